@@ -1,0 +1,25 @@
+#pragma once
+
+#include <Eigen/Core>
+
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook {
+
+template <class T>
+using RowMajorMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// The tensor's own memory as a matrix, without a copy: the last axis is its columns, all others its
+/// rows (a number is 1 × 1). Writing through it writes the tensor.
+template <class T>
+Eigen::Map<RowMajorMatrix<T>> as_matrix(Tensor<T, Cpu>& x) {
+  const Index columns = x.rank() == 0 ? 1 : x.extent(-1);
+  return {x.data(), columns == 0 ? 0 : x.size() / columns, columns};
+}
+template <class T>
+Eigen::Map<const RowMajorMatrix<T>> as_matrix(const Tensor<T, Cpu>& x) {
+  const Index columns = x.rank() == 0 ? 1 : x.extent(-1);
+  return {x.data(), columns == 0 ? 0 : x.size() / columns, columns};
+}
+
+}  // namespace flipbook

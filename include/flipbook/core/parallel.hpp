@@ -1,0 +1,65 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+
+#include <flipbook/core/scalar.hpp>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace flipbook {
+
+/// How many threads a parallel loop may use; 1 where the program is compiled without OpenMP.
+inline int threads() noexcept {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+inline void set_threads([[maybe_unused]] int count) noexcept {
+#ifdef _OPENMP
+  omp_set_num_threads(std::max(count, 1));
+#endif
+}
+
+/// Calls `body(begin, end)` for disjoint pieces that cover [0, count). Every piece but the last is a
+/// multiple of `grain`, the least work worth a thread, so results that depend on where a piece begins
+/// do not depend on the number of threads when `grain` is a multiple of the unit of work. `body` must
+/// not throw. Loops within a loop run serially.
+template <std::invocable<Index, Index> Body>
+void parallel_for(Index count, Index grain, const Body& body) {
+  if (count <= 0) return;
+  const Index pieces = (count + grain - 1) / grain;
+#ifdef _OPENMP
+  if (pieces > 1 && !omp_in_parallel() && omp_get_max_threads() > 1) {
+#pragma omp parallel
+    {
+      const Index team = omp_get_num_threads(), me = omp_get_thread_num();
+      const Index first = pieces * me / team * grain, last = std::min(count, pieces * (me + 1) / team * grain);
+      if (first < last) body(first, last);
+    }
+    return;
+  }
+#endif
+  body(Index{0}, count);
+}
+
+/// Calls `body(i)` for every i in [0, count), handed out one by one: for pieces of unequal cost.
+/// Which thread runs a piece is not determined, so pieces must not depend on each other.
+template <std::invocable<Index> Body>
+void parallel_tasks(Index count, const Body& body) {
+#ifdef _OPENMP
+  if (count > 1 && !omp_in_parallel() && omp_get_max_threads() > 1) {
+#pragma omp parallel for schedule(dynamic)
+    for (Index i = 0; i < count; ++i) body(i);
+    return;
+  }
+#endif
+  for (Index i = 0; i < count; ++i) body(i);
+}
+
+}  // namespace flipbook

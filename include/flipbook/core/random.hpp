@@ -1,0 +1,99 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+#include <flipbook/core/scalar.hpp>
+
+namespace flipbook {
+
+/// Philox4x32-10: four random words that are a pure function of a counter and a key, so that every
+/// element of a tensor can draw its own, on any thread and any backend.
+/// Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
+constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t a = 0xD2511F53ULL * counter[0], b = 0xCD9E8D57ULL * counter[2];
+    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
+               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
+    key[0] += 0x9E3779B9U;
+    key[1] += 0xBB67AE85U;
+  }
+  return counter;
+}
+
+/// A stream of random numbers: a seed, and a position that each draw moves on. Copying it copies the
+/// position, so a copy replays. Streams made by `split` do not overlap with each other or their parent.
+class Rng {
+ public:
+  explicit Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) noexcept : seed_(seed), stream_(stream) {}
+
+  /// Four random words at `offset` blocks past the present position; does not move it.
+  std::array<std::uint32_t, 4> block(std::uint64_t offset) const noexcept {
+    const std::uint64_t at = position_ + offset;
+    return philox({low(at), high(at), low(stream_), high(stream_)}, {low(seed_), high(seed_)});
+  }
+  /// Moves on by `blocks` blocks, and says where the stream stood before.
+  Rng take(std::uint64_t blocks) noexcept {
+    const Rng before = *this;
+    position_ += blocks;
+    return before;
+  }
+
+  /// A new stream, independent of this one; each call gives another.
+  Rng split() noexcept {
+    const auto words = take(1).block(0);
+    return Rng{join(words[0], words[1]), join(words[2], words[3])};
+  }
+
+  /// One number, uniform on [0, 1).
+  double uniform() noexcept { return unit(join_draw()); }
+  /// One number, uniform on [low, high).
+  double uniform(double low, double high) noexcept { return low + (high - low) * uniform(); }
+  /// One standard normal number.
+  double normal() noexcept { return normal_pair(take(1).block(0))[0]; }
+  /// One of 0 … count − 1.
+  Index below(Index count) noexcept {
+    return static_cast<Index>(uniform() * static_cast<double>(count));
+  }
+
+  std::uint64_t seed() const noexcept { return seed_; }
+  std::uint64_t stream() const noexcept { return stream_; }
+  std::uint64_t position() const noexcept { return position_; }
+  /// The stream at a recorded place, for resuming a run to the same bits.
+  static Rng at(std::uint64_t seed, std::uint64_t stream, std::uint64_t position) noexcept {
+    Rng rng{seed, stream};
+    rng.position_ = position;
+    return rng;
+  }
+  friend bool operator==(const Rng&, const Rng&) = default;
+
+  /// A number of [0, 1) from 64 random bits.
+  static double unit(std::uint64_t bits) noexcept { return static_cast<double>(bits >> 11) * 0x1p-53; }
+  /// Two numbers of [0, 1) from one block.
+  static std::array<double, 2> unit_pair(const std::array<std::uint32_t, 4>& words) noexcept {
+    return {unit(join(words[0], words[1])), unit(join(words[2], words[3]))};
+  }
+  /// Two standard normal numbers from one block, by Box and Muller's transform.
+  static std::array<double, 2> normal_pair(const std::array<std::uint32_t, 4>& words) noexcept {
+    const auto [u, v] = unit_pair(words);
+    const double radius = std::sqrt(-2.0 * std::log(1.0 - u)), angle = 2.0 * std::numbers::pi * v;
+    return {radius * std::cos(angle), radius * std::sin(angle)};
+  }
+
+ private:
+  static constexpr std::uint32_t low(std::uint64_t x) noexcept { return static_cast<std::uint32_t>(x); }
+  static constexpr std::uint32_t high(std::uint64_t x) noexcept { return static_cast<std::uint32_t>(x >> 32); }
+  static constexpr std::uint64_t join(std::uint32_t l, std::uint32_t h) noexcept {
+    return std::uint64_t{l} | std::uint64_t{h} << 32;
+  }
+  std::uint64_t join_draw() noexcept {
+    const auto words = take(1).block(0);
+    return join(words[0], words[1]);
+  }
+
+  std::uint64_t seed_, stream_, position_ = 0;
+};
+
+}  // namespace flipbook

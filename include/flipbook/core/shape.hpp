@@ -1,0 +1,86 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <string>
+
+#include <flipbook/core/error.hpp>
+#include <flipbook/core/scalar.hpp>
+
+namespace flipbook {
+
+/// The extents of a tensor, outermost axis first, at most six of them; rank 0 is a single number.
+/// Axes may be counted from the end: -1 is the last.
+class Shape {
+ public:
+  static constexpr int max_rank = 6;
+
+  Shape() = default;
+  Shape(std::initializer_list<Index> extents) : Shape(extents.begin(), extents.end()) {}
+  template <class Iterator>
+  Shape(Iterator first, Iterator last) {
+    for (; first != last; ++first) push_back(static_cast<Index>(*first));
+  }
+
+  /// A shape of `rank` axes, each of `extent`.
+  static Shape filled(int rank, Index extent) {
+    Shape shape;
+    for (int axis = 0; axis < rank; ++axis) shape.push_back(extent);
+    return shape;
+  }
+
+  int rank() const noexcept { return rank_; }
+  Index size() const noexcept {
+    Index product = 1;
+    for (const Index extent : *this) product *= extent;
+    return product;
+  }
+
+  Index operator[](int axis) const { return extents_[place(axis)]; }
+  Index& operator[](int axis) { return extents_[place(axis)]; }
+  Index front() const { return (*this)[0]; }
+  Index back() const { return (*this)[-1]; }
+
+  const Index* begin() const noexcept { return extents_.data(); }
+  const Index* end() const noexcept { return extents_.data() + rank_; }
+
+  void push_back(Index extent) {
+    require(rank_ < max_rank, "Shape: a tensor has at most ", max_rank, " axes");
+    require(extent >= 0, "Shape: an extent must not be negative, got ", extent);
+    extents_[static_cast<std::size_t>(rank_++)] = extent;
+  }
+
+  /// The axes [first, last) alone.
+  Shape part(int first, int last) const { return Shape(begin() + first, begin() + last); }
+  /// All axes but the last `count`, then `more`.
+  Shape with_tail(int count, std::initializer_list<Index> more) const {
+    Shape shape = part(0, rank_ - count);
+    for (const Index extent : more) shape.push_back(extent);
+    return shape;
+  }
+
+  /// The place of `axis`, which may be negative, among [0, rank).
+  std::size_t place(int axis) const {
+    const int from_front = axis < 0 ? axis + rank_ : axis;
+    require(from_front >= 0 && from_front < rank_, "Shape: axis ", axis, " of a tensor of rank ", rank_);
+    return static_cast<std::size_t>(from_front);
+  }
+
+  friend bool operator==(const Shape& a, const Shape& b) noexcept {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+  friend std::string to_string(const Shape& shape) {
+    std::string joined = "(";
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      joined += (axis == 0 ? "" : ", ") + std::to_string(shape[axis]);
+    }
+    return joined + ")";
+  }
+
+ private:
+  std::array<Index, max_rank> extents_{};
+  int rank_ = 0;
+};
+
+}  // namespace flipbook

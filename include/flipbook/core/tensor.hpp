@@ -1,0 +1,144 @@
+#pragma once
+
+#include <initializer_list>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <flipbook/core/error.hpp>
+#include <flipbook/core/memory.hpp>
+#include <flipbook/core/scalar.hpp>
+#include <flipbook/core/shape.hpp>
+
+namespace flipbook {
+
+/// An array of numbers in a backend's memory: contiguous, outermost axis first, channels last (images
+/// (N, H, W, C), video (N, T, H, W, C), tokens (N, L, C)).
+///
+/// A tensor is a handle: copies, reshapes and slices of the leading axis share one block of memory.
+/// Operations return new tensors and leave their arguments alone; `clone` gives an independent copy.
+template <Element T, class B = Cpu>
+class Tensor {
+ public:
+  using Scalar = T;
+  using Backend = B;
+
+  /// No tensor: converts to false.
+  Tensor() = default;
+
+  /// Uninitialised elements.
+  explicit Tensor(const Shape& shape)
+      : storage_(static_cast<std::size_t>(shape.size()) * sizeof(T)),
+        data_(static_cast<T*>(storage_.data())),
+        shape_(shape) {
+#ifdef FLIPBOOK_POISON  // an element that nothing wrote shows as NaN, or as the largest integer
+    if constexpr (std::same_as<B, Cpu>) {
+      using Limits = std::numeric_limits<T>;
+      for (Index i = 0; i < size(); ++i) {
+        if constexpr (std::same_as<T, bfloat16>) data_[i] = bfloat16(std::numeric_limits<float>::quiet_NaN());
+        else data_[i] = Limits::has_quiet_NaN ? Limits::quiet_NaN() : Limits::max();
+      }
+    }
+#endif
+  }
+
+  /// The given elements, outermost axis first.
+  /// @throws Error if there are more or fewer than the shape holds
+  Tensor(const Shape& shape, std::span<const T> elements) : Tensor(shape) {
+    require(static_cast<Index>(elements.size()) == size(), "Tensor: ", elements.size(), " elements for shape ", shape);
+    if (size() > 0) B::copy(data_, elements.data(), elements.size_bytes());
+  }
+  Tensor(const Shape& shape, std::initializer_list<T> elements)
+      : Tensor(shape, std::span<const T>(elements.begin(), elements.size())) {}
+
+  explicit operator bool() const noexcept { return data_ != nullptr; }
+
+  const Shape& shape() const noexcept { return shape_; }
+  int rank() const noexcept { return shape_.rank(); }
+  Index size() const noexcept { return shape_.size(); }
+  /// The extent along `axis`, which may be counted from the end.
+  Index extent(int axis) const { return shape_[axis]; }
+
+  T* data() noexcept { return data_; }
+  const T* data() const noexcept { return data_; }
+  T* begin() noexcept { return data_; }
+  T* end() noexcept { return data_ + size(); }
+  const T* begin() const noexcept { return data_; }
+  const T* end() const noexcept { return data_ + size(); }
+
+  /// The only element.
+  T item() const {
+    require(size() == 1, "item: needs a tensor of one element, got shape ", shape_);
+    T value;
+    B::copy(&value, data_, sizeof(T));
+    return value;
+  }
+
+  /// The same elements under another shape; one extent may be -1, to be worked out.
+  Tensor reshape(std::initializer_list<Index> extents) const {
+    Index known = 1;
+    for (const Index extent : extents) known *= extent == -1 ? 1 : extent;
+    Shape shape;
+    for (const Index extent : extents) shape.push_back(extent == -1 && known > 0 ? size() / known : extent);
+    return reshape(shape);
+  }
+  Tensor reshape(const Shape& shape) const {
+    require(shape.size() == size(), "reshape: ", shape_, " does not fit into ", shape);
+    Tensor view = *this;
+    view.shape_ = shape;
+    return view;
+  }
+
+  /// Elements [first, last) of the leading axis, as a view.
+  Tensor slice(Index first, Index last) const {
+    require(rank() > 0 && 0 <= first && first <= last && last <= extent(0), "slice: [", first, ", ", last,
+            ") of the leading axis of ", shape_);
+    Tensor view = *this;
+    view.shape_[0] = last - first;
+    if (extent(0) > 0) view.data_ += first * (size() / extent(0));
+    return view;
+  }
+  /// Element `i` of the leading axis, as a view without that axis.
+  Tensor operator[](Index i) const {
+    Tensor view = slice(i, i + 1);
+    view.shape_ = shape_.part(1, rank());
+    return view;
+  }
+
+  /// An independent copy.
+  Tensor clone() const {
+    Tensor copy(shape_);
+    if (size() > 0) B::copy(copy.data_, data_, static_cast<std::size_t>(size()) * sizeof(T));
+    return copy;
+  }
+
+  /// Whether no other handle shares the memory, so that it may be written over.
+  bool unique() const noexcept { return storage_.unique(); }
+
+  /// The shape alone, holding no memory.
+  Tensor without_elements() const {
+    Tensor empty;
+    empty.shape_ = shape_;
+    return empty;
+  }
+
+ private:
+  Storage<B> storage_;
+  T* data_ = nullptr;
+  Shape shape_;
+};
+
+template <class X>
+inline constexpr bool is_tensor = false;
+template <class T, class B>
+inline constexpr bool is_tensor<Tensor<T, B>> = true;
+
+/// The elements on the host, in order.
+template <class T>
+std::vector<T> to_vector(const Tensor<T, Cpu>& x) {
+  return std::vector<T>(x.begin(), x.end());
+}
+
+}  // namespace flipbook
