@@ -42,7 +42,7 @@ struct Window {
 };
 
 /// A convolution worked out for given extents: always three axes, leading ones of extent 1 where the
-/// data has fewer. For the transposed convolution "input" is the small side, that is its output.
+/// data has fewer. The transposed convolution is this one's adjoint: it reads `output` and writes `input`.
 struct ConvGeometry {
   using Axes = std::array<Index, 3>;
   Index batch = 1;
