@@ -1,0 +1,52 @@
+# How the project's own tests, examples and benchmarks are compiled. None of it reaches users of the library.
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug or Release" FORCE)
+endif()
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+find_program(CCACHE ccache)
+mark_as_advanced(CCACHE)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Clones in other directories share what was compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+endif()
+
+# What every program of the project links to.
+add_library(flipbook_program INTERFACE)
+target_link_libraries(flipbook_program INTERFACE flipbook::flipbook)
+target_compile_options(flipbook_program INTERFACE -Wall -Wextra -Wpedantic -Wconversion
+  $<$<BOOL:${FLIPBOOK_WERROR}>:-Werror>)
+if(TARGET flipbook::video)
+  target_link_libraries(flipbook_program INTERFACE flipbook::video)
+endif()
+if(FLIPBOOK_NATIVE)
+  target_link_libraries(flipbook_program INTERFACE flipbook::native)
+else()
+  message(STATUS "flipbook: built for any ${CMAKE_SYSTEM_PROCESSOR}, not for this machine (FLIPBOOK_NATIVE is OFF): "
+                 "where it has AVX-512, convolutions and matrix products run at about a fifth of their speed")
+endif()
+if(FLIPBOOK_SANITIZE)
+  target_compile_options(flipbook_program INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  target_compile_definitions(flipbook_program INTERFACE FLIPBOOK_POISON _GLIBCXX_ASSERTIONS)
+  target_link_options(flipbook_program INTERFACE -fsanitize=address,undefined)
+endif()
+
+# flipbook_sources(OUT GLOB...): the sources below this directory, in order, without those that include FFmpeg's
+# part where there is no FFmpeg. A new file needs no edit: the build looks again by itself.
+function(flipbook_sources out)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${ARGN})
+  if(NOT TARGET flipbook::video)
+    foreach(source IN LISTS sources)
+      file(STRINGS ${source} uses_video REGEX "^#include <(libav|libsw|flipbook/io/video)")
+      if(uses_video)
+        list(REMOVE_ITEM sources ${source})
+      endif()
+    endforeach()
+  endif()
+  set(${out} ${sources} PARENT_SCOPE)
+endfunction()

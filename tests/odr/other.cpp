@@ -1,0 +1,3 @@
+#include "everything.hpp"
+
+const void* pool_of_the_other_unit() { return &flipbook::HostPool::instance(); }
