@@ -1,0 +1,139 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/io/file.hpp>
+
+namespace flipbook {
+
+static_assert(std::endian::native == std::endian::little, "files hold little-endian numbers and are read in place");
+
+/// IEEE half precision as files hold it; read, never computed with.
+struct float16 {
+  std::uint16_t bits;
+  constexpr operator float() const noexcept {
+    const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16, magnitude = bits & 0x7fffU;
+    if (magnitude >= 0x7c00U) return std::bit_cast<float>(sign | 0x7f800000U | (magnitude & 0x3ffU) << 13);
+    if (magnitude >= 0x400U) return std::bit_cast<float>(sign | ((magnitude << 13) + (112U << 23)));
+    const float subnormal = static_cast<float>(magnitude) * 0x1p-24F;
+    return sign == 0 ? subnormal : -subnormal;
+  }
+};
+
+/// The types of number that files may hold.
+enum class Stored { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
+
+namespace detail {
+
+template <class S>
+struct Type {
+  using type = S;
+};
+
+/// Calls `visit` with the Type that stands for `stored`.
+template <class Visit>
+decltype(auto) with_type(Stored stored, const Visit& visit) {
+  switch (stored) {
+    case Stored::f64: return visit(Type<double>{});
+    case Stored::f32: return visit(Type<float>{});
+    case Stored::f16: return visit(Type<float16>{});
+    case Stored::bf16: return visit(Type<bfloat16>{});
+    case Stored::i64: return visit(Type<std::int64_t>{});
+    case Stored::i32: return visit(Type<std::int32_t>{});
+    case Stored::i16: return visit(Type<std::int16_t>{});
+    case Stored::i8: return visit(Type<std::int8_t>{});
+    case Stored::u8: return visit(Type<std::uint8_t>{});
+    case Stored::boolean: break;
+  }
+  return visit(Type<bool>{});
+}
+
+// Numbers with a fraction convert among themselves, whole numbers to any type that holds all of theirs.
+template <class From, class To>
+constexpr bool converts() {
+  using FromLimits = std::numeric_limits<From>;
+  using ToLimits = std::numeric_limits<To>;
+  if constexpr (FromLimits::is_integer && ToLimits::is_integer) {
+    return FromLimits::digits <= ToLimits::digits && FromLimits::is_signed <= ToLimits::is_signed;
+  } else {
+    return !FromLimits::is_integer && !ToLimits::is_integer;
+  }
+}
+
+}  // namespace detail
+
+inline std::size_t size_of(Stored stored) {
+  return detail::with_type(stored, []<class S>(detail::Type<S>) { return sizeof(S); });
+}
+
+template <Element T>
+constexpr Stored stored_as() noexcept {
+  if constexpr (std::same_as<T, double>) return Stored::f64;
+  if constexpr (std::same_as<T, float>) return Stored::f32;
+  if constexpr (std::same_as<T, bfloat16>) return Stored::bf16;
+  if constexpr (std::same_as<T, std::int64_t>) return Stored::i64;
+  if constexpr (std::same_as<T, std::int32_t>) return Stored::i32;
+  if constexpr (std::same_as<T, std::uint8_t>) return Stored::u8;
+}
+
+/// The product of extents and `each`, or nothing where it is more than an Index holds. A file's extents
+/// are only made a Shape after this, since Shape::size does not check.
+template <class Extents>
+std::optional<Index> checked_product(const Extents& extents, std::size_t each = 1) {
+  Index product = static_cast<Index>(each);
+  for (const auto extent : extents) {
+    if (!std::in_range<Index>(extent) || extent < 0) return std::nullopt;
+    if (__builtin_mul_overflow(product, static_cast<Index>(extent), &product)) return std::nullopt;
+  }
+  return product;
+}
+
+/// Numbers of a file as a tensor of type T. Real types convert into each other (rounding as a cast does),
+/// whole numbers into wider ones; anything else would lose its meaning and is refused.
+/// @param bytes  exactly as many as the shape takes; need not be aligned
+/// @throws Error if the stored type does not convert; `what` names the tensor
+template <Element T>
+Tensor<T> from_stored(Stored stored, const Shape& shape, std::span<const std::uint8_t> bytes, std::string_view what) {
+  require(bytes.size() == static_cast<std::size_t>(shape.size()) * size_of(stored), what, ": ", bytes.size(),
+          " bytes for shape ", shape);
+  return detail::with_type(stored, [&]<class S>(detail::Type<S>) -> Tensor<T> {
+    if constexpr (std::same_as<S, T>) {
+      Tensor<T> x(shape);
+      if (!bytes.empty()) std::memcpy(x.data(), bytes.data(), bytes.size());
+      return x;
+    } else if constexpr (detail::converts<S, T>()) {
+      Tensor<T> x(shape);
+      const std::uint8_t* from = bytes.data();
+      for (T& element : x) {
+        // A flag may be any byte, and a bool that is neither 0 nor 1 must never be made.
+        std::conditional_t<std::same_as<S, bool>, std::uint8_t, S> value;
+        std::memcpy(&value, from, sizeof(value));
+        from += sizeof(value);
+        if constexpr (std::same_as<S, bool>) element = static_cast<T>(value != 0);
+        else if constexpr (std::same_as<T, bfloat16>) element = bfloat16(static_cast<float>(value));
+        else element = static_cast<T>(value);
+      }
+      return x;
+    } else {
+      fail(what, ": its numbers do not convert to ", name_of<T>());
+    }
+  });
+}
+
+/// A tensor's elements as the bytes of a file.
+template <class T>
+std::span<const std::uint8_t> as_bytes(const Tensor<T, Cpu>& x) {
+  return {reinterpret_cast<const std::uint8_t*>(x.data()), static_cast<std::size_t>(x.size()) * sizeof(T)};
+}
+
+}  // namespace flipbook
