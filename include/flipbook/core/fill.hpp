@@ -8,12 +8,17 @@
 
 namespace flipbook {
 
+/// Sets every element of a tensor, which may be a view, to `value`.
+template <Element T>
+void fill(Tensor<T, Cpu>& x, T value) {
+  std::fill(x.begin(), x.end(), value);
+}
+
 /// A tensor whose elements are all `value`.
 template <Element T, class B = Cpu>
-  requires std::same_as<B, Cpu>
 Tensor<T, B> full(const Shape& shape, T value) {
   Tensor<T, B> filled(shape);
-  std::fill(filled.begin(), filled.end(), value);
+  fill(filled, value);
   return filled;
 }
 

@@ -123,6 +123,18 @@ class HostPool {
   MemoryStatistics statistics_;
 };
 
+/// The pool as a standard allocator, for containers that grow and shrink at every step.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) noexcept {}
+  T* allocate(std::size_t count) { return static_cast<T*>(HostPool::instance().allocate(count * sizeof(T))); }
+  void deallocate(T* block, std::size_t count) noexcept { HostPool::instance().release(block, count * sizeof(T)); }
+  friend bool operator==(const PoolAllocator&, const PoolAllocator&) noexcept { return true; }
+};
+
 /// The backend of the host: memory from its pool, kernels with xsimd over OpenMP threads.
 struct Cpu {
   static constexpr const char* name = "Cpu";

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook {
+
+/// How PyTorch lays out the same weight, for files that cross between the two.
+enum class WeightLayout {
+  plain,                  ///< the same
+  linear,                 ///< (I, O) here, (O, I) there
+  convolution,            ///< (K…, I, O) here, (O, I, K…) there
+  transposed_convolution  ///< (K…, O, I) here, (I, O, K…) there
+};
+
+/// A tensor that training changes.
+template <Real T, class B>
+struct Parameter {
+  using Scalar = T;
+  using Backend = B;
+  Tensor<T, B> value;
+  WeightLayout layout = WeightLayout::plain;
+
+  const Shape& shape() const noexcept { return value.shape(); }
+};
+
+/// A tensor that belongs to a module but is not trained, such as running statistics.
+template <Real T, class B>
+struct Buffer {
+  using Scalar = T;
+  using Backend = B;
+  Tensor<T, B> value;
+
+  const Shape& shape() const noexcept { return value.shape(); }
+};
+
+/// In place of a parameter that a layer was told not to have.
+struct None {};
+
+template <class X>
+inline constexpr bool is_parameter = false;
+template <class T, class B>
+inline constexpr bool is_parameter<Parameter<T, B>> = true;
+template <class X>
+inline constexpr bool is_buffer = false;
+template <class T, class B>
+inline constexpr bool is_buffer<Buffer<T, B>> = true;
+
+namespace detail {
+struct AnyField {
+  template <class Member>
+  void operator()(std::string_view, Member&) const {}
+};
+}  // namespace detail
+
+/// A module lists its parameters, buffers and child modules by name:
+///
+///     static void fields(auto& self, auto&& field) { field("weight", self.weight); field("bias", self.bias); }
+template <class M>
+concept HasFields = requires(M& module) { std::remove_const_t<M>::fields(module, detail::AnyField{}); };
+
+/// Calls `visit(name, leaf)` for every parameter and buffer of the tree, depth first in the order listed;
+/// names are joined with dots: "encoder.0.weight".
+template <class M, class Visit>
+void for_each_field(M& module, const Visit& visit, const std::string& prefix = "") {
+  if constexpr (HasFields<M>) {
+    std::remove_const_t<M>::fields(module, [&](std::string_view name, auto& member) {
+      using Member = std::remove_const_t<std::remove_reference_t<decltype(member)>>;
+      std::string path = prefix.empty() ? std::string(name) : prefix + "." + std::string(name);
+      if constexpr (is_parameter<Member> || is_buffer<Member>) {
+        visit(path, member);
+      } else {
+        for_each_field(member, visit, path);
+      }
+    });
+  }
+}
+
+template <class M, class Visit>
+void for_each_parameter(M& module, const Visit& visit) {
+  for_each_field(module, [&](const std::string& name, auto& leaf) {
+    if constexpr (is_parameter<std::remove_const_t<std::remove_reference_t<decltype(leaf)>>>) visit(name, leaf);
+  });
+}
+
+template <class M, class Visit>
+void for_each_buffer(M& module, const Visit& visit) {
+  for_each_field(module, [&](const std::string& name, auto& leaf) {
+    if constexpr (is_buffer<std::remove_const_t<std::remove_reference_t<decltype(leaf)>>>) visit(name, leaf);
+  });
+}
+
+}  // namespace flipbook

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <utility>
+
+#include <flipbook/backend/cpu/simd.hpp>
+#include <flipbook/core/parallel.hpp>
+#include <flipbook/core/shape.hpp>
+
+namespace flipbook::cpu {
+
+/// Elements worth handing to another thread; a multiple of every vector width.
+inline constexpr Index map_grain = 1 << 13;
+
+/// out[i] = f(in[i]…) over whole vectors; the remainder is padded to a vector, so that an element's
+/// value does not depend on where it stands.
+template <Real T, class F, class... In>
+void map_serial(const F& f, Index first, Index last, T* out, const In*... in) {
+  Index i = first;
+  for (; i + lanes<T> <= last; i += lanes<T>) f(Simd<T>::load_unaligned(in + i)...).store_unaligned(out + i);
+  if (i < last) store_part(Simd<T>(f(load_part(in + i, last - i)...)), out + i, last - i);
+}
+
+/// The same over all threads.
+template <Real T, class F, class... In>
+void map(const F& f, Index size, T* out, const In*... in) {
+  parallel_for(size, map_grain, [&](Index first, Index last) { map_serial(f, first, last, out, in...); });
+}
+
+/// The axes of an operation over two tensors that broadcast against each other, with neighbours merged
+/// where both walk through memory alike. A stride of 0 repeats an element along an axis.
+struct BroadcastPlan {
+  static constexpr int max_axes = Shape::max_rank;
+  int axes = 0;
+  std::array<Index, max_axes> extent{}, a{}, b{};
+
+  BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape& b_shape) {
+    Index a_step = 1, b_step = 1;
+    for (int from_end = 1; from_end <= out.rank(); ++from_end) {  // innermost axis first
+      const Index n = out[-from_end];
+      const Index an = from_end <= a_shape.rank() ? a_shape[-from_end] : 1;
+      const Index bn = from_end <= b_shape.rank() ? b_shape[-from_end] : 1;
+      if (n != 1) push(n, an == 1 ? 0 : a_step, bn == 1 ? 0 : b_step);
+      a_step *= an;
+      b_step *= bn;
+    }
+    if (axes == 0) push(1, 1, 1);
+  }
+
+ private:
+  void push(Index n, Index a_stride, Index b_stride) {
+    const auto at = static_cast<std::size_t>(axes);
+    if (axes > 0 && a_stride == a[at - 1] * extent[at - 1] && b_stride == b[at - 1] * extent[at - 1]) {
+      extent[at - 1] *= n;
+    } else {
+      extent[at] = n, a[at] = a_stride, b[at] = b_stride;
+      ++axes;
+    }
+  }
+};
+
+namespace detail {
+
+// One operand of a row: contiguous, or one element repeated.
+template <Real T>
+struct Row {
+  const T* from;
+  bool repeated;
+  Simd<T> load(Index i) const { return repeated ? Simd<T>(*from) : Simd<T>::load_unaligned(from + i); }
+  Simd<T> load(Index i, Index count) const { return repeated ? Simd<T>(*from) : load_part(from + i, count); }
+};
+
+template <Real T, class F>
+void map_row(const F& f, Index count, T* out, Row<T> a, Row<T> b) {
+  Index i = 0;
+  for (; i + lanes<T> <= count; i += lanes<T>) Simd<T>(f(a.load(i), b.load(i))).store_unaligned(out + i);
+  if (i < count) store_part(Simd<T>(f(a.load(i, count - i), b.load(i, count - i))), out + i, count - i);
+}
+
+}  // namespace detail
+
+/// out = f(a, b) where a and b broadcast to the shape of `out`, right-aligned as usual.
+template <Real T, class F>
+void map_broadcast(const F& f, const Shape& shape, T* out, const Shape& a_shape, const T* a, const Shape& b_shape,
+                   const T* b) {
+  if (a_shape == shape && b_shape == shape) return map(f, shape.size(), out, a, b);
+  const BroadcastPlan plan(shape, a_shape, b_shape);
+  const Index inner = plan.extent[0], size = shape.size();
+  if (size == 0) return;
+  const Index rows = size / inner, grain = std::max<Index>(1, map_grain / inner);
+  parallel_for(rows, grain, [&](Index first, Index last) {
+    for (Index row = first; row < last; ++row) {
+      Index rest = row, at_a = 0, at_b = 0;
+      for (std::size_t axis = 1; axis < static_cast<std::size_t>(plan.axes); ++axis) {
+        const Index i = rest % plan.extent[axis];
+        rest /= plan.extent[axis];
+        at_a += i * plan.a[axis];
+        at_b += i * plan.b[axis];
+      }
+      detail::map_row<T>(f, inner, out + row * inner, {a + at_a, plan.a[0] == 0}, {b + at_b, plan.b[0] == 0});
+    }
+  });
+}
+
+}  // namespace flipbook::cpu

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <type_traits>
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/elementwise/cpu.hpp>
+#include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/reduce/sum.hpp>
+
+namespace flipbook {
+
+template <Operand X, Operand Y>
+auto operator+(const X& x, const Y& y);
+template <Operand X, Operand Y>
+auto operator-(const X& x, const Y& y);
+template <Operand X, Operand Y>
+auto operator*(const X& x, const Y& y);
+template <Operand X, Operand Y>
+auto operator/(const X& x, const Y& y);
+
+namespace detail {
+
+/// The shape that two shapes broadcast to: aligned at the last axis, extents equal or 1.
+inline Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
+  Shape shape = a.rank() > b.rank() ? a : b;
+  for (int axis = 1; axis <= std::min(a.rank(), b.rank()); ++axis) {
+    require(a[-axis] == b[-axis] || a[-axis] == 1 || b[-axis] == 1, operation, ": shapes ", a, " and ", b,
+            " do not broadcast");
+    shape[-axis] = a[-axis] == 1 ? b[-axis] : a[-axis];
+  }
+  return shape;
+}
+
+template <class F, class T, class B>
+Tensor<T, B> broadcast_map(const char* operation, const F& f, const Tensor<T, B>& a, const Tensor<T, B>& b) {
+  Tensor<T, B> y(broadcast(operation, a.shape(), b.shape()));
+  kernel::map_broadcast(B{}, f, y, a, b);
+  return y;
+}
+
+struct Plus {
+  template <class V> V operator()(const V& a, const V& b) const { return a + b; }
+};
+struct Minus {
+  template <class V> V operator()(const V& a, const V& b) const { return a - b; }
+};
+struct Times {
+  template <class V> V operator()(const V& a, const V& b) const { return a * b; }
+};
+struct Over {
+  template <class V> V operator()(const V& a, const V& b) const { return a / b; }
+};
+
+}  // namespace detail
+
+struct Add {
+  static constexpr unsigned keeps = keep::none;
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
+    return detail::broadcast_map("+", detail::Plus{}, a, b);
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] { return sum_to(dy, std::get<0>(saved.inputs).shape()); },
+                     [&] { return sum_to(dy, std::get<1>(saved.inputs).shape()); });
+  }
+};
+
+struct Subtract {
+  static constexpr unsigned keeps = keep::none;
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
+    return detail::broadcast_map("-", detail::Minus{}, a, b);
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] { return sum_to(dy, std::get<0>(saved.inputs).shape()); },
+                     [&] { return sum_to(affine(dy, -1, 0), std::get<1>(saved.inputs).shape()); });
+  }
+};
+
+struct Multiply {
+  static constexpr unsigned keeps = keep::all_inputs;
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
+    return detail::broadcast_map("*", detail::Times{}, a, b);
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] { return sum_to(dy * std::get<1>(saved.inputs), std::get<0>(saved.inputs).shape()); },
+                     [&] { return sum_to(dy * std::get<0>(saved.inputs), std::get<1>(saved.inputs).shape()); });
+  }
+};
+
+struct Divide {
+  static constexpr unsigned keeps = keep::input(1) | keep::output;
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
+    return detail::broadcast_map("/", detail::Over{}, a, b);
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients(
+        [&] { return sum_to(dy / std::get<1>(saved.inputs), std::get<0>(saved.inputs).shape()); },
+        [&] {
+          const auto& b = std::get<1>(saved.inputs);
+          return sum_to(affine(dy * saved.output / b, -1, 0), b.shape());  // d(a/b)/db = −(a/b)/b
+        });
+  }
+};
+
+template <Operand X, Operand Y>
+auto operator+(const X& x, const Y& y) {
+  return apply(Add{}, x, y);
+}
+template <Operand X, Operand Y>
+auto operator-(const X& x, const Y& y) {
+  return apply(Subtract{}, x, y);
+}
+template <Operand X, Operand Y>
+auto operator*(const X& x, const Y& y) {
+  return apply(Multiply{}, x, y);
+}
+template <Operand X, Operand Y>
+auto operator/(const X& x, const Y& y) {
+  return apply(Divide{}, x, y);
+}
+
+template <class N>
+concept Number = std::is_arithmetic_v<N>;
+
+template <Operand X, Number N>
+auto operator+(const X& x, N number) {
+  return affine(x, 1, static_cast<double>(number));
+}
+template <Operand X, Number N>
+auto operator+(N number, const X& x) {
+  return affine(x, 1, static_cast<double>(number));
+}
+template <Operand X, Number N>
+auto operator-(const X& x, N number) {
+  return affine(x, 1, -static_cast<double>(number));
+}
+template <Operand X, Number N>
+auto operator-(N number, const X& x) {
+  return affine(x, -1, static_cast<double>(number));
+}
+template <Operand X, Number N>
+auto operator*(const X& x, N number) {
+  return affine(x, static_cast<double>(number), 0);
+}
+template <Operand X, Number N>
+auto operator*(N number, const X& x) {
+  return affine(x, static_cast<double>(number), 0);
+}
+template <Operand X, Number N>
+auto operator/(const X& x, N number) {
+  return affine(x, 1.0 / static_cast<double>(number), 0);
+}
+template <Operand X>
+auto operator-(const X& x) {
+  return affine(x, -1, 0);
+}
+
+/// to += x, in the memory of `to` where nobody else holds it.
+template <class T, class B>
+void add_onto(Tensor<T, B>& to, const Tensor<T, B>& x) {
+  Tensor<T, B> sum = to.unique() ? to : Tensor<T, B>(to.shape());
+  kernel::map(B{}, detail::Plus{}, sum, to, x);
+  to = std::move(sum);
+}
+
+}  // namespace flipbook

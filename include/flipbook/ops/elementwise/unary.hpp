@@ -1,0 +1,167 @@
+#pragma once
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/elementwise/cpu.hpp>
+#include <flipbook/ops/elementwise/functions.hpp>
+
+namespace flipbook {
+
+namespace detail {
+
+template <class F>
+struct ValueOf {
+  F f;
+  template <class V>
+  V operator()(const V& x) const {
+    return f.value(x);
+  }
+};
+template <class F>
+struct SlopeOf {
+  F f;
+  template <class V>
+  V operator()(const V& dy, const V& v) const {
+    return dy * f.slope(v);
+  }
+};
+template <class F>
+struct BendOf {
+  F f;
+  template <class V>
+  V operator()(const V& g, const V& dy, const V& v) const {
+    return g * dy * f.bend(v);
+  }
+};
+
+}  // namespace detail
+
+/// g · dy · f″(v): the last derivative that a function of functions.hpp brings.
+template <class F>
+struct UnaryBend {
+  static constexpr unsigned keeps = keep::none;
+  static constexpr const char* no_gradient = "element-wise functions are differentiable twice, not three times";
+  F f;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& g, const Tensor<T, B>& dy, const Tensor<T, B>& v) const {
+    Tensor<T, B> y(g.shape());
+    kernel::map(B{}, detail::BendOf<F>{f}, y, g, dy, v);
+    return y;
+  }
+};
+
+/// dy · f′(v).
+template <class F>
+struct UnarySlope {
+  static constexpr unsigned keeps = keep::all_inputs;
+  F f;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& dy, const Tensor<T, B>& v) const {
+    Tensor<T, B> dx(dy.shape());
+    kernel::map(B{}, detail::SlopeOf<F>{f}, dx, dy, v);
+    return dx;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& g) const {
+    const auto& [dy, v] = saved.inputs;
+    return gradients([&, v = v] { return apply(UnarySlope{f}, g, v); },
+                     [&, dy = dy, v = v] { return apply(UnaryBend<F>{f}, g, dy, v); });
+  }
+};
+
+/// y = f(x), element by element, for the functions of functions.hpp.
+template <class F>
+struct Unary {
+  static constexpr unsigned keeps = F::from_output ? keep::output : keep::input(0);
+  F f;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(x.shape());
+    kernel::map(B{}, detail::ValueOf<F>{f}, y, x);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] {
+      if constexpr (F::from_output) {
+        return apply(UnarySlope<F>{f}, dy, saved.output);
+      } else {
+        return apply(UnarySlope<F>{f}, dy, std::get<0>(saved.inputs));
+      }
+    });
+  }
+};
+
+template <Operand X>
+auto relu(const X& x) {
+  return apply(Unary<function::Relu>{}, x);
+}
+/// max(x, 0) + slope·min(x, 0), for a slope > 0.
+template <Operand X>
+auto leaky_relu(const X& x, double slope = 0.01) {
+  require(slope > 0, "leaky_relu: the slope must be positive, got ", slope);
+  return apply(Unary<function::LeakyRelu>{{slope}}, x);
+}
+/// x for x > 0, α(eˣ − 1) else. Clevert et al., 2015.
+template <Operand X>
+auto elu(const X& x, double alpha = 1) {
+  return apply(Unary<function::Elu>{{alpha}}, x);
+}
+/// x · sigmoid(x). Hendrycks and Gimpel, 2016.
+template <Operand X>
+auto silu(const X& x) {
+  return apply(Unary<function::Silu>{}, x);
+}
+/// x · Φ(x), with the normal distribution function Φ itself, not its tanh approximation.
+template <Operand X>
+auto gelu(const X& x) {
+  return apply(Unary<function::Gelu>{}, x);
+}
+template <Operand X>
+auto sigmoid(const X& x) {
+  return apply(Unary<function::Sigmoid>{}, x);
+}
+template <Operand X>
+auto tanh(const X& x) {
+  return apply(Unary<function::Tanh>{}, x);
+}
+/// log(1 + eˣ), without overflow.
+template <Operand X>
+auto softplus(const X& x) {
+  return apply(Unary<function::Softplus>{}, x);
+}
+template <Operand X>
+auto exp(const X& x) {
+  return apply(Unary<function::Exp>{}, x);
+}
+template <Operand X>
+auto log(const X& x) {
+  return apply(Unary<function::Log>{}, x);
+}
+template <Operand X>
+auto sqrt(const X& x) {
+  return apply(Unary<function::Sqrt>{}, x);
+}
+template <Operand X>
+auto square(const X& x) {
+  return apply(Unary<function::Square>{}, x);
+}
+/// |x|, with slope 0 at 0.
+template <Operand X>
+auto abs(const X& x) {
+  return apply(Unary<function::Abs>{}, x);
+}
+/// x held between low and high; the gradient is 0 outside.
+template <Operand X>
+auto clamp(const X& x, double low, double high) {
+  return apply(Unary<function::Clamp>{{low, high}}, x);
+}
+/// scale·x + shift for two numbers.
+template <Operand X>
+auto affine(const X& x, double scale, double shift) {
+  return apply(Unary<function::Affine>{{scale, shift}}, x);
+}
+
+}  // namespace flipbook

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <flipbook/backend/cpu/reduce.hpp>
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook::kernel {
+
+/// y = Σ x over the axes where y, of the same rank, has extent 1 and x has not.
+template <class T>
+void sum_to(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x) {
+  Shape shape = x.shape();
+  Tensor<T, Cpu> partial = x;
+  for (int last = shape.rank(); last > 0;) {  // one pass for each run of neighbouring axes to sum over
+    int first = last - 1;
+    if (y.extent(first) == shape[first]) {
+      last = first;
+      continue;
+    }
+    while (first > 0 && y.extent(first - 1) != shape[first - 1]) --first;
+    const Index outer = shape.part(0, first).size(), reduced = shape.part(first, last).size();
+    const Index inner = shape.part(last, shape.rank()).size();
+    for (int axis = first; axis < last; ++axis) shape[axis] = 1;
+    Tensor<T, Cpu> sum = shape == y.shape() ? y : Tensor<T, Cpu>(shape);
+    cpu::sum_middle(outer, reduced, inner, std::as_const(partial).data(), sum.data());
+    partial = std::move(sum);
+    last = first;
+  }
+}
+
+}  // namespace flipbook::kernel

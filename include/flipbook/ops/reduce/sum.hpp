@@ -1,0 +1,120 @@
+#pragma once
+
+#include <initializer_list>
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/elementwise/cpu.hpp>
+#include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/reduce/cpu.hpp>
+#include <flipbook/ops/shape/reshape.hpp>
+
+namespace flipbook {
+
+template <Operand X>
+auto sum_to(const X& x, const Shape& shape);
+
+namespace detail {
+struct First {
+  template <class V>
+  V operator()(const V& a, const V&) const {
+    return a;
+  }
+};
+// The shape with ones in front, so that it has `rank` axes.
+inline Shape aligned(const Shape& shape, int rank) {
+  Shape with_ones = Shape::filled(rank - shape.rank(), 1);
+  for (const Index extent : shape) with_ones.push_back(extent);
+  return with_ones;
+}
+}  // namespace detail
+
+/// The elements repeated along axes of extent 1, and along new axes in front.
+struct BroadcastTo {
+  static constexpr unsigned keeps = keep::none;
+  Shape shape;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(shape);
+    kernel::map_broadcast(B{}, detail::First{}, y, x, x);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] { return sum_to(dy, std::get<0>(saved.inputs).shape()); });
+  }
+};
+
+/// @throws Error  if x does not broadcast to `shape`
+template <Operand X>
+auto broadcast_to(const X& x, const Shape& shape) {
+  const Shape& from = x.shape();
+  bool fits = from.rank() <= shape.rank();
+  for (int axis = 1; fits && axis <= from.rank(); ++axis) fits = from[-axis] == 1 || from[-axis] == shape[-axis];
+  require(fits, "broadcast_to: ", from, " does not broadcast to ", shape);
+  return apply(BroadcastTo{shape}, x);
+}
+
+/// The adjoint of broadcasting: sums over the axes that broadcasting would have repeated.
+struct SumTo {
+  static constexpr unsigned keeps = keep::none;
+  Shape shape;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    if (x.shape() == shape) return x;
+    const Shape full_rank = detail::aligned(shape, x.rank());
+    if (x.shape() == full_rank) return x.reshape(shape);
+    Tensor<T, B> y(full_rank);
+    kernel::sum_to(B{}, y, x);
+    return y.reshape(shape);
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] { return broadcast_to(dy, std::get<0>(saved.inputs).shape()); });
+  }
+};
+
+/// @throws Error  if `shape` does not broadcast to the shape of x
+template <Operand X>
+auto sum_to(const X& x, const Shape& shape) {
+  const Shape& from = x.shape();
+  bool fits = shape.rank() <= from.rank();
+  for (int axis = 1; fits && axis <= shape.rank(); ++axis) fits = shape[-axis] == 1 || shape[-axis] == from[-axis];
+  require(fits, "sum_to: ", from, " is not a broadcast of ", shape);
+  return apply(SumTo{shape}, x);
+}
+
+/// Σ of all elements: a single number, of rank 0.
+template <Operand X>
+auto sum(const X& x) {
+  return apply(SumTo{Shape{}}, x);
+}
+
+/// Σ over the given axes, which keep extent 1 (so that the result broadcasts against x) unless `drop`.
+template <Operand X>
+auto sum(const X& x, std::initializer_list<int> axes, bool drop = false) {
+  Shape kept = x.shape(), dropped;
+  for (const int axis : axes) kept[axis] = -1;
+  for (int axis = 0; axis < kept.rank(); ++axis) {
+    if (kept[axis] >= 0) dropped.push_back(kept[axis]);
+    else kept[axis] = 1;
+  }
+  auto y = apply(SumTo{kept}, x);
+  return drop ? reshape(y, dropped) : y;
+}
+
+template <Operand X>
+auto mean(const X& x) {
+  return affine(sum(x), 1.0 / static_cast<double>(x.shape().size()), 0);
+}
+
+/// The mean over the given axes, which keep extent 1 unless `drop`.
+template <Operand X>
+auto mean(const X& x, std::initializer_list<int> axes, bool drop = false) {
+  Index count = 1;
+  for (const int axis : axes) count *= x.shape()[axis];
+  return affine(sum(x, axes, drop), 1.0 / static_cast<double>(count), 0);
+}
+
+}  // namespace flipbook

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <flipbook/autodiff/tape.hpp>
+
+namespace flipbook {
+
+/// The same elements in the same order under another shape; shares memory.
+struct Reshape {
+  static constexpr unsigned keeps = keep::none;
+  Shape shape;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    return x.reshape(shape);
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] { return apply(Reshape{std::get<0>(saved.inputs).shape()}, dy); });
+  }
+};
+
+/// @throws Error  if the number of elements differs
+template <Operand X>
+auto reshape(const X& x, const Shape& shape) {
+  return apply(Reshape{shape}, x);
+}
+/// One extent may be -1, to be worked out.
+template <Operand X>
+auto reshape(const X& x, std::initializer_list<Index> extents) {
+  return apply(Reshape{tensor_of(x).reshape(extents).shape()}, x);
+}
+
+}  // namespace flipbook
