@@ -1,0 +1,98 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include <flipbook/core/random.hpp>
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/moving_sprites.hpp>
+
+namespace flipbook {
+
+/// Clips that need no data: coloured discs, squares and triangles, their edges smooth, move over a black
+/// canvas and bounce off its borders; later ones cover earlier ones.
+class MovingShapes {
+ public:
+  struct Options {
+    Index frames = 16;
+    Index canvas = 64;      ///< height and width of a frame
+    Index shapes = 2;       ///< in each clip
+    double smallest = 0.1;  ///< radius (of the circle around a shape), as a part of the canvas
+    double largest = 0.2;
+    double step = 0.1;      ///< moved per frame, as a part of the free way (canvas − 2 · radius)
+    std::uint64_t seed = 0;
+  };
+
+  explicit MovingShapes(const Options& options) : options_(options) {
+    const auto& [frames, canvas, shapes, smallest, largest, step, seed] = options_;
+    require(frames > 0 && canvas > 0 && shapes > 0 && std::isfinite(step), "MovingShapes: ", frames, " frames of ",
+            canvas, " pixels and ", shapes, " shapes that move by ", step);
+    require(0 < smallest && smallest <= largest && largest <= 0.5, "MovingShapes: radii from ", smallest, " to ", largest,
+            " of the canvas; need 0 < smallest <= largest <= 0.5");
+  }
+  MovingShapes() : MovingShapes(Options{}) {}
+
+  Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 3}; }
+
+  /// Clip `index` of the endless many that the seed stands for, (T, H, W, 3).
+  Tensor<float> clip(Index index) const {
+    Rng rng{options_.seed, static_cast<std::uint64_t>(index)};
+    Tensor<float> clip(shape());
+    std::fill(clip.begin(), clip.end(), 0.0F);
+    for (Index i = 0; i < options_.shapes; ++i) {
+      const Index kind = rng.below(3);
+      const Colour colour = hue(rng.uniform());
+      const double canvas = static_cast<double>(options_.canvas);
+      const double radius = canvas * rng.uniform(options_.smallest, options_.largest), way = canvas - 2 * radius;
+      auto point = BouncingPoint::draw(rng);
+      for (Index t = 0; t < options_.frames; ++t) {
+        point.move(options_.step);
+        paint(kind, colour, radius, radius + way * point.x, radius + way * point.y, clip[t]);
+      }
+    }
+    return clip;
+  }
+
+ private:
+  using Colour = std::array<float, 3>;
+
+  /// A full colour, from its place on the circle of hues, [0, 1).
+  static Colour hue(double turn) {
+    const auto ramp = [&](double offset) {
+      const double place = std::fmod(6 * turn + offset, 6.0);
+      return static_cast<float>(1 - std::clamp(std::min(place, 4 - place), 0.0, 1.0));
+    };
+    return {ramp(5), ramp(3), ramp(1)};
+  }
+
+  /// How far (x, y) lies outside of a shape around the origin, in pixels; negative inside.
+  static double distance(Index kind, double radius, double x, double y) {
+    constexpr double half_sqrt2 = 0.70710678118654752, half_sqrt3 = 0.86602540378443865;
+    if (kind == 0) return std::hypot(x, y) - radius;
+    if (kind == 1) return std::max(std::abs(x), std::abs(y)) - radius * half_sqrt2;
+    return std::max(y, half_sqrt3 * std::abs(x) - y / 2) - radius / 2;  // three sides, at half the radius
+  }
+
+  /// A pixel's colour is a mixture by how much of it the shape covers, which its centre's distance tells.
+  static void paint(Index kind, const Colour& colour, double radius, double x, double y, Tensor<float> frame) {
+    const Index size = frame.extent(0);
+    const auto low = [&](double at) { return std::max<Index>(0, static_cast<Index>(std::floor(at - radius)) - 1); };
+    const auto high = [&](double at) { return std::min(size, static_cast<Index>(std::ceil(at + radius)) + 1); };
+    for (Index row = low(y); row < high(y); ++row) {
+      for (Index column = low(x); column < high(x); ++column) {
+        const double outside =
+            distance(kind, radius, static_cast<double>(column) + 0.5 - x, static_cast<double>(row) + 0.5 - y);
+        const auto covered = static_cast<float>(std::clamp(0.5 - outside, 0.0, 1.0));
+        float* pixel = frame.data() + 3 * (row * size + column);
+        for (std::size_t c = 0; c < 3; ++c) pixel[c] += covered * (colour[c] - pixel[c]);
+      }
+    }
+  }
+
+  Options options_;
+};
+
+}  // namespace flipbook

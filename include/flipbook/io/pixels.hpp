@@ -1,0 +1,51 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook {
+
+/// @throws Error if an element is infinite or not a number: `what` asks, and the element's place is named
+template <Real T>
+void require_finite(const Tensor<T>& x, std::string_view what) {
+  const T* bad = std::find_if(x.begin(), x.end(), [](T value) { return !std::isfinite(value); });
+  if (bad == x.end()) return;
+  Shape at = x.shape();
+  Index rest = bad - x.begin();
+  for (int axis = x.rank() - 1; axis >= 0; rest /= x.extent(axis--)) at[axis] = rest % x.extent(axis);
+  fail(what, ": element ", at, " of ", x.shape(), " is ", *bad);
+}
+
+/// A pixel of 8 bits as a number of [0, 1].
+constexpr float to_unit(std::uint8_t pixel) noexcept { return static_cast<float>(pixel) / 255; }
+
+/// Pixels of 8 bits as numbers of [0, 1].
+inline Tensor<float> to_unit(const Tensor<std::uint8_t>& pixels) {
+  Tensor<float> x(pixels.shape());
+  std::transform(pixels.begin(), pixels.end(), x.begin(), [](std::uint8_t pixel) { return to_unit(pixel); });
+  return x;
+}
+
+/// Numbers as pixels of 8 bits, rounded to the nearest; what lies outside of [0, 1] is cut off.
+/// @throws Error if an element is infinite or not a number
+template <Real T>
+Tensor<std::uint8_t> to_bytes(const Tensor<T>& x, std::string_view what = "to_bytes") {
+  require_finite(x, what);
+  Tensor<std::uint8_t> pixels(x.shape());
+  std::transform(x.begin(), x.end(), pixels.begin(), [](T value) {
+    return static_cast<std::uint8_t>(std::clamp(value, T(0), T(1)) * 255 + T(0.5));
+  });
+  return pixels;
+}
+inline Tensor<std::uint8_t> to_bytes(const Tensor<std::uint8_t>& pixels, std::string_view = "") { return pixels; }
+
+/// What a picture may be made of: pixels of 8 bits, or numbers of [0, 1].
+template <class T>
+concept Pixel = Real<T> || std::same_as<T, std::uint8_t>;
+
+}  // namespace flipbook
