@@ -1,0 +1,111 @@
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/data/clip_source.hpp>
+
+namespace flipbook {
+
+struct LoaderOptions {
+  Index batch = 8;   ///< clips in a batch
+  int workers = 1;   ///< threads that make batches
+  Index ahead = 2;   ///< batches that may be ready or in the making before they are asked for
+  Index first = 0;   ///< number of the first batch: a resumed run goes on where it stopped
+};
+
+/// Batches of a source, made ahead of time by worker threads. Batch k is the clips
+/// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers.
+/// For a finite source that is read more than once, load `Shuffled(source, seed)`.
+template <ClipSource Source>
+class Loader {
+ public:
+  explicit Loader(Source source, const LoaderOptions& options = {})
+      : source_(std::move(source)), options_(options), claimed_(options.first), delivered_(options.first) {
+    require(options.batch > 0 && options.workers > 0 && options.ahead > 0 && options.first >= 0,
+            "Loader: batches of ", options.batch, " by ", options.workers, " workers, ", options.ahead,
+            " ahead, from number ", options.first);
+    try {
+      for (int i = 0; i < options.workers; ++i) workers_.emplace_back([this] { work(); });
+    } catch (...) {  // no thread could be had: those that started must end before their members do
+      stop();
+      throw;
+    }
+  }
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+  ~Loader() { stop(); }
+
+  /// The next batch, (N, T, H, W, C); waits until it is ready.
+  /// @throws whatever the source threw for one of its clips; so does every later call
+  Tensor<float> next() {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [&] { return made_.contains(delivered_); });
+    if (const auto* error = std::get_if<std::exception_ptr>(&made_.at(delivered_))) std::rethrow_exception(*error);
+    Tensor<float> batch = std::get<Tensor<float>>(std::move(made_.extract(delivered_++).mapped()));
+    lock.unlock();
+    wanted_.notify_one();
+    return batch;
+  }
+
+  /// The number of the batch that `next` will give.
+  Index position() const {
+    const std::lock_guard lock(mutex_);
+    return delivered_;
+  }
+  /// The shape of every batch.
+  Shape shape() const {
+    const Shape one = source_.shape();
+    return {options_.batch, one[0], one[1], one[2], one[3]};
+  }
+  const Source& source() const noexcept { return source_; }
+
+ private:
+  void work() {
+    for (std::unique_lock lock(mutex_);;) {
+      wanted_.wait(lock, [&] { return stopping_ || claimed_ < delivered_ + options_.ahead; });
+      if (stopping_) return;
+      const Index number = claimed_++;
+      lock.unlock();
+      auto result = make(number);
+      lock.lock();
+      made_.emplace(number, std::move(result));
+      ready_.notify_all();
+    }
+  }
+
+  std::variant<Tensor<float>, std::exception_ptr> make(Index number) const noexcept {
+    try {
+      return batch_of(source_, number * options_.batch, options_.batch);
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+
+  void stop() noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wanted_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  const Source source_;
+  const LoaderOptions options_;
+  mutable std::mutex mutex_;
+  std::condition_variable ready_, wanted_;
+  std::map<Index, std::variant<Tensor<float>, std::exception_ptr>> made_;
+  Index claimed_, delivered_;  // numbers of the next batch to be made, and to be given out
+  bool stopping_ = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace flipbook

@@ -1,0 +1,85 @@
+#include <flipbook/data/loader.hpp>
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include <flipbook/data/moving_shapes.hpp>
+
+using namespace flipbook;
+
+namespace {
+
+// Clips that hold their own index, some of which take longer, and one of which may fail.
+struct Counting {
+  Index broken = -1;
+  std::shared_ptr<std::atomic<Index>> highest = std::make_shared<std::atomic<Index>>(-1);
+
+  Shape shape() const { return {1, 1, 1, 1}; }
+  Tensor<float> clip(Index i) const {
+    for (Index seen = *highest; i > seen && !highest->compare_exchange_weak(seen, i);) {}
+    if (i % 5 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    require(i != broken, "clip ", i, " is broken");
+    return Tensor<float>({1, 1, 1, 1}, {static_cast<float>(i)});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("batches come in order and whole, whatever the number of workers") {
+  for (const int workers : {1, 2, 5}) {
+    Loader loader(Counting{}, {.batch = 3, .workers = workers, .ahead = 4});
+    CHECK(loader.shape() == Shape{3, 1, 1, 1, 1});
+    for (Index k = 0; k < 20; ++k) {
+      CHECK(loader.position() == k);
+      const auto batch = loader.next();
+      const auto first = static_cast<float>(3 * k);
+      REQUIRE(to_vector(batch) == std::vector<float>{first, first + 1, first + 2});
+    }
+  }
+}
+
+TEST_CASE("the number of workers changes no bit of a random source") {
+  const MovingShapes source({.frames = 2, .canvas = 16, .seed = 8});
+  Loader one(source, {.batch = 2, .workers = 1}), many(source, {.batch = 2, .workers = 4, .ahead = 8});
+  for (int k = 0; k < 6; ++k) REQUIRE(to_vector(one.next()) == to_vector(many.next()));
+}
+
+TEST_CASE("a loader that starts later goes on with the same batches") {
+  Loader loader(Counting{}, {.batch = 2, .first = 7});
+  CHECK(to_vector(loader.next()) == std::vector<float>{14, 15});
+}
+
+TEST_CASE("workers never run further ahead than they may") {
+  const Counting source;
+  Loader loader(source, {.batch = 1, .workers = 3, .ahead = 4});
+  for (Index k = 0; k < 10; ++k) {
+    loader.next();
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    CHECK(*source.highest <= k + 4);
+  }
+}
+
+TEST_CASE("an error of a worker reaches the consumer at its batch, and again at every later call") {
+  Loader loader(Counting{.broken = 5}, {.batch = 2, .workers = 2, .ahead = 3});
+  CHECK(to_vector(loader.next()) == std::vector<float>{0, 1});
+  CHECK(to_vector(loader.next()) == std::vector<float>{2, 3});
+  CHECK_THROWS_WITH_AS(loader.next(), "clip 5 is broken", Error);
+  CHECK_THROWS_WITH_AS(loader.next(), "clip 5 is broken", Error);
+}
+
+TEST_CASE("a loader can be dropped at any moment") {
+  for (int i = 0; i < 30; ++i) {
+    Loader loader(Counting{.broken = i}, {.batch = 1, .workers = 1 + i % 4, .ahead = 1 + i % 3});
+    for (int k = 0; k < std::min(i, i % 4); ++k) loader.next();
+  }
+}
+
+TEST_CASE("options that make no batches are refused") {
+  CHECK_THROWS_AS(Loader(Counting{}, {.batch = 0}), Error);
+  CHECK_THROWS_AS(Loader(Counting{}, {.workers = 0}), Error);
+  CHECK_THROWS_AS(Loader(Counting{}, {.ahead = 0}), Error);
+}
