@@ -102,6 +102,10 @@ class Tape {
   /// The value of `op` at the inputs, and, where an input is recorded, a node for its gradient.
   template <class Op, class... V>
   auto record(Op op, const V&... inputs);
+  /// The same for an operation over a list of values (autodiff/list.hpp).
+  template <class Op, class T, class B>
+  std::vector<Variable<T, B>, PoolAllocator<Variable<T, B>>> record_list(
+      Op op, const std::vector<Variable<T, B>, PoolAllocator<Variable<T, B>>>& inputs);
 
   /// dy/dx of a single number y.
   /// @throws Error  if y has more than one element, or what was kept for it has been freed
@@ -129,12 +133,8 @@ class Tape {
 
   std::size_t nodes() const noexcept { return nodes_.size(); }
 
-  /// Runs `segment` again on this tape in the middle of a differentiation, with the random numbers of the
-  /// first run, and hands `dy` back through it. For `recompute`.
-  template <class T, class B, class Segment>
-  void replay(const Segment& segment, Rng rng, const Variable<T, B>& dy, bool record);
-
- private:
+  /// What the extensions of the tape (`recompute`) are made of.
+  /// A node of any kind, owned by the tape.
   template <class N, class... Args>
   N* add(Args&&... args) {
     auto node = std::make_unique<N>(std::forward<Args>(args)...);
@@ -142,6 +142,28 @@ class Tape {
     nodes_.push_back(std::move(node));
     return raw;
   }
+  /// Runs `segment` as training, but records nothing.
+  template <class Segment>
+  auto unrecorded(const Segment& segment) {
+    const bool before = std::exchange(recording_, false);
+    auto y = segment();
+    recording_ = before;
+    return y;
+  }
+  /// Runs `segment` again in the middle of a differentiation, with the random numbers of the first run, and
+  /// hands `dy` back through it.
+  template <class T, class B, class Segment>
+  void replay(const Segment& segment, Rng rng, const Variable<T, B>& dy, bool record);
+  /// Whether anything is wanted, and whether any of it is asked for in this differentiation.
+  bool wants_parameters() const noexcept { return !wanted_.empty(); }
+  bool targets_parameters() const noexcept {
+    for (const auto& [data, node] : wanted_) {
+      if (node->target) return true;
+    }
+    return false;
+  }
+
+ private:
   template <class T, class B>
   void differentiate(const Variable<T, B>& y, Differentiation how);
   void mark(std::size_t first);
@@ -153,7 +175,7 @@ class Tape {
                      PoolAllocator<std::pair<const void* const, Node*>>>
       wanted_;
   std::vector<std::function<void()>> notes_;
-  bool replaying_ = false;
+  bool recording_ = true, replaying_ = false;
 };
 
 namespace detail {
@@ -249,7 +271,7 @@ auto Tape::record(Op op, const V&... inputs) {
   auto value = op(inputs.value()...);
   using Value = decltype(value);
   using Output = Variable<typename Value::Scalar, typename Value::Backend>;
-  if (!(inputs.recorded() || ...)) return Output(*this, std::move(value));
+  if (!recording_ || !(inputs.recorded() || ...)) return Output(*this, std::move(value));
   auto* node = add<detail::OpNode<Output, Op, V...>>(std::move(op), *this, value, inputs...);
   return Output(*this, std::move(value), node);
 }
@@ -273,9 +295,16 @@ void Tape::differentiate(const Variable<T, B>& y, Differentiation how) {
   if (!y.recorded()) return;
   mark(0);
   const std::size_t last = nodes_.size();
-  y.node()->receive(constant(full<T, B>(y.shape(), T(1))));
-  sweep(0, last, how.record, how.keep);
-  if (!y.node()->target) y.node()->drop_gradient();
+  try {
+    y.node()->receive(constant(full<T, B>(y.shape(), T(1))));
+    sweep(0, last, how.record, how.keep);
+  } catch (...) {  // leave no half-finished differentiation behind
+    for (const auto& node : nodes_) {
+      node->target = false;
+      node->drop_gradient();
+    }
+    throw;
+  }
 }
 
 template <class T, class B, class U>
@@ -307,7 +336,8 @@ Tensor<T, B> Tape::gradient(const Variable<T, B>& y, const M& module, Differenti
   Tensor<T, B> flat({size});
   Index at = 0;
   each([&](const Parameter<T, B>& p, auto* node) {
-    Tensor<T, B> part = flat.slice(at, at += p.value.size());
+    Tensor<T, B> part = flat.slice(at, at + p.value.size());
+    at += part.size();
     node->target = false;
     if (node->has_gradient()) {
       const auto gradient = node->take_gradient();

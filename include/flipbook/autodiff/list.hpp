@@ -1,0 +1,142 @@
+#pragma once
+
+#include <optional>
+#include <ranges>
+#include <vector>
+
+#include <flipbook/autodiff/tape.hpp>
+
+namespace flipbook {
+
+/// Any number of values, such as the frames of a clip.
+template <class X>
+using List = std::vector<X, PoolAllocator<X>>;
+
+/// What `apply_list` takes: a vector, array or span of tensors or of variables.
+template <class R>
+concept Values = std::ranges::contiguous_range<R> && Value<std::ranges::range_value_t<R>>;
+
+namespace detail {
+
+/// An operation from a list of values to a list of values. Of its inputs it keeps their shapes alone; its
+/// gradient is worked out once, when the gradients of all its outputs have arrived.
+template <class T, class B, class Op>
+class ListNode final : public Node {
+  using V = Variable<T, B>;
+
+ public:
+  /// One of the outputs.
+  class Part final : public ValueNode<T, B> {
+   public:
+    Part(const Shape& shape, ListNode& whole, std::size_t place)
+        : ValueNode<T, B>(shape), whole_(whole), place_(place) {}
+    void backward(bool, bool) override {
+      whole_.arrived_[place_].emplace(this->take_gradient());
+      whole_.any_ = true;
+    }
+    bool leads_to_target() const noexcept override { return whole_.active; }
+
+   private:
+    ListNode& whole_;
+    std::size_t place_;
+  };
+
+  ListNode(Op op, Tape& tape, const List<V>& inputs, const List<Tensor<T, B>>& outputs)
+      : op_(std::move(op)), tape_(tape), arrived_(outputs.size()) {
+    for (const V& x : inputs) inputs_.push_back(x.node()), input_shapes_.push_back(x.shape());
+    for (const auto& y : outputs) output_shapes_.push_back(y.shape());
+  }
+
+  bool has_gradient() const noexcept override { return any_; }
+  void drop_gradient() noexcept override {
+    for (auto& dy : arrived_) dy.reset();
+    any_ = false;
+  }
+  bool leads_to_target() const noexcept override {
+    return std::ranges::any_of(inputs_, [](const auto* node) { return node != nullptr && node->active; });
+  }
+  void backward(bool, bool) override {
+    List<V> dy;
+    for (std::size_t i = 0; i < arrived_.size(); ++i) {  // an output that nothing used has gradient 0
+      dy.push_back(arrived_[i] ? *arrived_[i] : tape_.constant(zeros<T, B>(output_shapes_[i])));
+    }
+    drop_gradient();
+    const List<V> dx = op_.vjp(input_shapes_, dy);
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (inputs_[i] != nullptr && inputs_[i]->active) inputs_[i]->receive(dx[i]);
+    }
+  }
+
+ private:
+  Op op_;
+  Tape& tape_;
+  List<ValueNode<T, B>*> inputs_;
+  List<Shape> input_shapes_, output_shapes_;
+  List<std::optional<V>> arrived_;
+  bool any_ = false;
+};
+
+}  // namespace detail
+
+template <class Op, class T, class B>
+List<Variable<T, B>> Tape::record_list(Op op, const List<Variable<T, B>>& inputs) {
+  List<Tensor<T, B>> tensors;
+  bool recorded = false;
+  for (const auto& x : inputs) {
+    tensors.push_back(x.value());
+    recorded = recorded || x.recorded();
+  }
+  List<Tensor<T, B>> values = op(tensors);
+  List<Variable<T, B>> outputs;
+  using Whole = detail::ListNode<T, B, Op>;
+  Whole* const whole = recorded ? add<Whole>(std::move(op), *this, inputs, values) : nullptr;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto* const part = recorded ? add<typename Whole::Part>(values[i].shape(), *whole, i) : nullptr;
+    outputs.emplace_back(*this, std::move(values[i]), part);
+  }
+  return outputs;
+}
+
+/// The values of an operation over a list: recorded where they are variables, computed at once where they
+/// are tensors. Such an operation is a struct with
+///
+///     List<Tensor<T, B>> operator()(const List<Tensor<T, B>>& x) const
+///     List<V> vjp(const List<Shape>& shapes of x, const List<V>& dy) const
+template <class Op, Values R>
+auto apply_list(Op op, const R& values) {
+  using V = std::ranges::range_value_t<R>;
+  if constexpr (is_tensor<V>) {
+    return op(List<V>(values.begin(), values.end()));
+  } else {
+    Tape* tape = nullptr;
+    for (const V& x : values) {
+      if (tape == nullptr || x.recorded()) tape = &x.tape();
+    }
+    List<V> lifted;
+    for (const V& x : values) lifted.push_back(tape->lift(x));
+    return tape->record_list(std::move(op), lifted);
+  }
+}
+
+/// Operands as a list of one type: variables where any of them is one, tensors otherwise.
+template <Operand X, Operand... Rest>
+auto list_of(const X& x, const Rest&... rest) {
+  using T = typename X::Scalar;
+  using B = typename X::Backend;
+  if constexpr (is_variable<X> || (is_variable<Rest> || ...)) {
+    Tape* tape = nullptr;
+    const auto find = [&](const auto& operand) {
+      if constexpr (is_variable<std::remove_cvref_t<decltype(operand)>>) tape = &operand.tape();
+    };
+    find(x), (find(rest), ...);
+    const auto lift = [&](const auto& operand) {
+      if constexpr (is_variable<std::remove_cvref_t<decltype(operand)>>) return operand;
+      else return tape->lift(operand);
+    };
+    return List<Variable<T, B>>{lift(x), lift(rest)...};
+  } else {
+    return List<Tensor<T, B>>{tensor_of(x), tensor_of(rest)...};
+  }
+}
+
+}  // namespace flipbook

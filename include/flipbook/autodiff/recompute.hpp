@@ -1,0 +1,56 @@
+#pragma once
+
+#include <tuple>
+#include <utility>
+
+#include <flipbook/autodiff/tape.hpp>
+
+namespace flipbook {
+
+namespace detail {
+
+template <class Output, class Segment, class... In>
+class RecomputeNode final : public ValueNode<typename Output::Scalar, typename Output::Backend> {
+  using Base = ValueNode<typename Output::Scalar, typename Output::Backend>;
+
+ public:
+  RecomputeNode(Segment segment, Rng rng, const Shape& shape, const In&... inputs)
+      : Base(shape), segment_(std::move(segment)), rng_(rng), inputs_(inputs...) {}
+
+  bool leads_to_target() const noexcept override {
+    return std::get<0>(inputs_).tape().targets_parameters() ||
+           std::apply([](const In&... x) { return ((x.recorded() && x.node()->active) || ...); }, inputs_);
+  }
+  void backward(bool record, bool) override {
+    const Output dy = this->take_gradient();
+    dy.tape().replay([&] { return std::apply(segment_, inputs_); }, rng_, dy, record);
+  }
+
+ private:
+  Segment segment_;
+  Rng rng_;
+  std::tuple<In...> inputs_;
+};
+
+}  // namespace detail
+
+/// segment(x…), of which nothing is kept but x: when its gradient is asked for, the segment runs again, with
+/// the same random numbers. Trades one more forward run for the memory of its activations.
+/// The segment, a network or a function, may depend on recorded values only through its arguments and
+/// through wanted parameters; it must outlive the tape or be passed by value. Chen et al., 2016.
+template <class Segment, Value... X>
+auto recompute(Segment segment, const X&... x) {
+  if constexpr ((is_variable<X> && ...)) {
+    Tape& tape = std::get<0>(std::tie(x...)).tape();
+    const Rng rng = tape.rng();
+    auto y = tape.unrecorded([&] { return segment(x.detached()...); });
+    using Y = decltype(y);
+    if (!tape.wants_parameters() && !(x.recorded() || ...)) return y;
+    auto* node = tape.template add<detail::RecomputeNode<Y, Segment, X...>>(std::move(segment), rng, y.shape(), x...);
+    return Y(tape, y.value(), node);
+  } else {
+    return segment(x...);
+  }
+}
+
+}  // namespace flipbook

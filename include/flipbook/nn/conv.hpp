@@ -1,0 +1,95 @@
+#pragma once
+
+#include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/conv/conv.hpp>
+
+namespace flipbook::nn {
+
+namespace detail {
+
+/// (K…, more…) for the last `Dimensions` extents of a kernel.
+template <int Dimensions>
+Shape kernel_shape(const Window& window, Index channels, Index filters) {
+  Shape shape;
+  for (int axis = 3 - Dimensions; axis < 3; ++axis) shape.push_back(window.kernel[axis]);
+  shape.push_back(channels);
+  shape.push_back(filters);
+  return shape;
+}
+
+}  // namespace detail
+
+/// Convolution over the last `Dimensions` axes before the channels: (N, …, In) → (N, …, Out).
+/// Initialised as PyTorch's.
+template <int Dimensions, int In, int Out, Window W>
+struct Conv {
+  static_assert(In > 0 && Out > 0, "Conv<In, Out, Window>: both channel counts must be positive");
+  static_assert(In % W.groups == 0 && Out % W.groups == 0, "Conv: groups must divide both channel counts");
+  static constexpr int in = In, out = Out, dimensions = Dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    Parameter<T, B> weight;                                     // (K…, In / groups, Out)
+    std::conditional_t<W.bias, Parameter<T, B>, None> bias;     // (Out)
+
+    explicit Instance(Rng& rng) {
+      const Shape shape = detail::kernel_shape<Dimensions>(W, In / W.groups, Out);
+      const Index fan_in = shape.size() / Out;
+      weight = {init::fan_in<T, B>(shape, fan_in, rng), WeightLayout::convolution};
+      if constexpr (W.bias) bias = {init::fan_in<T, B>({Out}, fan_in, rng)};
+    }
+    static void fields(auto& self, auto&& field) {
+      field("weight", self.weight);
+      field("bias", self.bias);
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      return conv(x, weight, bias, W);
+    }
+  };
+};
+
+/// Transposed convolution: (N, …, In) → (N, …, Out), the adjoint of a convolution from Out to In channels.
+/// Initialised as PyTorch's.
+template <int Dimensions, int In, int Out, Window W>
+struct ConvTranspose {
+  static_assert(In > 0 && Out > 0, "ConvTranspose<In, Out, Window>: both channel counts must be positive");
+  static_assert(In % W.groups == 0 && Out % W.groups == 0, "ConvTranspose: groups must divide both channel counts");
+  static constexpr int in = In, out = Out, dimensions = Dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    Parameter<T, B> weight;                                     // (K…, Out / groups, In)
+    std::conditional_t<W.bias, Parameter<T, B>, None> bias;     // (Out)
+
+    explicit Instance(Rng& rng) {
+      const Shape shape = detail::kernel_shape<Dimensions>(W, Out / W.groups, In);
+      const Index fan_in = shape.size() / In;
+      weight = {init::fan_in<T, B>(shape, fan_in, rng), WeightLayout::transposed_convolution};
+      if constexpr (W.bias) bias = {init::fan_in<T, B>({Out}, fan_in, rng)};
+    }
+    static void fields(auto& self, auto&& field) {
+      field("weight", self.weight);
+      field("bias", self.bias);
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      return conv_transpose(x, weight, bias, W);
+    }
+  };
+};
+
+template <int In, int Out, Window W>
+using Conv1d = Conv<1, In, Out, W>;
+template <int In, int Out, Window W>
+using Conv2d = Conv<2, In, Out, W>;
+template <int In, int Out, Window W>
+using Conv3d = Conv<3, In, Out, W>;
+template <int In, int Out, Window W>
+using ConvTranspose1d = ConvTranspose<1, In, Out, W>;
+template <int In, int Out, Window W>
+using ConvTranspose2d = ConvTranspose<2, In, Out, W>;
+template <int In, int Out, Window W>
+using ConvTranspose3d = ConvTranspose<3, In, Out, W>;
+
+}  // namespace flipbook::nn

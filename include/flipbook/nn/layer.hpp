@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cmath>
+#include <type_traits>
+
+#include <flipbook/autodiff/tape.hpp>
+
+namespace flipbook {
+
+/// The object behind a layer's or network's type: `Of<Conv2d<3, 64, Window{.kernel = 3}>, float, Cpu>`.
+template <class Net, class T, class B>
+using Of = typename Net::template Instance<T, B>;
+
+namespace detail {
+
+// A layer without parameters needs no random numbers.
+template <class Instance>
+Instance made(Rng& rng) {
+  if constexpr (std::is_constructible_v<Instance, Rng&>) {
+    return Instance(rng);
+  } else {
+    return Instance();
+  }
+}
+
+}  // namespace detail
+
+/// Random initial values for parameters.
+namespace init {
+
+/// Uniform on [−bound, bound).
+template <class T, class B>
+Tensor<T, B> uniform(const Shape& shape, double bound, Rng& rng) {
+  return flipbook::uniform<T, B>(shape, rng, -bound, bound);
+}
+
+/// PyTorch's default for linear layers and convolutions: uniform on ±1/√fan_in.
+template <class T, class B>
+Tensor<T, B> fan_in(const Shape& shape, Index inputs, Rng& rng) {
+  return uniform<T, B>(shape, 1.0 / std::sqrt(static_cast<double>(inputs)), rng);
+}
+
+}  // namespace init
+
+namespace nn {
+
+/// In place of a number of channels or dimensions: takes whatever comes and keeps it.
+inline constexpr int any = -1;
+/// In place of a number of channels or dimensions: not known before the program runs.
+inline constexpr int unknown = -2;
+
+/// What composition checks: a number that is not known fits.
+template <int Given, int Expected>
+inline constexpr bool channels_match = Given < 0 || Expected < 0 || Given == Expected;
+template <int Given, int Expected>
+inline constexpr bool dimensions_match = Given < 0 || Expected < 0 || Given == Expected;
+
+/// A type that can stand in a network: it names its channels and dimensions, and an Instance for each
+/// scalar and backend.
+template <class L>
+concept Layer = requires {
+  { L::in } -> std::convertible_to<int>;
+  { L::out } -> std::convertible_to<int>;
+  { L::dimensions } -> std::convertible_to<int>;
+};
+
+}  // namespace nn
+}  // namespace flipbook

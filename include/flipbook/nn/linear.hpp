@@ -1,0 +1,33 @@
+#pragma once
+
+#include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/matmul/matmul.hpp>
+
+namespace flipbook::nn {
+
+/// y = x · w + b over the last axis: (…, In) → (…, Out). Initialised as PyTorch's Linear.
+template <int In, int Out, bool WithBias = true>
+struct Linear {
+  static_assert(In > 0 && Out > 0, "Linear<In, Out>: both must be positive");
+  static constexpr int in = In, out = Out, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance {
+    Parameter<T, B> weight;                                         // (In, Out)
+    std::conditional_t<WithBias, Parameter<T, B>, None> bias;       // (Out)
+
+    explicit Instance(Rng& rng) : weight{init::fan_in<T, B>({In, Out}, In, rng), WeightLayout::linear} {
+      if constexpr (WithBias) bias = {init::fan_in<T, B>({Out}, In, rng)};
+    }
+    static void fields(auto& self, auto&& field) {
+      field("weight", self.weight);
+      field("bias", self.bias);
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      return linear(x, weight, bias);
+    }
+  };
+};
+
+}  // namespace flipbook::nn

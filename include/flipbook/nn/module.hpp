@@ -1,0 +1,81 @@
+#pragma once
+
+#include <flipbook/nn/layer.hpp>
+
+namespace flipbook {
+
+namespace detail {
+struct NoScalar;
+template <class T>
+inline constexpr bool scalar_given = Real<T>;
+}  // namespace detail
+
+/// A network bound to a scalar and a backend: its type's parameters, in one contiguous tensor, and its
+/// forward code. Copies are independent of each other.
+///
+///     fb::Module<Generator, float> generator{fb::Rng{42}};
+///     fb::Tensor<float> frames = generator(z);
+template <class Net, class T = detail::NoScalar, class B = Cpu>
+class Module {
+  static_assert(detail::scalar_given<T>,
+                "Module<Net, Scalar, Backend>: the scalar is missing; write Module<Net, float> or Module<Net, double>");
+
+ public:
+  using Network = Net;
+  using Scalar = T;
+  using Backend = B;
+
+  explicit Module(Rng rng = Rng{}) : net_(detail::made<Of<Net, T, B>>(rng)) { gather(); }
+  Module(const Module& other) : net_(other.net_) { gather(); }
+  Module(Module&&) noexcept = default;
+  Module& operator=(Module other) noexcept {
+    std::swap(net_, other.net_);
+    std::swap(parameters_, other.parameters_);
+    std::swap(buffers_, other.buffers_);
+    return *this;
+  }
+
+  /// Forward: on tensors nothing is recorded (inference), on variables of a tape it is (training).
+  template <class... X>
+  auto operator()(X&&... x) const {
+    return net_(std::forward<X>(x)...);
+  }
+
+  /// The members of the network's instance.
+  const Of<Net, T, B>* operator->() const noexcept { return &net_; }
+  Of<Net, T, B>* operator->() noexcept { return &net_; }
+
+  /// All parameters, in the order of its fields: (P). Writing through it changes them.
+  const Tensor<T, B>& parameters() const noexcept { return parameters_; }
+  /// All buffers, in the order of its fields.
+  const Tensor<T, B>& buffers() const noexcept { return buffers_; }
+
+  static void fields(auto& self, auto&& field) {
+    if constexpr (HasFields<Of<Net, T, B>>) Of<Net, T, B>::fields(self.net_, field);
+  }
+
+ private:
+  /// Moves all parameters, and all buffers, into one block of memory each, of which they become views.
+  void gather() {
+    Index parameters = 0, buffers = 0;
+    for_each_field(net_, [&](const std::string&, auto& leaf) {
+      (is_parameter<std::remove_cvref_t<decltype(leaf)>> ? parameters : buffers) += leaf.value.size();
+    });
+    parameters_ = Tensor<T, B>({parameters});
+    buffers_ = Tensor<T, B>({buffers});
+    parameters = buffers = 0;
+    for_each_field(net_, [&](const std::string&, auto& leaf) {
+      constexpr bool parameter = is_parameter<std::remove_cvref_t<decltype(leaf)>>;
+      Index& at = parameter ? parameters : buffers;
+      Tensor<T, B> part = (parameter ? parameters_ : buffers_).slice(at, at + leaf.value.size());
+      at += part.size();
+      B::copy(part.data(), leaf.value.data(), static_cast<std::size_t>(part.size()) * sizeof(T));
+      leaf.value = part.reshape(leaf.value.shape());
+    });
+  }
+
+  Of<Net, T, B> net_;
+  Tensor<T, B> parameters_, buffers_;
+};
+
+}  // namespace flipbook

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include <flipbook/nn/layer.hpp>
+
+namespace flipbook::nn {
+
+namespace detail {
+
+/// That `After` takes what `Before`, the last layer that fixed it, gives.
+template <class Before, class After>
+struct Adjacent {
+  static_assert(channels_match<Before::out, After::in>,
+                "Sequential: the channels that a layer gives differ from those that the next one takes");
+  static_assert(dimensions_match<Before::dimensions, After::dimensions>,
+                "Sequential: a layer works on another number of dimensions than the one before it");
+  static constexpr bool checked = true;
+};
+
+/// What has been fixed so far: layers that take anything pass it on.
+template <class Before, class After>
+struct Passed {
+  static constexpr int in = Before::in == any ? After::in : Before::in;
+  static constexpr int out = After::out == any ? Before::out : After::out;
+  static constexpr int dimensions = After::dimensions == any ? Before::dimensions : After::dimensions;
+};
+
+template <class Before, class... Rest>
+struct Chain {
+  using Result = Before;
+};
+template <class Before, class After, class... Rest>
+struct Chain<Before, After, Rest...> {
+  // The error should name the two layers, so a layer that fixes everything stands for itself.
+  static constexpr bool fixes_all = After::out != any && After::dimensions != any;
+  using Last = std::conditional_t<fixes_all, After, Passed<Before, After>>;
+  static_assert(Adjacent<Before, After>::checked);
+  using Result = typename Chain<Last, Rest...>::Result;
+};
+
+template <class First, class... Rest>
+struct InputOf {
+  static constexpr int channels = First::in;
+};
+template <class First, class Second, class... Rest>
+struct InputOf<First, Second, Rest...> {
+  static constexpr int channels = First::in == any && First::out == any ? InputOf<Second, Rest...>::channels : First::in;
+};
+
+}  // namespace detail
+
+/// Layers one after another. That each takes what the one before it gives is checked by the compiler;
+/// parameters are named by position, as in PyTorch: "0.weight".
+template <class... Layers>
+struct Sequential {
+  static_assert(sizeof...(Layers) > 0, "Sequential<>: needs at least one layer");
+  static_assert((Layer<Layers> && ...), "Sequential: something in it is not a layer (a layer names in, out, dimensions)");
+  using Checked = typename detail::Chain<Layers...>::Result;
+  static constexpr int in = detail::InputOf<Layers...>::channels, out = Checked::out, dimensions = Checked::dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    std::tuple<Of<Layers, T, B>...> layers;
+
+    explicit Instance(Rng& rng) : layers{flipbook::detail::made<Of<Layers, T, B>>(rng)...} {}
+
+    static void fields(auto& self, auto&& field) {
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (field(std::to_string(I), std::get<I>(self.layers)), ...);
+      }(std::index_sequence_for<Layers...>{});
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      return run<0>(x);
+    }
+
+   private:
+    template <std::size_t I, class X>
+    auto run(const X& x) const {
+      if constexpr (I == sizeof...(Layers)) {
+        return x;
+      } else {
+        return run<I + 1>(std::get<I>(layers)(x));
+      }
+    }
+  };
+};
+
+}  // namespace flipbook::nn

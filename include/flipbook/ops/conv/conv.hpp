@@ -1,0 +1,227 @@
+#pragma once
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/core/window.hpp>
+#include <flipbook/ops/conv/cpu.hpp>
+#include <flipbook/ops/reduce/sum.hpp>
+
+namespace flipbook {
+
+namespace detail {
+
+/// Which of the three axes (time, height, width) the first of `spatial` axes is.
+constexpr int first_axis(int spatial) { return 3 - spatial; }
+
+/// The padding in front of and behind an axis.
+inline std::pair<Index, Index> padding_of(const Window& window, int axis, Index kernel, bool first) {
+  if (window.causal && first) return {window.dilation[axis] * (kernel - 1), 0};
+  return {window.padding.before[axis], window.padding.after[axis]};
+}
+
+/// The geometry without its `input` or `output` extents: what the weights and the window fix.
+inline ConvGeometry conv_frame(const Shape& w, const Window& window, int spatial) {
+  ConvGeometry g;
+  for (int axis = first_axis(spatial); axis < 3; ++axis) {
+    const auto i = static_cast<std::size_t>(axis);
+    g.kernel[i] = w[axis - first_axis(spatial)];
+    g.stride[i] = window.stride[axis];
+    g.dilation[i] = window.dilation[axis];
+    g.padding[i] = padding_of(window, axis, g.kernel[i], axis == first_axis(spatial)).first;
+  }
+  g.groups = window.groups;
+  g.in_channels = w[-2] * window.groups;
+  g.out_channels = w[-1];
+  return g;
+}
+
+inline ConvGeometry::Axes spatial_extents(const Shape& x) {
+  ConvGeometry::Axes extents{1, 1, 1};
+  for (int axis = 1; axis < x.rank() - 1; ++axis) extents[static_cast<std::size_t>(axis + 4 - x.rank())] = x[axis];
+  return extents;
+}
+
+/// The geometry of a convolution that reads `x` (N, …, C) and writes `y` (N, …, O).
+inline ConvGeometry conv_geometry(const Shape& x, const Shape& y, const Shape& w, const Window& window) {
+  ConvGeometry g = conv_frame(w, window, x.rank() - 2);
+  g.batch = x[0];
+  g.input = spatial_extents(x);
+  g.output = spatial_extents(y);
+  return g;
+}
+
+template <class T, class B, class... Bias>
+const T* data_or_null(const Bias&... bias) {
+  const T* data = nullptr;
+  ((data = bias.data()), ...);
+  return data;
+}
+
+}  // namespace detail
+
+struct ConvTranspose;
+struct ConvWeight;
+
+/// Convolution over channels-last input in one, two or three dimensions.
+///
+///     y[n, p, o] = b[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
+struct Conv {
+  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  Window window;
+  Shape y;  ///< of the result
+
+  template <class T, class B, class... Bias>
+  Tensor<T, B> operator()(const Tensor<T, B>& x, const Tensor<T, B>& w, const Bias&... bias) const {
+    Tensor<T, B> result(y);
+    kernel::conv(B{}, detail::conv_geometry(x.shape(), y, w.shape(), window), result, x, w,
+                 detail::data_or_null<T, B>(bias...));
+    return result;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const;
+};
+
+/// The adjoint of the convolution with the same window: reads (N, …, O), writes (N, …, C).
+struct ConvTranspose {
+  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  Window window;
+  Shape x;  ///< of the result
+
+  template <class T, class B, class... Bias>
+  Tensor<T, B> operator()(const Tensor<T, B>& y, const Tensor<T, B>& w, const Bias&... bias) const {
+    Tensor<T, B> result(x);
+    kernel::conv_transpose(B{}, detail::conv_geometry(x, y.shape(), w.shape(), window), result, y, w,
+                           detail::data_or_null<T, B>(bias...));
+    return result;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dx) const;
+};
+
+/// The gradient of the convolution in its weights:  dw[k, c, o] = Σ_n Σ_p  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o]
+struct ConvWeight {
+  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  Window window;
+  Shape w;  ///< of the result
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x, const Tensor<T, B>& dy) const {
+    Tensor<T, B> result(w);
+    kernel::conv_weight(B{}, detail::conv_geometry(x.shape(), dy.shape(), w, window), result, x, dy);
+    return result;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& g) const;
+};
+
+// The three are linear in each of their two operands, and each is a gradient of the others, so a gradient
+// of a gradient costs no new code.
+
+template <class Saved, class V>
+auto Conv::vjp(const Saved& saved, const V& dy) const {
+  const V &x = std::get<0>(saved.inputs), &w = std::get<1>(saved.inputs);
+  auto dx = [&, this] { return apply(ConvTranspose{window, x.shape()}, dy, w); };
+  auto dw = [&, this] { return apply(ConvWeight{window, w.shape()}, x, dy); };
+  if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
+    return gradients(dx, dw, [&] { return sum_to(dy, std::get<2>(saved.inputs).shape()); });
+  } else {
+    return gradients(dx, dw);
+  }
+}
+
+template <class Saved, class V>
+auto ConvTranspose::vjp(const Saved& saved, const V& dx) const {
+  const V &y = std::get<0>(saved.inputs), &w = std::get<1>(saved.inputs);
+  auto dy = [&, this] { return apply(Conv{window, y.shape()}, dx, w); };
+  auto dw = [&, this] { return apply(ConvWeight{window, w.shape()}, dx, y); };
+  if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
+    return gradients(dy, dw, [&] { return sum_to(dx, std::get<2>(saved.inputs).shape()); });
+  } else {
+    return gradients(dy, dw);
+  }
+}
+
+template <class Saved, class V>
+auto ConvWeight::vjp(const Saved& saved, const V& g) const {
+  const V &x = std::get<0>(saved.inputs), &dy = std::get<1>(saved.inputs);
+  return gradients([&, this] { return apply(ConvTranspose{window, x.shape()}, dy, g); },
+                   [&, this] { return apply(Conv{window, dy.shape()}, x, g); });
+}
+
+namespace detail {
+
+inline void check_conv(const char* operation, const Shape& x, const Shape& w, Index channels, const Window& window) {
+  require(x.rank() >= 3 && x.rank() <= 5, operation, ": needs input (N, [T, [H,]] W, C), got ", x);
+  require(w.rank() == x.rank(), operation, ": input ", x, " and weights ", w, " differ in rank");
+  require(window.groups >= 1 && w[-1] % window.groups == 0, operation, ": ", window.groups, " groups do not divide ",
+          w[-1], " channels of weights ", w);
+  require(x.back() == channels, operation, ": input ", x, " has ", x.back(), " channels, weights ", w, " need ", channels);
+  for (int axis = first_axis(x.rank() - 2); axis < 3; ++axis) {
+    require(window.stride[axis] >= 1 && window.dilation[axis] >= 1, operation, ": stride and dilation must be at least 1");
+  }
+}
+
+template <Operand X, Operand W, class Op, class Bias>
+auto with_bias(Op op, const X& x, const W& w, const Bias& b, const char* operation, Index channels) {
+  if constexpr (std::is_same_v<Bias, None>) {
+    return apply(std::move(op), x, w);
+  } else {
+    require(b.shape() == Shape{channels}, operation, ": bias ", b.shape(), " for ", channels, " channels");
+    return apply(std::move(op), x, w, b);
+  }
+}
+
+}  // namespace detail
+
+/// Convolution over channels-last input in one, two or three dimensions.
+///
+///     y[n, p, o] = b[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
+///
+/// @param x  (N, [T, [H,]] W, C)    @param w  ([Kt, [Kh,]] Kw, C / groups, O)    @param b  (O), or None
+/// @param window  stride, padding, dilation, groups; the kernel's extents are those of w
+/// @return   (N, [T', [H',]] W', O),  extent' = (extent + paddings − dilation·(kernel − 1) − 1) / stride + 1
+/// @throws   Error  if channels differ, or an output extent would not be positive
+template <Operand X, Operand W, class Bias = None>
+auto conv(const X& x, const W& w, const Bias& b, const Window& window) {
+  const Shape &xs = x.shape(), &ws = w.shape();
+  detail::check_conv("conv", xs, ws, ws.rank() < 2 ? 0 : ws[-2] * window.groups, window);
+  Shape y{xs[0]};
+  const int spatial = xs.rank() - 2, first = detail::first_axis(spatial);
+  for (int axis = first; axis < 3; ++axis) {
+    const Index kernel = ws[axis - first], extent = xs[axis - first + 1];
+    const auto [before, after] = detail::padding_of(window, axis, kernel, axis == first);
+    const Index span = extent + before + after - window.dilation[axis] * (kernel - 1) - 1;
+    require(span >= 0, "conv: a kernel of ", kernel, " does not fit into an extent of ", extent, " (input ", xs,
+            ", weights ", ws, ")");
+    y.push_back(span / window.stride[axis] + 1);
+  }
+  y.push_back(ws.back());
+  return detail::with_bias(Conv{window, y}, x, w, b, "conv", ws.back());
+}
+
+/// Transposed convolution: the adjoint, in its input, of the convolution with the same window.
+///
+///     x[n, p·stride + k·dilation − padding, c] += y[n, p, o] · w[k, c, o]
+///
+/// @param y  (N, [T, [H,]] W, O)    @param w  ([Kt, [Kh,]] Kw, C / groups, O)    @param b  (C), or None
+/// @return   (N, [T', [H',]] W', C),
+///           extent' = (extent − 1)·stride − paddings + dilation·(kernel − 1) + output_padding + 1
+/// @throws   Error  if channels differ, or an output extent would not be positive
+template <Operand Y, Operand W, class Bias = None>
+auto conv_transpose(const Y& y, const W& w, const Bias& b, const Window& window) {
+  const Shape &ys = y.shape(), &ws = w.shape();
+  detail::check_conv("conv_transpose", ys, ws, ws.rank() < 1 ? 0 : ws.back(), window);
+  Shape x{ys[0]};
+  const int spatial = ys.rank() - 2, first = detail::first_axis(spatial);
+  for (int axis = first; axis < 3; ++axis) {
+    const Index kernel = ws[axis - first], extent = ys[axis - first + 1];
+    const auto [before, after] = detail::padding_of(window, axis, kernel, axis == first);
+    const Index out = (extent - 1) * window.stride[axis] - before - after + window.dilation[axis] * (kernel - 1) +
+                      window.output_padding[axis] + 1;
+    require(out > 0, "conv_transpose: an extent of ", extent, " would become ", out, " (input ", ys, ", weights ", ws, ")");
+    x.push_back(out);
+  }
+  x.push_back(ws[-2] * window.groups);
+  return detail::with_bias(ConvTranspose{window, x}, y, w, b, "conv_transpose", x.back());
+}
+
+}  // namespace flipbook

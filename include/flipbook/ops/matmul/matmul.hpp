@@ -1,0 +1,100 @@
+#pragma once
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/matmul/cpu.hpp>
+#include <flipbook/ops/reduce/sum.hpp>
+#include <flipbook/ops/shape/reshape.hpp>
+
+namespace flipbook {
+
+/// Which operands of a product are read transposed.
+struct Transposed {
+  bool a = false, b = false;
+};
+
+/// c = op(a) · op(b) (+ bias along the last axis): matrices of the last two axes, one product for each
+/// index of the axes before them.
+struct MatMul {
+  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  Transposed transposed;
+
+  template <class T, class B, class... Bias>
+  Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b, const Bias&... bias) const {
+    Tensor<T, B> c(a.shape().with_tail(2, {a.extent(transposed.a ? -1 : -2), b.extent(transposed.b ? -2 : -1)}));
+    const T* added = nullptr;
+    ((added = bias.data()), ...);
+    kernel::matmul(B{}, transposed.a, transposed.b, c, a, b, added);
+    return c;
+  }
+
+  /// The gradients of a product are products.
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    const auto product = [](bool ta, bool tb, const V& x, const V& y) { return apply(MatMul{{ta, tb}}, x, y); };
+    const auto [ta, tb] = transposed;
+    auto da = [&saved, &dy, product, ta = ta, tb = tb] {
+      const V& b = std::get<1>(saved.inputs);
+      return ta ? product(tb, true, b, dy) : product(false, !tb, dy, b);
+    };
+    auto db = [&saved, &dy, product, ta = ta, tb = tb] {
+      const V& a = std::get<0>(saved.inputs);
+      return tb ? product(true, ta, dy, a) : product(!ta, false, a, dy);
+    };
+    if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
+      return gradients(da, db, [&] { return sum_to(dy, std::get<2>(saved.inputs).shape()); });
+    } else {
+      return gradients(da, db);
+    }
+  }
+};
+
+namespace detail {
+
+inline void check_product(const char* operation, const Shape& a, const Shape& b, Transposed transposed) {
+  require(a.rank() >= 2 && b.rank() >= 2, operation, ": needs matrices, got shapes ", a, " and ", b);
+  const Index inner_a = a[transposed.a ? -2 : -1], inner_b = b[transposed.b ? -1 : -2];
+  require(inner_a == inner_b, operation, ": inner extents ", inner_a, " and ", inner_b, " of ", a,
+          transposed.a ? " (transposed)" : "", " and ", b, transposed.b ? " (transposed)" : "", " differ");
+}
+
+}  // namespace detail
+
+/// op(a) · op(b), for matrices of the last two axes. The axes before them must agree, or b is one matrix for
+/// all of a (then a may not be transposed).
+///
+/// @param a  (…, M, K), or (…, K, M) if transposed     @param b  (…, K, N), or (…, N, K) if transposed
+/// @return   (…, M, N)
+/// @throws   Error  if the inner extents or the leading axes differ
+template <Operand A, Operand C>
+auto matmul(const A& a, const C& b, Transposed transposed = {}) {
+  const Shape &as = a.shape(), &bs = b.shape();
+  detail::check_product("matmul", as, bs, transposed);
+  if (bs.rank() == 2 && as.rank() > 2 && !transposed.a) {
+    const Index n = bs[transposed.b ? 0 : 1], k = as.back();
+    const Index rows = as.part(0, as.rank() - 1).size();
+    return reshape(apply(MatMul{transposed}, reshape(a, Shape{rows, k}), b), as.with_tail(1, {n}));
+  }
+  require(as.part(0, as.rank() - 2) == bs.part(0, bs.rank() - 2), "matmul: leading axes of ", as, " and ", bs,
+          " differ");
+  return apply(MatMul{transposed}, a, b);
+}
+
+/// x · w + b over the last axis.
+///
+/// @param x  (…, I)    @param w  (I, O)    @param b  (O), or None
+/// @return   (…, O)
+/// @throws   Error  if the extents differ
+template <Operand X, Operand W, class Bias = None>
+auto linear(const X& x, const W& w, const Bias& b = {}) {
+  const Shape &xs = x.shape(), &ws = w.shape();
+  require(ws.rank() == 2 && xs.rank() >= 1 && xs.back() == ws[0], "linear: input ", xs, " with weights ", ws);
+  const Shape rows{ws[0] == 0 ? xs.part(0, xs.rank() - 1).size() : xs.size() / ws[0], ws[0]};
+  if constexpr (std::is_same_v<Bias, None>) {
+    return reshape(apply(MatMul{}, reshape(x, rows), w), xs.with_tail(1, {ws[1]}));
+  } else {
+    require(b.shape() == Shape{ws[1]}, "linear: bias ", b.shape(), " with weights ", ws);
+    return reshape(apply(MatMul{}, reshape(x, rows), w, b), xs.with_tail(1, {ws[1]}));
+  }
+}
+
+}  // namespace flipbook
