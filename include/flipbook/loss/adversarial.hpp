@@ -1,0 +1,78 @@
+#pragma once
+
+#include <flipbook/ops/elementwise/binary.hpp>
+#include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/reduce/sum.hpp>
+
+/// What a generator G and a discriminator D play. Each game is a type, an argument of the model's type,
+/// with two functions that are both to be minimised and take D's logits, of any shape: D(x) = σ(logit)
+/// where the game speaks of probabilities, the logit itself where it does not. Means over all elements;
+/// each result is a single number.
+///
+///     discriminator(real, fake)     real = logits at data,  fake = logits at G(z)
+///     generator(fake)
+namespace flipbook::loss {
+
+/// min_G max_D  E log D(x) + E log(1 − D(G(z))): the game of Goodfellow et al., 2014. G's gradient vanishes
+/// where D is sure of itself; NonSaturating is the remedy of the same paper.
+struct Minimax {
+  template <Value R, Value F>
+  static auto discriminator(const R& real, const F& fake) {
+    return mean(softplus(-real)) + mean(softplus(fake));  // −log σ(l) = softplus(−l), −log(1 − σ(l)) = softplus(l)
+  }
+  template <Value F>
+  static auto generator(const F& fake) {
+    return -mean(softplus(fake));
+  }
+};
+
+/// D as in Minimax; G minimises −E log D(G(z)). Goodfellow et al., 2014.
+struct NonSaturating {
+  template <Value R, Value F>
+  static auto discriminator(const R& real, const F& fake) {
+    return Minimax::discriminator(real, fake);
+  }
+  template <Value F>
+  static auto generator(const F& fake) {
+    return mean(softplus(-fake));
+  }
+};
+
+/// D: ½ E (D(x) − 1)² + ½ E D(G(z))²,  G: ½ E (D(G(z)) − 1)². Mao et al., 2017, equation 9.
+struct LeastSquares {
+  template <Value R, Value F>
+  static auto discriminator(const R& real, const F& fake) {
+    return 0.5 * (mean(square(real - 1)) + mean(square(fake)));
+  }
+  template <Value F>
+  static auto generator(const F& fake) {
+    return 0.5 * mean(square(fake - 1));
+  }
+};
+
+/// D: E max(0, 1 − D(x)) + E max(0, 1 + D(G(z))),  G: −E D(G(z)). Lim and Ye, 2017; Miyato et al., 2018.
+struct Hinge {
+  template <Value R, Value F>
+  static auto discriminator(const R& real, const F& fake) {
+    return mean(relu(1 - real)) + mean(relu(1 + fake));
+  }
+  template <Value F>
+  static auto generator(const F& fake) {
+    return -mean(fake);
+  }
+};
+
+/// D: E D(G(z)) − E D(x),  G: −E D(G(z)), for a D that is kept Lipschitz: by clipping its weights
+/// (optim::clip_weights; Arjovsky et al., 2017) or by gradient_penalty.
+struct Wasserstein {
+  template <Value R, Value F>
+  static auto discriminator(const R& real, const F& fake) {
+    return mean(fake) - mean(real);
+  }
+  template <Value F>
+  static auto generator(const F& fake) {
+    return -mean(fake);
+  }
+};
+
+}  // namespace flipbook::loss
