@@ -10,15 +10,31 @@
 
 namespace flipbook {
 
-/// @throws Error if an element is infinite or not a number: `what` asks, and the element's place is named
-template <Real T>
-void require_finite(const Tensor<T>& x, std::string_view what) {
-  const T* bad = std::find_if(x.begin(), x.end(), [](T value) { return !std::isfinite(value); });
+namespace detail {
+
+/// @throws Error if an element is not `good`: `what` asks, and the element's place and value are named
+template <Real T, class Good>
+void require_each(const Tensor<T>& x, std::string_view what, const Good& good) {
+  const T* bad = std::find_if_not(x.begin(), x.end(), good);
   if (bad == x.end()) return;
   Shape at = x.shape();
   Index rest = bad - x.begin();
   for (int axis = x.rank() - 1; axis >= 0; rest /= x.extent(axis--)) at[axis] = rest % x.extent(axis);
   fail(what, ": element ", at, " of ", x.shape(), " is ", *bad);
+}
+
+}  // namespace detail
+
+/// @throws Error if an element is infinite or not a number: `what` asks, and the element's place is named
+template <Real T>
+void require_finite(const Tensor<T>& x, std::string_view what) {
+  detail::require_each(x, what, [](T value) { return std::isfinite(value); });
+}
+
+/// @throws Error if an element lies outside of [0, 1] or is not a number, as require_finite
+template <Real T>
+void require_unit(const Tensor<T>& x, std::string_view what) {
+  detail::require_each(x, what, [](T value) { return T(0) <= value && value <= T(1); });
 }
 
 /// A pixel of 8 bits as a number of [0, 1].
