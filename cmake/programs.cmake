@@ -24,7 +24,7 @@ if(FLIPBOOK_NATIVE)
   target_link_libraries(flipbook_program INTERFACE flipbook::native)
 else()
   message(STATUS "flipbook: built for any ${CMAKE_SYSTEM_PROCESSOR}, not for this machine (FLIPBOOK_NATIVE is OFF): "
-                 "where it has AVX-512, convolutions and matrix products run at about a fifth of their speed")
+                 "where it has AVX-512, convolutions and matrix products run at about a third of their speed")
 endif()
 if(FLIPBOOK_SANITIZE)
   target_compile_options(flipbook_program INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
