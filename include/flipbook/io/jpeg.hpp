@@ -1,0 +1,81 @@
+#pragma once
+
+#include <csetjmp>
+#include <cstdint>
+#include <cstdio>  // jpeglib.h needs it and does not say so
+#include <span>
+#include <string>
+
+#include <jpeglib.h>
+
+#include <flipbook/io/png.hpp>
+
+namespace flipbook::detail {
+
+/// libjpeg reports an error by a call that must not return. It jumps back to `decode`, whose frame holds
+/// nothing that needs destroying; only then is an Error thrown. A warning, which is how libjpeg takes a
+/// file that ends early, counts as an error too.
+class JpegDecoder {
+ public:
+  explicit JpegDecoder(std::span<const std::uint8_t> bytes) : bytes_(bytes) {
+    state_.err = jpeg_std_error(&errors_);
+    state_.client_data = this;
+    errors_.error_exit = leave;
+    errors_.emit_message = [](j_common_ptr state, int level) {
+      if (level < 0) leave(state);
+    };
+  }
+  JpegDecoder(const JpegDecoder&) = delete;
+  JpegDecoder& operator=(const JpegDecoder&) = delete;
+  ~JpegDecoder() { jpeg_destroy_decompress(&state_); }
+
+  /// (H, W, channels), channels being 1 or 3
+  Tensor<std::uint8_t> decode(Index channels) {
+    require(start(channels == 1 ? JCS_GRAYSCALE : JCS_RGB), message_);
+    require_plausible(state_.image_height, state_.image_width, bytes_.size());
+    Tensor<std::uint8_t> pixels({state_.image_height, state_.image_width, channels});
+    require(finish(pixels.data(), static_cast<std::size_t>(pixels.extent(1) * channels)), message_);
+    return pixels;
+  }
+
+ private:
+  [[noreturn]] static void leave(j_common_ptr state) {
+    auto* self = static_cast<JpegDecoder*>(state->client_data);
+    state->err->format_message(state, self->message_);
+    std::longjmp(self->back_, 1);
+  }
+
+  bool start(J_COLOR_SPACE colours) {
+    if (setjmp(back_) != 0) return false;
+    jpeg_create_decompress(&state_);
+    state_.client_data = this;  // creation cleared it
+    jpeg_mem_src(&state_, bytes_.data(), bytes_.size());
+    jpeg_read_header(&state_, TRUE);
+    state_.out_color_space = colours;
+    return true;
+  }
+
+  bool finish(std::uint8_t* pixels, std::size_t row) {
+    if (setjmp(back_) != 0) return false;
+    jpeg_start_decompress(&state_);
+    while (state_.output_scanline < state_.output_height) {
+      JSAMPROW line = pixels + state_.output_scanline * row;
+      jpeg_read_scanlines(&state_, &line, 1);
+    }
+    jpeg_finish_decompress(&state_);
+    return true;
+  }
+
+  std::span<const std::uint8_t> bytes_;
+  jpeg_decompress_struct state_{};
+  jpeg_error_mgr errors_{};
+  std::jmp_buf back_{};
+  char message_[JMSG_LENGTH_MAX] = "";
+};
+
+/// A JPEG as 8-bit pixels, (H, W, channels); channels is 1 or 3.
+inline Tensor<std::uint8_t> decode_jpeg(std::span<const std::uint8_t> bytes, Index channels) {
+  return JpegDecoder(bytes).decode(channels);
+}
+
+}  // namespace flipbook::detail

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <png.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <span>
+
+#include <flipbook/io/atomic_file.hpp>
+#include <flipbook/io/pixels.hpp>
+
+namespace flipbook {
+
+namespace detail {
+
+/// libpng's own record of one picture, freed with it.
+struct PngImage : png_image {
+  PngImage() : png_image{} { version = PNG_IMAGE_VERSION; }
+  ~PngImage() { png_image_free(this); }
+  PngImage(const PngImage&) = delete;
+  PngImage& operator=(const PngImage&) = delete;
+};
+
+inline png_uint_32 png_format(Index channels) { return channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB; }
+
+/// @throws Error if a picture of that many pixels cannot come out of so few bytes. Deflate makes at most
+/// 1032 bytes of one, a pixel may take but one bit, and JPEG's codes stay below that: a file that states
+/// more lies, and memory is not spent on it.
+inline void require_plausible(std::uint64_t height, std::uint64_t width, std::size_t bytes) {
+  const bool sensible = height > 0 && width > 0 && height < 1 << 16 && width < 1 << 16 && height * width <= 1 << 28;
+  require(sensible, "it is ", height, " x ", width, " pixels; at most 2^28 are read");
+  require(height * width / (8 * 1032) <= bytes, "it cannot hold ", height, " x ", width, " pixels in ", bytes, " bytes");
+}
+
+/// libpng stops reading once it has all pixels. The chunks (length, type, content, checksum) must lead to
+/// the last one, or the file was cut.
+/// @throws Error if they do not
+inline void require_png_end(std::span<const std::uint8_t> bytes) {
+  for (std::size_t at = 8; at + 12 <= bytes.size();) {
+    std::uint64_t length = 0;
+    for (std::size_t i = 0; i < 4; ++i) length = length << 8 | bytes[at + i];
+    if (length > bytes.size() - at - 12) break;
+    if (std::memcmp(bytes.data() + at + 4, "IEND", 4) == 0) return;
+    at += 12 + length;
+  }
+  fail("it ends early");
+}
+
+/// A PNG of any kind as 8-bit pixels, (H, W, channels); channels is 1 or 3. What is transparent is black.
+inline Tensor<std::uint8_t> decode_png(std::span<const std::uint8_t> bytes, Index channels) {
+  PngImage image;
+  require(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0, image.message);
+  require_plausible(image.height, image.width, bytes.size());
+  require_png_end(bytes);
+  image.format = png_format(channels);
+  Tensor<std::uint8_t> pixels({image.height, image.width, channels});
+  const png_color black{0, 0, 0};
+  const int done = png_image_finish_read(&image, &black, pixels.data(), 0, nullptr);
+  require(done != 0, image.message);  // a mere warning, of an odd colour profile say, leaves the pixels good
+  return pixels;
+}
+
+}  // namespace detail
+
+/// Writes an image (H, W, C), C being 1 or 3, as a PNG file, atomically.
+/// @throws Error for another shape, for a number that is infinite or none, and if it cannot be written
+template <Pixel T>
+void write_png(const std::filesystem::path& path, const Tensor<T>& image) {
+  const Tensor<std::uint8_t> pixels = to_bytes(image, "write_png");
+  require(pixels.rank() == 3 && (pixels.extent(2) == 1 || pixels.extent(2) == 3) && pixels.size() > 0,
+          "write_png: ", detail::quoted(path), " needs (H, W, 1 or 3), got ", pixels.shape());
+  require(pixels.extent(0) < 1 << 16 && pixels.extent(1) < 1 << 16, "write_png: ", detail::quoted(path), " of ",
+          pixels.shape(), " is larger than 65535");
+  detail::PngImage png;
+  png.height = static_cast<png_uint_32>(pixels.extent(0));
+  png.width = static_cast<png_uint_32>(pixels.extent(1));
+  png.format = detail::png_format(pixels.extent(2));
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png);
+  Bytes packed(size);
+  const int done = png_image_write_to_memory(&png, packed.data(), &size, 0, pixels.data(), 0, nullptr);
+  require(done != 0, "write_png: ", detail::quoted(path), ": ", png.message);
+  write_file(path, std::span(packed).first(size));
+}
+
+}  // namespace flipbook
