@@ -84,7 +84,7 @@ List<Variable<T, B>> Tape::record_list(Op op, const List<Variable<T, B>>& inputs
   bool recorded = false;
   for (const auto& x : inputs) {
     tensors.push_back(x.value());
-    recorded = recorded || x.recorded();
+    recorded = recorded || (recording_ && x.recorded());
   }
   List<Tensor<T, B>> values = op(tensors);
   List<Variable<T, B>> outputs;
@@ -126,14 +126,12 @@ auto list_of(const X& x, const Rest&... rest) {
   if constexpr (is_variable<X> || (is_variable<Rest> || ...)) {
     Tape* tape = nullptr;
     const auto find = [&](const auto& operand) {
-      if constexpr (is_variable<std::remove_cvref_t<decltype(operand)>>) tape = &operand.tape();
+      if constexpr (is_variable<std::remove_cvref_t<decltype(operand)>>) {
+        if (tape == nullptr || operand.recorded()) tape = &operand.tape();
+      }
     };
     find(x), (find(rest), ...);
-    const auto lift = [&](const auto& operand) {
-      if constexpr (is_variable<std::remove_cvref_t<decltype(operand)>>) return operand;
-      else return tape->lift(operand);
-    };
-    return List<Variable<T, B>>{lift(x), lift(rest)...};
+    return List<Variable<T, B>>{tape->lift(x), tape->lift(rest)...};
   } else {
     return List<Tensor<T, B>>{tensor_of(x), tensor_of(rest)...};
   }

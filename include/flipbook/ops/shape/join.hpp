@@ -1,0 +1,152 @@
+#pragma once
+
+#include <flipbook/autodiff/list.hpp>
+#include <flipbook/ops/shape/cpu.hpp>
+
+namespace flipbook {
+
+struct Split;
+
+/// Values one after another along an axis: along one they have, or, `stacked`, along a new one.
+struct Join {
+  int axis;
+  bool stacked;
+
+  /// How many places along the axis a part of this shape takes.
+  Index places(const Shape& part) const { return stacked ? 1 : part[axis]; }
+
+  template <class T, class B>
+  List<Tensor<T, B>> operator()(const List<Tensor<T, B>>& parts) const {
+    Index total = 0;
+    for (const auto& part : parts) total += places(part.shape());
+    const Shape& like = parts.front().shape();
+    Shape shape = like.part(0, axis);
+    shape.push_back(total);
+    for (const Index extent : like.part(stacked ? axis : axis + 1, like.rank())) shape.push_back(extent);
+    const Index outer = like.part(0, axis).size(), inner = shape.part(axis + 1, shape.rank()).size();
+    Tensor<T, B> y(shape);
+    Index at = 0;
+    for (const auto& part : parts) {
+      const Index width = places(part.shape()) * inner;
+      kernel::copy_columns(B{}, outer, width, part, 0, width, y, at, total * inner);
+      at += width;
+    }
+    return {y};
+  }
+  template <class V>
+  List<V> vjp(const List<Shape>& shapes, const List<V>& dy) const;
+};
+
+/// One value taken apart along an axis into parts of the given extents, or, `stacked`, into its places,
+/// which lose the axis. The adjoint of Join. Parts of the outermost axis share memory with the whole.
+struct Split {
+  int axis;
+  bool stacked;
+  List<Index> extents;
+
+  template <class T, class B>
+  List<Tensor<T, B>> operator()(const List<Tensor<T, B>>& whole) const {
+    const Tensor<T, B>& x = whole.front();
+    const Index outer = x.shape().part(0, axis).size(), row = x.shape().part(axis, x.rank()).size();
+    const Shape rest = x.shape().part(axis + 1, x.rank());
+    const Tensor<T, B> places = outer == 1 ? x.reshape(x.shape().part(axis, x.rank())) : Tensor<T, B>{};
+    List<Tensor<T, B>> parts;
+    Index at = 0;
+    for (const Index extent : extents) {
+      Shape shape = x.shape().part(0, axis);
+      if (!stacked) shape.push_back(extent);
+      for (const Index n : rest) shape.push_back(n);
+      if (outer == 1) {
+        parts.push_back(places.slice(at, at + extent).reshape(shape));
+      } else {
+        const Index width = extent * rest.size();
+        parts.emplace_back(shape);
+        kernel::copy_columns(B{}, outer, width, x, at * rest.size(), row, parts.back(), 0, width);
+      }
+      at += extent;
+    }
+    return parts;
+  }
+  template <class V>
+  List<V> vjp(const List<Shape>&, const List<V>& dy) const {
+    return apply_list(Join{axis, stacked}, dy);
+  }
+};
+
+template <class V>
+List<V> Join::vjp(const List<Shape>& shapes, const List<V>& dy) const {
+  List<Index> extents;
+  for (const Shape& shape : shapes) extents.push_back(places(shape));
+  return apply_list(Split{axis, stacked, extents}, dy);
+}
+
+/// Values one after another along an axis that they have.
+/// @throws Error  if there are none, or they differ in another extent
+template <Values R>
+auto concat(int axis, const R& parts) {
+  require(!std::ranges::empty(parts), "concat: needs at least one value");
+  const Shape& first = parts.begin()->shape();
+  const int place = static_cast<int>(first.place(axis));
+  for (const auto& part : parts) {
+    Shape like = part.shape();
+    if (like.rank() == first.rank()) like[place] = first[place];
+    require(like == first, "concat: shapes ", first, " and ", part.shape(), " differ elsewhere than along axis ", axis);
+  }
+  return apply_list(Join{place, false}, parts).front();
+}
+template <Operand X, Operand... Rest>
+auto concat(int axis, const X& x, const Rest&... rest) {
+  return concat(axis, list_of(x, rest...));
+}
+
+/// Values of one shape along a new axis, the place of which is counted in the result:
+/// stack(1, frames) makes a clip (N, T, H, W, C) of frames (N, H, W, C).
+/// @throws Error  if there are none, or their shapes differ
+template <Values R>
+auto stack(int axis, const R& parts) {
+  require(!std::ranges::empty(parts), "stack: needs at least one value");
+  const Shape& first = parts.begin()->shape();
+  for (const auto& part : parts) {
+    require(part.shape() == first, "stack: shapes ", first, " and ", part.shape(), " differ");
+  }
+  const int place = static_cast<int>(Shape::filled(first.rank() + 1, 1).place(axis));
+  return apply_list(Join{place, true}, parts).front();
+}
+template <Operand X, Operand... Rest>
+auto stack(int axis, const X& x, const Rest&... rest) {
+  return stack(axis, list_of(x, rest...));
+}
+
+/// Parts of the given extents along an axis. The gradients of all of them are put together at once.
+/// @throws Error  unless the extents add up to that of the axis
+template <Operand X>
+auto split(const X& x, int axis, std::initializer_list<Index> extents) {
+  const Shape& shape = x.shape();
+  Index total = 0;
+  for (const Index extent : extents) {
+    require(extent >= 0, "split: an extent must not be negative, got ", extent);
+    total += extent;
+  }
+  require(total == shape[axis], "split: parts of ", total, " places together, along axis ", axis, " of ", shape);
+  return apply_list(Split{static_cast<int>(shape.place(axis)), false, extents}, list_of(x));
+}
+/// `count` equal parts.
+/// @throws Error  unless the extent is divisible by `count`
+template <Operand X>
+auto split(const X& x, int axis, Index count) {
+  const Shape& shape = x.shape();
+  require(count > 0 && shape[axis] % count == 0, "split: ", count, " equal parts along axis ", axis, " of ", shape);
+  const List<Index> extents(static_cast<std::size_t>(count), shape[axis] / count);
+  return apply_list(Split{static_cast<int>(shape.place(axis)), false, extents}, list_of(x));
+}
+
+/// All places along an axis, which they lose: unstack(clip, 1) gives the frames (N, H, W, C) of a clip
+/// (N, T, H, W, C). The gradients of all of them are put together at once.
+template <Operand X>
+auto unstack(const X& x, int axis) {
+  const Shape& shape = x.shape();
+  const List<Index> extents(static_cast<std::size_t>(shape[axis]), 1);
+  return apply_list(Split{static_cast<int>(shape.place(axis)), true, extents}, list_of(x));
+}
+
+}  // namespace flipbook
