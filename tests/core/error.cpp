@@ -1,0 +1,24 @@
+#include <doctest/doctest.h>
+
+#include <flipbook/core/error.hpp>
+#include <flipbook/core/shape.hpp>
+#include <flipbook/core/window.hpp>
+
+using namespace flipbook;
+
+TEST_CASE("an error's text joins strings, numbers and shapes") {
+  CHECK_THROWS_WITH_AS(fail("conv: ", 3, " of ", Shape{1, 2}, std::string(" at "), true), "conv: 3 of (1, 2) at true", Error);
+  CHECK_THROWS_WITH_AS(require(1 > 2, "no ", 'x'), "no x", Error);
+  CHECK_NOTHROW(require(2 > 1, "never"));
+}
+
+TEST_CASE("an extent may be given as one number, as height and width, or as time, height and width") {
+  CHECK(Extent(4) == Extent(4, 4, 4));
+  CHECK(Extent(5, 6) == Extent(1, 5, 6));
+  CHECK(Extent(2, 3, 4)[0] == 2);
+  CHECK(Extent(2, 3, 4)[2] == 4);
+  constexpr Window window{.kernel = {3, 4, 4}, .padding = {{2, 1, 1}, {0, 1, 1}}};
+  CHECK(window.padding.before == Extent(2, 1, 1));
+  CHECK(window.padding.after == Extent(0, 1, 1));
+  CHECK(window.stride == Extent(1));
+}

@@ -1,0 +1,39 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <vector>
+
+#include <flipbook/core/parallel.hpp>
+
+using namespace flipbook;
+
+TEST_CASE("every index is visited once, in pieces that are multiples of the grain") {
+  const int before = threads();
+  for (const int team : {1, 2, 3, 7}) {
+    set_threads(team);
+    for (const Index count : {0, 1, 7, 64, 100, 1001}) {
+      for (const Index grain : {1, 16, 2000}) {
+        std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
+        std::atomic<bool> aligned = true;
+        parallel_for(count, grain, [&](Index first, Index last) {
+          if (first % grain != 0) aligned = false;
+          for (Index i = first; i < last; ++i) ++visits[static_cast<std::size_t>(i)];
+        });
+        for (const auto& v : visits) REQUIRE(v == 1);
+        CHECK(aligned);
+        for (auto& v : visits) v = 0;
+        parallel_tasks(count, [&](Index i) { ++visits[static_cast<std::size_t>(i)]; });
+        for (const auto& v : visits) REQUIRE(v == 1);
+      }
+    }
+  }
+  set_threads(before);
+}
+
+TEST_CASE("a loop within a loop still covers everything") {
+  std::atomic<int> total = 0;
+  parallel_for(10, 1, [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) parallel_for(10, 1, [&](Index a, Index b) { total += int(b - a); });
+  });
+  CHECK(total == 100);
+}

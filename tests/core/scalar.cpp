@@ -1,0 +1,37 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include <flipbook/core/fill.hpp>
+#include <flipbook/core/scalar.hpp>
+
+using namespace flipbook;
+
+TEST_CASE("bfloat16 rounds to nearest, ties to even") {
+  CHECK(float(bfloat16(1.0F)) == 1.0F);
+  CHECK(float(bfloat16(1.0F + 0x1p-8F)) == 1.0F);             // a tie, down to even
+  CHECK(float(bfloat16(1.0F + 3 * 0x1p-8F)) == 1.0F + 0x1p-6F);  // a tie, up to even
+  CHECK(float(bfloat16(1.0F + 0x1p-8F + 0x1p-20F)) == 1.0F + 0x1p-7F);
+  CHECK(float(bfloat16(-2.5F)) == -2.5F);
+}
+
+TEST_CASE("bfloat16 keeps infinities and NaN, and overflows to infinity") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK(float(bfloat16(infinity)) == infinity);
+  CHECK(float(bfloat16(-infinity)) == -infinity);
+  CHECK(float(bfloat16(std::numeric_limits<float>::max())) == infinity);
+  CHECK(std::isnan(float(bfloat16(std::numeric_limits<float>::quiet_NaN()))));
+}
+
+TEST_CASE("a tensor cast to bfloat16 and back is within its precision") {
+  Rng rng{1};
+  const Tensor<float> x = normal<float>({1000}, rng), y = cast<float>(cast<bfloat16>(x));
+  for (Index i = 0; i < x.size(); ++i) CHECK(std::abs(x.data()[i] - y.data()[i]) <= std::abs(x.data()[i]) * 0x1p-8F);
+}
+
+TEST_CASE("casts convert as static_cast does") {
+  const Tensor<double> x({3}, {1.9, -1.9, 200.0});
+  CHECK(to_vector(cast<std::int32_t>(x)) == std::vector<std::int32_t>{1, -1, 200});
+  CHECK(to_vector(cast<float>(x)) == std::vector<float>{1.9F, -1.9F, 200.0F});
+}

@@ -1,0 +1,94 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+
+#include <flipbook/autodiff/check.hpp>
+#include <flipbook/ops/elementwise/unary.hpp>
+
+using namespace flipbook;
+
+namespace {
+
+template <class T>
+Tensor<T> wide(Index count) {  // −6 … 6, away from the kinks at 0, ±0.5 and ±1
+  Tensor<T> x({count});
+  for (Index i = 0; i < count; ++i) x.data()[i] = static_cast<T>(std::sin(1.7 * double(i) + 0.3) * 6);
+  return x;
+}
+
+/// Compares a function with its plain reference over sizes around the vector width, and checks both
+/// derivatives.
+template <class T, class F, class Reference>
+void check(const F& f, const Reference& reference, const std::function<double(double)>& into_domain) {
+  for (const Index count : {1, 3, 7, 16, 17, 31, 130}) {
+    Tensor<T> x = wide<T>(count);
+    for (T& v : x) v = static_cast<T>(into_domain(double(v)));
+    const Tensor<T> y = f(x);
+    for (Index i = 0; i < count; ++i) {
+      const double expected = reference(double(x.data()[i]));
+      CHECK(double(y.data()[i]) == doctest::Approx(expected).epsilon(std::is_same_v<T, float> ? 1e-6 : 1e-13));
+    }
+  }
+  if constexpr (std::is_same_v<T, double>) {
+    Tensor<T> x = wide<T>(19);
+    for (T& v : x) v = into_domain(v);
+    CHECK(gradient_error(f, x) < 1e-6);
+    CHECK(second_gradient_error(f, x) < 1e-6);
+  }
+}
+
+const auto everywhere = [](double x) { return x; };
+const auto positive = [](double x) { return std::abs(x) + 0.1; };
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("element-wise functions match their definitions and have exact derivatives", T, float, double) {
+  check<T>([](const auto& x) { return relu(x); }, [](double x) { return std::max(x, 0.0); }, everywhere);
+  check<T>([](const auto& x) { return leaky_relu(x, 0.2); }, [](double x) { return x > 0 ? x : 0.2 * x; }, everywhere);
+  check<T>([](const auto& x) { return elu(x, 1.5); }, [](double x) { return x > 0 ? x : 1.5 * std::expm1(x); }, everywhere);
+  check<T>([](const auto& x) { return silu(x); }, [](double x) { return x / (1 + std::exp(-x)); }, everywhere);
+  check<T>([](const auto& x) { return gelu(x); }, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }, everywhere);
+  check<T>([](const auto& x) { return sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, everywhere);
+  check<T>([](const auto& x) { return tanh(x); }, [](double x) { return std::tanh(x); }, everywhere);
+  check<T>([](const auto& x) { return softplus(x); }, [](double x) { return std::log1p(std::exp(x)); }, everywhere);
+  check<T>([](const auto& x) { return exp(x); }, [](double x) { return std::exp(x); }, everywhere);
+  check<T>([](const auto& x) { return log(x); }, [](double x) { return std::log(x); }, positive);
+  check<T>([](const auto& x) { return sqrt(x); }, [](double x) { return std::sqrt(x); }, positive);
+  check<T>([](const auto& x) { return square(x); }, [](double x) { return x * x; }, everywhere);
+  check<T>([](const auto& x) { return abs(x); }, [](double x) { return std::abs(x); }, everywhere);
+  check<T>([](const auto& x) { return clamp(x, -0.5, 0.5); }, [](double x) { return std::clamp(x, -0.5, 0.5); }, everywhere);
+  check<T>([](const auto& x) { return affine(x, 3, -1); }, [](double x) { return 3 * x - 1; }, everywhere);
+}
+
+TEST_CASE_TEMPLATE("functions of large numbers neither overflow nor lose their limit", T, float, double) {
+  const Tensor<T> x({4}, {-1e4, 1e4, -80, 80});
+  CHECK(to_vector(sigmoid(x).slice(0, 2)) == std::vector<T>{0, 1});
+  CHECK(to_vector(softplus(x).slice(0, 2)) == std::vector<T>{0, T(1e4)});
+  CHECK(to_vector(tanh(x)) == std::vector<T>{-1, 1, -1, 1});
+  CHECK(to_vector(silu(x).slice(0, 2)) == std::vector<T>{0, T(1e4)});
+  CHECK(to_vector(gelu(x).slice(0, 2)) == std::vector<T>{0, T(1e4)});
+  CHECK(to_vector(elu(x).slice(0, 2)) == std::vector<T>{-1, T(1e4)});
+}
+
+TEST_CASE("an element's value does not depend on where it stands or on the number of threads") {
+  const int before = threads();
+  const Tensor<float> x = full<float>({40'003}, 0.7F);
+  for (const int team : {1, 2, 3}) {
+    set_threads(team);
+    const Tensor<float> y = gelu(x);
+    for (const float v : y) REQUIRE(v == y.data()[0]);
+  }
+  set_threads(before);
+}
+
+TEST_CASE("NaN passes through") {
+  const Tensor<float> x({1}, {std::nanf("")});
+  CHECK(std::isnan(relu(x).item()));
+  CHECK(std::isnan(leaky_relu(x).item()));
+  CHECK(std::isnan(tanh(x).item()));
+}
+
+TEST_CASE("a leaky rectifier needs a positive slope") {
+  CHECK_THROWS_WITH_AS(leaky_relu(Tensor<float>({1}), 0), doctest::Contains("the slope must be positive"), Error);
+}
