@@ -1,0 +1,90 @@
+#pragma once
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/windows.hpp>
+#include <flipbook/io/image.hpp>
+
+namespace flipbook {
+
+/// The files of a folder whose names end in one of `extensions` (".png", …; upper or lower case), by name.
+/// @throws Error if the folder cannot be read
+inline std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder,
+                                                   const std::vector<std::string>& extensions) {
+  std::vector<std::filesystem::path> files;
+  try {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      std::string extension = entry.path().extension().string();
+      std::transform(extension.begin(), extension.end(), extension.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      const bool known = std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+      if (known && entry.is_regular_file()) files.push_back(entry.path());
+    }
+  } catch (const std::filesystem::filesystem_error& error) {
+    fail("folder ", detail::quoted(folder), ": ", error.code().message());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// Clips from a folder of images (PNG, JPEG): in the order of their names, the images are the frames of one
+/// sequence, and those of each folder inside are a sequence of their own. `frames = 1` gives single images.
+/// Files are read when a clip is asked for, so the folder may be larger than memory; `in_memory` keeps all.
+class ImageFolder {
+ public:
+  struct Options {
+    Index frames = 16;  ///< in a clip
+    Index stride = 1;   ///< frames from one clip's beginning to the next one's
+    FrameSize size{};
+  };
+
+  /// @throws Error if the folder cannot be read or does not hold as many images as one clip takes
+  ImageFolder(const std::filesystem::path& folder, const Options& options)
+      : size_(options.size), windows_(options.frames, options.stride) {
+    require(size_.height > 0 && size_.width > 0 && (size_.channels == 1 || size_.channels == 3), "ImageFolder: frames of ",
+            size_.height, " x ", size_.width, " x ", size_.channels, "; channels are 1 or 3");
+    add(folder);
+    std::vector<std::filesystem::path> inside;
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+      if (entry.is_directory()) inside.push_back(entry.path());
+    std::sort(inside.begin(), inside.end());
+    for (const auto& each : inside) add(each);
+    require(windows_.size() > 0, "ImageFolder: ", detail::quoted(folder), " and the folders in it hold no ",
+            options.frames, " PNG or JPEG images in a row");
+  }
+  explicit ImageFolder(const std::filesystem::path& folder) : ImageFolder(folder, Options{}) {}
+
+  Shape shape() const { return {windows_.frames(), size_.height, size_.width, size_.channels}; }
+  Index size() const noexcept { return windows_.size(); }
+
+  /// @throws Error if one of its images is damaged: names the file
+  Tensor<float> clip(Index index) const {
+    const auto [sequence, first] = windows_.place(index);
+    Tensor<float> clip(shape());
+    for (Index t = 0; t < windows_.frames(); ++t) {
+      const auto& file = sequences_[sequence][static_cast<std::size_t>(first + t)];
+      const auto frame = to_unit(to_frame(read_image(file, size_.channels), size_));  // (H, W, C)
+      std::copy(frame.begin(), frame.end(), clip[t].begin());
+    }
+    return clip;
+  }
+
+ private:
+  void add(const std::filesystem::path& folder) {
+    sequences_.push_back(files_in(folder, {".png", ".jpg", ".jpeg"}));
+    windows_.add(static_cast<Index>(sequences_.back().size()));
+  }
+
+  FrameSize size_;
+  Windows windows_;
+  std::vector<std::vector<std::filesystem::path>> sequences_;
+};
+
+}  // namespace flipbook

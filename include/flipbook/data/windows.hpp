@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <vector>
+
+#include <flipbook/core/error.hpp>
+#include <flipbook/core/scalar.hpp>
+
+namespace flipbook {
+
+/// Where clips lie in longer sequences of frames: in each sequence, one begins every `stride` frames as
+/// long as `frames` are left.
+class Windows {
+ public:
+  Windows(Index frames, Index stride) : frames_(frames), stride_(stride) {
+    require(frames > 0 && stride > 0, "clips of ", frames, " frames, every ", stride, ": both must be positive");
+  }
+
+  /// A further sequence, of `length` frames; one shorter than a clip holds none.
+  void add(Index length) {
+    ends_.push_back(size() + (length < frames_ ? 0 : (length - frames_) / stride_ + 1));
+  }
+
+  /// How many clips there are in all.
+  Index size() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
+  Index frames() const noexcept { return frames_; }
+
+  struct Place {
+    std::size_t sequence;
+    Index first;  ///< frame within the sequence
+  };
+  /// Where clip `index` begins.
+  Place place(Index index) const {
+    require(0 <= index && index < size(), "clip ", index, " of ", size());
+    const auto end = std::upper_bound(ends_.begin(), ends_.end(), index);
+    const Index before = end == ends_.begin() ? 0 : *std::prev(end);
+    return {static_cast<std::size_t>(end - ends_.begin()), (index - before) * stride_};
+  }
+
+ private:
+  Index frames_, stride_;
+  std::vector<Index> ends_;  // number of clips up to the end of each sequence
+};
+
+}  // namespace flipbook
