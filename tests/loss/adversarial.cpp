@@ -54,7 +54,8 @@ TEST_CASE_TEMPLATE("each game is its formula, averaged over the logits", T, floa
         generator += e.generator / 6;
       }
     }
-    CHECK(static_cast<double>(Game::discriminator(real, fake).item()) == doctest::Approx(discriminator_real).epsilon(close<T>()));
+    CHECK(static_cast<double>(Game::discriminator(real, fake).item()) ==
+          doctest::Approx(discriminator_real).epsilon(close<T>()));
     CHECK(static_cast<double>(Game::generator(fake).item()) == doctest::Approx(generator).epsilon(close<T>()));
   });
 }
@@ -64,7 +65,8 @@ TEST_CASE_TEMPLATE("a sure discriminator neither overflows nor gives NaN", T, fl
   for (const T sign : {T(1), T(-1)}) {
     all_games([&]<class Game>(Game) {
       Tape tape;
-      const auto real = tape.variable(Tensor<T>({2}, {sign * large, 0})), fake = tape.variable(Tensor<T>({2}, {-sign * large, 0}));
+      const auto real = tape.variable(Tensor<T>({2}, {sign * large, 0})),
+                 fake = tape.variable(Tensor<T>({2}, {-sign * large, 0}));
       const auto d = Game::discriminator(real, fake);
       const auto g = Game::generator(fake);
       CHECK(std::isfinite(d.item()));
@@ -80,7 +82,8 @@ TEST_CASE_TEMPLATE("a sure discriminator neither overflows nor gives NaN", T, fl
   CHECK(loss::NonSaturating::generator(low).item() == large);
 }
 
-TEST_CASE_TEMPLATE("where the discriminator is sure of a fake, only the non-saturating game still teaches", T, float, double) {
+TEST_CASE_TEMPLATE("where the discriminator is sure of a fake, only the non-saturating game still teaches", T, float,
+                   double) {
   Tape tape;
   const auto fake = tape.variable(Tensor<T>({1}, {T(-20)}));
   CHECK(std::abs(tape.gradient(loss::Minimax::generator(fake), fake).item()) < T(1e-8));
@@ -93,6 +96,7 @@ TEST_CASE("the gradients of each game agree with finite differences") {
   all_games([&]<class Game>(Game) {
     CHECK(gradient_error([](const auto& r, const auto& f) { return Game::discriminator(r, f); }, real, fake) < 1e-7);
     CHECK(gradient_error([](const auto& f) { return Game::generator(f); }, fake) < 1e-7);
-    CHECK(second_gradient_error([](const auto& r, const auto& f) { return Game::discriminator(r, f); }, real, fake) < 1e-7);
+    CHECK(second_gradient_error([](const auto& r, const auto& f) { return Game::discriminator(r, f); }, real, fake) <
+          1e-7);
   });
 }
