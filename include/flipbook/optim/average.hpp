@@ -1,0 +1,49 @@
+#pragma once
+
+#include <utility>
+
+#include <flipbook/core/error.hpp>
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/ops/elementwise/cpu.hpp>
+
+namespace flipbook {
+
+/// The exponential moving average of parameters over training, often a better model than the last step's:
+/// a ← decay · a + (1 − decay) · p after each step, beginning as the parameters are.
+template <Real T, class B = Cpu>
+class MovingAverage {
+ public:
+  /// @throws Error  if decay is not within [0, 1)
+  MovingAverage(double decay, const Tensor<T, B>& parameters) : decay_(decay), value_(parameters.clone()) {
+    require(decay >= 0 && decay < 1, "MovingAverage: the decay must lie in [0, 1), got ", decay);
+  }
+
+  void update(const Tensor<T, B>& parameters) {
+    require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
+    kernel::map(B{}, Mix{decay_}, value_, value_, parameters);
+  }
+  /// Exchanges the average with the parameters, in their memory: once to use it, once more to train on.
+  void swap(Tensor<T, B> parameters) {
+    require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
+    const Tensor<T, B> average = value_.clone();
+    const auto bytes = static_cast<std::size_t>(value_.size()) * sizeof(T);
+    B::copy(value_.data(), std::as_const(parameters).data(), bytes);
+    B::copy(parameters.data(), average.data(), bytes);
+  }
+
+  /// (P), in the order of the parameters; writing through it changes the average.
+  const Tensor<T, B>& value() const noexcept { return value_; }
+
+ private:
+  struct Mix {
+    double decay;
+    template <class V>
+    V operator()(const V& average, const V& p) const {
+      return constant<V>(decay) * average + constant<V>(1 - decay) * p;
+    }
+  };
+  double decay_;
+  Tensor<T, B> value_;
+};
+
+}  // namespace flipbook

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/reduce/sum.hpp>
+
+namespace flipbook::optim {
+
+/// Shortens a gradient, in its memory, to the Euclidean length `limit` if it is longer, and returns the length that
+/// it had: over all parameters at once, as PyTorch's clip_grad_norm_. A length that is not finite is returned as it
+/// is and the gradient left alone, so that a caller can drop the step.
+/// @throws Error  if the limit is not positive
+template <Real T, class B>
+double clip_norm(Tensor<T, B> gradient, double limit) {
+  require(limit > 0, "clip_norm: the limit must be positive, got ", limit);
+  const double norm = std::sqrt(static_cast<double>(sum(square(gradient)).item()));
+  const double factor = limit / (norm + 1e-6);
+  if (std::isfinite(norm) && factor < 1) {
+    kernel::map(B{}, flipbook::detail::ValueOf<function::Affine>{{factor, 0}}, gradient, gradient);
+  }
+  return norm;
+}
+
+/// Holds every parameter within [−limit, limit], in its memory: keeps a Wasserstein discriminator Lipschitz.
+/// Arjovsky et al., 2017.
+/// @throws Error  if the limit is not positive
+template <Real T, class B>
+void clip_weights(Tensor<T, B> parameters, double limit) {
+  require(limit > 0, "clip_weights: the limit must be positive, got ", limit);
+  kernel::map(B{}, flipbook::detail::ValueOf<function::Clamp>{{-limit, limit}}, parameters, parameters);
+}
+
+}  // namespace flipbook::optim

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <functional>
+#include <numbers>
+
+#include <flipbook/core/error.hpp>
+#include <flipbook/core/scalar.hpp>
+
+/// Learning rates as functions of the step, counted from 0. A schedule is any callable; these compose:
+///
+///     const auto rate = schedule::warm_up(500, schedule::cosine(3e-4, 20'000));
+///     optimizer.rule.learning_rate = rate(optimizer.steps());
+namespace flipbook::schedule {
+
+template <class S>
+concept Schedule = std::invocable<const S&, Index>;
+
+/// Any schedule, where its type must not show.
+using Any = std::function<double(Index step)>;
+
+namespace detail {
+// From `first` at 0 to `last` at 1, along half a cosine.
+inline double eased(double first, double last, double part) {
+  return last + (first - last) * (1 + std::cos(std::numbers::pi * std::clamp(part, 0.0, 1.0))) / 2;
+}
+}  // namespace detail
+
+inline auto constant(double rate) {
+  return [=](Index) { return rate; };
+}
+
+/// From `rate` at step 0 down to `last` at step `steps` and after, along half a cosine. Loshchilov and Hutter, 2017,
+/// without restarts.
+inline auto cosine(double rate, Index steps, double last = 0) {
+  require(steps > 0, "schedule::cosine: needs a positive number of steps, got ", steps);
+  return [=](Index step) { return detail::eased(rate, last, static_cast<double>(step) / static_cast<double>(steps)); };
+}
+
+/// Up to `rate` and down again within `steps` steps, along half a cosine each: `rise` is the part of the steps that
+/// goes up, from rate / start_factor; the way down ends at that / end_factor. Smith and Topin, 2018; at each step the
+/// same as PyTorch's OneCycleLR.
+inline auto one_cycle(double rate, Index steps, double rise = 0.3, double start_factor = 25, double end_factor = 1e4) {
+  require(steps > 0 && rise > 0 && rise < 1,
+          "schedule::one_cycle: needs a positive number of steps and a rise within (0, 1), got ", steps, " and ", rise);
+  const double start = rate / start_factor, end = start / end_factor;
+  const double last = static_cast<double>(steps) - 1, peak = rise * static_cast<double>(steps) - 1;
+  return [=](Index step) {
+    const auto at = static_cast<double>(step);
+    return at < peak ? detail::eased(start, rate, at / peak) : detail::eased(rate, end, (at - peak) / (last - peak));
+  };
+}
+
+/// The schedule, times (step + 1) / steps for the first steps.
+template <Schedule S>
+auto warm_up(Index steps, S schedule) {
+  require(steps > 0, "schedule::warm_up: needs a positive number of steps, got ", steps);
+  return [steps, schedule = std::move(schedule)](Index step) {
+    return schedule(step) * std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(steps));
+  };
+}
+
+/// `first` for so many steps, then `second`, which counts its own steps from 0.
+template <Schedule S, Schedule U>
+auto then(Index steps, S first, U second) {
+  return [steps, first = std::move(first), second = std::move(second)](Index step) {
+    return step < steps ? first(step) : second(step - steps);
+  };
+}
+
+}  // namespace flipbook::schedule
