@@ -1,8 +1,9 @@
 #pragma once
 
-#include <Eigen/Core>
-
+#include <flipbook/core/intrinsics.hpp>
 #include <flipbook/core/tensor.hpp>
+
+#include <Eigen/Core>
 
 namespace flipbook {
 

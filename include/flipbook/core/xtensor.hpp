@@ -2,9 +2,10 @@
 
 #include <vector>
 
-#include <xtensor/xadapt.hpp>
-
+#include <flipbook/core/intrinsics.hpp>
 #include <flipbook/core/tensor.hpp>
+
+#include <xtensor/xadapt.hpp>
 
 namespace flipbook {
 

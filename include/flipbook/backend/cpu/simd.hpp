@@ -1,17 +1,9 @@
 #pragma once
 
-// GCC 12 takes the deliberately undefined registers of its own AVX-512 intrinsics for mistakes (PR 105593).
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <xsimd/xsimd.hpp>
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-
+#include <flipbook/core/intrinsics.hpp>
 #include <flipbook/core/scalar.hpp>
+
+#include <xsimd/xsimd.hpp>
 
 namespace flipbook {
 

@@ -1,0 +1,11 @@
+#pragma once
+
+// GCC 12 takes the deliberately undefined registers of its own AVX-512 intrinsics for mistakes (GCC PR
+// 105593), wherever they are inlined. Included before every library that uses them.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <immintrin.h>
+#pragma GCC diagnostic pop
+#endif
