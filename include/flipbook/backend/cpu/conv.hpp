@@ -1,0 +1,192 @@
+#pragma once
+
+#include <memory>
+#include <numeric>
+
+#include <flipbook/backend/cpu/conv_correlation.hpp>
+#include <flipbook/backend/cpu/conv_gradient.hpp>
+
+/// Convolution, its adjoint and its gradient, over channels-last images of three axes. In all of them
+///
+///     x  (N, T, H, W, C)    y  (N, T', H', W', O)    w  (Kt, Kh, Kw, C / groups, O)
+///
+/// with extents, C and O from the geometry. Group g joins channels [g, g + 1) · C / groups of x with channels
+/// [g, g + 1) · O / groups of y.
+
+namespace flipbook::cpu {
+
+namespace detail {
+
+/// A list of works in memory of the pool.
+template <class Work>
+class WorkList {
+ public:
+  explicit WorkList(Index capacity) : room_(capacity) {}
+  template <class... Arguments>
+  void add(const Arguments&... arguments) {
+    std::construct_at(room_.data() + size_++, arguments...);
+  }
+  std::span<Work> all() const { return {room_.data(), static_cast<std::size_t>(size_)}; }
+
+ private:
+  Scratch<Work> room_;
+  Index size_ = 0;
+};
+
+inline Sight sight_of(const ConvGeometry& g) {
+  Sight sight{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, g.in_channels / g.groups, g.groups == 1};
+  for (std::size_t axis = 0; axis < 3; ++axis) sight.origin[axis] = -g.padding[axis];
+  return sight;
+}
+
+/// Along one axis, the pixels of `input` at  first + q · stride,  and the taps that reach them: they see
+/// pixels  q + j · step + origin  of `output`, through tap  tap − j · tap_step  for j = 0 … taps − 1.
+struct Phase {
+  Index pixels = 0, taps = 0, tap = 0, tap_step = 1, step = 1, origin = 0;
+};
+inline Phase phase_of(const ConvGeometry& g, std::size_t axis, Index first) {
+  // Tap k joins input pixel u and output pixel p where  u = p · stride + k · dilation − padding.
+  const Index stride = g.stride[axis], dilation = g.dilation[axis], shifted = first + g.padding[axis];
+  const Index common = std::gcd(stride, dilation);
+  Phase phase;
+  phase.pixels = first < g.input[axis] ? quotient_up(g.input[axis] - first, stride) : 0;
+  phase.tap_step = stride / common;
+  phase.step = dilation / common;
+  Index tap = 0;
+  while (tap < g.kernel[axis] && (shifted - tap * dilation) % stride != 0) {
+    if (++tap == phase.tap_step) return phase;
+  }
+  if (tap >= g.kernel[axis]) return phase;
+  phase.taps = quotient_up(g.kernel[axis] - tap, phase.tap_step);
+  phase.tap = tap + (phase.taps - 1) * phase.tap_step;  // the farthest tap sees the nearest pixel
+  phase.origin = (shifted - phase.tap * dilation) / stride;
+  return phase;
+}
+
+}  // namespace detail
+
+/// y[n, p, o] = bias[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
+/// @param bias  (O) or null
+template <Real T>
+void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  const Sight sight = detail::sight_of(g);
+  const Index channels = sight.channels, columns = g.out_channels / g.groups, depth = sight.taps() * channels;
+  if (sight.outputs() == 0 || columns == 0) return;
+  const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
+  const auto out = Pixels<T*>::dense(y, g.output, g.out_channels);
+  const Index run = g.groups == 1 && g.dilation[2] == 1 ? channels * g.kernel[2] : channels;
+  if (g.groups == 1) {
+    const RightOperand<T> right(Layout::normal, depth, columns, w, columns, run, sight.outputs());
+    Correlation<T> whole(sight, in, out, right.panels(), bias, false);
+    correlate(std::span(&whole, 1));
+    return;
+  }
+  Panels<T> panels;
+  panels.kind = cheaper_kind<T>(depth, run, columns);
+  panels.rows = depth, panels.columns = columns;
+  if (panels.kind == PanelKind::reduction) panels.pitch = depth;
+  const Index size = panels.packed_size();
+  const Scratch<T> packed(g.groups * size);
+  parallel_for(g.groups, 1, [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) {
+      pack_rows(panels, packed.data() + i * size, 0, depth, Layout::normal, w + i * columns, g.out_channels);
+    }
+  });
+  detail::WorkList<Correlation<T>> works(g.groups);
+  for (Index i = 0; i < g.groups; ++i) {
+    auto group_in = in;
+    auto group_out = out;
+    group_in.data += i * channels, group_out.data += i * columns;
+    panels.data = packed.data() + i * size;
+    works.add(sight, group_in, group_out, panels, bias == nullptr ? nullptr : bias + i * columns, false);
+  }
+  correlate(works.all());
+}
+
+/// The adjoint of `conv`, which is also its gradient with respect to x:
+///
+///     x[n, u, c] = bias[c] + Σ_{p, k : p·stride + k·dilation − padding = u} Σ_o  y[n, p, o] · w[k, c, o]
+///
+/// Input pixels whose positions agree modulo the stride meet the same taps: each such phase is a dense
+/// convolution over y with a part of the kernel.
+/// @param bias  (C) or null
+template <Real T>
+void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  using detail::Phase;
+  const Index channels = g.out_channels / g.groups, columns = g.in_channels / g.groups;
+  if (g.inputs() == 0 || columns == 0) return;
+  const auto in = Pixels<const T*>::dense(y, g.output, g.out_channels);
+  const auto out = Pixels<T*>::dense(x, g.input, g.in_channels);
+
+  const Index phases = g.stride[0] * g.stride[1] * g.stride[2];
+  detail::WorkList<Correlation<T>> works(phases * g.groups);
+  const Scratch<T> packed(g.groups * g.taps() * channels * round_up(columns, lanes<T>));
+  T* free = packed.data();
+  for (Index i = 0; i < phases * g.groups; ++i) {
+    const Index group = i / phases;
+    const ConvGeometry::Axes first{i % phases / (g.stride[1] * g.stride[2]), i / g.stride[2] % g.stride[1],
+                                   i % g.stride[2]};
+    Sight sight;
+    sight.batch = g.batch;
+    sight.extent = g.output;
+    std::array<Phase, 3> axes;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const Phase& phase = axes[axis] = detail::phase_of(g, axis, first[axis]);
+      sight.positions[axis] = phase.pixels;
+      sight.kernel[axis] = phase.taps;
+      sight.step[axis] = phase.step;
+      sight.origin[axis] = phase.origin;
+    }
+    if (sight.outputs() == 0) continue;
+    sight.channels = channels;
+    sight.touching = g.groups == 1;
+
+    Panels<T> panels;
+    panels.rows = sight.taps() * channels, panels.columns = columns;
+    panels.kind = cheaper_kind<T>(panels.rows, sight.touching && axes[2].step == 1 ? channels * axes[2].taps : channels,
+                                  columns);
+    if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
+    T* const to = free;
+    parallel_for(sight.taps(), 1, [&](Index begin, Index end) {
+      for (Index j = begin; j < end; ++j) {
+        const Index t = axes[0].tap - j / (sight.kernel[1] * sight.kernel[2]) * axes[0].tap_step;
+        const Index h = axes[1].tap - j / sight.kernel[2] % sight.kernel[1] * axes[1].tap_step;
+        const Index v = axes[2].tap - j % sight.kernel[2] * axes[2].tap_step;
+        const Index tap = (t * g.kernel[1] + h) * g.kernel[2] + v;
+        pack_rows(panels, to, j * channels, channels, Layout::transposed,
+                  w + tap * columns * g.out_channels + group * channels, g.out_channels);
+      }
+    });
+    free += panels.packed_size();
+    panels.data = to;
+
+    Pixels<const T*> group_in = in;
+    group_in.data += group * channels;
+    Pixels<T*> phase_out = out;
+    phase_out.data += out.offset(0, first[0], first[1], first[2]) + group * columns;
+    for (std::size_t axis = 0; axis < 3; ++axis) phase_out.pitch[axis] *= g.stride[axis];
+    works.add(sight, group_in, phase_out, panels, bias == nullptr ? nullptr : bias + group * columns, false);
+  }
+  correlate(works.all());
+}
+
+/// dw[k, c, o] = Σ_{n, p}  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o], the gradient of `conv`
+/// with respect to w.
+template <Real T>
+void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  const Sight sight = detail::sight_of(g);
+  const Index columns = g.out_channels / g.groups;
+  if (sight.taps() * sight.channels == 0 || columns == 0) return;
+  const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
+  const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
+  const T* const none = nullptr;
+  detail::WorkList<PositionSum<T>> works(g.groups);
+  for (Index i = 0; i < g.groups; ++i) {
+    auto group_in = in, group_out = out;
+    group_in.data += i * sight.channels, group_out.data += i * columns;
+    works.add(sight, group_in, group_out, columns, dw + i * columns, g.out_channels, none, false);
+  }
+  sum_over_positions(works.all());
+}
+
+}  // namespace flipbook::cpu

@@ -1,0 +1,218 @@
+#pragma once
+
+#include <span>
+
+#include <flipbook/backend/cpu/pack.hpp>
+#include <flipbook/core/window.hpp>
+
+namespace flipbook::cpu {
+
+/// A grid of pixels: where it begins and how far apart its samples and its pixels along each axis lie.
+template <class P>
+struct Pixels {
+  using Axes = ConvGeometry::Axes;
+  P data = nullptr;
+  Index batch_pitch = 0;
+  Axes pitch{0, 0, 0};
+
+  /// A dense (N, T, H, W, C).
+  static Pixels dense(P data, const Axes& extent, Index channels) {
+    return {data, extent[0] * extent[1] * extent[2] * channels,
+            {extent[1] * extent[2] * channels, extent[2] * channels, channels}};
+  }
+  Index offset(Index n, Index t, Index h, Index w) const {
+    return n * batch_pitch + t * pitch[0] + h * pitch[1] + w * pitch[2];
+  }
+};
+
+/// Which input pixels every output position sees:
+///
+///     output position q and tap j meet input pixel  q · stride + j · step + origin,  along each axis.
+///
+/// A convolution is one of these; a transposed convolution is one for each phase of its stride; a matrix
+/// product is the one with a single tap, whose pixels are the left operand's rows.
+struct Sight {
+  using Axes = ConvGeometry::Axes;
+  Index batch = 1;
+  Axes extent{1, 1, 1}, positions{1, 1, 1};  ///< of the input, of the output
+  Axes kernel{1, 1, 1}, stride{1, 1, 1}, step{1, 1, 1}, origin{0, 0, 0};
+  Index channels = 1;                        ///< of an input pixel that are looked at
+  bool touching = true;                      ///< neighbouring pixels' channels adjoin along the last axis
+
+  Index outputs() const { return batch * positions[0] * positions[1] * positions[2]; }
+  Index taps() const { return kernel[0] * kernel[1] * kernel[2]; }
+  bool inside(int axis, Index at) const {
+    return at >= 0 && at < extent[static_cast<std::size_t>(axis)];
+  }
+};
+
+/// out[n, q, o] = start[o] + Σ_j Σ_c  in[n, pixel(q, j), c] · panels[(j, c), o]
+///
+/// Tiles of consecutive output positions, across image rows; each position's channels are read in place.
+/// Where neighbouring taps adjoin in memory, they are one run. What lies outside of the image is read
+/// from a row of zeros, or, in the middle of a run, from a copy of that run; taps that are outside for a
+/// whole tile are skipped.
+template <Real T>
+class Correlation {
+ public:
+  Correlation(const Sight& sight, const Pixels<const T*>& in, const Pixels<T*>& out, const Panels<T>& panels,
+              const T* start, bool accumulate)
+      : sight_(sight), in_(in), out_(out), panels_(panels), start_(start), accumulate_(accumulate) {
+    const auto& s = sight_;
+    merged_ = s.touching && s.kernel[2] > 1 && s.step[2] == 1 && s.kernel[2] * s.channels <= longest_run;
+    across_ = merged_ ? 1 : s.kernel[2];
+    pieces_ = quotient_up(s.channels, longest_run);
+    segments_ = s.kernel[0] * s.kernel[1] * across_ * pieces_;
+    const Index length = std::max(merged_ ? s.kernel[2] * s.channels : std::min(s.channels, longest_run), Index{1});
+    const Index depth = panels.kind == PanelKind::columns ? 512 : 4096;
+    block_ = std::clamp(depth / length, Index{1}, most_runs);
+    // A tile over samples meets borders alike in all its rows; worth it where images are small.
+    batch_inner_ = s.batch >= panels.tile_rows() && s.taps() > 1 && s.positions[2] <= 8;
+    const Index panel_bytes = depth * panels.width() * static_cast<Index>(sizeof(T));
+    panels_a_task_ = std::clamp((Index{1} << 19) / panel_bytes, Index{1}, std::max(panels.count(), Index{1}));
+  }
+
+  /// Room in T that one thread needs for the copies of runs which cross a border.
+  Index room() const { return merged_ ? block_ * sight_.kernel[2] * sight_.channels * TileShape::max_rows : 0; }
+
+  Index tasks() const {
+    return quotient_up(sight_.outputs(), rows_a_task()) * quotient_up(panels_.count(), panels_a_task_);
+  }
+  /// Halves the tasks' size; false if they cannot be smaller.
+  bool divide() {
+    if (tiles_a_task_ > 2 || (tiles_a_task_ > 1 && panels_a_task_ == 1)) tiles_a_task_ /= 2;
+    else if (panels_a_task_ > 1) panels_a_task_ = quotient_up(panels_a_task_, 2);
+    else return false;
+    return true;
+  }
+
+  void operator()(Index task, T* room) const {
+    const Index blocks = quotient_up(sight_.outputs(), rows_a_task());
+    const Index first = task % blocks * rows_a_task(), last = std::min(first + rows_a_task(), sight_.outputs());
+    const Index first_panel = task / blocks * panels_a_task_;
+    const Index last_panel = std::min(first_panel + panels_a_task_, panels_.count());
+    Index segment = 0;
+    do {  // at least once, so that an output which no tap reaches is written too
+      const Index end = std::min(segment + block_, segments_);
+      for (Index q = first; q < last; q += panels_.tile_rows()) {
+        const int rows = static_cast<int>(std::min<Index>(panels_.tile_rows(), last - q));
+        tile(q, rows, segment, end, first_panel, last_panel, room);
+      }
+      segment = end;
+    } while (segment < segments_);
+  }
+
+ private:
+  static constexpr Index most_runs = 64;
+
+  /// A row of a tile: one output position.
+  struct Row {
+    Index n;
+    std::array<Index, 3> at;  ///< the pixel that the first tap sees
+    Index first, last;        ///< taps along the last axis that see a pixel
+    T* out;
+  };
+  using Rows = std::array<Row, TileShape::max_rows>;
+
+  Index rows_a_task() const { return tiles_a_task_ * panels_.tile_rows(); }
+
+  void tile(Index q, int rows, Index segment, Index end, Index first_panel, Index last_panel, T* room) const {
+    const Rows at = locate(q, rows);
+    std::array<Run<T>, most_runs> runs;
+    Index count = 0;
+    for (Index s = segment; s < end; ++s) count += collect(s, rows, at, runs[static_cast<std::size_t>(count)], room);
+    TileTarget<T> target;
+    target.load = segment > 0 || accumulate_;
+    for (Index p = first_panel; p < last_panel; ++p) {
+      const Index column = panels_.first_column(p);
+      for (std::size_t i = 0; i < static_cast<std::size_t>(rows); ++i) target.rows[i] = at[i].out + column;
+      if (start_ != nullptr) target.start = start_ + column;
+      multiply_tile(runs.data(), count, 1, panels_.panel(p), rows, target);
+    }
+  }
+
+  Rows locate(Index q, int rows) const {
+    const auto& s = sight_;
+    const auto& extent = s.positions;
+    Rows found{};
+    Index rest = batch_inner_ ? q / s.batch : q;
+    Index w = rest % extent[2], h = rest / extent[2] % extent[1], t = rest / (extent[2] * extent[1]), n = q % s.batch;
+    if (!batch_inner_) n = t / extent[0], t %= extent[0];
+    for (std::size_t i = 0; i < static_cast<std::size_t>(rows); ++i) {
+      Row& row = found[i];
+      row = {n, {t * s.stride[0] + s.origin[0], h * s.stride[1] + s.origin[1], w * s.stride[2] + s.origin[2]}, 0, 0,
+             out_.data + out_.offset(n, t, h, w)};
+      row.first = std::clamp(-row.at[2], Index{0}, s.kernel[2]);
+      row.last = std::clamp(s.extent[2] - row.at[2], row.first, s.kernel[2]);
+      const auto next = [](Index& at, Index end) { return ++at == end ? (at = 0, true) : false; };
+      if (batch_inner_ && !next(n, s.batch)) continue;
+      if (next(w, extent[2]) && next(h, extent[1]) && next(t, extent[0]) && !batch_inner_) ++n;
+    }
+    return found;
+  }
+
+  /// Makes the run of a segment of the reduction; 0 if no row of the tile sees any of its taps.
+  Index collect(Index segment, int rows, const Rows& at, Run<T>& run, T*& room) const {
+    const auto& s = sight_;
+    const Index piece = segment % pieces_ * longest_run, j2 = segment / pieces_ % across_;
+    const Index j1 = segment / (pieces_ * across_) % s.kernel[1], j0 = segment / (pieces_ * across_ * s.kernel[1]);
+    const auto sees = [&](const Row& row) {
+      return s.inside(0, row.at[0] + j0 * s.step[0]) && s.inside(1, row.at[1] + j1 * s.step[1]) &&
+             (merged_ ? row.first < row.last : s.inside(2, row.at[2] + j2 * s.step[2]));
+    };
+    Index first = merged_ ? s.kernel[2] : j2, last = merged_ ? 0 : j2 + 1;  // taps that any row sees
+    std::array<bool, TileShape::max_rows> seen{};
+    bool any = false;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(rows); ++i) {
+      seen[i] = sees(at[i]);
+      any |= seen[i];
+      if (merged_ && seen[i]) first = std::min(first, at[i].first), last = std::max(last, at[i].last);
+    }
+    if (!any) return 0;
+    run.k = ((j0 * s.kernel[1] + j1) * s.kernel[2] + first) * s.channels + piece;
+    run.length = merged_ ? (last - first) * s.channels : std::min(longest_run, s.channels - piece);
+    for (std::size_t i = 0; i < run.rows.size(); ++i) {
+      if (i >= static_cast<std::size_t>(rows)) {
+        run.rows[i] = run.rows[i - 1];
+      } else if (!seen[i]) {
+        run.rows[i] = zero_row<T>.data();
+      } else {
+        const Row& row = at[i];
+        const auto pixel = [&](Index j) {
+          return in_.data + in_.offset(row.n, row.at[0] + j0 * s.step[0], row.at[1] + j1 * s.step[1],
+                                       row.at[2] + j * s.step[2]) + piece;
+        };
+        if (!merged_ || (row.first <= first && row.last >= last)) {
+          run.rows[i] = pixel(first);
+        } else {
+          run.rows[i] = room;
+          room = std::fill_n(room, (row.first - first) * s.channels, T(0));
+          room = std::copy_n(pixel(row.first), (row.last - row.first) * s.channels, room);
+          room = std::fill_n(room, (last - row.last) * s.channels, T(0));
+        }
+      }
+    }
+    return 1;
+  }
+
+  Sight sight_;
+  Pixels<const T*> in_;
+  Pixels<T*> out_;
+  Panels<T> panels_;
+  const T* start_;
+  bool accumulate_;
+  bool merged_, batch_inner_;
+  Index across_, pieces_, segments_;  // of the reduction: runs along the last axis, for a long one's channels, in all
+  Index block_;                       // segments whose panels stay in cache
+  Index tiles_a_task_ = 16, panels_a_task_;
+};
+
+/// All of them, which write different outputs, as one parallel loop.
+template <Real T>
+void correlate(std::span<Correlation<T>> list) {
+  Index room = 0;
+  for (const auto& each : list) room = std::max(room, each.room());
+  run_tasks<T>(list, room);
+}
+
+}  // namespace flipbook::cpu

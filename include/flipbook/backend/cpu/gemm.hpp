@@ -1,0 +1,46 @@
+#pragma once
+
+#include <flipbook/backend/cpu/conv_correlation.hpp>
+#include <flipbook/backend/cpu/conv_gradient.hpp>
+
+namespace flipbook::cpu {
+
+/// Matrix product: C = op(A) · op(B) + bias, or C += op(A) · op(B).
+///
+/// op(A) is (m, k), op(B) is (k, n), C is (m, n); a matrix whose layout is normal is stored as its op is,
+/// row by row, `ld` apart; a transposed one is stored as its op's transpose.
+/// @param bias  (n), added to every row, or null; not used when accumulating
+///
+/// With A normal this is the correlation with one tap: A's rows are pixels. With A transposed the reduction
+/// runs over pixels, as in the gradient of a convolution's weights.
+template <Real T>
+void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb,
+          T* c, Index ldc, bool accumulate, const T* bias) {
+  if (m == 0 || n == 0) return;
+  const Pixels<const T*> a_pixels{a, 0, {0, 0, lda}}, b_pixels{b, 0, {0, 0, ldb}};
+  Sight sight;
+  if (a_layout == Layout::transposed) {
+    Scratch<T> turned(b_layout == Layout::transposed ? k * n : 0);
+    Pixels<const T*> right = b_pixels;
+    if (b_layout == Layout::transposed) {
+      parallel_for(k, 16, [&](Index first, Index last) {
+        for (Index p = first; p < last; ++p) {
+          for (Index j = 0; j < n; ++j) turned[p * n + j] = b[j * ldb + p];
+        }
+      });
+      right = {turned.data(), 0, {0, 0, n}};
+    }
+    sight.extent[2] = sight.positions[2] = k;
+    sight.channels = m;
+    PositionSum<T> sum(sight, a_pixels, right, n, c, ldc, bias, accumulate);
+    sum_over_positions(std::span(&sum, 1));
+    return;
+  }
+  sight.extent[2] = sight.positions[2] = m;
+  sight.channels = k;
+  const RightOperand<T> right(b_layout, k, n, b, ldb, k, m);
+  Correlation<T> product(sight, a_pixels, {c, 0, {0, 0, ldc}}, right.panels(), bias, accumulate);
+  correlate(std::span(&product, 1));
+}
+
+}  // namespace flipbook::cpu

@@ -1,0 +1,209 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <type_traits>
+
+#include <flipbook/backend/cpu/tile.hpp>
+#include <flipbook/core/memory.hpp>
+#include <flipbook/core/parallel.hpp>
+
+namespace flipbook::cpu {
+
+/// Uninitialised room for the length of a call, from the pool.
+template <class T>
+class Scratch {
+  static_assert(std::is_trivially_destructible_v<T>);
+
+ public:
+  explicit Scratch(Index count)
+      : bytes_(static_cast<std::size_t>(count) * sizeof(T)), data_(static_cast<T*>(Cpu::allocate(bytes_))) {}
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { Cpu::release(data_, bytes_); }
+  T* data() const noexcept { return data_; }
+  T& operator[](Index i) const noexcept { return data_[i]; }
+
+ private:
+  std::size_t bytes_;
+  T* data_;
+};
+
+/// Room for each thread of the loop that follows, asked for before it, since a loop must not throw.
+template <class T>
+class PerThread {
+ public:
+  explicit PerThread(Index count) : count_(count), room_(count * (nested() ? 1 : threads())) {}
+  T* mine() const noexcept {
+#ifdef _OPENMP
+    if (!nested_) return room_.data() + count_ * omp_get_thread_num();
+#endif
+    return room_.data();
+  }
+
+ private:
+  static bool nested() noexcept {
+#ifdef _OPENMP
+    return omp_in_parallel() != 0;
+#else
+    return true;
+#endif
+  }
+  bool nested_ = nested();
+  Index count_;
+  Scratch<T> room_;
+};
+
+/// Runs works that consist of independent tasks, each work(task, room), as one parallel loop; they are
+/// divided until there are several tasks for every thread. A thread has `room` numbers for itself.
+template <class T, class Work>
+void run_tasks(std::span<Work> works, Index room) {
+  const auto count = [&] {
+    Index sum = 0;
+    for (const Work& work : works) sum += work.tasks();
+    return sum;
+  };
+  Index total = count();
+  for (bool divided = threads() > 1; divided && total > 0 && total < 4 * threads(); total = count()) {
+    divided = false;
+    for (Work& work : works) divided |= work.divide();
+  }
+  if (total == 0) return;
+  const Scratch<Index> before(static_cast<Index>(works.size()));  // tasks of all works that come before
+  Index sum = 0;
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    before[static_cast<Index>(i)] = sum;
+    sum += works[i].tasks();
+  }
+  const PerThread<T> rooms(room);
+  parallel_tasks(total, [&](Index task) {
+    const Index* const begin = before.data();
+    const Index which = std::upper_bound(begin, begin + works.size(), task) - begin - 1;
+    works[static_cast<std::size_t>(which)](task - before[which], rooms.mine());
+  });
+}
+
+constexpr Index quotient_up(Index a, Index b) { return (a + b - 1) / b; }
+constexpr Index round_up(Index a, Index b) { return quotient_up(a, b) * b; }
+
+/// The right operand, `rows` × `columns`, cut into panels of columns.
+template <Real T>
+struct Panels {
+  PanelKind kind = PanelKind::columns;
+  Index rows = 0, columns = 0;
+  const T* data = nullptr;  ///< packed by pack_rows, or in place
+  /// Between a panel's rows in place (0: they are packed), or between its columns (kind reduction).
+  Index pitch = 0;
+  const T* last = nullptr;  ///< the last panel, packed, where the others lie in place and it is not whole
+
+  Index width() const { return kind == PanelKind::columns ? panel_columns<T> : Index{TileShape::dot_columns}; }
+  Index count() const { return quotient_up(columns, width()); }
+  int tile_rows() const { return kind == PanelKind::columns ? TileShape::rows : TileShape::dot_rows; }
+
+  Index first_column(Index i) const { return i * width(); }
+  Panel<T> panel(Index i) const {
+    const Index first = first_column(i), present = std::min(width(), columns - first);
+    if (kind == PanelKind::reduction) return {kind, data + first * pitch, pitch, present};
+    const Index packed = round_up(present, lanes<T>);
+    if (pitch == 0) return {kind, data + first * rows, packed, present};
+    if (last != nullptr && present < width()) return {kind, last, packed, present};
+    return {kind, data + first, pitch, present};
+  }
+  /// Numbers that all panels take when they are packed.
+  Index packed_size() const { return rows * (kind == PanelKind::columns ? round_up(columns, lanes<T>) : columns); }
+};
+
+/// How the rows and columns of an operand of a product lie in memory.
+enum class Layout {
+  normal,     ///< element (i, j) at i · pitch + j
+  transposed  ///< element (i, j) at j · pitch + i
+};
+
+/// Writes rows [first, first + count) of the right operand into packed panels; `from` is its row `first`.
+/// Columns past the last are zero.
+template <Real T>
+void pack_rows(const Panels<T>& panels, T* packed, Index first, Index count, Layout layout, const T* from, Index pitch) {
+  const Index down = layout == Layout::normal ? pitch : 1, across = layout == Layout::normal ? 1 : pitch;
+  if (panels.kind == PanelKind::reduction) {
+    for (Index j = 0; j < panels.columns; ++j) {
+      for (Index k = 0; k < count; ++k) packed[j * panels.rows + first + k] = from[k * down + j * across];
+    }
+    return;
+  }
+  for (Index j = 0; j < panels.columns; j += panel_columns<T>) {
+    const Index present = std::min(panel_columns<T>, panels.columns - j), step = round_up(present, lanes<T>);
+    T* to = packed + j * panels.rows + first * step;
+    const T* source = from + j * across;
+    if (layout == Layout::normal) {
+      for (Index k = 0; k < count; ++k, to += step, source += pitch) {
+        std::fill(std::copy_n(source, present, to), to + step, T(0));
+      }
+    } else {
+      for (Index k = 0; k < count; ++k, to += step, ++source) {
+        for (Index c = 0; c < present; ++c) to[c] = source[c * pitch];
+        std::fill(to + present, to + step, T(0));
+      }
+    }
+  }
+}
+
+/// Which kernel costs fewer vector operations for each row of output: `run` is what the reduction of `depth`
+/// is contiguous for.
+template <Real T>
+PanelKind cheaper_kind(Index depth, Index run, Index columns) {
+  if (run == 0 || depth == 0) return PanelKind::columns;
+  const Index broadcast = depth * quotient_up(columns, lanes<T>);
+  const Index partial = run % lanes<T> == 0 ? 0 : 2;        // a run's end costs about so many vectors
+  const Index sum_up = 8;                                    // and the sum over a vector's lanes
+  const Index dot = columns * (depth / run * (run / lanes<T> + partial) + sum_up);
+  return dot * 5 < broadcast * 4 ? PanelKind::reduction : PanelKind::columns;
+}
+
+/// The right operand of a product with `uses` rows on its left: packed, or in place where it is used too
+/// seldom for packing to pay.
+template <Real T>
+class RightOperand {
+ public:
+  /// The operand is (rows, columns) at `from`, the reduction contiguous on the left for `run`.
+  RightOperand(Layout layout, Index rows, Index columns, const T* from, Index pitch, Index run, Index uses)
+      : panels_(arranged(layout, rows, columns, from, pitch, run, uses)),
+        packed_(panels_.data == nullptr ? panels_.packed_size() : panels_.last != nullptr ? rows * lanes<T> * 2 : 0) {
+    if (panels_.data == nullptr) {
+      panels_.data = packed_.data();
+      parallel_for(rows, 32, [&](Index first, Index last) {
+        pack_rows(panels_, packed_.data(), first, last - first, layout,
+                  from + first * (layout == Layout::normal ? pitch : 1), pitch);
+      });
+    } else if (panels_.last != nullptr) {
+      const Index whole = columns / panel_columns<T> * panel_columns<T>;
+      Panels<T> edge;
+      edge.rows = rows, edge.columns = columns - whole;
+      pack_rows(edge, packed_.data(), 0, rows, layout, from + whole, pitch);
+      panels_.last = packed_.data();
+    }
+  }
+  const Panels<T>& panels() const { return panels_; }
+
+ private:
+  static Panels<T> arranged(Layout layout, Index rows, Index columns, const T* from, Index pitch, Index run, Index uses) {
+    Panels<T> panels;
+    panels.kind = cheaper_kind<T>(rows, run, columns);
+    panels.rows = rows, panels.columns = columns;
+    const bool few = uses <= 2 * TileShape::rows;
+    if (layout == Layout::transposed && (panels.kind == PanelKind::reduction || uses <= TileShape::few_rows)) {
+      panels.kind = PanelKind::reduction;
+      panels.data = from, panels.pitch = pitch;
+    } else if (panels.kind == PanelKind::reduction) {
+      panels.pitch = rows;
+    } else if (few && layout == Layout::normal) {
+      panels.data = from, panels.pitch = pitch;
+      if (columns % lanes<T> != 0) panels.last = from;  // until it is packed
+    }
+    return panels;
+  }
+
+  Panels<T> panels_;
+  Scratch<T> packed_;
+};
+
+}  // namespace flipbook::cpu

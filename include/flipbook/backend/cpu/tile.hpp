@@ -1,0 +1,207 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include <flipbook/backend/cpu/simd.hpp>
+
+#if defined(__clang__)
+#define FLIPBOOK_UNROLL _Pragma("unroll")
+#else
+#define FLIPBOOK_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/// The micro-kernels under every matrix product and convolution: a tile of output that stays in registers
+/// while runs of input are multiplied into it. They read the left operand where it lies, through one
+/// pointer for each row of the tile, so that images, their borders, strides and transposes differ in
+/// nothing but those pointers.
+
+namespace flipbook::cpu {
+
+/// The registers of the machine, shared out: accumulators first, then the right operand's vectors, then
+/// one for the number that is broadcast.
+struct TileShape {
+#if defined(__AVX512F__) || defined(__aarch64__)
+  static constexpr int registers = 32;
+#else
+  static constexpr int registers = 16;
+#endif
+  static constexpr int rows = registers == 32 ? 8 : 6, vectors = 2;    ///< of a tile of rows times panel
+  static constexpr int dot_rows = registers == 32 ? 8 : 4, dot_columns = 3;
+  static constexpr int few_rows = 4;                                   ///< for what is left at the bottom
+  static constexpr int max_rows = 8;
+};
+
+/// Columns of a whole panel.
+template <Real T>
+inline constexpr Index panel_columns = TileShape::vectors * lanes<T>;
+
+/// The longest run; what lies outside of an image is read from so many zeros.
+inline constexpr Index longest_run = 512;
+template <Real T>
+alignas(64) inline constexpr std::array<T, longest_run> zero_row{};
+
+/// `length` steps along the reduction that every row of a tile takes through contiguous or evenly spaced
+/// memory, meeting the right operand from its row `k` on.
+template <Real T>
+struct Run {
+  Index k = 0, length = 0;
+  std::array<const T*, TileShape::max_rows> rows{};
+};
+
+/// Where each row of a tile has its first values, and where it goes.
+template <Real T>
+struct TileRows {
+  std::array<const T*, TileShape::max_rows> from{};
+  std::array<T*, TileShape::max_rows> to{};
+};
+
+/// to[i][j] = from[i][j] + Σ_runs Σ_p rows[i][p·step] · panel[(k + p)·panel_step + j]: the columns are the
+/// vector, the rows' numbers are broadcast.
+template <Real T, int rows, int vectors>
+void rows_times_panel(const Run<T>* runs, Index count, Index step, const T* panel, Index panel_step,
+                      const TileRows<T>& tile) {
+  using V = Simd<T>;
+  constexpr Index width = lanes<T>;
+  V sum[rows][vectors];
+  FLIPBOOK_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    FLIPBOOK_UNROLL
+    for (int j = 0; j < vectors; ++j) sum[i][j] = V::load_unaligned(tile.from[static_cast<std::size_t>(i)] + j * width);
+  }
+  for (const Run<T>* run = runs; run != runs + count; ++run) {
+    const T* left[rows];
+    FLIPBOOK_UNROLL
+    for (int i = 0; i < rows; ++i) left[i] = run->rows[static_cast<std::size_t>(i)];
+    const T* right = panel + run->k * panel_step;
+    const Index end = run->length * step;
+    for (Index at = 0; at < end; at += step, right += panel_step) {
+      V column[vectors];
+      FLIPBOOK_UNROLL
+      for (int j = 0; j < vectors; ++j) column[j] = V::load_unaligned(right + j * width);
+      FLIPBOOK_UNROLL
+      for (int i = 0; i < rows; ++i) {
+        const V x(left[i][at]);
+        FLIPBOOK_UNROLL
+        for (int j = 0; j < vectors; ++j) sum[i][j] = xsimd::fma(x, column[j], sum[i][j]);
+      }
+    }
+  }
+  FLIPBOOK_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    FLIPBOOK_UNROLL
+    for (int j = 0; j < vectors; ++j) sum[i][j].store_unaligned(tile.to[static_cast<std::size_t>(i)] + j * width);
+  }
+}
+
+/// to[i][j] = from[i][j] + Σ_runs Σ_p rows[i][p] · panel[j·panel_step + k + p]: the reduction is the vector,
+/// for fewer columns than would fill one.
+template <Real T, int rows, int columns>
+void rows_dot_columns(const Run<T>* runs, Index count, Index /*step: 1*/, const T* panel, Index panel_step,
+                      const TileRows<T>& tile) {
+  using V = Simd<T>;
+  constexpr Index width = lanes<T>;
+  V sum[rows][columns];
+  FLIPBOOK_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    FLIPBOOK_UNROLL
+    for (int j = 0; j < columns; ++j) sum[i][j] = V(T(0));
+  }
+  for (const Run<T>* run = runs; run != runs + count; ++run) {
+    const T* left[rows];
+    FLIPBOOK_UNROLL
+    for (int i = 0; i < rows; ++i) left[i] = run->rows[static_cast<std::size_t>(i)];
+    const T* right = panel + run->k;
+    const auto step = [&](const auto& load, Index p) {
+      V column[columns];
+      FLIPBOOK_UNROLL
+      for (int j = 0; j < columns; ++j) column[j] = load(right + j * panel_step + p);
+      FLIPBOOK_UNROLL
+      for (int i = 0; i < rows; ++i) {
+        const V x = load(left[i] + p);
+        FLIPBOOK_UNROLL
+        for (int j = 0; j < columns; ++j) sum[i][j] = xsimd::fma(x, column[j], sum[i][j]);
+      }
+    };
+    Index p = 0;
+    for (; p + width <= run->length; p += width) step([](const T* from) { return V::load_unaligned(from); }, p);
+    if (p < run->length) step([rest = run->length - p](const T* from) { return load_part(from, rest); }, p);
+  }
+  FLIPBOOK_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    FLIPBOOK_UNROLL
+    for (int j = 0; j < columns; ++j) {
+      const auto row = static_cast<std::size_t>(i);
+      tile.to[row][j] = tile.from[row][j] + xsimd::hadd(sum[i][j]);
+    }
+  }
+}
+
+/// How the right operand of a product is laid out for the micro-kernel.
+enum class PanelKind {
+  columns,   ///< a panel is some vectors of columns, one row of the operand after another
+  reduction  ///< a panel is a few columns, each contiguous along the reduction
+};
+
+template <Real T>
+using MicroKernel = void (*)(const Run<T>*, Index, Index, const T*, Index, const TileRows<T>&);
+
+/// The kernel of at least `rows` rows; the rows past the last are repeated by the caller.
+template <Real T>
+MicroKernel<T> micro_kernel(PanelKind kind, int rows, Index columns) {
+  constexpr int all = TileShape::rows, few = TileShape::few_rows, dot = TileShape::dot_rows;
+  constexpr MicroKernel<T> panel_kernels[3][TileShape::vectors] = {
+      {rows_times_panel<T, 1, 1>, rows_times_panel<T, 1, 2>},
+      {rows_times_panel<T, few, 1>, rows_times_panel<T, few, 2>},
+      {rows_times_panel<T, all, 1>, rows_times_panel<T, all, 2>}};
+  constexpr MicroKernel<T> dot_kernels[2][TileShape::dot_columns] = {
+      {rows_dot_columns<T, 1, 1>, rows_dot_columns<T, 1, 2>, rows_dot_columns<T, 1, 3>},
+      {rows_dot_columns<T, dot, 1>, rows_dot_columns<T, dot, 2>, rows_dot_columns<T, dot, 3>}};
+  return kind == PanelKind::columns ? panel_kernels[rows == 1 ? 0 : rows <= few ? 1 : 2][(columns - 1) / lanes<T>]
+                                    : dot_kernels[rows == 1 ? 0 : 1][columns - 1];
+}
+
+/// What a tile is multiplied with: `columns` of the right operand, `step` apart as the kind says.
+template <Real T>
+struct Panel {
+  PanelKind kind;
+  const T* data;
+  Index step;
+  Index columns;
+};
+
+/// Where the rows of a tile lie, and what they hold before the sum: their own values if `load`, else
+/// `start` for every row, else zero.
+template <Real T>
+struct TileTarget {
+  std::array<T*, TileShape::max_rows> rows{};
+  const T* start = nullptr;
+  bool load = false;
+};
+
+/// One tile of `rows` × panel.columns. Where the columns do not fill their vectors, and for rows that the
+/// kernel has beyond these, the tile is held in a buffer.
+template <Real T>
+void multiply_tile(const Run<T>* runs, Index count, Index step, const Panel<T>& panel, int rows,
+                   const TileTarget<T>& target) {
+  constexpr Index width = panel_columns<T>;
+  alignas(64) T buffer[static_cast<std::size_t>(TileShape::max_rows * width)];
+  const bool whole = panel.kind == PanelKind::reduction || panel.columns % lanes<T> == 0;
+  TileRows<T> tile;
+  for (int i = 0; i < TileShape::max_rows; ++i) {
+    const auto row = static_cast<std::size_t>(i);
+    T* const spare = buffer + i * width;
+    const T* const from = i >= rows ? nullptr : target.load ? target.rows[row] : target.start;
+    tile.to[row] = whole && i < rows ? target.rows[row] : spare;
+    tile.from[row] = from == nullptr ? zero_row<T>.data() : from;
+    if (!whole && from != nullptr) {
+      std::fill(std::copy_n(from, panel.columns, spare), spare + width, T(0));
+      tile.from[row] = spare;
+    }
+  }
+  micro_kernel<T>(panel.kind, rows, panel.columns)(runs, count, step, panel.data, panel.step, tile);
+  if (whole) return;
+  for (int i = 0; i < rows; ++i) std::copy_n(buffer + i * width, panel.columns, target.rows[static_cast<std::size_t>(i)]);
+}
+
+}  // namespace flipbook::cpu
