@@ -1,0 +1,73 @@
+#include <doctest/doctest.h>
+
+#include <flipbook/autodiff/check.hpp>
+#include <flipbook/nn/activation.hpp>
+#include <flipbook/nn/conv.hpp>
+#include <flipbook/nn/linear.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/nn/sequential.hpp>
+
+using namespace flipbook;
+using namespace flipbook::nn;
+
+namespace {
+
+using Network = Sequential<Conv2d<2, 4, Window{.kernel = 3, .padding = 1}>, LeakyReLU<0.2>,
+                           ConvTranspose2d<4, 3, Window{.kernel = 4, .stride = 2, .padding = 1, .bias = false}>, Tanh>;
+
+}  // namespace
+
+TEST_CASE("a network knows its channels and dimensions") {
+  CHECK(Network::in == 2);
+  CHECK(Network::out == 3);
+  CHECK(Network::dimensions == 2);
+  CHECK(Sequential<ReLU, Linear<3, 5>, Tanh>::in == 3);
+  CHECK(Sequential<ReLU>::out == any);
+}
+
+TEST_CASE("parameters are named by position, as in PyTorch, with PyTorch's initial ranges") {
+  Module<Network, float> network{Rng{1}};
+  std::vector<std::string> names;
+  for_each_parameter(network, [&](const std::string& name, const auto& p) {
+    names.push_back(name + to_string(p.shape()));
+    const double bound = name[0] == '0' ? 1 / std::sqrt(2.0 * 9) : 1 / std::sqrt(3.0 * 16);
+    for (const float v : p.value) CHECK(std::abs(v) <= bound);
+  });
+  CHECK(names == std::vector<std::string>{"0.weight(3, 3, 2, 4)", "0.bias(4)", "2.weight(4, 4, 3, 4)"});
+  CHECK(network.parameters().size() == 72 + 4 + 192);
+}
+
+TEST_CASE_TEMPLATE("inference and training give the same values", T, float, double) {
+  const Module<Network, T> network{Rng{2}};
+  Rng rng{3};
+  const Tensor<T> x = normal<T>({2, 4, 5, 2}, rng);
+  Tape tape{network};
+  const Tensor<T> y = network(x);
+  CHECK(y.shape() == Shape{2, 8, 10, 3});
+  CHECK(to_vector(y) == to_vector(network(tape.constant(x)).value()));
+}
+
+TEST_CASE("gradients in all parameters are exact") {
+  Module<Network, double> network{Rng{4}};
+  Rng rng{5};
+  const auto x = normal<double>({1, 2, 3, 2}, rng);
+  CHECK(parameter_gradient_error(network, [&](Tape& tape) { return network(tape.constant(x)); }) < 1e-7);
+}
+
+TEST_CASE("copies of a module are independent, and assigned ones equal") {
+  Module<Network, float> a{Rng{6}};
+  Module<Network, float> b = a;
+  CHECK(to_vector(a.parameters()) == to_vector(b.parameters()));
+  Tensor<float> parameters = b.parameters();
+  fill(parameters, 0.0F);
+  const auto x = full<float>({1, 2, 2, 2}, 1.0F);
+  CHECK(sum(abs(b(x))).item() == 0);
+  CHECK(sum(abs(a(x))).item() > 0);
+  a = b;
+  CHECK(sum(abs(a(x))).item() == 0);
+}
+
+TEST_CASE("the same seed makes the same module") {
+  CHECK(to_vector(Module<Network, double>{Rng{7}}.parameters()) == to_vector(Module<Network, double>{Rng{7}}.parameters()));
+  CHECK(to_vector(Module<Network, double>{Rng{7}}.parameters()) != to_vector(Module<Network, double>{Rng{8}}.parameters()));
+}
