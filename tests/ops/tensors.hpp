@@ -43,16 +43,20 @@ void each_index(const Shape& shape, const Body& body) {
   each_index(std::vector<Index>(shape.begin(), shape.end()), body);
 }
 
+/// Where an index is in memory.
+inline Index place(const Shape& shape, const Indices& index) {
+  Index at = 0;
+  for (int axis = 0; axis < shape.rank(); ++axis) at = at * shape[axis] + index[static_cast<std::size_t>(axis)];
+  return at;
+}
 /// The element at an index.
 template <class T>
 T at(const Tensor<T>& x, const Indices& index) {
-  Index place = 0;
-  for (int axis = 0; axis < x.rank(); ++axis) place = place * x.extent(axis) + index[static_cast<std::size_t>(axis)];
-  return x.data()[place];
+  return x.data()[place(x.shape(), index)];
 }
 template <class T>
 T& at(Tensor<T>& x, const Indices& index) {
-  return const_cast<T&>(at(std::as_const(x), index));
+  return x.data()[place(x.shape(), index)];
 }
 
 /// The tensor whose element at every index is f(index).
@@ -69,11 +73,11 @@ bool same(const Tensor<T>& a, const Tensor<T>& b) {
   return a.shape() == b.shape() && std::equal(a.begin(), a.end(), b.begin());
 }
 
-/// The largest difference, relative to the largest element; infinite where shapes differ or a number is not finite.
+/// The largest difference, relative to the largest element or 0.1; infinite where shapes differ or a number is not finite.
 template <class T>
 double difference(const Tensor<T>& a, const Tensor<T>& b) {
   if (a.shape() != b.shape()) return std::numeric_limits<double>::infinity();
-  double largest = 0, size = 1e-30;
+  double largest = 0, size = 0.1;
   for (Index i = 0; i < a.size(); ++i) {
     const double x = static_cast<double>(a.data()[i]), y = static_cast<double>(b.data()[i]);
     if (!std::isfinite(x) || !std::isfinite(y)) return std::numeric_limits<double>::infinity();

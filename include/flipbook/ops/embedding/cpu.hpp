@@ -1,0 +1,35 @@
+#pragma once
+
+#include <algorithm>
+
+#include <flipbook/backend/cpu/gather.hpp>
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook::kernel {
+
+using Indices = Tensor<std::int32_t, Cpu>;
+
+/// The first of the indices that is not one of 0 … count − 1, or any that is.
+inline std::int32_t stray_index(Cpu, const Indices& indices, Index count) {
+  const auto stray = std::find_if(indices.begin(), indices.end(), [&](std::int32_t i) { return i < 0 || i >= count; });
+  return stray == indices.end() ? 0 : *stray;
+}
+
+template <class T>
+void gather_rows(Cpu, const Tensor<T, Cpu>& table, const Indices& indices, Tensor<T, Cpu>& y) {
+  cpu::gather_rows(indices.size(), table.extent(1), table.data(), indices.data(), y.data());
+}
+template <class T>
+void add_rows(Cpu, const Tensor<T, Cpu>& y, const Indices& indices, Tensor<T, Cpu>& table) {
+  cpu::add_rows(indices.size(), table.extent(1), y.data(), indices.data(), table.data());
+}
+template <class T>
+void take_from_rows(Cpu, const Tensor<T, Cpu>& x, const Indices& indices, Tensor<T, Cpu>& y) {
+  cpu::take_from_rows(indices.size(), x.extent(-1), x.data(), indices.data(), y.data());
+}
+template <class T>
+void put_into_rows(Cpu, const Tensor<T, Cpu>& x, const Indices& indices, Tensor<T, Cpu>& y) {
+  cpu::put_into_rows(indices.size(), y.extent(-1), x.data(), indices.data(), y.data());
+}
+
+}  // namespace flipbook::kernel

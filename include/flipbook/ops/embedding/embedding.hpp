@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstdint>
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/embedding/cpu.hpp>
+
+namespace flipbook {
+
+template <class B>
+struct AddRows;
+
+/// y[…, :] = table[index[…], :].
+template <class B>
+struct GatherRows {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<std::int32_t, B> indices;
+
+  template <class T>
+  Tensor<T, B> operator()(const Tensor<T, B>& table) const {
+    Shape shape = indices.shape();
+    shape.push_back(table.extent(1));
+    Tensor<T, B> y(shape);
+    kernel::gather_rows(B{}, table, indices, y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] { return apply(AddRows<B>{indices, std::get<0>(saved.inputs).extent(0)}, dy); });
+  }
+};
+
+/// The adjoint of GatherRows: table[v, :] = Σ y[i, :] over all i where index[i] = v, in the order of i.
+template <class B>
+struct AddRows {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<std::int32_t, B> indices;
+  Index rows;
+
+  template <class T>
+  Tensor<T, B> operator()(const Tensor<T, B>& y) const {
+    auto table = zeros<T, B>({rows, y.extent(-1)});
+    kernel::add_rows(B{}, y, indices, table);
+    return table;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&] { return apply(GatherRows<B>{indices}, dy); });
+  }
+};
+
+template <class B>
+struct PutLast;
+
+/// y[…] = x[…, index[…]].
+template <class B>
+struct TakeLast {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<std::int32_t, B> indices;
+
+  template <class T>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(indices.shape());
+    kernel::take_from_rows(B{}, x, indices, y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] { return apply(PutLast<B>{indices, std::get<0>(saved.inputs).extent(-1)}, dy); });
+  }
+};
+
+/// The adjoint of TakeLast: y[…, index[…]] = x[…], and 0 elsewhere.
+template <class B>
+struct PutLast {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<std::int32_t, B> indices;
+  Index extent;
+
+  template <class T>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Shape shape = indices.shape();
+    shape.push_back(extent);
+    Tensor<T, B> y(shape);
+    kernel::put_into_rows(B{}, x, indices, y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&] { return apply(TakeLast<B>{indices}, dy); });
+  }
+};
+
+namespace detail {
+template <class B>
+void require_indices(const char* operation, const Tensor<std::int32_t, B>& indices, Index count) {
+  const std::int32_t stray = kernel::stray_index(B{}, indices, count);
+  require(stray == 0 || (stray > 0 && stray < count), operation, ": index ", stray, " is not one of 0 … ", count - 1);
+}
+}  // namespace detail
+
+/// Rows of a table by number: (V, D) and indices (…) give (…, D).
+/// @throws Error  if the table is not a matrix, or an index is not one of its rows
+template <Operand X, class B>
+auto embedding(const X& table, const Tensor<std::int32_t, B>& indices) {
+  require(table.shape().rank() == 2, "embedding: needs a table (V, D), got shape ", table.shape());
+  require(indices.size() == 0 || table.shape()[0] > 0, "embedding: the table has no rows");
+  detail::require_indices("embedding", indices, table.shape()[0]);
+  return apply(GatherRows<B>{indices}, table);
+}
+
+/// One number of each row of the last axis: y[…] = x[…, index[…]].
+/// @throws Error  if the shape of the indices is not x's without the last axis, or an index is out of range
+template <Operand X, class B>
+auto take_last(const X& x, const Tensor<std::int32_t, B>& indices) {
+  const Shape& shape = x.shape();
+  require(shape.rank() > 0 && indices.shape() == shape.part(0, shape.rank() - 1), "take_last: indices of shape ",
+          indices.shape(), " for ", shape, "; needs one for each row of the last axis");
+  require(indices.size() == 0 || shape[-1] > 0, "take_last: the rows of ", shape, " are empty");
+  detail::require_indices("take_last", indices, shape[-1]);
+  return apply(TakeLast<B>{indices}, x);
+}
+
+/// 1 at each index and 0 elsewhere: indices (…) give (…, classes).
+/// @throws Error  if an index is not one of 0 … classes − 1
+template <Real T, class B>
+Tensor<T, B> one_hot(const Tensor<std::int32_t, B>& indices, Index classes) {
+  require(classes > 0, "one_hot: needs at least one class, got ", classes);
+  detail::require_indices("one_hot", indices, classes);
+  return PutLast<B>{indices, classes}(ones<T, B>(indices.shape()));
+}
+
+}  // namespace flipbook

@@ -1,0 +1,87 @@
+#include <flipbook/ops/embedding/embedding.hpp>
+
+#include <doctest/doctest.h>
+
+#include <flipbook/autodiff/check.hpp>
+
+#include "../tensors.hpp"
+
+using namespace flipbook;
+using namespace flipbook::test;
+
+namespace {
+Tensor<std::int32_t> drawn_indices(const Shape& shape, Index count) {
+  Rng rng{3};
+  return tabulated<std::int32_t>(shape, [&](const Indices&) { return rng.below(count); });
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("an embedding holds the rows asked for", T, float, double) {
+  for (const auto& [rows, width] : {std::pair<Index, Index>{1, 1}, {5, 3}, {7, 16}, {3, 37}}) {
+    const auto table = random<T>({rows, width});
+    const auto indices = drawn_indices({2, 11}, rows);
+    const auto expected = tabulated<T>({2, 11, width}, [&](const Indices& i) {
+      return at(table, {at(indices, {i[0], i[1]}), i[2]});
+    });
+    CHECK(same(embedding(table, indices), expected));
+  }
+}
+
+TEST_CASE_TEMPLATE("the gradient of an embedding adds up over every use of a row, whatever the threads", T, float, double) {
+  const auto table = random<T>({13, 67});
+  const auto indices = drawn_indices({500}, 11);
+  const auto dy = random<T>({500, 67}, 2);
+  auto expected = zeros<double>({13, 67});
+  each_index(dy.shape(), [&](const Indices& i) {
+    at(expected, {at(indices, {i[0]}), i[1]}) += static_cast<double>(at(dy, i));
+  });
+  const auto gradient = [&] {
+    Tape tape;
+    const auto w = tape.variable(table);
+    return tape.gradient(sum(embedding(w, indices) * dy), w).value();
+  };
+  const int before = threads();
+  set_threads(1);
+  const auto serial = gradient();
+  set_threads(4);
+  CHECK(same(gradient(), serial));
+  set_threads(before);
+  CHECK(difference(serial, cast<T>(expected)) < tolerance<T>);
+}
+
+TEST_CASE_TEMPLATE("taking from the last axis picks one number a row", T, float, double) {
+  for (const Shape& shape : {Shape{1}, Shape{5}, Shape{3, 7}, Shape{2, 5, 1}, Shape{2, 3, 17}}) {
+    const auto x = random<T>(shape);
+    const auto indices = drawn_indices(shape.part(0, shape.rank() - 1), shape[-1]);
+    const auto expected = tabulated<T>(indices.shape(), [&](Indices i) {
+      i[static_cast<std::size_t>(indices.rank())] = at(indices, i);
+      return at(x, i);
+    });
+    CHECK(same(take_last(x, indices), expected));
+    CHECK(same(take_last(one_hot<T>(indices, shape[-1]), indices), ones<T>(indices.shape())));
+    CHECK(sum(one_hot<T>(indices, shape[-1])).item() == static_cast<T>(indices.size()));
+  }
+}
+
+TEST_CASE("gradients of embeddings and of taking are exact to second order") {
+  const auto table = random<double>({5, 3});
+  const auto rows = drawn_indices({2, 4}, 5), columns = drawn_indices({5}, 3);
+  const auto embedded = [&](const auto& w) { return square(embedding(w, rows)); };
+  CHECK(gradient_error(embedded, table) < 1e-8);
+  CHECK(second_gradient_error(embedded, table) < 1e-7);
+  const auto taken = [&](const auto& w) { return square(take_last(w, columns)); };
+  CHECK(gradient_error(taken, table) < 1e-8);
+  CHECK(second_gradient_error(taken, table) < 1e-7);
+}
+
+TEST_CASE("indices out of range and shapes that do not fit are refused") {
+  const auto table = random<float>({5, 3});
+  const auto at_most = [](std::int32_t i) { return Tensor<std::int32_t>({2}, {0, i}); };
+  CHECK(error_of([&] { embedding(table, at_most(5)); }) == "embedding: index 5 is not one of 0 … 4");
+  CHECK(error_of([&] { embedding(table, at_most(-1)); }) == "embedding: index -1 is not one of 0 … 4");
+  CHECK(error_of([&] { embedding(table.reshape({15}), at_most(0)); }) == "embedding: needs a table (V, D), got shape (15)");
+  CHECK(error_of([&] { take_last(table, at_most(0)); }) ==
+        "take_last: indices of shape (2) for (5, 3); needs one for each row of the last axis");
+  CHECK(error_of([&] { take_last(table.slice(0, 2), at_most(3)); }) == "take_last: index 3 is not one of 0 … 2");
+  CHECK(error_of([&] { one_hot<float>(at_most(2), 2); }) == "one_hot: index 2 is not one of 0 … 1");
+}
