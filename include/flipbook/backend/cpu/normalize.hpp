@@ -1,0 +1,356 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <type_traits>
+
+#include <flipbook/backend/cpu/map.hpp>
+#include <flipbook/backend/cpu/reduce.hpp>
+#include <flipbook/core/memory.hpp>
+
+namespace flipbook::cpu {
+
+/// How normalisation sees its input: (outer, rows, groups, width). Each of the outer × groups sets, over
+/// rows and width, has a mean and a variance of its own; each of the groups · width channels a weight and
+/// a bias.
+struct NormGeometry {
+  Index outer, rows, groups, width;
+  Index channels() const { return groups * width; }
+  Index sets() const { return outer * groups; }
+  Index set_size() const { return rows * width; }
+};
+
+namespace detail {
+
+/// Memory for the length of a kernel.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(Index size)
+      : bytes_(static_cast<std::size_t>(size) * sizeof(T)),
+        data_(static_cast<T*>(HostPool::instance().allocate(bytes_))) {}
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { HostPool::instance().release(data_, bytes_); }
+  T* data() const { return data_; }
+  T* operator+(Index offset) const { return data_ + offset; }
+  T& operator[](Index i) const { return data_[i]; }
+
+ private:
+  std::size_t bytes_;
+  T* data_;
+};
+
+// One number or one vector of them.
+template <class V, class T>
+V load(const T* from) {
+  if constexpr (std::is_arithmetic_v<V>) return *from;
+  else return V::load_unaligned(from);
+}
+template <class V, class T>
+void store_wide(const V& v, double* to, double scale, T) {
+  if constexpr (std::is_arithmetic_v<V>) {
+    *to = scale * static_cast<double>(v);
+  } else {
+    alignas(V) std::array<T, V::size> lane;
+    v.store_aligned(lane.data());
+    for (std::size_t i = 0; i < V::size; ++i) to[i] = scale * static_cast<double>(lane[i]);
+  }
+}
+
+/// Calls body.template operator()<V, K>(first) for strips of K registers that together cover the columns:
+/// four vectors, one, then single numbers.
+template <Real T, class Body>
+void each_strip(Index columns, const Body& body) {
+  Index j = 0;
+  for (; j + 4 * lanes<T> <= columns; j += 4 * lanes<T>) body.template operator()<Simd<T>, 4>(j);
+  for (; j + lanes<T> <= columns; j += lanes<T>) body.template operator()<Simd<T>, 1>(j);
+  for (; j < columns; ++j) body.template operator()<T, 1>(j);
+}
+
+template <class V>
+inline constexpr Index width_of = 1;
+template <class T, class A>
+inline constexpr Index width_of<xsimd::batch<T, A>> = static_cast<Index>(xsimd::batch<T, A>::size);
+
+/// Mean and Σ (x − mean)² of each column of a block of rows, which the second pass finds in the cache.
+template <Real T>
+void column_moments(const T* x, Index rows, Index columns, double* mean, double* spread) {
+  each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
+    const auto at = [&](Index i, std::size_t k) { return load<V>(x + i * columns + j + static_cast<Index>(k) * width_of<V>); };
+    std::array<V, K> sum, square;
+    sum.fill(V(T(0))), square.fill(V(T(0)));
+    for (Index i = 0; i < rows; ++i)
+      for (std::size_t k = 0; k < K; ++k) sum[k] += at(i, k);
+    for (V& s : sum) s = s * V(T(1) / static_cast<T>(rows));
+    for (Index i = 0; i < rows; ++i) {
+      for (std::size_t k = 0; k < K; ++k) {
+        const V d = at(i, k) - sum[k];
+        square[k] += d * d;
+      }
+    }
+    for (std::size_t k = 0; k < K; ++k) {
+      const Index column = j + static_cast<Index>(k) * width_of<V>;
+      store_wide(sum[k], mean + column, 1, T());
+      store_wide(square[k], spread + column, 1, T());
+    }
+  });
+}
+
+/// Σ dy and Σ dy·(x − mean) of each column of a block of rows.
+template <Real T>
+void column_products(const T* x, const T* dy, const T* mean, Index rows, Index columns, double* sum, double* product) {
+  each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
+    std::array<V, K> s, p, m;
+    s.fill(V(T(0))), p.fill(V(T(0)));
+    for (std::size_t k = 0; k < K; ++k) m[k] = load<V>(mean + j + static_cast<Index>(k) * width_of<V>);
+    for (Index i = 0; i < rows; ++i) {
+      for (std::size_t k = 0; k < K; ++k) {
+        const Index place = i * columns + j + static_cast<Index>(k) * width_of<V>;
+        const V d = load<V>(dy + place);
+        s[k] += d;
+        p[k] += d * (load<V>(x + place) - m[k]);
+      }
+    }
+    for (std::size_t k = 0; k < K; ++k) {
+      const Index column = j + static_cast<Index>(k) * width_of<V>;
+      store_wide(s[k], sum + column, 1, T());
+      store_wide(p[k], product + column, 1, T());
+    }
+  });
+}
+
+/// The rows of each outer place in blocks: what one thread sums, whatever their number.
+struct RowBlocks {
+  Index rows, block, count;
+  RowBlocks(const NormGeometry& g)
+      : rows(g.rows), block(std::clamp<Index>(map_grain / g.channels(), 64, 256)), count((rows + block - 1) / block) {}
+  Index height(Index i) const { return std::min(block, rows - i * block); }
+};
+
+/// out = f(x…, table…) for rows of `columns`, where every row meets the same table entries. Where columns
+/// fill no whole vectors, tables are repeated until they do.
+template <Real T, std::size_t Tables, class F, class... In>
+void map_rows(const F& f, Index rows, Index columns, const std::array<const T*, Tables>& tables, T* out, const In*... in) {
+  const Index repeat = rows < 4 * lanes<T> ? 1 : lanes<T> / std::gcd(lanes<T>, columns), width = repeat * columns;
+  Scratch<T> repeated(static_cast<Index>(Tables) * width);
+  std::array<const T*, Tables> table{};
+  for (std::size_t k = 0; k < Tables; ++k) {
+    T* const to = repeated + static_cast<Index>(k) * width;
+    for (Index i = 0; i < repeat; ++i) std::copy_n(tables[k], columns, to + i * columns);
+    table[k] = to;
+  }
+  const auto run = [&]<std::size_t... K>(std::index_sequence<K...>, Index place, Index count) {
+    map_serial(f, 0, count, out + place, (in + place)..., table[K]...);
+  };
+  const Index whole = rows / repeat;
+  parallel_for(whole, std::max<Index>(1, map_grain / width), [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) run(std::make_index_sequence<Tables>{}, i * width, width);
+  });
+  run(std::make_index_sequence<Tables>{}, whole * width, (rows - whole * repeat) * columns);
+}
+
+}  // namespace detail
+
+/// 1 / √(variance + ε), the same wherever it is worked out.
+inline double inverse_deviation(double variance, double epsilon) { return 1 / std::sqrt(variance + epsilon); }
+
+/// Mean and variance of every set of more than one row. Blocks of rows are summed up in T, their means
+/// and squared differences put together in double: mean = Σ n·mean / Σ n, and
+/// variance = Σ (spread + n·(mean_block − mean)²) / Σ n, which loses nothing where the mean is large.
+template <Real T>
+void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) {
+  const detail::RowBlocks blocks(g);
+  const Index channels = g.channels();
+  const detail::Scratch<double> part(g.outer * blocks.count * 2 * channels);
+  parallel_for(g.outer * blocks.count, 1, [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) {
+      const Index n = i / blocks.count, b = i % blocks.count;
+      detail::column_moments(x + (n * g.rows + b * blocks.block) * channels, blocks.height(b), channels,
+                             part + i * 2 * channels, part + (i * 2 + 1) * channels);
+    }
+  });
+  parallel_for(g.sets(), 16, [&](Index first, Index last) {
+    for (Index set = first; set < last; ++set) {
+      const double* const own = part + set / g.groups * blocks.count * 2 * channels + set % g.groups * g.width;
+      const auto total = [&](const auto& term) {
+        double sum = 0;
+        for (Index b = 0; b < blocks.count; ++b) {
+          for (Index k = 0; k < g.width; ++k) {
+            sum += term(static_cast<double>(blocks.height(b)), own[b * 2 * channels + k], own[(b * 2 + 1) * channels + k]);
+          }
+        }
+        return sum / static_cast<double>(g.set_size());
+      };
+      const double centre = total([](double rows, double m, double) { return rows * m; });
+      mean[set] = static_cast<T>(centre);
+      variance[set] = static_cast<T>(
+          total([&](double rows, double m, double spread) { return spread + rows * (m - centre) * (m - centre); }));
+    }
+  });
+}
+
+/// y = (x − mean) / √(variance + ε) · w + b, with the statistics of every set.
+template <Real T>
+void normalize_by(const NormGeometry& g, double epsilon, const T* x, const T* mean, const T* variance, const T* w,
+                  const T* b, T* y) {
+  const Index channels = g.channels();
+  const detail::Scratch<T> centre(channels), scale(channels);
+  for (Index n = 0; n < g.outer; ++n) {
+    for (Index c = 0; c < channels; ++c) {
+      const Index set = n * g.groups + c / g.width;
+      centre[c] = mean[set];
+      scale[c] = static_cast<T>(static_cast<double>(w[c]) * inverse_deviation(static_cast<double>(variance[set]), epsilon));
+    }
+    const std::array<const T*, 3> tables{centre.data(), scale.data(), b};
+    const Index place = n * g.rows * channels;
+    detail::map_rows([](const auto& v, const auto& m, const auto& s, const auto& t) { return (v - m) * s + t; }, g.rows,
+                     channels, tables, y + place, x + place);
+  }
+}
+
+/// The gradients of the normalisation of sets of more than one row, where x̂ = (x − mean)·r:
+///
+///     dx = r·(w·dy − mean_set(w·dy) − x̂·mean_set(w·dy·x̂)),   dw = Σ dy·x̂,   db = Σ dy
+template <Real T>
+void column_gradient(const NormGeometry& g, double epsilon, const T* x, const T* mean, const T* variance, const T* w,
+                     const T* dy, T* dx, T* dw, T* db) {
+  const detail::RowBlocks blocks(g);
+  const Index channels = g.channels();
+  const detail::Scratch<double> part(g.outer * blocks.count * 2 * channels), sums(g.outer * 2 * channels);
+  const detail::Scratch<T> centres(g.outer * channels);
+  for (Index i = 0; i < g.outer * channels; ++i) centres[i] = mean[i / channels * g.groups + i % channels / g.width];
+  parallel_for(g.outer * blocks.count, 1, [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) {
+      const Index n = i / blocks.count, b = i % blocks.count, place = (n * g.rows + b * blocks.block) * channels;
+      detail::column_products(x + place, dy + place, centres + n * channels, blocks.height(b), channels,
+                              part + i * 2 * channels, part + (i * 2 + 1) * channels);
+    }
+  });
+  sum_middle(g.outer, blocks.count, 2 * channels, static_cast<const double*>(part.data()), sums.data());
+
+  const auto r = [&](Index n, Index c) {
+    return inverse_deviation(static_cast<double>(variance[n * g.groups + c / g.width]), epsilon);
+  };
+  for (Index c = 0; c < channels; ++c) {
+    double product = 0, sum = 0;
+    for (Index n = 0; n < g.outer; ++n) {
+      sum += sums[n * 2 * channels + c];
+      product += sums[(n * 2 + 1) * channels + c] * r(n, c);
+    }
+    dw[c] = static_cast<T>(product), db[c] = static_cast<T>(sum);
+  }
+  // dx = a·dy + s·(x − mean) + t, with three numbers for each channel.
+  const detail::Scratch<T> a(channels), s(channels), t(channels);
+  const double count = static_cast<double>(g.set_size());
+  for (Index n = 0; n < g.outer; ++n) {
+    const double *const sum = sums + n * 2 * channels, *const product = sum + channels;
+    for (Index first = 0; first < channels; first += g.width) {
+      const double deviation = r(n, first);
+      double mean_sum = 0, mean_product = 0;  // of w·dy and of w·dy·x̂ over the set
+      for (Index c = first; c < first + g.width; ++c) {
+        mean_sum += static_cast<double>(w[c]) * sum[c] / count;
+        mean_product += static_cast<double>(w[c]) * product[c] * deviation / count;
+      }
+      for (Index c = first; c < first + g.width; ++c) {
+        a[c] = static_cast<T>(deviation * static_cast<double>(w[c]));
+        s[c] = static_cast<T>(-deviation * deviation * mean_product);
+        t[c] = static_cast<T>(-deviation * mean_sum);
+      }
+    }
+    const std::array<const T*, 4> tables{centres + n * channels, a.data(), s.data(), t.data()};
+    const Index place = n * g.rows * channels;
+    detail::map_rows(
+        [](const auto& d, const auto& v, const auto& m, const auto& p, const auto& q, const auto& o) {
+          return p * d + (q * (v - m) + o);
+        },
+        g.rows, channels, tables, dx + place, dy + place, x + place);
+  }
+}
+
+namespace detail {
+
+// Σ f over a run, in pairs of vectors; padding counts as f(0…), taken off by the caller's zeros.
+template <Real T, class F, class... In>
+T sum_of(const F& f, Index count, const In*... in) {
+  Simd<T> even(T(0)), odd(T(0));
+  Index i = 0;
+  for (; i + 2 * lanes<T> <= count; i += 2 * lanes<T>) {
+    even += f(Simd<T>::load_unaligned(in + i)...);
+    odd += f(Simd<T>::load_unaligned(in + i + lanes<T>)...);
+  }
+  if (i + lanes<T> <= count) {
+    even += f(Simd<T>::load_unaligned(in + i)...);
+    i += lanes<T>;
+  }
+  T rest = 0;
+  for (; i < count; ++i) rest += f(in[i]...);
+  return xsimd::hadd(even + odd) + rest;
+}
+
+}  // namespace detail
+
+/// Normalises sets of a single row: statistics and result while the row is in the cache. Where not
+/// `centred`, the mean is taken to be 0 (root mean square).
+template <Real T>
+void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T* x, const T* w, const T* b, T* y, T* mean,
+                    T* variance) {
+  const Index width = g.width;
+  parallel_for(g.sets(), std::max<Index>(1, map_grain / width), [&](Index first, Index last) {
+    for (Index set = first; set < last; ++set) {
+      const T* const row = x + set * width;
+      const Index channel = set % g.groups * width;
+      const T m = centred ? detail::sum_of<T>([](const auto& v) { return v; }, width, row) / static_cast<T>(width) : T(0);
+      const auto squared = [m](const auto& v) {
+        const auto d = v - std::remove_cvref_t<decltype(v)>(m);
+        return d * d;
+      };
+      const T spread = detail::sum_of<T>(squared, width, row) / static_cast<T>(width);
+      mean[set] = m, variance[set] = spread;
+      const Simd<T> centre(m), r(static_cast<T>(inverse_deviation(static_cast<double>(spread), epsilon)));
+      map_serial([&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& t) { return (v - centre) * r * s + t; }, 0, width,
+                 y + set * width, row, w + channel, b + channel);
+    }
+  });
+}
+
+/// Their gradients; `sums` receives dw, then db.
+template <Real T>
+void row_gradient(const NormGeometry& g, double epsilon, bool centred, const T* x, const T* mean, const T* variance,
+                  const T* w, const T* dy, T* dx, T* sums) {
+  const Index channels = g.channels(), width = g.width;
+  const Index block = std::clamp<Index>(map_grain / channels, 8, 256), blocks = (g.outer + block - 1) / block;
+  const detail::Scratch<T> part(blocks * 2 * channels);
+  parallel_for(blocks, 1, [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) {
+      T *const dw = part + i * 2 * channels, *const db = dw + channels;
+      std::fill_n(dw, 2 * channels, T(0));
+      for (Index set = i * block * g.groups; set < std::min(g.outer, (i + 1) * block) * g.groups; ++set) {
+        const Index channel = set % g.groups * width;
+        const T *const row = x + set * width, *const d = dy + set * width, *const scale = w + channel;
+        const T m = mean[set], r = static_cast<T>(inverse_deviation(static_cast<double>(variance[set]), epsilon));
+        const auto weighted = [](const auto& v, const auto& s) { return v * s; };
+        const auto product = [m](const auto& v, const auto& s, const auto& u) {
+          return v * s * (u - std::remove_cvref_t<decltype(u)>(m));
+        };
+        const T mean_sum = centred ? detail::sum_of<T>(weighted, width, d, scale) / static_cast<T>(width) : T(0);
+        const T mean_product = detail::sum_of<T>(product, width, d, scale, row) * r / static_cast<T>(width);
+        const Simd<T> centre(m), deviation(r), a(mean_sum), p(mean_product);
+        map_serial(
+            [&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& u) {
+              return deviation * (v * s - a - (u - centre) * deviation * p);
+            },
+            0, width, dx + set * width, d, scale, row);
+        map_serial([&](const Simd<T>& sum, const Simd<T>& v, const Simd<T>& u) { return sum + v * (u - centre) * deviation; },
+                   0, width, dw + channel, static_cast<const T*>(dw + channel), d, row);
+        map_serial([](const Simd<T>& sum, const Simd<T>& v) { return sum + v; }, 0, width, db + channel,
+                   static_cast<const T*>(db + channel), d);
+      }
+    }
+  });
+  sum_middle(Index{1}, blocks, 2 * channels, static_cast<const T*>(part.data()), sums);
+}
+
+}  // namespace flipbook::cpu

@@ -1,0 +1,202 @@
+#pragma once
+
+#include <type_traits>
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
+#include <flipbook/ops/norm/cpu.hpp>
+
+namespace flipbook {
+
+/// Mean and (biased) variance of each set that was normalised.
+template <class T, class B>
+struct Statistics {
+  Tensor<T, B> mean, variance;
+};
+
+/// Normalisation over sets of elements: what batch, layer, group, instance and root-mean-square
+/// normalisation have in common. x is seen as (outer, rows, groups, width); each of the outer × groups
+/// sets is brought to mean 0 and variance 1, then each channel (group, width) scaled and shifted:
+///
+///     x̂ = (x − mean) / √(variance + ε),   y = x̂ · w + b
+template <class T, class B>
+struct Normalize {
+  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  kernel::NormGeometry geometry;
+  double epsilon;
+  bool centred;                 ///< otherwise the mean is taken to be 0
+  Statistics<T, B> statistics;  ///< (outer · groups) each, written when the operation is carried out
+
+  template <class... Affine>
+  Tensor<T, B> operator()(const Tensor<T, B>& x, const Affine&... affine) {
+    Tensor<T, B> y(x.shape());
+    const auto [w, b] = weight_and_bias(affine...);
+    kernel::normalize(B{}, geometry, epsilon, centred, x, w, b, y, statistics.mean, statistics.variance);
+    return y;
+  }
+
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return std::apply(
+        [&](const V& x, const auto&... affine) {
+          const bool again = x.recorded() || dy.recorded() || (affine.recorded() || ...);
+          auto [dx, dw, db] = again ? composed(dy, x, affine...) : fused(dy, x, affine...);
+          if constexpr (sizeof...(affine) == 0) return gradients(dx);
+          else if constexpr (sizeof...(affine) == 1) return gradients(dx, dw);
+          else return gradients(dx, dw, db);
+        },
+        saved.inputs);
+  }
+
+ private:
+  template <class V>
+  struct Gradients {
+    V x, w, b;
+  };
+
+  Index channels() const { return geometry.groups * geometry.width; }
+  // Those that a layer does not have are 1 and 0.
+  struct Affine {
+    Tensor<T, B> w, b;
+  };
+  Affine weight_and_bias() const { return weight_and_bias(ones<T, B>({channels()})); }
+  Affine weight_and_bias(const Tensor<T, B>& w) const { return {w, zeros<T, B>({channels()})}; }
+  Affine weight_and_bias(const Tensor<T, B>& w, const Tensor<T, B>& b) const { return {w, b}; }
+
+  template <class V, class... Rest>
+  Gradients<V> fused(const V& dy, const V& x, const Rest&... affine) const {
+    const Tensor<T, B> w = [&] {
+      if constexpr (sizeof...(affine) == 0) return ones<T, B>({channels()});
+      else return std::get<0>(std::tie(affine...)).value();
+    }();
+    Tensor<T, B> dx(x.shape()), sums({2, channels()});
+    kernel::normalize_gradient(B{}, geometry, epsilon, centred, x.value(), statistics.mean, statistics.variance, w,
+                               dy.value(), dx, sums);
+    Tape& tape = dy.tape();
+    return {tape.constant(dx), tape.constant(sums[0]), tape.constant(sums[1])};
+  }
+
+  /// The same from operations that can be differentiated again.
+  template <class V, class... Rest>
+  Gradients<V> composed(const V& dy, const V& x, const Rest&... affine) const {
+    const auto& g = geometry;
+    const Shape view{g.outer, g.rows, g.groups, g.width};
+    const V seen = reshape(x, view), d = reshape(dy, view);
+    const V difference = centred ? seen - mean(seen, {1, 3}) : seen;
+    const V deviation = sqrt(mean(square(difference), {1, 3}) + epsilon);  // (outer, 1, groups, 1)
+    const V normal = difference / deviation;
+    const V weighted = [&]() -> V {
+      if constexpr (sizeof...(affine) == 0) return d;
+      else return d * reshape(std::get<0>(std::tie(affine...)), {g.groups, g.width});
+    }();
+    const V along = weighted - normal * mean(weighted * normal, {1, 3});
+    const V dx = (centred ? along - mean(weighted, {1, 3}) : along) / deviation;
+    return {reshape(dx, x.shape()), reshape(sum(d * normal, {0, 1}), {channels()}),
+            reshape(sum(d, {0, 1}), {channels()})};
+  }
+};
+
+namespace detail {
+
+template <Operand X, class W, class Bias>
+auto normalize(const char* name, const kernel::NormGeometry& geometry, double epsilon, bool centred, const X& x,
+               const W& w, const Bias& b, const Statistics<typename X::Scalar, typename X::Backend>& statistics) {
+  const Shape channels{geometry.groups * geometry.width};
+  const auto check = [&](const char* what, const auto& p) {
+    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) {
+      require(p.shape() == channels, name, ": ", what, " of shape ", p.shape(), " for ", channels[0], " channels");
+    }
+  };
+  check("weight", w);
+  check("bias", b);
+  const Normalize<typename X::Scalar, typename X::Backend> op{geometry, epsilon, centred, statistics};
+  if constexpr (std::is_same_v<W, None>) return apply(op, x);
+  else if constexpr (std::is_same_v<Bias, None>) return apply(op, x, w);
+  else return apply(op, x, w, b);
+}
+
+template <Operand X>
+Statistics<typename X::Scalar, typename X::Backend> statistics_for(const X&, const kernel::NormGeometry& g) {
+  using Numbers = Tensor<typename X::Scalar, typename X::Backend>;
+  return {Numbers(Shape{g.sets()}), Numbers(Shape{g.sets()})};
+}
+
+inline void require_channels(const char* name, const Shape& shape, int rank) {
+  require(shape.rank() >= rank && shape[-1] > 0, name, ": needs at least ", rank, " axes, the last of them channels, got shape ",
+          shape);
+}
+
+inline kernel::NormGeometry batch_geometry(const Shape& x) { return {1, x.size() / x[-1], x[-1], 1}; }
+
+}  // namespace detail
+
+/// Each channel over all other axes: (N, …, C). w and b are (C) or None. Ioffe and Szegedy, 2015.
+/// The statistics of the batch, (C) each, are written to `statistics`.
+/// @throws Error  if there is only one element a channel, or a shape does not fit
+template <Operand X, class W, class Bias>
+auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon,
+                const Statistics<typename X::Scalar, typename X::Backend>& statistics) {
+  detail::require_channels("batch_norm", x.shape(), 2);
+  const auto g = detail::batch_geometry(x.shape());
+  require(g.rows > 1, "batch_norm: needs more than one element for each channel, got shape ", x.shape());
+  return detail::normalize("batch_norm", g, epsilon, true, x, w, b, statistics);
+}
+template <Operand X, class W, class Bias>
+auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {
+  const Index channels = x.shape().rank() > 0 ? x.shape()[-1] : 1;
+  return batch_norm(x, w, b, epsilon, detail::statistics_for(x, {1, 1, channels, 1}));
+}
+
+/// All channels of each place: (…, C). Ba et al., 2016.
+template <Operand X, class W, class Bias>
+auto layer_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {
+  detail::require_channels("layer_norm", x.shape(), 1);
+  const kernel::NormGeometry g{x.shape().size() / x.shape()[-1], 1, 1, x.shape()[-1]};
+  return detail::normalize("layer_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g));
+}
+
+/// x / √(mean(x²) + ε) · w over all channels of each place. Zhang and Sennrich, 2019.
+template <Operand X, class W>
+auto rms_norm(const X& x, const W& w, double epsilon = 1e-6) {
+  detail::require_channels("rms_norm", x.shape(), 1);
+  const kernel::NormGeometry g{x.shape().size() / x.shape()[-1], 1, 1, x.shape()[-1]};
+  return detail::normalize("rms_norm", g, epsilon, false, x, w, None{}, detail::statistics_for(x, g));
+}
+
+/// Groups of neighbouring channels over all places of each element of the batch: (N, …, C). Wu and He, 2018.
+/// @throws Error  if `groups` does not divide the channels
+template <Operand X, class W, class Bias>
+auto group_norm(const X& x, Index groups, const W& w, const Bias& b, double epsilon = 1e-5) {
+  const Shape& shape = x.shape();
+  detail::require_channels("group_norm", shape, 2);
+  require(groups > 0 && shape[-1] % groups == 0, "group_norm: ", groups, " groups do not divide the channels of ", shape);
+  const Index rows = shape.part(1, shape.rank() - 1).size();
+  const kernel::NormGeometry g{shape[0], rows, groups, shape[-1] / groups};
+  return detail::normalize("group_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g));
+}
+
+/// Each channel over all places of each element of the batch: (N, …, C). Ulyanov et al., 2016.
+/// @throws Error  if there is only one place
+template <Operand X, class W, class Bias>
+auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {
+  const Shape& shape = x.shape();
+  detail::require_channels("instance_norm", shape, 2);
+  const kernel::NormGeometry g{shape[0], shape.part(1, shape.rank() - 1).size(), shape[-1], 1};
+  require(g.rows > 1, "instance_norm: needs more than one place, got shape ", shape);
+  return detail::normalize("instance_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g));
+}
+
+/// Batch normalisation with statistics (C) gathered before, as in inference.
+template <class T, class B>
+Tensor<T, B> normalize_by(const Tensor<T, B>& x, const Statistics<T, B>& statistics, const Tensor<T, B>& w,
+                          const Tensor<T, B>& b, double epsilon = 1e-5) {
+  detail::require_channels("batch_norm", x.shape(), 1);
+  for (const auto* p : {&statistics.mean, &statistics.variance, &w, &b}) {
+    require(p->shape() == Shape{x.extent(-1)}, "batch_norm: ", x.extent(-1), " channels for parameters of shape ", p->shape());
+  }
+  Tensor<T, B> y(x.shape());
+  kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, w, b, y);
+  return y;
+}
+
+}  // namespace flipbook
