@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/elementwise/unary.hpp>
 
 namespace flipbook {
 
@@ -38,6 +39,18 @@ Tensor<T, B> uniform(const Shape& shape, double bound, Rng& rng) {
 template <class T, class B>
 Tensor<T, B> fan_in(const Shape& shape, Index inputs, Rng& rng) {
   return uniform<T, B>(shape, 1.0 / std::sqrt(static_cast<double>(inputs)), rng);
+}
+
+/// The start that DCGANs train from: weights normal with deviation `sigma` around 0, scales of normalisation
+/// around 1, biases 0. Radford et al., 2016.
+template <class M>
+void dcgan(M& module, Rng rng, double sigma = 0.02) {
+  for_each_parameter(module, [&]<class T, class B>(const std::string& name, Parameter<T, B>& p) {
+    const bool scale = p.value.rank() == 1 && name.ends_with("weight");
+    Tensor<T, B> start = p.value.rank() > 1 || scale ? flipbook::normal<T, B>(p.shape(), rng) : zeros<T, B>(p.shape());
+    start = affine(start, sigma, scale ? 1 : 0);
+    B::copy(p.value.data(), start.data(), static_cast<std::size_t>(start.size()) * sizeof(T));
+  });
 }
 
 }  // namespace init

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include <flipbook/nn/layer.hpp>
 
 namespace flipbook {
@@ -49,6 +51,21 @@ class Module {
   const Tensor<T, B>& parameters() const noexcept { return parameters_; }
   /// All buffers, in the order of its fields.
   const Tensor<T, B>& buffers() const noexcept { return buffers_; }
+
+  /// The parameters of one member, in the same memory: `module.part(module->generator)`.
+  /// @throws Error  if the member is not of this module
+  template <class Member>
+  Tensor<T, B> part(const Member& member) const {
+    Index first = -1, size = 0;
+    for_each_parameter(member, [&](const std::string& name, const Parameter<T, B>& p) {
+      const Index at = p.value.data() - parameters_.data();
+      if (first < 0) first = at;
+      require(at == first + size && at + p.value.size() <= parameters_.size(), "part: parameter '", name,
+              "' is not of this module");
+      size += p.value.size();
+    });
+    return parameters_.slice(std::max<Index>(first, 0), std::max<Index>(first, 0) + size);
+  }
 
   static void fields(auto& self, auto&& field) {
     if constexpr (HasFields<Of<Net, T, B>>) Of<Net, T, B>::fields(self.net_, field);

@@ -43,12 +43,11 @@ struct Chain<Before, After, Rest...> {
 
 template <class First, class... Rest>
 struct InputOf {
-  static constexpr int channels = First::in;
+  static constexpr int channels = First::in, dimensions = First::dimensions;
 };
 template <class First, class Second, class... Rest>
-struct InputOf<First, Second, Rest...> {
-  static constexpr int channels = First::in == any && First::out == any ? InputOf<Second, Rest...>::channels : First::in;
-};
+  requires(First::in == any && First::out == any)
+struct InputOf<First, Second, Rest...> : InputOf<Second, Rest...> {};
 
 }  // namespace detail
 
@@ -60,6 +59,7 @@ struct Sequential {
   static_assert((Layer<Layers> && ...), "Sequential: something in it is not a layer (a layer names in, out, dimensions)");
   using Checked = typename detail::Chain<Layers...>::Result;
   static constexpr int in = detail::InputOf<Layers...>::channels, out = Checked::out, dimensions = Checked::dimensions;
+  static constexpr int input_dimensions = detail::InputOf<Layers...>::dimensions;
 
   template <Real T, class B>
   struct Instance {

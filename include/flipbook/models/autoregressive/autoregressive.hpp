@@ -1,0 +1,163 @@
+#pragma once
+
+#include <utility>
+
+#include <flipbook/likelihood/bernoulli.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/ops/shape/crop.hpp>
+#include <flipbook/ops/shape/join.hpp>
+
+namespace flipbook {
+
+/// What an autoregressive model continues a clip with.
+enum class Continue {
+  sample,  ///< frames drawn from p(x_t | x_<t)
+  mean     ///< their expectation: the prediction with the least squared error for one step
+};
+
+/// An autoregressive model of clips: a network reads the frames so far and gives the parameters of the next
+/// one's distribution.
+///
+///     log p(x) = Σ_t log p(x_t | x_<t)
+///
+/// Before the first frame the network sees one of zeros. Where the first `given` frames of every clip are
+/// given, and only what follows is predicted, it sees none.
+///
+/// @tparam Network     a layer over sequences (N, T, …, C) → (N, T, …, C'), causal in T, that also goes step by
+///                     step: `start(frame)`, `step(frame, state)`; such as nn::Stack
+/// @tparam Likelihood  of a frame, with C' = C · parameters_per_channel
+template <class Network, class Likelihood = likelihood::Bernoulli>
+struct Autoregressive {
+  static_assert(nn::channels_match<Network::out, Network::in < 0 ? nn::unknown : Network::in * Likelihood::parameters_per_channel>,
+                "Autoregressive: the network must give the likelihood's parameters for each channel that it takes");
+  static constexpr int in = Network::in;
+
+  template <Real T, class B>
+  struct Instance {
+    Of<Network, T, B> network;
+    Of<Likelihood, T, B> likelihood;
+    Index given = 0;        ///< frames of every clip that are given and not predicted
+    double own_frames = 0;  ///< scheduled sampling: how often `loss` feeds the model's own last frame. Bengio et al., 2015
+
+    explicit Instance(Rng& rng) : network(rng), likelihood(detail::made<Of<Likelihood, T, B>>(rng)) {}
+    static void fields(auto& self, auto&& field) {
+      field("network", self.network);
+      field("likelihood", self.likelihood);
+    }
+
+    /// The distribution's parameters of frames x_t, t > given, each from the true frames before it (teacher
+    /// forcing): (N, T − given, …, C').
+    template <Value X>
+    X forward(const X& clips) const {
+      const X parameters = network(inputs(clips));  // (N, T or T − 1, …, C')
+      return last_frames(parameters, clips.shape()[1] - given);
+    }
+
+    /// Σ_t log p(x_t | x_<t) over t > given, in nats: (N).
+    /// @param clips  (N, T, …, C) with T > given
+    template <Value X>
+    X log_likelihood(const X& clips) const {
+      return likelihood.log_prob(forward(clips), targets(clips));
+    }
+
+    /// What training minimises: −log p(x) in nats per predicted frame, averaged over the clips.
+    template <Value X>
+    X loss(const X& clips) const {
+      const auto log_p = own_frames > 0 ? likelihood.log_prob(forward_mixed(clips), targets(clips)) : log_likelihood(clips);
+      return affine(mean(log_p), -1.0 / static_cast<double>(clips.shape()[1] - given), 0);
+    }
+
+    /// The same quantity, where from frame `seen` on the model is fed its own predictions (open loop): (N), over
+    /// the frames after `seen`.
+    Tensor<T, B> open_loop_log_likelihood(const Tensor<T, B>& clips, Index seen) const {
+      require(0 < seen && seen < clips.extent(1), "open_loop_log_likelihood: ", seen, " frames seen of ", clips.shape());
+      List<Tensor<T, B>> predicted;
+      unroll(slice(clips, 1, 0, seen), clips.extent(1) - seen, [&](const Tensor<T, B>& parameters) {
+        predicted.push_back(parameters);
+        return likelihood.mean(parameters);
+      });
+      return likelihood.log_prob(stack(1, predicted), slice(clips, 1, seen, clips.extent(1)));
+    }
+
+    /// The next frames after a context, each from the ones before it, its own included.
+    /// @param context  (N, T, …, C); T = 0, where the model was trained with given = 0, begins from nothing
+    /// @return         (N, frames, …, C)
+    Tensor<T, B> sample(const Tensor<T, B>& context, Index frames, Rng& rng, Continue with = Continue::sample) const {
+      require(frames > 0, "sample: ", frames, " frames asked for");
+      List<Tensor<T, B>> drawn;
+      unroll(context, frames, [&](const Tensor<T, B>& parameters) {
+        drawn.push_back(with == Continue::sample ? likelihood.sample(parameters, rng) : likelihood.mean(parameters));
+        return drawn.back();
+      });
+      return stack(1, drawn);
+    }
+    /// The same with every frame the expectation of its distribution.
+    Tensor<T, B> predict(const Tensor<T, B>& context, Index frames) const {
+      Rng unused;
+      return sample(context, frames, unused, Continue::mean);
+    }
+
+   private:
+    /// What the network sees: all frames but the last, after one of zeros where the first is to be predicted.
+    template <Value X>
+    X inputs(const X& clips) const {
+      const Shape& shape = clips.shape();
+      require(shape.rank() >= 3 && 0 <= given && given < shape[1], "Autoregressive: clips ", shape, " of which ", given,
+              " frames are given: needs (N, T, …, C) with more frames than that");
+      const X all_but_last = slice(clips, 1, 0, shape[1] - 1);
+      return given == 0 ? pad(all_but_last, 1, 1, 0) : all_but_last;
+    }
+    template <Value X>
+    X targets(const X& clips) const {
+      return last_frames(clips, clips.shape()[1] - given);
+    }
+    template <Value X>
+    static X last_frames(const X& x, Index count) {
+      return slice(x, 1, x.shape()[1] - count, x.shape()[1]);
+    }
+
+    /// As `forward`, where each sample's own last prediction takes the place of the true frame now and then.
+    template <Value X>
+    X forward_mixed(const X& clips) const {
+      const List<X> frames = unstack(inputs(clips), 1);
+      auto state = network.start(frames.front());
+      List<X> parameters;
+      for (std::size_t t = 0; t < frames.size(); ++t) {
+        const bool free = t > 0 && static_cast<Index>(t) >= given;
+        const X frame = free ? mixed(frames[t], stop(likelihood.mean(parameters.back()))) : frames[t];
+        parameters.push_back(network.step(frame, state));
+      }
+      return last_frames(stack(1, parameters), clips.shape()[1] - given);
+    }
+    template <Value X>
+    X mixed(const X& truth, const X& own) const {
+      if constexpr (training<X>) {
+        Shape per_sample = Shape::filled(truth.rank(), 1);
+        per_sample[0] = truth.extent(0);
+        Tensor<T, B> take_own = uniform<T, B>(per_sample, truth.tape().rng());  // (N, 1, …)
+        kernel::map(B{}, function::LessThan{}, take_own, take_own, full<T, B>(per_sample, static_cast<T>(own_frames)));
+        return truth + take_own * (own - truth);
+      } else {
+        return truth;
+      }
+    }
+
+    /// Feeds the context, then `frames` times what `next` makes of the last parameters.
+    template <class Next>
+    void unroll(const Tensor<T, B>& context, Index frames, const Next& next) const {
+      require(context.rank() >= 3 && (context.extent(1) > 0 || given == 0),
+              "Autoregressive: context ", context.shape(), "; needs (N, T, …, C) with at least one frame");
+      const Tensor<T, B> seen = given == 0 ? pad(context, 1, 1, 0) : context;
+      const List<Tensor<T, B>> known = unstack(seen, 1);
+      auto state = network.start(known.front());
+      Tensor<T, B> parameters;
+      for (const auto& frame : known) parameters = network.step(frame, state);
+      for (Index t = 0; t < frames; ++t) {
+        const Tensor<T, B> frame = next(parameters);
+        if (t + 1 < frames) parameters = network.step(frame, state);
+      }
+    }
+  };
+};
+
+}  // namespace flipbook

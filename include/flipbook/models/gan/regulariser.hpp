@@ -1,0 +1,48 @@
+#pragma once
+
+#include <flipbook/loss/penalty.hpp>
+#include <flipbook/optim/clip.hpp>
+
+/// What keeps a discriminator's slope in bounds: an argument of Gan. Each has
+///
+///     penalty(tape, discriminator, real, fake, loss)   the loss with what it adds to it
+///     after_step(parameters)                           what it does to the discriminator's parameters
+namespace flipbook::regulariser {
+
+struct None {
+  template <class D, class X, class V>
+  static V penalty(Tape&, const D&, const X&, const X&, const V& loss) {
+    return loss;
+  }
+  template <class P>
+  static void after_step(const P&) {}
+};
+
+/// γ/2 · E ‖∇ D(x)‖² at the data. Mescheder et al., 2018.
+template <double Gamma = 10.0>
+struct R1 : None {
+  template <class D, class X, class V>
+  static V penalty(Tape& tape, const D& discriminator, const X& real, const X&, const V& loss) {
+    return loss + loss::r1(tape, discriminator, real, Gamma);
+  }
+};
+
+/// weight · E (‖∇ D(x̂)‖ − 1)² between data and samples. Gulrajani et al., 2017.
+template <double Weight = 10.0>
+struct GradientPenalty : None {
+  template <class D, class X, class V>
+  static V penalty(Tape& tape, const D& discriminator, const X& real, const X& fake, const V& loss) {
+    return loss + loss::gradient_penalty(tape, discriminator, real, fake, Weight);
+  }
+};
+
+/// Every parameter within ±limit. Arjovsky et al., 2017.
+template <double Limit = 0.01>
+struct WeightClipping : None {
+  template <class P>
+  static void after_step(const P& parameters) {
+    optim::clip_weights(parameters, Limit);
+  }
+};
+
+}  // namespace flipbook::regulariser
