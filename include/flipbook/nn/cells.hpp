@@ -1,0 +1,182 @@
+#pragma once
+
+#include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
+#include <flipbook/ops/matmul/matmul.hpp>
+#include <flipbook/ops/recurrent/gru.hpp>
+#include <flipbook/ops/recurrent/lstm.hpp>
+
+/// Cells: layers for one frame of a sequence that hand a state on to the next. The instance of a cell has
+///
+///     template <Value X> struct State;                          // what it hands on; `h` is its output
+///     State<X> start(const X& frame) const;                     // zeros, for the extents of this frame
+///     X project(const X& frames, const State<X>& state) const;  // what the input alone gives to the gates
+///     X advance(const X& projected, State<X>& state) const;     // the rest of the step; returns the new h
+///     X operator()(const X& frame, State<X>& state) const;      // both
+///
+/// Projections do not wait for each other, so those of all time steps are one product (nn/recurrent.hpp).
+
+namespace flipbook::nn {
+
+/// A layer with a state: `static constexpr bool recurrent = true`.
+template <class L>
+concept Cell = Layer<L> && requires { requires L::recurrent; };
+
+namespace detail {
+
+/// The operand as a value of the kind of x: a tensor beside a tensor, on its tape beside a variable.
+template <Value X, Operand P>
+X beside(const X& x, const P& operand) {
+  if constexpr (is_variable<X>) {
+    return x.tape().lift(operand);
+  } else {
+    return tensor_of(operand);
+  }
+}
+
+/// Zeros for the hidden units of every place of a frame: (N, …, Hidden).
+template <int Hidden, Value X>
+X zero_state(const X& frame) {
+  require(frame.shape().rank() >= 2, "a cell needs a frame (N, …, C), got ", frame.shape());
+  return beside(frame, zeros<typename X::Scalar, typename X::Backend>(frame.shape().with_tail(1, {Hidden})));
+}
+
+/// The parameters of a cell over vectors, named and initialised as PyTorch's: uniform on ±1/√Hidden.
+template <int In, int Hidden, int Gates, Real T, class B>
+struct GateWeights {
+  Parameter<T, B> weight_ih;  // (In, Gates · Hidden)
+  Parameter<T, B> weight_hh;  // (Hidden, Gates · Hidden)
+  Parameter<T, B> bias_ih, bias_hh;  // (Gates · Hidden)
+
+  explicit GateWeights(Rng& rng)
+      : weight_ih{init::fan_in<T, B>({In, Gates * Hidden}, Hidden, rng), WeightLayout::linear},
+        weight_hh{init::fan_in<T, B>({Hidden, Gates * Hidden}, Hidden, rng), WeightLayout::linear},
+        bias_ih{init::fan_in<T, B>({Gates * Hidden}, Hidden, rng)},
+        bias_hh{init::fan_in<T, B>({Gates * Hidden}, Hidden, rng)} {}
+  static void fields(auto& self, auto&& field) {
+    field("weight_ih", self.weight_ih);
+    field("weight_hh", self.weight_hh);
+    field("bias_ih", self.bias_ih);
+    field("bias_hh", self.bias_hh);
+  }
+
+  template <Value X>
+  X from_input(const X& x) const {
+    return linear(x, weight_ih, bias_ih);
+  }
+  template <Value X>
+  X from_hidden(const X& h) const {
+    return linear(h, weight_hh, bias_hh);
+  }
+};
+
+}  // namespace detail
+
+/// h' = tanh(x·Wᵢ + bᵢ + h·Wₕ + bₕ):  (N, In) → (N, Hidden). Elman, 1990.
+template <int In, int Hidden>
+struct RnnCell {
+  static_assert(In > 0 && Hidden > 0, "RnnCell<In, Hidden>: both must be positive");
+  static constexpr int in = In, out = Hidden, dimensions = 0;
+  static constexpr bool recurrent = true;
+
+  template <Real T, class B>
+  struct Instance : detail::GateWeights<In, Hidden, 1, T, B> {
+    template <Value X>
+    struct State {
+      X h;  // (N, Hidden)
+    };
+    using detail::GateWeights<In, Hidden, 1, T, B>::GateWeights;
+
+    template <Value X>
+    State<X> start(const X& frame) const {
+      return {detail::zero_state<Hidden>(frame)};
+    }
+    template <Value X>
+    X project(const X& frames, const State<X>&) const {
+      return this->from_input(frames);
+    }
+    template <Value X>
+    X advance(const X& projected, State<X>& state) const {
+      return state.h = tanh(projected + this->from_hidden(state.h));
+    }
+    template <Value X>
+    X operator()(const X& frame, State<X>& state) const {
+      return advance(project(frame, state), state);
+    }
+  };
+};
+
+/// Long short-term memory: (N, In) → (N, Hidden); its equations are those of `lstm_update`, the gates in
+/// the order i, f, g, o.
+template <int In, int Hidden>
+struct LstmCell {
+  static_assert(In > 0 && Hidden > 0, "LstmCell<In, Hidden>: both must be positive");
+  static constexpr int in = In, out = Hidden, dimensions = 0;
+  static constexpr bool recurrent = true;
+
+  template <Real T, class B>
+  struct Instance : detail::GateWeights<In, Hidden, 4, T, B> {
+    template <Value X>
+    struct State {
+      X h, c;  // (N, Hidden)
+    };
+    using detail::GateWeights<In, Hidden, 4, T, B>::GateWeights;
+
+    template <Value X>
+    State<X> start(const X& frame) const {
+      const X zero = detail::zero_state<Hidden>(frame);
+      return {zero, zero};
+    }
+    template <Value X>
+    X project(const X& frames, const State<X>&) const {
+      return this->from_input(frames);
+    }
+    template <Value X>
+    X advance(const X& projected, State<X>& state) const {
+      const auto [h, c] = lstm_update(projected + this->from_hidden(state.h), state.c);
+      state = {h, c};
+      return h;
+    }
+    template <Value X>
+    X operator()(const X& frame, State<X>& state) const {
+      return advance(project(frame, state), state);
+    }
+  };
+};
+
+/// Gated recurrent unit: (N, In) → (N, Hidden); its equations are those of `gru_update`, the gates in the
+/// order r, z, n.
+template <int In, int Hidden>
+struct GruCell {
+  static_assert(In > 0 && Hidden > 0, "GruCell<In, Hidden>: both must be positive");
+  static constexpr int in = In, out = Hidden, dimensions = 0;
+  static constexpr bool recurrent = true;
+
+  template <Real T, class B>
+  struct Instance : detail::GateWeights<In, Hidden, 3, T, B> {
+    template <Value X>
+    struct State {
+      X h;  // (N, Hidden)
+    };
+    using detail::GateWeights<In, Hidden, 3, T, B>::GateWeights;
+
+    template <Value X>
+    State<X> start(const X& frame) const {
+      return {detail::zero_state<Hidden>(frame)};
+    }
+    template <Value X>
+    X project(const X& frames, const State<X>&) const {
+      return this->from_input(frames);
+    }
+    template <Value X>
+    X advance(const X& projected, State<X>& state) const {
+      return state.h = gru_update(projected, this->from_hidden(state.h), state.h);
+    }
+    template <Value X>
+    X operator()(const X& frame, State<X>& state) const {
+      return advance(project(frame, state), state);
+    }
+  };
+};
+
+}  // namespace flipbook::nn
