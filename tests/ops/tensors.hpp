@@ -28,19 +28,13 @@ using Indices = std::array<Index, 8>;
 
 /// Calls body(index) for every index below the extents, in memory order.
 template <class Body>
-void each_index(const std::vector<Index>& extents, const Body& body) {
-  Index count = 1;
-  for (const Index extent : extents) count *= extent;
-  for (Index place = 0; place < count; ++place) {
+void each_index(const Shape& shape, const Body& body) {
+  for (Index place = 0; place < shape.size(); ++place) {
     Indices at{};
     Index rest = place;
-    for (std::size_t axis = extents.size(); axis-- > 0; rest /= extents[axis]) at[axis] = rest % extents[axis];
+    for (int axis = shape.rank(); axis-- > 0; rest /= shape[axis]) at[static_cast<std::size_t>(axis)] = rest % shape[axis];
     body(at);
   }
-}
-template <class Body>
-void each_index(const Shape& shape, const Body& body) {
-  each_index(std::vector<Index>(shape.begin(), shape.end()), body);
 }
 
 /// Where an index is in memory.

@@ -187,15 +187,23 @@ auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5)
 }
 
 /// Batch normalisation with statistics (C) gathered before, as in inference.
-template <class T, class B>
-Tensor<T, B> normalize_by(const Tensor<T, B>& x, const Statistics<T, B>& statistics, const Tensor<T, B>& w,
-                          const Tensor<T, B>& b, double epsilon = 1e-5) {
+/// @throws Error  if a shape does not fit
+template <class T, class B, class W, class Bias>
+Tensor<T, B> normalize_by(const Tensor<T, B>& x, const Statistics<T, B>& statistics, const W& w, const Bias& b,
+                          double epsilon = 1e-5) {
   detail::require_channels("batch_norm", x.shape(), 1);
-  for (const auto* p : {&statistics.mean, &statistics.variance, &w, &b}) {
-    require(p->shape() == Shape{x.extent(-1)}, "batch_norm: ", x.extent(-1), " channels for parameters of shape ", p->shape());
+  const Shape channels{x.extent(-1)};
+  const auto or_else = [&](const auto& p, T number) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) return full<T, B>(channels, number);
+    else return tensor_of(p);
+  };
+  const Tensor<T, B> scale = or_else(w, T(1)), shift = or_else(b, T(0));
+  for (const auto* p : {&statistics.mean, &statistics.variance, &scale, &shift}) {
+    require(p->shape() == channels, "batch_norm: ", channels[0], " channels for parameters of shape ", p->shape());
   }
   Tensor<T, B> y(x.shape());
-  kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, w, b, y);
+  kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, scale,
+                       shift, y);
   return y;
 }
 

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <type_traits>
+
+#include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/norm/norm.hpp>
+
+namespace flipbook::nn {
+
+/// How a layer normalises.
+struct NormOptions {
+  double epsilon = 1e-5;   ///< added to the variance
+  bool affine = true;      ///< each channel has a weight and a bias
+  double momentum = 0.1;   ///< batch only: how far running statistics move towards each batch's
+};
+
+namespace detail {
+
+/// What a layer scales and shifts its channels by, 1 and 0 to begin with; nothing unless `Affine`.
+template <Real T, class B, int Channels, bool Affine>
+struct ScaleAndShift {
+  std::conditional_t<Affine, Parameter<T, B>, None> weight, bias;  // (C)
+
+  ScaleAndShift() {
+    if constexpr (Affine) weight = {ones<T, B>({Channels})}, bias = {zeros<T, B>({Channels})};
+  }
+  static void fields(auto& self, auto&& field) {
+    field("weight", self.weight);
+    field("bias", self.bias);
+  }
+};
+
+/// running = (1 − momentum)·running + momentum·factor·batch.
+struct MovingAverage {
+  double momentum, factor;
+  template <class V>
+  V operator()(const V& running, const V& batch) const {
+    return constant<V>(1 - momentum) * running + constant<V>(momentum * factor) * batch;
+  }
+};
+
+}  // namespace detail
+
+/// Batch normalisation of each channel over all other axes, in any number of dimensions. In training by
+/// the batch's own statistics, which the running ones then follow, the variance unbiased; in inference by
+/// the running ones. Ioffe and Szegedy, 2015.
+template <int Channels, NormOptions Options = NormOptions{}>
+struct BatchNorm {
+  static_assert(Channels > 0, "BatchNorm<Channels>: must be positive");
+  static constexpr int in = Channels, out = Channels, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance : detail::ScaleAndShift<T, B, Channels, Options.affine> {
+    Buffer<T, B> running_mean{zeros<T, B>({Channels})}, running_var{ones<T, B>({Channels})};  // (C)
+
+    static void fields(auto& self, auto&& field) {
+      detail::ScaleAndShift<T, B, Channels, Options.affine>::fields(self, field);
+      field("running_mean", self.running_mean);
+      field("running_var", self.running_var);
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      if constexpr (training<X>) {
+        const Statistics<T, B> batch{Tensor<T, B>(Shape{Channels}), Tensor<T, B>(Shape{Channels})};
+        const X y = batch_norm(x, this->weight, this->bias, Options.epsilon, batch);
+        follow(x, batch);
+        return y;
+      } else {
+        const Statistics<T, B> running{running_mean.value, running_var.value};
+        return normalize_by(x, running, this->weight, this->bias, Options.epsilon);
+      }
+    }
+
+   private:
+    template <class X>
+    void follow(const X& x, const Statistics<T, B>& batch) const {
+      const double count = static_cast<double>(x.size() / Channels), unbiased = count / (count - 1);
+      x.tape().note([batch, unbiased, mean = running_mean.value, variance = running_var.value]() mutable {
+        kernel::map(B{}, detail::MovingAverage{Options.momentum, 1}, mean, mean, batch.mean);
+        kernel::map(B{}, detail::MovingAverage{Options.momentum, unbiased}, variance, variance, batch.variance);
+      });
+    }
+  };
+};
+
+/// Layer normalisation over the channels of each place. Ba et al., 2016.
+template <int Channels, NormOptions Options = NormOptions{}>
+struct LayerNorm {
+  static_assert(Channels > 0, "LayerNorm<Channels>: must be positive");
+  static constexpr int in = Channels, out = Channels, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance : detail::ScaleAndShift<T, B, Channels, Options.affine> {
+    template <Value X>
+    X operator()(const X& x) const {
+      return layer_norm(x, this->weight, this->bias, Options.epsilon);
+    }
+  };
+};
+
+/// Normalisation of groups of neighbouring channels over all places. Wu and He, 2018.
+template <int Groups, int Channels, NormOptions Options = NormOptions{}>
+struct GroupNorm {
+  static_assert(Groups > 0 && Channels > 0 && Channels % Groups == 0, "GroupNorm<Groups, Channels>: groups must divide the channels");
+  static constexpr int in = Channels, out = Channels, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance : detail::ScaleAndShift<T, B, Channels, Options.affine> {
+    template <Value X>
+    X operator()(const X& x) const {
+      return group_norm(x, Groups, this->weight, this->bias, Options.epsilon);
+    }
+  };
+};
+
+/// Normalisation of each channel over all places of each element of the batch; without weight and bias
+/// unless asked for, as PyTorch's. Ulyanov et al., 2016.
+template <int Channels, NormOptions Options = NormOptions{.affine = false}>
+struct InstanceNorm {
+  static_assert(Channels > 0, "InstanceNorm<Channels>: must be positive");
+  static constexpr int in = Channels, out = Channels, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance : detail::ScaleAndShift<T, B, Channels, Options.affine> {
+    template <Value X>
+    X operator()(const X& x) const {
+      return instance_norm(x, this->weight, this->bias, Options.epsilon);
+    }
+  };
+};
+
+/// Division of each place by the root mean square of its channels. Zhang and Sennrich, 2019.
+template <int Channels, double Epsilon = 1e-6>
+struct RMSNorm {
+  static_assert(Channels > 0, "RMSNorm<Channels>: must be positive");
+  static constexpr int in = Channels, out = Channels, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance {
+    Parameter<T, B> weight{ones<T, B>({Channels})};  // (C)
+
+    static void fields(auto& self, auto&& field) { field("weight", self.weight); }
+    template <Value X>
+    X operator()(const X& x) const {
+      return rms_norm(x, weight, Epsilon);
+    }
+  };
+};
+
+}  // namespace flipbook::nn

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cmath>
+
+#include <flipbook/nn/conv.hpp>
+#include <flipbook/nn/layer.hpp>
+#include <flipbook/nn/linear.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
+#include <flipbook/ops/shape/permute.hpp>
+
+namespace flipbook::nn {
+
+namespace detail {
+
+/// A layer's function, with another weight in place of its own.
+template <class L>
+struct WithWeight;
+template <int In, int Out, bool Bias>
+struct WithWeight<Linear<In, Out, Bias>> {
+  static auto of(const auto& x, const auto& weight, const auto& bias) { return linear(x, weight, bias); }
+};
+template <int Dimensions, int In, int Out, Window W>
+struct WithWeight<Conv<Dimensions, In, Out, W>> {
+  static auto of(const auto& x, const auto& weight, const auto& bias) { return conv(x, weight, bias, W); }
+};
+template <int Dimensions, int In, int Out, Window W>
+struct WithWeight<ConvTranspose<Dimensions, In, Out, W>> {
+  static auto of(const auto& x, const auto& weight, const auto& bias) { return conv_transpose(x, weight, bias, W); }
+};
+
+}  // namespace detail
+
+/// A layer whose weight is divided by its largest singular value σ, the weight seen as a matrix from
+/// everything else to output channels, so that the layer stretches no input by more than about 1.
+///
+///     v ← Wᵀu / |Wᵀu|,   u ← W v / |W v|,   σ = uᵀ W v
+///
+/// One power iteration a training step refines u and v, which count as constants in the gradient.
+/// Parameters, buffers and semantics are those of torch.nn.utils.spectral_norm; a layer that runs several
+/// times in a step makes one iteration. Miyato et al., 2018.
+template <class L>
+struct SpectralNorm {
+  static constexpr int in = L::in, out = L::out, dimensions = L::dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    Of<L, T, B> layer;
+    Buffer<T, B> u, v;  // (O), and everything else (I·K…) in PyTorch's order
+
+    explicit Instance(Rng& rng) : layer(rng) {
+      u = {unit(normal<T, B>({u_shape().size()}, rng))};
+      v = {unit(normal<T, B>({v_shape().size()}, rng))};
+    }
+    static void fields(auto& self, auto&& field) {
+      field("weight_orig", self.layer.weight);
+      field("bias", self.layer.bias);
+      field("weight_u", self.u);
+      field("weight_v", self.v);
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      Tensor<T, B> left = u.value.reshape(u_shape()), right = from_pytorch(v.value);
+      if constexpr (training<X>) {
+        const Tensor<T, B>& w = layer.weight.value;
+        right = unit(sum_to(w * left, v_shape()));
+        left = unit(sum_to(w * right, u_shape()));
+        x.tape().note([left, right = to_pytorch(right), u = u.value, v = v.value]() mutable {
+          B::copy(u.data(), left.data(), static_cast<std::size_t>(u.size()) * sizeof(T));
+          B::copy(v.data(), right.data(), static_cast<std::size_t>(v.size()) * sizeof(T));
+        });
+      }
+      const X weight = weight_for(x), sigma = sum(weight * (left * right));
+      return detail::WithWeight<L>::of(x, weight / sigma, layer.bias);
+    }
+
+   private:
+    /// The axis of output channels, counted from the end.
+    int output() const { return layer.weight.layout == WeightLayout::transposed_convolution ? -2 : -1; }
+    int input() const { return -3 - output(); }
+
+    // u and v broadcast against the weight (K…, I, O) or (K…, O, I), so that both products with its matrix
+    // are sums over the other's axes.
+    Shape u_shape() const {
+      Shape shape = Shape::filled(layer.weight.shape().rank(), 1);
+      shape[output()] = layer.weight.shape()[output()];
+      return shape;
+    }
+    Shape v_shape() const {
+      Shape shape = layer.weight.shape();
+      shape[output()] = 1;
+      return shape;
+    }
+    // PyTorch counts inputs before places of the kernel.
+    Tensor<T, B> from_pytorch(const Tensor<T, B>& x) const {
+      return transpose(x.reshape({layer.weight.shape()[input()], -1})).reshape(v_shape());
+    }
+    Tensor<T, B> to_pytorch(const Tensor<T, B>& x) const {
+      return transpose(x.reshape({-1, layer.weight.shape()[input()]})).reshape({x.size()});
+    }
+    static Tensor<T, B> unit(const Tensor<T, B>& x) {
+      return x / std::max(std::sqrt(static_cast<double>(sum(square(x)).item())), 1e-12);
+    }
+    template <class X>
+    X weight_for(const X& x) const {
+      if constexpr (training<X>) return x.tape().lift(layer.weight);
+      else return layer.weight.value;
+    }
+  };
+};
+
+}  // namespace flipbook::nn
