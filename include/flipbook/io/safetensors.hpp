@@ -6,15 +6,16 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <flipbook/io/atomic_file.hpp>
+#include <flipbook/io/json.hpp>
 #include <flipbook/io/stored.hpp>
 
 namespace flipbook {
@@ -74,88 +75,53 @@ inline constexpr std::pair<const char*, Stored> safetensors_types[] = {
     {"I64", Stored::i64}, {"I32", Stored::i32}, {"I16", Stored::i16}, {"I8", Stored::i8},
     {"U8", Stored::u8},   {"BOOL", Stored::boolean}};
 
-/// The header as JSON; a name given twice is refused, which the parser by itself would let pass, and so
-/// is deep nesting, which would exhaust the stack when quoted in a message.
-inline nlohmann::json parse_header(std::span<const std::uint8_t> header) {
-  std::vector<std::set<std::string>> keys;
-  const auto check = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    require(depth <= 3, "its header is nested deeper than any of this format");
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      require(keys.back().insert(key).second, "'", key, "' stands twice in its header");
-    }
-    return true;
-  };
-  try {
-    return nlohmann::json::parse(header.begin(), header.end(), check);
-  } catch (const nlohmann::json::exception& error) {
-    fail("its header is not JSON: ", error.what());
-  }
-}
-
+/// Where a tensor's numbers lie, counted from the end of the header.
 struct Extent64 {
   std::uint64_t first, last;
 };
 
-/// One entry of the header, checked by itself: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}.
-inline std::pair<NamedTensor, Extent64> parse_entry(const std::string& name, const nlohmann::json& entry,
-                                                    const std::shared_ptr<const Bytes>& file, std::size_t data_begin) {
-  const auto whole = [](const nlohmann::json& value) { return value.is_number_unsigned(); };
-  const auto has = [&](const char* key) { return entry.contains(key); };
-  require(entry.is_object() && entry.size() == 3 && has("dtype") && has("shape") && has("data_offsets"), "tensor '",
-          name, "' needs dtype, shape and data_offsets, and nothing else");
-  const auto &dtype = entry["dtype"], &extents = entry["shape"], &offsets = entry["data_offsets"];
+/// What a header says of one tensor: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}.
+struct SafetensorsEntry {
+  std::optional<std::string> dtype;
+  std::optional<std::vector<std::uint64_t>> shape, offsets;
 
-  const auto type = std::find_if(std::begin(safetensors_types), std::end(safetensors_types),
-                                 [&](const auto& known) { return dtype == known.first; });
-  require(type != std::end(safetensors_types), "tensor '", name, "' is of unknown dtype ", dtype.dump());
-  require(extents.is_array() && std::all_of(extents.begin(), extents.end(), whole), "tensor '", name,
-          "' has the shape ", extents.dump());
-  require(extents.size() <= Shape::max_rank, "tensor '", name, "' is of rank ", extents.size(), "; at most ",
-          Shape::max_rank, " is supported");
-  require(offsets.is_array() && offsets.size() == 2 && std::all_of(offsets.begin(), offsets.end(), whole), "tensor '",
-          name, "' has the data_offsets ", offsets.dump());
-
-  const auto sizes = extents.get<std::vector<std::uint64_t>>();
-  const Extent64 at{offsets[0].get<std::uint64_t>(), offsets[1].get<std::uint64_t>()};
-  require(at.first <= at.last && at.last <= file->size() - data_begin, "tensor '", name, "' lies at [", at.first, ", ",
-          at.last, ") of ", file->size() - data_begin, " bytes");
-  const auto bytes = checked_product(sizes, size_of(type->second));
-  require(bytes && static_cast<std::uint64_t>(*bytes) == at.last - at.first, "tensor '", name, "' of ", type->first,
-          " and shape ", extents.dump(), " cannot take ", at.last - at.first, " bytes");
-  const std::span data(file->data() + data_begin + at.first, at.last - at.first);
-  return {NamedTensor(name, type->second, Shape(sizes.begin(), sizes.end()), data, file), at};
-}
-
-inline SafetensorsFile parse_safetensors(std::shared_ptr<const Bytes> file) {
-  require(file->size() >= 8, "it has ", file->size(), " bytes, fewer than the length of a header takes");
-  std::uint64_t header_length = 0;
-  std::memcpy(&header_length, file->data(), 8);
-  require(header_length <= file->size() - 8, "it has ", file->size() - 8, " bytes after the length of its header, ",
-          header_length);
-  const std::size_t data_begin = 8 + header_length;
-  require(header_length > 0 && (*file)[8] == '{', "its header is not a JSON object");
-  const nlohmann::json header = parse_header({file->data() + 8, header_length});
-  require(header.is_object(), "its header is not a JSON object");
-
-  SafetensorsFile parsed;
-  std::vector<Extent64> occupied;
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") {
-      require(entry.is_object(), "its __metadata__ is not an object");
-      for (const auto& [key, value] : entry.items()) {
-        require(value.is_string(), "the metadata '", key, "' is not a string");
-        parsed.metadata.emplace(key, value.get<std::string>());
-      }
-      continue;
-    }
-    auto [tensor, at] = parse_entry(name, entry, file, data_begin);
-    parsed.tensors.emplace(name, std::move(tensor));
-    occupied.push_back(at);
+  explicit SafetensorsEntry(JsonReader& json) {
+    const auto numbers = [&] {
+      std::vector<std::uint64_t> read;
+      json.array([&] { read.push_back(json.number()); });
+      return read;
+    };
+    json.object([&](const std::string& key) {
+      if (key == "dtype") dtype = json.string();
+      else if (key == "shape") shape = numbers();
+      else if (key == "data_offsets") offsets = numbers();
+      else fail("it has the unknown key '", key, "'");
+    });
+    require(dtype && shape && offsets, "it needs dtype, shape and data_offsets");
+    require(offsets->size() == 2, "it needs two data_offsets, not ", offsets->size());
   }
+
+  /// The tensor itself, in the part of the file that follows the header.
+  NamedTensor tensor(const std::string& name, std::span<const std::uint8_t> data,
+                     const std::shared_ptr<const Bytes>& file) const {
+    const auto type = std::find_if(std::begin(safetensors_types), std::end(safetensors_types),
+                                   [&](const auto& known) { return *dtype == known.first; });
+    require(type != std::end(safetensors_types), "its dtype, ", *dtype, ", is unknown");
+    require(shape->size() <= Shape::max_rank, "it is of rank ", shape->size(), "; at most ", Shape::max_rank, " is read");
+    const auto bytes = checked_product(*shape, size_of(type->second));
+    require(bytes.has_value(), "its extents multiply to more than can be held");
+    const Shape extents(shape->begin(), shape->end());
+    const auto [first, last] = extent();
+    require(first <= last && last <= data.size(), "it lies at [", first, ", ", last, ") of ", data.size(), " bytes");
+    require(static_cast<std::uint64_t>(*bytes) == last - first, *dtype, " of shape ", extents, " takes ", *bytes,
+            " bytes, not ", last - first);
+    return NamedTensor(name, type->second, extents, data.subspan(first, last - first), file);
+  }
+  Extent64 extent() const { return {(*offsets)[0], (*offsets)[1]}; }
+};
+
+/// Tensors must fill the data from its beginning to its end.
+inline void require_gapless(std::vector<Extent64> occupied, std::uint64_t size) {
   std::sort(occupied.begin(), occupied.end(), [](const Extent64& a, const Extent64& b) {
     return std::pair(a.first, a.last) < std::pair(b.first, b.last);
   });
@@ -164,7 +130,37 @@ inline SafetensorsFile parse_safetensors(std::shared_ptr<const Bytes> file) {
     require(at.first == reached, "its tensors ", at.first < reached ? "overlap" : "leave a gap", " at byte ", at.first);
     reached = at.last;
   }
-  require(reached == file->size() - data_begin, "its tensors end at byte ", reached, " of ", file->size() - data_begin);
+  require(reached == size, "its tensors end at byte ", reached, " of ", size);
+}
+
+inline SafetensorsFile parse_safetensors(const std::shared_ptr<const Bytes>& file) {
+  require(file->size() >= 8, "it has ", file->size(), " bytes, fewer than the length of a header takes");
+  std::uint64_t header_length = 0;
+  std::memcpy(&header_length, file->data(), 8);
+  require(header_length <= file->size() - 8, "it has ", file->size() - 8, " bytes after the length of its header, ",
+          header_length);
+  const std::string_view header(reinterpret_cast<const char*>(file->data()) + 8, header_length);
+  const std::span data = std::span(*file).subspan(8 + header_length);
+  require(header.starts_with('{'), "its header does not begin with '{'");
+
+  SafetensorsFile parsed;
+  std::vector<Extent64> occupied;
+  JsonReader json(header);
+  json.object([&](const std::string& name) {
+    if (name == "__metadata__") {
+      json.object([&](const std::string& key) { parsed.metadata.emplace(key, json.string()); });
+      return;
+    }
+    try {
+      const SafetensorsEntry entry(json);
+      parsed.tensors.emplace(name, entry.tensor(name, data, file));
+      occupied.push_back(entry.extent());
+    } catch (const Error& error) {
+      fail("tensor '", name, "': ", error.what());
+    }
+  });
+  json.end();
+  require_gapless(std::move(occupied), data.size());
   return parsed;
 }
 
@@ -175,15 +171,33 @@ inline SafetensorsFile parse_safetensors(std::shared_ptr<const Bytes> file) {
 /// is checked against the bytes that are there, and the tensors must fill them without overlap or gap.
 /// @throws Error if the file cannot be read, or says anything that does not hold
 inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-  auto bytes = std::make_shared<const Bytes>(read_file(path));
+  const auto bytes = std::make_shared<const Bytes>(read_file(path));
   try {
-    SafetensorsFile file = detail::parse_safetensors(std::move(bytes));
+    SafetensorsFile file = detail::parse_safetensors(bytes);
     file.path = path;
     return file;
   } catch (const Error& error) {
     fail("safetensors: ", detail::quoted(path), " is refused: ", error.what());
   }
 }
+
+namespace detail {
+
+inline std::string metadata_json(const std::map<std::string, std::string>& metadata) {
+  std::string json = "{", separator;
+  for (const auto& [key, value] : metadata) json += std::exchange(separator, ",") + to_json(key) + ":" + to_json(value);
+  return json + "}";
+}
+
+inline std::string entry_json(const NamedTensor& tensor, std::size_t first, std::size_t last) {
+  const auto type = std::find_if(std::begin(safetensors_types), std::end(safetensors_types),
+                                 [&](const auto& known) { return known.second == tensor.stored(); });
+  std::string extents, separator;
+  for (const Index extent : tensor.shape()) extents += text(std::exchange(separator, ","), extent);
+  return text(R"({"dtype":")", type->first, R"(","shape":[)", extents, R"(],"data_offsets":[)", first, ",", last, "]}");
+}
+
+}  // namespace detail
 
 /// Writes tensors and strings as a safetensors file, atomically. Wider types stand first, so that every
 /// tensor is aligned to its type where the file is mapped into memory.
@@ -193,31 +207,26 @@ inline void write_safetensors(const std::filesystem::path& path, std::vector<Nam
   std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
     return std::pair(size_of(b.stored()), a.name()) < std::pair(size_of(a.stored()), b.name());
   });
-  nlohmann::json header = nlohmann::json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::string header = "{", separator;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    header += std::exchange(separator, ",") + detail::to_json(key) + ":" + value;
+  };
+  if (!metadata.empty()) add("__metadata__", detail::metadata_json(metadata));
+  std::set<std::string> taken{"__metadata__"};
   std::size_t offset = 0;
   for (const NamedTensor& tensor : tensors) {
-    require(!header.contains(tensor.name()) && tensor.name() != "__metadata__", "safetensors: the name '",
-            tensor.name(), "' for ", detail::quoted(path), " is taken");
-    const auto type = std::find_if(std::begin(detail::safetensors_types), std::end(detail::safetensors_types),
-                                   [&](const auto& known) { return known.second == tensor.stored(); });
-    header[tensor.name()] = {{"dtype", type->first},
-                             {"shape", std::vector<Index>(tensor.shape().begin(), tensor.shape().end())},
-                             {"data_offsets", {offset, offset + tensor.bytes().size()}}};
-    offset += tensor.bytes().size();
+    require(taken.insert(tensor.name()).second, "safetensors: the name '", tensor.name(), "' for ",
+            detail::quoted(path), " is taken");
+    const std::size_t first = std::exchange(offset, offset + tensor.bytes().size());
+    add(tensor.name(), detail::entry_json(tensor, first, offset));
   }
-  std::string characters;
-  try {
-    characters = header.dump();
-  } catch (const nlohmann::json::exception& error) {
-    fail("safetensors: a name or metadata for ", detail::quoted(path), " is not UTF-8: ", error.what());
-  }
-  characters.resize((characters.size() + 7) / 8 * 8, ' ');  // the numbers begin at a multiple of 8
+  header += "}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');  // the numbers begin at a multiple of 8
 
   AtomicFile file(path);
-  const std::uint64_t length = characters.size();
+  const std::uint64_t length = header.size();
   file.write(&length, sizeof(length));
-  file.write(characters);
+  file.write(header);
   for (const NamedTensor& tensor : tensors) file.write(tensor.bytes());
   file.commit();
 }
