@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cmath>
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/dropout/cpu.hpp>
+
+namespace flipbook {
+
+/// Elements dropped by a stream of random numbers, the others scaled so that the expectation stays. The
+/// mask is never stored: it is drawn again from the stream's position. Linear, so its own gradient.
+struct DropElements {
+  static constexpr unsigned keeps = keep::none;
+  double probability;
+  Rng stream;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(x.shape());
+    const auto threshold = static_cast<std::uint32_t>(std::floor(probability * 0x1p32));
+    kernel::dropout(B{}, stream, threshold, static_cast<T>(1 / (1 - probability)), x, y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&] { return apply(*this, dy); });
+  }
+};
+
+/// Each element is 0 with the given probability, else x / (1 − probability); draws from `rng`.
+/// Srivastava et al., 2014.
+/// @throws Error  unless 0 ≤ probability < 1
+template <Operand X>
+auto dropout(const X& x, double probability, Rng& rng) {
+  require(probability >= 0 && probability < 1, "dropout: a probability of [0, 1) is needed, got ", probability);
+  const auto blocks = static_cast<std::uint64_t>((x.shape().size() + 3) / 4);
+  return apply(DropElements{probability, rng.take(blocks)}, x);
+}
+/// In training, from the tape's stream; in inference, x itself.
+template <Value X>
+X dropout(const X& x, double probability) {
+  require(probability >= 0 && probability < 1, "dropout: a probability of [0, 1) is needed, got ", probability);
+  if constexpr (training<X>) {
+    return probability == 0 ? x : dropout(x, probability, x.tape().rng());
+  } else {
+    return x;
+  }
+}
+
+}  // namespace flipbook
