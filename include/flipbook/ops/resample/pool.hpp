@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/resample/blocks.hpp>
+
+namespace flipbook {
+
+struct SumBlocks;
+
+/// Every place repeated over a block of places.
+struct RepeatBlocks {
+  static constexpr unsigned keeps = keep::none;
+  kernel::Blocks blocks;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(detail::shape_of_blocks(blocks, x.rank() - 2, true, blocks.channels));
+    kernel::repeat_blocks(B{}, blocks, x, y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&] { return apply(SumBlocks{blocks}, dy); });
+  }
+};
+
+/// The sum over every block of places: the adjoint of RepeatBlocks.
+struct SumBlocks {
+  static constexpr unsigned keeps = keep::none;
+  kernel::Blocks blocks;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(detail::shape_of_blocks(blocks, x.rank() - 2, false, blocks.channels));
+    kernel::sum_blocks(B{}, blocks, x, y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&] { return apply(RepeatBlocks{blocks}, dy); });
+  }
+};
+
+template <class B>
+struct PutPlaces;
+
+/// y[i] = x[index[i]], with indices that are all different.
+template <class B>
+struct TakePlaces {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<std::int64_t, B> index;
+
+  template <class T>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(index.shape());
+    kernel::take(B{}, index, x, y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return gradients([&] { return apply(PutPlaces<B>{index, std::get<0>(saved.inputs).shape()}, dy); });
+  }
+};
+
+/// y[index[i]] = x[i] and 0 elsewhere: the adjoint of TakePlaces.
+template <class B>
+struct PutPlaces {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<std::int64_t, B> index;
+  Shape shape;
+
+  template <class T>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(shape);
+    kernel::put(B{}, index, x, y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&] { return apply(TakePlaces<B>{index}, dy); });
+  }
+};
+
+/// Every place of (N, [T, [H,]] W, C) repeated `factor` times along its axes (nearest neighbour).
+template <Operand X>
+auto upsample_nearest(const X& x, const Extent& factor) {
+  return apply(RepeatBlocks{detail::blocks_from("upsample_nearest", x.shape(), factor)}, x);
+}
+
+/// The mean over every block of places of (N, [T, [H,]] W, C).
+/// @throws Error  if the blocks do not divide the extents
+template <Operand X>
+auto avg_pool(const X& x, const Extent& size) {
+  const auto blocks = detail::blocks_of("avg_pool", x.shape(), size);
+  return affine(apply(SumBlocks{blocks}, x), 1.0 / static_cast<double>(blocks.block_size()), 0);
+}
+
+/// The largest in every block of places of (N, [T, [H,]] W, C), for each channel; its gradient goes to the
+/// first of equals.
+/// @throws Error  if the blocks do not divide the extents
+template <Operand X>
+auto max_pool(const X& x, const Extent& size) {
+  using B = typename X::Backend;
+  const auto blocks = detail::blocks_of("max_pool", x.shape(), size);
+  Tensor<std::int64_t, B> index(detail::shape_of_blocks(blocks, x.shape().rank() - 2, false, blocks.channels));
+  kernel::largest_of_blocks(B{}, blocks, tensor_of(x), index);
+  return apply(TakePlaces<B>{index}, x);
+}
+
+}  // namespace flipbook
