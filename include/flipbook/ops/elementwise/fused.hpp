@@ -1,0 +1,94 @@
+#pragma once
+
+#include <flipbook/ops/elementwise/binary.hpp>
+
+namespace flipbook {
+
+namespace detail {
+
+template <class F>
+struct FusedValue {
+  F f;
+  template <class... V>
+  auto operator()(const V&... x) const {
+    return f.value(x...);
+  }
+};
+template <class F, int I>
+struct FusedSlopeTimes {
+  F f;
+  template <class V, class... X>
+  V operator()(const V& dy, const X&... x) const {
+    return dy * f.template slope<I>(x...);
+  }
+};
+
+}  // namespace detail
+
+/// dy · ∂f/∂xᵢ in one pass.
+template <class F, int I>
+struct FusedSlope {
+  static constexpr unsigned keeps = keep::none;
+  static constexpr const char* no_gradient =
+      "this gradient is computed in one pass and cannot itself be differentiated";
+  F f;
+
+  template <class T, class B, class... X>
+  Tensor<T, B> operator()(const Tensor<T, B>& dy, const X&... x) const {
+    Tensor<T, B> dx(dy.shape());
+    kernel::map(B{}, detail::FusedSlopeTimes<F, I>{f}, dx, dy, x...);
+    return dx;
+  }
+};
+
+/// y = f(x…), element by element over inputs of one shape, in one pass where a composition of operations would take
+/// several; so is each of its gradients. F brings
+///     V value(const V&... x) const           on numbers or vectors of them
+///     auto slope<I>(const V&... x) const     ∂f/∂xᵢ; also on variables where it is to be differentiated once more
+///     static constexpr bool twice            whether it is
+template <class F>
+struct Fused {
+  static constexpr unsigned keeps = keep::all_inputs;
+  F f;
+
+  template <class T, class B, class... X>
+  Tensor<T, B> operator()(const Tensor<T, B>& first, const X&... rest) const {
+    Tensor<T, B> y(first.shape());
+    kernel::map(B{}, detail::FusedValue<F>{f}, y, first, rest...);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    return std::apply(
+        [&](const auto&... x) {
+          return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return gradients(slope_along<static_cast<int>(I)>(dy, x...)...);
+          }(std::index_sequence_for<decltype(x)...>{});
+        },
+        saved.inputs);
+  }
+
+ private:
+  template <int I, class V, class... X>
+  auto slope_along(const V& dy, const X&... x) const {
+    return [f = f, dy, x...]() -> V {
+      if constexpr (F::twice) {
+        if (dy.recorded() || (x.recorded() || ...)) return dy * f.template slope<I>(x...);
+      }
+      return apply(FusedSlope<F, I>{f}, dy, x...);
+    };
+  }
+};
+
+/// f(x…) over operands of one shape.
+/// @throws Error  if the shapes differ; `name` names the operation
+template <class F, Operand First, Operand... Rest>
+auto fused(const char* name, F f, const First& first, const Rest&... rest) {
+  const auto same = [&](const Shape& shape) {
+    require(shape == first.shape(), name, ": shapes ", first.shape(), " and ", shape, " differ");
+  };
+  (same(rest.shape()), ...);
+  return apply(Fused<F>{f}, first, rest...);
+}
+
+}  // namespace flipbook

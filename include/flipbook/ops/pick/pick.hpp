@@ -1,0 +1,73 @@
+#pragma once
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/pick/cpu.hpp>
+
+namespace flipbook {
+
+struct Place;
+
+/// y[r] = x[r, index[r]], r counting the rows of the last axis.
+struct Pick {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<std::int32_t, Cpu> index;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(index.shape());
+    kernel::pick(B{}, x, index, y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const;
+};
+
+/// The adjoint of Pick: y[r] at place index[r] of a row of zeros.
+struct Place {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<std::int32_t, Cpu> index;
+  Shape shape;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& y) const {
+    Tensor<T, B> x(shape);
+    kernel::place(B{}, y, index, x);
+    return x;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&] { return apply(Pick{index}, dy); });
+  }
+};
+
+template <class Saved, class V>
+auto Pick::vjp(const Saved& saved, const V& dy) const {
+  return gradients([&] { return apply(Place{index, std::get<0>(saved.inputs).shape()}, dy); });
+}
+
+/// One element of each row of the last axis: y[…] = x[…, index[…]].
+/// @param x  (…, K)      @param index  (…), each of 0 … K − 1
+/// @throws Error  if the shapes do not fit, or an index is none of these
+template <Operand X>
+auto pick(const X& x, const Tensor<std::int32_t, typename X::Backend>& index) {
+  const Shape& shape = x.shape();
+  require(shape.rank() > 0 && index.shape() == shape.part(0, shape.rank() - 1), "pick: indices of shape ",
+          index.shape(), " for rows of ", shape, "; one of each row is needed");
+  require(kernel::all_below(typename X::Backend{}, index, shape[-1]), "pick: an index lies outside 0 … ",
+          shape[-1] - 1);
+  return apply(Pick{index}, x);
+}
+
+/// A place of each row of the last axis, drawn with the probabilities softmax(logits).
+/// @param logits  (…, K)      @return  (…)
+/// @throws Error  if a row has no places
+template <Real T, class B>
+Tensor<std::int32_t, B> draw(const Tensor<T, B>& logits, Rng& rng) {
+  require(logits.rank() > 0 && logits.extent(-1) > 0, "draw: rows of shape ", logits.shape(),
+          " have nothing to choose");
+  Tensor<std::int32_t, B> index(logits.shape().part(0, logits.rank() - 1));
+  kernel::draw(B{}, logits, rng.take(static_cast<std::uint64_t>(index.size())), index);
+  return index;
+}
+
+}  // namespace flipbook
