@@ -1,0 +1,60 @@
+#pragma once
+
+#include <flipbook/likelihood/likelihood.hpp>
+
+namespace flipbook {
+
+namespace function {
+
+/// x·l − log(1 + eˡ): the log-probability of x under a Bernoulli distribution with logit l.
+struct BernoulliLogProb {
+  static constexpr bool twice = true;
+  template <class V>
+  V value(const V& l, const V& x) const {
+    return x * l - math::softplus(l);
+  }
+  template <int I, class V>
+  auto slope(const V& l, const V& x) const {
+    using math::sigmoid;  // of vectors; that of variables is found by itself
+    if constexpr (I == 0) return x - sigmoid(l);
+    else return l;
+  }
+};
+struct LessThan {
+  template <class V>
+  V operator()(const V& a, const V& b) const {
+    return math::select(a < b, V(1), V(0));
+  }
+};
+
+}  // namespace function
+
+namespace likelihood {
+
+/// Data of 0 and 1 with p = σ(logit): log p(x) = x log p + (1 − x) log(1 − p). Targets in between are taken as they
+/// are (cross-entropy): the customary choice for grey levels.
+struct Bernoulli {
+  static constexpr int parameters_per_channel = 1;
+  template <Real T, class B>
+  using Instance = Bernoulli;
+
+  /// @throws Error  if logits and x differ in shape
+  template <Value P, Operand X>
+  static auto log_prob(const P& logits, const X& x) {
+    detail::check_shapes("Bernoulli", logits.shape(), x.shape(), 1);
+    return sum_per_sample(fused("Bernoulli", function::BernoulliLogProb{}, logits, x));
+  }
+  template <Real T, class B>
+  static Tensor<T, B> sample(const Tensor<T, B>& logits, Rng& rng) {
+    Tensor<T, B> x(logits.shape());
+    kernel::map(B{}, function::LessThan{}, x, uniform<T, B>(logits.shape(), rng), sigmoid(logits));
+    return x;
+  }
+  template <Value P>
+  static P mean(const P& logits) {
+    return sigmoid(logits);
+  }
+};
+
+}  // namespace likelihood
+}  // namespace flipbook

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <numbers>
+
+#include <flipbook/likelihood/likelihood.hpp>
+
+namespace flipbook {
+
+namespace function {
+
+struct Sign {
+  static constexpr bool from_output = false;
+  template <class V>
+  V value(const V& x) const {
+    return math::sign(x);
+  }
+  template <class V>
+  V slope(const V&) const {
+    return V(0);
+  }
+  template <class V>
+  V bend(const V&) const {
+    return V(0);
+  }
+};
+
+/// log Laplace(x; m, eˢ) = −|x − m| e⁻ˢ − s − log 2.
+struct LaplaceLogProb {
+  static constexpr bool twice = true;
+  template <class V>
+  V value(const V& m, const V& s, const V& x) const {
+    return -math::abs(x - m) * math::exp(-s) - s - constant<V>(std::numbers::ln2);
+  }
+  template <int I, class V>
+  auto slope(const V& m, const V& s, const V& x) const {
+    if constexpr (I == 0) return sign_of(x - m) * exp(-s);
+    else if constexpr (I == 1) return abs(x - m) * exp(-s) - 1;
+    else return sign_of(m - x) * exp(-s);
+  }
+
+ private:
+  template <class V>
+  static V sign_of(const V& x) {
+    if constexpr (Value<V>) return apply(Unary<Sign>{}, x);
+    else return math::sign(x);
+  }
+};
+
+/// Laplace-distributed with scale 1, from u uniform on [0, 1).
+struct LaplaceQuantile {
+  template <class V>
+  V operator()(const V& u) const {
+    const V centred = u - constant<V>(0.5);
+    // The smallest tail that single precision tells apart, so that no draw is infinite.
+    const V tail = math::max(V(1) - (math::abs(centred) + math::abs(centred)), constant<V>(0x1p-25));
+    return -math::sign(centred) * math::log(tail);
+  }
+};
+
+}  // namespace function
+
+namespace likelihood {
+
+/// Laplace(x; m, eˢ) with the means m in the first half of the channels and the log-scales s in the second, held
+/// above −7: absolute error, with a scale that the network knows.
+struct Laplace {
+  static constexpr int parameters_per_channel = 2;
+  template <Real T, class B>
+  using Instance = Laplace;
+
+  /// @throws Error  if there are not two parameters for each channel
+  template <Value P, Operand X>
+  static auto log_prob(const P& parameters, const X& x) {
+    detail::check_shapes("Laplace", parameters.shape(), x.shape(), 2);
+    const auto half = detail::parts("Laplace", parameters, 2);
+    return sum_per_sample(fused("Laplace", function::LaplaceLogProb{}, half[0], detail::floored(half[1]), x));
+  }
+  template <Real T, class B>
+  static Tensor<T, B> sample(const Tensor<T, B>& parameters, Rng& rng) {
+    const auto half = detail::parts("Laplace", parameters, 2);
+    Tensor<T, B> standard = uniform<T, B>(half[0].shape(), rng);
+    kernel::map(B{}, function::LaplaceQuantile{}, standard, standard);
+    return half[0] + exp(detail::floored(half[1])) * standard;
+  }
+  template <Value P>
+  static P mean(const P& parameters) {
+    return detail::parts("Laplace", parameters, 2)[0];
+  }
+};
+
+}  // namespace likelihood
+}  // namespace flipbook
