@@ -1,0 +1,92 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <flipbook/core/error.hpp>
+
+/// What HTML and SVG are put together from.
+namespace flipbook::examples {
+
+/// Text as it may stand between tags and in a quoted attribute.
+inline std::string escaped(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&': safe += "&amp;"; break;
+      case '<': safe += "&lt;"; break;
+      case '>': safe += "&gt;"; break;
+      case '"': safe += "&quot;"; break;
+      case '\'': safe += "&#39;"; break;
+      default: safe += c;
+    }
+  }
+  return safe;
+}
+
+/// Bytes in the alphabet of RFC 4648, padded.
+inline std::string base64(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string coded;
+  coded.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t j = 0; j < 3; ++j) group = group << 8 | (j < have ? bytes[i + j] : 0U);
+    for (std::size_t j = 0; j < 4; ++j) coded += j <= have ? alphabet[group >> (18 - 6 * j) & 63] : '=';
+  }
+  return coded;
+}
+
+/// A file within the page: `data:image/gif;base64,…`.
+inline std::string data_uri(std::string_view media_type, std::span<const std::uint8_t> bytes) {
+  return text("data:", media_type, ";base64,", base64(bytes));
+}
+
+/// A name as the part of an address after '#': lower case, words joined by '-'.
+inline std::string anchor(std::string_view name) {
+  std::string id;
+  for (const char c : name) {
+    const bool upper = c >= 'A' && c <= 'Z', plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (upper || plain) id += static_cast<char>(upper ? c - 'A' + 'a' : c);
+    else if (!id.empty() && id.back() != '-') id += '-';
+  }
+  while (!id.empty() && id.back() == '-') id.pop_back();
+  return id.empty() ? "part" : id;
+}
+
+/// A number with so many significant digits, without trailing zeros: "0.25", "1200", "3e-05".
+inline std::string compact(double value, int digits = 4) {
+  if (std::abs(value) >= std::pow(10.0, digits) && std::abs(value) < 1e7) digits = 7;
+  std::array<char, 40> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, value);
+  return buffer.data();
+}
+
+/// A whole number with its thousands apart: "1 234 567" (with narrow spaces that do not break).
+inline std::string grouped(long long value) {
+  std::string digits = std::to_string(std::abs(value));
+  for (std::size_t from_end = 3; from_end < digits.size(); from_end += 3 + 3) {
+    digits.insert(digits.size() - from_end, "\u202f");  // three bytes in UTF-8
+  }
+  return (value < 0 ? "−" : "") + digits;
+}
+
+/// Seconds as a person says them: "42 s", "3 min 20 s", "1 h 05 min".
+inline std::string duration(double seconds) {
+  if (seconds < 9.95) return compact(std::round(seconds * 10) / 10, 2) + " s";
+  const long long whole = std::llround(seconds), minutes = whole / 60;
+  const auto padded = [](long long n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+  if (minutes == 0) return text(whole, " s");
+  if (minutes < 60) return text(minutes, " min ", padded(whole % 60), " s");
+  return text(minutes / 60, " h ", padded(minutes % 60), " min");
+}
+
+}  // namespace flipbook::examples

@@ -1,0 +1,236 @@
+#include "../../examples/support/gallery.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <flipbook/core/fill.hpp>
+
+#include "../../examples/support/facts.hpp"
+#include "../../examples/support/formulas.hpp"
+
+using namespace flipbook;
+using namespace flipbook::examples;
+
+namespace {
+
+std::size_t count(const std::string& text, const std::string& piece) {
+  std::size_t found = 0;
+  for (auto at = text.find(piece); at != std::string::npos; at = text.find(piece, at + 1)) ++found;
+  return found;
+}
+bool contains(const std::string& text, const std::string& piece) { return count(text, piece) > 0; }
+
+std::string base64_of(const std::string& bytes) {
+  return base64({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
+/// The elements that a page opens and does not close, or closes without having opened them.
+std::vector<std::string> unbalanced(const std::string& html) {
+  std::vector<std::string> open;
+  for (auto at = html.find('<'); at != std::string::npos; at = html.find('<', at + 1)) {
+    const auto end = html.find('>', at);
+    REQUIRE(end != std::string::npos);
+    std::string tag = html.substr(at + 1, end - at - 1);
+    const bool closing = tag.starts_with('/');
+    const std::string name = tag.substr(closing ? 1 : 0, tag.find_first_of(" \n", 1) - (closing ? 1 : 0));
+    if (name == "!doctype" || name == "meta" || name == "img" || tag.ends_with('/')) continue;
+    if (!closing) open.push_back(name);
+    else if (!open.empty() && open.back() == name) open.pop_back();
+    else return {name, "closed where it was not open"};
+  }
+  return open;
+}
+
+Tensor<float> clips(Index count, Index frames, Index channels, float value = 0.5F) {
+  return full<float>({count, frames, 5, 7, channels}, value);
+}
+
+Curve falling(const std::string& name) {
+  Curve curve{.name = name};
+  for (int step = 0; step < 1000; ++step) curve.add(step, 2 + 1000 * std::exp(-step / 50.0));
+  return curve;
+}
+
+Gallery everything() {
+  return {.title = "A <page>",
+          .summary = "R&D",
+          .facts = {{"data", "\"quoted\""}},
+          .note = "Nothing was found.",
+          .figures = {{.caption = "data", .rows = {{.clips = clips(5, 3, 3)}}}},
+          .sections = {{.family = "One & two",
+                        .title = "T",
+                        .idea = "a < b",
+                        .formula = formula::elbo,
+                        .figures = {{.caption = "pairs", .rows = {{"real", clips(2, 4, 1), 2}, {"made", clips(2, 4, 1), 2}}}},
+                        .facts = {{"parameters", grouped(1234567)}},
+                        .charts = {{.title = "loss", .y_label = "nats", .logarithmic = true, .curves = {falling("train")}}},
+                        .training = {{.caption = "steps", .rows = {{"1", clips(1, 30, 1)}}, .strip = true}},
+                        .source_title = "source",
+                        .source = "using A = B<1>;  // <C>"},
+                       {.family = "Three", .formula = formula::minimax},
+                       {.family = "Four", .formula = formula::autoregressive}}};
+}
+
+}  // namespace
+
+TEST_CASE("text cannot become markup") {
+  CHECK(escaped("<a href=\"x\">'&amp;</a>") == "&lt;a href=&quot;x&quot;&gt;&#39;&amp;amp;&lt;/a&gt;");
+  const std::string page = to_html(everything());
+  CHECK(contains(page, "<title>A &lt;page&gt;</title>"));
+  CHECK(contains(page, "R&amp;D"));
+  CHECK(contains(page, "&quot;quoted&quot;"));
+  CHECK(contains(page, "a &lt; b"));
+  CHECK_FALSE(contains(page, "<page>"));
+  CHECK_FALSE(contains(page, "<C>"));
+}
+
+TEST_CASE("bytes are coded as RFC 4648 has it") {
+  CHECK(base64_of("") == "");
+  CHECK(base64_of("f") == "Zg==");
+  CHECK(base64_of("fo") == "Zm8=");
+  CHECK(base64_of("foo") == "Zm9v");
+  CHECK(base64_of("foobar") == "Zm9vYmFy");
+  CHECK(base64_of("\xfb\xff\xbf") == "+/+/");
+}
+
+TEST_CASE("every element of a page is closed, and the page needs nothing else") {
+  const std::string page = to_html(everything());
+  CHECK(unbalanced(page) == std::vector<std::string>{});
+  for (const char* outside : {"http", "src=\"/", "@import", "url(", "<script", "<link"}) CHECK_FALSE(contains(page, outside));
+  CHECK(count(page, "<img src=\"data:image/gif;base64,R0lGODlh") == 3);
+  CHECK(count(page, "<section id=") == 3);
+  CHECK(contains(page, "<section id=\"one-two\">"));
+  CHECK(contains(page, "<a href=\"#one-two\">"));
+  CHECK(contains(page, "1\u202f234\u202f567"));
+}
+
+TEST_CASE("frames that were given have a bright edge, the others a dark one") {
+  const auto edged = flipbook::examples::detail::with_edges(clips(2, 3, 1, 0.5F), 2);
+  CHECK(edged.shape() == Shape{2, 3, 7, 9, 1});
+  for (Index n = 0; n < 2; ++n) {
+    for (Index t = 0; t < 3; ++t) {
+      const auto frame = to_vector(edged[n][t]);
+      const float edge = t < 2 ? flipbook::examples::detail::edge_bright : flipbook::examples::detail::edge_dark;
+      for (std::size_t i = 0; i < frame.size(); ++i) {
+        const std::size_t y = i / 9, x = i % 9;
+        CHECK(frame[i] == (y == 0 || y == 6 || x == 0 || x == 8 ? edge : 0.5F));
+      }
+    }
+  }
+}
+
+TEST_CASE("a strip shows the first frame, the last, and at most ten between") {
+  using flipbook::examples::detail::strip_frames;
+  CHECK(strip_frames(1) == std::vector<Index>{0});
+  CHECK(strip_frames(5) == std::vector<Index>{0, 1, 2, 3, 4});
+  const auto shown = strip_frames(97);
+  CHECK(shown.size() == 12);
+  CHECK(shown.front() == 0);
+  CHECK(shown.back() == 96);
+  CHECK(std::is_sorted(shown.begin(), shown.end()));
+}
+
+TEST_CASE("figures that cannot be drawn are refused") {
+  CHECK_THROWS_AS(to_html(Figure{.caption = "none"}), Error);
+  CHECK_THROWS_AS(to_html(Figure{.rows = {{.clips = Tensor<float>({2, 3, 4, 5})}}}), Error);
+  CHECK_THROWS_AS(to_html(Figure{.rows = {{.clips = clips(1, 3, 2)}}}), Error);
+  CHECK_THROWS_AS(to_html(Figure{.rows = {{.clips = clips(1, 3, 1)}, {.clips = clips(1, 4, 1)}}}), Error);
+  CHECK_THROWS_AS(to_html(Figure{.rows = {{.clips = clips(1, 3, 1, std::numeric_limits<float>::quiet_NaN())}}}), Error);
+  CHECK_NOTHROW(to_html(Figure{.rows = {{.clips = clips(1, 3, 1, 7.0F)}}}));  // what is out of range is cut off
+}
+
+TEST_CASE("a chart of anything has finite coordinates") {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  const std::vector<Curve> strange{{.name = "none"},
+                                   {.name = "one", .steps = {5}, .values = {3}},
+                                   {.name = "flat", .steps = {0, 1, 2}, .values = {0, 0, 0}},
+                                   {.name = "broken", .steps = {0, 1, 2, 3}, .values = {nan, 1, -inf, -2}},
+                                   {.name = "huge", .steps = {0, 1}, .values = {1e-30, 1e30}},
+                                   falling("long")};
+  for (const Curve& curve : strange) {
+    for (const bool logarithmic : {false, true}) {
+      for (const bool smooth : {false, true}) {
+        const flipbook::examples::detail::Plot plot({.logarithmic = logarithmic, .smooth = smooth, .curves = {curve}}, 450);
+        CAPTURE(curve.name);
+        CHECK_FALSE(contains(plot.svg(), "nan"));
+        CHECK_FALSE(contains(plot.svg(), "inf"));
+        CHECK(unbalanced(plot.svg()) == std::vector<std::string>{});
+      }
+    }
+  }
+  CHECK_THROWS_AS(to_html(Chart{.curves = {{.name = "uneven", .steps = {1}, .values = {}}}}), Error);
+}
+
+TEST_CASE("smoothing keeps a straight line straight and ignores what is no number") {
+  std::vector<double> line(600);
+  for (std::size_t i = 0; i < line.size(); ++i) line[i] = 3 - 0.5 * static_cast<double>(i);
+  const auto smooth = flipbook::examples::detail::smoothed(line);
+  for (std::size_t i = 0; i + 10 < line.size(); ++i) CHECK(smooth[i] == doctest::Approx(line[i]));
+  line[300] = std::numeric_limits<double>::quiet_NaN();
+  CHECK(std::isfinite(flipbook::examples::detail::smoothed(line)[300]));
+}
+
+TEST_CASE("C++ is coloured by what its pieces are") {
+  CHECK(highlighted("int x = 0x1F;  // a < b") ==
+        "<span class=\"keyword\">int</span> x = <span class=\"number\">0x1F</span>;  "
+        "<span class=\"comment\">// a &lt; b</span>");
+  CHECK(highlighted("Tensor<float> y{\"<\\\"\"};") ==
+        "<span class=\"type\">Tensor</span>&lt;<span class=\"keyword\">float</span>&gt; "
+        "y{<span class=\"string\">&quot;&lt;\\&quot;&quot;</span>};");
+  CHECK(highlighted("/* a\nb */ 1'000.5") ==
+        "<span class=\"comment\">/* a\nb */</span> <span class=\"number\">1&#39;000.5</span>");
+  CHECK(highlighted("\"open") == "<span class=\"string\">&quot;open</span>");
+  CHECK(highlighted("/* open") == "<span class=\"comment\">/* open</span>");
+  CHECK(highlighted("\"\\") == "<span class=\"string\">&quot;\\</span>");
+}
+
+TEST_CASE("a declaration is found with its comment, to the end of its last line") {
+  const std::string source =
+      "#pragma once\n\nusing Network = int;\n/// Of others.\nusing Net2 = char;\n\n/// The net;\ntemplate <int N>\n"
+      "using Net = Sequential<      // first; not the end\n    Conv<N, Window{.kernel = 4}>>;  // (N, C)\nint after;\n";
+  CHECK(declaration(source, "Net") ==
+        "/// The net;\ntemplate <int N>\nusing Net = Sequential<      // first; not the end\n"
+        "    Conv<N, Window{.kernel = 4}>>;  // (N, C)");
+  CHECK(declaration(source, "Network") == "using Network = int;");
+  CHECK(declaration("struct A {\n  int b;\n};\nint c;", "A") == "struct A {\n  int b;\n};");
+  CHECK_THROWS_AS(declaration(source, "Missing"), Error);
+  CHECK_THROWS_AS(declaration("struct A {", "A"), Error);
+  CHECK(contains(declaration_in("include/flipbook/core/window.hpp", "Window"), "Extent stride = 1;"));
+}
+
+TEST_CASE("numbers and times read well") {
+  CHECK(compact(0.25) == "0.25");
+  CHECK(compact(1234.5678) == "1235");
+  CHECK(compact(123456) == "123456");
+  CHECK(grouped(0) == "0");
+  CHECK(grouped(999) == "999");
+  CHECK(grouped(1000) == "1\u202f000");
+  CHECK(grouped(-1234567) == "−1\u202f234\u202f567");
+  CHECK(grouped(1234567890) == "1\u202f234\u202f567\u202f890");
+  CHECK(duration(0.04) == "0 s");
+  CHECK(duration(3.14) == "3.1 s");
+  CHECK(duration(59.4) == "59 s");
+  CHECK(duration(59.9) == "1 min 00 s");
+  CHECK(duration(200) == "3 min 20 s");
+  CHECK(duration(3900) == "1 h 05 min");
+  CHECK(anchor("A & b: C") == "a-b-c");
+  CHECK(anchor("…") == "part");
+  CHECK(today().size() == 10);
+  CHECK(contains(machine(), " thread"));
+}
+
+TEST_CASE("a page is written with the folders on its way, and not at all where it cannot be") {
+  const auto folder = std::filesystem::temp_directory_path() / ("flipbook-gallery-" + std::to_string(::getpid()));
+  std::filesystem::remove_all(folder);
+  write_gallery(folder / "a" / "index.html", everything());
+  CHECK(std::filesystem::file_size(folder / "a" / "index.html") == to_html(everything()).size());
+  CHECK_THROWS_AS(write_gallery(folder / "a" / "index.html" / "b.html", everything()), Error);
+  CHECK_THROWS_AS(write_gallery(folder / "a" / "other.html", {.figures = {{.caption = "none"}}}), Error);
+  CHECK_FALSE(std::filesystem::exists(folder / "a" / "other.html"));
+  std::filesystem::remove_all(folder);
+}
