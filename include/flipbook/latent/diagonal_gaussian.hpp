@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cmath>
+#include <numbers>
+
+#include <flipbook/likelihood/gaussian.hpp>
+#include <flipbook/ops/reduce/per_sample.hpp>
+#include <flipbook/ops/shape/join.hpp>
+
+/// What a variational model says of its hidden causes.
+namespace flipbook::latent {
+
+/// Independent normal distributions, by their means and the logarithms of their variances: (N, …, Z) each.
+template <Value X>
+struct Normal {
+  X mean, log_variance;
+};
+
+/// A latent of Z independent normal numbers, standard normal a priori: an argument of a model's type.
+///
+///     const auto q = Latent::posterior(encoder(x));   // parameters (N, …, 2Z)
+///     const auto z = Latent::sample(q);               // (N, …, Z)
+///     loss = -mean(elbo(log p(x | z), Latent::kl_elements(q)));
+template <int Z>
+struct DiagonalGaussian {
+  static_assert(Z > 0, "DiagonalGaussian<Z>: needs at least one number");
+  static constexpr int size = Z;
+  static constexpr int parameters = 2 * Z;  ///< numbers that an encoder gives for it
+  template <Real T, class B>
+  using Instance = DiagonalGaussian;
+
+  /// Means are the first half of the channels, log-variances the second, held within [−30, 20], so that neither a
+  /// variance nor its inverse is infinite.
+  /// @throws Error  if there are not 2Z channels
+  template <Value X>
+  static Normal<X> posterior(const X& encoded) {
+    require(encoded.rank() > 1 && encoded.extent(-1) == parameters, "DiagonalGaussian: needs (N, …, ", parameters,
+            ") for ", Z, " numbers, got ", encoded.shape());
+    const auto half = split(encoded, -1, 2);
+    return {half[0], clamp(half[1], -30, 20)};
+  }
+
+  /// z = μ + σ·ε with ε standard normal, so that gradients reach μ and σ. Kingma and Welling, 2014.
+  template <Value X>
+  static X sample(const Normal<X>& q, Rng& rng) {
+    return q.mean + exp(q.log_variance * 0.5) * normal<typename X::Scalar, typename X::Backend>(q.mean.shape(), rng);
+  }
+  /// With ε of the tape's stream.
+  template <Value X>
+    requires training<X>
+  static X sample(const Normal<X>& q) {
+    return sample(q, q.mean.tape().rng());
+  }
+  /// Drawn a priori: (N, Z).
+  template <Real T, class B = Cpu>
+  static Tensor<T, B> prior_sample(Index samples, Rng& rng) {
+    return normal<T, B>({samples, Z}, rng);
+  }
+
+  /// KL(q ‖ N(0, 1)) of each number: ½ (σ² + μ² − 1 − log σ²), (N, …, Z).
+  template <Value X>
+  static X kl_elements(const Normal<X>& q) {
+    return 0.5 * (exp(q.log_variance) + square(q.mean) - 1 - q.log_variance);
+  }
+  /// KL(q ‖ p) of each number: ½ (σ²/σₚ² + (μ − μₚ)²/σₚ² − 1 − log σ² + log σₚ²), (N, …, Z).
+  template <Value X, Value Y>
+  static auto kl_elements(const Normal<X>& q, const Normal<Y>& p) {
+    const auto log_ratio = q.log_variance - p.log_variance;
+    return 0.5 * (exp(log_ratio) + square(q.mean - p.mean) * exp(-p.log_variance) - 1 - log_ratio);
+  }
+  /// KL(q ‖ N(0, 1)), or KL(q ‖ p), in nats: (N).
+  template <Value X, class... P>
+  static auto kl(const Normal<X>& q, const P&... p) {
+    return sum_per_sample(kl_elements(q, p...));
+  }
+
+  /// log q(z), in nats: (N).
+  template <Value X, Value Y>
+  static auto log_prob(const Normal<X>& q, const Y& z) {
+    return sum_per_sample(fused("DiagonalGaussian", function::GaussianLogProb{}, q.mean, q.log_variance * 0.5, z));
+  }
+  /// log p(z) a priori, in nats: (N).
+  template <Value X>
+  static X prior_log_prob(const X& z) {
+    return sum_per_sample(affine(square(z), -0.5, -0.5 * std::log(2 * std::numbers::pi)));
+  }
+};
+
+}  // namespace flipbook::latent
