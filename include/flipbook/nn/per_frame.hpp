@@ -1,0 +1,47 @@
+#pragma once
+
+#include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/shape/reshape.hpp>
+
+namespace flipbook::nn {
+
+/// What a function of frames (N, …, C) gives for every frame of clips (N, T, …, C), in one call with all
+/// frames as one batch: (N, T, …, D).
+/// @throws Error  if the clips have no time axis, or f does not give one result a frame
+template <Value X, class F>
+X for_each_frame(const X& clips, const F& f) {
+  const Shape& shape = clips.shape();
+  require(shape.rank() >= 3, "PerFrame: needs clips (N, T, …, C), got shape ", shape);
+  Shape frames{shape[0] * shape[1]}, result = shape.part(0, 2);
+  for (const Index extent : shape.part(2, shape.rank())) frames.push_back(extent);
+  const X y = f(reshape(clips, frames));
+  require(y.shape().rank() > 0 && y.shape()[0] == frames[0], "PerFrame: ", frames[0], " frames became ", y.shape());
+  for (const Index extent : y.shape().part(1, y.shape().rank())) result.push_back(extent);
+  return reshape(y, result);
+}
+
+/// A network of images applied to every frame of a clip: (N, T, H, W, C) → (N, T, H', W', D), or
+/// (N, T, D) where the network gives one vector an image.
+template <class Image>
+struct PerFrame {
+  static_assert(Layer<Image>, "PerFrame<Image>: needs a layer (a layer names in, out, dimensions)");
+  static constexpr int in = Image::in, out = Image::out;
+  static constexpr int dimensions = Image::dimensions < 0 ? Image::dimensions : Image::dimensions + 1;
+
+  template <Real T, class B>
+  struct Instance {
+    Of<Image, T, B> image;
+
+    explicit Instance(Rng& rng) : image(flipbook::detail::made<Of<Image, T, B>>(rng)) {}
+    /// Parameters are named as the network's own.
+    static void fields(auto& self, auto&& field) {
+      if constexpr (HasFields<Of<Image, T, B>>) Of<Image, T, B>::fields(self.image, field);
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      return for_each_frame(x, image);
+    }
+  };
+};
+
+}  // namespace flipbook::nn

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/resample/linear.hpp>
+#include <flipbook/ops/resample/patches.hpp>
+#include <flipbook/ops/resample/pool.hpp>
+
+namespace flipbook::nn {
+
+namespace detail {
+
+/// A layer that resamples places by one number an axis, and keeps the channels.
+template <class Function>
+struct Resampling {
+  static constexpr int in = any, out = any, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    X operator()(const X& x) const {
+      return Function::of(x);
+    }
+  };
+};
+
+/// How many places of `dimensions` axes a block has.
+constexpr int volume(const Extent& size, int dimensions) {
+  return (dimensions > 2 ? size.t : 1) * (dimensions > 1 ? size.h : 1) * size.w;
+}
+
+}  // namespace detail
+
+/// Every place repeated `Factor` times along each axis.
+template <Extent Factor>
+struct Upsample : detail::Resampling<Upsample<Factor>> {
+  static auto of(const Value auto& x) { return upsample_nearest(x, Factor); }
+};
+/// Linear interpolation to `Factor` times the extents: bilinear for images, trilinear for clips.
+template <Extent Factor>
+struct UpsampleLinear : detail::Resampling<UpsampleLinear<Factor>> {
+  static auto of(const Value auto& x) { return upsample_linear(x, Factor); }
+};
+/// The mean over every block of places.
+template <Extent Size>
+struct AvgPool : detail::Resampling<AvgPool<Size>> {
+  static auto of(const Value auto& x) { return avg_pool(x, Size); }
+};
+/// The largest in every block of places.
+template <Extent Size>
+struct MaxPool : detail::Resampling<MaxPool<Size>> {
+  static auto of(const Value auto& x) { return max_pool(x, Size); }
+};
+
+/// Channels become places, in PyTorch's order: (N, …, In) → (N, …·Factor, In / volume). Shi et al., 2016.
+template <int In, Extent Factor, int Dimensions = 2>
+struct PixelShuffle {
+  static_assert(In % detail::volume(Factor, Dimensions) == 0, "PixelShuffle<In, Factor>: the factor must divide the channels");
+  static constexpr int in = In, out = In / detail::volume(Factor, Dimensions), dimensions = Dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    X operator()(const X& x) const {
+      return pixel_shuffle(x, Factor);
+    }
+  };
+};
+/// Places become channels: undoes PixelShuffle.
+template <int In, Extent Factor, int Dimensions = 2>
+struct PixelUnshuffle {
+  static constexpr int in = In, out = In * detail::volume(Factor, Dimensions), dimensions = Dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    X operator()(const X& x) const {
+      return pixel_unshuffle(x, Factor);
+    }
+  };
+};
+
+/// Space-time patches become the channels of one place each: (N, T, H, W, In) → (N, T/t, H/h, W/w, t·h·w·In).
+template <int In, Extent Patch, int Dimensions = 3>
+struct Patchify {
+  static constexpr int in = In, out = In * detail::volume(Patch, Dimensions), dimensions = Dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    X operator()(const X& x) const {
+      return patchify(x, Patch);
+    }
+  };
+};
+/// Puts patches back: (N, T, H, W, In) → (N, T·t, H·h, W·w, In / (t·h·w)).
+template <int In, Extent Patch, int Dimensions = 3>
+struct Unpatchify {
+  static_assert(In % detail::volume(Patch, Dimensions) == 0, "Unpatchify<In, Patch>: the patch must divide the channels");
+  static constexpr int in = In, out = In / detail::volume(Patch, Dimensions), dimensions = Dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    X operator()(const X& x) const {
+      return unpatchify(x, Patch);
+    }
+  };
+};
+
+}  // namespace flipbook::nn

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include <flipbook/nn/sequential.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
+
+namespace flipbook::nn {
+
+/// x itself.
+struct Identity {
+  static constexpr int in = any, out = any, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    X operator()(const X& x) const {
+      return x;
+    }
+  };
+};
+
+/// shortcut(x) + body(x), where `Shortcut` brings x to the shape of the body's result, such as a
+/// convolution of kernel 1. Parameters are named "body.0.weight", "shortcut.weight". He et al., 2016.
+template <class Shortcut, class... Layers>
+struct ProjectedResidual {
+  using Body = Sequential<Layers...>;
+  static_assert(channels_match<Shortcut::in, Body::in>, "Residual: shortcut and body take different channels");
+  static_assert(channels_match<Shortcut::out == any ? Body::in : Shortcut::out, Body::out>,
+                "Residual: the body gives other channels than the shortcut");
+  static constexpr int in = Body::in == any ? Shortcut::in : Body::in;
+  static constexpr int out = Body::out == any ? Shortcut::out : Body::out;
+  static constexpr int dimensions = Body::dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    Of<Body, T, B> body;
+    Of<Shortcut, T, B> shortcut;
+
+    explicit Instance(Rng& rng) : body(rng), shortcut(flipbook::detail::made<Of<Shortcut, T, B>>(rng)) {}
+    static void fields(auto& self, auto&& field) {
+      field("body", self.body);
+      field("shortcut", self.shortcut);
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      const X along = shortcut(x), y = body(x);
+      require(y.shape() == along.shape(), "Residual: the body gives shape ", y.shape(), ", the shortcut ", along.shape());
+      return along + y;
+    }
+  };
+};
+
+/// x + body(x), the body keeping shapes.
+template <class... Layers>
+using Residual = ProjectedResidual<Identity, Layers...>;
+
+/// `Count` blocks of one type after another, each with parameters of its own: "0.…", "1.…". What else is
+/// passed, such as a mask, goes to every block.
+template <int Count, class Block>
+struct Repeat {
+  static_assert(Count > 0, "Repeat<Count, Block>: needs at least one block");
+  static_assert(Layer<Block>, "Repeat<Count, Block>: needs a layer (a layer names in, out, dimensions)");
+  static_assert(channels_match<Block::out, Block::in>, "Repeat: the block gives other channels than it takes");
+  static constexpr int in = Block::in, out = Block::out, dimensions = Block::dimensions;
+
+  template <Real T, class B>
+  struct Instance {
+    std::array<Of<Block, T, B>, static_cast<std::size_t>(Count)> blocks;
+
+    explicit Instance(Rng& rng) : Instance(rng, std::make_index_sequence<static_cast<std::size_t>(Count)>{}) {}
+    static void fields(auto& self, auto&& field) {
+      for (std::size_t i = 0; i < self.blocks.size(); ++i) field(std::to_string(i), self.blocks[i]);
+    }
+    template <Value X, class... More>
+    X operator()(const X& x, const More&... more) const {
+      X y = x;
+      for (const auto& block : blocks) y = block(y, more...);
+      return y;
+    }
+
+   private:
+    template <std::size_t... I>
+    Instance(Rng& rng, std::index_sequence<I...>)
+        : blocks{(static_cast<void>(I), flipbook::detail::made<Of<Block, T, B>>(rng))...} {}
+  };
+};
+
+}  // namespace flipbook::nn

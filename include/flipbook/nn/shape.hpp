@@ -1,0 +1,40 @@
+#pragma once
+
+#include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/shape/reshape.hpp>
+
+namespace flipbook::nn {
+
+/// All axes but the first become one: (N, …) → (N, D), places outermost, channels innermost.
+struct Flatten {
+  static constexpr int in = any, out = unknown, dimensions = unknown;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    X operator()(const X& x) const {
+      require(x.shape().rank() > 0, "Flatten: a single number has no first axis");
+      return reshape(x, {x.shape()[0], x.shape().part(1, x.shape().rank()).size()});
+    }
+  };
+};
+
+/// The last axis becomes several: (…, D) → (…, Extents), so that Unflatten<4, 4, 512> makes an image of
+/// 512 channels of each vector of 8192, and Unflatten<4, 8, 8, 64> a clip.
+template <int... Extents>
+struct Unflatten {
+  static_assert(sizeof...(Extents) > 0 && ((Extents > 0) && ...), "Unflatten<Extents...>: must be positive");
+  static constexpr int in = (Extents * ...), out = (Extents, ...);
+  static constexpr int dimensions = static_cast<int>(sizeof...(Extents)) - 1;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    X operator()(const X& x) const {
+      require(x.shape().rank() > 0 && x.shape()[-1] == in, "Unflatten: needs ", in, " channels, got shape ", x.shape());
+      return reshape(x, x.shape().with_tail(1, {Extents...}));
+    }
+  };
+};
+
+}  // namespace flipbook::nn
