@@ -35,6 +35,45 @@ struct Discriminators {
   };
 };
 
+namespace detail {
+
+/// A game over the logits of one discriminator, or over those of each of several, which are added.
+template <class Game>
+struct Judged {
+  template <class Logits>
+  static auto discriminator(const Logits& real, const Logits& fake) {
+    if constexpr (Value<Logits>) {
+      return Game::discriminator(real, fake);
+    } else {
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return (Game::discriminator(std::get<I>(real), std::get<I>(fake)) + ...);
+      }(std::make_index_sequence<std::tuple_size_v<Logits>>{});
+    }
+  }
+  template <class Logits>
+  static auto generator(const Logits& fake) {
+    if constexpr (Value<Logits>) {
+      return Game::generator(fake);
+    } else {
+      return std::apply([](const auto&... logits) { return (Game::generator(logits) + ...); }, fake);
+    }
+  }
+  /// The discriminator as penalties see it: the sum of all its logits.
+  template <class D>
+  static auto total(const D& d) {
+    return [&d](const auto& x) {
+      const auto logits = d(x);
+      if constexpr (Value<std::remove_cvref_t<decltype(logits)>>) {
+        return sum(logits);
+      } else {
+        return std::apply([](const auto&... each) { return (sum(each) + ...); }, logits);
+      }
+    };
+  }
+};
+
+}  // namespace detail
+
 /// A generative adversarial network: a generator G of frames or clips from noise, and a discriminator D that
 /// tells them from data by a logit.
 ///
@@ -95,13 +134,13 @@ struct Gan {
       Tape judge{gan->discriminator, rng.split()};
       const auto& d = gan->discriminator;
       const auto x = judge.constant(real), y = judge.constant(fake.value());
-      auto loss = discriminator_loss(d(x), d(y));
-      loss = Regulariser::penalty(judge, discriminator_alone(d), x, y, loss);
+      auto loss = detail::Judged<Game>::discriminator(d(x), d(y));
+      loss = Regulariser::penalty(judge, detail::Judged<Game>::total(d), x, y, loss);
       Losses losses{{"discriminator", descend(judge, loss, d, gan.part(d), discriminator_, how)}};
       Regulariser::after_step(gan.part(d));
 
       if (both) {
-        const auto fooled = generator_loss(d(fake));
+        const auto fooled = detail::Judged<Game>::generator(d(fake));
         losses.emplace_back("generator", descend(play, fooled, gan->generator, gan.part(gan->generator), generator_, how));
       }
       return losses;
@@ -120,36 +159,6 @@ struct Gan {
       }
       return clips;
     }
-    template <class Logits>
-    static auto discriminator_loss(const Logits& real, const Logits& fake) {
-      if constexpr (Value<Logits>) {
-        return Game::discriminator(real, fake);
-      } else {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) {
-          return (Game::discriminator(std::get<I>(real), std::get<I>(fake)) + ...);
-        }(std::make_index_sequence<std::tuple_size_v<Logits>>{});
-      }
-    }
-    template <class Logits>
-    static auto generator_loss(const Logits& fake) {
-      if constexpr (Value<Logits>) {
-        return Game::generator(fake);
-      } else {
-        return std::apply([](const auto&... logits) { return (Game::generator(logits) + ...); }, fake);
-      }
-    }
-    /// The discriminator as penalties see it: one number of each sample's logits.
-    static auto discriminator_alone(const Of<Discriminator, T, B>& d) {
-      return [&d](const auto& x) {
-        const auto logits = d(x);
-        if constexpr (Value<std::remove_cvref_t<decltype(logits)>>) {
-          return sum(logits);
-        } else {
-          return std::apply([](const auto&... each) { return (sum(each) + ...); }, logits);
-        }
-      };
-    }
-
     Optimizer<Rule, T, B> discriminator_, generator_;
   };
 };

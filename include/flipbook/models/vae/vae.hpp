@@ -1,0 +1,108 @@
+#pragma once
+
+#include <utility>
+
+#include <flipbook/autodiff/list.hpp>
+#include <flipbook/latent/diagonal_gaussian.hpp>
+#include <flipbook/likelihood/bernoulli.hpp>
+#include <flipbook/loss/elbo.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/ops/shape/join.hpp>
+
+namespace flipbook {
+
+/// A variational autoencoder of frames or clips: an encoder gives q(z|x), a decoder p(x|z).
+///
+///     ELBO(x) = E_{q(z|x)} [log p(x|z)] − KL(q(z|x) ‖ p(z))  ≤  log p(x)
+///
+/// Kingma and Welling, Auto-encoding variational Bayes, 2014.
+///
+/// @tparam Encoder     (N, …, C) → the latent's parameters, (N, 2Z) for latent::DiagonalGaussian<Z>
+/// @tparam Decoder     z (N, Z) → the likelihood's parameters (N, …, C · parameters_per_channel)
+template <class Encoder, class Decoder, class Latent, class Likelihood = likelihood::Bernoulli>
+struct Vae {
+  static_assert(nn::channels_match<Encoder::out, Latent::parameters>,
+                "Vae: the encoder must give the latent's parameters, a mean and a log-variance for each number of z");
+  static_assert(nn::channels_match<Latent::size, Decoder::in>, "Vae: the decoder must take the latent's numbers");
+  static_assert(nn::channels_match<Decoder::out, Encoder::in < 0 ? nn::unknown : Encoder::in * Likelihood::parameters_per_channel>,
+                "Vae: the decoder must give the likelihood's parameters for each channel that the encoder takes");
+  static constexpr int in = Encoder::in;
+  using LatentOf = Latent;
+
+  template <Real T, class B>
+  struct Instance {
+    Of<Encoder, T, B> encoder;
+    Of<Decoder, T, B> decoder;
+    Of<Likelihood, T, B> likelihood;
+    flipbook::loss::ElboSettings settings;  ///< β and free bits of `loss`
+
+    explicit Instance(Rng& rng) : encoder(rng), decoder(rng), likelihood(detail::made<Of<Likelihood, T, B>>(rng)) {}
+    static void fields(auto& self, auto&& field) {
+      field("encoder", self.encoder);
+      field("decoder", self.decoder);
+      field("likelihood", self.likelihood);
+    }
+
+    /// q(z|x).
+    template <Value X>
+    auto encode(const X& x) const {
+      return Latent::posterior(encoder(x));
+    }
+    /// The parameters of p(x|z).
+    template <Value Z>
+    Z decode(const Z& z) const {
+      return decoder(z);
+    }
+    /// E[x|z], in the range of the data.
+    Tensor<T, B> expectation(const Tensor<T, B>& z) const { return likelihood.mean(decoder(z)); }
+
+    /// The evidence lower bound of each clip, in nats, with one draw of z: (N).
+    template <Value X>
+    X elbo(const X& x, Rng& rng) const {
+      const auto q = encode(x);
+      return flipbook::loss::elbo(likelihood.log_prob(decoder(Latent::sample(q, rng)), x), Latent::kl(q));
+    }
+    /// What training minimises: −ELBO in nats, with β and free bits, averaged over the clips.
+    Variable<T, B> loss(const Variable<T, B>& x) const {
+      const auto q = encode(x);
+      const auto log_p = likelihood.log_prob(decoder(Latent::sample(q)), x);
+      return -mean(flipbook::loss::elbo(log_p, Latent::kl_elements(q), settings));
+    }
+
+    /// An estimate of log p(x) from `draws` of z, in nats: (N). On average at least the ELBO, and the tighter the
+    /// more draws. Burda et al., Importance weighted autoencoders, 2016.
+    Tensor<T, B> log_likelihood(const Tensor<T, B>& x, Index draws, Rng& rng) const {
+      const auto q = encode(x);
+      List<Tensor<T, B>> log_weights;
+      for (Index k = 0; k < draws; ++k) {
+        const Tensor<T, B> z = Latent::sample(q, rng);
+        log_weights.push_back(likelihood.log_prob(decoder(z), x) + Latent::prior_log_prob(z) - Latent::log_prob(q, z));
+      }
+      return flipbook::loss::importance_weighted_bound(stack(1, log_weights));
+    }
+
+    /// E[x|z] at the mean of q(z|x).
+    Tensor<T, B> reconstruct(const Tensor<T, B>& x) const { return expectation(encode(x).mean); }
+    /// n new clips, from z of the prior.
+    Tensor<T, B> sample(Index n, Rng& rng) const { return sample(Shape{n}, rng); }
+    /// The same where clips have several z: with leading axes (N, T), one for each frame.
+    Tensor<T, B> sample(const Shape& leading, Rng& rng) const {
+      Shape shape = leading;
+      shape.push_back(Latent::size);
+      return expectation(Latent::template prior_sample<T, B>(leading.size(), rng).reshape(shape));
+    }
+    /// `steps` clips along the line in z from one clip (…, C) to another: (steps, …, C).
+    Tensor<T, B> interpolate(const Tensor<T, B>& from, const Tensor<T, B>& to, Index steps) const {
+      require(steps > 1, "interpolate: needs at least two steps, got ", steps);
+      const Tensor<T, B> ends = encode(stack(0, from, to)).mean;  // (2, …, Z)
+      List<Tensor<T, B>> z;
+      for (Index i = 0; i < steps; ++i) {
+        const double part = static_cast<double>(i) / static_cast<double>(steps - 1);
+        z.push_back(affine(ends[0], 1 - part, 0) + affine(ends[1], part, 0));
+      }
+      return expectation(stack(0, z));
+    }
+  };
+};
+
+}  // namespace flipbook

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <flipbook/models/gan/gan.hpp>
+#include <flipbook/models/vae/vae.hpp>
+
+namespace flipbook {
+
+/// A variational autoencoder whose reconstructions also face a discriminator, which makes them sharp where the
+/// likelihood alone makes them blurred:
+///
+///     autoencoder:    min  −ELBO(x) + weight · (what the game charges for D(E[x|z]))
+///     discriminator:  min  what the game charges for D(x) and D(E[x|z])
+///
+/// After Larsen et al., Autoencoding beyond pixels using a learned similarity metric, 2016.
+///
+/// @tparam Autoencoder    a Vae
+/// @tparam Discriminator  of what the autoencoder models, (N, …, C) in [−1, 1] → logits; or Discriminators<…>
+template <class Autoencoder, class Discriminator, class Game = loss::NonSaturating>
+struct VaeGan {
+  static_assert(nn::channels_match<Autoencoder::in, Discriminator::in>,
+                "VaeGan: the discriminator takes other channels than the autoencoder");
+
+  template <Real T, class B>
+  struct Instance {
+    Of<Autoencoder, T, B> vae;
+    Of<Discriminator, T, B> discriminator;
+    double weight = 1;  ///< nats that the game's loss of 1 is worth
+
+    explicit Instance(Rng& rng) : vae(rng), discriminator(rng) {}
+    static void fields(auto& self, auto&& field) {
+      field("vae", self.vae);
+      field("discriminator", self.discriminator);
+    }
+  };
+
+  template <Real T, class B, class Rule>
+  class Training {
+   public:
+    Training(const Module<VaeGan, T, B>& model, const Rule& rule)
+        : vae_(rule, model.part(model->vae)), discriminator_(rule, model.part(model->discriminator)) {}
+
+    /// @param clips  (N, …, C) in [0, 1]
+    Losses step(const Module<VaeGan, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
+      using Score = detail::Judged<Game>;
+      const auto& [vae, d, weight] = *model.operator->();
+      Tape tape{vae, rng.split()};
+      const auto x = tape.constant(clips);
+      const auto q = vae.encode(x);
+      const auto parameters = vae.decode(Autoencoder::LatentOf::sample(q));
+      const auto fake = affine(vae.likelihood.mean(parameters), 2, -1);  // as the discriminator sees it
+      const auto bound = flipbook::loss::elbo(vae.likelihood.log_prob(parameters, x), Autoencoder::LatentOf::kl_elements(q), vae.settings);
+
+      Tape judge{d, rng.split()};
+      const auto judged = Score::discriminator(d(judge.constant(affine(clips, 2, -1))), d(judge.constant(fake.value())));
+      const double lost = descend(judge, judged, d, model.part(d), discriminator_, how);
+      const double negative_elbo = -static_cast<double>(mean(bound).item());
+      const double total = descend(tape, -mean(bound) + weight * Score::generator(d(fake)), vae, model.part(vae), vae_, how);
+      return {{"total", total}, {"-ELBO", negative_elbo}, {"discriminator", lost}};
+    }
+
+    void visit_optimizers(const auto& f) {
+      f("vae", vae_);
+      f("discriminator", discriminator_);
+    }
+
+   private:
+    Optimizer<Rule, T, B> vae_, discriminator_;
+  };
+};
+
+}  // namespace flipbook
