@@ -1,0 +1,93 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/clips.hpp>
+#include <flipbook/io/image.hpp>
+
+/// Clip sources that wrap others.
+namespace flipbook::examples {
+
+/// Any source of clips, where its type must not show.
+class AnyClips {
+ public:
+  template <ClipSource Source>
+    requires(!std::same_as<Source, AnyClips>)
+  AnyClips(Source source) : held_(std::make_shared<Held<Source>>(std::move(source))) {}
+
+  Shape shape() const { return held_->shape(); }
+  Tensor<float> clip(Index index) const { return held_->clip(index); }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual Shape shape() const = 0;
+    virtual Tensor<float> clip(Index index) const = 0;
+  };
+  template <class Source>
+  struct Held final : Interface {
+    explicit Held(Source held) : source(std::move(held)) {}
+    Shape shape() const override { return source.shape(); }
+    Tensor<float> clip(Index index) const override { return source.clip(index); }
+    Source source;
+  };
+  std::shared_ptr<const Interface> held_;
+};
+
+/// Clips [first, last) of a finite source.
+template <FiniteClipSource Source>
+class Part {
+ public:
+  Part(Source source, Index first, Index last) : source_(std::move(source)), first_(first), last_(last) {
+    require(0 <= first && first < last && last <= source_.size(), "clips [", first, ", ", last, ") of ", source_.size());
+  }
+  Shape shape() const { return source_.shape(); }
+  Index size() const noexcept { return last_ - first_; }
+  Tensor<float> clip(Index index) const {
+    require(0 <= index && index < size(), "clip ", index, " of ", size());
+    return source_.clip(first_ + index);
+  }
+
+ private:
+  Source source_;
+  Index first_, last_;
+};
+
+/// Clips of a source with one or three channels as clips of three or one: grey is repeated, and made of
+/// colours by how bright they look (ITU-R BT.601).
+template <ClipSource Source>
+class WithChannels {
+ public:
+  WithChannels(Source source, Index channels) : source_(std::move(source)), channels_(channels) {
+    const Index from = source_.shape()[3];
+    require((from == 1 || from == 3) && (channels == 1 || channels == 3), "clips of ", from, " channels as clips of ", channels,
+            "; both must be 1 or 3");
+  }
+  Shape shape() const { return source_.shape().with_tail(1, {channels_}); }
+  Index size() const
+    requires FiniteClipSource<Source>
+  {
+    return source_.size();
+  }
+  Tensor<float> clip(Index index) const {
+    const Tensor<float> from = source_.clip(index);
+    if (from.extent(3) == channels_) return from;
+    Tensor<float> to(from.shape().with_tail(1, {channels_}));
+    if (channels_ == 3) {
+      for (Index i = 0; i < from.size(); ++i) std::fill_n(to.data() + 3 * i, 3, from.data()[i]);
+    } else {
+      const float* rgb = from.data();
+      for (float& grey : to) grey = 0.299F * rgb[0] + 0.587F * rgb[1] + 0.114F * rgb[2], rgb += 3;
+    }
+    return to;
+  }
+
+ private:
+  Source source_;
+  Index channels_;
+};
+
+}  // namespace flipbook::examples

@@ -1,0 +1,172 @@
+#include "../../examples/support/options.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <flipbook/core/fill.hpp>
+#include <flipbook/io/npy.hpp>
+#include <flipbook/io/png.hpp>
+
+using namespace flipbook;
+using namespace flipbook::examples;
+
+namespace {
+
+struct Folder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("flipbook-options-" + std::to_string(::getpid()));
+  Folder() {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path);
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+void write(const std::filesystem::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+/// `count` images of 4 × 4 whose pixels are all `value`.
+std::string idx(char count, char value) {
+  const std::string header{0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 4, 0, 0, 0, 4};
+  return header + std::string(static_cast<std::size_t>(count) * 16, value);
+}
+
+int run_with(const std::vector<const char*>& arguments, TrainingOptions& options) {
+  CLI::App app{"A test."};
+  options.add_to(app);
+  std::vector<const char*> all{"program"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return run(app, static_cast<int>(all.size()), all.data(), [] {});
+}
+
+float largest(const Tensor<float>& x) { return *std::max_element(x.begin(), x.end()); }
+
+std::string refusal(const std::filesystem::path& path) {
+  try {
+    open_data(path, {}, 1);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+constexpr ClipFormat small{.frames = 4, .size = 16, .channels = 1};
+
+}  // namespace
+
+TEST_CASE("options are read, and those not given keep their defaults") {
+  TrainingOptions options{.steps = 70};
+  CHECK(run_with({"--batch", "3", "--seed=9", "--out", "somewhere", "--resume"}, options) == 0);
+  CHECK(options.steps == 70);
+  CHECK(options.batch == 3);
+  CHECK(options.seed == 9);
+  CHECK(options.out == "somewhere");
+  CHECK(options.resume);
+  CHECK(options.data.empty());
+}
+
+TEST_CASE("options that cannot be end the program with code 2") {
+  const std::vector<std::vector<const char*>> wrong{{"--steps", "0"},      {"--steps", "many"}, {"--steps", "-3"},
+                                                    {"--batch", "1e9"},    {"--seed", "-1"},    {"--threads", "0"},
+                                                    {"--data", "/no/where"}, {"--unknown"},     {"stray"},
+                                                    {"--steps"}};
+  for (const auto& arguments : wrong) {
+    TrainingOptions options;
+    CAPTURE(arguments[0]);
+    CHECK(run_with(arguments, options) == 2);
+  }
+  TrainingOptions options;
+  CHECK(run_with({"--help"}, options) == 0);
+}
+
+TEST_CASE("what goes wrong in a program decides its exit code") {
+  const char* name = "program";
+  CLI::App app{"A test."};
+  CHECK(run(app, 1, &name, [] { fail("bad data"); }) == 2);
+  CHECK(run(app, 1, &name, [] { throw std::runtime_error("bad luck"); }) == 1);
+}
+
+TEST_CASE("without data there are shapes, and they say so") {
+  const auto data = flipbook::examples::detail::procedural(small, 3);
+  CHECK(data.procedural);
+  CHECK(data.training.shape() == Shape{4, 16, 16, 1});
+  CHECK(largest(data.training.clip(0)) > 0.1F);
+  CHECK(to_vector(data.training.clip(0)) != to_vector(data.test.clip(0)));
+  CHECK(to_vector(data.training.clip(5)) == to_vector(flipbook::examples::detail::procedural(small, 3).training.clip(5)));
+}
+
+TEST_CASE("images of an IDX file move, in as many channels as are asked for") {
+  const Folder folder;
+  write(folder.path / "images", idx(3, static_cast<char>(255)));
+  for (const Index channels : {1, 3}) {
+    const auto data = open_data(folder.path / "images", {.frames = 4, .size = 16, .channels = channels, .sprites = 1}, 1);
+    CHECK_FALSE(data.procedural);
+    const auto clip = data.training.clip(7);
+    CHECK(clip.shape() == Shape{4, 16, 16, channels});
+    double lit = 0;
+    for (const float value : clip) lit += value;
+    CHECK(lit == doctest::Approx(4 * 7 * 7 * static_cast<double>(channels)));  // 28/64 of 16 is 7
+  }
+}
+
+TEST_CASE("arrays of videos are cut into clips, resized, and part is held out") {
+  const Folder folder;
+  Tensor<float> videos({3, 9, 8, 8, 3});
+  for (Index n = 0; n < 3; ++n)
+    for (Index t = 0; t < 9; ++t) {
+      auto frame = videos[n][t];
+      fill(frame, static_cast<float>(n * 9 + t) / 100);
+    }
+  write_npy(folder.path / "v.npy", videos);
+  const auto data = open_data(folder.path / "v.npy", small, 1);
+  CHECK(data.training.shape() == Shape{4, 16, 16, 1});
+  for (Index i = 0; i < 10; ++i) {  // clips begin at frames 0 and 4 of each video; the last is held out
+    const auto clip = data.training.clip(i);
+    const int begin = static_cast<int>(std::lround(clip.data()[0] * 100));
+    CHECK((begin % 9 == 0 || begin % 9 == 4));
+    CHECK(begin != 22);
+    CHECK(clip[3].data()[5] == doctest::Approx((begin + 3) / 100.0));
+    CHECK(data.test.clip(i).data()[0] == doctest::Approx(0.22));
+  }
+}
+
+TEST_CASE("a folder of images is a sequence of frames") {
+  const Folder folder;
+  for (int i = 0; i < 9; ++i) {
+    write_png(folder.path / ("f" + std::to_string(i) + ".png"), full<std::uint8_t>({6, 10, 3}, static_cast<std::uint8_t>(20 * i)));
+  }
+  const auto data = open_data(folder.path, small, 1);
+  const auto clip = data.test.clip(0);  // of six clips the last, frames 5 to 8
+  CHECK(clip.shape() == Shape{4, 16, 16, 1});
+  CHECK(clip.data()[0] == doctest::Approx(100.0 / 255));
+  for (Index i = 0; i < 8; ++i) CHECK(largest(data.training.clip(i)) < 99.0F / 255);  // no frame of it
+}
+
+TEST_CASE("data that is none is refused by name") {
+  const Folder folder;
+  CHECK(refusal(folder.path / "missing").find("missing") != std::string::npos);
+  write(folder.path / "empty", "");
+  write(folder.path / "words", "some words that are no video");
+  write(folder.path / "labels", std::string{0, 0, 8, 1, 0, 0, 0, 2, 1, 2});
+  write(folder.path / "cut", idx(3, 1).substr(0, 40));
+  write(folder.path / "cut.npy", "\x93NUMPY\x01");
+  for (const char* name : {"empty", "words", "labels", "cut", "cut.npy"}) {
+    CAPTURE(name);
+    CHECK(refusal(folder.path / name).find(name) != std::string::npos);
+  }
+  std::filesystem::create_directories(folder.path / "nothing");
+  CHECK(refusal(folder.path / "nothing").find("nothing") != std::string::npos);
+}
+
+TEST_CASE("colours become grey as bright as they look, and grey becomes colour") {
+  const Clips colour(Tensor<float>({1, 1, 1, 2, 3}, {1, 0, 0, 0.5F, 0.5F, 0.5F}));
+  const auto grey = WithChannels(colour, 1).clip(0);
+  CHECK(grey.data()[0] == doctest::Approx(0.299));
+  CHECK(grey.data()[1] == doctest::Approx(0.5));
+  const Clips one(Tensor<float>({1, 1, 1, 2, 1}, {0.25F, 0.75F}));
+  CHECK(to_vector(WithChannels(one, 3).clip(0)) == std::vector<float>{0.25F, 0.25F, 0.25F, 0.75F, 0.75F, 0.75F});
+}
