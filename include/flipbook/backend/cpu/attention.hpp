@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <limits>
 
 #include <flipbook/backend/cpu/one_copy.hpp>

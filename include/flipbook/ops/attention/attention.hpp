@@ -7,6 +7,7 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/core/attention.hpp>
 #include <flipbook/ops/attention/cpu.hpp>
+#include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
