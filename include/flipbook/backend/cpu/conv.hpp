@@ -143,22 +143,33 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
 
     Panels<T> panels;
     panels.rows = sight.taps() * channels, panels.columns = columns;
-    panels.kind = cheaper_kind<T>(panels.rows, sight.touching && axes[2].step == 1 ? channels * axes[2].taps : channels,
-                                  columns);
-    if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
-    T* const to = free;
-    parallel_for(sight.taps(), 1, [&](Index begin, Index end) {
-      for (Index j = begin; j < end; ++j) {
-        const Index t = axes[0].tap - j / (sight.kernel[1] * sight.kernel[2]) * axes[0].tap_step;
-        const Index h = axes[1].tap - j / sight.kernel[2] % sight.kernel[1] * axes[1].tap_step;
-        const Index v = axes[2].tap - j % sight.kernel[2] * axes[2].tap_step;
-        const Index tap = (t * g.kernel[1] + h) * g.kernel[2] + v;
-        pack_rows(panels, to, j * channels, channels, Layout::transposed,
-                  w + tap * columns * g.out_channels + group * channels, g.out_channels);
-      }
-    });
-    free += panels.packed_size();
-    panels.data = to;
+    const Index pitch = columns * g.out_channels;  // between taps
+    const T* const weights = w + group * channels;
+    const auto tap = [&](Index t, Index h, Index v) {
+      return ((axes[0].tap - t * axes[0].tap_step) * g.kernel[1] + axes[1].tap - h * axes[1].tap_step) * g.kernel[2] +
+             axes[2].tap - v * axes[2].tap_step;
+    };
+    if (sight.outputs() <= few_uses && channels >= lanes<T>) {  // too few to pay for packing
+      panels.kind = PanelKind::reduction;
+      panels.data = weights + tap(0, 0, 0) * pitch, panels.pitch = g.out_channels;
+      panels.tap_pitch = {(tap(1, 0, 0) - tap(0, 0, 0)) * pitch, (tap(0, 1, 0) - tap(0, 0, 0)) * pitch,
+                          (tap(0, 0, 1) - tap(0, 0, 0)) * pitch};
+    } else {
+      const bool adjoin = sight.touching && axes[2].step == 1;
+      panels.kind = cheaper_kind<T>(panels.rows, adjoin ? channels * axes[2].taps : channels, columns);
+      if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
+      T* const to = free;
+      parallel_for(sight.taps(), 1, [&](Index begin, Index end) {
+        for (Index j = begin; j < end; ++j) {
+          const Index v = j % sight.kernel[2], h = j / sight.kernel[2] % sight.kernel[1];
+          const Index t = j / (sight.kernel[1] * sight.kernel[2]);
+          pack_rows(panels, to, j * channels, channels, Layout::transposed, weights + tap(t, h, v) * pitch,
+                    g.out_channels);
+        }
+      });
+      free += panels.packed_size();
+      panels.data = to;
+    }
 
     Pixels<const T*> group_in = in;
     group_in.data += group * channels;

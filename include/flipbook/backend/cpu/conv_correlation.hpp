@@ -59,7 +59,9 @@ class Correlation {
               const T* start, bool accumulate)
       : sight_(sight), in_(in), out_(out), panels_(panels), start_(start), accumulate_(accumulate) {
     const auto& s = sight_;
-    merged_ = s.touching && s.kernel[2] > 1 && s.step[2] == 1 && s.kernel[2] * s.channels <= longest_run;
+    const bool in_order = panels.tap_pitch == Sight::Axes{0, 0, 0};
+    if (in_order) panels_.tap_pitch = {s.kernel[1] * s.kernel[2] * s.channels, s.kernel[2] * s.channels, s.channels};
+    merged_ = in_order && s.touching && s.kernel[2] > 1 && s.step[2] == 1 && s.kernel[2] * s.channels <= longest_run;
     across_ = merged_ ? 1 : s.kernel[2];
     pieces_ = quotient_up(s.channels, longest_run);
     segments_ = s.kernel[0] * s.kernel[1] * across_ * pieces_;
@@ -105,94 +107,105 @@ class Correlation {
  private:
   static constexpr Index most_runs = 64;
 
-  /// A row of a tile: one output position.
-  struct Row {
-    Index n;
-    std::array<Index, 3> at;  ///< the pixel that the first tap sees
-    Index first, last;        ///< taps along the last axis that see a pixel
-    T* out;
+  /// The output positions of a tile's rows; rows past the last repeat it.
+  struct Tile {
+    template <class U>
+    using Each = std::array<U, TileShape::max_rows>;
+    Each<Index> in;                ///< the pixel that the first tap sees, as an offset, be it outside or not
+    Each<std::array<Index, 2>> at; ///< its place along the first two axes
+    Each<Index> first, last;       ///< taps along the last axis that see a pixel
+    Each<T*> out;
+    bool one_line = true;          ///< all rows are at the same place along the first two axes
+    Index seen_by_any[2], seen_by_all[2];  ///< taps along the last axis, first and last
   };
-  using Rows = std::array<Row, TileShape::max_rows>;
 
   Index rows_a_task() const { return tiles_a_task_ * panels_.tile_rows(); }
 
   void tile(Index q, int rows, Index segment, Index end, Index first_panel, Index last_panel, T* room) const {
-    const Rows at = locate(q, rows);
+    const Tile tile = locate(q, rows);
     std::array<Run<T>, most_runs> runs;
     Index count = 0;
-    for (Index s = segment; s < end; ++s) count += collect(s, rows, at, runs[static_cast<std::size_t>(count)], room);
+    for (Index s = segment; s < end; ++s) count += collect(s, tile, runs[static_cast<std::size_t>(count)], room);
     TileTarget<T> target;
     target.load = segment > 0 || accumulate_;
     for (Index p = first_panel; p < last_panel; ++p) {
       const Index column = panels_.first_column(p);
-      for (std::size_t i = 0; i < static_cast<std::size_t>(rows); ++i) target.rows[i] = at[i].out + column;
+      for (std::size_t i = 0; i < tile.out.size(); ++i) target.rows[i] = tile.out[i] + column;
       if (start_ != nullptr) target.start = start_ + column;
       multiply_tile(runs.data(), count, 1, panels_.panel(p), rows, target);
     }
   }
 
-  Rows locate(Index q, int rows) const {
+  Tile locate(Index q, int rows) const {
     const auto& s = sight_;
     const auto& extent = s.positions;
-    Rows found{};
     Index rest = batch_inner_ ? q / s.batch : q;
-    Index w = rest % extent[2], h = rest / extent[2] % extent[1], t = rest / (extent[2] * extent[1]), n = q % s.batch;
+    Index w = rest % extent[2];
+    rest /= extent[2];
+    Index h = rest % extent[1], t = rest / extent[1], n = q % s.batch;
     if (!batch_inner_) n = t / extent[0], t %= extent[0];
-    for (std::size_t i = 0; i < static_cast<std::size_t>(rows); ++i) {
-      Row& row = found[i];
-      row = {n, {t * s.stride[0] + s.origin[0], h * s.stride[1] + s.origin[1], w * s.stride[2] + s.origin[2]}, 0, 0,
-             out_.data + out_.offset(n, t, h, w)};
-      row.first = std::clamp(-row.at[2], Index{0}, s.kernel[2]);
-      row.last = std::clamp(s.extent[2] - row.at[2], row.first, s.kernel[2]);
-      const auto next = [](Index& at, Index end) { return ++at == end ? (at = 0, true) : false; };
-      if (batch_inner_ && !next(n, s.batch)) continue;
-      if (next(w, extent[2]) && next(h, extent[1]) && next(t, extent[0]) && !batch_inner_) ++n;
+    const auto step = [](Index& at, Index end) { return ++at == end ? (at = 0, true) : false; };
+    Tile tile;
+    for (std::size_t i = 0; i < tile.in.size(); ++i) {
+      const Index x0 = t * s.stride[0] + s.origin[0], x1 = h * s.stride[1] + s.origin[1];
+      const Index x2 = w * s.stride[2] + s.origin[2];
+      tile.in[i] = in_.offset(n, x0, x1, x2);
+      tile.at[i] = {x0, x1};
+      tile.first[i] = x2 >= 0 ? 0 : std::min(quotient_up(-x2, s.step[2]), s.kernel[2]);
+      tile.last[i] = x2 >= s.extent[2] ? tile.first[i]
+                                       : std::clamp(quotient_up(s.extent[2] - x2, s.step[2]), tile.first[i], s.kernel[2]);
+      tile.out[i] = out_.data + out_.offset(n, t, h, w);
+      tile.one_line &= tile.at[i] == tile.at[0];
+      if (static_cast<int>(i) + 1 >= rows) continue;
+      if (batch_inner_ && !step(n, s.batch)) continue;
+      if (step(w, extent[2]) && step(h, extent[1]) && step(t, extent[0]) && !batch_inner_) ++n;
     }
-    return found;
+    const auto [first_seen, first_in_all] = std::minmax_element(tile.first.begin(), tile.first.end());
+    const auto [last_in_all, last_seen] = std::minmax_element(tile.last.begin(), tile.last.end());
+    tile.seen_by_any[0] = *first_seen, tile.seen_by_any[1] = *last_seen;
+    tile.seen_by_all[0] = *first_in_all, tile.seen_by_all[1] = *last_in_all;
+    return tile;
   }
 
   /// Makes the run of a segment of the reduction; 0 if no row of the tile sees any of its taps.
-  Index collect(Index segment, int rows, const Rows& at, Run<T>& run, T*& room) const {
+  Index collect(Index segment, const Tile& tile, Run<T>& run, T*& room) const {
     const auto& s = sight_;
     const Index piece = segment % pieces_ * longest_run, j2 = segment / pieces_ % across_;
-    const Index j1 = segment / (pieces_ * across_) % s.kernel[1], j0 = segment / (pieces_ * across_ * s.kernel[1]);
-    const auto sees = [&](const Row& row) {
-      return s.inside(0, row.at[0] + j0 * s.step[0]) && s.inside(1, row.at[1] + j1 * s.step[1]) &&
-             (merged_ ? row.first < row.last : s.inside(2, row.at[2] + j2 * s.step[2]));
+    const Index line = segment / (pieces_ * across_), j1 = line % s.kernel[1], j0 = line / s.kernel[1];
+    const auto inside = [&](std::size_t i) {
+      return s.inside(0, tile.at[i][0] + j0 * s.step[0]) && s.inside(1, tile.at[i][1] + j1 * s.step[1]);
     };
-    Index first = merged_ ? s.kernel[2] : j2, last = merged_ ? 0 : j2 + 1;  // taps that any row sees
-    std::array<bool, TileShape::max_rows> seen{};
-    bool any = false;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(rows); ++i) {
-      seen[i] = sees(at[i]);
-      any |= seen[i];
-      if (merged_ && seen[i]) first = std::min(first, at[i].first), last = std::max(last, at[i].last);
-    }
-    if (!any) return 0;
-    run.k = ((j0 * s.kernel[1] + j1) * s.kernel[2] + first) * s.channels + piece;
+    // The run is of the taps [first, last), all of which some row sees.
+    const Index first = merged_ ? tile.seen_by_any[0] : j2, last = merged_ ? tile.seen_by_any[1] : j2 + 1;
+    if (first >= last || first >= tile.seen_by_any[1] || last <= tile.seen_by_any[0]) return 0;
+    run.k = j0 * panels_.tap_pitch[0] + j1 * panels_.tap_pitch[1] + first * panels_.tap_pitch[2] + piece;
     run.length = merged_ ? (last - first) * s.channels : std::min(longest_run, s.channels - piece);
+    const T* const from = in_.data;
+    const Index tap = j0 * s.step[0] * in_.pitch[0] + j1 * s.step[1] * in_.pitch[1] + piece;
+    const Index ahead = tap + first * s.step[2] * in_.pitch[2];
+    if (tile.one_line && first >= tile.seen_by_all[0] && last <= tile.seen_by_all[1]) {
+      if (!inside(0)) return 0;
+      for (std::size_t i = 0; i < run.rows.size(); ++i) run.rows[i] = from + tile.in[i] + ahead;
+      return 1;
+    }
+    bool any = false;
     for (std::size_t i = 0; i < run.rows.size(); ++i) {
-      if (i >= static_cast<std::size_t>(rows)) {
-        run.rows[i] = run.rows[i - 1];
-      } else if (!seen[i]) {
+      if (!inside(i) || tile.first[i] >= last || tile.last[i] <= first) {
         run.rows[i] = zero_row<T>.data();
+        continue;
+      }
+      any = true;
+      if (tile.first[i] <= first && tile.last[i] >= last) {
+        run.rows[i] = from + tile.in[i] + ahead;
       } else {
-        const Row& row = at[i];
-        const auto pixel = [&](Index j) {
-          return in_.data + in_.offset(row.n, row.at[0] + j0 * s.step[0], row.at[1] + j1 * s.step[1],
-                                       row.at[2] + j * s.step[2]) + piece;
-        };
-        if (!merged_ || (row.first <= first && row.last >= last)) {
-          run.rows[i] = pixel(first);
-        } else {
-          run.rows[i] = room;
-          room = std::fill_n(room, (row.first - first) * s.channels, T(0));
-          room = std::copy_n(pixel(row.first), (row.last - row.first) * s.channels, room);
-          room = std::fill_n(room, (last - row.last) * s.channels, T(0));
-        }
+        const T* const seen = from + tile.in[i] + tap + tile.first[i] * in_.pitch[2];
+        run.rows[i] = room;
+        room = std::fill_n(room, (tile.first[i] - first) * s.channels, T(0));
+        room = std::copy_n(seen, (tile.last[i] - tile.first[i]) * s.channels, room);
+        room = std::fill_n(room, (last - tile.last[i]) * s.channels, T(0));
       }
     }
-    return 1;
+    return any ? 1 : 0;
   }
 
   Sight sight_;

@@ -24,7 +24,7 @@ class PositionSum {
       const Index few = rows == 1 ? 1 : TileShape::few_rows;
       return (rows <= few ? few : round_up(rows, TileShape::rows)) * quotient_up(columns, lanes<T>);
     };
-    swapped_ = tiles(columns_, rows_) < tiles(rows_, columns_);
+    swapped_ = 2 * tiles(columns_, rows_) < tiles(rows_, columns_);
   }
 
   /// With fewer columns than fill a vector the operands change places: the rows are the vectors. Then the
@@ -80,7 +80,7 @@ class PositionSum {
 
  private:
   static constexpr Index positions_a_block = 128;
-  static constexpr Index most_rows = 192, most_columns = 128, row_unit = 24;
+  static constexpr Index most_rows = 1024 / static_cast<Index>(sizeof(T)), most_columns = most_rows, row_unit = 24;
   // An odd number of cache lines apart, so that a column of positions spreads over the cache's sets.
   static constexpr Index line = 64 / static_cast<Index>(sizeof(T));
   static constexpr Index row_pitch = (most_rows / line | 1) * line, column_pitch = (most_columns / line | 1) * line;
@@ -181,7 +181,7 @@ class PositionSum {
     TileTarget<T> target;
     target.load = later || (accumulate_ && !swapped_);
     Run<T> run;
-    run.length = block.positions;
+    run.k = 0, run.length = block.positions;
     for (Index j = 0; j < across.count; j += panel_columns<T>) {
       const Panel<T> panel{PanelKind::columns, across.data + j, across.pitch,
                            std::min(panel_columns<T>, across.count - j)};

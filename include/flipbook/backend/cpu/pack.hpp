@@ -55,31 +55,26 @@ class PerThread {
 };
 
 /// Runs works that consist of independent tasks, each work(task, room), as one parallel loop; they are
-/// divided until there are several tasks for every thread. A thread has `room` numbers for itself.
+/// divided until there are several tasks for every thread. A thread has `room` numbers for itself. Works
+/// take turns: the phases of a transposed convolution read the same pixels one after another.
 template <class T, class Work>
 void run_tasks(std::span<Work> works, Index room) {
-  const auto count = [&] {
-    Index sum = 0;
-    for (const Work& work : works) sum += work.tasks();
-    return sum;
+  const auto most = [&] {
+    Index tasks = 0;
+    for (const Work& work : works) tasks = std::max(tasks, work.tasks());
+    return tasks;
   };
-  Index total = count();
-  for (bool divided = threads() > 1; divided && total > 0 && total < 4 * threads(); total = count()) {
+  const auto count = static_cast<Index>(works.size());
+  Index turns = most();
+  for (bool divided = threads() > 1; divided && turns > 0 && turns * count < 4 * threads(); turns = most()) {
     divided = false;
     for (Work& work : works) divided |= work.divide();
   }
-  if (total == 0) return;
-  const Scratch<Index> before(static_cast<Index>(works.size()));  // tasks of all works that come before
-  Index sum = 0;
-  for (std::size_t i = 0; i < works.size(); ++i) {
-    before[static_cast<Index>(i)] = sum;
-    sum += works[i].tasks();
-  }
+  if (turns == 0) return;
   const PerThread<T> rooms(room);
-  parallel_tasks(total, [&](Index task) {
-    const Index* const begin = before.data();
-    const Index which = std::upper_bound(begin, begin + works.size(), task) - begin - 1;
-    works[static_cast<std::size_t>(which)](task - before[which], rooms.mine());
+  parallel_tasks(turns * count, [&](Index i) {
+    const Work& work = works[static_cast<std::size_t>(i % count)];
+    if (i / count < work.tasks()) work(i / count, rooms.mine());
   });
 }
 
@@ -94,6 +89,8 @@ struct Panels {
   const T* data = nullptr;  ///< packed by pack_rows, or in place
   /// Between a panel's rows in place (0: they are packed), or between its columns (kind reduction).
   Index pitch = 0;
+  /// Between the rows of neighbouring taps of a convolution, unless those follow one after another.
+  std::array<Index, 3> tap_pitch{0, 0, 0};
   const T* last = nullptr;  ///< the last panel, packed, where the others lie in place and it is not whole
 
   Index width() const { return kind == PanelKind::columns ? panel_columns<T> : Index{TileShape::dot_columns}; }
@@ -159,6 +156,9 @@ PanelKind cheaper_kind(Index depth, Index run, Index columns) {
   return dot * 5 < broadcast * 4 ? PanelKind::reduction : PanelKind::columns;
 }
 
+/// Rows on the left for which it does not pay to pack the right operand.
+inline constexpr Index few_uses = 16;
+
 /// The right operand of a product with `uses` rows on its left: packed, or in place where it is used too
 /// seldom for packing to pay.
 template <Real T>
@@ -189,13 +189,12 @@ class RightOperand {
     Panels<T> panels;
     panels.kind = cheaper_kind<T>(rows, run, columns);
     panels.rows = rows, panels.columns = columns;
-    const bool few = uses <= 2 * TileShape::rows;
-    if (layout == Layout::transposed && (panels.kind == PanelKind::reduction || uses <= TileShape::few_rows)) {
+    if (layout == Layout::transposed && (panels.kind == PanelKind::reduction || uses <= few_uses)) {
       panels.kind = PanelKind::reduction;
       panels.data = from, panels.pitch = pitch;
     } else if (panels.kind == PanelKind::reduction) {
       panels.pitch = rows;
-    } else if (few && layout == Layout::normal) {
+    } else if (uses <= few_uses && layout == Layout::normal) {
       panels.data = from, panels.pitch = pitch;
       if (columns % lanes<T> != 0) panels.last = from;  // until it is packed
     }

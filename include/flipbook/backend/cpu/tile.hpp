@@ -45,15 +45,15 @@ alignas(64) inline constexpr std::array<T, longest_run> zero_row{};
 /// memory, meeting the right operand from its row `k` on.
 template <Real T>
 struct Run {
-  Index k = 0, length = 0;
-  std::array<const T*, TileShape::max_rows> rows{};
+  Index k, length;
+  std::array<const T*, TileShape::max_rows> rows;
 };
 
 /// Where each row of a tile has its first values, and where it goes.
 template <Real T>
 struct TileRows {
-  std::array<const T*, TileShape::max_rows> from{};
-  std::array<T*, TileShape::max_rows> to{};
+  std::array<const T*, TileShape::max_rows> from;
+  std::array<T*, TileShape::max_rows> to;
 };
 
 /// to[i][j] = from[i][j] + Σ_runs Σ_p rows[i][p·step] · panel[(k + p)·panel_step + j]: the columns are the
@@ -174,7 +174,7 @@ struct Panel {
 /// `start` for every row, else zero.
 template <Real T>
 struct TileTarget {
-  std::array<T*, TileShape::max_rows> rows{};
+  std::array<T*, TileShape::max_rows> rows;
   const T* start = nullptr;
   bool load = false;
 };
