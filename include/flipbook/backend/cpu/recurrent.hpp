@@ -1,52 +1,17 @@
 #pragma once
 
-#include <flipbook/backend/cpu/map.hpp>
-#include <flipbook/backend/cpu/one_copy.hpp>
+#include <flipbook/backend/cpu/units.hpp>
 
 /// The element-wise part of recurrent cells: several gates of each hidden unit lie one hidden size apart in
 /// a row, so that one pass reads them all.
 
 namespace flipbook::cpu {
 
-namespace detail {
-
-/// The place of one vector in a row of hidden units; the last one may be partly filled.
-template <Real T>
-struct Units {
-  Index first, count;
-  Simd<T> load(const T* row) const {
-    return count == lanes<T> ? Simd<T>::load_unaligned(row + first) : load_part(row + first, count);
-  }
-  void store(const Simd<T>& v, T* row) const {
-    if (count == lanes<T>) v.store_unaligned(row + first);
-    else store_part(v, row + first, count);
-  }
-};
-
-template <Real T, class Body>
-FLIPBOOK_ONE_COPY void each_unit(const Body& body, Index hidden, Index first, Index last) {
-  for (Index row = first; row < last; ++row) {
-    Index j = 0;
-    for (; j + lanes<T> <= hidden; j += lanes<T>) body(row, Units<T>{j, lanes<T>});
-    if (j < hidden) body(row, Units<T>{j, hidden - j});
-  }
-}
-
-/// Calls body(row, units) for every vector of every row of `hidden` units.
-template <Real T, class Body>
-void for_each_unit(Index rows, Index hidden, const Body& body) {
-  if (hidden == 0) return;
-  parallel_for(rows, std::max<Index>(1, map_grain / 4 / hidden),
-               [&](Index first, Index last) { each_unit<T>(body, hidden, first, last); });
-}
-
-}  // namespace detail
-
 /// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), with the gates in the given order
 template <Real T, class Order>
 void lstm(const Order& at, Index rows, Index hidden, const T* gates, const T* c, T* next_h, T* next_c) {
   using V = Simd<T>;
-  detail::for_each_unit<T>(rows, hidden, [=](Index row, detail::Units<T> units) {
+  for_each_unit<T>(rows, hidden, [=](Index row, Units<T> units) {
     const T* const gate = gates + row * 4 * hidden;
     const V i = math::sigmoid(units.load(gate + at.input * hidden));
     const V f = math::sigmoid(units.load(gate + at.forget * hidden));
@@ -63,7 +28,7 @@ template <Real T, class Order>
 void lstm_gradient(const Order& at, Index rows, Index hidden, const T* gates, const T* c, const T* dh, const T* dc,
                    T* d_gates, T* d_c) {
   using V = Simd<T>;
-  detail::for_each_unit<T>(rows, hidden, [=](Index row, detail::Units<T> units) {
+  for_each_unit<T>(rows, hidden, [=](Index row, Units<T> units) {
     const T* const gate = gates + row * 4 * hidden;
     const V i = math::sigmoid(units.load(gate + at.input * hidden));
     const V f = math::sigmoid(units.load(gate + at.forget * hidden));
@@ -98,7 +63,7 @@ struct GruGates {
 /// h' = (1 − z)·n + z·h
 template <Real T>
 void gru(Index rows, Index hidden, const T* x_gates, const T* h_gates, const T* h, T* next_h) {
-  detail::for_each_unit<T>(rows, hidden, [=](Index row, detail::Units<T> units) {
+  for_each_unit<T>(rows, hidden, [=](Index row, Units<T> units) {
     const detail::GruGates<T> gate(units, hidden, x_gates + row * 3 * hidden, h_gates + row * 3 * hidden);
     units.store(gate.n + gate.z * (units.load(h + row * hidden) - gate.n), next_h + row * hidden);
   });
@@ -109,7 +74,7 @@ template <Real T>
 void gru_gradient(Index rows, Index hidden, const T* x_gates, const T* h_gates, const T* h, const T* dy, T* d_x_gates,
                   T* d_h_gates, T* d_h) {
   using V = Simd<T>;
-  detail::for_each_unit<T>(rows, hidden, [=](Index row, detail::Units<T> units) {
+  for_each_unit<T>(rows, hidden, [=](Index row, Units<T> units) {
     const detail::GruGates<T> gate(units, hidden, x_gates + row * 3 * hidden, h_gates + row * 3 * hidden);
     const V one(T(1)), d = units.load(dy + row * hidden);
     const V d_n = d * (one - gate.z) * (one - gate.n * gate.n);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <tuple>
@@ -110,6 +111,7 @@ auto attend(const AttentionOptions& options, const Tensor<T, B>& mask, const Sha
 
 /// 0 where `seen` is not 0, −∞ elsewhere: a mask of yes and no as one to add to scores.
 template <Real T, class B>
+  requires std::same_as<B, Cpu>
 Tensor<T, B> additive_mask(const Tensor<std::uint8_t, B>& seen) {
   Tensor<T, B> mask(seen.shape());
   std::transform(seen.begin(), seen.end(), mask.begin(),

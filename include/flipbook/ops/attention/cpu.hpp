@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include <flipbook/backend/cpu/attention_gradient.hpp>
+#include <flipbook/backend/cpu/rotary.hpp>
 #include <flipbook/core/tensor.hpp>
 
 namespace flipbook::kernel {
@@ -63,6 +64,15 @@ void attention_gradient(Cpu, const AttentionGeometry& geometry, const Tensor<T, 
   cpu::attention_gradient<T>(geometry, std::apply(rows, x), detail::score_mask(mask),
                              detail::heads(y.data(), y.shape(), 0), detail::heads(dy.data(), dy.shape(), 0),
                              log_sums.data(), std::apply(rows, dx), std::get<std::tuple_size_v<Inputs> - 1>(x).extent(1));
+}
+
+/// y = x with the first `turned` vectors of every token turned.
+template <class T>
+void rotate(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& cosines, const Tensor<T, Cpu>& sines,
+            Index turned, bool back) {
+  const Index width = x.extent(-1), vectors = x.shape().part(2, x.rank() - 1).size();
+  cpu::rotate(width == 0 ? 0 : x.size() / width, x.extent(1), vectors, turned, width / 2, x.data(), cosines.data(),
+              sines.data(), back ? T(-1) : T(1), y.data());
 }
 
 }  // namespace flipbook::kernel

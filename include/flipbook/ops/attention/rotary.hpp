@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cmath>
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/attention/cpu.hpp>
+
+namespace flipbook {
+
+/// Cosine and sine of the angle by which each pair of a token's numbers is turned: (L, D/2) each.
+template <class T, class B>
+struct Angles {
+  Tensor<T, B> cosines, sines;
+};
+
+/// The angles of positions along one or more axes, (extents…) with L = the product of the extents, for `pairs`
+/// pairs: each axis has its share of the pairs, which turn at frequencies that fall from 1 towards 1/base,
+///
+///     angle[p, j] = p · base^(−j / share),   j = 0 … share − 1
+///
+/// Positions along the first axis begin at `first`.
+/// @return  (L, pairs)
+template <Real T, class B>
+  requires std::same_as<B, Cpu>
+Angles<T, B> position_angles(const Shape& extents, Index pairs, Index first = 0, double base = 10000) {
+  Angles<T, B> angles{Tensor<T, B>({extents.size(), pairs}), Tensor<T, B>({extents.size(), pairs})};
+  Index inner = extents.size(), begin = 0;
+  for (int axis = 0; axis < extents.rank(); ++axis) {
+    const Index end = pairs * (axis + 1) / extents.rank(), extent = extents[axis];
+    if (extent > 0) inner /= extent;
+    for (Index j = begin; j < end; ++j) {
+      const double frequency = std::pow(base, -static_cast<double>(j - begin) / static_cast<double>(end - begin));
+      for (Index p = 0; p < extent; ++p) {
+        const double angle = static_cast<double>(p + (axis == 0 ? first : 0)) * frequency;
+        const T cosine = static_cast<T>(std::cos(angle)), sine = static_cast<T>(std::sin(angle));
+        for (Index token = p * inner; token < extents.size(); token += extent * inner) {
+          for (Index i = token; i < token + inner; ++i) {
+            angles.cosines.data()[i * pairs + j] = cosine;
+            angles.sines.data()[i * pairs + j] = sine;
+          }
+        }
+      }
+    }
+    begin = end;
+  }
+  return angles;
+}
+
+/// Turns pairs of numbers by angles. A rotation's gradient turns back.
+template <class T, class B>
+struct Rotate {
+  static constexpr unsigned keeps = keep::none;
+  Angles<T, B> angles;
+  Index turned;
+  bool back = false;
+
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(x.shape());
+    kernel::rotate(B{}, y, x, angles.cosines, angles.sines, turned, back);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&, this] { return apply(Rotate{angles, turned, !back}, dy); });
+  }
+};
+
+/// Rotary positions: numbers j and D/2 + j of a vector are turned by its token's angle j, so that products of
+/// queries with keys depend on how far apart their tokens are.
+///
+/// @param x  (N, L, …, D), D even    @param angles  (L, D/2)
+/// @param turned  how many of a token's vectors are turned, the first ones; the others stay (-1: all)
+/// @throws Error  if the shapes do not fit
+/// Su et al., RoFormer, 2021.
+template <Operand X>
+auto rotate(const X& x, const Angles<typename X::Scalar, typename X::Backend>& angles, Index turned = -1) {
+  const Shape& shape = x.shape();
+  require(shape.rank() >= 3 && shape.back() % 2 == 0 && angles.cosines.shape() == Shape{shape[1], shape.back() / 2} &&
+              angles.sines.shape() == angles.cosines.shape(),
+          "rotate: input ", shape, " with angles ", angles.cosines.shape(), "; need (N, L, …, D) and (L, D/2)");
+  const Index vectors = shape.part(2, shape.rank() - 1).size();
+  require(turned <= vectors, "rotate: ", turned, " of ", vectors, " vectors a token");
+  return apply(Rotate<typename X::Scalar, typename X::Backend>{angles, turned < 0 ? vectors : turned}, x);
+}
+
+}  // namespace flipbook
