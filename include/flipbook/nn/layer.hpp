@@ -68,6 +68,13 @@ inline constexpr bool channels_match = Given < 0 || Expected < 0 || Given == Exp
 template <int Given, int Expected>
 inline constexpr bool dimensions_match = Given < 0 || Expected < 0 || Given == Expected;
 
+/// The dimensions that a layer takes, where they are not those that it gives: `input_dimensions`.
+template <class L>
+inline constexpr int input_dimensions_of = L::dimensions;
+template <class L>
+  requires requires { L::input_dimensions; }
+inline constexpr int input_dimensions_of<L> = L::input_dimensions;
+
 /// A type that can stand in a network: it names its channels and dimensions, and an Instance for each
 /// scalar and backend.
 template <class L>

@@ -15,7 +15,7 @@ template <class Before, class After>
 struct Adjacent {
   static_assert(channels_match<Before::out, After::in>,
                 "Sequential: the channels that a layer gives differ from those that the next one takes");
-  static_assert(dimensions_match<Before::dimensions, After::dimensions>,
+  static_assert(dimensions_match<Before::dimensions, input_dimensions_of<After>>,
                 "Sequential: a layer works on another number of dimensions than the one before it");
   static constexpr bool checked = true;
 };
@@ -43,10 +43,10 @@ struct Chain<Before, After, Rest...> {
 
 template <class First, class... Rest>
 struct InputOf {
-  static constexpr int channels = First::in, dimensions = First::dimensions;
+  static constexpr int channels = First::in, dimensions = input_dimensions_of<First>;
 };
 template <class First, class Second, class... Rest>
-  requires(First::in == any && First::out == any)
+  requires(First::in == any && First::out == any && First::dimensions == any)
 struct InputOf<First, Second, Rest...> : InputOf<Second, Rest...> {};
 
 }  // namespace detail

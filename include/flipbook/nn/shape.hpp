@@ -7,7 +7,7 @@ namespace flipbook::nn {
 
 /// All axes but the first become one: (N, …) → (N, D), places outermost, channels innermost.
 struct Flatten {
-  static constexpr int in = any, out = unknown, dimensions = unknown;
+  static constexpr int in = any, out = unknown, input_dimensions = any, dimensions = 0;
 
   template <Real T, class B>
   struct Instance {
@@ -25,7 +25,7 @@ template <int... Extents>
 struct Unflatten {
   static_assert(sizeof...(Extents) > 0 && ((Extents > 0) && ...), "Unflatten<Extents...>: must be positive");
   static constexpr int in = (Extents * ...), out = (Extents, ...);
-  static constexpr int dimensions = static_cast<int>(sizeof...(Extents)) - 1;
+  static constexpr int input_dimensions = any, dimensions = static_cast<int>(sizeof...(Extents)) - 1;
 
   template <Real T, class B>
   struct Instance {

@@ -1,18 +1,13 @@
 #pragma once
 
 #include <cmath>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include <flipbook/nn/module.hpp>
 #include <flipbook/optim/clip.hpp>
 #include <flipbook/optim/optimizer.hpp>
+#include <flipbook/train/history.hpp>
 
 namespace flipbook {
-
-/// What a training step reports, by name.
-using Losses = std::vector<std::pair<std::string, double>>;
 
 struct StepOptions {
   double clip_norm = 0;  ///< gradients longer than this are shortened to it; 0 leaves them

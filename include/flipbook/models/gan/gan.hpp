@@ -146,7 +146,7 @@ struct Gan {
       return losses;
     }
 
-    void visit_optimizers(const auto& f) {
+    void visit_optimizers(auto&& f) {
       f("discriminator", discriminator_);
       f("generator", generator_);
     }

@@ -58,7 +58,7 @@ struct VaeGan {
       return {{"total", total}, {"-ELBO", negative_elbo}, {"discriminator", lost}};
     }
 
-    void visit_optimizers(const auto& f) {
+    void visit_optimizers(auto&& f) {
       f("vae", vae_);
       f("discriminator", discriminator_);
     }

@@ -4,6 +4,7 @@
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/linear.hpp>
+#include <flipbook/nn/per_frame.hpp>
 #include <flipbook/nn/sequential.hpp>
 #include <flipbook/nn/shape.hpp>
 

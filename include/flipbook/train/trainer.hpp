@@ -1,0 +1,192 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <flipbook/data/loader.hpp>
+#include <flipbook/optim/average.hpp>
+#include <flipbook/optim/schedule.hpp>
+#include <flipbook/train/checkpoint.hpp>
+#include <flipbook/train/descend.hpp>
+#include <flipbook/train/history.hpp>
+#include <flipbook/train/interrupt.hpp>
+#include <flipbook/train/progress.hpp>
+
+namespace flipbook {
+
+/// The steps of a model whose members are all trained on one loss, `model->loss(clips)`.
+template <class Net, Real T, class B, class Rule>
+class LossTraining {
+ public:
+  LossTraining(const Module<Net, T, B>& model, const Rule& rule) : optimizer_(rule, model.parameters()) {}
+
+  Losses step(const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
+    const auto loss = [&](Tape& tape) { return model->loss(tape.constant(clips)); };
+    return {{"loss", minimise(model, optimizer_, rng, loss, how)}};
+  }
+  void visit_optimizers(auto&& f) { f("optimizer", optimizer_); }
+
+ private:
+  Optimizer<Rule, T, B> optimizer_;
+};
+
+namespace detail {
+
+template <class Net, class T, class B, class Rule>
+struct TrainingOf {
+  using Type = LossTraining<Net, T, B, Rule>;
+};
+/// A model that is trained in a way of its own, such as an adversarial one, brings it.
+template <class Net, class T, class B, class Rule>
+  requires requires { typename Net::template Training<T, B, Rule>; }
+struct TrainingOf<Net, T, B, Rule> {
+  using Type = typename Net::template Training<T, B, Rule>;
+};
+
+}  // namespace detail
+
+struct FitOptions {
+  Index steps = 1000;                     ///< taken in all when `fit` returns, resumed ones included
+  Index batch = 8;                        ///< clips in a step
+  int workers = 1;                        ///< threads that prepare batches
+  StepOptions step = {};
+  schedule::Any learning_rate = {};       ///< of the step; empty: as the rule says
+  std::filesystem::path checkpoint = {};  ///< where progress is kept; empty: nowhere
+  double checkpoint_every = 60;           ///< seconds
+  std::string title = "training";         ///< of the progress bar; empty: none
+  std::string unit = "clips";
+};
+
+/// A model with what trains it. `fit` is the loop that every example runs; `step` is one turn of it, for a loop of
+/// one's own.
+///
+///     fb::Trainer trainer{fb::Module<Vae3d, float>{rng}, fb::optim::Adam{.learning_rate = 1e-3}};
+///     trainer.fit(clips, {.steps = 2000, .batch = 8, .checkpoint = "vae.safetensors"});
+///     auto samples = trainer.model->sample(4, rng);
+template <class Net, Real T, class B, class Rule>
+class Trainer {
+ public:
+  Module<Net, T, B> model;
+
+  explicit Trainer(Module<Net, T, B> untrained, Rule rule = {}, std::uint64_t seed = 0)
+      : model(std::move(untrained)), rng_(seed), training_(model, rule) {}
+
+  /// One step on a batch of clips in [0, 1].
+  /// @throws Error  if the loss is not finite; the model is then as it was
+  Losses step(const Tensor<T, B>& clips, const StepOptions& how = {}) {
+    Losses losses = training_.step(model, clips, rng_, how);
+    ++steps_;
+    if (average_) average_->update(model.parameters());
+    history_.add(steps_, losses);
+    return losses;
+  }
+
+  /// Trains until `options.steps` steps have been taken in all, and keeps a checkpoint where one is asked for: now
+  /// and then, at the end, and when the program is told to stop (Ctrl-C), in which case it returns false.
+  /// Batch k is the same whenever it is asked for, so a resumed run goes through the same bits.
+  /// @param after_step  called as after_step(steps, losses); may return false to stop
+  template <ClipSource Source, class F>
+  bool fit(const Source& source, const FitOptions& options, const F& after_step) {
+    if (steps_ >= options.steps) return true;
+    Loader<Source> loader(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
+    const Interrupt interrupt;
+    std::optional<Progress> progress;
+    if (!options.title.empty()) progress.emplace(options.title, options.steps, ProgressSettings{.unit = options.unit, .begin = steps_});
+    const Index began = steps_;
+    auto saved = Clock::now();
+    bool go_on = true;
+    while (go_on && steps_ < options.steps) {
+      if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
+      const Losses losses = step(cast<T>(loader.next()), options.step);
+      if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
+      go_on = called(after_step, losses) && !interrupt.requested();
+      const bool due = seconds_since(saved) > options.checkpoint_every;
+      if (!options.checkpoint.empty() && (due || !go_on || steps_ == options.steps)) {
+        save(options.checkpoint);
+        saved = Clock::now();
+      }
+    }
+    return !interrupt.requested();
+  }
+  template <ClipSource Source>
+  bool fit(const Source& source, const FitOptions& options = {}) {
+    return fit(source, options, [](Index, const Losses&) {});
+  }
+
+  /// Writes the model with all that training needs to go on to the same bits; PyTorch and load_weights read it too.
+  void save(const std::filesystem::path& path) {
+    save_checkpoint(path, [&](auto&& visit) { visit_state(visit); });
+  }
+  /// Goes on from a file of `save`.
+  /// @throws Error  if it cannot be read or is of another model or rule; nothing has been changed then
+  void resume(const std::filesystem::path& path) {
+    load_checkpoint(path, [&](auto&& visit) { visit_state(visit); });
+  }
+
+  Index steps() const noexcept { return steps_; }
+  const History& history() const noexcept { return history_; }
+  Rng& rng() noexcept { return rng_; }
+  auto& training() noexcept { return training_; }
+
+  void set_learning_rate(double rate) {
+    training_.visit_optimizers([&](const std::string&, auto& optimizer) { optimizer.rule.learning_rate = rate; });
+  }
+
+  /// Keeps an exponential moving average of the parameters from now on.
+  void keep_average(double decay) { average_.emplace(decay, model.parameters()); }
+  /// Calls f() with the average in place of the parameters.
+  template <class F>
+  auto with_average(const F& f) {
+    require(average_.has_value(), "with_average: no average is kept; call keep_average(decay) before training");
+    const Swapped swapped(*average_, model.parameters());
+    return f();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
+
+  struct Swapped {
+    MovingAverage<T, B>& average;
+    const Tensor<T, B>& parameters;
+    Swapped(MovingAverage<T, B>& a, const Tensor<T, B>& p) : average(a), parameters(p) { average.swap(parameters); }
+    ~Swapped() { average.swap(parameters); }
+  };
+
+  void visit_state(auto& visit) {
+    visit("", model);
+    training_.visit_optimizers(visit);
+    if (average_) visit("average", *average_);
+    visit("rng", rng_);
+    visit("steps", steps_);
+    visit("history", history_);
+  }
+
+  template <class F>
+  bool called(const F& after_step, const Losses& losses) {
+    if constexpr (std::is_void_v<decltype(after_step(steps_, losses))>) {
+      after_step(steps_, losses);
+      return true;
+    } else {
+      return after_step(steps_, losses);
+    }
+  }
+
+  Rng rng_;
+  typename detail::TrainingOf<Net, T, B, Rule>::Type training_;
+  std::optional<MovingAverage<T, B>> average_;
+  History history_;
+  Index steps_ = 0;
+};
+
+template <class Net, class T, class B, class Rule>
+Trainer(Module<Net, T, B>, Rule, std::uint64_t) -> Trainer<Net, T, B, Rule>;
+template <class Net, class T, class B, class Rule>
+Trainer(Module<Net, T, B>, Rule) -> Trainer<Net, T, B, Rule>;
+
+}  // namespace flipbook
