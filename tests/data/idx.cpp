@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "../io/files.hpp"
+#include "../io/gzip.hpp"
 
 using namespace flipbook;
 using namespace flipbook::test;
@@ -15,20 +16,6 @@ Bytes idx_bytes(std::initializer_list<std::uint32_t> extents, std::size_t elemen
     for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(extent >> shift));
   for (std::size_t i = 0; i < elements; ++i) bytes.push_back(static_cast<std::uint8_t>(i * 7));
   return bytes;
-}
-
-Bytes gzip(Bytes bytes) {
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  Bytes packed(deflateBound(&stream, bytes.size()));
-  stream.next_in = bytes.data();
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = packed.data();
-  stream.avail_out = static_cast<uInt>(packed.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
 }
 
 std::string refusal(const Bytes& bytes) {

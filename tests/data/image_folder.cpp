@@ -33,7 +33,8 @@ TEST_CASE("images become clips in the order of their names, at one size") {
     const auto clip = source.clip(i);
     REQUIRE(clip.shape() == source.shape());
     for (Index t = 0; t < 2; ++t)
-      for (const float value : to_vector(clip[t])) CHECK(value * 255 == doctest::Approx(10.0 * static_cast<double>(2 * i + t + 1)).epsilon(0.1));
+      for (const float value : to_vector(clip[t]))
+        CHECK(value * 255 == doctest::Approx(10.0 * static_cast<double>(2 * i + t + 1)).epsilon(0.1));
   }
   CHECK(ImageFolder(folder.path(), {.frames = 2, .stride = 1, .size = {.height = 4, .width = 4}}).size() == 3);
 }
@@ -43,7 +44,8 @@ TEST_CASE("each folder inside is a sequence of its own") {
   for (const char* name : {"two", "one"}) {
     std::filesystem::create_directory(folder / name);
     for (int i = 0; i < 3; ++i)
-      write_png(folder / (std::string(name) + "/" + std::to_string(i) + ".png"), flat(4, 4, static_cast<std::uint8_t>(name[0])));
+      write_png(folder / (std::string(name) + "/" + std::to_string(i) + ".png"),
+                flat(4, 4, static_cast<std::uint8_t>(name[0])));
   }
   const ImageFolder source(folder.path(), pairs);
   CHECK(source.size() == 2);

@@ -26,7 +26,8 @@ Place place_of(const Tensor<float>& frame) {  // (H, W, 1)
   for (Index row = 0; row < frame.extent(0); ++row)
     for (Index column = 0; column < frame.extent(1); ++column)
       if (frame.data()[row * frame.extent(1) + column] > 0)
-        place = {std::min(place.top, row), std::min(place.left, column), std::max(place.bottom, row), std::max(place.right, column)};
+        place = {std::min(place.top, row), std::min(place.left, column), std::max(place.bottom, row),
+                 std::max(place.right, column)};
   return place;
 }
 
@@ -102,7 +103,8 @@ TEST_CASE("overlapping sprites show the brighter pixel") {
 
 TEST_CASE("a clip depends on the seed and its index alone") {
   const auto images = bright_images(10, 9, 9);
-  const MovingSprites a(images, {.frames = 3, .canvas = 19, .seed = 1}), b(images, {.frames = 3, .canvas = 19, .seed = 1});
+  const MovingSprites a(images, {.frames = 3, .canvas = 19, .seed = 1}),
+      b(images, {.frames = 3, .canvas = 19, .seed = 1});
   const MovingSprites other(images, {.frames = 3, .canvas = 19, .seed = 2});
   a.clip(0);
   CHECK(to_vector(a.clip(5)) == to_vector(b.clip(5)));

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <flipbook/io/video.hpp>
+
 #include "../io/files.hpp"
 
 using namespace flipbook;
@@ -29,7 +31,8 @@ TEST_CASE("a file is cut into clips that begin every stride frames") {
   CHECK(source.size() == 3);
   CHECK(source.shape() == Shape{4, 8, 8, 1});
   for (Index i = 0; i < 3; ++i)
-    for (Index t = 0; t < 4; ++t) CHECK(std::abs(level(source.clip(i), t) - (50 + 10 * static_cast<int>(3 * i + t))) <= 3);
+    for (Index t = 0; t < 4; ++t)
+      CHECK(std::abs(level(source.clip(i), t) - (50 + 10 * static_cast<int>(3 * i + t))) <= 3);
   CHECK_THROWS_AS(source.clip(3), Error);
 }
 

@@ -15,7 +15,8 @@ TEST_CASE("windows cover each sequence and never reach over its end") {
       std::vector<std::pair<std::size_t, Index>> places;
       for (std::size_t s = 0; s < lengths.size(); ++s) {
         windows.add(lengths[s]);
-        for (Index first = 0; first + frames <= lengths[s]; first += stride, ++expected) places.emplace_back(s, first);
+        for (Index first = 0; first + frames <= lengths[s]; first += stride, ++expected)
+          places.emplace_back(s, first);
       }
       REQUIRE(windows.size() == expected);
       for (Index i = 0; i < expected; ++i) {

@@ -44,6 +44,8 @@ TEST_CASE("a symbolic link stays one, and the file it names is replaced") {
   write_file(folder / "link", bytes_of("new"));
   CHECK(std::filesystem::is_symlink(folder / "link"));
   CHECK(read_file(folder / "real") == bytes_of("new"));
+  std::filesystem::create_symlink("circle", folder / "circle");
+  mentions(error_of([&] { write_file(folder / "circle", {}); }), "symbolic links");
 }
 
 TEST_CASE("a path that cannot be written is refused with its name and the reason") {

@@ -39,7 +39,8 @@ TEST_CASE("objects, arrays, strings and numbers are read in order, whatever spac
 TEST_CASE("any text survives being written and read") {
   std::string all;
   for (int c = 0; c < 128; ++c) all += static_cast<char>(c);
-  for (const std::string& text : {std::string(), all, std::string("é ß 語 \xf0\x9f\x8e\x9e \"\\/")}) CHECK(string_of(to_json(text)) == text);
+  for (const std::string& text : {std::string(), all, std::string("é ß 語 \xf0\x9f\x8e\x9e \"\\/")})
+    CHECK(string_of(to_json(text)) == text);
 }
 
 TEST_CASE("escapes stand for their characters") {
@@ -48,9 +49,29 @@ TEST_CASE("escapes stand for their characters") {
 }
 
 TEST_CASE("strings that are none are refused") {
-  for (const char* json : {"", "\"", "\"a", "a", "\"\\", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u+123\"", "\"\\ud800\"",
-                           "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\n\"", "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"",
-                           "\"\xe0\x80\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xc3\"", "\"\xe8\xaa\"", "\"a\"b"}) {
+  for (const char* json : {"",
+                           "\"",
+                           "\"a",
+                           "a",
+                           "\"\\",
+                           "\"\\\"",
+                           "\"\\x\"",
+                           "\"\\u12\"",
+                           "\"\\u12g4\"",
+                           "\"\\u+123\"",
+                           "\"\\ud800\"",
+                           "\"\\ud800\\u0041\"",
+                           "\"\\udc00\"",
+                           "\"\n\"",
+                           "\"\xff\"",
+                           "\"\xc0\x80\"",
+                           "\"\xed\xa0\x80\"",
+                           "\"\xe0\x80\x80\"",
+                           "\"\xf5\x80\x80\x80\"",
+                           "\"\xf4\x90\x80\x80\"",
+                           "\"\xc3\"",
+                           "\"\xe8\xaa\"",
+                           "\"a\"b"}) {
     CAPTURE(json);
     CHECK_THROWS_AS(string_of(json), Error);
   }
@@ -67,7 +88,8 @@ TEST_CASE("numbers other than whole ones of 64 bits are refused") {
 }
 
 TEST_CASE("structure that does not hold is refused") {
-  for (const char* text : {"", "{", "[1]", "{\"a\"}", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}", "{a:1}", "{\"a\":1}}", "{,}"}) {
+  for (const char* text : {"", "{", "[1]", "{\"a\"}", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}",
+                           "{a:1}", "{\"a\":1}}", "{,}"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(
         [&] {

@@ -35,7 +35,8 @@ const auto read_clip = [](const std::filesystem::path& path) { return read_npy_v
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("what is written is read back bit for bit", T, float, double, std::uint8_t, std::int32_t, std::int64_t) {
+TEST_CASE_TEMPLATE("what is written is read back bit for bit", T, float, double, std::uint8_t, std::int32_t,
+                   std::int64_t) {
   Folder folder;
   for (const Shape& shape : {Shape{}, Shape{1}, Shape{0}, Shape{7}, Shape{2, 3}, Shape{1, 2, 3, 1, 2, 2}}) {
     Tensor<T> x(shape);
@@ -59,8 +60,8 @@ TEST_CASE("NumPy reads what is written, and what NumPy writes is read") {
     Tensor<float> x(shape);
     for (Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i) / 4;
     write_npy(in, x);
-    const std::string program = "import numpy; x = numpy.load('" + in + "'); assert x.dtype == 'f4'; numpy.save('" + out +
-                                "', x.astype('f8') * 2)";
+    const std::string program = "import numpy; x = numpy.load('" + in +
+                                "'); assert x.dtype == 'f4'; numpy.save('" + out + "', x.astype('f8') * 2)";
     REQUIRE(std::system(("/usr/bin/python3 -c \"" + program + "\"").c_str()) == 0);
     const auto y = read_npy<double>(out);
     CHECK(y.shape() == shape);
@@ -105,13 +106,15 @@ TEST_CASE("a video of any layout comes as (N, T, H, W, C)") {
   mentions(error_of([&] { read_npy_video(path); }), "(12)");
 }
 
-TEST_CASE_TEMPLATE("a video of real numbers must lie in [0, 1], and the first that does not is named", T, float, double) {
+TEST_CASE_TEMPLATE("a video of real numbers must lie in [0, 1], and the first that does not is named", T, float,
+                   double) {
   Folder folder;
   const auto path = folder / "x.npy";
   Tensor<T> x({2, 1, 2}, {0, 0.25, 1, 0.5});
   write_npy(path, x);
   CHECK(to_vector(read_npy_video(path)) == std::vector<float>{0, 0.25F, 1, 0.5F});
-  for (const T bad : {T(-0.01), T(1.01), T(255), std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()}) {
+  for (const T bad :
+       {T(-0.01), T(1.01), T(255), std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()}) {
     x.data()[3] = bad;
     write_npy(path, x);
     const auto message = error_of([&] { read_npy_video(path); });

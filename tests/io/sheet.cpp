@@ -15,7 +15,8 @@ Tensor<T> counted(const Shape& shape) {
 }
 }  // namespace
 
-TEST_CASE_TEMPLATE("clips stand row by row, with gaps between them and empty places at the end", T, float, double, std::uint8_t) {
+TEST_CASE_TEMPLATE("clips stand row by row, with gaps between them and empty places at the end", T, float, double,
+                   std::uint8_t) {
   const auto clips = counted<T>({3, 1, 1, 2, 1});
   const auto joined = sheet(clips, 2, 1, T(0));
   CHECK(joined.shape() == Shape{1, 3, 5, 1});

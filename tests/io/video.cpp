@@ -37,14 +37,19 @@ std::uint32_t number_at(const Bytes& bytes, std::size_t at) {
 
 // The same MP4 with its index (moov) in front of the frames (mdat), as files for the web have it.
 Bytes index_in_front(const Bytes& bytes) {
-  const auto name_of_box = [&](std::size_t at) { return std::string(bytes.begin() + static_cast<std::ptrdiff_t>(at) + 4, bytes.begin() + static_cast<std::ptrdiff_t>(at) + 8); };
+  const auto name_of_box = [&](std::size_t at) {
+    return std::string(bytes.begin() + static_cast<std::ptrdiff_t>(at) + 4,
+                       bytes.begin() + static_cast<std::ptrdiff_t>(at) + 8);
+  };
   Bytes front, index, frames;
   for (std::size_t at = 0; at < bytes.size(); at += number_at(bytes, at)) {
     Bytes& part = name_of_box(at) == "moov" ? index : name_of_box(at) == "mdat" ? frames : front;
-    part.insert(part.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.begin() + static_cast<std::ptrdiff_t>(at + number_at(bytes, at)));
+    part.insert(part.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                bytes.begin() + static_cast<std::ptrdiff_t>(at + number_at(bytes, at)));
   }
   const std::string table = "stco";  // where chunks of frames lie: a number of entries, then each
-  const auto found = static_cast<std::size_t>(std::search(index.begin(), index.end(), table.begin(), table.end()) - index.begin());
+  const auto found = static_cast<std::size_t>(std::search(index.begin(), index.end(), table.begin(), table.end()) -
+                                              index.begin());
   REQUIRE(found < index.size());
   for (std::uint32_t entry = 0; entry < number_at(index, found + 8); ++entry) {
     const std::size_t at = found + 12 + 4 * entry;
@@ -95,7 +100,8 @@ TEST_CASE_TEMPLATE("grey clips of numbers keep their values", T, float, double) 
   write_mp4(folder / "x.mp4", clip);
   const auto back = read_video(folder / "x.mp4", {.height = 16, .width = 16, .channels = 1}).frames;
   REQUIRE(back.shape() == Shape{3, 16, 16, 1});
-  for (Index i = 0; i < clip.size(); ++i) CHECK(std::abs(back.data()[i] / 255.0 - static_cast<double>(clip.data()[i])) < 0.02);
+  for (Index i = 0; i < clip.size(); ++i)
+    CHECK(std::abs(back.data()[i] / 255.0 - static_cast<double>(clip.data()[i])) < 0.02);
 }
 
 TEST_CASE("odd and tiny extents are padded to even ones by their last row and column") {
@@ -114,7 +120,8 @@ TEST_CASE("odd and tiny extents are padded to even ones by their last row and co
 TEST_CASE("frames are resized and cropped as asked, and a limit cuts the video") {
   Folder folder;
   write_mp4(folder / "x.mp4", moving(7, 64));
-  CHECK(read_video(folder / "x.mp4", {.height = 20, .width = 30, .channels = 1}).frames.shape() == Shape{7, 20, 30, 1});
+  CHECK(read_video(folder / "x.mp4", {.height = 20, .width = 30, .channels = 1}).frames.shape() ==
+        Shape{7, 20, 30, 1});
   CHECK(read_video(folder / "x.mp4", {}, 4).frames.shape() == Shape{4, 64, 64, 3});
 }
 

@@ -41,7 +41,8 @@ inline Tensor<std::uint8_t> parse_idx(Bytes bytes) {
   const auto length = header + static_cast<std::size_t>(*size);
   if (packed) bytes = gunzip(bytes, length + 1);  // one more byte than is right shows a file that is too long
   const Shape shape(extents.begin(), extents.end());
-  require(bytes.size() >= length, "it ends after ", bytes.size(), " of the ", length, " bytes that shape ", shape, " takes");
+  require(bytes.size() >= length, "it ends after ", bytes.size(), " of the ", length, " bytes that shape ", shape,
+          " takes");
   require(bytes.size() == length, "it is longer than the ", length, " bytes that shape ", shape, " takes");
   return from_stored<std::uint8_t>(Stored::u8, shape, std::span(bytes).subspan(header), "idx");
 }

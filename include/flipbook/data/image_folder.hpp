@@ -14,24 +14,34 @@
 
 namespace flipbook {
 
+namespace detail {
+
+/// What of a folder's content `keep` is true for, by name.
+template <class Keep>
+std::vector<std::filesystem::path> content_of(const std::filesystem::path& folder, const Keep& keep) {
+  std::vector<std::filesystem::path> kept;
+  try {
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+      if (keep(entry)) kept.push_back(entry.path());
+  } catch (const std::filesystem::filesystem_error& error) {
+    fail("folder ", quoted(folder), ": ", error.code().message());
+  }
+  std::sort(kept.begin(), kept.end());
+  return kept;
+}
+
+}  // namespace detail
+
 /// The files of a folder whose names end in one of `extensions` (".png", …; upper or lower case), by name.
 /// @throws Error if the folder cannot be read
 inline std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder,
                                                    const std::vector<std::string>& extensions) {
-  std::vector<std::filesystem::path> files;
-  try {
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      std::string extension = entry.path().extension().string();
-      std::transform(extension.begin(), extension.end(), extension.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      const bool known = std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
-      if (known && entry.is_regular_file()) files.push_back(entry.path());
-    }
-  } catch (const std::filesystem::filesystem_error& error) {
-    fail("folder ", detail::quoted(folder), ": ", error.code().message());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+  return detail::content_of(folder, [&](const std::filesystem::directory_entry& entry) {
+    std::string extension = entry.path().extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return std::find(extensions.begin(), extensions.end(), extension) != extensions.end() && entry.is_regular_file();
+  });
 }
 
 /// Clips from a folder of images (PNG, JPEG): in the order of their names, the images are the frames of one
@@ -48,14 +58,12 @@ class ImageFolder {
   /// @throws Error if the folder cannot be read or does not hold as many images as one clip takes
   ImageFolder(const std::filesystem::path& folder, const Options& options)
       : size_(options.size), windows_(options.frames, options.stride) {
-    require(size_.height > 0 && size_.width > 0 && (size_.channels == 1 || size_.channels == 3), "ImageFolder: frames of ",
-            size_.height, " x ", size_.width, " x ", size_.channels, "; channels are 1 or 3");
+    require(size_.height > 0 && size_.width > 0 && (size_.channels == 1 || size_.channels == 3),
+            "ImageFolder: frames of ", size_.height, " x ", size_.width, " x ", size_.channels,
+            "; channels are 1 or 3");
     add(folder);
-    std::vector<std::filesystem::path> inside;
-    for (const auto& entry : std::filesystem::directory_iterator(folder))
-      if (entry.is_directory()) inside.push_back(entry.path());
-    std::sort(inside.begin(), inside.end());
-    for (const auto& each : inside) add(each);
+    const auto is_folder = [](const std::filesystem::directory_entry& entry) { return entry.is_directory(); };
+    for (const auto& inside : detail::content_of(folder, is_folder)) add(inside);
     require(windows_.size() > 0, "ImageFolder: ", detail::quoted(folder), " and the folders in it hold no ",
             options.frames, " PNG or JPEG images in a row");
   }

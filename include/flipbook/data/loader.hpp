@@ -23,7 +23,7 @@ struct LoaderOptions {
 
 /// Batches of a source, made ahead of time by worker threads. Batch k is the clips
 /// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers.
-/// For a finite source that is read more than once, load `Shuffled(source, seed)`.
+/// One thread may take them. For a finite source that is read more than once, load `Shuffled(source, seed)`.
 template <ClipSource Source>
 class Loader {
  public:

@@ -30,8 +30,8 @@ class MovingShapes {
     const auto& [frames, canvas, shapes, smallest, largest, step, seed] = options_;
     require(frames > 0 && canvas > 0 && shapes > 0 && std::isfinite(step), "MovingShapes: ", frames, " frames of ",
             canvas, " pixels and ", shapes, " shapes that move by ", step);
-    require(0 < smallest && smallest <= largest && largest <= 0.5, "MovingShapes: radii from ", smallest, " to ", largest,
-            " of the canvas; need 0 < smallest <= largest <= 0.5");
+    require(0 < smallest && smallest <= largest && largest <= 0.5, "MovingShapes: radii from ", smallest, " to ",
+            largest, " of the canvas; need 0 < smallest <= largest <= 0.5");
   }
   MovingShapes() : MovingShapes(Options{}) {}
 

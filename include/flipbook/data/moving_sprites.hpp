@@ -56,7 +56,8 @@ class MovingSprites {
   MovingSprites(Tensor<std::uint8_t> images, const Options& options)
       : images_(std::move(images)), options_(options) {
     const auto& [frames, canvas, sprites, step, seed] = options_;
-    require(images_.rank() == 3 && images_.size() > 0, "MovingSprites: needs images (K, h, w), got ", images_.shape());
+    require(images_.rank() == 3 && images_.size() > 0, "MovingSprites: needs images (K, h, w), got ",
+            images_.shape());
     require(images_.extent(1) <= canvas && images_.extent(2) <= canvas, "MovingSprites: images ", images_.shape(),
             " are larger than the canvas, ", canvas);
     require(frames > 0 && sprites > 0 && std::isfinite(step), "MovingSprites: ", frames, " frames of ", sprites,
@@ -64,7 +65,8 @@ class MovingSprites {
   }
   explicit MovingSprites(Tensor<std::uint8_t> images) : MovingSprites(std::move(images), Options{}) {}
   /// @param images  (K, h, w) in [0, 1]; kept to 8 bits, as they come from files
-  MovingSprites(const Tensor<float>& images, const Options& options) : MovingSprites(to_bytes(images, "MovingSprites"), options) {}
+  MovingSprites(const Tensor<float>& images, const Options& options)
+      : MovingSprites(to_bytes(images, "MovingSprites"), options) {}
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 1}; }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -31,7 +33,8 @@ class VideoFiles {
     require(options.every > 0, "VideoFiles: every ", options.every, "th frame");
     const std::vector<std::string> kinds{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi",
                                          ".mpg", ".mpeg", ".ogv", ".flv", ".wmv", ".gif"};
-    const bool many = std::filesystem::is_directory(path);
+    std::error_code unreadable;  // opening it will say so again
+    const bool many = std::filesystem::is_directory(path, unreadable);
     for (const auto& file : many ? files_in(path, kinds) : std::vector{path}) add(file, options.every);
     require(windows_.size() > 0, "VideoFiles: ", detail::quoted(path), many ? " holds no video" : " is not a video",
             " of at least ", options.frames, " frames");

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <flipbook/io/file.hpp>
@@ -25,9 +26,13 @@ class AtomicFile {
   /// A symbolic link is followed: it is what it points to that is replaced.
   /// @throws Error if nothing can be created beside `path`, or if `path` is something other than a file
   explicit AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-    std::error_code ignored;
-    if (std::filesystem::is_symlink(path_, ignored)) path_ = std::filesystem::weakly_canonical(path_);
-    const auto status = std::filesystem::status(path_, ignored);
+    std::error_code error;
+    if (std::filesystem::is_symlink(path_, error)) {
+      const auto target = std::filesystem::weakly_canonical(path_, error);
+      if (error) fail("write: cannot follow ", detail::quoted(path_), ": ", error.message());
+      path_ = target;
+    }
+    const auto status = std::filesystem::status(path_, error);
     // A rename would put a plain file in the place of a device such as /dev/null.
     require(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status), "write: ",
             detail::quoted(path_), " exists and is not a regular file");

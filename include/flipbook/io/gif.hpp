@@ -97,7 +97,7 @@ inline void put_lzw(Bytes& out, std::span<const std::uint8_t> indices, int bits)
 
 /// A frame (H, W, 3) as places in the palette. Dithered, what each pixel is off by is made up for by the
 /// neighbours still to come. (Floyd and Steinberg, An adaptive algorithm for spatial greyscale, 1976.)
-inline void to_indices(const std::uint8_t* frame, Index height, Index width, Palette& palette, bool dither,
+inline void to_indices(const std::uint8_t* frame, Index height, Index width, const Palette& palette, bool dither,
                        std::uint8_t* indices) {
   using Errors = std::vector<std::array<float, 3>>;
   const auto columns = static_cast<std::size_t>(width);
@@ -106,7 +106,8 @@ inline void to_indices(const std::uint8_t* frame, Index height, Index width, Pal
     for (std::size_t x = 1; x <= columns; ++x, frame += 3) {
       Rgb wanted;
       for (std::size_t c = 0; c < 3; ++c)
-        wanted[c] = static_cast<std::uint8_t>(std::clamp(static_cast<float>(frame[c]) + here[x][c] / 16 + 0.5F, 0.0F, 255.0F));
+        wanted[c] = static_cast<std::uint8_t>(
+            std::clamp(static_cast<float>(frame[c]) + here[x][c] / 16 + 0.5F, 0.0F, 255.0F));
       const std::uint8_t index = *indices++ = palette.nearest(wanted);
       if (!dither) continue;
       for (std::size_t c = 0; c < 3; ++c) {
@@ -134,7 +135,7 @@ inline void put_text(Bytes& out, std::string_view characters) {
 inline Bytes encode_gif(const Tensor<std::uint8_t>& clip, const GifOptions& options) {
   const Index frames = clip.extent(0), height = clip.extent(1), width = clip.extent(2);
   const bool grey = clip.extent(3) == 1;
-  Palette palette = grey ? Palette::grey() : Palette::fit({clip.data(), static_cast<std::size_t>(clip.size())});
+  const Palette palette = grey ? Palette::grey() : Palette::fit({clip.data(), static_cast<std::size_t>(clip.size())});
   const std::size_t colours = palette.colours().size();
   const int bits = std::max(2, static_cast<int>(std::bit_width(colours - 1)));
 
@@ -150,7 +151,9 @@ inline Bytes encode_gif(const Tensor<std::uint8_t>& clip, const GifOptions& opti
   if (options.loop && frames > 1) put_text(out, {"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00", 19});
 
   Bytes indices(static_cast<std::size_t>(height * width));
-  const auto hundredths = [&](Index t) { return std::llround(100 * static_cast<double>(t) / options.frames_per_second); };
+  const auto hundredths = [&](Index t) {
+    return std::llround(100 * static_cast<double>(t) / options.frames_per_second);
+  };
   for (Index t = 0; t < frames; ++t) {
     const Tensor<std::uint8_t> frame = clip[t];
     if (grey) std::copy(frame.begin(), frame.end(), indices.begin());

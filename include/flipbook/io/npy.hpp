@@ -136,7 +136,8 @@ inline NpyContent parse_npy(std::span<const std::uint8_t> bytes) {
   const auto& extents = header.shape();
   const auto data = bytes.subspan(begin + length);
   require(!header.fortran_order() || extents.size() < 2, "it is in Fortran order; C order is read");
-  require(extents.size() <= Shape::max_rank, "it is of rank ", extents.size(), "; at most ", Shape::max_rank, " is read");
+  require(extents.size() <= Shape::max_rank, "it is of rank ", extents.size(), "; at most ", Shape::max_rank,
+          " is read");
   const auto needed = checked_product(extents, size_of(header.stored()));
   require(needed.has_value(), "its extents multiply to more than can be held");
   const Shape shape(extents.begin(), extents.end());

@@ -6,7 +6,6 @@
 #include <limits>
 #include <set>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include <flipbook/core/scalar.hpp>
@@ -52,21 +51,15 @@ class Palette {
 
   const std::vector<Rgb>& colours() const noexcept { return colours_; }
 
-  /// The place of the colour nearest to (r, g, b).
-  std::uint8_t nearest(const Rgb& colour) {
-    const std::uint32_t key = std::uint32_t{colour[0]} << 16 | std::uint32_t{colour[1]} << 8 | colour[2];
-    const auto [found, fresh] = known_.try_emplace(key);
-    if (fresh) {
-      int least = std::numeric_limits<int>::max();
-      for (std::size_t i = 0; i < colours_.size(); ++i) {
-        int distance = 0;
-        for (std::size_t c = 0; c < 3; ++c) distance += (colours_[i][c] - colour[c]) * (colours_[i][c] - colour[c]);
-        if (distance >= least) continue;
-        least = distance;
-        found->second = static_cast<std::uint8_t>(i);
-      }
+  /// The place of the colour nearest to this one; of several, the first.
+  std::uint8_t nearest(const Rgb& colour) const {
+    std::int32_t least = std::numeric_limits<std::int32_t>::max();
+    for (std::int32_t i = 0; i < static_cast<std::int32_t>(colours_.size()); ++i) {
+      const Rgb& other = colours_[static_cast<std::size_t>(i)];
+      const std::int32_t r = other[0] - colour[0], g = other[1] - colour[1], b = other[2] - colour[2];
+      least = std::min(least, (r * r + g * g + b * b) << 8 | i);  // distance and place as one number: no branch
     }
-    return found->second;
+    return static_cast<std::uint8_t>(least);
   }
 
  private:
@@ -113,7 +106,8 @@ class Palette {
   static void sort_along(Box box, std::size_t axis) {
     std::sort(box.begin(), box.end(), [axis](const Cell& a, const Cell& b) {
       // Cells are compared by means; ties by what they sum to, so that the order is the same everywhere.
-      return a.sum[axis] * b.count != b.sum[axis] * a.count ? a.sum[axis] * b.count < b.sum[axis] * a.count : a.sum < b.sum;
+      return a.sum[axis] * b.count != b.sum[axis] * a.count ? a.sum[axis] * b.count < b.sum[axis] * a.count
+                                                            : a.sum < b.sum;
     });
   }
 
@@ -137,7 +131,8 @@ class Palette {
     std::vector<Box> boxes{cells};
     std::vector<Cut> cuts{best_cut(boxes[0])};
     while (boxes.size() < 256) {
-      const auto best = std::max_element(cuts.begin(), cuts.end(), [](const Cut& a, const Cut& b) { return a.gain < b.gain; });
+      const auto best =
+          std::max_element(cuts.begin(), cuts.end(), [](const Cut& a, const Cut& b) { return a.gain < b.gain; });
       if (best->gain <= 0) break;
       const Box box = boxes[static_cast<std::size_t>(best - cuts.begin())];
       sort_along(box, best->axis);
@@ -151,7 +146,6 @@ class Palette {
   }
 
   std::vector<Rgb> colours_;
-  std::unordered_map<std::uint32_t, std::uint8_t> known_;
 };
 
 }  // namespace flipbook

@@ -31,7 +31,8 @@ inline png_uint_32 png_format(Index channels) { return channels == 1 ? PNG_FORMA
 inline void require_plausible(std::uint64_t height, std::uint64_t width, std::size_t bytes) {
   const bool sensible = height > 0 && width > 0 && height < 1 << 16 && width < 1 << 16 && height * width <= 1 << 28;
   require(sensible, "it is ", height, " x ", width, " pixels; at most 2^28 are read");
-  require(height * width / (8 * 1032) <= bytes, "it cannot hold ", height, " x ", width, " pixels in ", bytes, " bytes");
+  require(height * width / (8 * 1032) <= bytes, "it cannot hold ", height, " x ", width, " pixels in ", bytes,
+          " bytes");
 }
 
 /// libpng stops reading once it has all pixels. The chunks (length, type, content, checksum) must lead to

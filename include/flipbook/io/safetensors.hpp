@@ -107,7 +107,8 @@ struct SafetensorsEntry {
     const auto type = std::find_if(std::begin(safetensors_types), std::end(safetensors_types),
                                    [&](const auto& known) { return *dtype == known.first; });
     require(type != std::end(safetensors_types), "its dtype, ", *dtype, ", is unknown");
-    require(shape->size() <= Shape::max_rank, "it is of rank ", shape->size(), "; at most ", Shape::max_rank, " is read");
+    require(shape->size() <= Shape::max_rank, "it is of rank ", shape->size(), "; at most ", Shape::max_rank,
+            " is read");
     const auto bytes = checked_product(*shape, size_of(type->second));
     require(bytes.has_value(), "its extents multiply to more than can be held");
     const Shape extents(shape->begin(), shape->end());
@@ -127,7 +128,8 @@ inline void require_gapless(std::vector<Extent64> occupied, std::uint64_t size) 
   });
   std::uint64_t reached = 0;
   for (const Extent64& at : occupied) {
-    require(at.first == reached, "its tensors ", at.first < reached ? "overlap" : "leave a gap", " at byte ", at.first);
+    require(at.first == reached, "its tensors ", at.first < reached ? "overlap" : "leave a gap", " at byte ",
+            at.first);
     reached = at.last;
   }
   require(reached == size, "its tensors end at byte ", reached, " of ", size);
@@ -185,7 +187,8 @@ namespace detail {
 
 inline std::string metadata_json(const std::map<std::string, std::string>& metadata) {
   std::string json = "{", separator;
-  for (const auto& [key, value] : metadata) json += std::exchange(separator, ",") + to_json(key) + ":" + to_json(value);
+  for (const auto& [key, value] : metadata)
+    json += std::exchange(separator, ",") + to_json(key) + ":" + to_json(value);
   return json + "}";
 }
 
@@ -194,7 +197,8 @@ inline std::string entry_json(const NamedTensor& tensor, std::size_t first, std:
                                  [&](const auto& known) { return known.second == tensor.stored(); });
   std::string extents, separator;
   for (const Index extent : tensor.shape()) extents += text(std::exchange(separator, ","), extent);
-  return text(R"({"dtype":")", type->first, R"(","shape":[)", extents, R"(],"data_offsets":[)", first, ",", last, "]}");
+  return text(R"({"dtype":")", type->first, R"(","shape":[)", extents, R"(],"data_offsets":[)", first, ",", last,
+              "]}");
 }
 
 }  // namespace detail

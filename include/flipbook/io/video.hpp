@@ -135,9 +135,9 @@ class PixelConverter {
  public:
   Tensor<std::uint8_t> operator()(const AVFrame& frame, Index channels) {
     const auto format = channels == 1 ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24;
-    scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height,
-                                       static_cast<AVPixelFormat>(frame.format), frame.width, frame.height, format,
-                                       SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr, nullptr));
+    scaler_.reset(sws_getCachedContext(
+        scaler_.release(), frame.width, frame.height, static_cast<AVPixelFormat>(frame.format), frame.width,
+        frame.height, format, SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr, nullptr));
     require(scaler_ != nullptr, "converting the pixels of a frame cannot be done");
     set_colours(frame);
     // Rows as long as the converter's vectors want them; it may write past the end of tighter ones.
@@ -194,7 +194,8 @@ inline Video read_video(const std::filesystem::path& path, const FrameSize& size
       ++count;
     }
     require(count > 0, "it has no frames");
-    return {Tensor<std::uint8_t>({count, size.height, size.width, size.channels}, pixels), decoder.frames_per_second()};
+    return {Tensor<std::uint8_t>({count, size.height, size.width, size.channels}, pixels),
+            decoder.frames_per_second()};
   } catch (const Error& error) {
     fail("video: ", detail::quoted(path), " is refused: ", error.what());
   }
@@ -231,9 +232,10 @@ class Mp4Encoder {
     frame_->width = codec_->width;
     frame_->height = codec_->height;
     av_check(av_frame_get_buffer(frame_.get(), 0), "a frame");
-    scaler_ = av_made(Scaler(sws_getContext(codec_->width, codec_->height, AV_PIX_FMT_RGB24, codec_->width, codec_->height,
-                                            codec_->pix_fmt, SWS_BILINEAR | SWS_ACCURATE_RND, nullptr, nullptr, nullptr)),
-                      "converting pixels");
+    scaler_ = av_made(
+        Scaler(sws_getContext(codec_->width, codec_->height, AV_PIX_FMT_RGB24, codec_->width, codec_->height,
+                              codec_->pix_fmt, SWS_BILINEAR | SWS_ACCURATE_RND, nullptr, nullptr, nullptr)),
+        "converting pixels");
     const int* matrix = sws_getCoefficients(SWS_CS_ITU601);
     sws_setColorspaceDetails(scaler_.get(), matrix, 1, matrix, 0, 0, 1 << 16, 1 << 16);
   }
@@ -247,7 +249,8 @@ class Mp4Encoder {
       for (Index x = 0; x < codec_->width; ++x) {
         const Index from = std::min<Index>(y, height_ - 1) * width_ + std::min<Index>(x, width_ - 1);
         for (Index c = 0; c < 3; ++c)
-          padded_[static_cast<std::size_t>(y * row + 3 * x + c)] = pixels.data()[from * channels + (channels == 3 ? c : 0)];
+          padded_[static_cast<std::size_t>(y * row + 3 * x + c)] =
+              pixels.data()[from * channels + (channels == 3 ? c : 0)];
       }
     }
     const std::uint8_t* const planes[4] = {padded_.data(), nullptr, nullptr, nullptr};

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <flipbook/io/gzip.hpp>
+
+namespace flipbook::test {
+
+/// Bytes as a gzip file.
+inline Bytes gzip(Bytes bytes) {
+  z_stream stream{};
+  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  Bytes packed(deflateBound(&stream, bytes.size()));
+  stream.next_in = bytes.data();
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = packed.data();
+  stream.avail_out = static_cast<uInt>(packed.size());
+  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+}  // namespace flipbook::test
