@@ -5,8 +5,6 @@
 
 namespace flipbook {
 
-struct InterpolateAdjoint;
-
 /// One axis resized, each place between its two nearest.
 struct Interpolate {
   static constexpr unsigned keeps = keep::none;
@@ -25,6 +23,7 @@ struct Interpolate {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
+/// What every place gave to its neighbours, added up.
 struct InterpolateAdjoint {
   static constexpr unsigned keeps = keep::none;
   int axis;

@@ -8,8 +8,6 @@
 
 namespace flipbook {
 
-struct SumBlocks;
-
 /// Every place repeated over a block of places.
 struct RepeatBlocks {
   static constexpr unsigned keeps = keep::none;
@@ -22,9 +20,7 @@ struct RepeatBlocks {
     return y;
   }
   template <class Saved, class V>
-  auto vjp(const Saved&, const V& dy) const {
-    return gradients([&] { return apply(SumBlocks{blocks}, dy); });
-  }
+  auto vjp(const Saved& saved, const V& dy) const;
 };
 
 /// The sum over every block of places: the adjoint of RepeatBlocks.
@@ -43,6 +39,11 @@ struct SumBlocks {
     return gradients([&] { return apply(RepeatBlocks{blocks}, dy); });
   }
 };
+
+template <class Saved, class V>
+auto RepeatBlocks::vjp(const Saved&, const V& dy) const {
+  return gradients([&] { return apply(SumBlocks{blocks}, dy); });
+}
 
 template <class B>
 struct PutPlaces;

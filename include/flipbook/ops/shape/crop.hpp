@@ -5,8 +5,6 @@
 
 namespace flipbook {
 
-struct Pad;
-
 /// The block of x that begins at `first` and has extents `shape`. Shares memory where the block is
 /// contiguous in x, as frames of one clip are.
 struct Crop {
@@ -29,9 +27,7 @@ struct Crop {
     return y;
   }
   template <class Saved, class V>
-  auto vjp(const Saved& saved, const V& dy) const {
-    return gradients([&] { return apply(Pad{first, std::get<0>(saved.inputs).shape(), 0}, dy); });
-  }
+  auto vjp(const Saved& saved, const V& dy) const;
 };
 
 /// x surrounded by a constant: the adjoint of Crop where the constant is 0.
@@ -53,6 +49,11 @@ struct Pad {
     return gradients([&] { return apply(Crop{first, std::get<0>(saved.inputs).shape()}, dy); });
   }
 };
+
+template <class Saved, class V>
+auto Crop::vjp(const Saved& saved, const V& dy) const {
+  return gradients([&] { return apply(Pad{first, std::get<0>(saved.inputs).shape(), 0}, dy); });
+}
 
 /// The block of x that begins at `first` and has extents `shape`.
 /// @throws Error  if the block is not inside x
