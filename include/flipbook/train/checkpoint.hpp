@@ -1,0 +1,180 @@
+#pragma once
+
+#include <charconv>
+#include <concepts>
+
+#include <flipbook/core/random.hpp>
+#include <flipbook/optim/average.hpp>
+#include <flipbook/optim/optimizer.hpp>
+#include <flipbook/train/history.hpp>
+#include <flipbook/train/weights.hpp>
+
+namespace flipbook {
+
+namespace detail {
+
+template <class I>
+concept WholeNumber = std::integral<I> && !std::same_as<I, bool>;
+
+template <class... I>
+std::string joined(I... numbers) {
+  std::string text;
+  ((text += (text.empty() ? "" : " ") + std::to_string(numbers)), ...);
+  return text;
+}
+
+/// Exactly the numbers that `joined` wrote, or false.
+template <class... I>
+bool separated(std::string_view text, I&... numbers) {
+  const char *at = text.data(), *const end = at + text.size();
+  const auto one = [&](auto& number) {
+    if (at != text.data() && (at == end || *at++ != ' ')) return false;
+    const auto [next, error] = std::from_chars(at, end, number);
+    at = next;
+    return error == std::errc{};
+  };
+  return (one(numbers) && ...) && at == end;
+}
+
+/// Takes a run's state down, part by part.
+struct CheckpointWriter {
+  std::vector<NamedTensor> tensors;
+  std::map<std::string, std::string> metadata{{"format", "pt"}};
+
+  template <class M>
+    requires HasFields<M>
+  void operator()(const std::string& name, const M& module) {
+    list_weights(module, name.empty() ? "" : name + ".", tensors);
+  }
+  template <class Rule, class T, class B>
+  void operator()(const std::string& name, const Optimizer<Rule, T, B>& optimizer) {
+    add(name, joined(optimizer.steps()));
+    optimizer.visit([&](const std::string& memory, const Tensor<T, B>& x) { add(name + "/" + memory, x); });
+  }
+  template <class T, class B>
+  void operator()(const std::string& name, const MovingAverage<T, B>& average) {
+    add(name, average.value());
+  }
+  void operator()(const std::string& name, const Rng& rng) {
+    add(name, joined(rng.seed(), rng.stream(), rng.position()));
+  }
+  void operator()(const std::string& name, WholeNumber auto number) { add(name, joined(number)); }
+  void operator()(const std::string& name, const History& history) {
+    add(name, history.table());
+    std::string names;
+    for (const std::string& column : history.names()) names += column + ",";
+    add(name, names);
+  }
+
+ private:
+  void add(const std::string& name, const std::string& entry) {
+    require(metadata.emplace(name, entry).second, "checkpoint: two parts are called '", name, "'");
+  }
+  template <class T>
+  void add(const std::string& name, const Tensor<T>& x) {
+    tensors.emplace_back(std::string(training_prefix) + name, x);
+  }
+};
+
+/// Restores a run's state, part by part, once all of it fits.
+struct CheckpointReader {
+  Loading loading;
+
+  template <class M>
+    requires HasFields<M>
+  void operator()(const std::string& name, M& module) {
+    take_weights(module, name.empty() ? "" : name + ".", loading);
+  }
+  template <class Rule, class T, class B>
+  void operator()(const std::string& name, Optimizer<Rule, T, B>& optimizer) {
+    Index steps = 0;
+    if (numbers(name, steps)) loading.later([&optimizer, steps] { optimizer.resume(steps); });
+    optimizer.visit([&](const std::string& memory, const Tensor<T, B>& x) { take(name + "/" + memory, x); });
+  }
+  template <class T, class B>
+  void operator()(const std::string& name, MovingAverage<T, B>& average) {
+    take(name, average.value());
+  }
+  void operator()(const std::string& name, Rng& rng) {
+    std::uint64_t seed = 0, stream = 0, position = 0;
+    if (numbers(name, seed, stream, position)) {
+      loading.later([&rng, now = Rng::at(seed, stream, position)] { rng = now; });
+    }
+  }
+  void operator()(const std::string& name, WholeNumber auto& number) {
+    auto read = number;
+    if (numbers(name, read)) loading.later([&number, read] { number = read; });
+  }
+  void operator()(const std::string& name, History& history) {
+    const std::string* const text = entry(name);
+    if (text == nullptr) return;
+    std::vector<std::string> names;
+    for (std::size_t at = 0, comma; (comma = text->find(',', at)) != std::string::npos; at = comma + 1) {
+      names.push_back(text->substr(at, comma - at));
+    }
+    const std::string path = std::string(training_prefix) + name;
+    const auto found = loading.file().tensors.find(path);
+    const bool is_table = found != loading.file().tensors.end() && found->second.shape().rank() == 2;
+    const Index rows = is_table ? found->second.shape()[0] : 0;
+    if (const auto table = loading.take<double>(path, {rows, 1 + static_cast<Index>(names.size())})) {
+      loading.later([&history, read = History(names, *table)] { history = read; });
+    }
+  }
+
+ private:
+  template <class T>
+  void take(const std::string& name, const Tensor<T>& x) {
+    if (auto read = loading.take<T>(std::string(training_prefix) + name, x.shape())) {
+      loading.later([to = x, from = *read] { assign(to, from); });
+    }
+  }
+  const std::string* entry(const std::string& name) {
+    const auto found = loading.file().metadata.find(name);
+    if (found != loading.file().metadata.end()) return &found->second;
+    loading.refuse("'" + name + "' is missing among its metadata");
+    return nullptr;
+  }
+  template <class... I>
+  bool numbers(const std::string& name, I&... read) {
+    const std::string* const text = entry(name);
+    if (text == nullptr) return false;
+    if (!separated(*text, read...)) loading.refuse("its metadata '" + name + "' is '" + *text + "'");
+    return true;
+  }
+};
+
+}  // namespace detail
+
+/// Writes all that a run needs to go on to the same bits, as one safetensors file, atomically: a run that is killed
+/// at any moment finds the last one whole. The weights in it stand as in `save_weights`, so `load_weights` and
+/// PyTorch read it too.
+///
+/// What a run consists of is said once, for writing and reading, by a function that calls visit(name, part) for each
+/// part: modules (whose fields' names follow on the name and a dot; "" leaves them as they are), optimisers, moving
+/// averages, random streams, whole numbers, histories.
+///
+///     const auto state = [&](auto&& visit) {
+///       visit("", model), visit("optimizer", optimizer), visit("rng", rng), visit("step", step), visit("history",
+///       history);
+///     };
+///     fb::save_checkpoint("run.safetensors", state);
+///
+/// @throws Error  if two parts share a name, or the file cannot be written
+template <class State>
+void save_checkpoint(const std::filesystem::path& path, const State& state) {
+  detail::CheckpointWriter writer;
+  state(writer);
+  write_safetensors(path, std::move(writer.tensors), writer.metadata);
+}
+
+/// Restores every part from a file of `save_checkpoint`.
+/// @throws Error  if the file cannot be read, or does not hold just these parts: names each that is wrong; nothing has
+///                been changed then
+template <class State>
+void load_checkpoint(const std::filesystem::path& path, const State& state) {
+  detail::CheckpointReader reader{detail::Loading(read_safetensors(path))};
+  state(reader);
+  reader.loading.finish(detail::is_batch_count);
+}
+
+}  // namespace flipbook

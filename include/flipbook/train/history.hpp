@@ -1,0 +1,126 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/io/atomic_file.hpp>
+
+namespace flipbook {
+
+/// What a training step reports, by name.
+using Losses = std::vector<std::pair<std::string, double>>;
+
+/// Losses over training: a table with a row for each report and a column for each name.
+class History {
+ public:
+  struct Row {
+    Index step;
+    std::vector<double> values;  ///< in the order of `names`; NaN where nothing was reported
+  };
+
+  History() = default;
+  /// From a table (rows, 1 + names), the step in front, as `table` gives it.
+  /// @throws Error  if the table has another number of columns, a step is no number, or a name is refused
+  History(const std::vector<std::string>& names, const Tensor<double>& table) {
+    require(table.rank() == 2 && table.extent(1) == 1 + static_cast<Index>(names.size()), "History: ", names.size(),
+            " names for a table of shape ", table.shape(), "; needs the step and one column for each");
+    for (const std::string& name : names) column(name);
+    for (const double* row = table.begin(); row != table.end(); row += table.extent(1)) {
+      require(std::abs(row[0]) < 0x1p53, "History: a step of ", row[0]);
+      rows_.push_back({static_cast<Index>(row[0]), {row + 1, row + table.extent(1)}});
+    }
+  }
+
+  /// @throws Error  if a name is empty or has a comma, a quote or a line break in it
+  void add(Index step, const Losses& losses) {
+    const std::size_t columns = names_.size();
+    Row row{step, std::vector<double>(columns, missing)};
+    for (const auto& [name, value] : losses) {
+      const std::size_t at = column(name);
+      row.values.resize(names_.size(), missing);
+      row.values[at] = value;
+    }
+    rows_.push_back(std::move(row));
+    if (names_.size() == columns) return;
+    for (Row& each : rows_) each.values.resize(names_.size(), missing);
+  }
+
+  const std::vector<std::string>& names() const noexcept { return names_; }
+  const std::vector<Row>& rows() const noexcept { return rows_; }
+  bool empty() const noexcept { return rows_.empty(); }
+
+  /// All of it as numbers: (rows, 1 + names), the step in front.
+  Tensor<double> table() const {
+    Tensor<double> all({static_cast<Index>(rows_.size()), 1 + static_cast<Index>(names_.size())});
+    double* to = all.data();
+    for (const Row& row : rows_) {
+      *to++ = static_cast<double>(row.step);
+      to = std::copy(row.values.begin(), row.values.end(), to);
+    }
+    return all;
+  }
+
+  /// A line of names, then a line for each row; nothing between two commas where nothing was reported.
+  std::string csv() const {
+    std::string text = "step";
+    for (const std::string& name : names_) text += "," + name;
+    for (const Row& row : rows_) {
+      text += "\n" + std::to_string(row.step);
+      for (const double value : row.values) text += "," + (std::isnan(value) ? "" : written(value));
+    }
+    return text + "\n";
+  }
+  /// {"step": [0, 1, …], "name": [0.5, null, …], …}; null where nothing finite was reported.
+  std::string json() const {
+    std::string text = "{\"step\": [";
+    for (std::size_t i = 0; i < rows_.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(rows_[i].step);
+    for (std::size_t at = 0; at < names_.size(); ++at) {
+      text += "],\n \"" + names_[at] + "\": [";
+      for (std::size_t i = 0; i < rows_.size(); ++i) {
+        const double value = rows_[i].values[at];
+        text += (i == 0 ? "" : ", ") + (std::isfinite(value) ? written(value) : "null");
+      }
+    }
+    return text + "]}\n";
+  }
+
+  /// Writes the table, atomically: as JSON where the path ends in .json, as CSV otherwise.
+  /// @throws Error  if it cannot be written
+  void write(const std::filesystem::path& path) const {
+    AtomicFile file(path);
+    file.write(path.extension() == ".json" ? json() : csv());
+    file.commit();
+  }
+
+ private:
+  static constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+  std::size_t column(const std::string& name) {
+    const auto found = std::find(names_.begin(), names_.end(), name);
+    if (found != names_.end()) return static_cast<std::size_t>(found - names_.begin());
+    const bool plain = std::none_of(name.begin(), name.end(), [](char c) {
+      return c == ',' || c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ';
+    });
+    require(plain && !name.empty(), "History: '", name, "' cannot be the name of a column");
+    names_.push_back(name);
+    return names_.size() - 1;
+  }
+  // As many digits as give the same number back.
+  static std::string written(double value) {
+    char digits[32];
+    std::snprintf(digits, sizeof(digits), "%.17g", value);
+    return digits;
+  }
+
+  std::vector<std::string> names_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace flipbook

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <flipbook/autodiff/parameter.hpp>
+#include <flipbook/io/safetensors.hpp>
+#include <flipbook/ops/shape/permute.hpp>
+
+namespace flipbook {
+
+namespace detail {
+
+// Every layout but `plain` is (K…, a, b) here and (b, a, K…) in PyTorch, with K… empty for a linear layer.
+inline Shape pytorch_shape(const Shape& here, WeightLayout layout) {
+  if (layout == WeightLayout::plain) return here;
+  Shape there{here[-1], here[-2]};
+  for (int axis = 0; axis < here.rank() - 2; ++axis) there.push_back(here[axis]);
+  return there;
+}
+template <class T>
+Tensor<T> to_pytorch(const Tensor<T>& x, WeightLayout layout) {
+  if (layout == WeightLayout::plain) return x;
+  return permute(x.reshape({-1, x.extent(-2), x.extent(-1)}), {2, 1, 0}).reshape(pytorch_shape(x.shape(), layout));
+}
+template <class T>
+Tensor<T> from_pytorch(const Tensor<T>& x, WeightLayout layout, const Shape& here) {
+  if (layout == WeightLayout::plain) return x;
+  return permute(x.reshape({x.extent(0), x.extent(1), -1}), {2, 1, 0}).reshape(here);
+}
+
+template <class Leaf>
+WeightLayout layout_of(const Leaf& leaf) {
+  if constexpr (is_parameter<Leaf>) return leaf.layout;
+  else return WeightLayout::plain;
+}
+
+/// Takes tensors out of a file by their names, and changes what they are for only once all of them fit.
+class Loading {
+ public:
+  explicit Loading(SafetensorsFile file) : file_(std::move(file)) {}
+
+  const SafetensorsFile& file() const noexcept { return file_; }
+
+  /// The tensor of a name, or none where it is missing or of another shape, which is noted.
+  template <Element T>
+  std::optional<Tensor<T>> take(const std::string& name, const Shape& shape) {
+    const auto found = file_.tensors.find(name);
+    if (found == file_.tensors.end()) {
+      refuse("'" + name + "' is missing");
+      return std::nullopt;
+    }
+    taken_.insert(name);
+    if (found->second.shape() != shape) {
+      refuse(text("'", name, "' has shape ", found->second.shape(), ", needed is ", shape));
+      return std::nullopt;
+    }
+    return found->second.template get<T>();
+  }
+  void refuse(std::string problem) { problems_.push_back(std::move(problem)); }
+  void later(std::function<void()> change) { changes_.push_back(std::move(change)); }
+
+  /// Carries out the changes.
+  /// @param ignored  says of a name in the file whether nobody need take it
+  /// @throws Error  if anything was refused or not taken: names each; nothing has been changed then
+  template <class Ignored>
+  void finish(const Ignored& ignored) {
+    for (const auto& [name, tensor] : file_.tensors) {
+      if (!taken_.contains(name) && !ignored(name)) refuse("'" + name + "' is not expected");
+    }
+    if (!problems_.empty()) {
+      std::string list = problems_.front();
+      for (std::size_t i = 1; i < std::min<std::size_t>(problems_.size(), most_named); ++i) list += "; " + problems_[i];
+      if (problems_.size() > most_named) list += text("; and ", problems_.size() - most_named, " more");
+      fail("load: ", quoted(file_.path), " does not fit: ", list);
+    }
+    for (const auto& change : changes_) change();
+  }
+
+ private:
+  static constexpr std::size_t most_named = 10;
+  SafetensorsFile file_;
+  std::set<std::string> taken_;
+  std::vector<std::string> problems_;
+  std::vector<std::function<void()>> changes_;
+};
+
+/// Writes over the elements of `to`, in their memory.
+template <class T>
+void assign(Tensor<T> to, const Tensor<T>& from) {
+  Cpu::copy(to.data(), from.data(), static_cast<std::size_t>(from.size()) * sizeof(T));
+}
+
+template <class M>
+void list_weights(const M& module, const std::string& prefix, std::vector<NamedTensor>& tensors) {
+  for_each_field(module, [&](const std::string& name, const auto& leaf) {
+    tensors.emplace_back(prefix + name, to_pytorch(leaf.value, layout_of(leaf)));
+  });
+}
+template <class M>
+void take_weights(M& module, const std::string& prefix, Loading& loading) {
+  for_each_field(module, [&](const std::string& name, auto& leaf) {
+    using T = typename std::remove_cvref_t<decltype(leaf)>::Scalar;
+    const WeightLayout layout = layout_of(leaf);
+    if (auto read = loading.take<T>(prefix + name, pytorch_shape(leaf.shape(), layout))) {
+      loading.later([to = leaf.value, from = from_pytorch(*read, layout, leaf.shape())] { assign(to, from); });
+    }
+  });
+}
+
+/// A count that PyTorch's batch normalisation keeps and no computation of ours reads.
+inline bool is_batch_count(std::string_view name) { return name.ends_with("num_batches_tracked"); }
+/// What a checkpoint holds besides the weights.
+inline constexpr std::string_view training_prefix = "training/";
+
+}  // namespace detail
+
+/// Writes a module's parameters and buffers by their names, in PyTorch's layout, as a safetensors file, atomically.
+/// @throws Error  if it cannot be written
+template <class M>
+  requires HasFields<M>
+void save_weights(const std::filesystem::path& path, const M& module,
+                  std::map<std::string, std::string> metadata = {}) {
+  std::vector<NamedTensor> tensors;
+  detail::list_weights(module, "", tensors);
+  metadata.emplace("format", "pt");  // what readers in Python take for the layout's name
+  write_safetensors(path, std::move(tensors), metadata);
+}
+
+/// Reads a module's parameters and buffers from a safetensors file: one of `save_weights`, a checkpoint, or a
+/// state_dict from PyTorch, the batch counts in which are passed over.
+/// @param prefix  only names that begin so are looked at, without it: "generator." takes one member of a model
+/// @throws Error  if the file cannot be read, or a name is missing, not expected or of another shape: names each; the
+///                module is as it was then
+template <class M>
+  requires HasFields<M>
+void load_weights(const std::filesystem::path& path, M& module, const std::string& prefix = "") {
+  detail::Loading loading(read_safetensors(path));
+  detail::take_weights(module, prefix, loading);
+  loading.finish([&](std::string_view name) {
+    return !name.starts_with(prefix) || name.starts_with(detail::training_prefix) || detail::is_batch_count(name);
+  });
+}
+
+}  // namespace flipbook
