@@ -1,0 +1,133 @@
+#pragma once
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include <flipbook/train/history.hpp>
+
+namespace flipbook {
+
+namespace detail {
+
+/// 75 as "1:15", 3675 as "1:01:15".
+inline std::string clock_time(double seconds) {
+  const auto whole = static_cast<long long>(std::clamp(std::ceil(seconds), 0.0, 359999.0));
+  char digits[24];
+  if (whole >= 3600)
+    std::snprintf(digits, sizeof(digits), "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+  else std::snprintf(digits, sizeof(digits), "%lld:%02lld", whole / 60, whole % 60);
+  return digits;
+}
+
+inline std::string three_digits(double value) {
+  char digits[32];
+  std::snprintf(digits, sizeof(digits), std::abs(value) < 1000 ? "%.3g" : "%.0f", value);
+  return digits;
+}
+
+/// The columns of the terminal that a file is, or 0 where it is none.
+inline int terminal_width(std::FILE* file) {
+  const int descriptor = ::fileno(file);
+  if (descriptor < 0 || ::isatty(descriptor) == 0) return 0;
+  winsize size{};
+  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace detail
+
+struct ProgressSettings {
+  std::string unit = "clips";  ///< what is counted for the speed
+  Index begin = 0;             ///< the step that this run starts from
+  std::FILE* out = stderr;
+  int width = detail::terminal_width(out);  ///< columns of the terminal, or 0 where the output is none
+  std::function<double()> now = [] {        ///< seconds
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  };
+};
+
+/// A bar of how far training is: step, losses, speed, time left. On a terminal it is redrawn in place at most ten
+/// times a second; elsewhere it is a line every half minute. The last step is always shown.
+///
+///     fb::Progress progress{"vae", steps};
+///     for (…) progress.update(step, {{"loss", loss}}, clips_seen);
+///     progress.finish();
+class Progress {
+ public:
+  Progress(std::string title, Index steps, ProgressSettings settings = {})
+      : title_(std::move(title)), steps_(steps), settings_(std::move(settings)), began_(settings_.now()) {}
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() { finish(); }
+
+  /// @param step   steps done, of all
+  /// @param items  clips, or whatever is counted, that this run has seen
+  void update(Index step, const Losses& losses, Index items) {
+    const double now = settings_.now();
+    pending_ = line(step, losses, items, now - began_);
+    finished_ = false;
+    if (shown_ && now - last_ < (settings_.width > 0 ? 0.1 : 30.0) && step < steps_) return;
+    last_ = now;
+    show();
+  }
+
+  /// Shows the last update and leaves its line.
+  void finish() {
+    if (std::exchange(finished_, true)) return;
+    show();
+    if (settings_.width > 0) std::fputc('\n', settings_.out);
+    std::fflush(settings_.out);
+  }
+
+ private:
+  std::string line(Index step, const Losses& losses, Index items, double elapsed) const {
+    std::string text = " " + std::to_string(step) + "/" + std::to_string(steps_);
+    for (const auto& [name, value] : losses) text += "  " + name + " " + detail::three_digits(value);
+    if (elapsed > 0) {
+      text += "  " + detail::three_digits(static_cast<double>(items) / elapsed) + " " + settings_.unit + "/s";
+    }
+    const double done = static_cast<double>(step - settings_.begin), left = static_cast<double>(steps_ - step);
+    text += "  " + (step < steps_ ? done > 0 ? detail::clock_time(elapsed / done * left) + " left" : ""
+                                  : detail::clock_time(elapsed) + " in all");
+    return title_ + bar(step, text.size()) + text;
+  }
+
+  // What is left of the terminal's line, within reason.
+  std::string bar(Index step, std::size_t text) const {
+    const Index room = static_cast<Index>(settings_.width) - static_cast<Index>(title_.size() + text) - 4;
+    if (room < 5) return " ";
+    const Index cells = std::min<Index>(room, 30);
+    const Index filled = steps_ > 0 ? std::clamp<Index>(cells * step / steps_, 0, cells) : cells;
+    return " [" + std::string(static_cast<std::size_t>(filled), '=') +
+           std::string(static_cast<std::size_t>(cells - filled), ' ') + "]";
+  }
+
+  void show() {
+    if (pending_.empty()) return;
+    if (settings_.width > 0) {
+      const std::string fits = pending_.substr(0, static_cast<std::size_t>(settings_.width - 1));
+      std::fprintf(settings_.out, "\r\033[K%s", fits.c_str());
+    } else {
+      std::fprintf(settings_.out, "%s\n", pending_.c_str());
+    }
+    std::fflush(settings_.out);
+    pending_.clear();
+    shown_ = true;
+  }
+
+  std::string title_;
+  Index steps_;
+  ProgressSettings settings_;
+  double began_, last_ = 0;
+  std::string pending_;
+  bool shown_ = false, finished_ = true;
+};
+
+}  // namespace flipbook
