@@ -27,6 +27,7 @@ struct PerFrame {
   static_assert(Layer<Image>, "PerFrame<Image>: needs a layer (a layer names in, out, dimensions)");
   static constexpr int in = Image::in, out = Image::out;
   static constexpr int dimensions = Image::dimensions < 0 ? Image::dimensions : Image::dimensions + 1;
+  static constexpr int input_dimensions = input_dimensions_of<Image> < 0 ? input_dimensions_of<Image> : input_dimensions_of<Image> + 1;
 
   template <Real T, class B>
   struct Instance {

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+
+#include <flipbook/likelihood/categorical.hpp>
+#include <flipbook/nn/embedding.hpp>
+#include <flipbook/nn/linear.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/nn/norm.hpp>
+#include <flipbook/nn/transformer.hpp>
+#include <flipbook/ops/shape/crop.hpp>
+#include <flipbook/ops/shape/join.hpp>
+
+namespace flipbook {
+
+/// A causal transformer over visual tokens, such as the codes of a quantised autoencoder, flattened in the order
+/// time, height, width:
+///
+///     log p(x) = Σ_{t>1} log p(x_t | x_<t)       the first token is given
+///
+/// Yan et al., VideoGPT, 2021. Parameters: embed, position, blocks.i, norm, head.
+template <int Tokens = 512, int Width = 256, int Layers = 4, int Heads = 8, int Context = 1024>
+struct TokenTransformer {
+  using Distribution = likelihood::Categorical<Tokens>;
+
+  template <Real T, class B>
+  struct Instance {
+    using Indices = Tensor<std::int32_t, B>;  // (N, L)
+
+    Of<nn::Embedding<Tokens, Width>, T, B> embed;
+    Of<nn::LearnedPosition<Width, Context>, T, B> position;
+    Of<nn::Transformer<Layers, Width, Heads>, T, B> blocks;
+    Of<nn::LayerNorm<Width>, T, B> norm;
+    Of<nn::Linear<Width, Tokens>, T, B> head;
+
+    explicit Instance(Rng& rng)
+        : embed(rng), position(rng), blocks(rng), norm(detail::made<Of<nn::LayerNorm<Width>, T, B>>(rng)), head(rng) {}
+    static void fields(auto& self, auto&& field) {
+      field("embed", self.embed);
+      field("position", self.position);
+      field("blocks", self.blocks);
+      field("norm", self.norm);
+      field("head", self.head);
+    }
+
+    /// The logits of the token after each: (N, L) → (N, L, Tokens).
+    Tensor<T, B> operator()(const Indices& tokens) const { return logits(embed(tokens)); }
+    Variable<T, B> operator()(Tape& tape, const Indices& tokens) const { return logits(embed(tape, tokens)); }
+
+    /// Σ_{t>1} log p(x_t | x_<t), in nats: (N).
+    Tensor<T, B> log_likelihood(const Indices& tokens) const {
+      return Distribution::log_prob((*this)(all_but_last(tokens)), all_but_first(tokens));
+    }
+    /// What training minimises: −log p in nats per token, averaged over the sequences.
+    Variable<T, B> loss(Tape& tape, const Indices& tokens) const {
+      const auto log_p = Distribution::log_prob((*this)(tape, all_but_last(tokens)), all_but_first(tokens));
+      return affine(mean(log_p), -1.0 / static_cast<double>(tokens.extent(1) - 1), 0);
+    }
+
+    /// The next tokens after a prefix (N, L), L ≥ 1, each drawn from p(x_t | x_<t): (N, count). Keys and values of the
+    /// tokens before are kept, so that a step costs one token.
+    Indices sample(const Indices& prefix, Index count, Rng& rng) const {
+      require(prefix.rank() == 2 && prefix.extent(1) > 0 && count > 0 && prefix.extent(1) + count <= Context + 1,
+              "TokenTransformer: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", Context, " in all");
+      using X = Tensor<T, B>;
+      typename decltype(position)::template State<X> at{};
+      typename decltype(blocks)::template State<X> caches{};
+      const auto next = [&](const Indices& tokens) {
+        const X h = blocks(position(embed(tokens), at), caches);  // (N, L, Width)
+        const X last = slice(h, 1, h.extent(1) - 1, h.extent(1));
+        return Distribution::sample(head(norm(last)), rng).reshape({tokens.extent(0), 1});
+      };
+      Indices drawn({prefix.extent(0), count});
+      Indices token = prefix;
+      for (Index t = 0; t < count; ++t) {
+        token = next(token);
+        for (Index n = 0; n < prefix.extent(0); ++n) drawn.data()[n * count + t] = token.data()[n];
+      }
+      return drawn;
+    }
+
+   private:
+    template <Value X>
+    X logits(const X& embedded) const {
+      return head(norm(blocks(position(embedded))));
+    }
+    static Indices part(const Indices& tokens, Index first, Index last) {
+      require(tokens.rank() == 2 && tokens.extent(1) >= 2, "TokenTransformer: needs (N, L) of at least two tokens, got ",
+              tokens.shape());
+      Indices some({tokens.extent(0), last - first});
+      for (Index n = 0; n < tokens.extent(0); ++n) {
+        const auto row = tokens[n].slice(first, last);
+        std::copy(row.begin(), row.end(), some.data() + n * (last - first));
+      }
+      return some;
+    }
+    static Indices all_but_last(const Indices& tokens) { return part(tokens, 0, tokens.rank() == 2 ? tokens.extent(1) - 1 : 0); }
+    static Indices all_but_first(const Indices& tokens) { return part(tokens, 1, tokens.rank() == 2 ? tokens.extent(1) : 1); }
+  };
+};
+
+}  // namespace flipbook
