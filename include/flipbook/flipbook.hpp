@@ -1,0 +1,135 @@
+#pragma once
+
+/// All of the library but what needs FFmpeg: io/video.hpp and data/video_files.hpp.
+
+#include <flipbook/core/attention.hpp>
+#include <flipbook/core/eigen.hpp>
+#include <flipbook/core/error.hpp>
+#include <flipbook/core/fill.hpp>
+#include <flipbook/core/memory.hpp>
+#include <flipbook/core/parallel.hpp>
+#include <flipbook/core/random.hpp>
+#include <flipbook/core/scalar.hpp>
+#include <flipbook/core/shape.hpp>
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/core/window.hpp>
+#include <flipbook/core/xtensor.hpp>
+
+#include <flipbook/autodiff/check.hpp>
+#include <flipbook/autodiff/list.hpp>
+#include <flipbook/autodiff/parameter.hpp>
+#include <flipbook/autodiff/recompute.hpp>
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/variable.hpp>
+
+#include <flipbook/ops/attention/attention.hpp>
+#include <flipbook/ops/attention/rotary.hpp>
+#include <flipbook/ops/conv/conv.hpp>
+#include <flipbook/ops/dropout/dropout.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
+#include <flipbook/ops/elementwise/functions.hpp>
+#include <flipbook/ops/elementwise/fused.hpp>
+#include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/embedding/embedding.hpp>
+#include <flipbook/ops/matmul/matmul.hpp>
+#include <flipbook/ops/norm/norm.hpp>
+#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/recurrent/gru.hpp>
+#include <flipbook/ops/recurrent/lstm.hpp>
+#include <flipbook/ops/reduce/per_sample.hpp>
+#include <flipbook/ops/reduce/sum.hpp>
+#include <flipbook/ops/resample/blocks.hpp>
+#include <flipbook/ops/resample/linear.hpp>
+#include <flipbook/ops/resample/patches.hpp>
+#include <flipbook/ops/resample/pool.hpp>
+#include <flipbook/ops/shape/crop.hpp>
+#include <flipbook/ops/shape/join.hpp>
+#include <flipbook/ops/shape/permute.hpp>
+#include <flipbook/ops/shape/reshape.hpp>
+#include <flipbook/ops/softmax/softmax.hpp>
+
+#include <flipbook/nn/activation.hpp>
+#include <flipbook/nn/attention.hpp>
+#include <flipbook/nn/cells.hpp>
+#include <flipbook/nn/conv.hpp>
+#include <flipbook/nn/conv_cells.hpp>
+#include <flipbook/nn/dropout.hpp>
+#include <flipbook/nn/embedding.hpp>
+#include <flipbook/nn/layer.hpp>
+#include <flipbook/nn/linear.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/nn/norm.hpp>
+#include <flipbook/nn/per_frame.hpp>
+#include <flipbook/nn/position.hpp>
+#include <flipbook/nn/recurrent.hpp>
+#include <flipbook/nn/resample.hpp>
+#include <flipbook/nn/residual.hpp>
+#include <flipbook/nn/sequential.hpp>
+#include <flipbook/nn/shape.hpp>
+#include <flipbook/nn/spectral_norm.hpp>
+#include <flipbook/nn/transformer.hpp>
+
+#include <flipbook/loss/adversarial.hpp>
+#include <flipbook/loss/elbo.hpp>
+#include <flipbook/loss/penalty.hpp>
+#include <flipbook/loss/regression.hpp>
+
+#include <flipbook/likelihood/bernoulli.hpp>
+#include <flipbook/likelihood/categorical.hpp>
+#include <flipbook/likelihood/discretized_logistic_mixture.hpp>
+#include <flipbook/likelihood/gaussian.hpp>
+#include <flipbook/likelihood/laplace.hpp>
+#include <flipbook/likelihood/likelihood.hpp>
+
+#include <flipbook/latent/diagonal_gaussian.hpp>
+
+#include <flipbook/models/autoregressive/autoregressive.hpp>
+#include <flipbook/models/autoregressive/networks.hpp>
+#include <flipbook/models/autoregressive/token_transformer.hpp>
+#include <flipbook/models/gan/dcgan.hpp>
+#include <flipbook/models/gan/gan.hpp>
+#include <flipbook/models/gan/regulariser.hpp>
+#include <flipbook/models/gan/video_gan.hpp>
+#include <flipbook/models/vae/vae.hpp>
+#include <flipbook/models/vae/vae_gan.hpp>
+#include <flipbook/models/vae/video_vae.hpp>
+
+#include <flipbook/optim/adam.hpp>
+#include <flipbook/optim/average.hpp>
+#include <flipbook/optim/clip.hpp>
+#include <flipbook/optim/optimizer.hpp>
+#include <flipbook/optim/rmsprop.hpp>
+#include <flipbook/optim/schedule.hpp>
+#include <flipbook/optim/sgd.hpp>
+
+#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/clips.hpp>
+#include <flipbook/data/idx.hpp>
+#include <flipbook/data/image_folder.hpp>
+#include <flipbook/data/loader.hpp>
+#include <flipbook/data/moving_shapes.hpp>
+#include <flipbook/data/moving_sprites.hpp>
+#include <flipbook/data/windows.hpp>
+
+#include <flipbook/io/atomic_file.hpp>
+#include <flipbook/io/file.hpp>
+#include <flipbook/io/gif.hpp>
+#include <flipbook/io/gzip.hpp>
+#include <flipbook/io/image.hpp>
+#include <flipbook/io/jpeg.hpp>
+#include <flipbook/io/json.hpp>
+#include <flipbook/io/npy.hpp>
+#include <flipbook/io/palette.hpp>
+#include <flipbook/io/pixels.hpp>
+#include <flipbook/io/png.hpp>
+#include <flipbook/io/safetensors.hpp>
+#include <flipbook/io/sheet.hpp>
+#include <flipbook/io/stored.hpp>
+
+#include <flipbook/train/checkpoint.hpp>
+#include <flipbook/train/descend.hpp>
+#include <flipbook/train/history.hpp>
+#include <flipbook/train/interrupt.hpp>
+#include <flipbook/train/progress.hpp>
+#include <flipbook/train/trainer.hpp>
+#include <flipbook/train/weights.hpp>
