@@ -42,7 +42,8 @@ template <FiniteClipSource Source>
 class Part {
  public:
   Part(Source source, Index first, Index last) : source_(std::move(source)), first_(first), last_(last) {
-    require(0 <= first && first < last && last <= source_.size(), "clips [", first, ", ", last, ") of ", source_.size());
+    require(0 <= first && first < last && last <= source_.size(), "clips [", first, ", ", last, ") of ",
+            source_.size());
   }
   Shape shape() const { return source_.shape(); }
   Index size() const noexcept { return last_ - first_; }
@@ -63,8 +64,8 @@ class WithChannels {
  public:
   WithChannels(Source source, Index channels) : source_(std::move(source)), channels_(channels) {
     const Index from = source_.shape()[3];
-    require((from == 1 || from == 3) && (channels == 1 || channels == 3), "clips of ", from, " channels as clips of ", channels,
-            "; both must be 1 or 3");
+    require((from == 1 || from == 3) && (channels == 1 || channels == 3), "clips of ", from, " channels as clips of ",
+            channels, "; both must be 1 or 3");
   }
   Shape shape() const { return source_.shape().with_tail(1, {channels_}); }
   Index size() const

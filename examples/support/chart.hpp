@@ -50,7 +50,8 @@ inline std::vector<double> smoothed(const std::vector<double>& values) {
 
 /// Round numbers in [low, high], about `count` of them.
 inline std::vector<double> linear_ticks(double low, double high, int count) {
-  const double rough = (high - low) / count, power = std::pow(10.0, std::floor(std::log10(rough))), part = rough / power;
+  const double rough = (high - low) / count, power = std::pow(10.0, std::floor(std::log10(rough))),
+               part = rough / power;
   const double step = power * (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10);
   std::vector<double> ticks;
   for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i) ticks.push_back(i * step);
@@ -90,8 +91,8 @@ class Plot {
   }
 
   std::string svg() const {
-    std::string picture = text("<svg viewBox=\"0 0 ", compact(width_), " ", compact(height), "\" role=\"img\" aria-label=\"",
-                               escaped(chart_.title), "\">\n");
+    std::string picture = text("<svg viewBox=\"0 0 ", compact(width_), " ", compact(height),
+                               "\" role=\"img\" aria-label=\"", escaped(chart_.title), "\">\n");
     picture += axes();
     for (std::size_t i = 0; i < chart_.curves.size(); ++i) {
       const Curve& curve = chart_.curves[i];
@@ -118,7 +119,8 @@ class Plot {
       for (const double value : smooth_[i]) widen(value);
       for (const double value : chart_.curves[i].values)
         if (shown(value)) values.push_back(value);
-      for (const double step : chart_.curves[i].steps) x_low_ = std::min(x_low_, step), x_high_ = std::max(x_high_, step);
+      for (const double step : chart_.curves[i].steps)
+        x_low_ = std::min(x_low_, step), x_high_ = std::max(x_high_, step);
     }
     std::sort(values.begin(), values.end());
     if (!values.empty()) widen(values[values.size() / 100]), widen(values[values.size() - 1 - values.size() / 100]);
@@ -140,21 +142,24 @@ class Plot {
 
   double x(double step) const { return left + (step - x_low_) / (x_high_ - x_low_) * (width_ - left - right); }
   double y(double value) const {
-    const double part = chart_.logarithmic ? std::log(value / low_) / std::log(high_ / low_) : (value - low_) / (high_ - low_);
+    const double part =
+        chart_.logarithmic ? std::log(value / low_) / std::log(high_ / low_) : (value - low_) / (high_ - low_);
     return height - bottom - std::clamp(part, 0.0, 1.0) * (height - top - bottom);
   }
 
   std::string axes() const {
     const auto label = [](double at_x, double at_y, const char* anchored, const std::string& what) {
-      return text("<text x=\"", compact(at_x), "\" y=\"", compact(at_y), "\" text-anchor=\"", anchored, "\">", escaped(what),
-                  "</text>\n");
+      return text("<text x=\"", compact(at_x), "\" y=\"", compact(at_y), "\" text-anchor=\"", anchored, "\">",
+                  escaped(what), "</text>\n");
     };
     const auto rule = [](double x1, double y1, double x2, double y2, const char* kind) {
-      return text("<path class=\"", kind, "\" d=\"M", compact(x1), " ", compact(y1), "L", compact(x2), " ", compact(y2), "\"/>\n");
+      return text("<path class=\"", kind, "\" d=\"M", compact(x1), " ", compact(y1), "L", compact(x2), " ", compact(y2),
+                  "\"/>\n");
     };
     std::string drawn;
     for (const double tick : chart_.logarithmic ? logarithmic_ticks(low_, high_) : linear_ticks(low_, high_, 5)) {
-      drawn += rule(left, y(tick), width_ - right, y(tick), "grid") + label(left - 8, y(tick) + 4, "end", tick_label(tick));
+      drawn +=
+          rule(left, y(tick), width_ - right, y(tick), "grid") + label(left - 8, y(tick) + 4, "end", tick_label(tick));
     }
     for (const double tick : linear_ticks(x_low_, x_high_, 6)) {
       drawn += rule(x(tick), height - bottom, x(tick), height - bottom + 4, "axis") +
@@ -165,7 +170,8 @@ class Plot {
   }
 
   /// At most so many points: more than the picture has pixels are averaged.
-  std::string line(const std::vector<double>& steps, const std::vector<double>& values, const char* kind, std::size_t colour) const {
+  std::string line(const std::vector<double>& steps, const std::vector<double>& values, const char* kind,
+                   std::size_t colour) const {
     constexpr std::size_t most = 500;
     const std::size_t every = (values.size() + most - 1) / most;
     std::string path;
@@ -195,10 +201,12 @@ class Plot {
 /// @param wide  for a chart that has the width of the page to itself
 inline std::string to_html(const Chart& chart, bool wide = false) {
   const detail::Plot plot(chart, wide ? 920 : 450);
-  std::string html = text("<figure class=\"chart\"><figcaption><b>", escaped(chart.title), "</b> <span>", escaped(chart.y_label),
-                          chart.logarithmic ? ", logarithmic" : "", "</span></figcaption>\n", plot.svg(), "<ul class=\"legend\">");
+  std::string html =
+      text("<figure class=\"chart\"><figcaption><b>", escaped(chart.title), "</b> <span>", escaped(chart.y_label),
+           chart.logarithmic ? ", logarithmic" : "", "</span></figcaption>\n", plot.svg(), "<ul class=\"legend\">");
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
-    html += text("<li class=\"c", i % 6, "\">", escaped(chart.curves[i].name), " <b>", compact(plot.last(i)), "</b></li>");
+    html +=
+        text("<li class=\"c", i % 6, "\">", escaped(chart.curves[i].name), " <b>", compact(plot.last(i)), "</b></li>");
   }
   return html + "</ul></figure>\n";
 }

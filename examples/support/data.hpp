@@ -46,7 +46,8 @@ inline const std::filesystem::path fashion_mnist = "/usr/share/datasets/fashion-
 /// The images of an IDX file, resized to size × size.
 inline Tensor<std::uint8_t> sprites_of(const std::filesystem::path& file, Index size) {
   const auto images = read_idx(file);
-  require(images.rank() == 3 && images.size() > 0, "--data '", file.string(), "': needs images (N, H, W), it has ", images.shape());
+  require(images.rank() == 3 && images.size() > 0, "--data '", file.string(), "': needs images (N, H, W), it has ",
+          images.shape());
   if (images.extent(1) == size && images.extent(2) == size) return images;
   Tensor<std::uint8_t> resized({images.extent(0), size, size});
   for (Index i = 0; i < images.extent(0); ++i) {
@@ -59,7 +60,8 @@ inline Tensor<std::uint8_t> sprites_of(const std::filesystem::path& file, Index 
 /// Images of one file to learn from, of the other to judge by, moving.
 inline Data moving(const std::filesystem::path& training, const std::filesystem::path& test, const ClipFormat& format,
                    std::uint64_t seed, std::string name) {
-  const Index size = std::min(format.size, format.sprite > 0 ? format.sprite : std::max<Index>(1, format.size * 28 / 64));
+  const Index size =
+      std::min(format.size, format.sprite > 0 ? format.sprite : std::max<Index>(1, format.size * 28 / 64));
   const auto source = [&](const std::filesystem::path& file, std::uint64_t stream) {
     const MovingSprites::Options options{
         .frames = format.frames, .canvas = format.size, .sprites = format.sprites, .seed = stream};
@@ -70,8 +72,9 @@ inline Data moving(const std::filesystem::path& training, const std::filesystem:
 
 inline Data procedural(const ClipFormat& format, std::uint64_t seed) {
   const auto source = [&](std::uint64_t stream) {
-    return WithChannels(MovingShapes({.frames = format.frames, .canvas = format.size, .shapes = format.sprites, .seed = stream}),
-                        format.channels);
+    return WithChannels(
+        MovingShapes({.frames = format.frames, .canvas = format.size, .shapes = format.sprites, .seed = stream}),
+        format.channels);
   };
   return {source(2 * seed), source(2 * seed + 1), "coloured shapes that move, made by this program", true};
 }
@@ -109,9 +112,11 @@ inline FileKind kind_of(const std::filesystem::path& file) {
   std::array<std::uint8_t, 6> head{};
   const std::unique_ptr<std::FILE, flipbook::detail::CloseFile> opened(std::fopen(file.c_str(), "rb"));
   require(opened != nullptr, "--data '", file.string(), "' cannot be opened: ", flipbook::detail::reason());
-  require(std::fread(head.data(), 1, head.size(), opened.get()) >= 4, "--data '", file.string(), "' holds next to nothing");
+  require(std::fread(head.data(), 1, head.size(), opened.get()) >= 4, "--data '", file.string(),
+          "' holds next to nothing");
   if (std::memcmp(head.data(), "\x93NUMPY", 6) == 0) return FileKind::npy;
-  const bool gzip = head[0] == 0x1f && head[1] == 0x8b, idx = head[0] == 0 && head[1] == 0 && head[2] == 8 && head[3] <= 4;
+  const bool gzip = head[0] == 0x1f && head[1] == 0x8b,
+             idx = head[0] == 0 && head[1] == 0 && head[2] == 8 && head[3] <= 4;
   return gzip || idx ? FileKind::idx : FileKind::other;
 }
 
@@ -120,16 +125,20 @@ inline Data open_videos([[maybe_unused]] const std::filesystem::path& path, [[ma
 #if FLIPBOOK_VIDEO
   const FrameSize size{format.size, format.size, format.channels};
   const Index stride = std::max<Index>(1, format.frames / 2);
-  return held_out(VideoFiles(path, {.frames = format.frames, .stride = stride, .size = size}), seed, path.string(), (format.frames - 1) / stride);
+  return held_out(VideoFiles(path, {.frames = format.frames, .stride = stride, .size = size}), seed, path.string(),
+                  (format.frames - 1) / stride);
 #else
-  fail("--data '", path.string(), "' is not IDX, .npy or a folder of images, and this program was built without FFmpeg, "
+  fail("--data '", path.string(),
+       "' is not IDX, .npy or a folder of images, and this program was built without FFmpeg, "
        "which reads videos");
 #endif
 }
 
 /// Whether there are images in a folder or in those inside it.
 inline bool holds_images(const std::filesystem::path& folder) {
-  const auto here = [](const std::filesystem::path& each) { return !files_in(each, {".png", ".jpg", ".jpeg"}).empty(); };
+  const auto here = [](const std::filesystem::path& each) {
+    return !files_in(each, {".png", ".jpg", ".jpeg"}).empty();
+  };
   bool found = here(folder);
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     found = found || (entry.is_directory() && here(entry.path()));
@@ -140,7 +149,8 @@ inline bool holds_images(const std::filesystem::path& folder) {
 inline Data open_folder(const std::filesystem::path& folder, const ClipFormat& format, std::uint64_t seed) {
   if (!holds_images(folder)) return open_videos(folder, format, seed);
   const FrameSize size{format.size, format.size, format.channels};
-  return held_out(ImageFolder(folder, {.frames = format.frames, .size = size}), seed, folder.string(), format.frames - 1);
+  return held_out(ImageFolder(folder, {.frames = format.frames, .size = size}), seed, folder.string(),
+                  format.frames - 1);
 }
 
 }  // namespace detail
@@ -154,7 +164,8 @@ inline Data open_data(const std::filesystem::path& path, const ClipFormat& forma
     const auto training = detail::fashion_mnist / "train-images-idx3-ubyte.gz";
     const auto test = detail::fashion_mnist / "t10k-images-idx3-ubyte.gz";
     const bool there = std::filesystem::exists(training) && std::filesystem::exists(test);
-    return there ? detail::moving(training, test, format, seed, "Moving Fashion-MNIST") : detail::procedural(format, seed);
+    return there ? detail::moving(training, test, format, seed, "Moving Fashion-MNIST")
+                 : detail::procedural(format, seed);
   }
   require(std::filesystem::exists(path), "--data '", path.string(), "': there is no such file or folder");
   if (std::filesystem::is_directory(path)) return detail::open_folder(path, format, seed);

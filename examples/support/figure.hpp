@@ -71,7 +71,8 @@ inline Tensor<float> joined(const std::vector<Tensor<float>>& parts) {
 inline std::vector<Index> strip_frames(Index frames) {
   const Index count = std::min<Index>(frames, 12);
   std::vector<Index> shown;
-  for (Index i = 0; i < count; ++i) shown.push_back(count == 1 ? 0 : (i * (frames - 1) + (count - 1) / 2) / (count - 1));
+  for (Index i = 0; i < count; ++i)
+    shown.push_back(count == 1 ? 0 : (i * (frames - 1) + (count - 1) / 2) / (count - 1));
   return shown;
 }
 
@@ -122,7 +123,8 @@ inline std::string to_html(const Figure& figure) {
   const Bytes gif = flipbook::detail::encode_gif(
       to_bytes(picture, "figure"), {.frames_per_second = figure.frames_per_second, .dither = false});
 
-  std::string html = text("<figure class=\"clips\">\n<div class=\"stage\"><div class=\"rows\" style=\"--rows:", figure.rows.size(), "\">");
+  std::string html = text(
+      "<figure class=\"clips\">\n<div class=\"stage\"><div class=\"rows\" style=\"--rows:", figure.rows.size(), "\">");
   if (figure.strip && shape[1] > 1) {
     html += "<ol class=\"times\">";
     for (const Index t : chosen) html += text("<li>", t + 1, "</li>");

@@ -1,31 +1,57 @@
 #pragma once
 
+#include <string>
+
 /// The objectives of the three families as MathML, which browsers typeset by themselves.
 namespace flipbook::examples::formula {
 
-/// min_G max_D  E log D(x) + E log(1 − D(G(z)))
-inline constexpr const char* minimax = R"(<math display="block"><mrow>
-<munder><mi>min</mi><mi>G</mi></munder><mspace width=".2em"/><munder><mi>max</mi><mi>D</mi></munder><mspace width=".3em"/>
-<msub><mi mathvariant="normal">𝔼</mi><mrow><mi>x</mi><mo>∼</mo><msub><mi>p</mi><mtext>data</mtext></msub></mrow></msub>
-<mo stretchy="false">[</mo><mi>log</mi><mspace width=".15em"/><mi>D</mi><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo><mo stretchy="false">]</mo><mo>+</mo>
-<msub><mi mathvariant="normal">𝔼</mi><mrow><mi>z</mi><mo>∼</mo><msub><mi>p</mi><mi>z</mi></msub></mrow></msub>
-<mo stretchy="false">[</mo><mi>log</mi><mo stretchy="false">(</mo><mn>1</mn><mo>−</mo><mi>D</mi><mo stretchy="false">(</mo><mi>G</mi><mo stretchy="false">(</mo><mi>z</mi><mo stretchy="false">)</mo><mo stretchy="false">)</mo><mo stretchy="false">)</mo><mo stretchy="false">]</mo>
-</mrow></math>)";
+namespace detail {
 
-/// log p(x) = Σ_t log p(x_t | x_1, …, x_{t−1})
-inline constexpr const char* autoregressive = R"(<math display="block"><mrow>
-<mi>log</mi><mspace width=".15em"/><mi>p</mi><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo><mo>=</mo>
-<munderover><mo>∑</mo><mrow><mi>t</mi><mo>=</mo><mn>1</mn></mrow><mi>T</mi></munderover>
-<mi>log</mi><mspace width=".15em"/><mi>p</mi><mo stretchy="false">(</mo><msub><mi>x</mi><mi>t</mi></msub><mo stretchy="false">|</mo>
-<msub><mi>x</mi><mrow><mi>t</mi><mo>−</mo><mn>1</mn></mrow></msub><mo>,</mo><mo>…</mo><mo>,</mo><msub><mi>x</mi><mn>1</mn></msub><mo stretchy="false">)</mo>
-</mrow></math>)";
+inline std::string tag(const char* name, const std::string& content) {
+  return "<" + std::string(name) + ">" + content + "</" + name + ">";
+}
+inline std::string i(const char* name) { return tag("mi", name); }
+inline std::string o(const char* sign) { return "<mo stretchy=\"false\">" + std::string(sign) + "</mo>"; }
+inline std::string row(const std::string& content) { return tag("mrow", content); }
+inline std::string sub(const std::string& base, const std::string& below) { return tag("msub", base + row(below)); }
+inline std::string under(const char* base, const char* below) {
+  return tag("munder", i(base) + i(below)) + "<mspace width=\".25em\"/>";
+}
+inline std::string of(const std::string& f, const std::string& x) { return f + o("(") + x + o(")"); }
+inline std::string log(const std::string& x) { return i("log") + "<mspace width=\".15em\"/>" + x; }
+inline std::string expectation(const std::string& over, const std::string& of_what) {
+  return sub("<mi mathvariant=\"normal\">𝔼</mi>", over) + o("[") + of_what + o("]");
+}
+inline std::string display(const std::string& content) { return "<math display=\"block\">" + row(content) + "</math>"; }
+
+}  // namespace detail
+
+/// min_G max_D  E log D(x) + E log(1 − D(G(z)))
+inline std::string minimax() {
+  using namespace detail;
+  const std::string real = i("x") + o("∼") + sub(i("p"), "<mtext>data</mtext>"),
+                    noise = i("z") + o("∼") + sub(i("p"), i("z"));
+  const std::string judged_fake = of(i("D"), of(i("G"), i("z")));
+  return display(under("min", "G") + under("max", "D") + expectation(real, log(of(i("D"), i("x")))) + o("+") +
+                 expectation(noise, of(i("log"), tag("mn", "1") + o("−") + judged_fake)));
+}
+
+/// log p(x) = Σ_t log p(x_t | x_{t−1}, …, x_1)
+inline std::string autoregressive() {
+  using namespace detail;
+  const std::string large_sum = "<mo largeop=\"false\" style=\"font-size: 1.6em\">∑</mo>";  // whatever the font has
+  const std::string sum = tag("munderover", large_sum + row(i("t") + o("=") + tag("mn", "1")) + i("T"));
+  const std::string past =
+      sub(i("x"), i("t") + o("−") + tag("mn", "1")) + o(",") + o("…") + o(",") + sub(i("x"), tag("mn", "1"));
+  return display(log(of(i("p"), i("x"))) + o("=") + sum + log(of(i("p"), sub(i("x"), i("t")) + o("|") + past)));
+}
 
 /// log p(x) ≥ E_{q(z|x)} log p(x|z) − KL(q(z|x) ‖ p(z))
-inline constexpr const char* elbo = R"(<math display="block"><mrow>
-<mi>log</mi><mspace width=".15em"/><mi>p</mi><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo><mo>≥</mo>
-<msub><mi mathvariant="normal">𝔼</mi><mrow><mi>q</mi><mo stretchy="false">(</mo><mi>z</mi><mo stretchy="false">|</mo><mi>x</mi><mo stretchy="false">)</mo></mrow></msub>
-<mo stretchy="false">[</mo><mi>log</mi><mspace width=".15em"/><mi>p</mi><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">|</mo><mi>z</mi><mo stretchy="false">)</mo><mo stretchy="false">]</mo><mo>−</mo>
-<msub><mi>D</mi><mtext>KL</mtext></msub><mo stretchy="false">(</mo><mi>q</mi><mo stretchy="false">(</mo><mi>z</mi><mo stretchy="false">|</mo><mi>x</mi><mo stretchy="false">)</mo><mo stretchy="false">‖</mo><mi>p</mi><mo stretchy="false">(</mo><mi>z</mi><mo stretchy="false">)</mo><mo stretchy="false">)</mo>
-</mrow></math>)";
+inline std::string elbo() {
+  using namespace detail;
+  const std::string posterior = of(i("q"), i("z") + o("|") + i("x")), prior = of(i("p"), i("z"));
+  return display(log(of(i("p"), i("x"))) + o("≥") + expectation(posterior, log(of(i("p"), i("x") + o("|") + i("z")))) +
+                 o("−") + of(sub(i("D"), "<mtext>KL</mtext>"), posterior + o("‖") + prior));
+}
 
 }  // namespace flipbook::examples::formula

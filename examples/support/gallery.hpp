@@ -61,8 +61,8 @@ inline std::string paragraph(std::string_view kind, const std::string& words) {
 }
 
 inline std::string to_html(const Section& section) {
-  std::string html = text("<section id=\"", anchor(section.family), "\">\n", paragraph("family", section.family), "<h2>",
-                          escaped(section.title), "</h2>\n", paragraph("idea", section.idea));
+  std::string html = text("<section id=\"", anchor(section.family), "\">\n", paragraph("family", section.family),
+                          "<h2>", escaped(section.title), "</h2>\n", paragraph("idea", section.idea));
   if (!section.formula.empty()) html += text("<div class=\"formula\">", section.formula, "</div>\n");
   for (const Figure& figure : section.figures) html += examples::to_html(figure);
   html += to_html(section.facts);

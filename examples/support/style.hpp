@@ -20,8 +20,10 @@ inline constexpr const char* style = R"css(
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
 body {
-  margin: 0 auto; padding: 0 clamp(1rem, 4vw, 2.5rem) 6rem; max-width: 66rem; background: var(--paper); color: var(--ink);
-  font: 1.0625rem/1.6 ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif;
+  margin: 0 auto; padding: 0 clamp(1rem, 4vw, 2.5rem) 6rem; max-width: 66rem; background: var(--paper);
+  color: var(--ink);
+  font: 1.0625rem/1.6 ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue",
+    "Noto Sans", sans-serif;
 }
 header { padding: clamp(2.5rem, 8vw, 5rem) 0 1rem; }
 h1 { margin: 0; font-size: clamp(2.4rem, 6vw, 3.6rem); line-height: 1.1; letter-spacing: -.03em; font-weight: 700; }
@@ -29,7 +31,8 @@ h2 { margin: .1em 0 .35em; font-size: clamp(1.5rem, 3.4vw, 2rem); line-height: 1
 .summary, .idea { max-width: 44rem; margin: .6rem 0 1.4rem; color: var(--soft); text-wrap: pretty; }
 .summary { font-size: 1.2rem; }
 .note {
-  max-width: 44rem; margin: 1.5rem 0; padding: .8rem 1.1rem; border-left: 3px solid var(--c1); border-radius: 0 .5rem .5rem 0;
+  max-width: 44rem; margin: 1.5rem 0; padding: .8rem 1.1rem; border-left: 3px solid var(--c1);
+  border-radius: 0 .5rem .5rem 0;
   background: color-mix(in srgb, var(--c1) 10%, var(--paper));
 }
 nav { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1.6rem 0 0; }
@@ -39,9 +42,15 @@ nav a {
 }
 nav a:hover, nav a:focus-visible { border-color: var(--accent); color: var(--accent); }
 section { margin-top: clamp(3rem, 7vw, 5rem); padding-top: 2rem; border-top: 1px solid var(--rule); }
-.family { margin: 0; color: var(--accent); font-size: .85rem; font-weight: 600; letter-spacing: .09em; text-transform: uppercase; }
+.family {
+  margin: 0; color: var(--accent); font-size: .85rem; font-weight: 600; letter-spacing: .09em;
+  text-transform: uppercase;
+}
 
-.formula { margin: 1.8rem 0 2.2rem; padding: .3rem 0; overflow-x: auto; overflow-y: hidden; text-align: center; font-size: clamp(1rem, 3.4vw, 1.35rem); }
+.formula {
+  margin: 1.8rem 0 2.2rem; padding: .3rem 0; overflow-x: auto; overflow-y: hidden; text-align: center;
+  font-size: clamp(1rem, 3.4vw, 1.35rem);
+}
 .formula math {
   font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math", "Libertinus Math", "Noto Sans Math", math;
 }
@@ -56,7 +65,9 @@ figcaption { margin-top: .7rem; color: var(--soft); font-size: .92rem; text-wrap
 .clips img {
   grid-column: 2; grid-row: 2 / -1; display: block; max-width: 100%; height: auto; image-rendering: pixelated;
 }
-.label { grid-column: 1; align-self: center; color: var(--stage-ink); font-size: .86rem; line-height: 1.3; text-align: right; }
+.label {
+  grid-column: 1; align-self: center; color: var(--stage-ink); font-size: .86rem; line-height: 1.3; text-align: right;
+}
 .times {
   grid-column: 2; grid-row: 1; display: flex; margin: 0 0 .3rem; padding: 0; list-style: none; color: var(--stage-ink);
   font-size: .75rem; font-variant-numeric: tabular-nums;
@@ -72,7 +83,10 @@ dt { color: var(--soft); font-size: .8rem; }
 dd { margin: .1rem 0 0; font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 1.25rem; }
-.chart { margin: 0; padding: 1rem 1.1rem .9rem; border: 1px solid var(--rule); border-radius: .9rem; background: var(--panel); }
+.chart {
+  margin: 0; padding: 1rem 1.1rem .9rem; border: 1px solid var(--rule); border-radius: .9rem;
+  background: var(--panel);
+}
 .chart figcaption { margin: 0 0 .5rem; }
 .chart figcaption b { color: var(--ink); }
 .chart svg { display: block; width: 100%; overflow: visible; }
@@ -84,9 +98,13 @@ dd { margin: .1rem 0 0; font-weight: 600; font-variant-numeric: tabular-nums; ov
 .c3 { --c: var(--c3); } .c4 { --c: var(--c4); } .c5 { --c: var(--c5); }
 .raw { stroke: var(--c); stroke-opacity: .28; }
 .line { stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
-.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.3rem; margin: .5rem 0 0; padding: 0; list-style: none; font-size: .88rem; }
+.legend {
+  display: flex; flex-wrap: wrap; gap: .2rem 1.3rem; margin: .5rem 0 0; padding: 0; list-style: none;
+  font-size: .88rem;
+}
 .legend li::before {
-  content: ""; display: inline-block; width: 1.1em; height: 3px; margin-right: .5em; border-radius: 2px; background: var(--c);
+  content: ""; display: inline-block; width: 1.1em; height: 3px; margin-right: .5em; border-radius: 2px;
+  background: var(--c);
   vertical-align: middle;
 }
 .legend b { font-variant-numeric: tabular-nums; }
@@ -94,8 +112,12 @@ dd { margin: .1rem 0 0; font-weight: 600; font-variant-numeric: tabular-nums; ov
 .source { border: 1px solid var(--rule); border-radius: .9rem; background: var(--panel); overflow: hidden; }
 .source figcaption { margin: 0; padding: .7rem 1.1rem; border-bottom: 1px solid var(--rule); }
 pre { margin: 0; padding: 1rem 1.1rem; overflow-x: auto; font-size: .84rem; line-height: 1.55; tab-size: 2; }
-code { font-family: ui-monospace, "SF Mono", "Cascadia Code", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-.comment { color: var(--comment); font-style: italic; } .string { color: var(--string); } .number { color: var(--number); }
+code {
+  font-family: ui-monospace, "SF Mono", "Cascadia Code", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono",
+    monospace;
+}
+.comment { color: var(--comment); font-style: italic; } .string { color: var(--string); }
+.number { color: var(--number); }
 .keyword { color: var(--keyword); } .type { color: var(--type); } .directive { color: var(--number); }
 @media (max-width: 40rem) {
   .clips .rows { gap: 0 .6rem; }

@@ -23,8 +23,9 @@ namespace kernel {
 /// y[n, t] = x[n, t + 1] − x[n, t] over frames of any shape: x (N, T + 1, …), y (N, T, …).
 template <class T>
 void difference(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x) {
-  const Index frames = y.extent(1), size = y.size() / (y.extent(0) * frames);
-  parallel_for(y.extent(0) * frames, (1 << 14) / size + 1, [&, to = y.data(), from = x.data()](Index first, Index last) {
+  const Index frames = y.extent(1), size = y.shape().part(2, y.rank()).size();
+  const Index least = (1 << 14) / std::max<Index>(size, 1) + 1;  // frames worth a thread
+  parallel_for(y.extent(0) * frames, least, [&, to = y.data(), from = x.data()](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
       const T* now = from + (i + i / frames) * size;  // a clip of x has one frame more
       std::transform(now + size, now + 2 * size, now, to + i * size, [](T next, T here) { return next - here; });
@@ -60,7 +61,8 @@ struct Difference {
 /// @throws   Error  if there are fewer than two frames
 template <Operand X>
 auto difference(const X& x) {
-  require(x.shape().rank() >= 2 && x.shape()[1] >= 2, "difference: needs (N, T, …) with two frames at least, got ", x.shape());
+  require(x.shape().rank() >= 2 && x.shape()[1] >= 2, "difference: needs (N, T, …) with two frames at least, got ",
+          x.shape());
   return apply(Difference{}, x);
 }
 // [/op]
@@ -120,8 +122,8 @@ namespace {
 using namespace nn;
 constexpr Window half{.kernel = 4, .stride = 2, .padding = 1};
 
-using Frames = Sequential<Conv3d<1, 8, Window{.kernel = {1, 4, 4}, .stride = {1, 2, 2}, .padding = {0, 1, 1}}>, LeakyReLU<0.2>,
-                          Conv3d<8, 1, Window{.kernel = {1, 4, 4}}>>;
+using Frames = Sequential<Conv3d<1, 8, Window{.kernel = {1, 4, 4}, .stride = {1, 2, 2}, .padding = {0, 1, 1}}>,
+                          LeakyReLU<0.2>, Conv3d<8, 1, Window{.kernel = {1, 4, 4}}>>;
 using Changes = Sequential<Motion, Conv3d<1, 8, half>, LeakyReLU<0.2>, Conv3d<8, 1, Window{.kernel = {1, 4, 4}}>>;
 using Judge = Discriminators<Frames, Changes>;
 
@@ -146,7 +148,8 @@ TEST_CASE("one discriminator sees frames, the other what changes") {
 /// @tparam Velocity  a network (N, …, C + 1) → (N, …, C), the last of its input's channels being t
 template <class Velocity>
 struct Flow {
-  static_assert(nn::channels_match<Velocity::in, Velocity::out + 1>, "Flow: the network takes a channel more than it gives, for t");
+  static_assert(nn::channels_match<Velocity::in, Velocity::out + 1>,
+                "Flow: the network takes a channel more than it gives, for t");
 
   template <Real T, class B>
   struct Instance {

@@ -18,9 +18,11 @@
 #include <flipbook/train/trainer.hpp>
 #include <flipbook/train/weights.hpp>
 
+// [begin]
 namespace fb = flipbook;
-using namespace fb::nn;
+using namespace fb::nn;  // layers
 using fb::Window;
+// [/begin]
 
 namespace {
 

@@ -62,18 +62,19 @@ Gallery everything() {
           .facts = {{"data", "\"quoted\""}},
           .note = "Nothing was found.",
           .figures = {{.caption = "data", .rows = {{.clips = clips(5, 3, 3)}}}},
-          .sections = {{.family = "One & two",
-                        .title = "T",
-                        .idea = "a < b",
-                        .formula = formula::elbo,
-                        .figures = {{.caption = "pairs", .rows = {{"real", clips(2, 4, 1), 2}, {"made", clips(2, 4, 1), 2}}}},
-                        .facts = {{"parameters", grouped(1234567)}},
-                        .charts = {{.title = "loss", .y_label = "nats", .logarithmic = true, .curves = {falling("train")}}},
-                        .training = {{.caption = "steps", .rows = {{"1", clips(1, 30, 1)}}, .strip = true}},
-                        .source_title = "source",
-                        .source = "using A = B<1>;  // <C>"},
-                       {.family = "Three", .formula = formula::minimax},
-                       {.family = "Four", .formula = formula::autoregressive}}};
+          .sections = {
+              {.family = "One & two",
+               .title = "T",
+               .idea = "a < b",
+               .formula = formula::elbo(),
+               .figures = {{.caption = "pairs", .rows = {{"real", clips(2, 4, 1), 2}, {"made", clips(2, 4, 1), 2}}}},
+               .facts = {{"parameters", grouped(1234567)}},
+               .charts = {{.title = "loss", .y_label = "nats", .logarithmic = true, .curves = {falling("train")}}},
+               .training = {{.caption = "steps", .rows = {{"1", clips(1, 30, 1)}}, .strip = true}},
+               .source_title = "source",
+               .source = "using A = B<1>;  // <C>"},
+              {.family = "Three", .formula = formula::minimax()},
+              {.family = "Four", .formula = formula::autoregressive()}}};
 }
 
 }  // namespace
@@ -101,7 +102,8 @@ TEST_CASE("bytes are coded as RFC 4648 has it") {
 TEST_CASE("every element of a page is closed, and the page needs nothing else") {
   const std::string page = to_html(everything());
   CHECK(unbalanced(page) == std::vector<std::string>{});
-  for (const char* outside : {"http", "src=\"/", "@import", "url(", "<script", "<link"}) CHECK_FALSE(contains(page, outside));
+  for (const char* outside : {"http", "src=\"/", "@import", "url(", "<script", "<link"})
+    CHECK_FALSE(contains(page, outside));
   CHECK(count(page, "<img src=\"data:image/gif;base64,R0lGODlh") == 3);
   CHECK(count(page, "<section id=") == 3);
   CHECK(contains(page, "<section id=\"one-two\">"));
@@ -155,7 +157,8 @@ TEST_CASE("a chart of anything has finite coordinates") {
   for (const Curve& curve : strange) {
     for (const bool logarithmic : {false, true}) {
       for (const bool smooth : {false, true}) {
-        const flipbook::examples::detail::Plot plot({.logarithmic = logarithmic, .smooth = smooth, .curves = {curve}}, 450);
+        const flipbook::examples::detail::Plot plot({.logarithmic = logarithmic, .smooth = smooth, .curves = {curve}},
+                                                    450);
         CAPTURE(curve.name);
         CHECK_FALSE(contains(plot.svg(), "nan"));
         CHECK_FALSE(contains(plot.svg(), "inf"));

@@ -27,7 +27,9 @@ struct Folder {
   ~Folder() { std::filesystem::remove_all(path); }
 };
 
-void write(const std::filesystem::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+void write(const std::filesystem::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 /// `count` images of 4 × 4 whose pixels are all `value`.
 std::string idx(char count, char value) {
@@ -96,14 +98,16 @@ TEST_CASE("without data there are shapes, and they say so") {
   CHECK(data.training.shape() == Shape{4, 16, 16, 1});
   CHECK(largest(data.training.clip(0)) > 0.1F);
   CHECK(to_vector(data.training.clip(0)) != to_vector(data.test.clip(0)));
-  CHECK(to_vector(data.training.clip(5)) == to_vector(flipbook::examples::detail::procedural(small, 3).training.clip(5)));
+  CHECK(to_vector(data.training.clip(5)) ==
+        to_vector(flipbook::examples::detail::procedural(small, 3).training.clip(5)));
 }
 
 TEST_CASE("images of an IDX file move, in as many channels as are asked for") {
   const Folder folder;
   write(folder.path / "images", idx(3, static_cast<char>(255)));
   for (const Index channels : {1, 3}) {
-    const auto data = open_data(folder.path / "images", {.frames = 4, .size = 16, .channels = channels, .sprites = 1}, 1);
+    const auto data =
+        open_data(folder.path / "images", {.frames = 4, .size = 16, .channels = channels, .sprites = 1}, 1);
     CHECK_FALSE(data.procedural);
     const auto clip = data.training.clip(7);
     CHECK(clip.shape() == Shape{4, 16, 16, channels});
@@ -137,7 +141,8 @@ TEST_CASE("arrays of videos are cut into clips, resized, and part is held out") 
 TEST_CASE("a folder of images is a sequence of frames") {
   const Folder folder;
   for (int i = 0; i < 9; ++i) {
-    write_png(folder.path / ("f" + std::to_string(i) + ".png"), full<std::uint8_t>({6, 10, 3}, static_cast<std::uint8_t>(20 * i)));
+    write_png(folder.path / ("f" + std::to_string(i) + ".png"),
+              full<std::uint8_t>({6, 10, 3}, static_cast<std::uint8_t>(20 * i)));
   }
   const auto data = open_data(folder.path, small, 1);
   const auto clip = data.test.clip(0);  // of six clips the last, frames 5 to 8

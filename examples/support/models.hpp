@@ -1,0 +1,33 @@
+#pragma once
+
+#include <flipbook/models/autoregressive/networks.hpp>
+#include <flipbook/models/gan/dcgan.hpp>
+#include <flipbook/models/gan/video_gan.hpp>
+#include <flipbook/models/vae/vae_gan.hpp>
+#include <flipbook/models/vae/video_vae.hpp>
+
+#include "data.hpp"
+
+/// What the example programs train, so that `sample` knows the types of the weights it loads.
+namespace flipbook::examples {
+
+// Adversarial.
+using ClipGan = VideoGan<1, 16>;                                         // clips (16, 64, 64, 1)
+using FrameGan = Dcgan<3>;                                               // the tutorial's two networks: frames (32, 32, 3)
+inline constexpr ClipFormat clip_gan_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
+inline constexpr ClipFormat frame_gan_format{.frames = 1, .size = 32, .channels = 3, .sprites = 1, .sprite = 28};
+
+// Autoregressive: clips (20, 64, 64, 1), of which the first ten frames are given when they are continued.
+using LstmForecast = Autoregressive<FrameLstm<64, 64>>;
+using ConvLstmForecast = Autoregressive<ConvLstm<1, 32, 3>>;
+using TransformerForecast = Autoregressive<PatchTransformer<1, 8, 128, 3, 4>>;
+inline constexpr ClipFormat forecast_format{.frames = 20, .size = 64, .channels = 1, .sprites = 2};
+inline constexpr Index forecast_context = 10;
+
+// Variational.
+using ClipVae = VideoVae<1, 16, 64>;                                     // clips (16, 64, 64, 1), one z each
+using EachFrameVae = FrameVae<1, 16, 32>;                                // the same, one z for each frame
+using ClipVaeGan = VaeGan<ClipVae, video_gan::Discriminator<1, 16>>;     // reconstructions that face a discriminator
+inline constexpr ClipFormat vae_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
+
+}  // namespace flipbook::examples

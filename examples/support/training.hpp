@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <flipbook/io/gif.hpp>
+#include <flipbook/io/sheet.hpp>
+#include <flipbook/train/trainer.hpp>
+
+#include "options.hpp"
+
+namespace flipbook::examples {
+
+/// The checkpoint of a run, in the folder that it writes to.
+inline std::filesystem::path checkpoint_of(const TrainingOptions& options) { return options.out / "checkpoint.safetensors"; }
+
+/// Makes ready to write to --out: goes on from its checkpoint where --resume says so, and refuses to write over one
+/// where it does not.
+template <class Trainer>
+void prepare(Trainer& trainer, const TrainingOptions& options) {
+  const auto checkpoint = checkpoint_of(options);
+  std::error_code failed;
+  std::filesystem::create_directories(options.out, failed);
+  require(!failed, "--out '", options.out.string(), "' cannot be made: ", failed.message());
+  if (options.resume) {
+    trainer.resume(checkpoint);
+    std::printf("resumed after %td steps\n", trainer.steps());
+  } else {
+    require(!std::filesystem::exists(checkpoint), "'", checkpoint.string(), "' is there already: --resume goes on from it, ",
+            "another --out leaves it alone");
+  }
+}
+
+/// Trains as the options say, keeps a checkpoint and the losses (history.csv), and says where they are.
+/// @param finish  called at the end, also after Ctrl-C, to write what the model makes
+template <class Trainer, class Finish>
+void train(Trainer& trainer, const Data& data, const TrainingOptions& options, FitOptions fit, const Finish& finish) {
+  prepare(trainer, options);
+  std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
+  fit.steps = options.steps;
+  fit.batch = options.batch;
+  fit.checkpoint = checkpoint_of(options);
+  const bool complete = trainer.fit(data.training, fit);
+  trainer.history().write(options.out / "history.csv");
+  finish();
+  std::printf("%s after %td steps; written to %s\n", complete ? "done" : "stopped", trainer.steps(), options.out.c_str());
+  if (!complete) std::printf("the same command with --resume goes on from here\n");
+}
+
+/// Clips in a grid, large enough to look at, as an animated GIF.
+inline void show(const std::filesystem::path& path, const Tensor<float>& clips, Index columns) {
+  const Index factor = std::max<Index>(1, 128 / clips.extent(2));
+  write_gif(path, enlarge(sheet(clips, std::min(columns, clips.extent(0))), factor), {.frames_per_second = 10});
+}
+
+}  // namespace flipbook::examples
