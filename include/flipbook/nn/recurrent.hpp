@@ -41,6 +41,20 @@ X first_frame(const X& x) {
   return reshape(slice(stop(x), 1, 0, 1), shape);
 }
 
+/// One step of a layer that is written for sequences: as a sequence of one frame.
+template <class L, Value X, class State>
+X step_as_sequence(const L& layer, const X& frame, State& state) {
+  const auto with_time = [](const Shape& shape) {
+    Shape longer{shape[0], 1};
+    for (const Index extent : shape.part(1, shape.rank())) longer.push_back(extent);
+    return longer;
+  };
+  const X y = layer(reshape(frame, with_time(frame.shape())), state);
+  Shape shape{y.shape()[0]};
+  for (const Index extent : y.shape().part(2, y.shape().rank())) shape.push_back(extent);
+  return reshape(y, shape);
+}
+
 }  // namespace detail
 
 /// A cell over sequences: (N, T, …, In) → (N, T, …, Hidden). What the input gives to the gates is one product

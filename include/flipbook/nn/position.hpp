@@ -1,0 +1,139 @@
+#pragma once
+
+#include <array>
+#include <string>
+
+#include <flipbook/nn/recurrent.hpp>
+#include <flipbook/ops/attention/rotary.hpp>
+
+namespace flipbook::nn {
+
+/// Sines and cosines of positions along one axis (L) or more (T, H, W): channels 2j and 2j + 1 hold the sine
+/// and the cosine of angle j; each axis has its share of the channels. Positions along the first axis begin
+/// at `first`. Vaswani et al., 2017.
+/// @return  (extents…, channels)
+/// @throws  Error  if `channels` is odd
+template <Real T, class B = Cpu>
+Tensor<T, B> sinusoidal_positions(const Shape& extents, Index channels, Index first = 0) {
+  require(channels % 2 == 0, "sinusoidal_positions: needs an even number of channels, got ", channels);
+  const auto angles = position_angles<T, B>(extents, channels / 2, first);
+  Shape shape = extents;
+  shape.push_back(channels);
+  return reshape(stack(2, angles.sines, angles.cosines), shape);
+}
+
+namespace detail {
+
+/// The extents of a sequence (N, T, …, C) between batch and channels.
+inline Shape positions_of(const char* layer, const Shape& shape) {
+  require(shape.rank() >= 3, layer, ": needs a sequence (N, T, …, C), got ", shape);
+  return shape.part(1, shape.rank() - 1);
+}
+
+/// What is common to layers that add something to a sequence by position: a state that counts steps.
+template <class Self, Value X>
+X add_positions(const Self& self, const X& x, Index& steps) {
+  const X y = x + self.positions(x, steps);
+  steps += x.shape()[1];
+  return y;
+}
+
+}  // namespace detail
+
+/// x + `sinusoidal_positions`, over one axis (N, L, C) or three (N, T, H, W, C).
+struct SinusoidalPosition {
+  static constexpr int in = any, out = any, dimensions = any;
+  static constexpr bool stepwise = true;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    using State = Index;  ///< steps so far
+
+    template <Value X>
+    Tensor<T, B> positions(const X& x, Index first) const {
+      return sinusoidal_positions<T, B>(detail::positions_of("SinusoidalPosition", x.shape()), x.shape().back(), first);
+    }
+    template <Value X>
+    Index start(const X&) const {
+      return 0;
+    }
+    template <Value X>
+    X step(const X& frame, Index& steps) const {
+      return detail::step_as_sequence(*this, frame, steps);
+    }
+    template <Value X>
+    X operator()(const X& x, Index& steps) const {
+      return detail::add_positions(*this, x, steps);
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      Index steps = 0;
+      return (*this)(x, steps);
+    }
+  };
+};
+
+/// x + a learned vector for each place along each axis: LearnedPosition<W, L> over (N, L, W),
+/// LearnedPosition<W, T, H, W'> over (N, T, H, W', W), up to these extents. Drawn from N(0, 0.02²). Parameters
+/// are named "0", "1", "2" by axis, or "weight" where there is one.
+template <int Width, int... Extents>
+struct LearnedPosition {
+  static_assert(Width > 0 && sizeof...(Extents) > 0 && ((Extents > 0) && ...),
+                "LearnedPosition<Width, Extents…>: needs a width and at least one extent, all positive");
+  static constexpr int in = Width, out = Width, dimensions = sizeof...(Extents);
+  static constexpr bool stepwise = true;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    using State = Index;  ///< steps so far
+
+    std::array<Parameter<T, B>, sizeof...(Extents)> tables;  // (extent, Width) each
+
+    explicit Instance(Rng& rng) : tables{Parameter<T, B>{normal<T, B>({Extents, Width}, rng) * 0.02}...} {}
+    static void fields(auto& self, auto&& field) {
+      for (std::size_t i = 0; i < self.tables.size(); ++i) {
+        field(self.tables.size() == 1 ? std::string("weight") : std::to_string(i), self.tables[i]);
+      }
+    }
+
+    /// The sum over axes, (extents…, Width).
+    template <Value X>
+    X positions(const X& x, Index first) const {
+      const Shape extents = detail::positions_of("LearnedPosition", x.shape());
+      require(extents.rank() == dimensions, "LearnedPosition: has ", dimensions, " axes, the input ", x.shape());
+      const auto along = [&](int axis) {
+        const auto& table = tables[static_cast<std::size_t>(axis)];
+        const Index begin = axis == 0 ? first : 0, end = begin + extents[axis];
+        require(end <= table.shape()[0], "LearnedPosition: place ", end - 1, " of ", table.shape()[0], " along axis ", axis);
+        Shape shape = Shape::filled(dimensions, 1);
+        shape[axis] = extents[axis];
+        shape.push_back(Width);
+        return reshape(slice(detail::beside(x, table), 0, begin, end), shape);
+      };
+      X sum = along(0);
+      for (int axis = 1; axis < dimensions; ++axis) sum = sum + along(axis);
+      return sum;
+    }
+    template <Value X>
+    Index start(const X&) const {
+      return 0;
+    }
+    template <Value X>
+    X step(const X& frame, Index& steps) const {
+      return detail::step_as_sequence(*this, frame, steps);
+    }
+    template <Value X>
+    X operator()(const X& x, Index& steps) const {
+      return detail::add_positions(*this, x, steps);
+    }
+    template <Value X>
+    X operator()(const X& x) const {
+      Index steps = 0;
+      return (*this)(x, steps);
+    }
+  };
+};
+
+}  // namespace flipbook::nn
