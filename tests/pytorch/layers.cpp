@@ -1,0 +1,47 @@
+#include <flipbook/nn/activation.hpp>
+#include <flipbook/nn/embedding.hpp>
+#include <flipbook/nn/resample.hpp>
+#include <flipbook/ops/softmax/softmax.hpp>
+
+#include "cases.hpp"
+
+namespace fb = flipbook;
+using namespace flipbook::nn;
+using flipbook::Extent;
+using pytorch::Inputs;
+
+int main(int argc, char** argv) {
+  const pytorch::Cases cases(argc, argv);
+  cases.layer<ReLU>("relu");
+  cases.layer<LeakyReLU<0.2>>("leaky_relu");
+  cases.layer<ELU>("elu");
+  cases.layer<SiLU>("silu");
+  cases.layer<GELU>("gelu");
+  cases.layer<Sigmoid>("sigmoid");
+  cases.layer<Tanh>("tanh");
+  cases.layer<Softplus>("softplus");
+
+  cases.function("softmax", [](const auto& in) { return fb::softmax(in[0]); });
+  cases.function("log_softmax", [](const auto& in) { return fb::log_softmax(in[0]); });
+  cases.function("log_sum_exp", [](const auto& in) { return fb::log_sum_exp(in[0]); });
+
+  cases.layer<Embedding<11, 6>>("embedding", []<class X>(const auto& net, const Inputs<X>& in) {
+    if constexpr (fb::training<X>) return net(in.tape(), in.whole(0));
+    else return net(in.whole(0));
+  });
+
+  cases.layer<Upsample<Extent(3)>>("upsample_1d");
+  cases.layer<Upsample<Extent(2)>>("upsample_2d");
+  cases.layer<Upsample<Extent(1, 2, 3)>>("upsample_3d");
+  cases.layer<UpsampleLinear<Extent(2)>>("upsample_linear_1d");
+  cases.layer<UpsampleLinear<Extent(2, 3)>>("upsample_linear_2d");
+  cases.layer<UpsampleLinear<Extent(2)>>("upsample_linear_3d");
+  cases.function("resize_linear_down", [](const auto& in) { return fb::resize_linear(in[0], Extent(5, 3)); });
+  cases.layer<AvgPool<Extent(2, 3)>>("avg_pool_2d");
+  cases.layer<AvgPool<Extent(2)>>("avg_pool_3d");
+  cases.layer<MaxPool<Extent(2)>>("max_pool_2d");
+  cases.layer<MaxPool<Extent(1, 2, 2)>>("max_pool_3d");
+  cases.layer<PixelShuffle<12, Extent(2)>>("pixel_shuffle");
+  cases.layer<PixelUnshuffle<2, Extent(3)>>("pixel_unshuffle");
+  cases.layer<Patchify<3, Extent(2, 4, 3)>>("patchify");
+}

@@ -1,0 +1,46 @@
+"""Layers without a state: activations, embeddings, softmax, resampling."""
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from case import Layer, function
+
+
+def patches(x, t, h, w):
+    """(N, C, T, H, W) to (N, t·h·w·C, T/t, H/h, W/w), channels innermost."""
+    n, c, time, height, width = x.shape
+    x = x.view(n, c, time // t, t, height // h, h, width // w, w)
+    return x.permute(0, 3, 5, 7, 1, 2, 4, 6).reshape(n, t * h * w * c, time // t, height // h, width // w)
+
+
+CASES = {
+    "relu": function(F.relu, (3, 37)),
+    "leaky_relu": function(lambda x: F.leaky_relu(x, 0.2), (3, 37)),
+    "elu": function(F.elu, (3, 37)),
+    "silu": function(F.silu, (3, 37)),
+    "gelu": function(F.gelu, (3, 37)),
+    "sigmoid": function(torch.sigmoid, (3, 37)),
+    "tanh": function(torch.tanh, (3, 37)),
+    "softplus": function(F.softplus, (3, 37)),
+
+    "softmax": function(lambda x: x.softmax(-1), (2, 5, 19), channels=-1),
+    "log_softmax": function(lambda x: x.log_softmax(-1), (2, 5, 19), channels=-1),
+    "log_sum_exp": function(lambda x: x.logsumexp(-1, keepdim=True), (2, 5, 19), channels=-1),
+
+    "embedding": Layer(lambda: nn.Embedding(11, 6), lambda: torch.randint(11, (3, 17)), channels=-1),
+
+    "upsample_1d": function(lambda x: F.interpolate(x, scale_factor=3), (2, 5, 7)),
+    "upsample_2d": function(lambda x: F.interpolate(x, scale_factor=2), (2, 3, 4, 5)),
+    "upsample_3d": function(lambda x: F.interpolate(x, scale_factor=(1, 2, 3)), (2, 8, 3, 4, 5)),
+    "upsample_linear_1d": function(lambda x: F.interpolate(x, scale_factor=2, mode="linear"), (2, 5, 7)),
+    "upsample_linear_2d": function(lambda x: F.interpolate(x, scale_factor=(2, 3), mode="bilinear"), (2, 3, 4, 5)),
+    "upsample_linear_3d": function(lambda x: F.interpolate(x, scale_factor=2, mode="trilinear"), (2, 8, 3, 1, 5)),
+    "resize_linear_down": function(lambda x: F.interpolate(x, (5, 3), mode="bilinear"), (2, 4, 8, 11)),
+    "avg_pool_2d": function(lambda x: F.avg_pool2d(x, (2, 3)), (2, 5, 4, 9)),
+    "avg_pool_3d": function(lambda x: F.avg_pool3d(x, 2), (2, 17, 2, 4, 6)),
+    "max_pool_2d": function(lambda x: F.max_pool2d(x, 2), (2, 5, 4, 6)),
+    "max_pool_3d": function(lambda x: F.max_pool3d(x, (1, 2, 2)), (2, 3, 3, 4, 6)),
+    "pixel_shuffle": function(lambda x: F.pixel_shuffle(x, 2), (2, 12, 3, 5)),
+    "pixel_unshuffle": function(lambda x: F.pixel_unshuffle(x, 3), (2, 2, 6, 9)),
+    "patchify": function(lambda x: patches(x, 2, 4, 3), (2, 3, 4, 8, 6)),
+}
