@@ -27,31 +27,31 @@ inline std::string display(const std::string& content) { return "<math display=\
 }  // namespace detail
 
 /// min_G max_D  E log D(x) + E log(1 − D(G(z)))
-inline std::string minimax() {
+inline const std::string minimax = [] {
   using namespace detail;
   const std::string real = i("x") + o("∼") + sub(i("p"), "<mtext>data</mtext>"),
                     noise = i("z") + o("∼") + sub(i("p"), i("z"));
   const std::string judged_fake = of(i("D"), of(i("G"), i("z")));
   return display(under("min", "G") + under("max", "D") + expectation(real, log(of(i("D"), i("x")))) + o("+") +
                  expectation(noise, of(i("log"), tag("mn", "1") + o("−") + judged_fake)));
-}
+}();
 
 /// log p(x) = Σ_t log p(x_t | x_{t−1}, …, x_1)
-inline std::string autoregressive() {
+inline const std::string autoregressive = [] {
   using namespace detail;
   const std::string large_sum = "<mo largeop=\"false\" style=\"font-size: 1.6em\">∑</mo>";  // whatever the font has
   const std::string sum = tag("munderover", large_sum + row(i("t") + o("=") + tag("mn", "1")) + i("T"));
   const std::string past =
       sub(i("x"), i("t") + o("−") + tag("mn", "1")) + o(",") + o("…") + o(",") + sub(i("x"), tag("mn", "1"));
   return display(log(of(i("p"), i("x"))) + o("=") + sum + log(of(i("p"), sub(i("x"), i("t")) + o("|") + past)));
-}
+}();
 
 /// log p(x) ≥ E_{q(z|x)} log p(x|z) − KL(q(z|x) ‖ p(z))
-inline std::string elbo() {
+inline const std::string elbo = [] {
   using namespace detail;
   const std::string posterior = of(i("q"), i("z") + o("|") + i("x")), prior = of(i("p"), i("z"));
   return display(log(of(i("p"), i("x"))) + o("≥") + expectation(posterior, log(of(i("p"), i("x") + o("|") + i("z")))) +
                  o("−") + of(sub(i("D"), "<mtext>KL</mtext>"), posterior + o("‖") + prior));
-}
+}();
 
 }  // namespace flipbook::examples::formula

@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <filesystem>
 #include <string>
 #include <string_view>
-
-#include <flipbook/io/file.hpp>
 
 #include "html.hpp"
 
@@ -71,47 +68,6 @@ inline std::string highlighted(std::string_view code) {
     code.remove_prefix(length);
   }
   return html;
-}
-
-/// The declaration of `name` in a C++ source, with the comments and the `template` line above it, as it is
-/// written there: from `using name =`, `struct name` or `class name` to the end of the line that ends it.
-/// @throws Error if it is not there
-inline std::string declaration(std::string_view source, std::string_view name) {
-  const auto starts_declaration = [&](std::string_view line) {
-    for (const std::string_view word : {"using ", "struct ", "class "}) {
-      if (!line.starts_with(word) || !line.substr(word.size()).starts_with(name)) continue;
-      const auto rest = line.substr(word.size() + name.size());
-      return rest.empty() || !detail::is_word(rest.front());
-    }
-    return false;
-  };
-  std::size_t begin = 0, above = 0;  // the line, and the first of the comments and template heads above it
-  for (bool found = false; !found;) {
-    require(begin < source.size(), "declaration: the source has none of '", name, "'");
-    const std::size_t end = std::min(source.find('\n', begin), source.size());
-    const std::string_view line = source.substr(begin, end - begin);
-    found = starts_declaration(line);
-    if (!found && !line.starts_with("//") && !line.starts_with("template ")) above = end + 1;
-    if (!found) begin = end + 1;
-  }
-  int depth = 0;
-  for (std::size_t at = begin; at < source.size();) {
-    const auto [length, kind] = detail::token_at(source.substr(at));
-    const char c = source[at];
-    if (kind == nullptr) depth += c == '{' ? 1 : c == '}' ? -1 : 0;
-    at += length;
-    if (kind != nullptr || c != ';' || depth != 0) continue;
-    return std::string(source.substr(above, std::min(source.find('\n', at), source.size()) - above));
-  }
-  fail("declaration: that of '", name, "' does not end");
-}
-
-/// The same from a file of this source tree, named from its root: "examples/demo.cpp".
-/// @throws Error if the file is not where it was when this program was compiled
-inline std::string declaration_in(const std::filesystem::path& file, std::string_view name) {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  const Bytes bytes = read_file(root / file);
-  return declaration({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
 }
 
 }  // namespace flipbook::examples

@@ -64,6 +64,17 @@ std::vector<Block> blocks_of(const std::filesystem::path& document) {
   return blocks;
 }
 
+/// A document without its blocks of code.
+std::string prose_of(const std::filesystem::path& document) {
+  std::string prose;
+  bool code = false;
+  for (const std::string& line : lines_of(document)) {
+    if (line.starts_with("```")) code = !code;
+    else if (!code) prose += line + "\n";
+  }
+  return prose;
+}
+
 std::vector<std::filesystem::path> documents() {
   std::vector<std::filesystem::path> found{root / "README.md"};
   for (const auto& entry : std::filesystem::directory_iterator(root / "docs"))
@@ -90,7 +101,7 @@ TEST_CASE("every block of C++ in the documentation is what is compiled") {
 
 TEST_CASE("what the documentation links to in this tree is there") {
   for (const auto& document : documents()) {
-    const std::string text = joined(lines_of(document));
+    const std::string text = prose_of(document);
     for (auto at = text.find("]("); at != std::string::npos; at = text.find("](", at + 2)) {
       std::string target = text.substr(at + 2, text.find(')', at) - at - 2);
       target = target.substr(0, target.find('#'));

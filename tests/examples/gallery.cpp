@@ -66,15 +66,15 @@ Gallery everything() {
               {.family = "One & two",
                .title = "T",
                .idea = "a < b",
-               .formula = formula::elbo(),
+               .formula = formula::elbo,
                .figures = {{.caption = "pairs", .rows = {{"real", clips(2, 4, 1), 2}, {"made", clips(2, 4, 1), 2}}}},
                .facts = {{"parameters", grouped(1234567)}},
                .charts = {{.title = "loss", .y_label = "nats", .logarithmic = true, .curves = {falling("train")}}},
                .training = {{.caption = "steps", .rows = {{"1", clips(1, 30, 1)}}, .strip = true}},
                .source_title = "source",
                .source = "using A = B<1>;  // <C>"},
-              {.family = "Three", .formula = formula::minimax()},
-              {.family = "Four", .formula = formula::autoregressive()}}};
+              {.family = "Three", .formula = formula::minimax},
+              {.family = "Four", .formula = formula::autoregressive}}};
 }
 
 }  // namespace
@@ -190,20 +190,6 @@ TEST_CASE("C++ is coloured by what its pieces are") {
   CHECK(highlighted("\"open") == "<span class=\"string\">&quot;open</span>");
   CHECK(highlighted("/* open") == "<span class=\"comment\">/* open</span>");
   CHECK(highlighted("\"\\") == "<span class=\"string\">&quot;\\</span>");
-}
-
-TEST_CASE("a declaration is found with its comment, to the end of its last line") {
-  const std::string source =
-      "#pragma once\n\nusing Network = int;\n/// Of others.\nusing Net2 = char;\n\n/// The net;\ntemplate <int N>\n"
-      "using Net = Sequential<      // first; not the end\n    Conv<N, Window{.kernel = 4}>>;  // (N, C)\nint after;\n";
-  CHECK(declaration(source, "Net") ==
-        "/// The net;\ntemplate <int N>\nusing Net = Sequential<      // first; not the end\n"
-        "    Conv<N, Window{.kernel = 4}>>;  // (N, C)");
-  CHECK(declaration(source, "Network") == "using Network = int;");
-  CHECK(declaration("struct A {\n  int b;\n};\nint c;", "A") == "struct A {\n  int b;\n};");
-  CHECK_THROWS_AS(declaration(source, "Missing"), Error);
-  CHECK_THROWS_AS(declaration("struct A {", "A"), Error);
-  CHECK(contains(declaration_in("include/flipbook/core/window.hpp", "Window"), "Extent stride = 1;"));
 }
 
 TEST_CASE("numbers and times read well") {
