@@ -15,7 +15,6 @@ namespace {
 
 // A net with a parameter of each layout, and a buffer.
 struct Net {
-  static constexpr int in = nn::any, out = nn::any, dimensions = nn::any;
   template <Real T, class B>
   struct Layer {
     Parameter<T, B> weight;
