@@ -21,7 +21,6 @@
 // [begin]
 namespace fb = flipbook;
 using namespace fb::nn;  // layers
-using fb::Window;
 // [/begin]
 
 namespace {
