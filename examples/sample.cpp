@@ -1,0 +1,67 @@
+// Loads weights that train_gan, train_autoregressive or train_vae wrote, and makes clips with them.
+#include <string>
+
+#include "support/models.hpp"
+#include "support/training.hpp"
+
+namespace fb = flipbook;
+using namespace fb::examples;
+
+namespace {
+
+struct Settings {
+  std::filesystem::path weights, data;
+  std::string model = "vae", out = "clips.gif";
+  fb::Index count = 16, frames = 10;
+  std::uint64_t seed = 1;
+};
+
+template <class Model>
+fb::Module<Model, float> loaded(const Settings& settings) {
+  fb::Module<Model, float> module;
+  fb::load_weights(settings.weights, module);
+  return module;
+}
+
+/// Clips that go on from the first frames of unseen data, after those.
+template <class Model>
+fb::Tensor<float> continued(const Settings& settings) {
+  auto module = loaded<Model>(settings);
+  module->given = 1;
+  const Data data = open_data(settings.data, forecast_format, settings.seed);
+  const auto context = fb::slice(fb::batch_of(data.test, 0, settings.count), 1, 0, forecast_context);
+  return fb::concat(1, context, module->predict(context, settings.frames));
+}
+
+fb::Tensor<float> clips(const Settings& settings) {
+  fb::Rng rng{settings.seed};
+  const fb::Index n = settings.count;
+  const std::string& model = settings.model;
+  if (model == "vae") return loaded<ClipVae>(settings)->sample(n, rng);
+  if (model == "vae-frame") return loaded<EachFrameVae>(settings)->sample(fb::Shape{n, vae_format.frames}, rng);
+  if (model == "vae-adversarial") return loaded<ClipVaeGan>(settings)->vae.sample(n, rng);
+  if (model == "gan") return loaded<ClipGan>(settings)->sample(n, rng);
+  if (model == "gan-frame") return loaded<FrameGan>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
+  if (model == "lstm") return continued<LstmForecast>(settings);
+  if (model == "convlstm") return continued<ConvLstmForecast>(settings);
+  return continued<TransformerForecast>(settings);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Makes clips with the weights of a trained model, and writes them as an animated GIF."};
+  Settings settings;
+  const std::vector<std::string> models{"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer"};
+  app.add_option("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors")->required();
+  app.add_option("--model", settings.model, "What they are the weights of")->check(CLI::IsMember(models))->capture_default_str();
+  app.add_option("--out", settings.out, "Where to write")->capture_default_str();
+  app.add_option("--count", settings.count, "How many clips")->check(CLI::Range(1, 1024))->capture_default_str();
+  app.add_option("--frames", settings.frames, "How many frames an autoregressive model adds")->check(CLI::Range(1, 1000))->capture_default_str();
+  app.add_option("--data", settings.data, "What an autoregressive model continues (default: as for training)");
+  app.add_option("--seed", settings.seed, "Selects the random numbers")->capture_default_str();
+  return run(app, argc, argv, [&] {
+    show(settings.out, clips(settings), 8);
+    std::printf("written to %s\n", settings.out.c_str());
+  });
+}
