@@ -40,6 +40,16 @@ TEST_CASE("neighbouring elements and successive draws are independent") {
   CHECK(same_as_other / 40000 == doctest::Approx(0.5).epsilon(0.03));
 }
 
+TEST_CASE("random blocks in vectors are those of the stream one by one") {
+  for (Rng stream : {Rng{1}, Rng{0xfedcba9876543210, 0x123456789abcdef0}, Rng::at(7, 3, 0xffffffff - 5)}) {
+    const auto words = cpu::philox_blocks<16>(stream, 2);
+    for (std::size_t i = 0; i < 16; ++i) {
+      const auto block = stream.block(2 + i);
+      for (std::size_t w = 0; w < 4; ++w) CHECK(words[w][i] == block[w]);
+    }
+  }
+}
+
 TEST_CASE("the mask depends on the stream alone, not on the threads or the scalar") {
   const int before = threads();
   const auto x = ones<float>({20011});

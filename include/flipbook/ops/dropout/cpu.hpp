@@ -1,21 +1,32 @@
 #pragma once
 
+#include <algorithm>
+
+#include <flipbook/backend/cpu/philox.hpp>
 #include <flipbook/core/parallel.hpp>
-#include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
 
 namespace flipbook::kernel {
 
-/// y = x · scale where the element's random word is at least `threshold`, and 0 elsewhere. Element i reads
-/// word i mod 4 of block i / 4 of the stream.
+/// How many elements of dropout one run of random blocks serves.
+inline constexpr Index dropout_run = 64;
+
+/// y = x · scale where the element's random word is at least `threshold`, and 0 elsewhere. Element
+/// 64·r + 16·w + i reads word w of block 16·r + i of the stream.
 template <class T>
 void dropout(Cpu, const Rng& stream, std::uint32_t threshold, T scale, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
-  const Index blocks = (x.size() + 3) / 4;
-  parallel_for(blocks, 1024, [&, in = x.data(), out = y.data(), size = x.size()](Index first, Index last) {
-    for (Index i = first; i < last; ++i) {
-      const auto words = stream.block(static_cast<std::uint64_t>(i));
-      for (Index j = 4 * i; j < std::min(size, 4 * i + 4); ++j) {
-        out[j] = words[static_cast<std::size_t>(j % 4)] < threshold ? T(0) : in[j] * scale;
+  constexpr Index blocks = dropout_run / 4;
+  const Index size = x.size(), runs = (size + dropout_run - 1) / dropout_run;
+  parallel_for(runs, 64, [&, in = x.data(), out = y.data()](Index first, Index last) {
+    for (Index run = first; run < last; ++run) {
+      const auto words = cpu::philox_blocks<blocks>(stream, static_cast<std::uint64_t>(run * blocks));
+      for (Index w = 0; w < 4; ++w) {
+        const auto& word = words[static_cast<std::size_t>(w)];
+        const Index from = run * dropout_run + w * blocks, count = std::clamp<Index>(size - from, 0, blocks);
+        for (Index i = 0; i < count; ++i) {
+          const T kept = in[from + i] * scale;
+          out[from + i] = word[static_cast<std::size_t>(i)] < threshold ? T(0) : kept;
+        }
       }
     }
   });

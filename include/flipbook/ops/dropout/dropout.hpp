@@ -33,8 +33,8 @@ struct DropElements {
 template <Operand X>
 auto dropout(const X& x, double probability, Rng& rng) {
   require(probability >= 0 && probability < 1, "dropout: a probability of [0, 1) is needed, got ", probability);
-  const auto blocks = static_cast<std::uint64_t>((x.shape().size() + 3) / 4);
-  return apply(DropElements{probability, rng.take(blocks)}, x);
+  const Index runs = (x.shape().size() + kernel::dropout_run - 1) / kernel::dropout_run;
+  return apply(DropElements{probability, rng.take(static_cast<std::uint64_t>(runs * kernel::dropout_run / 4))}, x);
 }
 /// In training, from the tape's stream; in inference, x itself.
 template <Value X>
