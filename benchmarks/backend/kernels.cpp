@@ -30,7 +30,7 @@ void peak(benchmark::State& state) {
       for (Index i = 0; i < chains; ++i) sum[i] = V(static_cast<float>(i));
       for (Index r = 0; r < rounds; ++r) {
         FLIPBOOK_UNROLL
-        for (Index i = 0; i < chains; ++i) sum[i] = xsimd::fma(sum[i], V(1.0001F), V(0.999F));
+        for (Index i = 0; i < chains; ++i) sum[i] = cpu::multiply_add(sum[i], V(1.0001F), V(0.999F));
       }
       for (Index i = 1; i < chains; ++i) sum[0] += sum[i];
       results[static_cast<std::size_t>(thread)] = xsimd::hadd(sum[0]);

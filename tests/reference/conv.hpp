@@ -64,7 +64,8 @@ void gemm(bool a_transposed, bool b_transposed, Index m, Index n, Index k, const
   for (Index j = 0; j < n; ++j) {
     double sum = accumulate ? c[i * ldc + j] : bias != nullptr ? bias[j] : 0;
     for (Index p = 0; p < k; ++p) {
-      sum += double(a_transposed ? a[p * lda + i] : a[i * lda + p]) * double(b_transposed ? b[j * ldb + p] : b[p * ldb + j]);
+      sum += double(a_transposed ? a[p * lda + i] : a[i * lda + p]) *
+             double(b_transposed ? b[j * ldb + p] : b[p * ldb + j]);
     }
     c[i * ldc + j] = sum;
   }

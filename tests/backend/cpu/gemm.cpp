@@ -42,8 +42,8 @@ struct Product {
 };
 
 template <class T>
-std::vector<T> multiplied(const Product& p, const std::vector<T>& a, const std::vector<T>& b, const std::vector<T>& bias,
-                          std::vector<T> c) {
+std::vector<T> multiplied(const Product& p, const std::vector<T>& a, const std::vector<T>& b,
+                          const std::vector<T>& bias, std::vector<T> c) {
   flipbook::cpu::gemm(p.a, p.b, p.m, p.n, p.k, a.data(), p.lda, b.data(), p.ldb, c.data(), p.ldc, p.accumulate,
                       p.bias ? bias.data() : nullptr);
   return c;
@@ -60,7 +60,8 @@ void check(const Product& p, Rng& rng) {
   auto start = drawn<T>(Product::size(p.m, p.n, p.ldc), rng);
   if (!p.accumulate) {  // what is not written stays, what is written was not looked at
     for (Index i = 0; i < p.m; ++i) {
-      for (Index j = 0; j < p.n; ++j) start[static_cast<std::size_t>(i * p.ldc + j)] = std::numeric_limits<T>::quiet_NaN();
+      for (Index j = 0; j < p.n; ++j)
+        start[static_cast<std::size_t>(i * p.ldc + j)] = std::numeric_limits<T>::quiet_NaN();
     }
   }
   std::vector<double> wanted(start.begin(), start.end());

@@ -34,7 +34,8 @@ class WorkList {
 };
 
 inline Sight sight_of(const ConvGeometry& g) {
-  Sight sight{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, g.in_channels / g.groups, g.groups == 1};
+  Sight sight{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, g.in_channels / g.groups,
+              g.groups == 1};
   for (std::size_t axis = 0; axis < 3; ++axis) sight.origin[axis] = -g.padding[axis];
   return sight;
 }
@@ -146,8 +147,8 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
     const Index pitch = columns * g.out_channels;  // between taps
     const T* const weights = w + group * channels;
     const auto tap = [&](Index t, Index h, Index v) {
-      return ((axes[0].tap - t * axes[0].tap_step) * g.kernel[1] + axes[1].tap - h * axes[1].tap_step) * g.kernel[2] +
-             axes[2].tap - v * axes[2].tap_step;
+      const auto at = [&](std::size_t axis, Index j) { return axes[axis].tap - j * axes[axis].tap_step; };
+      return (at(0, t) * g.kernel[1] + at(1, h)) * g.kernel[2] + at(2, v);
     };
     if (sight.outputs() <= few_uses && channels >= lanes<T>) {  // too few to pay for packing
       panels.kind = PanelKind::reduction;
@@ -159,7 +160,8 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
       panels.kind = cheaper_kind<T>(panels.rows, adjoin ? channels * axes[2].taps : channels, columns);
       if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
       T* const to = free;
-      parallel_for(sight.taps(), 1, [&](Index begin, Index end) {
+      const Index worth_a_thread = std::max(Index{1}, (Index{1} << 14) / std::max(channels * columns, Index{1}));
+      parallel_for(sight.taps(), worth_a_thread, [&](Index begin, Index end) {
         for (Index j = begin; j < end; ++j) {
           const Index v = j % sight.kernel[2], h = j / sight.kernel[2] % sight.kernel[1];
           const Index t = j / (sight.kernel[1] * sight.kernel[2]);

@@ -60,18 +60,22 @@ class Correlation {
       : sight_(sight), in_(in), out_(out), panels_(panels), start_(start), accumulate_(accumulate) {
     const auto& s = sight_;
     const bool in_order = panels.tap_pitch == Sight::Axes{0, 0, 0};
-    if (in_order) panels_.tap_pitch = {s.kernel[1] * s.kernel[2] * s.channels, s.kernel[2] * s.channels, s.channels};
-    merged_ = in_order && s.touching && s.kernel[2] > 1 && s.step[2] == 1 && s.kernel[2] * s.channels <= longest_run;
+    const Index line = s.kernel[2] * s.channels;
+    if (in_order) panels_.tap_pitch = {s.kernel[1] * line, line, s.channels};
+    merged_ = in_order && s.touching && s.kernel[2] > 1 && s.step[2] == 1 && line <= longest_run;
     across_ = merged_ ? 1 : s.kernel[2];
     pieces_ = quotient_up(s.channels, longest_run);
     segments_ = s.kernel[0] * s.kernel[1] * across_ * pieces_;
-    const Index length = std::max(merged_ ? s.kernel[2] * s.channels : std::min(s.channels, longest_run), Index{1});
+    const Index length = std::max(merged_ ? line : std::min(s.channels, longest_run), Index{1});
+    // A tile's rows stay in the first cache while its panels pass by; few columns have few panels, and a
+    // sum over lanes at each block's end.
     const Index depth = panels.kind == PanelKind::columns ? 512 : 4096;
     block_ = std::clamp(depth / length, Index{1}, most_runs);
     // A tile over samples meets borders alike in all its rows; worth it where images are small.
     batch_inner_ = s.batch >= panels.tile_rows() && s.taps() > 1 && s.positions[2] <= 8;
     const Index panel_bytes = depth * panels.width() * static_cast<Index>(sizeof(T));
-    panels_a_task_ = std::clamp((Index{1} << 19) / panel_bytes, Index{1}, std::max(panels.count(), Index{1}));
+    const Index fitting = half_a_second_cache / panel_bytes;
+    panels_a_task_ = std::clamp(fitting, Index{1}, std::max(panels.count(), Index{1}));
   }
 
   /// Room in T that one thread needs for the copies of runs which cross a border.
@@ -106,6 +110,7 @@ class Correlation {
 
  private:
   static constexpr Index most_runs = 64;
+  static constexpr Index half_a_second_cache = 1 << 19;  // bytes
 
   /// The output positions of a tile's rows; rows past the last repeat it.
   struct Tile {
@@ -152,8 +157,8 @@ class Correlation {
       tile.in[i] = in_.offset(n, x0, x1, x2);
       tile.at[i] = {x0, x1};
       tile.first[i] = x2 >= 0 ? 0 : std::min(quotient_up(-x2, s.step[2]), s.kernel[2]);
-      tile.last[i] = x2 >= s.extent[2] ? tile.first[i]
-                                       : std::clamp(quotient_up(s.extent[2] - x2, s.step[2]), tile.first[i], s.kernel[2]);
+      const Index end = x2 >= s.extent[2] ? 0 : quotient_up(s.extent[2] - x2, s.step[2]);
+      tile.last[i] = std::clamp(end, tile.first[i], s.kernel[2]);
       tile.out[i] = out_.data + out_.offset(n, t, h, w);
       tile.one_line &= tile.at[i] == tile.at[0];
       if (static_cast<int>(i) + 1 >= rows) continue;
@@ -215,7 +220,7 @@ class Correlation {
   const T* start_;
   bool accumulate_;
   bool merged_, batch_inner_;
-  Index across_, pieces_, segments_;  // of the reduction: runs along the last axis, for a long one's channels, in all
+  Index across_, pieces_, segments_;  // runs along the last axis, for the channels of one tap, in all
   Index block_;                       // segments whose panels stay in cache
   Index tiles_a_task_ = 16, panels_a_task_;
 };

@@ -51,8 +51,9 @@ class PositionSum {
   Index tasks() const { return quotient_up(rows_, rows_a_task_) * quotient_up(columns_, columns_a_task_); }
   /// Halves the tasks' size; false if they cannot be smaller.
   bool divide() {
-    const bool by_rows = rows_a_task_ > row_unit && (rows_a_task_ >= columns_a_task_ || columns_a_task_ <= panel_columns<T>);
-    if (!by_rows && columns_a_task_ <= panel_columns<T>) return false;
+    const bool by_columns = columns_a_task_ > panel_columns<T>;
+    const bool by_rows = rows_a_task_ > row_unit && (rows_a_task_ >= columns_a_task_ || !by_columns);
+    if (!by_rows && !by_columns) return false;
     if (by_rows) rows_a_task_ = round_up(rows_a_task_ / 2, row_unit);
     else columns_a_task_ = round_up(columns_a_task_ / 2, panel_columns<T>);
     return true;

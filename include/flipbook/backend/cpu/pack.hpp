@@ -119,7 +119,8 @@ enum class Layout {
 /// Writes rows [first, first + count) of the right operand into packed panels; `from` is its row `first`.
 /// Columns past the last are zero.
 template <Real T>
-void pack_rows(const Panels<T>& panels, T* packed, Index first, Index count, Layout layout, const T* from, Index pitch) {
+void pack_rows(const Panels<T>& panels, T* packed, Index first, Index count, Layout layout, const T* from,
+               Index pitch) {
   const Index down = layout == Layout::normal ? pitch : 1, across = layout == Layout::normal ? 1 : pitch;
   if (panels.kind == PanelKind::reduction) {
     for (Index j = 0; j < panels.columns; ++j) {
@@ -167,7 +168,9 @@ class RightOperand {
   /// The operand is (rows, columns) at `from`, the reduction contiguous on the left for `run`.
   RightOperand(Layout layout, Index rows, Index columns, const T* from, Index pitch, Index run, Index uses)
       : panels_(arranged(layout, rows, columns, from, pitch, run, uses)),
-        packed_(panels_.data == nullptr ? panels_.packed_size() : panels_.last != nullptr ? rows * lanes<T> * 2 : 0) {
+        packed_(panels_.data == nullptr   ? panels_.packed_size()
+                : panels_.last != nullptr ? rows * panel_columns<T>
+                                          : 0) {
     if (panels_.data == nullptr) {
       panels_.data = packed_.data();
       parallel_for(rows, 32, [&](Index first, Index last) {
@@ -185,7 +188,8 @@ class RightOperand {
   const Panels<T>& panels() const { return panels_; }
 
  private:
-  static Panels<T> arranged(Layout layout, Index rows, Index columns, const T* from, Index pitch, Index run, Index uses) {
+  static Panels<T> arranged(Layout layout, Index rows, Index columns, const T* from, Index pitch, Index run,
+                            Index uses) {
     Panels<T> panels;
     panels.kind = cheaper_kind<T>(rows, run, columns);
     panels.rows = rows, panels.columns = columns;

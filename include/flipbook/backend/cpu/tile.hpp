@@ -41,6 +41,18 @@ inline constexpr Index longest_run = 512;
 template <Real T>
 alignas(64) inline constexpr std::array<T, longest_run> zero_row{};
 
+/// x · y + sum, fused where the machine can. xsimd 8 leaves the fusing of some architectures to the compiler,
+/// and Clang does not fuse across statements.
+template <class V>
+V multiply_add(const V& x, const V& y, const V& sum) {
+#if defined(__clang__) && (defined(__FMA__) || defined(__aarch64__))
+  using Register = typename V::register_type;
+  return V(__builtin_elementwise_fma(Register(x), Register(y), Register(sum)));
+#else
+  return xsimd::fma(x, y, sum);
+#endif
+}
+
 /// `length` steps along the reduction that every row of a tile takes through contiguous or evenly spaced
 /// memory, meeting the right operand from its row `k` on.
 template <Real T>
@@ -66,8 +78,9 @@ void rows_times_panel(const Run<T>* runs, Index count, Index step, const T* pane
   V sum[rows][vectors];
   FLIPBOOK_UNROLL
   for (int i = 0; i < rows; ++i) {
+    const T* const from = tile.from[static_cast<std::size_t>(i)];
     FLIPBOOK_UNROLL
-    for (int j = 0; j < vectors; ++j) sum[i][j] = V::load_unaligned(tile.from[static_cast<std::size_t>(i)] + j * width);
+    for (int j = 0; j < vectors; ++j) sum[i][j] = V::load_unaligned(from + j * width);
   }
   for (const Run<T>* run = runs; run != runs + count; ++run) {
     const T* left[rows];
@@ -83,7 +96,7 @@ void rows_times_panel(const Run<T>* runs, Index count, Index step, const T* pane
       for (int i = 0; i < rows; ++i) {
         const V x(left[i][at]);
         FLIPBOOK_UNROLL
-        for (int j = 0; j < vectors; ++j) sum[i][j] = xsimd::fma(x, column[j], sum[i][j]);
+        for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(x, column[j], sum[i][j]);
       }
     }
   }
@@ -91,6 +104,21 @@ void rows_times_panel(const Run<T>* runs, Index count, Index step, const T* pane
   for (int i = 0; i < rows; ++i) {
     FLIPBOOK_UNROLL
     for (int j = 0; j < vectors; ++j) sum[i][j].store_unaligned(tile.to[static_cast<std::size_t>(i)] + j * width);
+  }
+}
+
+/// sum[i][j] += the products, lane by lane, of a vector of each row with one of each column.
+template <Real T, int rows, int columns>
+[[gnu::always_inline]] inline void add_products(Simd<T> (&sum)[rows][columns], const T* const (&left)[rows],
+                                                const T* const (&right)[columns], Index p) {
+  Simd<T> column[columns];
+  FLIPBOOK_UNROLL
+  for (int j = 0; j < columns; ++j) column[j] = Simd<T>::load_unaligned(right[j] + p);
+  FLIPBOOK_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    const auto x = Simd<T>::load_unaligned(left[i] + p);
+    FLIPBOOK_UNROLL
+    for (int j = 0; j < columns; ++j) sum[i][j] = multiply_add(x, column[j], sum[i][j]);
   }
 }
 
@@ -107,25 +135,34 @@ void rows_dot_columns(const Run<T>* runs, Index count, Index /*step: 1*/, const 
     FLIPBOOK_UNROLL
     for (int j = 0; j < columns; ++j) sum[i][j] = V(T(0));
   }
-  for (const Run<T>* run = runs; run != runs + count; ++run) {
-    const T* left[rows];
+  const auto begin = [&](const Run<T>& run, const T*(&left)[rows], const T*(&right)[columns]) {
     FLIPBOOK_UNROLL
-    for (int i = 0; i < rows; ++i) left[i] = run->rows[static_cast<std::size_t>(i)];
-    const T* right = panel + run->k;
-    const auto step = [&](const auto& load, Index p) {
-      V column[columns];
-      FLIPBOOK_UNROLL
-      for (int j = 0; j < columns; ++j) column[j] = load(right + j * panel_step + p);
-      FLIPBOOK_UNROLL
-      for (int i = 0; i < rows; ++i) {
-        const V x = load(left[i] + p);
-        FLIPBOOK_UNROLL
-        for (int j = 0; j < columns; ++j) sum[i][j] = xsimd::fma(x, column[j], sum[i][j]);
-      }
+    for (int i = 0; i < rows; ++i) left[i] = run.rows[static_cast<std::size_t>(i)];
+    FLIPBOOK_UNROLL
+    for (int j = 0; j < columns; ++j) right[j] = panel + run.k + j * panel_step;
+  };
+  bool rest = false;
+  for (const Run<T>* run = runs; run != runs + count; ++run) {
+    const T *left[rows], *right[columns];
+    begin(*run, left, right);
+    for (Index p = 0; p + width <= run->length; p += width) add_products<T>(sum, left, right, p);
+    rest |= run->length % width != 0;
+  }
+  // The ends of runs, as one more vector each, padded with zeros. A loop of their own: beside the other one
+  // their calls would drive its sums out of the registers.
+  alignas(64) T padded[static_cast<std::size_t>((rows + columns) * width)];
+  for (const Run<T>* run = runs; rest && run != runs + count; ++run) {
+    const Index end = run->length % width, whole = run->length - end;
+    if (end == 0) continue;
+    const T *left[rows], *right[columns];
+    begin(*run, left, right);
+    const auto pad = [&](const T*& from, int at) {
+      load_part(from + whole, end).store_aligned(padded + at * width);
+      from = padded + at * width;
     };
-    Index p = 0;
-    for (; p + width <= run->length; p += width) step([](const T* from) { return V::load_unaligned(from); }, p);
-    if (p < run->length) step([rest = run->length - p](const T* from) { return load_part(from, rest); }, p);
+    for (int i = 0; i < rows; ++i) pad(left[i], i);
+    for (int j = 0; j < columns; ++j) pad(right[j], rows + j);
+    add_products<T>(sum, left, right, 0);
   }
   FLIPBOOK_UNROLL
   for (int i = 0; i < rows; ++i) {
@@ -201,7 +238,9 @@ void multiply_tile(const Run<T>* runs, Index count, Index step, const Panel<T>& 
   }
   micro_kernel<T>(panel.kind, rows, panel.columns)(runs, count, step, panel.data, panel.step, tile);
   if (whole) return;
-  for (int i = 0; i < rows; ++i) std::copy_n(buffer + i * width, panel.columns, target.rows[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < rows; ++i) {
+    std::copy_n(buffer + i * width, panel.columns, target.rows[static_cast<std::size_t>(i)]);
+  }
 }
 
 }  // namespace flipbook::cpu
