@@ -1,0 +1,226 @@
+"""Networks that PyTorch does not bring along, as their papers and textbooks define them."""
+import torch
+from torch import nn
+
+
+class Generator(nn.Module):
+    """The tutorial's generator: noise (N, 100, 1, 1) to frames (N, 3, 32, 32)."""
+
+    def __init__(self):
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.ConvTranspose2d(100, 512, 4, 1, 0, bias=False), nn.BatchNorm2d(512), nn.ReLU(True),
+            nn.ConvTranspose2d(512, 256, 4, 2, 1, bias=False), nn.BatchNorm2d(256), nn.ReLU(True),
+            nn.ConvTranspose2d(256, 128, 4, 2, 1, bias=False), nn.BatchNorm2d(128), nn.ReLU(True),
+            nn.ConvTranspose2d(128, 3, 4, 2, 1, bias=False), nn.Tanh())
+
+    def forward(self, z):
+        return self.main(z)
+
+
+class Discriminator(nn.Module):
+    """The tutorial's discriminator."""
+
+    def __init__(self):
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(3, 128, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(128, 256, 4, 2, 1, bias=False), nn.BatchNorm2d(256), nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(256, 512, 4, 2, 1, bias=False), nn.BatchNorm2d(512), nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(512, 1, 4, 1, 0, bias=False), nn.Sigmoid())
+
+    def forward(self, x):
+        return self.main(x)
+
+
+class ChannelsLast(nn.Module):
+    """(N, C, …) to (N, D), places outermost: flipbook's order of a vector made of an image or clip."""
+
+    def forward(self, x):
+        return x.movedim(1, -1).flatten(1)
+
+
+class ChannelsFirst(nn.Module):
+    """The way back, to (N, C, …)."""
+
+    def __init__(self, *extents):
+        super().__init__()
+        self.extents = extents
+
+    def forward(self, x):
+        return x.view(-1, *self.extents).movedim(-1, 1)
+
+
+class VideoVae(nn.Module):
+    """Clips of 16 frames of 64×64 pixels, w channels in the widest frames, z numbers behind them."""
+
+    def __init__(self, w, z):
+        super().__init__()
+        c, ct, n = nn.Conv3d, nn.ConvTranspose3d, 8 * w * 2 * 4 * 4
+        self.encoder = nn.Sequential(
+            c(1, w, (3, 4, 4), (1, 2, 2), 1), nn.ReLU(), c(w, 2 * w, 4, 2, 1), nn.ReLU(),
+            c(2 * w, 4 * w, 4, 2, 1), nn.ReLU(), c(4 * w, 8 * w, 4, 2, 1), nn.ReLU(),
+            ChannelsLast(), nn.Linear(n, 2 * z))
+        self.decoder = nn.Sequential(
+            nn.Linear(z, n), ChannelsFirst(2, 4, 4, 8 * w),
+            ct(8 * w, 4 * w, 4, 2, 1), nn.ReLU(), ct(4 * w, 2 * w, 4, 2, 1), nn.ReLU(),
+            ct(2 * w, w, 4, 2, 1), nn.ReLU(), ct(w, 1, (3, 4, 4), (1, 2, 2), 1))
+
+    def forward(self, x, noise):
+        mean, log_variance = self.encoder(x).chunk(2, 1)
+        return self.decoder(mean + noise * (0.5 * log_variance).exp()), mean, log_variance
+
+
+def unrolled(step, x, *state):
+    """The outputs of step(frame, *state), the first of which is the output, over (N, T, …)."""
+    outputs = []
+    for frame in x.unbind(1):
+        state = step(frame, *state)
+        outputs.append(state[0])
+    return torch.stack(outputs, 1)
+
+
+class ConvLstmCell(nn.Module):
+    def __init__(self, channels, hidden, kernel):
+        super().__init__()
+        self.hidden = hidden
+        self.gates = nn.Conv2d(channels + hidden, 4 * hidden, kernel, padding=kernel // 2)
+
+    def step(self, x, h, c):
+        i, f, o, u = self.gates(torch.cat([x, h], 1)).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(u)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+    def forward(self, x):                                    # (N, T, C, H, W)
+        zero = x.new_zeros(x.shape[0], self.hidden, *x.shape[3:])
+        return unrolled(self.step, x, zero, zero)
+
+
+class ConvGruCell(nn.Module):
+    """The reset gate applies to what the hidden state gives to the candidate, as in nn.GRUCell."""
+
+    def __init__(self, channels, hidden, kernel):
+        super().__init__()
+        self.hidden, self.padding = hidden, kernel // 2
+        self.gates = nn.Conv2d(channels + hidden, 3 * hidden, kernel, padding=self.padding)
+
+    def step(self, x, h):
+        from_x, from_h = self.gates.weight.split([x.shape[1], self.hidden], 1)
+        conv = nn.functional.conv2d
+        xr, xz, xn = conv(x, from_x, self.gates.bias, padding=self.padding).chunk(3, 1)
+        hr, hz, hn = conv(h, from_h, padding=self.padding).chunk(3, 1)
+        r, z = torch.sigmoid(xr + hr), torch.sigmoid(xz + hz)
+        return (1 - z) * torch.tanh(xn + r * hn) + z * h,
+
+    def forward(self, x):
+        return unrolled(self.step, x, x.new_zeros(x.shape[0], self.hidden, *x.shape[3:]))
+
+
+class PerFrame(nn.Module):
+    """A module of images for every frame of (N, T, C, H, W)."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
+def attend(q, k, v, mask=None):
+    """softmax(q·kᵀ/√D + mask)·v of (N, L, H, D)."""
+    q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+    scores = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
+    if mask is not None:
+        scores = scores + mask
+    return (scores.softmax(-1) @ v).transpose(1, 2)
+
+
+def causal(steps, block=1):
+    """−∞ where a token would see a later time; `block` tokens are of one time."""
+    time = torch.arange(steps) // block
+    return torch.zeros(steps, steps).masked_fill(time[None] > time[:, None], float("-inf"))
+
+
+def rotated(x, positions, base=10000.0):
+    """Numbers j and D/2 + j of (N, L, H, D) turned by the angles of `positions`, (L, axes)."""
+    half, axes = x.shape[-1] // 2, positions.shape[1]
+    angles = []
+    for axis in range(axes):
+        share = half * (axis + 1) // axes - half * axis // axes
+        frequency = base ** (-torch.arange(share, dtype=torch.float64) / share)
+        angles.append(positions[:, axis, None].double() * frequency)
+    angle = torch.cat(angles, 1)[:, None]                     # (L, 1, D/2)
+    cosine, sine = angle.cos().to(x), angle.sin().to(x)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cosine - b * sine, a * sine + b * cosine], -1)
+
+
+def places(*extents):
+    """The position of each token along each axis, (L, axes)."""
+    return torch.cartesian_prod(*map(torch.arange, extents)).view(-1, len(extents))
+
+
+def sinusoidal(channels, *extents):
+    """Channels 2j and 2j + 1 are sine and cosine of angle j, (L, channels)."""
+    one = torch.zeros(1, len(places(*extents)), 1, channels, dtype=torch.float64)
+    one[..., :channels // 2] = 1                              # turned, it is cosines and then sines
+    cosine, sine = rotated(one, places(*extents))[0, :, 0].chunk(2, -1)
+    return torch.stack([sine, cosine], -1).flatten(1)
+
+
+class Attention(nn.Module):
+    """Of (N, T, …, width) to itself; `rotary` turns queries and keys by their positions."""
+
+    def __init__(self, width, heads, rotary=False):
+        super().__init__()
+        self.heads, self.rotary = heads, rotary
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x, mask=None):
+        tokens = x.flatten(1, -2)
+        q, k, v = self.qkv(tokens).unflatten(-1, (3, self.heads, -1)).unbind(2)
+        if self.rotary:
+            q, k = (rotated(each, places(*x.shape[1:-1])) for each in (q, k))
+        return self.out(attend(q, k, v, mask).flatten(2)).view_as(x)
+
+
+class CrossAttention(nn.Module):
+    def __init__(self, width, heads, context):
+        super().__init__()
+        self.heads = heads
+        self.q, self.kv, self.out = nn.Linear(width, width), nn.Linear(context, 2 * width), nn.Linear(width, width)
+
+    def forward(self, x, context):
+        k, v = self.kv(context).unflatten(-1, (2, self.heads, -1)).unbind(2)
+        return self.out(attend(self.q(x).unflatten(-1, (self.heads, -1)), k, v).flatten(2))
+
+
+class Block(Attention):
+    """A transformer's block, normalised before each half."""
+
+    def __init__(self, width, heads, rotary=False):
+        super().__init__(width, heads, rotary)
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def forward(self, x, mask=None):
+        x = x + super().forward(self.norm1(x), mask)
+        return x + self.mlp(self.norm2(x))
+
+
+class TokenTransformer(nn.Module):
+    """Logits of the token after each of (N, L)."""
+
+    def __init__(self, tokens, width, layers, heads, context):
+        super().__init__()
+        self.embed, self.position = nn.Embedding(tokens, width), nn.Embedding(context, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, tokens)
+
+    def forward(self, index):
+        length = index.shape[1]
+        x = self.embed(index) + self.position.weight[:length]
+        for block in self.blocks:
+            x = block(x, causal(length).to(x))
+        return self.head(self.norm(x))
