@@ -38,7 +38,8 @@ class KeyValueCache {
       stored_.emplace(stored_ ? concat(1, *stored_, more) : more);
     } else {
       make_room(more.shape());
-      kernel::copy_block(typename X::Backend{}, more.shape(), more, Shape::filled(5, 0), *stored_, Shape{0, length_, 0, 0, 0});
+      kernel::copy_block(typename X::Backend{}, more.shape(), more, Shape::filled(5, 0), *stored_,
+                         Shape{0, length_, 0, 0, 0});
     }
     length_ += more.shape()[1];
   }
@@ -67,8 +68,10 @@ class KeyValueCache {
 /// Step by step it keeps keys and values in a cache; the sequence must then be causal.
 template <int Width, int Heads, TransformerOptions O = TransformerOptions{}>
 struct MultiHeadAttention {
-  static_assert(Width > 0 && Heads > 0 && Width % Heads == 0, "MultiHeadAttention<Width, Heads>: the heads must divide the width");
-  static_assert(!O.rotary || Width / Heads % 2 == 0, "MultiHeadAttention: rotary positions need an even width of each head");
+  static_assert(Width > 0 && Heads > 0 && Width % Heads == 0,
+                "MultiHeadAttention<Width, Heads>: the heads must divide the width");
+  static_assert(!O.rotary || Width / Heads % 2 == 0,
+                "MultiHeadAttention: rotary positions need an even width of each head");
   static constexpr int in = Width, out = Width, dimensions = any;
   static constexpr bool stepwise = true;
 
@@ -101,7 +104,8 @@ struct MultiHeadAttention {
       const Shape& shape = parts[0].shape();  // (N, L, 1, H, D)
       auto seen = options(x.shape());
       seen.keys = cache.length();
-      return out(reshape(attention(reshape(parts[0], {shape[0], shape[1], shape[3], shape[4]}), cache.all(), seen), x.shape()));
+      const X queries = reshape(parts[0], {shape[0], shape[1], shape[3], shape[4]});
+      return out(reshape(attention(queries, cache.all(), seen), x.shape()));
     }
     template <Value X>
     State<X> start(const X&) const {
@@ -139,7 +143,8 @@ struct MultiHeadAttention {
 /// Parameters: q, kv, out.
 template <int Width, int Heads, int Context = Width, bool WithBias = true>
 struct CrossAttention {
-  static_assert(Width > 0 && Heads > 0 && Width % Heads == 0, "CrossAttention<Width, Heads>: the heads must divide the width");
+  static_assert(Width > 0 && Heads > 0 && Width % Heads == 0,
+                "CrossAttention<Width, Heads>: the heads must divide the width");
   static constexpr int in = Width, out = Width, dimensions = any;
 
   template <Real T, class B>

@@ -106,7 +106,8 @@ struct LearnedPosition {
       const auto along = [&](int axis) {
         const auto& table = tables[static_cast<std::size_t>(axis)];
         const Index begin = axis == 0 ? first : 0, end = begin + extents[axis];
-        require(end <= table.shape()[0], "LearnedPosition: place ", end - 1, " of ", table.shape()[0], " along axis ", axis);
+        require(end <= table.shape()[0], "LearnedPosition: place ", end - 1, " of ", table.shape()[0], " along axis ",
+                axis);
         Shape shape = Shape::filled(dimensions, 1);
         shape[axis] = extents[axis];
         shape.push_back(Width);

@@ -149,7 +149,8 @@ struct Stack {
     /// The state of every layer that has one. Empty before the first step: it starts when the extents that
     /// reach the layer are known.
     template <Value X>
-    using State = std::tuple<std::optional<typename detail::StateOf<typename detail::OverSequences<Layers>::Type, X>::Type>...>;
+    using State =
+        std::tuple<std::optional<typename detail::StateOf<typename detail::OverSequences<Layers>::Type, X>::Type>...>;
 
     std::tuple<Of<typename detail::OverSequences<Layers>::Type, T, B>...> layers;
 

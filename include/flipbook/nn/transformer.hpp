@@ -21,7 +21,8 @@ struct TransformerBlock {
   static constexpr int in = Width, out = Width, dimensions = any;
   static constexpr bool stepwise = true;
   using Attention = MultiHeadAttention<Width, Heads, O>;
-  using Perceptron = Sequential<Linear<Width, O.expansion * Width, O.bias>, GELU, Linear<O.expansion * Width, Width, O.bias>>;
+  static constexpr int inner = O.expansion * Width;
+  using Perceptron = Sequential<Linear<Width, inner, O.bias>, GELU, Linear<inner, Width, O.bias>>;
 
   template <Real T, class B>
   struct Instance {
@@ -71,7 +72,8 @@ struct TransformerBlock {
 /// by step. A causal model of clips of 8 × 8 patches, which sees all patches of the frames so far:
 ///
 ///     constexpr TransformerOptions by_frame{.causal = Causal::frame};
-///     Stack<Linear<48, 64>, LearnedPosition<64, 20, 8, 8>, Transformer<4, 64, 8, by_frame>, LayerNorm<64>, Linear<64, 48>>
+///     Stack<Linear<48, 64>, LearnedPosition<64, 20, 8, 8>, Transformer<4, 64, 8, by_frame>,
+///           LayerNorm<64>, Linear<64, 48>>
 template <int Count, int Width, int Heads, TransformerOptions O = TransformerOptions{}>
 struct Transformer {
   using Blocks = Repeat<Count, TransformerBlock<Width, Heads, O>>;

@@ -88,7 +88,8 @@ template <class T, class B>
 Tensor<T, B> checked_mask(const Tensor<T, B>& mask, const AttentionGeometry& g) {
   if (!mask) return mask;
   const Shape& shape = mask.shape();
-  const Shape full = shape.rank() == 3 ? Shape{shape[0], 1, shape[1], shape[2]} : aligned(shape, std::max(4, shape.rank()));
+  const Shape full =
+      shape.rank() == 3 ? Shape{shape[0], 1, shape[1], shape[2]} : aligned(shape, std::max(4, shape.rank()));
   const auto fits = [&](int axis, Index extent) { return full[axis] == extent || full[axis] == 1; };
   require(full.rank() == 4 && fits(0, g.batch) && fits(1, g.heads) && full[2] == g.queries && full[3] == g.keys,
           "attention: mask ", shape, " for scores ", Shape{g.batch, g.heads, g.queries, g.keys},
@@ -127,8 +128,8 @@ Tensor<T, B> additive_mask(const Tensor<std::uint8_t, B>& seen) {
 /// gives 0. Differentiable once.
 ///
 /// @param q  (N, Lq, H, D)    @param k, v  (N, Lk, H, D)
-/// @param mask  added to the scores, a constant: (Lq, Lk), (N, Lq, Lk) or (N, H, Lq, Lk); N and H may be 1; or none.
-///              For a mask of yes and no, see `additive_mask`.
+/// @param mask  added to the scores, a constant: (Lq, Lk), (N, Lq, Lk) or (N, H, Lq, Lk), where N and H may be 1;
+///              or none. For a mask of yes and no, see `additive_mask`.
 /// @return   (N, Lq, H, D)
 /// @throws   Error  if the shapes do not fit
 /// Vaswani et al., 2017; computed as Dao et al., FlashAttention, 2022.
