@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/random.hpp>
@@ -64,9 +65,10 @@ Tensor<T, B> normal(const Shape& shape, Rng& rng) {
 template <Real T, class B = Cpu>
   requires std::same_as<B, Cpu>
 Tensor<T, B> uniform(const Shape& shape, Rng& rng, double low = 0, double high = 1) {
+  const double last = std::nextafter(static_cast<T>(high), static_cast<T>(low));  // rounding to T must not reach `high`
   return detail::drawn<T>(shape, rng, [=](const auto& words) {
     auto pair = Rng::unit_pair(words);
-    for (double& u : pair) u = low + (high - low) * u;
+    for (double& u : pair) u = std::min(low + (high - low) * u, last);
     return pair;
   });
 }

@@ -11,6 +11,23 @@
 
 namespace flipbook {
 
+namespace detail {
+
+// The one copy of a body that serial and parallel loops call: where a compiler inlines it twice, it may fuse
+// other products with their sums in each, and results would differ in the last bit.
+#if defined(__GNUC__) && !defined(__clang__)
+#define FLIPBOOK_ONE_COPY [[gnu::noipa]]
+#else
+#define FLIPBOOK_ONE_COPY [[gnu::noinline]]
+#endif
+template <class Body, class... Place>
+FLIPBOOK_ONE_COPY void once(const Body& body, Place... place) {
+  body(place...);
+}
+#undef FLIPBOOK_ONE_COPY
+
+}  // namespace detail
+
 /// How many threads a parallel loop may use; 1 where the program is compiled without OpenMP.
 inline int threads() noexcept {
 #ifdef _OPENMP
@@ -40,12 +57,12 @@ void parallel_for(Index count, Index grain, const Body& body) {
     {
       const Index team = omp_get_num_threads(), me = omp_get_thread_num();
       const Index first = pieces * me / team * grain, last = std::min(count, pieces * (me + 1) / team * grain);
-      if (first < last) body(first, last);
+      if (first < last) detail::once(body, first, last);
     }
     return;
   }
 #endif
-  body(Index{0}, count);
+  detail::once(body, Index{0}, count);
 }
 
 /// Calls `body(i)` for every i in [0, count), handed out one by one: for pieces of unequal cost.
@@ -55,11 +72,11 @@ void parallel_tasks(Index count, const Body& body) {
 #ifdef _OPENMP
   if (count > 1 && !omp_in_parallel() && omp_get_max_threads() > 1) {
 #pragma omp parallel for schedule(dynamic)
-    for (Index i = 0; i < count; ++i) body(i);
+    for (Index i = 0; i < count; ++i) detail::once(body, i);
     return;
   }
 #endif
-  for (Index i = 0; i < count; ++i) body(i);
+  for (Index i = 0; i < count; ++i) detail::once(body, i);
 }
 
 }  // namespace flipbook

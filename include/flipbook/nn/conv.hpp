@@ -5,6 +5,8 @@
 
 namespace flipbook::nn {
 
+using flipbook::Window;  // so that `using namespace flipbook::nn` is enough to write a network
+
 namespace detail {
 
 /// (K…, more…) for the last `Dimensions` extents of a kernel.

@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
 
 namespace flipbook {
 

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include <flipbook/backend/cpu/one_copy.hpp>
 #include <flipbook/backend/cpu/pack.hpp>
 #include <flipbook/core/attention.hpp>
 
@@ -169,7 +168,7 @@ struct AttentionForward {
 };
 
 template <Real T>
-FLIPBOOK_ONE_COPY void attend(const AttentionGeometry& g, Index which, const HeadRows<const T>& q,
+void attend(const AttentionGeometry& g, Index which, const HeadRows<const T>& q,
                               const HeadRows<const T>& k, const HeadRows<const T>& v, const ScoreMask<T>& mask,
                               const HeadRows<T>& y, T* log_sums, T* room) {
   const QueryTile<T> tile(g, which, q, room);

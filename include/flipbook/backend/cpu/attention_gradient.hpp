@@ -95,7 +95,7 @@ struct AttentionBackward {
 };
 
 template <Real T>
-FLIPBOOK_ONE_COPY void attend_gradient(const AttentionGeometry& g, const AttentionRows<const T>& x,
+void attend_gradient(const AttentionGeometry& g, const AttentionRows<const T>& x,
                                        const ScoreMask<T>& mask, const HeadRows<const T>& y, const HeadRows<const T>& dy,
                                        const T* log_sums, const AttentionRows<T>& dx, Index all_keys, T* room) {
   for (Index j = 0; j < all_keys; ++j) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <flipbook/backend/cpu/map.hpp>
-#include <flipbook/backend/cpu/one_copy.hpp>
 
 namespace flipbook::cpu {
 
@@ -21,7 +20,7 @@ struct Units {
 
 namespace detail {
 template <Real T, class Body>
-FLIPBOOK_ONE_COPY void each_unit(const Body& body, Index width, Index first, Index last) {
+void each_unit(const Body& body, Index width, Index first, Index last) {
   for (Index row = first; row < last; ++row) {
     Index j = 0;
     for (; j + lanes<T> <= width; j += lanes<T>) body(row, Units<T>{j, lanes<T>});
