@@ -50,7 +50,7 @@ inline void set_threads([[maybe_unused]] int count) noexcept {
 template <std::invocable<Index, Index> Body>
 void parallel_for(Index count, Index grain, const Body& body) {
   if (count <= 0) return;
-  const Index pieces = (count + grain - 1) / grain;
+  [[maybe_unused]] const Index pieces = (count + grain - 1) / grain;
 #ifdef _OPENMP
   if (pieces > 1 && !omp_in_parallel() && omp_get_max_threads() > 1) {
 #pragma omp parallel

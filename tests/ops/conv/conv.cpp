@@ -48,7 +48,7 @@ TEST_CASE("a transposed convolution is the adjoint of the convolution") {
     const auto x = normal<double>(xs, rng), w = normal<double>(ws, rng);
     const auto y = conv(x, w, None{}, window);
     const auto dy = normal<double>(y.shape(), rng);
-    const auto dx = apply(ConvTranspose{window, xs}, dy, w);
+    const auto dx = apply(TransposedConvolution{window, xs}, dy, w);
     CHECK(sum(y * dy).item() == doctest::Approx(sum(x * dx).item()).epsilon(1e-10));
   }
 }

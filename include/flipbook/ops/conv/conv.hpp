@@ -58,13 +58,13 @@ const T* data_or_null(const Bias&... bias) {
 
 }  // namespace detail
 
-struct ConvTranspose;
-struct ConvWeight;
+struct TransposedConvolution;
+struct ConvolutionWeight;
 
 /// Convolution over channels-last input in one, two or three dimensions.
 ///
 ///     y[n, p, o] = b[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
-struct Conv {
+struct Convolution {
   static constexpr unsigned keeps = keep::input(0) | keep::input(1);
   Window window;
   Shape y;  ///< of the result
@@ -81,7 +81,7 @@ struct Conv {
 };
 
 /// The adjoint of the convolution with the same window: reads (N, …, O), writes (N, …, C).
-struct ConvTranspose {
+struct TransposedConvolution {
   static constexpr unsigned keeps = keep::input(0) | keep::input(1);
   Window window;
   Shape x;  ///< of the result
@@ -98,7 +98,7 @@ struct ConvTranspose {
 };
 
 /// The gradient of the convolution in its weights:  dw[k, c, o] = Σ_n Σ_p  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o]
-struct ConvWeight {
+struct ConvolutionWeight {
   static constexpr unsigned keeps = keep::input(0) | keep::input(1);
   Window window;
   Shape w;  ///< of the result
@@ -117,10 +117,10 @@ struct ConvWeight {
 // of a gradient costs no new code.
 
 template <class Saved, class V>
-auto Conv::vjp(const Saved& saved, const V& dy) const {
+auto Convolution::vjp(const Saved& saved, const V& dy) const {
   const V &x = std::get<0>(saved.inputs), &w = std::get<1>(saved.inputs);
-  auto dx = [&, this] { return apply(ConvTranspose{window, x.shape()}, dy, w); };
-  auto dw = [&, this] { return apply(ConvWeight{window, w.shape()}, x, dy); };
+  auto dx = [&, this] { return apply(TransposedConvolution{window, x.shape()}, dy, w); };
+  auto dw = [&, this] { return apply(ConvolutionWeight{window, w.shape()}, x, dy); };
   if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
     return gradients(dx, dw, [&] { return sum_to(dy, std::get<2>(saved.inputs).shape()); });
   } else {
@@ -129,10 +129,10 @@ auto Conv::vjp(const Saved& saved, const V& dy) const {
 }
 
 template <class Saved, class V>
-auto ConvTranspose::vjp(const Saved& saved, const V& dx) const {
+auto TransposedConvolution::vjp(const Saved& saved, const V& dx) const {
   const V &y = std::get<0>(saved.inputs), &w = std::get<1>(saved.inputs);
-  auto dy = [&, this] { return apply(Conv{window, y.shape()}, dx, w); };
-  auto dw = [&, this] { return apply(ConvWeight{window, w.shape()}, dx, y); };
+  auto dy = [&, this] { return apply(Convolution{window, y.shape()}, dx, w); };
+  auto dw = [&, this] { return apply(ConvolutionWeight{window, w.shape()}, dx, y); };
   if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
     return gradients(dy, dw, [&] { return sum_to(dx, std::get<2>(saved.inputs).shape()); });
   } else {
@@ -141,10 +141,10 @@ auto ConvTranspose::vjp(const Saved& saved, const V& dx) const {
 }
 
 template <class Saved, class V>
-auto ConvWeight::vjp(const Saved& saved, const V& g) const {
+auto ConvolutionWeight::vjp(const Saved& saved, const V& g) const {
   const V &x = std::get<0>(saved.inputs), &dy = std::get<1>(saved.inputs);
-  return gradients([&, this] { return apply(ConvTranspose{window, x.shape()}, dy, g); },
-                   [&, this] { return apply(Conv{window, dy.shape()}, x, g); });
+  return gradients([&, this] { return apply(TransposedConvolution{window, x.shape()}, dy, g); },
+                   [&, this] { return apply(Convolution{window, dy.shape()}, x, g); });
 }
 
 namespace detail {
@@ -195,7 +195,7 @@ auto conv(const X& x, const W& w, const Bias& b, const Window& window) {
     y.push_back(span / window.stride[axis] + 1);
   }
   y.push_back(ws.back());
-  return detail::with_bias(Conv{window, y}, x, w, b, "conv", ws.back());
+  return detail::with_bias(Convolution{window, y}, x, w, b, "conv", ws.back());
 }
 
 /// Transposed convolution: the adjoint, in its input, of the convolution with the same window.
@@ -221,7 +221,7 @@ auto conv_transpose(const Y& y, const W& w, const Bias& b, const Window& window)
     x.push_back(out);
   }
   x.push_back(ws[-2] * window.groups);
-  return detail::with_bias(ConvTranspose{window, x}, y, w, b, "conv_transpose", x.back());
+  return detail::with_bias(TransposedConvolution{window, x}, y, w, b, "conv_transpose", x.back());
 }
 
 }  // namespace flipbook
