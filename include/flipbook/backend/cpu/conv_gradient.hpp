@@ -18,7 +18,12 @@ class PositionSum {
       : sight_(sight), in_(in), right_(right), rows_(sight.taps() * sight.channels), columns_(columns), out_(out),
         out_pitch_(out_pitch), start_(start), accumulate_(accumulate),
         merged_(sight.touching && sight.step[2] == 1) {
-    rows_a_task_ = std::min(most_rows, round_up(rows_, row_unit));
+    // Tasks end where runs of neighbouring input end, if those are long: then more positions see nothing
+    // but border and are passed over.
+    const Index run = (merged_ ? sight.kernel[2] : 1) * sight.channels;
+    if (run > most_rows) rows_a_task_ = round_up(quotient_up(run, quotient_up(run, most_rows)), TileShape::rows);
+    else rows_a_task_ = run >= most_rows / 4 ? most_rows / run * run : most_rows;
+    rows_a_task_ = std::min(rows_a_task_, round_up(rows_, row_unit));
     columns_a_task_ = std::min(most_columns, round_up(columns_, panel_columns<T>));
     const auto tiles = [](Index rows, Index columns) {
       const Index few = rows == 1 ? 1 : TileShape::few_rows;
