@@ -40,7 +40,8 @@ TEST_CASE("frame by frame, a network has one dimension more, and the same names"
   CHECK(nn::PerFrame<Image>::in == 2);
   CHECK(nn::PerFrame<Image>::out == 3);
   CHECK(nn::PerFrame<Image>::dimensions == 3);
-  CHECK(nn::PerFrame<Code>::dimensions == nn::unknown);
+  CHECK(nn::PerFrame<Code>::input_dimensions == 3);
+  CHECK(nn::PerFrame<Code>::dimensions == 1);  // one vector a frame: (N, T, D)
   CHECK(nn::PerFrame<nn::Linear<3, 4>>::dimensions == nn::any);
   Module<nn::PerFrame<Image>, float> frames;
   std::string names;

@@ -101,7 +101,8 @@ struct LayerNorm {
 /// Normalisation of groups of neighbouring channels over all places. Wu and He, 2018.
 template <int Groups, int Channels, NormOptions Options = NormOptions{}>
 struct GroupNorm {
-  static_assert(Groups > 0 && Channels > 0 && Channels % Groups == 0, "GroupNorm<Groups, Channels>: groups must divide the channels");
+  static_assert(Groups > 0 && Channels > 0 && Channels % Groups == 0,
+                "GroupNorm<Groups, Channels>: groups must divide the channels");
   static constexpr int in = Channels, out = Channels, dimensions = any;
 
   template <Real T, class B>

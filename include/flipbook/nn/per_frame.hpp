@@ -26,8 +26,10 @@ template <class Image>
 struct PerFrame {
   static_assert(Layer<Image>, "PerFrame<Image>: needs a layer (a layer names in, out, dimensions)");
   static constexpr int in = Image::in, out = Image::out;
-  static constexpr int dimensions = Image::dimensions < 0 ? Image::dimensions : Image::dimensions + 1;
-  static constexpr int input_dimensions = input_dimensions_of<Image> < 0 ? input_dimensions_of<Image> : input_dimensions_of<Image> + 1;
+  static constexpr int with_time(int dimensions_of_image) {
+    return dimensions_of_image < 0 ? dimensions_of_image : dimensions_of_image + 1;
+  }
+  static constexpr int input_dimensions = with_time(input_dimensions_of<Image>), dimensions = with_time(Image::dimensions);
 
   template <Real T, class B>
   struct Instance {

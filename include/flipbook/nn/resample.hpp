@@ -54,7 +54,8 @@ struct MaxPool : detail::Resampling<MaxPool<Size>> {
 /// Channels become places, in PyTorch's order: (N, …, In) → (N, …·Factor, In / volume). Shi et al., 2016.
 template <int In, Extent Factor, int Dimensions = 2>
 struct PixelShuffle {
-  static_assert(In % detail::volume(Factor, Dimensions) == 0, "PixelShuffle<In, Factor>: the factor must divide the channels");
+  static_assert(In % detail::volume(Factor, Dimensions) == 0,
+                "PixelShuffle<In, Factor>: the factor must divide the channels");
   static constexpr int in = In, out = In / detail::volume(Factor, Dimensions), dimensions = Dimensions;
 
   template <Real T, class B>
@@ -95,7 +96,8 @@ struct Patchify {
 /// Puts patches back: (N, T, H, W, In) → (N, T·t, H·h, W·w, In / (t·h·w)).
 template <int In, Extent Patch, int Dimensions = 3>
 struct Unpatchify {
-  static_assert(In % detail::volume(Patch, Dimensions) == 0, "Unpatchify<In, Patch>: the patch must divide the channels");
+  static_assert(In % detail::volume(Patch, Dimensions) == 0,
+                "Unpatchify<In, Patch>: the patch must divide the channels");
   static constexpr int in = In, out = In / detail::volume(Patch, Dimensions), dimensions = Dimensions;
 
   template <Real T, class B>

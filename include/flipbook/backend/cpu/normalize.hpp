@@ -49,14 +49,14 @@ V load(const T* from) {
   if constexpr (std::is_arithmetic_v<V>) return *from;
   else return V::load_unaligned(from);
 }
-template <class V, class T>
-void store_wide(const V& v, double* to, double scale, T) {
+template <class T, class V>
+void store_wide(const V& v, double* to) {
   if constexpr (std::is_arithmetic_v<V>) {
-    *to = scale * static_cast<double>(v);
+    *to = static_cast<double>(v);
   } else {
     alignas(V) std::array<T, V::size> lane;
     v.store_aligned(lane.data());
-    for (std::size_t i = 0; i < V::size; ++i) to[i] = scale * static_cast<double>(lane[i]);
+    for (std::size_t i = 0; i < V::size; ++i) to[i] = static_cast<double>(lane[i]);
   }
 }
 
@@ -79,7 +79,9 @@ inline constexpr Index width_of<xsimd::batch<T, A>> = static_cast<Index>(xsimd::
 template <Real T>
 void column_moments(const T* x, Index rows, Index columns, double* mean, double* spread) {
   each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
-    const auto at = [&](Index i, std::size_t k) { return load<V>(x + i * columns + j + static_cast<Index>(k) * width_of<V>); };
+    const auto at = [&](Index i, std::size_t k) {
+      return load<V>(x + i * columns + j + static_cast<Index>(k) * width_of<V>);
+    };
     std::array<V, K> sum, square;
     sum.fill(V(T(0))), square.fill(V(T(0)));
     for (Index i = 0; i < rows; ++i)
@@ -93,8 +95,8 @@ void column_moments(const T* x, Index rows, Index columns, double* mean, double*
     }
     for (std::size_t k = 0; k < K; ++k) {
       const Index column = j + static_cast<Index>(k) * width_of<V>;
-      store_wide(sum[k], mean + column, 1, T());
-      store_wide(square[k], spread + column, 1, T());
+      store_wide<T>(sum[k], mean + column);
+      store_wide<T>(square[k], spread + column);
     }
   });
 }
@@ -116,8 +118,8 @@ void column_products(const T* x, const T* dy, const T* mean, Index rows, Index c
     }
     for (std::size_t k = 0; k < K; ++k) {
       const Index column = j + static_cast<Index>(k) * width_of<V>;
-      store_wide(s[k], sum + column, 1, T());
-      store_wide(p[k], product + column, 1, T());
+      store_wide<T>(s[k], sum + column);
+      store_wide<T>(p[k], product + column);
     }
   });
 }
@@ -133,7 +135,8 @@ struct RowBlocks {
 /// out = f(x…, table…) for rows of `columns`, where every row meets the same table entries. Where columns
 /// fill no whole vectors, tables are repeated until they do.
 template <Real T, std::size_t Tables, class F, class... In>
-void map_rows(const F& f, Index rows, Index columns, const std::array<const T*, Tables>& tables, T* out, const In*... in) {
+void map_rows(const F& f, Index rows, Index columns, const std::array<const T*, Tables>& tables, T* out,
+              const In*... in) {
   const Index repeat = rows < 4 * lanes<T> ? 1 : lanes<T> / std::gcd(lanes<T>, columns), width = repeat * columns;
   Scratch<T> repeated(static_cast<Index>(Tables) * width);
   std::array<const T*, Tables> table{};
@@ -179,7 +182,8 @@ void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) 
         double sum = 0;
         for (Index b = 0; b < blocks.count; ++b) {
           for (Index k = 0; k < g.width; ++k) {
-            sum += term(static_cast<double>(blocks.height(b)), own[b * 2 * channels + k], own[(b * 2 + 1) * channels + k]);
+            sum += term(static_cast<double>(blocks.height(b)), own[b * 2 * channels + k],
+                        own[(b * 2 + 1) * channels + k]);
           }
         }
         return sum / static_cast<double>(g.set_size());
@@ -202,7 +206,8 @@ void normalize_by(const NormGeometry& g, double epsilon, const T* x, const T* me
     for (Index c = 0; c < channels; ++c) {
       const Index set = n * g.groups + c / g.width;
       centre[c] = mean[set];
-      scale[c] = static_cast<T>(static_cast<double>(w[c]) * inverse_deviation(static_cast<double>(variance[set]), epsilon));
+      const double deviation = inverse_deviation(static_cast<double>(variance[set]), epsilon);
+      scale[c] = static_cast<T>(static_cast<double>(w[c]) * deviation);
     }
     const std::array<const T*, 3> tables{centre.data(), scale.data(), b};
     const Index place = n * g.rows * channels;
@@ -272,7 +277,7 @@ void column_gradient(const NormGeometry& g, double epsilon, const T* x, const T*
 
 namespace detail {
 
-// Σ f over a run, in pairs of vectors; padding counts as f(0…), taken off by the caller's zeros.
+// Σ f(in…) over a run, in pairs of vectors.
 template <Real T, class F, class... In>
 T sum_of(const F& f, Index count, const In*... in) {
   Simd<T> even(T(0)), odd(T(0));
@@ -295,14 +300,15 @@ T sum_of(const F& f, Index count, const In*... in) {
 /// Normalises sets of a single row: statistics and result while the row is in the cache. Where not
 /// `centred`, the mean is taken to be 0 (root mean square).
 template <Real T>
-void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T* x, const T* w, const T* b, T* y, T* mean,
-                    T* variance) {
+void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T* x, const T* w, const T* b, T* y,
+                    T* mean, T* variance) {
   const Index width = g.width;
   parallel_for(g.sets(), std::max<Index>(1, map_grain / width), [&](Index first, Index last) {
     for (Index set = first; set < last; ++set) {
       const T* const row = x + set * width;
       const Index channel = set % g.groups * width;
-      const T m = centred ? detail::sum_of<T>([](const auto& v) { return v; }, width, row) / static_cast<T>(width) : T(0);
+      const auto itself = [](const auto& v) { return v; };
+      const T m = centred ? detail::sum_of<T>(itself, width, row) / static_cast<T>(width) : T(0);
       const auto squared = [m](const auto& v) {
         const auto d = v - std::remove_cvref_t<decltype(v)>(m);
         return d * d;
@@ -310,8 +316,8 @@ void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T
       const T spread = detail::sum_of<T>(squared, width, row) / static_cast<T>(width);
       mean[set] = m, variance[set] = spread;
       const Simd<T> centre(m), r(static_cast<T>(inverse_deviation(static_cast<double>(spread), epsilon)));
-      map_serial([&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& t) { return (v - centre) * r * s + t; }, 0, width,
-                 y + set * width, row, w + channel, b + channel);
+      map_serial([&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& t) { return (v - centre) * r * s + t; }, 0,
+                 width, y + set * width, row, w + channel, b + channel);
     }
   });
 }
@@ -343,8 +349,9 @@ void row_gradient(const NormGeometry& g, double epsilon, bool centred, const T* 
               return deviation * (v * s - a - (u - centre) * deviation * p);
             },
             0, width, dx + set * width, d, scale, row);
-        map_serial([&](const Simd<T>& sum, const Simd<T>& v, const Simd<T>& u) { return sum + v * (u - centre) * deviation; },
-                   0, width, dw + channel, static_cast<const T*>(dw + channel), d, row);
+        map_serial(
+            [&](const Simd<T>& sum, const Simd<T>& v, const Simd<T>& u) { return sum + v * (u - centre) * deviation; },
+            0, width, dw + channel, static_cast<const T*>(dw + channel), d, row);
         map_serial([](const Simd<T>& sum, const Simd<T>& v) { return sum + v; }, 0, width, db + channel,
                    static_cast<const T*>(db + channel), d);
       }

@@ -122,8 +122,8 @@ Statistics<typename X::Scalar, typename X::Backend> statistics_for(const X&, con
 }
 
 inline void require_channels(const char* name, const Shape& shape, int rank) {
-  require(shape.rank() >= rank && shape[-1] > 0, name, ": needs at least ", rank, " axes, the last of them channels, got shape ",
-          shape);
+  require(shape.rank() >= rank && shape[-1] > 0, name, ": needs at least ", rank,
+          " axes, the last of them channels, got shape ", shape);
 }
 
 inline kernel::NormGeometry batch_geometry(const Shape& x) { return {1, x.size() / x[-1], x[-1], 1}; }
