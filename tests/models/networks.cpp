@@ -1,0 +1,40 @@
+#include <doctest/doctest.h>
+
+#include <flipbook/models/gan/dcgan.hpp>
+#include <flipbook/models/gan/video_gan.hpp>
+#include <flipbook/models/vae/video_vae.hpp>
+
+using namespace flipbook;
+
+TEST_CASE("the networks of a DCGAN make and judge frames of 32×32 pixels, with the tutorial's numbers of parameters") {
+  const Module<Dcgan<3>, float> gan{Rng{1}};
+  Rng rng{2};
+  const auto frames = gan->sample(2, rng);
+  CHECK(frames.shape() == Shape{2, 32, 32, 3});
+  for (const float v : frames) REQUIRE((v >= 0 && v <= 1));
+  CHECK(gan->discriminator(frames).shape() == Shape{2, 1, 1, 1});
+  CHECK(gan.part(gan->generator).size() == 100 * 512 * 16 + 512 * 256 * 16 + 256 * 128 * 16 + 128 * 3 * 16 + 2 * (512 + 256 + 128));
+  CHECK(gan.part(gan->discriminator).size() == 3 * 128 * 16 + 128 * 256 * 16 + 256 * 512 * 16 + 512 * 16 + 2 * (256 + 512));
+}
+
+TEST_CASE("the networks of a video GAN make and judge clips of 16 frames of 64×64 pixels") {
+  const Module<VideoGan<3, 4>, float> gan{Rng{1}};
+  Rng rng{2};
+  const auto clips = gan->sample(2, rng);
+  CHECK(clips.shape() == Shape{2, 16, 64, 64, 3});
+  CHECK(gan->discriminator(clips).shape() == Shape{2, 1, 1, 1, 1});
+}
+
+TEST_CASE("autoencoders of clips and of frames take and give clips") {
+  Rng rng{3};
+  const auto clips = uniform<float>({2, 16, 64, 64, 1}, rng);
+  const Module<VideoVae<1, 4, 8>, float> whole{Rng{1}};
+  CHECK(whole->encode(clips).mean.shape() == Shape{2, 8});
+  CHECK(whole->reconstruct(clips).shape() == clips.shape());
+  CHECK(whole->elbo(clips, rng).shape() == Shape{2});
+  const Module<FrameVae<1, 4, 8>, float> each{Rng{1}};
+  CHECK(each->encode(clips).mean.shape() == Shape{2, 16, 8});
+  CHECK(each->reconstruct(clips).shape() == clips.shape());
+  CHECK(each->sample(Shape{2, 16}, rng).shape() == clips.shape());
+  CHECK(each->elbo(clips, rng).shape() == Shape{2});
+}

@@ -1,0 +1,153 @@
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <limits>
+
+#include <flipbook/data/moving_shapes.hpp>
+#include <flipbook/models/vae/vae_gan.hpp>
+#include <flipbook/nn/activation.hpp>
+#include <flipbook/nn/conv.hpp>
+#include <flipbook/nn/linear.hpp>
+#include <flipbook/nn/norm.hpp>
+#include <flipbook/nn/sequential.hpp>
+#include <flipbook/nn/shape.hpp>
+#include <flipbook/optim/adam.hpp>
+#include <flipbook/train/trainer.hpp>
+
+using namespace flipbook;
+using namespace flipbook::nn;
+
+namespace {
+
+constexpr int numbers = 4 * 8 * 8 * 3;
+using SmallVae = Vae<Sequential<Flatten, Linear<numbers, 8>>, Sequential<Linear<4, numbers>, Unflatten<4, 8, 8, 3>>,
+                     latent::DiagonalGaussian<4>>;
+using Judge = Sequential<Conv3d<3, 4, Window{.kernel = 4, .stride = 2, .padding = 1}>, BatchNorm<4>, LeakyReLU<0.2>, Flatten, Linear<128, 1>>;
+using SmallVaeGan = VaeGan<SmallVae, Judge>;
+
+const MovingShapes clips({.frames = 4, .canvas = 8, .seed = 5});
+
+template <class Model>
+auto trainer_of() {
+  return Trainer{Module<Model, float>{Rng{1}}, optim::Adam{.learning_rate = 3e-3}, 2};
+}
+
+struct TemporaryFolder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / ("flipbook_trainer_" + std::to_string(::getpid()));
+  TemporaryFolder() { std::filesystem::create_directories(path); }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+};
+
+FitOptions quietly(Index steps) { return {.steps = steps, .batch = 4, .title = ""}; }
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a run that stops and is resumed in another process's place reaches the same bits", Model, SmallVae, SmallVaeGan) {
+  const TemporaryFolder folder;
+  auto whole = trainer_of<Model>();
+  whole.keep_average(0.9);
+  CHECK(whole.fit(clips, quietly(12)));
+
+  auto first = trainer_of<Model>();
+  first.keep_average(0.9);
+  FitOptions options = quietly(5);
+  options.checkpoint = folder.path / "run.safetensors";
+  CHECK(first.fit(clips, options));
+  auto second = trainer_of<Model>();
+  second.keep_average(0.9);
+  second.resume(options.checkpoint);
+  CHECK(second.steps() == 5);
+  CHECK(second.fit(clips, quietly(12)));
+
+  CHECK(to_vector(second.model.parameters()) == to_vector(whole.model.parameters()));
+  CHECK(to_vector(second.model.buffers()) == to_vector(whole.model.buffers()));
+  CHECK(second.history().csv() == whole.history().csv());
+  CHECK(second.with_average([&] { return to_vector(second.model.parameters()); }) ==
+        whole.with_average([&] { return to_vector(whole.model.parameters()); }));
+}
+
+TEST_CASE("training lowers the loss, and its history has a row for each step") {
+  auto trainer = trainer_of<SmallVae>();
+  trainer.fit(clips, quietly(60));
+  const auto& rows = trainer.history().rows();
+  REQUIRE(rows.size() == 60);
+  CHECK(rows.back().step == 60);
+  CHECK(rows.back().values[0] < 0.7 * rows.front().values[0]);
+}
+
+TEST_CASE("an autoencoder that faces a discriminator learns to reconstruct, and both of them move") {
+  auto trainer = trainer_of<SmallVaeGan>();
+  const auto before = to_vector(trainer.model.part(trainer.model->discriminator));
+  trainer.fit(clips, quietly(80));
+  const auto& names = trainer.history().names();
+  REQUIRE(names == std::vector<std::string>{"total", "-ELBO", "discriminator"});
+  CHECK(trainer.history().rows().back().values[1] < 0.7 * trainer.history().rows().front().values[1]);
+  CHECK(to_vector(trainer.model.part(trainer.model->discriminator)) != before);
+}
+
+TEST_CASE("a schedule sets the rate of every step") {
+  auto trainer = trainer_of<SmallVae>();
+  std::vector<Index> asked;
+  FitOptions options = quietly(4);
+  options.learning_rate = [&](Index step) {
+    asked.push_back(step);
+    return 0.0;
+  };
+  const auto before = to_vector(trainer.model.parameters());
+  trainer.fit(clips, options);
+  CHECK(asked == std::vector<Index>{0, 1, 2, 3});
+  CHECK(to_vector(trainer.model.parameters()) == before);
+}
+
+TEST_CASE("a callback may end the training, and Ctrl-C does, with a checkpoint") {
+  const TemporaryFolder folder;
+  auto trainer = trainer_of<SmallVae>();
+  CHECK(trainer.fit(clips, quietly(50), [](Index step, const Losses&) { return step < 3; }));
+  CHECK(trainer.steps() == 3);
+
+  FitOptions options = quietly(50);
+  options.checkpoint = folder.path / "run.safetensors";
+  CHECK_FALSE(trainer.fit(clips, options, [](Index step, const Losses&) {
+    if (step == 7) std::raise(SIGINT);
+  }));
+  CHECK(trainer.steps() == 7);
+  auto resumed = trainer_of<SmallVae>();
+  resumed.resume(options.checkpoint);
+  CHECK(resumed.steps() == 7);
+  CHECK(to_vector(resumed.model.parameters()) == to_vector(trainer.model.parameters()));
+}
+
+TEST_CASE("data that are not finite stop the training before they reach the model") {
+  auto trainer = trainer_of<SmallVae>();
+  auto batch = batch_of(clips, 0, 2);
+  batch.data()[5] = std::numeric_limits<float>::quiet_NaN();
+  const auto before = to_vector(trainer.model.parameters());
+  CHECK_THROWS_WITH_AS(trainer.step(batch), doctest::Contains("check the data for NaN"), Error);
+  CHECK(to_vector(trainer.model.parameters()) == before);
+  CHECK(trainer.steps() == 0);
+}
+
+TEST_CASE("an average is kept beside the parameters, and only shown when asked for") {
+  auto trainer = trainer_of<SmallVae>();
+  CHECK_THROWS_WITH_AS(trainer.with_average([] {}), doctest::Contains("no average is kept"), Error);
+  trainer.keep_average(0.5);
+  trainer.fit(clips, quietly(3));
+  const auto before = to_vector(trainer.model.parameters());
+  const auto average = trainer.with_average([&] { return to_vector(trainer.model.parameters()); });
+  CHECK(average != before);
+  CHECK(to_vector(trainer.model.parameters()) == before);
+}
+
+#if FLIPBOOK_POOL
+TEST_CASE("after the first steps, training asks the system for no memory") {
+  auto trainer = trainer_of<SmallVaeGan>();
+  const auto batch = batch_of(clips, 0, 4);
+  for (int i = 0; i < 5; ++i) (void)trainer.step(batch);
+  const auto before = HostPool::instance().statistics();
+  for (int i = 0; i < 20; ++i) (void)trainer.step(batch);
+  const auto after = HostPool::instance().statistics();
+  CHECK(after.system_allocations == before.system_allocations);
+  CHECK(after.in_use == before.in_use);
+}
+#endif
