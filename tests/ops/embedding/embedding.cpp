@@ -49,29 +49,21 @@ TEST_CASE_TEMPLATE("the gradient of an embedding adds up over every use of a row
   CHECK(difference(serial, cast<T>(expected)) < tolerance<T>);
 }
 
-TEST_CASE_TEMPLATE("taking from the last axis picks one number a row", T, float, double) {
-  for (const Shape& shape : {Shape{1}, Shape{5}, Shape{3, 7}, Shape{2, 5, 1}, Shape{2, 3, 17}}) {
-    const auto x = random<T>(shape);
-    const auto indices = drawn_indices(shape.part(0, shape.rank() - 1), shape[-1]);
-    const auto expected = tabulated<T>(indices.shape(), [&](Indices i) {
-      i[static_cast<std::size_t>(indices.rank())] = at(indices, i);
-      return at(x, i);
-    });
-    CHECK(same(take_last(x, indices), expected));
-    CHECK(same(take_last(one_hot<T>(indices, shape[-1]), indices), ones<T>(indices.shape())));
-    CHECK(sum(one_hot<T>(indices, shape[-1])).item() == static_cast<T>(indices.size()));
+TEST_CASE_TEMPLATE("one of each row is 1, where the index says", T, float, double) {
+  for (const Shape& shape : {Shape{}, Shape{1}, Shape{5}, Shape{3, 7}}) {
+    const auto indices = drawn_indices(shape, 11);
+    const auto hot = one_hot<T>(indices, 11);
+    CHECK(same(pick(hot, indices), ones<T>(shape)));
+    CHECK(sum(hot).item() == static_cast<T>(indices.size()));
   }
 }
 
-TEST_CASE("gradients of embeddings and of taking are exact to second order") {
+TEST_CASE("the gradient of an embedding is exact to second order") {
   const auto table = random<double>({5, 3});
-  const auto rows = drawn_indices({2, 4}, 5), columns = drawn_indices({5}, 3);
+  const auto rows = drawn_indices({2, 4}, 5);
   const auto embedded = [&](const auto& w) { return square(embedding(w, rows)); };
   CHECK(gradient_error(embedded, table) < 1e-8);
   CHECK(second_gradient_error(embedded, table) < 1e-7);
-  const auto taken = [&](const auto& w) { return square(take_last(w, columns)); };
-  CHECK(gradient_error(taken, table) < 1e-8);
-  CHECK(second_gradient_error(taken, table) < 1e-7);
 }
 
 TEST_CASE("indices out of range and shapes that do not fit are refused") {
@@ -80,8 +72,5 @@ TEST_CASE("indices out of range and shapes that do not fit are refused") {
   CHECK(error_of([&] { embedding(table, at_most(5)); }) == "embedding: index 5 is not one of 0 … 4");
   CHECK(error_of([&] { embedding(table, at_most(-1)); }) == "embedding: index -1 is not one of 0 … 4");
   CHECK(error_of([&] { embedding(table.reshape({15}), at_most(0)); }) == "embedding: needs a table (V, D), got shape (15)");
-  CHECK(error_of([&] { take_last(table, at_most(0)); }) ==
-        "take_last: indices of shape (2) for (5, 3); needs one for each row of the last axis");
-  CHECK(error_of([&] { take_last(table.slice(0, 2), at_most(3)); }) == "take_last: index 3 is not one of 0 … 2");
   CHECK(error_of([&] { one_hot<float>(at_most(2), 2); }) == "one_hot: index 2 is not one of 0 … 1");
 }

@@ -27,21 +27,4 @@ void add_rows(Index count, Index width, const T* y, const std::int32_t* index, T
   });
 }
 
-/// y[i] = x[i, index[i]] for rows of n.
-template <class T>
-void take_from_rows(Index rows, Index n, const T* x, const std::int32_t* index, T* y) {
-  parallel_for(rows, map_grain, [&](Index first, Index last) {
-    for (Index i = first; i < last; ++i) y[i] = x[i * n + index[i]];
-  });
-}
-
-/// y[i, index[i]] = x[i], and 0 elsewhere.
-template <class T>
-void put_into_rows(Index rows, Index n, const T* x, const std::int32_t* index, T* y) {
-  parallel_for(rows, std::max<Index>(1, map_grain / std::max<Index>(1, n)), [&](Index first, Index last) {
-    std::fill(y + first * n, y + last * n, T(0));
-    for (Index i = first; i < last; ++i) y[i * n + index[i]] = x[i];
-  });
-}
-
 }  // namespace flipbook::cpu

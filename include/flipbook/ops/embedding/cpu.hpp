@@ -23,13 +23,5 @@ template <class T>
 void add_rows(Cpu, const Tensor<T, Cpu>& y, const Indices& indices, Tensor<T, Cpu>& table) {
   cpu::add_rows(indices.size(), table.extent(1), y.data(), indices.data(), table.data());
 }
-template <class T>
-void take_from_rows(Cpu, const Tensor<T, Cpu>& x, const Indices& indices, Tensor<T, Cpu>& y) {
-  cpu::take_from_rows(indices.size(), x.extent(-1), x.data(), indices.data(), y.data());
-}
-template <class T>
-void put_into_rows(Cpu, const Tensor<T, Cpu>& x, const Indices& indices, Tensor<T, Cpu>& y) {
-  cpu::put_into_rows(indices.size(), y.extent(-1), x.data(), indices.data(), y.data());
-}
 
 }  // namespace flipbook::kernel

@@ -4,6 +4,7 @@
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/embedding/cpu.hpp>
+#include <flipbook/ops/pick/pick.hpp>
 
 namespace flipbook {
 
@@ -49,48 +50,6 @@ struct AddRows {
   }
 };
 
-template <class B>
-struct PutLast;
-
-/// y[…] = x[…, index[…]].
-template <class B>
-struct TakeLast {
-  static constexpr unsigned keeps = keep::none;
-  Tensor<std::int32_t, B> indices;
-
-  template <class T>
-  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
-    Tensor<T, B> y(indices.shape());
-    kernel::take_from_rows(B{}, x, indices, y);
-    return y;
-  }
-  template <class Saved, class V>
-  auto vjp(const Saved& saved, const V& dy) const {
-    return gradients([&] { return apply(PutLast<B>{indices, std::get<0>(saved.inputs).extent(-1)}, dy); });
-  }
-};
-
-/// The adjoint of TakeLast: y[…, index[…]] = x[…], and 0 elsewhere.
-template <class B>
-struct PutLast {
-  static constexpr unsigned keeps = keep::none;
-  Tensor<std::int32_t, B> indices;
-  Index extent;
-
-  template <class T>
-  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
-    Shape shape = indices.shape();
-    shape.push_back(extent);
-    Tensor<T, B> y(shape);
-    kernel::put_into_rows(B{}, x, indices, y);
-    return y;
-  }
-  template <class Saved, class V>
-  auto vjp(const Saved&, const V& dy) const {
-    return gradients([&] { return apply(TakeLast<B>{indices}, dy); });
-  }
-};
-
 namespace detail {
 template <class B>
 void require_indices(const char* operation, const Tensor<std::int32_t, B>& indices, Index count) {
@@ -109,25 +68,15 @@ auto embedding(const X& table, const Tensor<std::int32_t, B>& indices) {
   return apply(GatherRows<B>{indices}, table);
 }
 
-/// One number of each row of the last axis: y[…] = x[…, index[…]].
-/// @throws Error  if the shape of the indices is not x's without the last axis, or an index is out of range
-template <Operand X, class B>
-auto take_last(const X& x, const Tensor<std::int32_t, B>& indices) {
-  const Shape& shape = x.shape();
-  require(shape.rank() > 0 && indices.shape() == shape.part(0, shape.rank() - 1), "take_last: indices of shape ",
-          indices.shape(), " for ", shape, "; needs one for each row of the last axis");
-  require(indices.size() == 0 || shape[-1] > 0, "take_last: the rows of ", shape, " are empty");
-  detail::require_indices("take_last", indices, shape[-1]);
-  return apply(TakeLast<B>{indices}, x);
-}
-
 /// 1 at each index and 0 elsewhere: indices (…) give (…, classes).
 /// @throws Error  if an index is not one of 0 … classes − 1
 template <Real T, class B>
 Tensor<T, B> one_hot(const Tensor<std::int32_t, B>& indices, Index classes) {
   require(classes > 0, "one_hot: needs at least one class, got ", classes);
   detail::require_indices("one_hot", indices, classes);
-  return PutLast<B>{indices, classes}(ones<T, B>(indices.shape()));
+  Shape shape = indices.shape();
+  shape.push_back(classes);
+  return Place{indices, shape}(ones<T, B>(indices.shape()));
 }
 
 }  // namespace flipbook
