@@ -1,6 +1,14 @@
-#include <flipbook/core/fill.hpp>
+#include <cstdio>
+
+#include <flipbook/flipbook.hpp>
 
 int main() {
+  using namespace flipbook::nn;
+  using Network = Sequential<Linear<4, 3>, ReLU>;
+
   flipbook::Rng rng{42};
-  return flipbook::normal<float>({2, 3}, rng).size() == 6 ? 0 : 1;
+  const flipbook::Module<Network, float> network{rng};
+  const flipbook::Tensor<float> y = network(flipbook::normal<float>({2, 4}, rng));  // (2, 3)
+  std::printf("%s on %d threads\n", to_string(y.shape()).c_str(), flipbook::threads());
+  return y.shape() == flipbook::Shape{2, 3} ? 0 : 1;
 }
