@@ -23,7 +23,7 @@ class PositionSum {
     const Index run = (merged_ ? sight.kernel[2] : 1) * sight.channels;
     if (run > most_rows) rows_a_task_ = round_up(quotient_up(run, quotient_up(run, most_rows)), TileShape::rows);
     else rows_a_task_ = run >= most_rows / 4 ? most_rows / run * run : most_rows;
-    rows_a_task_ = std::min(rows_a_task_, round_up(rows_, row_unit));
+    rows_a_task_ = std::min({rows_a_task_, round_up(rows_, row_unit), most_rows});
     columns_a_task_ = std::min(most_columns, round_up(columns_, panel_columns<T>));
     const auto tiles = [](Index rows, Index columns) {
       const Index few = rows == 1 ? 1 : TileShape::few_rows;
