@@ -4,6 +4,8 @@
     got(folder, dtype)              what that made of them, as a dict of tensors
     expected(dtype, folder)         what PyTorch makes of them; the folder has what was drawn at random on the way
     tolerance[dtype]                how far the two may be apart, relative to the largest element of each tensor
+    own_errors                      where PyTorch's own float is far from its double: how many times that, tensor by tensor,
+                                    the two may be apart in float
 
 The numbers are drawn once, and are such that both scalars represent them.
 """
@@ -11,6 +13,7 @@ import copy
 import zlib
 
 import torch
+from torch import nn
 
 import tensorfile
 
@@ -47,25 +50,37 @@ def load(module, path):
 
 class Layer:
     """A module, or function of inputs alone, in training: its output, the gradients of Σ upstream·output in inputs
-    and parameters, its state after steps of SGD with momentum, and its output in inference then.
+    and parameters, its state after steps of an optimiser, and its output in inference then.
 
-    make      makes the module; None for a function
-    inputs    shapes of real inputs, or functions that draw one
-    forward   calls it: forward(module, *inputs, *drawn), the last being what flipbook drew at random
-    channels  the axis of channels of PyTorch's inputs and output, which flipbook has last
-    output    the shape of the output, where it cannot be had without what is drawn
+    make       makes the module; None for a function
+    inputs     shapes of real inputs, or functions that draw one
+    forward    calls it: forward(module, *inputs, *drawn), the last being what flipbook drew at random in training
+    channels   the axis of channels of PyTorch's inputs and output, which flipbook has last
+    output     the shape of the output, where it cannot be had without what is drawn
+    inference  whether the output in inference is compared
+    clearance  draws again until every input of a ReLU, at every step, is so far from 0: nearer, rounding may decide
+               on which side it is, and with that whether a gradient passes
     """
 
+    own_errors = 0
+
     def __init__(self, make, *inputs, forward=lambda module, *x: module(*x), channels=1, output=None, inference=True,
-                 rate=0.01, tolerance={}):
+                 optimizer=lambda p: torch.optim.SGD(p, 0.01, 0.9), clearance=0, tolerance={}):
         self.make, self.draws, self.forward, self.channels = make, inputs, forward, channels
-        self.output_shape, self.inference, self.rate = output, inference, rate
+        self.output, self.inference, self.optimizer, self.clearance = output, inference, optimizer, clearance
         self.tolerance = {**TOLERANCE, **tolerance}
 
     def draw(self, name):
-        seed(name)
         torch.set_default_dtype(torch.float64)
-        self.module = self.make() if self.make else torch.nn.Module()
+        for attempt in range(100):
+            seed(f"{name} {attempt}")
+            self.draw_once()
+            if self.clearance == 0 or self.nearest_kink() > self.clearance:
+                return
+        raise AssertionError(f"{name}: no draw keeps its ReLUs {self.clearance} from 0")
+
+    def draw_once(self):
+        self.module = self.make() if self.make else nn.Module()
         with torch.no_grad():
             for key, x in self.module.state_dict().items():
                 if key.endswith("running_var"):
@@ -74,9 +89,17 @@ class Layer:
                     x.add_(0.1 * torch.randn_like(x))
                 x.copy_(representable(x))
         self.inputs = [representable(torch.randn(x) if isinstance(x, tuple) else x()) for x in self.draws]
-        if self.output_shape is None:
-            self.output_shape = self.forward(copy.deepcopy(self.module), *self.inputs).shape
-        self.upstream = representable(torch.randn(self.output_shape))
+        shape = self.forward(copy.deepcopy(self.module), *self.inputs).shape if self.output is None else self.output
+        self.upstream = representable(torch.randn(shape))
+
+    def nearest_kink(self):
+        distances = []
+        look = lambda module, x: distances.append(x[0].detach().abs().min().item())
+        hooks = [m.register_forward_pre_hook(look) for m in self.module.modules() if isinstance(m, (nn.ReLU, nn.LeakyReLU))]
+        self.train(torch.float64, [])
+        for hook in hooks:
+            hook.remove()
+        return min(distances)
 
     def there(self, x):
         """An activation as flipbook lays it out."""
@@ -87,7 +110,6 @@ class Layer:
         values = {f"input.{i}": self.there(real(x)) for i, x in enumerate(self.inputs)}
         values = {name: x if x.is_floating_point() else x.int() for name, x in values.items()}
         values["upstream"] = self.there(real(self.upstream))
-        values["rate"] = torch.tensor(self.rate, dtype=dtype)
         tensorfile.write(folder / "values.safetensors", arrays(values))
         weights = {name: real(x) for name, x in self.module.state_dict().items()}
         tensorfile.write(folder / "weights.safetensors", arrays(weights))
@@ -101,32 +123,37 @@ class Layer:
         return results
 
     def expected(self, dtype, folder):
-        module = copy.deepcopy(self.module).to(dtype)
+        drawn = [x.to(dtype) for name, x in tensors(folder / "results.safetensors").items() if name == "drawn"]
+        module, results = self.train(dtype, drawn)
+        if self.inference:  # with the weights that flipbook trained
+            load(module.eval(), folder / "trained.safetensors")
+            with torch.no_grad():
+                results["inference"] = self.there(self.forward(module, *self.inputs_of(dtype)))
+        return results
+
+    def inputs_of(self, dtype):
+        return [x.to(dtype, copy=True) if x.is_floating_point() else x for x in self.inputs]
+
+    def train(self, dtype, drawn):
+        module, results = copy.deepcopy(self.module).to(dtype), {}
         parameters = dict(module.named_parameters())
-        inputs = [x.to(dtype, copy=True).requires_grad_() if x.is_floating_point() else x for x in self.inputs]
-        upstream = self.upstream.to(dtype)
-        optimizer = torch.optim.SGD(parameters.values(), self.rate, 0.9) if parameters else None
-        drawn = [x.to(dtype) for name, x in sorted(tensors(folder / "results.safetensors").items()) if name.startswith("drawn")]
-        results = {}
+        inputs = [x.requires_grad_(x.is_floating_point()) for x in self.inputs_of(dtype)]
+        optimizer = self.optimizer(parameters.values()) if parameters else None
         for step in range(STEPS):
             module.zero_grad()
             y = self.forward(module, *inputs, *drawn)
-            (y * upstream).sum().backward()
+            (y * self.upstream.to(dtype)).sum().backward()
             if step == 0:
-                results["output"] = self.there(y.detach())
                 gradient = lambda x: torch.zeros_like(x) if x.grad is None else x.grad.clone()
-                results.update({f"input_gradient.{i}": self.there(gradient(x))
-                                for i, x in enumerate(x for x in inputs if x.is_floating_point())})
+                real = [x for x in inputs if x.is_floating_point()]
+                results["output"] = self.there(y.detach())
+                results.update({f"input_gradient.{i}": self.there(gradient(x)) for i, x in enumerate(real)})
                 results.update({f"gradient.{name}": gradient(p) for name, p in parameters.items()})
             if optimizer:
                 optimizer.step()
         results.update({f"trained.{name}": x.clone() for name, x in module.state_dict().items()
                         if not name.endswith("num_batches_tracked")})
-        if self.inference:  # with the weights that flipbook trained
-            load(module.eval(), folder / "trained.safetensors")
-            with torch.no_grad():
-                results["inference"] = self.there(self.forward(module, *inputs))
-        return results
+        return module, results
 
 
 def function(f, *inputs, **how):

@@ -117,10 +117,10 @@ class Cases {
     root_ = argv[1];
   }
 
-  /// A network, called as forward(net, inputs): what Layer of case.py computes.
-  template <class Net, class Forward = Call>
-  void layer(const std::string& name, const Forward& forward = {}) const {
-    each(name, [&]<class T>(Folder<T>& folder) { layer_of<Net>(folder, forward); });
+  /// A network, called as forward(net, inputs), trained by a rule: what Layer of case.py computes.
+  template <class Net, class Forward = Call, class Rule = fb::optim::Sgd>
+  void layer(const std::string& name, const Forward& forward = {}, const Rule& rule = {.learning_rate = 0.01, .momentum = 0.9}) const {
+    each(name, [&]<class T>(Folder<T>& folder) { layer_of<Net>(folder, forward, rule); });
   }
   /// A function without parameters, called as f(inputs).
   template <class F>
@@ -151,22 +151,21 @@ class Cases {
   template <class X>
   using Function = std::function<X(const Inputs<X>&)>;
 
-  template <class Net, class T, class Forward>
-  static void layer_of(Folder<T>& folder, const Forward& forward) {
+  template <class Net, class T, class Forward, class Rule>
+  static void layer_of(Folder<T>& folder, const Forward& forward, const Rule& rule) {
     const fb::Module<Net, T> net;
     Leaves<T> leaves{net};
     const Function<fb::Variable<T>> training = [&](const auto& in) { return forward(net, in); };
-    train(folder, leaves, net.parameters(), training);
+    train(folder, leaves, fb::Optimizer(rule, net.parameters()), net.parameters(), training);
     if constexpr (std::invocable<const Forward&, const fb::Module<Net, T>&, const Inputs<fb::Tensor<T>>&>) {
       folder.write("inference", forward(net, inputs_of<fb::Tensor<T>>(folder)));
     }
   }
 
-  template <class T>
-  static void train(Folder<T>& folder, Leaves<T>& net, fb::Tensor<T> parameters, const Function<fb::Variable<T>>& forward) {
+  template <class T, class Rule>
+  static void train(Folder<T>& folder, Leaves<T>& net, fb::Optimizer<Rule, T> optimizer, const fb::Tensor<T>& parameters,
+                    const Function<fb::Variable<T>>& forward) {
     fb::load_weights(folder.file("weights"), net);
-    const double rate = static_cast<double>(folder.real("rate").item());
-    fb::Optimizer optimizer{fb::optim::Sgd{.learning_rate = rate, .momentum = 0.9}, parameters};
     for (int step = 0; step < steps; ++step) {
       fb::Tape tape{net};
       const auto in = inputs_of<fb::Variable<T>>(folder, &tape);

@@ -71,8 +71,8 @@ def r1(critic, real):
     return 10 / 2 * squared_slope(critic, real.detach().requires_grad_()).mean()
 
 
-def penalised(penalty, *inputs, **how):
-    return Layer(Critic, *inputs, forward=penalty, output=(), inference=False, rate=1e-3, **how)
+def penalised(penalty, *inputs):
+    return Layer(Critic, *inputs, forward=penalty, output=(), inference=False)
 
 
 CASES = {

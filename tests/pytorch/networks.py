@@ -116,15 +116,38 @@ class ConvGruCell(nn.Module):
         return unrolled(self.step, x, x.new_zeros(x.shape[0], self.hidden, *x.shape[3:]))
 
 
-class PerFrame(nn.Module):
-    """A module of images for every frame of (N, T, C, H, W)."""
+def gated(cell, x):
+    """A cell of nn over (N, T, C), from a state of zeros."""
+    zero = x.new_zeros(x.shape[0], cell.hidden_size)
+    if isinstance(cell, nn.LSTMCell):
+        return unrolled(lambda frame, h, c: cell(frame, (h, c)), x, zero, zero)
+    return unrolled(lambda frame, h: (cell(frame, h),), x, zero)
 
-    def __init__(self, module):
+
+class NextFrame(nn.Module):
+    """Predicts each frame of (N, T, C, H, W) from those before it; before the first there is one of zeros. Its cells run
+    over the sequence, its other layers over every frame."""
+
+    def __init__(self, *network):
         super().__init__()
-        self.module = module
+        self.network = nn.ModuleList(network)
 
-    def forward(self, x):
-        return self.module(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+    def forward(self, clips):                                # logits, (N, T + 1, C, H, W)
+        x = torch.cat([torch.zeros_like(clips[:, :1]), clips], 1)
+        for layer in self.network:
+            if isinstance(layer, nn.RNNCellBase):
+                x = gated(layer, x)
+            elif isinstance(layer, ConvLstmCell):
+                x = layer(x)
+            else:
+                x = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return x
+
+    def predict(self, clips, frames):
+        """The next frames, each the expectation given what was predicted before."""
+        for _ in range(frames):
+            clips = torch.cat([clips, torch.sigmoid(self(clips)[:, -1:])], 1)
+        return clips[:, -frames:]
 
 
 def attend(q, k, v, mask=None):

@@ -10,7 +10,7 @@ from case import STEPS, TOLERANCE, arrays, representable, seed, tensors
 class Optimiser:
     """Steps of an optimiser against gradients that do not depend on the parameters; what it remembers afterwards."""
 
-    tolerance = TOLERANCE
+    tolerance, own_errors = TOLERANCE, 0
 
     def __init__(self, make, clip=None):
         self.make, self.clip = make, clip
@@ -42,7 +42,7 @@ class Optimiser:
 class Schedule:
     """The learning rate at each step."""
 
-    tolerance = TOLERANCE
+    tolerance, own_errors = TOLERANCE, 0
 
     def __init__(self, make, steps):
         self.make, self.steps = make, steps

@@ -1,16 +1,8 @@
-"""Recurrent cells over whole sequences, from a state of zeros."""
+"""Recurrent cells over whole sequences."""
 from torch import nn
 
 from case import Layer
-from networks import ConvGruCell, ConvLstmCell, unrolled
-
-
-def gated(cell, x):
-    """A cell of nn over (N, T, C)."""
-    zero = x.new_zeros(x.shape[0], cell.hidden_size)
-    if isinstance(cell, nn.LSTMCell):
-        return unrolled(lambda frame, h, c: cell(frame, (h, c)), x, zero, zero)
-    return unrolled(lambda frame, h: (cell(frame, h),), x, zero)
+from networks import ConvGruCell, ConvLstmCell, gated
 
 
 def stack(layers, x):
