@@ -11,7 +11,6 @@ namespace {
 
 /// y = x · weight + bias, element by element: the smallest module with two parameters and a buffer.
 struct Scaled {
-  static constexpr int in = nn::any, out = nn::any, dimensions = nn::any;
   template <Real T, class B>
   struct Instance {
     Parameter<T, B> weight{full<T, B>({3}, T(2))}, bias{full<T, B>({3}, T(1))};
