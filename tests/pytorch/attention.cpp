@@ -13,7 +13,7 @@ inline constexpr TransformerOptions see_all{.causal = Causal::no};
 inline constexpr TransformerOptions by_frame{.causal = Causal::frame, .rotary = true};
 
 int main(int argc, char** argv) {
-  const pytorch::Cases cases(argc, argv);
+  pytorch::Cases cases(argc, argv);
   for (const char* name : {"attention", "attention_long"}) {
     cases.function(name, [](const auto& in) { return fb::attention(in[0], in[1], in[2]); });
   }
@@ -38,4 +38,5 @@ int main(int argc, char** argv) {
     if constexpr (fb::training<X>) return net(in.tape(), in.whole(0));
     else return net(in.whole(0));
   });
+  return cases.status();
 }

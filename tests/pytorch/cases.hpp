@@ -109,7 +109,7 @@ struct Leaves {
   }
 };
 
-/// The cases of one program: `PROGRAM FOLDER`.
+/// The cases of one program: `PROGRAM FOLDER`, each in a folder of its own for each scalar.
 class Cases {
  public:
   Cases(int argc, char** argv) {
@@ -119,26 +119,29 @@ class Cases {
 
   /// A network, called as forward(net, inputs), trained by a rule: what Layer of case.py computes.
   template <class Net, class Forward = Call, class Rule = fb::optim::Sgd>
-  void layer(const std::string& name, const Forward& forward = {}, const Rule& rule = {.learning_rate = 0.01, .momentum = 0.9}) const {
+  void layer(const std::string& name, const Forward& forward = {}, const Rule& rule = {.learning_rate = 0.01, .momentum = 0.9}) {
     each(name, [&]<class T>(Folder<T>& folder) { layer_of<Net>(folder, forward, rule); });
   }
   /// A function without parameters, called as f(inputs).
   template <class F>
-  void function(const std::string& name, const F& f) const {
+  void function(const std::string& name, const F& f) {
     layer<Nothing>(name, [&f]<class X>(const auto&, const Inputs<X>& in)
                      requires std::invocable<const F&, const Inputs<X>&>
                    { return f(in); });
   }
   /// f(folder) in float and double.
   template <class F>
-  void each(const std::string& name, const F& f) const {
+  void each(const std::string& name, const F& f) {
     try {
       one<float>(root_ / "float32" / name, f);
       one<double>(root_ / "float64" / name, f);
-    } catch (const std::exception& error) {  // PyTorch's side reports what it misses
+    } catch (const std::exception& error) {
       std::fprintf(stderr, "%s: %s\n", name.c_str(), error.what());
+      status_ = 1;
     }
   }
+  /// What the program returns: 1 where a case could not be computed.
+  int status() const { return status_; }
 
  private:
   template <class T, class F>
@@ -210,6 +213,7 @@ class Cases {
   }
 
   std::filesystem::path root_;
+  int status_ = 0;
 };
 
 }  // namespace pytorch

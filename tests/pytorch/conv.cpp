@@ -7,7 +7,7 @@ using namespace flipbook::nn;
 using flipbook::Window;
 
 int main(int argc, char** argv) {
-  const pytorch::Cases cases(argc, argv);
+  pytorch::Cases cases(argc, argv);
   cases.layer<Linear<7, 5>>("linear");
   cases.layer<Linear<16, 33, false>>("linear_without_bias");
   cases.layer<Linear<24, 17>>("linear_on_tokens");
@@ -59,4 +59,5 @@ int main(int argc, char** argv) {
   cases.layer<ConvTranspose3d<8, 1, Window{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding = 1}>>("transpose3d_k3x4x4_s1x2x2_p1");
   cases.layer<ConvTranspose3d<4, 6, Window{.kernel = 3, .stride = 2, .padding = 1, .groups = 2, .output_padding = 1}>>(
       "transpose3d_k3_s2_p1_o1_grouped");
+  return cases.status();
 }

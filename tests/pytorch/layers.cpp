@@ -11,7 +11,7 @@ using flipbook::Extent;
 using pytorch::Inputs;
 
 int main(int argc, char** argv) {
-  const pytorch::Cases cases(argc, argv);
+  pytorch::Cases cases(argc, argv);
   cases.layer<ReLU>("relu");
   cases.layer<LeakyReLU<0.2>>("leaky_relu");
   cases.layer<ELU>("elu");
@@ -44,4 +44,5 @@ int main(int argc, char** argv) {
   cases.layer<PixelShuffle<12, Extent(2)>>("pixel_shuffle");
   cases.layer<PixelUnshuffle<2, Extent(3)>>("pixel_unshuffle");
   cases.layer<Patchify<3, Extent(2, 4, 3)>>("patchify");
+  return cases.status();
 }

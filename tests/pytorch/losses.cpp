@@ -31,7 +31,7 @@ template <class Likelihood>
 constexpr auto log_prob = [](const auto& in) { return Likelihood::log_prob(in[0], in[1]); };
 
 int main(int argc, char** argv) {
-  const pytorch::Cases cases(argc, argv);
+  pytorch::Cases cases(argc, argv);
   cases.function("mse", [](const auto& in) { return loss::mse(in[0], in[1]); });
   cases.function("mae", [](const auto& in) { return loss::mae(in[0], in[1]); });
   cases.function("bce_with_logits", [](const auto& in) { return loss::binary_cross_entropy_with_logits(in[0], in[1]); });
@@ -68,4 +68,5 @@ int main(int argc, char** argv) {
                  [](const auto& in) { return Latent::kl(Latent::posterior(in[0]), Latent::posterior(in[1])); });
   cases.function("normal_log_prob", [](const auto& in) { return Latent::log_prob(Latent::posterior(in[0]), in[1]); });
   cases.function("importance_weighted_bound", [](const auto& in) { return loss::importance_weighted_bound(in[0]); });
+  return cases.status();
 }

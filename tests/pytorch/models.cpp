@@ -37,7 +37,7 @@ void play(pytorch::Folder<T>& folder) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const pytorch::Cases cases(argc, argv);
+  pytorch::Cases cases(argc, argv);
   const auto adam = [](double epsilon) { return fb::optim::Adam{.learning_rate = 1e-3, .epsilon = epsilon}; };
   const fb::optim::Sgd slow{.learning_rate = 1e-4, .momentum = 0.9};
   cases.layer<fb::dcgan::Generator<>>("generator", pytorch::Call{}, slow);
@@ -68,4 +68,5 @@ int main(int argc, char** argv) {
   };
   cases.layer<fb::TokenTransformer<33, 32, 3, 4, 24>>("token_transformer", tokens, 
                                                            fb::optim::AdamW{.learning_rate = 3e-4, .epsilon = 1e-3});
+  return cases.status();
 }

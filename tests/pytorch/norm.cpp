@@ -7,7 +7,7 @@ using namespace flipbook::nn;
 using flipbook::Window;
 
 int main(int argc, char** argv) {
-  const pytorch::Cases cases(argc, argv);
+  pytorch::Cases cases(argc, argv);
   cases.layer<BatchNorm<7>>("batch_of_vectors");
   cases.layer<BatchNorm<5>>("batch_1d");
   cases.layer<BatchNorm<16>>("batch_2d");
@@ -34,4 +34,5 @@ int main(int argc, char** argv) {
   cases.layer<SpectralNorm<Conv2d<4, 6, Window{.kernel = 3, .stride = 2, .padding = 1}>>>("spectral_conv2d");
   cases.layer<SpectralNorm<Conv3d<3, 5, Window{.kernel = {2, 3, 4}, .bias = false}>>>("spectral_conv3d");
   cases.layer<SpectralNorm<ConvTranspose2d<5, 3, Window{.kernel = 4, .stride = 2, .padding = 1}>>>("spectral_transpose2d");
+  return cases.status();
 }

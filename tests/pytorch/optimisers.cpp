@@ -11,7 +11,7 @@ namespace optim = flipbook::optim;
 namespace schedule = flipbook::schedule;
 
 int main(int argc, char** argv) {
-  const pytorch::Cases cases(argc, argv);
+  pytorch::Cases cases(argc, argv);
   const auto optimiser = [&](const char* name, const auto& rule, double clip = 0) {
     cases.each(name, [&]<class T>(pytorch::Folder<T>& folder) {
       const auto parameters = folder.real("parameters"), gradients = folder.real("gradients");
@@ -50,4 +50,5 @@ int main(int argc, char** argv) {
   rates("cosine_to_last", schedule::cosine(0.3, 17, 0.01));
   rates("one_cycle", schedule::one_cycle(0.3, 23));
   rates("one_cycle_settings", schedule::one_cycle(0.3, 31, 0.2, 10, 100));
+  return cases.status();
 }

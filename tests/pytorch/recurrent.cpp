@@ -9,7 +9,7 @@ using namespace flipbook::nn;
 using flipbook::Window;
 
 int main(int argc, char** argv) {
-  const pytorch::Cases cases(argc, argv);
+  pytorch::Cases cases(argc, argv);
   cases.layer<Recurrent<RnnCell<5, 7>>>("rnn");
   cases.layer<Recurrent<LstmCell<5, 7>>>("lstm");
   cases.layer<Recurrent<LstmCell<16, 32>>>("lstm_wide");
@@ -18,4 +18,5 @@ int main(int argc, char** argv) {
   cases.layer<Recurrent<ConvLstmCell<3, 5, Window{.kernel = 3, .padding = 1}>>>("conv_lstm");
   cases.layer<Recurrent<ConvLstmCell<4, 8, Window{.kernel = 5, .padding = 2}>>>("conv_lstm_k5");
   cases.layer<Recurrent<ConvGruCell<3, 5, Window{.kernel = 3, .padding = 1}>>>("conv_gru");
+  return cases.status();
 }
