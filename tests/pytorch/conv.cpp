@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
 
   cases.layer<ConvTranspose3d<10, 16, Window{.kernel = {2, 4, 4}, .bias = false}>>("transpose3d_k2x4x4");
   cases.layer<ConvTranspose3d<16, 8, Window{.kernel = 4, .stride = 2, .padding = 1}>>("transpose3d_k4_s2_p1");
-  cases.layer<ConvTranspose3d<8, 1, Window{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding = 1}>>("transpose3d_k3x4x4_s1x2x2_p1");
+  cases.layer<ConvTranspose3d<8, 3, Window{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding = 1}>>("transpose3d_k3x4x4_s1x2x2_p1");
   cases.layer<ConvTranspose3d<4, 6, Window{.kernel = 3, .stride = 2, .padding = 1, .groups = 2, .output_padding = 1}>>(
       "transpose3d_k3_s2_p1_o1_grouped");
   return cases.status();

@@ -50,6 +50,6 @@ CASES = {
 
     "transpose3d_k2x4x4": Layer(lambda: nn.ConvTranspose3d(10, 16, (2, 4, 4), bias=False), (2, 10, 1, 1, 1)),
     "transpose3d_k4_s2_p1": Layer(lambda: nn.ConvTranspose3d(16, 8, 4, 2, 1), (1, 16, 2, 3, 4)),
-    "transpose3d_k3x4x4_s1x2x2_p1": Layer(lambda: nn.ConvTranspose3d(8, 1, (3, 4, 4), (1, 2, 2), 1), (2, 8, 4, 3, 4)),
+    "transpose3d_k3x4x4_s1x2x2_p1": Layer(lambda: nn.ConvTranspose3d(8, 3, (3, 4, 4), (1, 2, 2), 1), (2, 8, 4, 3, 4)),
     "transpose3d_k3_s2_p1_o1_grouped": Layer(lambda: nn.ConvTranspose3d(4, 6, 3, 2, 1, 1, groups=2), (1, 4, 3, 2, 4)),
 }
