@@ -54,7 +54,6 @@ using Forecast = fb::Autoregressive<Stack<                             // frames
 // [/autoregressive]
 
 // [vae]
-constexpr Window flat{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding = 1};
 constexpr Window down{.kernel = 4, .stride = 2, .padding = 1};
 
 using Encoder = Sequential<                                            // clips  (N, 16, 32, 32, 1)

@@ -164,6 +164,14 @@ TEST_CASE("values recorded on two tapes do not mix") {
   CHECK_NOTHROW(x * stop(y));
 }
 
+TEST_CASE("what does not lead to a value has gradient zero, and asking for it leaves nothing behind") {
+  Tape tape;
+  const auto x = tape.variable(three<double>()), apart = tape.variable(three<double>());
+  const auto y = sum(x * x);
+  CHECK(to_vector(tape.gradient(y, apart, {.keep = true}).value()) == std::vector<double>(3, 0.0));
+  CHECK(to_vector(tape.gradient(y, x, {.keep = true}).value()) == std::vector<double>{2, -4, 6});
+}
+
 TEST_CASE("a differentiation that fails leaves the tape fit for use") {
   Tape tape;
   const auto x = tape.variable(three<double>());

@@ -294,6 +294,7 @@ void Tape::differentiate(const Variable<T, B>& y, Differentiation how) {
   require(y.size() == 1, "gradient: only a single number can be differentiated, got shape ", y.shape());
   if (!y.recorded()) return;
   mark(0);
+  if (!y.node()->active) return;  // nothing that is asked for leads to y
   const std::size_t last = nodes_.size();
   try {
     y.node()->receive(constant(full<T, B>(y.shape(), T(1))));

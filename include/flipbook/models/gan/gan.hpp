@@ -134,7 +134,8 @@ struct Gan {
       Tape judge{gan->discriminator, rng.split()};
       const auto& d = gan->discriminator;
       const auto x = judge.constant(real), y = judge.constant(fake.value());
-      auto loss = detail::Judged<Game>::discriminator(d(x), d(y));
+      const auto on_data = d(x), on_samples = d(y);  // in this order, as running statistics see them
+      auto loss = detail::Judged<Game>::discriminator(on_data, on_samples);
       loss = Regulariser::penalty(judge, detail::Judged<Game>::total(d), x, y, loss);
       Losses losses{{"discriminator", descend(judge, loss, d, gan.part(d), discriminator_, how)}};
       Regulariser::after_step(gan.part(d));

@@ -51,7 +51,8 @@ struct VaeGan {
       const auto bound = flipbook::loss::elbo(vae.likelihood.log_prob(parameters, x), Autoencoder::LatentOf::kl_elements(q), vae.settings);
 
       Tape judge{d, rng.split()};
-      const auto judged = Score::discriminator(d(judge.constant(affine(clips, 2, -1))), d(judge.constant(fake.value())));
+      const auto on_data = d(judge.constant(affine(clips, 2, -1))), on_fake = d(judge.constant(fake.value()));
+      const auto judged = Score::discriminator(on_data, on_fake);
       const double lost = descend(judge, judged, d, model.part(d), discriminator_, how);
       const double negative_elbo = -static_cast<double>(mean(bound).item());
       const double total = descend(tape, -mean(bound) + weight * Score::generator(d(fake)), vae, model.part(vae), vae_, how);
