@@ -1,9 +1,10 @@
-# cmake -DCOMPILER=... -DFLAGS=file -DSOURCE=case.cpp -P check.cmake
+# cmake -DCOMPILER=... -DCOMPILER_ID=... -DFLAGS=file -DSOURCE=case.cpp -P check.cmake
 #
 # Passes if the case does not compile, its diagnostics match the regular expression of every line
 # `// EXPECT: regex`, and the same file compiles with -DCONTROL, where it writes what is right in place of
-# what is wrong: so it fails for the stated reason and no other.
-file(STRINGS ${SOURCE} expectations REGEX "^// EXPECT: ")
+# what is wrong: so it fails for the stated reason and no other. `// EXPECT GNU: regex` and
+# `// EXPECT Clang: regex` hold for that compiler alone.
+file(STRINGS ${SOURCE} expectations REGEX "^// EXPECT( ${COMPILER_ID})?: ")
 if(NOT expectations)
   message(FATAL_ERROR "${SOURCE} has no line `// EXPECT: regex`")
 endif()
@@ -18,7 +19,7 @@ if(NOT failed)
   message(FATAL_ERROR "it compiles, and must not")
 endif()
 foreach(expectation IN LISTS expectations)
-  string(REGEX REPLACE "^// EXPECT: " "" expectation "${expectation}")
+  string(REGEX REPLACE "^// EXPECT[^:]*: " "" expectation "${expectation}")
   if(NOT diagnostics MATCHES "${expectation}")
     message(FATAL_ERROR "the diagnostics do not match `${expectation}`:\n${diagnostics}")
   endif()
