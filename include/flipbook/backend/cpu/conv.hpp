@@ -196,7 +196,7 @@ void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   detail::WorkList<PositionSum<T>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in, group_out = out;
-    group_in.data += i * sight.channels, group_out.data += i * columns;
+    if (g.batch > 0) group_in.data += i * sight.channels, group_out.data += i * columns;  // an empty batch may have no memory
     works.add(sight, group_in, group_out, columns, dw + i * columns, g.out_channels, none, false);
   }
   sum_over_positions(works.all());

@@ -30,7 +30,6 @@ namespace math {
 
 using xsimd::abs;
 using xsimd::erf;
-using xsimd::exp;
 using xsimd::expm1;
 using xsimd::log;
 using xsimd::log1p;
@@ -39,6 +38,13 @@ using xsimd::min;
 using xsimd::select;
 using xsimd::sqrt;
 using xsimd::tanh;
+
+/// eˣ. xsimd makes an integer of the exponent, which ±∞ has not: beyond ±10⁴ the result is 0 or ∞ all the same.
+/// NaN, as the second operand, passes both bounds.
+template <class V>
+V exp(const V& x) {
+  return xsimd::exp(min(constant<V>(1e4), max(constant<V>(-1e4), x)));
+}
 
 template <class V>
 V sigmoid(const V& x) {

@@ -54,7 +54,7 @@ T sum_of_row(const F& f, Index n, T other, const T* x, const Rest*... rest) {
 
 template <Real T>
 T sum_exp_of_row(const T* x, Index n, T shift) {
-  return sum_of_row([s = Simd<T>(shift)](const Simd<T>& v) { return Simd<T>(xsimd::exp(v - s)); }, n,
+  return sum_of_row([s = Simd<T>(shift)](const Simd<T>& v) { return Simd<T>(math::exp(v - s)); }, n,
                     minus_infinity<T>, x);
 }
 
@@ -74,7 +74,7 @@ void softmax(Index rows, Index n, const T* x, T* y) {
     const T* const from = x + row * n;
     T* const to = y + row * n;
     const Simd<T> shift(detail::shift_of_row(from, n));
-    map_serial([&](const Simd<T>& v) { return Simd<T>(xsimd::exp(v - shift)); }, 0, n, to, from);
+    map_serial([&](const Simd<T>& v) { return Simd<T>(math::exp(v - shift)); }, 0, n, to, from);
     const T total = detail::sum_of_row([](const Simd<T>& v) { return v; }, n, T(0), static_cast<const T*>(to));
     const Simd<T> scale(T(1) / total);
     map_serial([&](const Simd<T>& v) { return v * scale; }, 0, n, to, static_cast<const T*>(to));
@@ -118,7 +118,7 @@ void log_softmax_gradient(Index rows, Index n, const T* y, const T* dy, T* dx) {
   detail::each_row(rows, n, [&](Index row) {
     const T* const d = dy + row * n;
     const Simd<T> total(detail::sum_of_row([](const Simd<T>& v) { return v; }, n, T(0), d));
-    map_serial([&](const Simd<T>& a, const Simd<T>& b) { return b - xsimd::exp(a) * total; }, 0, n, dx + row * n,
+    map_serial([&](const Simd<T>& a, const Simd<T>& b) { return b - math::exp(a) * total; }, 0, n, dx + row * n,
                y + row * n, d);
   });
 }
@@ -128,7 +128,7 @@ template <Real T>
 void log_sum_exp_gradient(Index rows, Index n, const T* x, const T* y, const T* dy, T* dx) {
   detail::each_row(rows, n, [&](Index row) {
     const Simd<T> shift(std::isfinite(y[row]) ? y[row] : T(0)), d(dy[row]);
-    map_serial([&](const Simd<T>& v) { return d * xsimd::exp(v - shift); }, 0, n, dx + row * n, x + row * n);
+    map_serial([&](const Simd<T>& v) { return d * math::exp(v - shift); }, 0, n, dx + row * n, x + row * n);
   });
 }
 
