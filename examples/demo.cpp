@@ -133,7 +133,6 @@ std::vector<Curve> curves(const fb::History& history) {
   return all;
 }
 
-template <class... Parts>
 std::string rounded(double value, int digits) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.*f", digits, value);
