@@ -1,10 +1,9 @@
 #pragma once
 
-#include <memory>
-#include <numeric>
-
 #include <flipbook/backend/cpu/conv_correlation.hpp>
 #include <flipbook/backend/cpu/conv_gradient.hpp>
+#include <flipbook/backend/cpu/phase.hpp>
+#include <flipbook/backend/cpu/winograd.hpp>
 
 /// Convolution, its adjoint and its gradient, over channels-last images of three axes. In all of them
 ///
@@ -17,22 +16,6 @@ namespace flipbook::cpu {
 
 namespace detail {
 
-/// A list of works in memory of the pool.
-template <class Work>
-class WorkList {
- public:
-  explicit WorkList(Index capacity) : room_(capacity) {}
-  template <class... Arguments>
-  void add(const Arguments&... arguments) {
-    std::construct_at(room_.data() + size_++, arguments...);
-  }
-  std::span<Work> all() const { return {room_.data(), static_cast<std::size_t>(size_)}; }
-
- private:
-  Scratch<Work> room_;
-  Index size_ = 0;
-};
-
 inline Sight sight_of(const ConvGeometry& g) {
   Sight sight{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, g.in_channels / g.groups,
               g.groups == 1};
@@ -40,36 +23,12 @@ inline Sight sight_of(const ConvGeometry& g) {
   return sight;
 }
 
-/// Along one axis, the pixels of `input` at  first + q · stride,  and the taps that reach them: they see
-/// pixels  q + j · step + origin  of `output`, through tap  tap − j · tap_step  for j = 0 … taps − 1.
-struct Phase {
-  Index pixels = 0, taps = 0, tap = 0, tap_step = 1, step = 1, origin = 0;
-};
-inline Phase phase_of(const ConvGeometry& g, std::size_t axis, Index first) {
-  // Tap k joins input pixel u and output pixel p where  u = p · stride + k · dilation − padding.
-  const Index stride = g.stride[axis], dilation = g.dilation[axis], shifted = first + g.padding[axis];
-  const Index common = std::gcd(stride, dilation);
-  Phase phase;
-  phase.pixels = first < g.input[axis] ? quotient_up(g.input[axis] - first, stride) : 0;
-  phase.tap_step = stride / common;
-  phase.step = dilation / common;
-  Index tap = 0;
-  while (tap < g.kernel[axis] && (shifted - tap * dilation) % stride != 0) {
-    if (++tap == phase.tap_step) return phase;
-  }
-  if (tap >= g.kernel[axis]) return phase;
-  phase.taps = quotient_up(g.kernel[axis] - tap, phase.tap_step);
-  phase.tap = tap + (phase.taps - 1) * phase.tap_step;  // the farthest tap sees the nearest pixel
-  phase.origin = (shifted - phase.tap * dilation) / stride;
-  return phase;
-}
-
 }  // namespace detail
 
 /// y[n, p, o] = bias[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
 /// @param bias  (O) or null
 template <Real T>
-void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   const Sight sight = detail::sight_of(g);
   const Index channels = sight.channels, columns = g.out_channels / g.groups, depth = sight.taps() * channels;
   if (sight.outputs() == 0 || columns == 0) return;
@@ -93,7 +52,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
       pack_rows(panels, packed.data() + i * size, 0, depth, Layout::normal, w + i * columns, g.out_channels);
     }
   });
-  detail::WorkList<Correlation<T>> works(g.groups);
+  WorkList<Correlation<T>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in;
     auto group_out = out;
@@ -112,15 +71,14 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 /// convolution over y with a part of the kernel.
 /// @param bias  (C) or null
 template <Real T>
-void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
-  using detail::Phase;
-  const Index channels = g.out_channels / g.groups, columns = g.in_channels / g.groups;
+void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+    const Index channels = g.out_channels / g.groups, columns = g.in_channels / g.groups;
   if (g.inputs() == 0 || columns == 0) return;
   const auto in = Pixels<const T*>::dense(y, g.output, g.out_channels);
   const auto out = Pixels<T*>::dense(x, g.input, g.in_channels);
 
   const Index phases = g.stride[0] * g.stride[1] * g.stride[2];
-  detail::WorkList<Correlation<T>> works(phases * g.groups);
+  WorkList<Correlation<T>> works(phases * g.groups);
   const Scratch<T> packed(g.groups * g.taps() * channels * round_up(columns, lanes<T>));
   T* free = packed.data();
   for (Index i = 0; i < phases * g.groups; ++i) {
@@ -132,7 +90,7 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
     sight.extent = g.output;
     std::array<Phase, 3> axes;
     for (std::size_t axis = 0; axis < 3; ++axis) {
-      const Phase& phase = axes[axis] = detail::phase_of(g, axis, first[axis]);
+      const Phase& phase = axes[axis] = phase_of(g, axis, first[axis]);
       sight.positions[axis] = phase.pixels;
       sight.kernel[axis] = phase.taps;
       sight.step[axis] = phase.step;
@@ -186,20 +144,39 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
 /// dw[k, c, o] = Σ_{n, p}  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o], the gradient of `conv`
 /// with respect to w.
 template <Real T>
-void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Sight sight = detail::sight_of(g);
   const Index columns = g.out_channels / g.groups;
   if (sight.taps() * sight.channels == 0 || columns == 0) return;
   const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
   const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
   const T* const none = nullptr;
-  detail::WorkList<PositionSum<T>> works(g.groups);
+  WorkList<PositionSum<T>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in, group_out = out;
     if (g.batch > 0) group_in.data += i * sight.channels, group_out.data += i * columns;  // an empty batch may have no memory
     works.add(sight, group_in, group_out, columns, dw + i * columns, g.out_channels, none, false);
   }
   sum_over_positions(works.all());
+}
+
+/// As direct_conv, by the shorter way where there is one.
+template <Real T>
+void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  const auto scheme = winograd::scheme_of<T>(g);
+  scheme.filter == nullptr ? direct_conv(g, x, w, bias, y) : winograd::conv(scheme, g, x, w, bias, y);
+}
+/// As direct_conv_transpose, by the shorter way where there is one.
+template <Real T>
+void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  const auto scheme = winograd::scheme_of<T>(g);
+  scheme.filter == nullptr ? direct_conv_transpose(g, y, w, bias, x) : winograd::conv_transpose(scheme, g, y, w, bias, x);
+}
+/// As direct_conv_weight, by the shorter way where there is one.
+template <Real T>
+void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  const auto scheme = winograd::scheme_of<T>(g);
+  scheme.filter == nullptr ? direct_conv_weight(g, x, dy, dw) : winograd::conv_weight(scheme, g, x, dy, dw);
 }
 
 }  // namespace flipbook::cpu

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <span>
 #include <type_traits>
 
@@ -52,6 +53,22 @@ class PerThread {
   bool nested_ = nested();
   Index count_;
   Scratch<T> room_;
+};
+
+/// A list of works in memory of the pool.
+template <class Work>
+class WorkList {
+ public:
+  explicit WorkList(Index capacity) : room_(capacity) {}
+  template <class... Arguments>
+  void add(const Arguments&... arguments) {
+    std::construct_at(room_.data() + size_++, arguments...);
+  }
+  std::span<Work> all() const { return {room_.data(), static_cast<std::size_t>(size_)}; }
+
+ private:
+  Scratch<Work> room_;
+  Index size_ = 0;
 };
 
 /// Runs works that consist of independent tasks, each work(task, room), as one parallel loop; they are

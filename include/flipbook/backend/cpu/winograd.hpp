@@ -1,0 +1,427 @@
+#pragma once
+
+#include <array>
+
+#include <flipbook/backend/cpu/pack.hpp>
+#include <flipbook/backend/cpu/phase.hpp>
+#include <flipbook/backend/cpu/winograd_filter.hpp>
+#include <flipbook/core/window.hpp>
+
+/// Convolutions with fewer multiplications than their definition has: a tile of mᵈ outputs of a kernel of rᵈ taps takes
+/// (m + r − 1)ᵈ products of sums of pixels with sums of weights, instead of mᵈ rᵈ. Winograd, Arithmetic complexity of
+/// computations, 1980; Lavin and Gray, Fast algorithms for convolutional neural networks, 2016.
+///
+/// A kernel of 2r taps at stride 2 is, along each axis, the sum of two of r taps at stride 1: one over the even pixels,
+/// one over the odd. These parts are what the products are summed over.
+///
+///     kernel    stride  filter   products   for so many of the definition
+///     1×5×5     1       F(2, 5)  36         100
+///     1×3×3     1       F(4, 3)  36         144
+///     1×4×4     2       F(2, 2)  9          16
+///     4×4×4     2       F(2, 2)  27         64
+namespace flipbook::cpu::winograd {
+
+using Axes = ConvGeometry::Axes;
+
+/// Images of `extent` pixels of some channels each, of which every `step`-th pixel from `first` on counts.
+template <class P>
+struct Lattice {
+  P data;
+  Axes extent, first, step;
+  Index channels;
+};
+
+/// How a convolution is done: with which filter, along how many of the last axes, and by which tiles.
+template <Real T>
+struct Scheme {
+  const Filter<T>* filter = nullptr;  ///< none: there is no way that pays
+  int axes = 2;
+  Index stride = 1;
+
+  Index power(Index base) const { return axes == 2 ? base * base : base * base * base; }
+  Index products() const { return power(filter->points); }
+  Index parts() const { return power(stride); }
+  /// Number i of `base` along each transformed axis, as its place along all three.
+  Axes place(Index i, Index base) const {
+    Axes at{0, 0, 0};
+    for (int axis = 2; axis > 2 - axes; --axis, i /= base) at[static_cast<std::size_t>(axis)] = i % base;
+    return at;
+  }
+};
+
+/// Where positions are cut into tiles of m along each transformed axis.
+template <Real T>
+struct Tiles {
+  Scheme<T> scheme;
+  Index batch;
+  Axes positions, count;
+
+  Tiles(const Scheme<T>& s, Index images, const Axes& all) : scheme(s), batch(images), positions(all), count(all) {
+    for (auto axis = static_cast<std::size_t>(3 - s.axes); axis < 3; ++axis) count[axis] = quotient_up(all[axis], s.filter->outputs);
+  }
+  Index total() const { return batch * count[0] * count[1] * count[2]; }
+
+  /// Calls f(i, offset of pixel i, or −1 where it is outside) for the square or cube of `side` pixels of a lattice that
+  /// begins `shift` pixels after a tile's first position.
+  template <class P, class F>
+  void each_pixel(Index tile, Index side, const Lattice<P>& of, const Axes& shift, const F& f) const {
+    std::array<std::array<Index, 6>, 3> along;  // offsets along each axis; less than 0 outside
+    Axes sides;
+    Index pitch = of.channels;
+    for (std::size_t axis = 3; axis-- > 0; tile /= count[axis], pitch *= of.extent[axis]) {
+      const bool whole = static_cast<int>(axis) + scheme.axes < 3;
+      sides[axis] = whole ? 1 : side;
+      const Index first = of.first[axis] + (tile % count[axis] * (whole ? 1 : scheme.filter->outputs) + shift[axis]) * of.step[axis];
+      for (Index i = 0; i < sides[axis]; ++i) {
+        const Index at = first + i * of.step[axis];
+        along[axis][static_cast<std::size_t>(i)] = 0 <= at && at < of.extent[axis] ? at * pitch : -1;
+      }
+    }
+    const Index image = tile * pitch;
+    Index i = 0;
+    for (std::size_t t = 0; t < static_cast<std::size_t>(sides[0]); ++t) {
+      for (std::size_t h = 0; h < static_cast<std::size_t>(sides[1]); ++h) {
+        const bool inside = along[0][t] >= 0 && along[1][h] >= 0;
+        const Index line = image + along[0][t] + along[1][h];
+        for (std::size_t w = 0; w < static_cast<std::size_t>(sides[2]); ++w) {
+          f(i++, inside && along[2][w] >= 0 ? line + along[2][w] : -1);
+        }
+      }
+    }
+  }
+};
+
+/// At least so many numbers, an odd number of cache lines: what lies so far apart spreads over the sets of a cache.
+template <Real T>
+constexpr Index spread(Index count) {
+  constexpr Index line = 64 / Index{sizeof(T)};
+  return (quotient_up(count, line) | 1) * line;
+}
+
+/// Room for what a transform works on.
+template <Real T>
+using Cube = std::array<Simd<T>, most_products>;
+
+/// The transform of a tile's pixels, for every channel: number f of them goes to to[f · pitch].
+template <Real T>
+void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<Simd<T>>& transform, const Lattice<const T*>& in,
+                      const Axes& shift, T* to, Index pitch) {
+  std::array<const T*, most_products> from;
+  std::array<Index, most_products> moves;  // with the channel; zeros stay where they are
+  Index pixels = 0;
+  tiles.each_pixel(tile, transform.columns, in, shift, [&](Index i, Index offset) {
+    const auto at = static_cast<std::size_t>(i);
+    from[at] = offset < 0 ? zero_row<T>.data() : in.data + offset;
+    moves[at] = offset < 0 ? 0 : 1;
+    pixels = i + 1;
+  });
+  Cube<T> room, spare;
+  const Index next = tiles.scheme.filter->outputs * in.step[2] * in.channels;  // to the next tile
+  for (Index c = 0; c < in.channels; c += lanes<T>) {
+    for (std::size_t k = 0; k < static_cast<std::size_t>(pixels); ++k) {
+      room[k] = Simd<T>::load_unaligned(from[k] + moves[k] * c);
+      __builtin_prefetch(from[k] + moves[k] * (c + next));
+    }
+    const Simd<T>* const result = transform(tiles.scheme.axes, room.data(), spare.data());
+    for (Index f = 0; f < tiles.scheme.products(); ++f) result[f].store_unaligned(to + f * pitch + c);
+  }
+}
+
+/// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
+/// products, which are packed and spread(rows · columns) apart.
+/// @param tap  tap(j) is where (depth, columns) of tap j of the part lie, row by row
+template <Real T, class Tap>
+void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Index columns, T* packed, Index first_row, Index rows) {
+  const Index pitch = spread<T>(rows * columns);
+  const Index panels = quotient_up(columns, panel_columns<T>);
+  const auto taps = static_cast<std::size_t>(scheme.power(scheme.filter->taps));
+  std::array<const T*, most_products> from;
+  for (std::size_t j = 0; j < taps; ++j) from[j] = tap(static_cast<Index>(j));
+  constexpr Index some = 32;  // rows of a panel, one after another
+  parallel_tasks(panels * quotient_up(depth, some), [&](Index task) {
+    const Index panel = task % panels * panel_columns<T>, width = std::min(panel_columns<T>, columns - panel);
+    const Index first = task / panels * some, last = std::min(first + some, depth);
+    Cube<T> room, spare;
+    for (Index c = first; c < last; ++c) {
+      for (Index o = 0; o < width; o += lanes<T>) {
+        for (std::size_t j = 0; j < taps; ++j) room[j] = Simd<T>::load_unaligned(from[j] + c * columns + panel + o);
+        const Simd<T>* const u = scheme.filter->weights(scheme.axes, room.data(), spare.data());
+        T* const to = packed + panel * rows + (first_row + c) * width + o;
+        for (Index f = 0; f < scheme.products(); ++f) u[f].store_unaligned(to + f * pitch);
+      }
+    }
+  });
+}
+
+/// sum = left · right, or sum += left · right, where `right` is `depth` rows of a panel from row `k` on.
+/// @param down  between rows of the left operand  @param across  between the numbers of a row
+template <Real T>
+void multiply(const T* left, Index down, Index across, Index rows, Index k, Index depth, const Panel<T>& right, T* sum,
+              Index pitch, bool accumulate) {
+  Run<T> run;
+  run.k = k, run.length = depth;
+  TileTarget<T> target;
+  target.load = accumulate;
+  for (Index i = 0; i < rows; i += TileShape::rows) {
+    const Index present = std::min<Index>(TileShape::rows, rows - i);
+    for (Index j = 0; j < TileShape::max_rows; ++j) {
+      const auto row = static_cast<std::size_t>(j);
+      const Index at = i + std::min(j, present - 1);
+      run.rows[row] = left + at * down;
+      target.rows[row] = sum + at * pitch;
+    }
+    multiply_tile(&run, 1, across, right, static_cast<int>(present), target);
+  }
+}
+
+/// A lattice of outputs, the sum over parts of the input. A task takes some tiles through all three steps while they are
+/// in the second cache.
+template <Real T>
+class Sums {
+ public:
+  /// @param parts    how many will be added, of `depth` channels each
+  /// @param weights  for each product the right operand (parts · depth, columns) as of transform_weights
+  /// @param bias     (columns) or null
+  Sums(const Scheme<T>& scheme, Index batch, const Axes& positions, const Lattice<T*>& out, Index parts, Index depth,
+       const T* weights, const T* bias)
+      : out_(out), tiles_(scheme, batch, positions), all_parts_(parts), depth_(depth), weights_(weights), bias_(bias) {
+    while (block_ > 16 && tiles_.total() < 2 * threads() * block_) block_ /= 2;
+    const Index of_a_number = scheme.products() * block_ * Index{sizeof(T)};
+    parts_at_once_ = std::clamp(half_a_second_cache / (of_a_number * depth), Index{1}, parts);
+    const Index panels = quotient_up(out.channels, panel_columns<T>);
+    const Index fitting = std::max(half_a_second_cache / (of_a_number * panel_columns<T>), Index{1});
+    columns_a_task_ = quotient_up(panels, quotient_up(panels, fitting)) * panel_columns<T>;
+    left_pitch_ = spread<T>(block_ * parts_at_once_ * depth_);
+    sum_pitch_ = spread<T>(block_ * columns_a_task_);
+  }
+  /// One more part, which a position sees from `shift` pixels after its own on.
+  void add(const Lattice<const T*>& in, const Axes& shift) { parts_[static_cast<std::size_t>(count_++)] = {in, shift}; }
+
+  Index tasks() const { return blocks() * quotient_up(out_.channels, columns_a_task_); }
+  Index room() const { return tiles_.scheme.products() * (left_pitch_ + sum_pitch_); }
+  bool divide() const { return false; }
+
+  void operator()(Index task, T* room) const {
+    const Index each = tiles_.scheme.products(), rows = all_parts_ * depth_;
+    T *const left = room, *const sums = left + each * left_pitch_;
+    const Index first = task % blocks() * block_, present = std::min(block_, tiles_.total() - first);
+    const Index column = task / blocks() * columns_a_task_, last = std::min(column + columns_a_task_, out_.channels);
+    for (Index part = 0; part < count_; part += parts_at_once_) {
+      const Index some = std::min(parts_at_once_, count_ - part), down = some * depth_;
+      for (Index p = 0; p < some; ++p) {
+        const Part& from = parts_[static_cast<std::size_t>(part + p)];
+        for (Index t = 0; t < present; ++t) {
+          transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, from.in, from.shift, left + t * down + p * depth_,
+                           left_pitch_);
+        }
+      }
+      for (Index f = 0; f < each; ++f) {
+        const T* const right = weights_ + f * spread<T>(rows * out_.channels);
+        for (Index j = column; j < last; j += panel_columns<T>) {
+          const Index width = std::min(panel_columns<T>, out_.channels - j);
+          multiply(left + f * left_pitch_, down, Index{1}, present, part * depth_, down,
+                   {PanelKind::columns, right + j * rows, width, width}, sums + f * sum_pitch_ + (j - column), columns_a_task_,
+                   part > 0);
+        }
+      }
+    }
+    for (Index t = 0; t < present; ++t) write(first + t, sums + t * columns_a_task_, column, last);
+  }
+
+ private:
+  static constexpr Index half_a_second_cache = 1 << 19;  // bytes
+  struct Part {
+    Lattice<const T*> in;
+    Axes shift;
+  };
+  Index blocks() const { return quotient_up(tiles_.total(), block_); }
+
+  void write(Index tile, const T* sums, Index column, Index last) const {
+    const Transform<Simd<T>>& transform = tiles_.scheme.filter->output;
+    std::array<Index, most_products> place;
+    Index pixels = 0;
+    tiles_.each_pixel(tile, transform.rows, out_, {0, 0, 0}, [&](Index i, Index offset) {
+      place[static_cast<std::size_t>(i)] = offset;
+      pixels = i + 1;
+    });
+    Cube<T> room, spare;
+    for (Index o = column; o < last; o += lanes<T>) {
+      for (Index f = 0; f < tiles_.scheme.products(); ++f) {
+        room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums + f * sum_pitch_ + (o - column));
+      }
+      const Simd<T>* const y = transform(tiles_.scheme.axes, room.data(), spare.data());
+      const Simd<T> start = bias_ == nullptr ? Simd<T>(T(0)) : Simd<T>::load_unaligned(bias_ + o);
+      for (Index i = 0; i < pixels; ++i) {
+        const Index offset = place[static_cast<std::size_t>(i)];
+        if (offset >= 0) (y[i] + start).store_unaligned(out_.data + offset + o);
+      }
+    }
+  }
+
+  Lattice<T*> out_;
+  Tiles<T> tiles_;
+  std::array<Part, 8> parts_;
+  Index count_ = 0, all_parts_, depth_;
+  const T *weights_, *bias_;
+  Index block_ = 32, parts_at_once_, columns_a_task_, left_pitch_, sum_pitch_;
+};
+
+/// The way to do a convolution, where there is one that is shorter: the kernels above, channels that fill vectors, and
+/// so many tiles that it pays to transform the weights. That takes as long as the products of some 70 tiles.
+template <Real T>
+Scheme<T> scheme_of(const ConvGeometry& g) {
+  Scheme<T> scheme;
+  const bool image = g.kernel[0] == 1 && g.stride[0] == 1 && g.padding[0] == 0;
+  scheme.axes = image ? 2 : 3;
+  scheme.stride = g.stride[2];
+  const bool whole = g.in_channels % lanes<T> == 0 && g.out_channels % lanes<T> == 0;
+  if (g.groups != 1 || !whole || std::min(g.in_channels, g.out_channels) < 32) return scheme;
+  for (std::size_t axis = image ? 1 : 0; axis < 3; ++axis) {
+    if (g.kernel[axis] != g.kernel[2] || g.stride[axis] != scheme.stride || g.dilation[axis] != 1) return scheme;
+  }
+  const Filter<T>* filter = nullptr;
+  Index least = 64;  // tiles
+  if (image && scheme.stride == 1 && g.kernel[2] == 5) filter = &winograd::filter<T, 2, 5>;
+  if (image && scheme.stride == 1 && g.kernel[2] == 3) filter = &winograd::filter<T, 4, 3>;
+  if (scheme.stride == 2 && g.kernel[2] == 4) filter = &winograd::filter<T, 2, 2>, least = image ? 512 : 128;
+  if (filter != nullptr && g.outputs() >= least * scheme.power(filter->outputs)) scheme.filter = filter;
+  return scheme;
+}
+
+/// Part `phase` of a convolution's input: the pixels that a position of the output sees through taps phase,
+/// phase + stride, …
+template <Real T>
+Lattice<const T*> part_of(const ConvGeometry& g, const T* x, const Axes& phase) {
+  Lattice<const T*> part{x, g.input, {}, g.stride, g.in_channels};
+  for (std::size_t axis = 0; axis < 3; ++axis) part.first[axis] = phase[axis] - g.padding[axis];
+  return part;
+}
+/// The index of tap `first` + at · step.
+inline Index tap_index(const ConvGeometry& g, const Axes& first, const Axes& at, const Axes& step) {
+  Index index = 0;
+  for (std::size_t axis = 0; axis < 3; ++axis) index = index * g.kernel[axis] + first[axis] + at[axis] * step[axis];
+  return index;
+}
+
+/// As cpu::conv.
+template <Real T>
+void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  const Index channels = g.in_channels, columns = g.out_channels, rows = scheme.parts() * channels;
+  const Scratch<T> weights(scheme.products() * spread<T>(rows * columns));
+  Sums<T> sums(scheme, g.batch, g.output, {y, g.output, {0, 0, 0}, {1, 1, 1}, columns}, scheme.parts(), channels, weights.data(), bias);
+  for (Index part = 0; part < scheme.parts(); ++part) {
+    const Axes phase = scheme.place(part, scheme.stride);
+    sums.add(part_of(g, x, phase), {0, 0, 0});
+    const auto tap = [&](Index j) {
+      return w + tap_index(g, phase, scheme.place(j, scheme.filter->taps), g.stride) * channels * columns;
+    };
+    transform_weights(scheme, tap, channels, columns, weights.data(), part * channels, rows);
+  }
+  run_tasks<T>(std::span(&sums, 1), sums.room());
+}
+
+/// The matrices (rows, columns) of all taps, turned.
+template <Real T>
+void turn(const T* w, Index taps, Index rows, Index columns, T* turned) {
+  constexpr Index side = 16;  // of the squares that are turned one by one, in the first cache
+  parallel_for(taps * quotient_up(rows, side), 1, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const Index place = i % taps * rows * columns, first = i / taps * side, last = std::min(first + side, rows);
+      for (Index square = 0; square < columns; square += side) {
+        for (Index c = square; c < std::min(square + side, columns); ++c) {
+          for (Index r = first; r < last; ++r) turned[place + c * rows + r] = w[place + r * columns + c];
+        }
+      }
+    }
+  });
+}
+
+/// As cpu::conv_transpose: each phase of the result is a convolution of its own.
+template <Real T>
+void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  const Index channels = g.out_channels, columns = g.in_channels, size = channels * columns;
+  const Index part_size = scheme.products() * spread<T>(size);
+  const Scratch<T> turned(g.taps() * size), weights(scheme.parts() * part_size);
+  turn(w, g.taps(), columns, channels, turned.data());
+  WorkList<Sums<T>> all(scheme.parts());
+  Index room = 0;
+  for (Index part = 0; part < scheme.parts(); ++part) {
+    const Axes first = scheme.place(part, scheme.stride);
+    Axes pixels, origin, tap_first, tap_step;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const Phase phase = phase_of(g, axis, first[axis]);
+      pixels[axis] = phase.pixels, origin[axis] = phase.origin, tap_first[axis] = phase.tap, tap_step[axis] = -phase.tap_step;
+    }
+    T* const own = weights.data() + part * part_size;
+    const auto tap = [&](Index j) {
+      return turned.data() + tap_index(g, tap_first, scheme.place(j, scheme.filter->taps), tap_step) * size;
+    };
+    transform_weights(scheme, tap, channels, columns, own, 0, channels);
+    Sums<T> sums(scheme, g.batch, pixels, {x, g.input, first, g.stride, columns}, 1, channels, own, bias);
+    sums.add({y, g.output, {0, 0, 0}, {1, 1, 1}, channels}, origin);
+    room = std::max(room, sums.room());
+    all.add(sums);
+  }
+  run_tasks<T>(all.all(), room);
+}
+
+/// As cpu::conv_weight: the adjoint of the filtering in its weights,
+///
+///     dg = Gᵀ [Σ over tiles of (Bᵀ d B) ⊙ (A dy Aᵀ)] G.
+template <Real T>
+void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  const Tiles<T> tiles(scheme, g.batch, g.output);
+  const Filter<T>& filter = *scheme.filter;
+  const Index each = scheme.products(), rows = g.in_channels, columns = g.out_channels, size = rows * columns;
+  const Index down = spread<T>(rows), right_down = spread<T>(columns), sum_pitch = spread<T>(size);
+  const Index fitting = (Index{1} << 23) / (each * right_down * Index{sizeof(T)});  // in a part of the last cache
+  const Index block = std::min(tiles.total(), std::clamp<Index>(fitting, 64, 512));
+  const Index left_pitch = spread<T>(block * down), right_pitch = spread<T>(block * right_down);
+  const Scratch<T> left(each * left_pitch), right(each * right_pitch), sums(scheme.parts() * each * sum_pitch);
+
+  const Lattice<const T*> outputs{dy, g.output, {0, 0, 0}, {1, 1, 1}, columns};
+  const Index pieces = rows >= 4 * TileShape::rows ? 2 : 1, piece = round_up(quotient_up(rows, pieces), TileShape::rows);
+  for (Index first = 0; first < tiles.total(); first += block) {
+    const Index count = std::min(block, tiles.total() - first);
+    const auto transform = [&](const Transform<Simd<T>>& by, const Lattice<const T*>& pixels, T* to, Index row, Index pitch) {
+      parallel_for(count, 4, [&](Index begin, Index end) {
+        for (Index t = begin; t < end; ++t) transform_pixels(tiles, first + t, by, pixels, {0, 0, 0}, to + t * row, pitch);
+      });
+    };
+    transform(filter.from_output, outputs, right.data(), right_down, right_pitch);
+    for (Index part = 0; part < scheme.parts(); ++part) {
+      transform(filter.input, part_of(g, x, scheme.place(part, scheme.stride)), left.data(), down, left_pitch);
+      parallel_tasks(each * pieces, [&](Index task) {
+        const Index f = task / pieces, row = task % pieces * piece;
+        T* const sum = sums.data() + (part * each + f) * sum_pitch + row * columns;
+        for (Index j = 0; j < columns; j += panel_columns<T>) {
+          const Panel<T> panel{PanelKind::columns, right.data() + f * right_pitch + j, right_down,
+                               std::min(panel_columns<T>, columns - j)};
+          multiply(left.data() + f * left_pitch + row, Index{1}, down, std::min(piece, rows - row), Index{0}, count, panel, sum + j,
+                   columns, first > 0);
+        }
+      });
+    }
+  }
+  parallel_for(scheme.parts() * rows, 4, [&](Index begin, Index end) {
+    Cube<T> room, spare;
+    for (Index i = begin; i < end; ++i) {
+      const Index part = i / rows, row = i % rows * columns;
+      const Axes phase = scheme.place(part, scheme.stride);
+      std::array<T*, most_products> to;
+      const Index taps = scheme.power(filter.taps);
+      for (Index j = 0; j < taps; ++j) {
+        to[static_cast<std::size_t>(j)] = dw + tap_index(g, phase, scheme.place(j, filter.taps), g.stride) * size + row;
+      }
+      for (Index o = 0; o < columns; o += lanes<T>) {
+        for (Index f = 0; f < each; ++f) {
+          room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums.data() + (part * each + f) * sum_pitch + row + o);
+        }
+        const Simd<T>* const weights = filter.from_products(scheme.axes, room.data(), spare.data());
+        for (Index j = 0; j < taps; ++j) weights[j].store_unaligned(to[static_cast<std::size_t>(j)] + o);
+      }
+    }
+  });
+}
+
+}  // namespace flipbook::cpu::winograd

@@ -1,0 +1,143 @@
+#include <flipbook/backend/cpu/winograd.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <flipbook/backend/cpu/conv.hpp>
+#include <flipbook/core/fill.hpp>
+
+using namespace flipbook;
+using Axes = ConvGeometry::Axes;
+
+namespace {
+
+struct Case {
+  const char* name;
+  Index batch;
+  Axes input;
+  Index in, out;
+  Axes kernel, stride, padding;
+};
+
+// Odd extents, so that tiles and phases are cut off, and channels that are no multiple of a panel.
+const Case cases[] = {
+    {"5 × 5", 2, {1, 17, 19}, 32, 48, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}},
+    {"5 × 5 without padding, of clips", 1, {3, 21, 14}, 48, 32, {1, 5, 5}, {1, 1, 1}, {0, 0, 0}},
+    {"3 × 3", 3, {1, 37, 33}, 32, 80, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
+    {"3 × 3 with other padding", 2, {1, 32, 41}, 32, 32, {1, 3, 3}, {1, 1, 1}, {0, 0, 2}},
+    {"4 × 4, stride 2", 9, {1, 31, 34}, 48, 32, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
+    {"4 × 4, stride 2, of clips", 5, {3, 29, 26}, 32, 32, {1, 4, 4}, {1, 2, 2}, {0, 0, 2}},
+    {"4 × 4 × 4, stride 2", 3, {19, 17, 16}, 32, 48, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
+    {"4 × 4 × 4, stride 2, without padding", 5, {21, 18, 18}, 48, 32, {4, 4, 4}, {2, 2, 2}, {0, 0, 0}},
+};
+
+ConvGeometry geometry(const Case& c) {
+  ConvGeometry g;
+  g.batch = c.batch, g.input = c.input, g.in_channels = c.in, g.out_channels = c.out;
+  g.kernel = c.kernel, g.stride = c.stride, g.padding = c.padding;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    g.output[axis] = (g.input[axis] + 2 * g.padding[axis] - g.kernel[axis]) / g.stride[axis] + 1;
+  }
+  return g;
+}
+
+template <class T>
+Tensor<T> poisoned(Index size) {
+  return full<T>({size}, std::numeric_limits<double>::quiet_NaN());
+}
+
+/// The largest difference, of the largest number.
+template <class T>
+double difference(const Tensor<T>& a, const Tensor<T>& b) {
+  double largest = 0, worst = 0;
+  for (Index i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(b.data()[i])));
+    const double error = std::abs(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i]));
+    if (std::isnan(error)) return error;
+    worst = std::max(worst, error);
+  }
+  return worst / largest;
+}
+
+template <std::size_t m, std::size_t r>
+void check_filter() {
+  const auto all = cpu::winograd::matrices<m, r>();
+  std::array<double, m + r - 1> d;
+  std::array<double, r> g;
+  Rng rng{3};
+  const auto drawn = normal<double>({Index{2 * (m + r)}}, rng);
+  std::copy_n(drawn.data(), d.size(), d.begin());
+  std::copy_n(drawn.data() + d.size(), r, g.begin());
+  for (std::size_t i = 0; i < m; ++i) {
+    double expected = 0, sum = 0;
+    for (std::size_t k = 0; k < r; ++k) expected += d[i + k] * g[k];
+    for (std::size_t j = 0; j < d.size(); ++j) {
+      double u = 0, v = 0;
+      for (std::size_t k = 0; k < r; ++k) u += all.g[j][k] * g[k];
+      for (std::size_t k = 0; k < d.size(); ++k) v += all.b[j][k] * d[k];
+      sum += all.a[i][j] * u * v;
+    }
+    CHECK(sum == doctest::Approx(expected).epsilon(1e-12));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the matrices filter: m outputs of r taps by m + r − 1 products") {
+  check_filter<2, 2>();
+  check_filter<2, 3>();
+  check_filter<4, 3>();
+  check_filter<2, 5>();
+}
+
+TEST_CASE_TEMPLATE("the shorter way gives the same convolution, adjoint and weight gradient as the direct one", T, float, double) {
+  const double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-14;
+  for (const Case& c : cases) {
+    CAPTURE(std::string(c.name));
+    const ConvGeometry g = geometry(c);
+    const auto scheme = cpu::winograd::scheme_of<T>(g);
+    REQUIRE(scheme.filter != nullptr);
+    Rng rng{5};
+    const auto x = normal<T>({g.inputs() * c.in}, rng), y = normal<T>({g.outputs() * c.out}, rng);
+    const auto w = normal<T>({g.taps() * c.in * c.out}, rng), bias = normal<T>({std::max(c.in, c.out)}, rng);
+    for (const T* const start : {static_cast<const T*>(nullptr), bias.data()}) {
+      auto short_y = poisoned<T>(y.size()), direct_y = poisoned<T>(y.size());
+      cpu::winograd::conv(scheme, g, x.data(), w.data(), start, short_y.data());
+      cpu::direct_conv(g, x.data(), w.data(), start, direct_y.data());
+      CHECK(difference(short_y, direct_y) < tolerance);
+      auto short_x = poisoned<T>(x.size()), direct_x = poisoned<T>(x.size());
+      cpu::winograd::conv_transpose(scheme, g, y.data(), w.data(), start, short_x.data());
+      cpu::direct_conv_transpose(g, y.data(), w.data(), start, direct_x.data());
+      CHECK(difference(short_x, direct_x) < tolerance);
+    }
+    auto short_w = poisoned<T>(w.size()), direct_w = poisoned<T>(w.size());
+    cpu::winograd::conv_weight(scheme, g, x.data(), y.data(), short_w.data());
+    cpu::direct_conv_weight(g, x.data(), y.data(), direct_w.data());
+    CHECK(difference(short_w, direct_w) < tolerance);
+  }
+}
+
+TEST_CASE("where it is not open or does not pay, it is not taken") {
+  const ConvGeometry taken = geometry(cases[0]);
+  const auto open = [](const ConvGeometry& g) { return cpu::winograd::scheme_of<float>(g).filter != nullptr; };
+  REQUIRE(open(taken));
+  const auto changed = [&](const auto& change) {
+    ConvGeometry g = taken;
+    change(g);
+    return open(g);
+  };
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.in_channels = 33; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.out_channels = 16; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.groups = 2; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.dilation = {1, 2, 2}; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.stride = {1, 1, 2}; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.kernel = {1, 5, 3}; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.kernel = {3, 5, 5}; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.batch = 1, g.output = {1, 9, 9}; }));
+}
