@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+"""Times flipbook and PyTorch in turns, and flipbook's kernels against the machine's peak; writes results.json.
+
+Both sides of a workload run at the same time, but only one of them works: call by call in turns, so that a machine
+whose speed drifts favours neither. The ratio is the median over turns of PyTorch's time over flipbook's.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PEER = "/usr/bin/python3"  # Debian's PyTorch belongs to Debian's Python
+
+
+class Side:
+    """A process that makes its call when asked, and says how long it took."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def call(self):
+        time.sleep(0.02)  # until the other side's idle threads have gone to sleep
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def peak_memory(self):
+        self.process.stdin.close()
+        answer = self.answer()
+        self.process.wait()
+        return answer
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{' '.join(self.process.args)} stopped with status {self.process.wait()}")
+        return float(line)
+
+
+def workloads(programs):
+    """{name: (program, GFLOP)}"""
+    found = {}
+    for program in sorted(programs):
+        for line in subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout.splitlines():
+            name, gflop = line.split()
+            found[name] = program, float(gflop)
+    return found
+
+
+def in_turns(name, program, gflop, peak, options):
+    """One workload, both sides. PyTorch runs in the faster of its two memory layouts."""
+    ours = Side(program, name, options.threads)
+    theirs = {layout: Side(PEER, f"{HERE}/steps.py", name, options.threads, layout)
+              for layout in ("contiguous", "channels_last")}
+    for side in (ours, *theirs.values()):
+        for _ in range(2):  # warm up
+            side.call()
+    trial = {layout: min(side.call() for _ in range(3)) for layout, side in theirs.items()}
+    layout = min(trial, key=trial.get)
+    pairs = [(ours.call(), theirs[layout].call()) for _ in range(options.turns)]
+    ours_ms, theirs_ms = (statistics.median(side) for side in zip(*pairs))
+    memory = {which: side.peak_memory() for which, side in theirs.items()}
+    return {"name": name, "flipbook_ms": ours_ms, "pytorch_ms": theirs_ms,
+            "ratio": statistics.median(b / a for a, b in pairs), "fraction_of_peak": gflop / ours_ms * 1e3 / peak,
+            "gflop": gflop, "pytorch_layout": layout, "flipbook_mb": ours.peak_memory(), "pytorch_mb": memory[layout]}
+
+
+def google_benchmark(program, options, pattern="."):
+    """[(name, counters)] of a program of Google Benchmark."""
+    command = [program, f"--benchmark_filter={pattern}", "--benchmark_format=json", "--benchmark_repetitions=3",
+               f"--benchmark_min_time={options.kernel_seconds}"]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
+    output = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    return [(run["run_name"].removesuffix("/real_time"), run) for run in json.loads(output)["benchmarks"] if run.get("aggregate_name") == "median"]
+
+
+def measured_peak(programs, options):
+    """GFLOP/s of fused multiply-adds."""
+    [(_, run)] = google_benchmark(programs["backend_kernels"], options, "^peak")
+    return run["GFLOP/s"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", help="where the benchmarks were built")
+    parser.add_argument("--out", default="build/bench/results.json")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--turns", type=int, default=7, help="calls of each side that count")
+    parser.add_argument("--kernel-seconds", type=float, default=0.2, help="for each kernel, three times")
+    parser.add_argument("--only", default="", help="workloads and kernels whose names contain this")
+    options = parser.parse_args()
+
+    programs = {name: os.path.join(options.directory, name) for name in os.listdir(options.directory)
+                if os.access(os.path.join(options.directory, name), os.X_OK) and not os.path.isdir(os.path.join(options.directory, name))}
+    peak = measured_peak(programs, options)
+    print(f"{options.threads} threads, peak {peak:.0f} GFLOP/s\n\n{'workload':26} flipbook  PyTorch  ratio  of peak      memory, MiB")
+    results = []
+    found = workloads(path for name, path in programs.items() if name.startswith("pytorch_"))
+    for name, (program, gflop) in found.items():
+        if options.only not in name:
+            continue
+        run = in_turns(name, program, gflop, peak, options)
+        results.append(run)
+        print(f"{name:26}{run['flipbook_ms']:6.0f} ms{run['pytorch_ms']:6.0f} ms{run['ratio']:6.2f}x{run['fraction_of_peak']:8.0%}"
+              f"{run['flipbook_mb']:9.0f} of{run['pytorch_mb']:6.0f}", flush=True)
+
+    print(f"\n{'kernel':50}    time      rate  of peak")
+    for program in ("backend_kernels", "backend_memory"):
+        for name, run in google_benchmark(programs[program], options):
+            if options.only not in name:
+                continue
+            rate, unit, most = (run["GFLOP/s"], "GFLOP/s", peak) if "GFLOP/s" in run else (run["GB/s"], "GB/s", None)
+            if name == "copy":
+                bandwidth = rate
+            fraction = rate / (most or bandwidth)
+            results.append({"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
+                            "fraction_of_peak": fraction})
+            print(f"{name:50}{run['real_time']:8.0f} us{rate:6.0f} {unit:8}{fraction:6.0%}")
+
+    os.makedirs(os.path.dirname(options.out), exist_ok=True)
+    with open(options.out + ".new", "w") as file:
+        json.dump(results, file, indent=1)
+    os.replace(options.out + ".new", options.out)
+    print(f"\nwritten to {options.out}")
+
+
+if __name__ == "__main__":
+    main()
