@@ -184,48 +184,38 @@ class Sums {
   /// @param bias     (columns) or null
   Sums(const Scheme<T>& scheme, Index batch, const Axes& positions, const Lattice<T*>& out, Index parts, Index depth,
        const T* weights, const T* bias)
-      : out_(out), tiles_(scheme, batch, positions), all_parts_(parts), depth_(depth), weights_(weights), bias_(bias) {
+      : out_(out), tiles_(scheme, batch, positions), parts_(parts), depth_(depth), weights_(weights), bias_(bias) {
     while (block_ > 16 && tiles_.total() < 2 * threads() * block_) block_ /= 2;
     const Index of_a_number = scheme.products() * block_ * Index{sizeof(T)};
     parts_at_once_ = std::clamp(half_a_second_cache / (of_a_number * depth), Index{1}, parts);
+    // Where all parts fit at once, the columns can follow one another; where not, the parts are transformed anew for each
+    // chunk of columns, and few are better.
+    const Index for_sums = parts_at_once_ == parts ? half_a_second_cache / 2 : half_a_second_cache;
     const Index panels = quotient_up(out.channels, panel_columns<T>);
-    const Index fitting = std::max(half_a_second_cache / (of_a_number * panel_columns<T>), Index{1});
-    columns_a_task_ = quotient_up(panels, quotient_up(panels, fitting)) * panel_columns<T>;
-    left_pitch_ = spread<T>(block_ * parts_at_once_ * depth_);
-    sum_pitch_ = spread<T>(block_ * columns_a_task_);
+    const Index fitting = std::max(for_sums / (of_a_number * panel_columns<T>), Index{1});
+    chunk_ = quotient_up(panels, quotient_up(panels, fitting)) * panel_columns<T>;
+    left_pitch_ = spread<T>(scheme.products() * parts_at_once_ * depth_);
+    sum_pitch_ = spread<T>(scheme.products() * chunk_);
   }
   /// One more part, which a position sees from `shift` pixels after its own on.
-  void add(const Lattice<const T*>& in, const Axes& shift) { parts_[static_cast<std::size_t>(count_++)] = {in, shift}; }
+  void add(const Lattice<const T*>& in, const Axes& shift) { part_[static_cast<std::size_t>(count_++)] = {in, shift}; }
 
-  Index tasks() const { return blocks() * quotient_up(out_.channels, columns_a_task_); }
-  Index room() const { return tiles_.scheme.products() * (left_pitch_ + sum_pitch_); }
+  Index tasks() const { return quotient_up(tiles_.total(), block_); }
+  Index room() const { return block_ * (left_pitch_ + sum_pitch_); }
   bool divide() const { return false; }
 
   void operator()(Index task, T* room) const {
-    const Index each = tiles_.scheme.products(), rows = all_parts_ * depth_;
-    T *const left = room, *const sums = left + each * left_pitch_;
-    const Index first = task % blocks() * block_, present = std::min(block_, tiles_.total() - first);
-    const Index column = task / blocks() * columns_a_task_, last = std::min(column + columns_a_task_, out_.channels);
-    for (Index part = 0; part < count_; part += parts_at_once_) {
-      const Index some = std::min(parts_at_once_, count_ - part), down = some * depth_;
-      for (Index p = 0; p < some; ++p) {
-        const Part& from = parts_[static_cast<std::size_t>(part + p)];
-        for (Index t = 0; t < present; ++t) {
-          transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, from.in, from.shift, left + t * down + p * depth_,
-                           left_pitch_);
-        }
+    T *const left = room, *const sums = left + block_ * left_pitch_;  // (tiles, products, …)
+    const Index first = task * block_, tiles = std::min(block_, tiles_.total() - first);
+    for (Index column = 0; column < out_.channels; column += chunk_) {
+      const Index last = std::min(column + chunk_, out_.channels);
+      for (Index part = 0; part < parts_; part += parts_at_once_) {
+        const Index some = std::min(parts_at_once_, parts_ - part);
+        if (column == 0 || some < parts_) transform(first, tiles, part, some, left);
+        add_products(left, tiles, part * depth_, some * depth_, column, last, sums);
       }
-      for (Index f = 0; f < each; ++f) {
-        const T* const right = weights_ + f * spread<T>(rows * out_.channels);
-        for (Index j = column; j < last; j += panel_columns<T>) {
-          const Index width = std::min(panel_columns<T>, out_.channels - j);
-          multiply(left + f * left_pitch_, down, Index{1}, present, part * depth_, down,
-                   {PanelKind::columns, right + j * rows, width, width}, sums + f * sum_pitch_ + (j - column), columns_a_task_,
-                   part > 0);
-        }
-      }
+      for (Index t = 0; t < tiles; ++t) write(first + t, sums + t * sum_pitch_, column, last);
     }
-    for (Index t = 0; t < present; ++t) write(first + t, sums + t * columns_a_task_, column, last);
   }
 
  private:
@@ -234,8 +224,28 @@ class Sums {
     Lattice<const T*> in;
     Axes shift;
   };
-  Index blocks() const { return quotient_up(tiles_.total(), block_); }
 
+  void transform(Index first, Index tiles, Index part, Index some, T* left) const {
+    for (Index p = 0; p < some; ++p) {
+      const Part& from = part_[static_cast<std::size_t>(part + p)];
+      for (Index t = 0; t < tiles; ++t) {
+        transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, from.in, from.shift, left + t * left_pitch_ + p * depth_,
+                         some * depth_);
+      }
+    }
+  }
+  /// sums += left · rows [k, k + depth) of the right operands.
+  void add_products(const T* left, Index tiles, Index k, Index depth, Index column, Index last, T* sums) const {
+    const Index rows = parts_ * depth_;
+    for (Index f = 0; f < tiles_.scheme.products(); ++f) {
+      const T* const right = weights_ + f * spread<T>(rows * out_.channels);
+      for (Index j = column; j < last; j += panel_columns<T>) {
+        const Index width = std::min(panel_columns<T>, out_.channels - j);
+        multiply(left + f * depth, left_pitch_, Index{1}, tiles, k, depth, {PanelKind::columns, right + j * rows, width, width},
+                 sums + f * chunk_ + (j - column), sum_pitch_, k > 0);
+      }
+    }
+  }
   void write(Index tile, const T* sums, Index column, Index last) const {
     const Transform<Simd<T>>& transform = tiles_.scheme.filter->output;
     std::array<Index, most_products> place;
@@ -247,7 +257,7 @@ class Sums {
     Cube<T> room, spare;
     for (Index o = column; o < last; o += lanes<T>) {
       for (Index f = 0; f < tiles_.scheme.products(); ++f) {
-        room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums + f * sum_pitch_ + (o - column));
+        room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums + f * chunk_ + (o - column));
       }
       const Simd<T>* const y = transform(tiles_.scheme.axes, room.data(), spare.data());
       const Simd<T> start = bias_ == nullptr ? Simd<T>(T(0)) : Simd<T>::load_unaligned(bias_ + o);
@@ -260,10 +270,11 @@ class Sums {
 
   Lattice<T*> out_;
   Tiles<T> tiles_;
-  std::array<Part, 8> parts_;
-  Index count_ = 0, all_parts_, depth_;
+  std::array<Part, 8> part_;
+  Index count_ = 0, parts_, depth_;
   const T *weights_, *bias_;
-  Index block_ = 32, parts_at_once_, columns_a_task_, left_pitch_, sum_pitch_;
+  Index block_ = 32, parts_at_once_, chunk_;
+  Index left_pitch_, sum_pitch_;  // between tiles
 };
 
 /// The way to do a convolution, where there is one that is shorter: the kernels above, channels that fill vectors, and
