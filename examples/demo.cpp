@@ -45,11 +45,11 @@ using ClipGan = fb::Gan<Generator, Discriminator, fb::loss::NonSaturating>;
 // [autoregressive]
 constexpr Window same{.kernel = 3, .padding = 1};
 
-using Forecast = fb::Autoregressive<Stack<                             // frames (N, 64, 64, 1)
-    PixelUnshuffle<1, 4>,                                              //        (N, 16, 16, 16)
-    ConvLstmCell<16, 48, same>, ConvLstmCell<48, 48, same>,            //        (N, 16, 16, 48)
-    Conv2d<48, 16, Window{.kernel = 1}>,                               //        (N, 16, 16, 16)
-    PixelShuffle<16, 4>>,                                              // logits (N, 64, 64, 1)
+using Forecast = fb::Autoregressive<Stack<                             // frames (N, 32, 32, 1)
+    PixelUnshuffle<1, 2>, Conv2d<4, 32, same>, ReLU,                   //        (N, 16, 16, 32)
+    ConvLstmCell<32, 32, same>,                                        //        (N, 16, 16, 32)
+    Conv2d<32, 32, same>, ReLU, Conv2d<32, 4, same>,                   //        (N, 16, 16, 4)
+    PixelShuffle<4, 2>>,                                               // logits (N, 32, 32, 1)
     fb::likelihood::Bernoulli>;
 // [/autoregressive]
 
@@ -69,9 +69,8 @@ using Decoder = Sequential<                                            // z     
 using ClipVae = fb::Vae<Encoder, Decoder, fb::latent::DiagonalGaussian<64>, fb::likelihood::Bernoulli>;
 // [/vae]
 
-constexpr ClipFormat small{.frames = 16, .size = 32, .channels = 1, .sprites = 1, .sprite = 20};
-constexpr ClipFormat large{.frames = 20, .size = 64, .channels = 1, .sprites = 2};
-constexpr fb::Index context = 10;
+constexpr ClipFormat format{.frames = 16, .size = 32, .channels = 1, .sprites = 1, .sprite = 20};
+constexpr fb::Index context = 8;  // frames of a clip that are given, and continued
 
 struct Settings {
   std::filesystem::path data, out = "build/demo";
@@ -179,35 +178,40 @@ bool adversarial(const Settings& settings, const Data& data, double seconds, Gal
 }
 
 bool autoregressive(const Settings& settings, const Data& data, double seconds, Gallery& gallery) {
-  constexpr fb::Index batch = 8;
+  constexpr fb::Index batch = 4;
   fb::Trainer trainer{fb::Module<Forecast, float>{fb::Rng{settings.seed}}, fb::optim::Adam{}, settings.seed};
-  trainer.model->given = 1;
+  trainer.model->given = context;
   const auto clips = fb::batch_of(data.test, 0, 6);
   const auto seen = fb::slice(clips, 1, 0, context);
   const auto continued = [&] {
-    return fb::concat(1, seen, trainer.model->predict(seen, large.frames - context));
+    return fb::concat(1, seen, trainer.model->predict(seen, format.frames - context));
   };
   std::vector<Row> progress;
   const auto began = std::chrono::steady_clock::now();
   const bool complete = train_for(trainer, data, seconds,
       {.batch = batch, .step = {.clip_norm = 200}, .checkpoint = settings.out / "autoregressive.safetensors", .title = "autoregressive"},
-      [](fb::Index steps) { return fb::schedule::one_cycle(4e-3, steps); },
+      [&](fb::Index steps) {
+        return [&, steps, rate = fb::schedule::one_cycle(5e-3, steps, 0.2)](fb::Index step) {
+          // True frames teach it fast; on its own ones, which are all it has later, it learns to go on.
+          trainer.model->own_frames = std::min(1.0, 1.5 * static_cast<double>(step) / static_cast<double>(steps));
+          return rate(step);
+        };
+      },
       [&](fb::Index step) { progress.push_back({.label = "step " + std::to_string(step), .clips = continued(), .given = context}); });
   const double trained = seconds_since(began);
   const auto unseen = fb::batch_of(data.test, 100, 24);
-  const double nats = -static_cast<double>(fb::mean(trainer.model->open_loop_log_likelihood(unseen, context)).item()) / double(large.frames - context);
-  trainer.model->given = context;
-  const double forced = -static_cast<double>(fb::mean(trainer.model->log_likelihood(unseen)).item()) / double(large.frames - context);
+  const double nats = -static_cast<double>(fb::mean(trainer.model->open_loop_log_likelihood(unseen, context)).item()) / double(format.frames - context);
+  const double forced = -static_cast<double>(fb::mean(trainer.model->log_likelihood(unseen)).item()) / double(format.frames - context);
   auto about = facts(trainer, batch, trained);
   about.push_back({"nats per frame, true frames before it", rounded(forced, 1)});
   about.push_back({"nats per frame, fed its own", rounded(nats, 1)});
   gallery.sections.push_back(Section{
       .family = "Autoregressive",
       .title = "Each frame from those before it",
-      .idea = "A convolutional LSTM learns the likelihood of the next frame. Ten frames of an unseen clip are given (bright edge); "
+      .idea = "A convolutional LSTM learns the likelihood of the next frame. Eight frames of an unseen clip are given (bright edge); "
               "from there on it is fed its own predictions.",
       .formula = formula::autoregressive,
-      .figures = {{.caption = "Unseen clips, and how the model continues their first ten frames.",
+      .figures = {{.caption = "Unseen clips, and how the model continues their first eight frames.",
                    .rows = {{.label = "real", .clips = clips, .given = context}, {.label = "predicted", .clips = continued(), .given = context}}},
                   {.caption = "One of them frame by frame.",
                    .rows = {{.label = "real", .clips = clips, .given = context}, {.label = "predicted", .clips = continued(), .given = context}},
@@ -260,16 +264,16 @@ void demo(const Settings& settings) {
   std::error_code failed;
   std::filesystem::create_directories(settings.out, failed);
   fb::require(!failed, "--out '", settings.out.string(), "' cannot be made: ", failed.message());
-  const Data one = open_data(settings.data, small, settings.seed), two = open_data(settings.data, large, settings.seed);
-  std::printf("learning from %s, for about %.0f minutes\n", one.name.c_str(), settings.minutes);
+  const Data clips = open_data(settings.data, format, settings.seed);
+  std::printf("learning from %s, for about %.0f minutes\n", clips.name.c_str(), settings.minutes);
 
   Gallery gallery{.title = "flipbook", .summary = "Three families of generative models of video, each trained for a few minutes on the processor of this machine."};
   const double seconds = settings.minutes * 60;
   // Each shows what it has learned, also when it is told to stop; the next one then does not begin.
-  const bool complete = variational(settings, one, 0.25 * seconds, gallery) && autoregressive(settings, two, 0.42 * seconds, gallery) &&
-                        adversarial(settings, one, 0.33 * seconds, gallery);
-  gallery.facts = {{"data", one.name}, {"machine", machine()}, {"date", today()}, {"time in all", rounded(seconds_since(began) / 60, 1) + " minutes"}};
-  if (one.procedural) gallery.note = "No data was found here, so these models learned from shapes that the program itself draws.";
+  const bool complete = variational(settings, clips, 0.25 * seconds, gallery) && autoregressive(settings, clips, 0.42 * seconds, gallery) &&
+                        adversarial(settings, clips, 0.33 * seconds, gallery);
+  gallery.facts = {{"data", clips.name}, {"machine", machine()}, {"date", today()}, {"time in all", rounded(seconds_since(began) / 60, 1) + " minutes"}};
+  if (clips.procedural) gallery.note = "No data was found here, so these models learned from shapes that the program itself draws.";
   if (!complete) gallery.note += " Training was stopped before its end.";
   write_gallery(settings.out / "index.html", gallery);
   std::printf("the page is %s\n", (settings.out / "index.html").c_str());
