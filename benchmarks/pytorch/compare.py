@@ -7,6 +7,7 @@ whose speed drifts favours neither. The ratio is the median over turns of PyTorc
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -69,19 +70,39 @@ def in_turns(name, program, gflop, peak, options):
             "gflop": gflop, "pytorch_layout": layout, "flipbook_mb": ours.peak_memory(), "pytorch_mb": memory[layout]}
 
 
-def google_benchmark(program, options, pattern="."):
-    """[(name, counters)] of a program of Google Benchmark."""
+def google_benchmark(program, options, pattern):
+    """[(name, counters)] of what a program of Google Benchmark measures, medians of three."""
     command = [program, f"--benchmark_filter={pattern}", "--benchmark_format=json", "--benchmark_repetitions=3",
                f"--benchmark_min_time={options.kernel_seconds}"]
     environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
-    output = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-    return [(run["run_name"].removesuffix("/real_time"), run) for run in json.loads(output)["benchmarks"] if run.get("aggregate_name") == "median"]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+    runs = json.loads(output)["benchmarks"] if output else []  # none where nothing matches
+    return [(run["run_name"].removesuffix("/real_time"), run) for run in runs if run["aggregate_name"] == "median"]
 
 
-def measured_peak(programs, options):
-    """GFLOP/s of fused multiply-adds."""
-    [(_, run)] = google_benchmark(programs["backend_kernels"], options, "^peak")
-    return run["GFLOP/s"]
+def kernels(program, unit, most, options):
+    """The kernels of a program, each with its rate in `unit` as a fraction of `most`: a rate, or the name of a kernel."""
+    print(f"\n{'kernel':50}    time        rate  of peak")
+    pattern = re.escape(options.only) if isinstance(most, float) else f"^{most}/|{re.escape(options.only)}"
+    for name, run in google_benchmark(program, options, pattern):
+        most = run[unit] if name == most else most
+        result = {"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
+                  "fraction_of_peak": run[unit] / most}
+        print(f"{name:50}{run['real_time']:8.0f} us{run[unit]:8.0f} {unit:7}{result['fraction_of_peak']:7.0%}", flush=True)
+        yield result
+
+
+def programs_in(directory):
+    paths = {name: os.path.join(directory, name) for name in os.listdir(directory)}
+    return {name: path for name, path in paths.items() if os.path.isfile(path) and os.access(path, os.X_OK)}
+
+
+def write_whole(path, text):
+    """All of it, or nothing."""
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.replace(path + ".new", path)
 
 
 def main():
@@ -94,37 +115,22 @@ def main():
     parser.add_argument("--only", default="", help="workloads and kernels whose names contain this")
     options = parser.parse_args()
 
-    programs = {name: os.path.join(options.directory, name) for name in os.listdir(options.directory)
-                if os.access(os.path.join(options.directory, name), os.X_OK) and not os.path.isdir(os.path.join(options.directory, name))}
-    peak = measured_peak(programs, options)
-    print(f"{options.threads} threads, peak {peak:.0f} GFLOP/s\n\n{'workload':26} flipbook  PyTorch  ratio  of peak      memory, MiB")
+    programs = programs_in(options.directory)
+    [(_, run)] = google_benchmark(programs["backend_kernels"], options, "^peak/")
+    peak = run["GFLOP/s"]  # of fused multiply-adds
+    print(f"{options.threads} threads, peak {peak:.0f} GFLOP/s\n")
+    print(f"{'workload':26} flipbook  PyTorch  ratio  of peak      memory, MiB")
     results = []
-    found = workloads(path for name, path in programs.items() if name.startswith("pytorch_"))
-    for name, (program, gflop) in found.items():
+    for name, (program, gflop) in workloads(path for name, path in programs.items() if name.startswith("pytorch_")).items():
         if options.only not in name:
             continue
         run = in_turns(name, program, gflop, peak, options)
         results.append(run)
-        print(f"{name:26}{run['flipbook_ms']:6.0f} ms{run['pytorch_ms']:6.0f} ms{run['ratio']:6.2f}x{run['fraction_of_peak']:8.0%}"
-              f"{run['flipbook_mb']:9.0f} of{run['pytorch_mb']:6.0f}", flush=True)
-
-    print(f"\n{'kernel':50}    time      rate  of peak")
-    for program in ("backend_kernels", "backend_memory"):
-        for name, run in google_benchmark(programs[program], options):
-            if options.only not in name:
-                continue
-            rate, unit, most = (run["GFLOP/s"], "GFLOP/s", peak) if "GFLOP/s" in run else (run["GB/s"], "GB/s", None)
-            if name == "copy":
-                bandwidth = rate
-            fraction = rate / (most or bandwidth)
-            results.append({"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
-                            "fraction_of_peak": fraction})
-            print(f"{name:50}{run['real_time']:8.0f} us{rate:6.0f} {unit:8}{fraction:6.0%}")
-
-    os.makedirs(os.path.dirname(options.out), exist_ok=True)
-    with open(options.out + ".new", "w") as file:
-        json.dump(results, file, indent=1)
-    os.replace(options.out + ".new", options.out)
+        print(f"{name:26}{run['flipbook_ms']:6.0f} ms{run['pytorch_ms']:6.0f} ms{run['ratio']:6.2f}x"
+              f"{run['fraction_of_peak']:8.0%}{run['flipbook_mb']:9.0f} of{run['pytorch_mb']:6.0f}", flush=True)
+    results += kernels(programs["backend_kernels"], "GFLOP/s", peak, options)
+    results += kernels(programs["backend_memory"], "GB/s", "copy", options)
+    write_whole(options.out, json.dumps(results, indent=1))
     print(f"\nwritten to {options.out}")
 
 

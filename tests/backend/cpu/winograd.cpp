@@ -123,6 +123,32 @@ TEST_CASE_TEMPLATE("the shorter way gives the same convolution, adjoint and weig
   }
 }
 
+TEST_CASE("the same bits on any number of threads") {
+  const int before = threads();
+  for (const Case& c : cases) {
+    CAPTURE(std::string(c.name));
+    const ConvGeometry g = geometry(c);
+    const auto scheme = cpu::winograd::scheme_of<float>(g);
+    Rng rng{6};
+    const auto x = normal<float>({g.inputs() * c.in}, rng), y = normal<float>({g.outputs() * c.out}, rng);
+    const auto w = normal<float>({g.taps() * c.in * c.out}, rng);
+    std::vector<std::vector<float>> results;
+    for (const int count : {1, 2, 5}) {
+      set_threads(count);
+      auto to_x = poisoned<float>(x.size()), to_y = poisoned<float>(y.size()), to_w = poisoned<float>(w.size());
+      const float* const none = nullptr;
+      cpu::winograd::conv(scheme, g, x.data(), w.data(), none, to_y.data());
+      cpu::winograd::conv_transpose(scheme, g, y.data(), w.data(), none, to_x.data());
+      cpu::winograd::conv_weight(scheme, g, x.data(), y.data(), to_w.data());
+      std::vector<float>& all = results.emplace_back();
+      for (const auto& each : {to_x, to_y, to_w}) all.insert(all.end(), each.begin(), each.end());
+    }
+    CHECK(results[0] == results[1]);
+    CHECK(results[0] == results[2]);
+  }
+  set_threads(before);
+}
+
 TEST_CASE("where it is not open or does not pay, it is not taken") {
   const ConvGeometry taken = geometry(cases[0]);
   const auto open = [](const ConvGeometry& g) { return cpu::winograd::scheme_of<float>(g).filter != nullptr; };
