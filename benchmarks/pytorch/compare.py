@@ -77,7 +77,7 @@ def google_benchmark(program, options, pattern):
     environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     runs = json.loads(output)["benchmarks"] if output else []  # none where nothing matches
-    return [(run["run_name"].removesuffix("/real_time"), run) for run in runs if run["aggregate_name"] == "median"]
+    return [(run["run_name"].removesuffix("/real_time"), run) for run in runs if run.get("aggregate_name") == "median"]
 
 
 def kernels(program, unit, most, options):
