@@ -47,14 +47,14 @@ Tensor<float, Cpu> drawn(Index size) {
 
 enum class Pass { forward, input_gradient, weight_gradient };
 
-void convolution(benchmark::State& state, const ConvGeometry& g, Pass pass) {
+void convolution(benchmark::State& state, const ConvGeometry& g, Pass pass, bool direct) {
   auto x = drawn(g.inputs() * g.in_channels), y = drawn(g.outputs() * g.out_channels);
   auto w = drawn(g.taps() * g.in_channels * g.out_channels);
   const float* const none = nullptr;
   for (auto _ : state) {
-    if (pass == Pass::forward) cpu::conv(g, x.data(), w.data(), none, y.data());
-    else if (pass == Pass::input_gradient) cpu::conv_transpose(g, y.data(), w.data(), none, x.data());
-    else cpu::conv_weight(g, x.data(), y.data(), w.data());
+    if (pass == Pass::forward) (direct ? cpu::direct_conv<float> : cpu::conv<float>)(g, x.data(), w.data(), none, y.data());
+    else if (pass == Pass::weight_gradient) (direct ? cpu::direct_conv_weight<float> : cpu::conv_weight<float>)(g, x.data(), y.data(), w.data());
+    else (direct ? cpu::direct_conv_transpose<float> : cpu::conv_transpose<float>)(g, y.data(), w.data(), none, x.data());
   }
   report(state, double(g.outputs() * g.taps()) * double(g.in_channels * g.out_channels));
 }
@@ -92,6 +92,9 @@ const Layer layers[] = {
     {"dcgan 128to256 k4s2", false, 64, {1, 16, 16}, 128, 256, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
     {"dcgan 256to512 k4s2", false, 64, {1, 8, 8}, 256, 512, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
     {"dcgan 512to1 k4", false, 64, {1, 4, 4}, 512, 1, {1, 4, 4}, {1, 1, 1}, {0, 0, 0}},
+    {"convlstm 64to256 k5", false, 8, {1, 16, 16}, 64, 256, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}},
+    {"image 64to64 k3", false, 16, {1, 32, 32}, 64, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
+    {"video 32to64 k4s2", false, 8, {16, 32, 32}, 32, 64, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
     {"convlstm 80to256 k5", false, 8, {1, 16, 16}, 80, 256, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}},
     {"one image 512to512 k3", false, 1, {1, 4, 4}, 512, 512, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
 };
@@ -116,14 +119,19 @@ int main(int count, char** arguments) {
   for (const Layer& layer : layers) {
     const ConvGeometry g = geometry(layer);
     const std::string name = layer.name;
-    // What runs forward in a convolution is the input gradient of its adjoint.
-    add(name + "/forward", [=](auto& state) {
-      convolution(state, g, layer.transposed ? Pass::input_gradient : Pass::forward);
-    });
-    add(name + "/input gradient", [=](auto& state) {
-      convolution(state, g, layer.transposed ? Pass::forward : Pass::input_gradient);
-    });
-    add(name + "/weight gradient", [=](auto& state) { convolution(state, g, Pass::weight_gradient); });
+    const bool shorter = cpu::winograd::scheme_of<float>(g).filter != nullptr;
+    for (const bool direct : {false, true}) {
+      if (direct && !shorter) continue;
+      const std::string suffix = direct ? ", direct" : "";
+      // What runs forward in a convolution is the input gradient of its adjoint.
+      add(name + "/forward" + suffix, [=](auto& state) {
+        convolution(state, g, layer.transposed ? Pass::input_gradient : Pass::forward, direct);
+      });
+      add(name + "/input gradient" + suffix, [=](auto& state) {
+        convolution(state, g, layer.transposed ? Pass::forward : Pass::input_gradient, direct);
+      });
+      add(name + "/weight gradient" + suffix, [=](auto& state) { convolution(state, g, Pass::weight_gradient, direct); });
+    }
   }
   const Index sizes[][3] = {{2048, 768, 256}, {2048, 256, 1024}, {1024, 1024, 1024}, {64, 64, 64}, {1, 1024, 1024}};
   for (const auto& [m, n, k] : sizes) {
