@@ -4,8 +4,7 @@
 
 #include <flipbook/backend/cpu/pack.hpp>
 #include <flipbook/backend/cpu/phase.hpp>
-#include <flipbook/backend/cpu/winograd_filter.hpp>
-#include <flipbook/core/window.hpp>
+#include <flipbook/backend/cpu/winograd_tiles.hpp>
 
 /// Convolutions with fewer multiplications than their definition has: a tile of mᵈ outputs of a kernel of rᵈ taps takes
 /// (m + r − 1)ᵈ products of sums of pixels with sums of weights, instead of mᵈ rᵈ. Winograd, Arithmetic complexity of
@@ -20,112 +19,6 @@
 ///     1×4×4     2       F(2, 2)  9          16
 ///     4×4×4     2       F(2, 2)  27         64
 namespace flipbook::cpu::winograd {
-
-using Axes = ConvGeometry::Axes;
-
-/// Images of `extent` pixels of some channels each, of which every `step`-th pixel from `first` on counts.
-template <class P>
-struct Lattice {
-  P data;
-  Axes extent, first, step;
-  Index channels;
-};
-
-/// How a convolution is done: with which filter, along how many of the last axes, and by which tiles.
-template <Real T>
-struct Scheme {
-  const Filter<T>* filter = nullptr;  ///< none: there is no way that pays
-  int axes = 2;
-  Index stride = 1;
-
-  Index power(Index base) const { return axes == 2 ? base * base : base * base * base; }
-  Index products() const { return power(filter->points); }
-  Index parts() const { return power(stride); }
-  /// Number i of `base` along each transformed axis, as its place along all three.
-  Axes place(Index i, Index base) const {
-    Axes at{0, 0, 0};
-    for (int axis = 2; axis > 2 - axes; --axis, i /= base) at[static_cast<std::size_t>(axis)] = i % base;
-    return at;
-  }
-};
-
-/// Where positions are cut into tiles of m along each transformed axis.
-template <Real T>
-struct Tiles {
-  Scheme<T> scheme;
-  Index batch;
-  Axes positions, count;
-
-  Tiles(const Scheme<T>& s, Index images, const Axes& all) : scheme(s), batch(images), positions(all), count(all) {
-    for (auto axis = static_cast<std::size_t>(3 - s.axes); axis < 3; ++axis) count[axis] = quotient_up(all[axis], s.filter->outputs);
-  }
-  Index total() const { return batch * count[0] * count[1] * count[2]; }
-
-  /// Calls f(i, offset of pixel i, or −1 where it is outside) for the square or cube of `side` pixels of a lattice that
-  /// begins `shift` pixels after a tile's first position.
-  template <class P, class F>
-  void each_pixel(Index tile, Index side, const Lattice<P>& of, const Axes& shift, const F& f) const {
-    std::array<std::array<Index, 6>, 3> along;  // offsets along each axis; less than 0 outside
-    Axes sides;
-    Index pitch = of.channels;
-    for (std::size_t axis = 3; axis-- > 0; tile /= count[axis], pitch *= of.extent[axis]) {
-      const bool whole = static_cast<int>(axis) + scheme.axes < 3;
-      sides[axis] = whole ? 1 : side;
-      const Index first = of.first[axis] + (tile % count[axis] * (whole ? 1 : scheme.filter->outputs) + shift[axis]) * of.step[axis];
-      for (Index i = 0; i < sides[axis]; ++i) {
-        const Index at = first + i * of.step[axis];
-        along[axis][static_cast<std::size_t>(i)] = 0 <= at && at < of.extent[axis] ? at * pitch : -1;
-      }
-    }
-    const Index image = tile * pitch;
-    Index i = 0;
-    for (std::size_t t = 0; t < static_cast<std::size_t>(sides[0]); ++t) {
-      for (std::size_t h = 0; h < static_cast<std::size_t>(sides[1]); ++h) {
-        const bool inside = along[0][t] >= 0 && along[1][h] >= 0;
-        const Index line = image + along[0][t] + along[1][h];
-        for (std::size_t w = 0; w < static_cast<std::size_t>(sides[2]); ++w) {
-          f(i++, inside && along[2][w] >= 0 ? line + along[2][w] : -1);
-        }
-      }
-    }
-  }
-};
-
-/// At least so many numbers, an odd number of cache lines: what lies so far apart spreads over the sets of a cache.
-template <Real T>
-constexpr Index spread(Index count) {
-  constexpr Index line = 64 / Index{sizeof(T)};
-  return (quotient_up(count, line) | 1) * line;
-}
-
-/// Room for what a transform works on.
-template <Real T>
-using Cube = std::array<Simd<T>, most_products>;
-
-/// The transform of a tile's pixels, for every channel: number f of them goes to to[f · pitch].
-template <Real T>
-void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<Simd<T>>& transform, const Lattice<const T*>& in,
-                      const Axes& shift, T* to, Index pitch) {
-  std::array<const T*, most_products> from;
-  std::array<Index, most_products> moves;  // with the channel; zeros stay where they are
-  Index pixels = 0;
-  tiles.each_pixel(tile, transform.columns, in, shift, [&](Index i, Index offset) {
-    const auto at = static_cast<std::size_t>(i);
-    from[at] = offset < 0 ? zero_row<T>.data() : in.data + offset;
-    moves[at] = offset < 0 ? 0 : 1;
-    pixels = i + 1;
-  });
-  Cube<T> room, spare;
-  const Index next = tiles.scheme.filter->outputs * in.step[2] * in.channels;  // to the next tile
-  for (Index c = 0; c < in.channels; c += lanes<T>) {
-    for (std::size_t k = 0; k < static_cast<std::size_t>(pixels); ++k) {
-      room[k] = Simd<T>::load_unaligned(from[k] + moves[k] * c);
-      __builtin_prefetch(from[k] + moves[k] * (c + next));
-    }
-    const Simd<T>* const result = transform(tiles.scheme.axes, room.data(), spare.data());
-    for (Index f = 0; f < tiles.scheme.products(); ++f) result[f].store_unaligned(to + f * pitch + c);
-  }
-}
 
 /// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
 /// products, which are packed and spread(rows · columns) apart.
