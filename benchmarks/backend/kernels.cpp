@@ -103,9 +103,7 @@ ConvGeometry geometry(const Layer& layer) {
   ConvGeometry g;
   g.batch = layer.batch, g.input = layer.input, g.in_channels = layer.in, g.out_channels = layer.out;
   g.kernel = layer.kernel, g.stride = layer.stride, g.padding = layer.padding;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    g.output[axis] = (g.input[axis] + 2 * g.padding[axis] - g.kernel[axis]) / g.stride[axis] + 1;
-  }
+  g.fit_output();
   return g;
 }
 

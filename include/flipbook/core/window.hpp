@@ -53,6 +53,13 @@ struct ConvGeometry {
   Index inputs() const { return batch * input[0] * input[1] * input[2]; }
   Index outputs() const { return batch * output[0] * output[1] * output[2]; }
   Index taps() const { return kernel[0] * kernel[1] * kernel[2]; }
+
+  /// Sets `output` to what an input padded alike on both sides gives.
+  void fit_output() {
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      output[axis] = (input[axis] + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] + 1;
+    }
+  }
 };
 
 }  // namespace flipbook

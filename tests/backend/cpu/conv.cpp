@@ -116,9 +116,7 @@ ConvGeometry geometry(Index batch, ConvGeometry::Axes extent, Index in, Index ou
   ConvGeometry g;
   g.batch = batch, g.input = extent, g.in_channels = in, g.out_channels = out;
   g.kernel = kernel, g.stride = stride, g.padding = padding;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    g.output[axis] = (extent[axis] + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1;
-  }
+  g.fit_output();
   return g;
 }
 

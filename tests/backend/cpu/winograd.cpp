@@ -41,9 +41,7 @@ ConvGeometry geometry(const Case& c) {
   ConvGeometry g;
   g.batch = c.batch, g.input = c.input, g.in_channels = c.in, g.out_channels = c.out;
   g.kernel = c.kernel, g.stride = c.stride, g.padding = c.padding;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    g.output[axis] = (g.input[axis] + 2 * g.padding[axis] - g.kernel[axis]) / g.stride[axis] + 1;
-  }
+  g.fit_output();
   return g;
 }
 

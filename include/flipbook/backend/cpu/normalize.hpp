@@ -8,7 +8,7 @@
 
 #include <flipbook/backend/cpu/map.hpp>
 #include <flipbook/backend/cpu/reduce.hpp>
-#include <flipbook/core/memory.hpp>
+#include <flipbook/backend/cpu/scratch.hpp>
 
 namespace flipbook::cpu {
 
@@ -23,25 +23,6 @@ struct NormGeometry {
 };
 
 namespace detail {
-
-/// Memory for the length of a kernel.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(Index size)
-      : bytes_(static_cast<std::size_t>(size) * sizeof(T)),
-        data_(static_cast<T*>(HostPool::instance().allocate(bytes_))) {}
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { HostPool::instance().release(data_, bytes_); }
-  T* data() const { return data_; }
-  T* operator+(Index offset) const { return data_ + offset; }
-  T& operator[](Index i) const { return data_[i]; }
-
- private:
-  std::size_t bytes_;
-  T* data_;
-};
 
 // One number or one vector of them.
 template <class V, class T>
@@ -167,7 +148,7 @@ template <Real T>
 void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) {
   const detail::RowBlocks blocks(g);
   const Index channels = g.channels();
-  const detail::Scratch<double> part(g.outer * blocks.count * 2 * channels);
+  const Scratch<double> part(g.outer * blocks.count * 2 * channels);
   parallel_for(g.outer * blocks.count, 1, [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
       const Index n = i / blocks.count, b = i % blocks.count;
@@ -201,7 +182,7 @@ template <Real T>
 void normalize_by(const NormGeometry& g, double epsilon, const T* x, const T* mean, const T* variance, const T* w,
                   const T* b, T* y) {
   const Index channels = g.channels();
-  const detail::Scratch<T> centre(channels), scale(channels);
+  const Scratch<T> centre(channels), scale(channels);
   for (Index n = 0; n < g.outer; ++n) {
     for (Index c = 0; c < channels; ++c) {
       const Index set = n * g.groups + c / g.width;
@@ -224,8 +205,8 @@ void column_gradient(const NormGeometry& g, double epsilon, const T* x, const T*
                      const T* dy, T* dx, T* dw, T* db) {
   const detail::RowBlocks blocks(g);
   const Index channels = g.channels();
-  const detail::Scratch<double> part(g.outer * blocks.count * 2 * channels), sums(g.outer * 2 * channels);
-  const detail::Scratch<T> centres(g.outer * channels);
+  const Scratch<double> part(g.outer * blocks.count * 2 * channels), sums(g.outer * 2 * channels);
+  const Scratch<T> centres(g.outer * channels);
   for (Index i = 0; i < g.outer * channels; ++i) centres[i] = mean[i / channels * g.groups + i % channels / g.width];
   parallel_for(g.outer * blocks.count, 1, [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
@@ -248,7 +229,7 @@ void column_gradient(const NormGeometry& g, double epsilon, const T* x, const T*
     dw[c] = static_cast<T>(product), db[c] = static_cast<T>(sum);
   }
   // dx = a·dy + s·(x − mean) + t, with three numbers for each channel.
-  const detail::Scratch<T> a(channels), s(channels), t(channels);
+  const Scratch<T> a(channels), s(channels), t(channels);
   const double count = static_cast<double>(g.set_size());
   for (Index n = 0; n < g.outer; ++n) {
     const double *const sum = sums + n * 2 * channels, *const product = sum + channels;
@@ -328,7 +309,7 @@ void row_gradient(const NormGeometry& g, double epsilon, bool centred, const T* 
                   const T* w, const T* dy, T* dx, T* sums) {
   const Index channels = g.channels(), width = g.width;
   const Index block = std::clamp<Index>(map_grain / channels, 8, 256), blocks = (g.outer + block - 1) / block;
-  const detail::Scratch<T> part(blocks * 2 * channels);
+  const Scratch<T> part(blocks * 2 * channels);
   parallel_for(blocks, 1, [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
       T *const dw = part + i * 2 * channels, *const db = dw + channels;

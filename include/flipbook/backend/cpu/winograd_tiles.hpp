@@ -43,10 +43,10 @@ template <Real T>
 struct Tiles {
   Scheme<T> scheme;
   Index batch;
-  Axes positions, count;
+  Axes count;
 
-  Tiles(const Scheme<T>& s, Index images, const Axes& all) : scheme(s), batch(images), positions(all), count(all) {
-    for (auto axis = static_cast<std::size_t>(3 - s.axes); axis < 3; ++axis) count[axis] = quotient_up(all[axis], s.filter->outputs);
+  Tiles(const Scheme<T>& s, Index images, const Axes& positions) : scheme(s), batch(images), count(positions) {
+    for (auto axis = static_cast<std::size_t>(3 - s.axes); axis < 3; ++axis) count[axis] = quotient_up(positions[axis], s.filter->outputs);
   }
   Index total() const { return batch * count[0] * count[1] * count[2]; }
 
