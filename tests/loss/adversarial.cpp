@@ -72,7 +72,7 @@ TEST_CASE_TEMPLATE("a sure discriminator neither overflows nor gives NaN", T, fl
       CHECK(std::isfinite(d.item()));
       CHECK(std::isfinite(g.item()));
       for (const auto& x : {tape.gradient(d, real, {.keep = true}), tape.gradient(d, fake), tape.gradient(g, fake)}) {
-        for (const T element : x.value()) CHECK(std::isfinite(element));
+        for (const T element : x) CHECK(std::isfinite(element));
       }
     });
   }

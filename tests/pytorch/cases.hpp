@@ -151,23 +151,25 @@ class Cases {
     folder.finish();
   }
 
-  template <class X>
-  using Function = std::function<X(const Inputs<X>&)>;
+  /// A forward pass in training: penalties give what can be differentiated again, all else what can be once.
+  template <class Y, class T>
+  using Function = std::function<Y(const Inputs<fb::Variable<T>>&)>;
 
   template <class Net, class T, class Forward, class Rule>
   static void layer_of(Folder<T>& folder, const Forward& forward, const Rule& rule) {
     const fb::Module<Net, T> net;
     Leaves<T> leaves{net};
-    const Function<fb::Variable<T>> training = [&](const auto& in) { return forward(net, in); };
+    using Y = std::invoke_result_t<const Forward&, decltype(net)&, const Inputs<fb::Variable<T>>&>;
+    const Function<Y, T> training = [&](const auto& in) { return forward(net, in); };
     train(folder, leaves, fb::Optimizer(rule, net.parameters()), net.parameters(), training);
     if constexpr (std::invocable<const Forward&, const fb::Module<Net, T>&, const Inputs<fb::Tensor<T>>&>) {
       folder.write("inference", forward(net, inputs_of<fb::Tensor<T>>(folder)));
     }
   }
 
-  template <class T, class Rule>
+  template <class T, class Rule, class Y>
   static void train(Folder<T>& folder, Leaves<T>& net, fb::Optimizer<Rule, T> optimizer, const fb::Tensor<T>& parameters,
-                    const Function<fb::Variable<T>>& forward) {
+                    const Function<Y, T>& forward) {
     fb::load_weights(folder.file("weights"), net);
     for (int step = 0; step < steps; ++step) {
       fb::Tape tape{net};
@@ -179,7 +181,7 @@ class Cases {
         folder.write("output", y.value());
         if (in.drawn()) folder.write("drawn", in.drawn());
         for (std::size_t i = 0; i < in.size(); ++i) {
-          folder.write("input_gradient." + std::to_string(i), tape.gradient(loss, in[i], {.keep = true}).value());
+          folder.write("input_gradient." + std::to_string(i), tape.gradient(loss, in[i], {.keep = true}));
         }
         save_gradient(net, gradient, folder.file("gradient"));
       }

@@ -58,21 +58,21 @@ auto projected(const X& y) {
 /// the same random numbers every time. About 1e-8 for a right gradient of a smooth function.
 ///
 ///     CHECK(fb::gradient_error([](const auto& x, const auto& w) { return fb::matmul(x, w); }, x, w) < 1e-7);
-template <class F, class... X>
+template <Order order = Order::once, class F, class... X>
 double gradient_error(const F& f, const X&... x) {
   std::tuple inputs{x.clone()...};
   const auto value = [&] {
     Tape tape{Rng{7}};
-    return std::apply([&](const auto&... v) { return detail::projected(f(tape.constant(v)...)).item(); }, inputs);
+    return std::apply([&](const auto&... v) { return detail::projected(f(tape.lift<order>(v)...)).item(); }, inputs);
   };
   double worst = 0;
   const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
     Tape tape{Rng{7}};
-    auto variables = std::apply([&](const auto&... v) { return std::tuple{tape.variable(v)...}; }, inputs);
+    auto variables = std::apply([&](const auto&... v) { return std::tuple{tape.variable<order>(v)...}; }, inputs);
     const auto y = std::apply([&](const auto&... v) { return detail::projected(f(v...)); }, variables);
-    const auto gradient = tape.gradient(y, std::get<I>(variables));
+    const Tensor<double> gradient = tape.gradient(y, std::get<I>(variables));
     const auto quotient = detail::difference_quotient(value, std::get<I>(inputs), 1e-5);
-    worst = std::max(worst, detail::relative_difference(gradient.value(), quotient));
+    worst = std::max(worst, detail::relative_difference(gradient, quotient));
   };
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (one(std::integral_constant<std::size_t, I>{}), ...);
@@ -86,15 +86,15 @@ double second_gradient_error(const F& f, const X&... x) {
   const auto first_gradients = [&f](const auto&... v) {
     Tape& tape = std::get<0>(std::tie(v...)).tape();
     // Leaves of their own, so that the gradient can be asked for where an input is a constant.
-    const std::tuple leaves{(v.recorded() ? v : tape.variable(v.value()))...};
+    const std::tuple leaves{(v.recorded() ? v : tape.variable<Order::any>(v.value()))...};
     const auto y = std::apply([&](const auto&... leaf) { return detail::projected(f(leaf...)); }, leaves);
     return std::apply(
         [&](const auto&... leaf) {
-          return (detail::projected(tape.gradient(y, leaf, {.record = true})) + ...);
+          return (detail::projected(tape.recorded_gradient(y, leaf)) + ...);
         },
         leaves);
   };
-  return gradient_error(first_gradients, x...);
+  return gradient_error<Order::any>(first_gradients, x...);
 }
 
 /// The same for every parameter of a module; `f(tape)` runs it on constants of the tape and gives a value.

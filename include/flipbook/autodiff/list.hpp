@@ -20,16 +20,18 @@ namespace detail {
 
 /// An operation from a list of values to a list of values. Of its inputs it keeps their shapes alone; its
 /// gradient is worked out once, when the gradients of all its outputs have arrived.
-template <class T, class B, class Op>
+template <class V, class Op>
 class ListNode final : public Node {
-  using V = Variable<T, B>;
+  using T = typename V::Scalar;
+  using B = typename V::Backend;
+  using Gradient = typename ValueNode<T, B, V::order>::Gradient;
 
  public:
   /// One of the outputs.
-  class Part final : public ValueNode<T, B> {
+  class Part final : public ValueNode<T, B, V::order> {
    public:
-    Part(const Shape& shape, ListNode& whole, std::size_t place)
-        : ValueNode<T, B>(shape), whole_(whole), place_(place) {}
+    Part(Tape& tape, const Shape& shape, ListNode& whole, std::size_t place)
+        : ValueNode<T, B, V::order>(tape, shape), whole_(whole), place_(place) {}
     void backward(bool, bool) override {
       whole_.arrived_[place_].emplace(this->take_gradient());
       whole_.any_ = true;
@@ -56,42 +58,47 @@ class ListNode final : public Node {
     return std::ranges::any_of(inputs_, [](const auto* node) { return node != nullptr && node->active; });
   }
   void backward(bool, bool) override {
-    List<V> dy;
+    List<Gradient> dy;
     for (std::size_t i = 0; i < arrived_.size(); ++i) {  // an output that nothing used has gradient 0
-      dy.push_back(arrived_[i] ? *arrived_[i] : tape_.constant(zeros<T, B>(output_shapes_[i])));
+      dy.push_back(arrived_[i] ? *arrived_[i] : zero(output_shapes_[i]));
     }
     drop_gradient();
-    const List<V> dx = op_.vjp(input_shapes_, dy);
+    const List<Gradient> dx = op_.vjp(input_shapes_, dy);
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (inputs_[i] != nullptr && inputs_[i]->active) inputs_[i]->receive(dx[i]);
     }
   }
 
  private:
+  Gradient zero(const Shape& shape) const {
+    if constexpr (V::order == Order::once) return zeros<T, B>(shape);
+    else return {tape_, zeros<T, B>(shape)};
+  }
+
   Op op_;
   Tape& tape_;
-  List<ValueNode<T, B>*> inputs_;
+  List<Receiver<T, B>*> inputs_;
   List<Shape> input_shapes_, output_shapes_;
-  List<std::optional<V>> arrived_;
+  List<std::optional<Gradient>> arrived_;
   bool any_ = false;
 };
 
 }  // namespace detail
 
-template <class Op, class T, class B>
-List<Variable<T, B>> Tape::record_list(Op op, const List<Variable<T, B>>& inputs) {
-  List<Tensor<T, B>> tensors;
+template <class Op, class V>
+List<V> Tape::record_list(Op op, const List<V>& inputs) {
+  List<Tensor<typename V::Scalar, typename V::Backend>> tensors;
   bool recorded = false;
-  for (const auto& x : inputs) {
+  for (const V& x : inputs) {
     tensors.push_back(x.value());
     recorded = recorded || (recording_ && x.recorded());
   }
-  List<Tensor<T, B>> values = op(tensors);
-  List<Variable<T, B>> outputs;
-  using Whole = detail::ListNode<T, B, Op>;
+  auto values = op(tensors);
+  List<V> outputs;
+  using Whole = detail::ListNode<V, Op>;
   Whole* const whole = recorded ? add<Whole>(std::move(op), *this, inputs, values) : nullptr;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    auto* const part = recorded ? add<typename Whole::Part>(values[i].shape(), *whole, i) : nullptr;
+    auto* const part = recorded ? add<typename Whole::Part>(*this, values[i].shape(), *whole, i) : nullptr;
     outputs.emplace_back(*this, std::move(values[i]), part);
   }
   return outputs;
@@ -101,7 +108,7 @@ List<Variable<T, B>> Tape::record_list(Op op, const List<Variable<T, B>>& inputs
 /// are tensors. Such an operation is a struct with
 ///
 ///     List<Tensor<T, B>> operator()(const List<Tensor<T, B>>& x) const
-///     List<V> vjp(const List<Shape>& shapes of x, const List<V>& dy) const
+///     List<V> vjp(const List<Shape>& shapes of x, const List<V>& dy) const    of tensors or of variables
 template <class Op, Values R>
 auto apply_list(Op op, const R& values) {
   using V = std::ranges::range_value_t<R>;
@@ -113,7 +120,7 @@ auto apply_list(Op op, const R& values) {
       if (tape == nullptr || x.recorded()) tape = &x.tape();
     }
     List<V> lifted;
-    for (const V& x : values) lifted.push_back(tape->lift(x));
+    for (const V& x : values) lifted.push_back(tape->lift<V::order>(x));
     return tape->record_list(std::move(op), lifted);
   }
 }
@@ -124,14 +131,9 @@ auto list_of(const X& x, const Rest&... rest) {
   using T = typename X::Scalar;
   using B = typename X::Backend;
   if constexpr (is_variable<X> || (is_variable<Rest> || ...)) {
-    Tape* tape = nullptr;
-    const auto find = [&](const auto& operand) {
-      if constexpr (is_variable<std::remove_cvref_t<decltype(operand)>>) {
-        if (tape == nullptr || operand.recorded()) tape = &operand.tape();
-      }
-    };
-    find(x), (find(rest), ...);
-    return List<Variable<T, B>>{tape->lift(x), tape->lift(rest)...};
+    constexpr Order order = detail::order_of<X, Rest...>;
+    Tape& tape = detail::tape_of(x, rest...);
+    return List<Variable<T, B, order>>{tape.lift<order>(x), tape.lift<order>(rest)...};
   } else {
     return List<Tensor<T, B>>{tensor_of(x), tensor_of(rest)...};
   }

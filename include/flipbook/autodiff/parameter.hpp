@@ -63,14 +63,32 @@ struct AnyField {
 template <class M>
 concept HasFields = requires(M& module) { std::remove_const_t<M>::fields(module, detail::AnyField{}); };
 
-/// Calls `visit(name, leaf)` for every parameter and buffer of the tree, depth first in the order listed;
-/// names are joined with dots: "encoder.0.weight".
+/// Where a field lies in the tree: "encoder.0.weight", put together when somebody asks.
+class FieldName {
+ public:
+  FieldName(std::string_view name = "", const FieldName* above = nullptr) : name_(name), above_(above) {}
+
+  operator std::string() const {
+    if (above_ == nullptr) return std::string(name_);
+    std::string path = *above_;
+    if (!path.empty()) path += '.';
+    return path += name_;
+  }
+  friend std::string to_string(const FieldName& name) { return name; }
+
+ private:
+  std::string_view name_;
+  const FieldName* above_;
+};
+
+/// Calls `visit(name, leaf)` for every parameter and buffer of the tree, depth first in the order listed, with
+/// the name as a FieldName, which is also a std::string.
 template <class M, class Visit>
-void for_each_field(M& module, const Visit& visit, const std::string& prefix = "") {
+void for_each_field(M& module, const Visit& visit, const FieldName& above = {}) {
   if constexpr (HasFields<M>) {
     std::remove_const_t<M>::fields(module, [&](std::string_view name, auto& member) {
       using Member = std::remove_const_t<std::remove_reference_t<decltype(member)>>;
-      std::string path = prefix.empty() ? std::string(name) : prefix + "." + std::string(name);
+      const FieldName path{name, &above};
       if constexpr (is_parameter<Member> || is_buffer<Member>) {
         visit(path, member);
       } else {
@@ -82,14 +100,14 @@ void for_each_field(M& module, const Visit& visit, const std::string& prefix = "
 
 template <class M, class Visit>
 void for_each_parameter(M& module, const Visit& visit) {
-  for_each_field(module, [&](const std::string& name, auto& leaf) {
+  for_each_field(module, [&](const FieldName& name, auto& leaf) {
     if constexpr (is_parameter<std::remove_const_t<std::remove_reference_t<decltype(leaf)>>>) visit(name, leaf);
   });
 }
 
 template <class M, class Visit>
 void for_each_buffer(M& module, const Visit& visit) {
-  for_each_field(module, [&](const std::string& name, auto& leaf) {
+  for_each_field(module, [&](const FieldName& name, auto& leaf) {
     if constexpr (is_buffer<std::remove_const_t<std::remove_reference_t<decltype(leaf)>>>) visit(name, leaf);
   });
 }

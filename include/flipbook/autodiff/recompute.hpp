@@ -10,20 +10,20 @@ namespace flipbook {
 namespace detail {
 
 template <class Output, class Segment, class... In>
-class RecomputeNode final : public ValueNode<typename Output::Scalar, typename Output::Backend> {
-  using Base = ValueNode<typename Output::Scalar, typename Output::Backend>;
+class RecomputeNode final : public ValueNode<typename Output::Scalar, typename Output::Backend, Output::order> {
+  using Base = ValueNode<typename Output::Scalar, typename Output::Backend, Output::order>;
 
  public:
-  RecomputeNode(Segment segment, Rng rng, const Shape& shape, const In&... inputs)
-      : Base(shape), segment_(std::move(segment)), rng_(rng), inputs_(inputs...) {}
+  RecomputeNode(Tape& tape, Segment segment, Rng rng, const Shape& shape, const In&... inputs)
+      : Base(tape, shape), segment_(std::move(segment)), rng_(rng), inputs_(inputs...) {}
 
   bool leads_to_target() const noexcept override {
-    return std::get<0>(inputs_).tape().targets_parameters() ||
+    return this->tape().targets_parameters() ||
            std::apply([](const In&... x) { return ((x.recorded() && x.node()->active) || ...); }, inputs_);
   }
   void backward(bool record, bool) override {
-    const Output dy = this->take_gradient();
-    dy.tape().replay([&] { return std::apply(segment_, inputs_); }, rng_, dy, record);
+    const auto dy = this->take_gradient();
+    this->tape().replay([&] { return std::apply(segment_, inputs_); }, rng_, dy, record);
   }
 
  private:
@@ -46,7 +46,7 @@ auto recompute(Segment segment, const X&... x) {
     auto y = tape.unrecorded([&] { return segment(x.detached()...); });
     using Y = decltype(y);
     if (!tape.wants_parameters() && !(x.recorded() || ...)) return y;
-    auto* node = tape.template add<detail::RecomputeNode<Y, Segment, X...>>(std::move(segment), rng, y.shape(), x...);
+    auto* node = tape.template add<detail::RecomputeNode<Y, Segment, X...>>(tape, std::move(segment), rng, y.shape(), x...);
     return Y(tape, y.value(), node);
   } else {
     return segment(x...);

@@ -31,8 +31,7 @@ constexpr unsigned input(unsigned i) { return 1U << i; }
 
 /// How to differentiate.
 struct Differentiation {
-  bool record = false;  ///< the gradient is itself recorded, so that it can be differentiated
-  bool keep = false;    ///< the tape can be differentiated again; otherwise what it kept is freed on the way
+  bool keep = false;  ///< the tape can be differentiated again; otherwise what it kept is freed on the way
 };
 
 /// Reverse-mode differentiation over operations. Forward code that is given variables of a tape is
@@ -46,10 +45,10 @@ struct Differentiation {
 /// Recorded computation is training: dropout draws from the tape's stream, batch normalisation uses the
 /// batch, also where nothing is wanted. A tape is used by one thread at a time.
 class Tape {
-  template <Real T, class B>
-  class LeafNode final : public ValueNode<T, B> {
+  template <Real T, class B, Order order = Order::once>
+  class LeafNode final : public ValueNode<T, B, order> {
    public:
-    using ValueNode<T, B>::ValueNode;
+    using ValueNode<T, B, order>::ValueNode;
     void backward(bool, bool) override {}
     bool leads_to_target() const noexcept override { return false; }
   };
@@ -67,9 +66,9 @@ class Tape {
   /// The parameters of this module may be asked for; those of others are constants.
   template <class M>
   void want(const M& module) {
-    for_each_parameter(module, [&]<class T, class B>(const std::string&, const Parameter<T, B>& p) {
+    for_each_parameter(module, [&]<class T, class B>(const FieldName&, const Parameter<T, B>& p) {
       const auto [entry, added] = wanted_.try_emplace(p.value.data(), nullptr);
-      if (added) entry->second = add<LeafNode<T, B>>(p.shape());
+      if (added) entry->second = add<LeafNode<T, B>>(*this, p.shape());
     });
   }
 
@@ -77,46 +76,57 @@ class Tape {
   Variable<T, B> constant(Tensor<T, B> value) {
     return {*this, std::move(value)};
   }
-  /// A value whose gradient may be asked for.
-  template <class T, class B>
-  Variable<T, B> variable(Tensor<T, B> value);
+  /// A value whose gradient may be asked for; `variable<Order::any>(x)` where the gradient shall be recorded.
+  template <Order order = Order::once, class T, class B>
+  Variable<T, B, order> variable(Tensor<T, B> value) {
+    auto* node = add<LeafNode<T, B, order>>(*this, value.shape());
+    return {*this, std::move(value), node};
+  }
 
   /// Any operand as a variable of this tape. A wanted parameter is the same variable at every use, so its
   /// gradient gathers over all of them.
-  template <class T, class B>
-  Variable<T, B> lift(const Tensor<T, B>& x) {
-    return constant(x);
+  template <Order order = Order::once, class T, class B>
+  Variable<T, B, order> lift(const Tensor<T, B>& x) {
+    return {*this, x};
   }
-  template <class T, class B>
-  Variable<T, B> lift(const Buffer<T, B>& x) {
-    return constant(x.value);
+  template <Order order = Order::once, class T, class B>
+  Variable<T, B, order> lift(const Buffer<T, B>& x) {
+    return {*this, x.value};
   }
-  template <class T, class B>
-  Variable<T, B> lift(const Parameter<T, B>& p);
-  template <class T, class B>
-  Variable<T, B> lift(const Variable<T, B>& x) {
+  template <Order order = Order::once, class T, class B>
+  Variable<T, B, order> lift(const Parameter<T, B>& p) {
+    const auto entry = wanted_.find(p.value.data());
+    return {*this, p.value, entry == wanted_.end() ? nullptr : static_cast<LeafNode<T, B>*>(entry->second)};
+  }
+  template <Order order = Order::once, class T, class B, Order before>
+    requires(order >= before)
+  Variable<T, B, order> lift(const Variable<T, B, before>& x) {
     require(&x.tape() == this || !x.recorded(), "a value recorded on one tape met a value of another: use stop(value)");
     return x;
   }
 
   /// The value of `op` at the inputs, and, where an input is recorded, a node for its gradient.
-  template <class Op, class... V>
-  auto record(Op op, const V&... inputs);
+  template <Order order, class Op, class T, class B, class... Rest>
+  auto record(Op op, const Variable<T, B, order>& first, const Rest&... rest);
   /// The same for an operation over a list of values (autodiff/list.hpp).
-  template <class Op, class T, class B>
-  std::vector<Variable<T, B>, PoolAllocator<Variable<T, B>>> record_list(
-      Op op, const std::vector<Variable<T, B>, PoolAllocator<Variable<T, B>>>& inputs);
+  template <class Op, class V>
+  std::vector<V, PoolAllocator<V>> record_list(Op op, const std::vector<V, PoolAllocator<V>>& inputs);
 
   /// dy/dx of a single number y.
-  /// @throws Error  if y has more than one element, or what was kept for it has been freed
-  template <class T, class B, class U>
-  Variable<U, B> gradient(const Variable<T, B>& y, const Variable<U, B>& x, Differentiation how = {});
+  /// @throws Error  if y has more than one element, x is a constant, or what was kept has been freed
+  template <class T, class B, Order y_order, class U, Order x_order>
+  Tensor<U, B> gradient(const Variable<T, B, y_order>& y, const Variable<U, B, x_order>& x, Differentiation how = {});
+
+  /// dy/dx, itself recorded, so that it can be differentiated in its turn. The tape stays as it is.
+  /// @throws Error  as `gradient`
+  template <class T, class B, Order y_order, class U, Order x_order>
+  Variable<U, B, Order::any> recorded_gradient(const Variable<T, B, y_order>& y, const Variable<U, B, x_order>& x);
 
   /// dy/dp for all parameters of a module that this tape wants, in one tensor (P) in the order of
   /// `module.parameters()`; zero where y does not depend on one.
-  template <class T, class B, class M>
+  template <class T, class B, Order order, class M>
     requires HasFields<M>
-  Tensor<T, B> gradient(const Variable<T, B>& y, const M& module, Differentiation how = {});
+  Tensor<T, B> gradient(const Variable<T, B, order>& y, const M& module, Differentiation how = {});
 
   /// The stream that dropout and sampling inside a recorded computation draw from.
   Rng& rng() noexcept { return rng_; }
@@ -152,8 +162,8 @@ class Tape {
   }
   /// Runs `segment` again in the middle of a differentiation, with the random numbers of the first run, and
   /// hands `dy` back through it.
-  template <class T, class B, class Segment>
-  void replay(const Segment& segment, Rng rng, const Variable<T, B>& dy, bool record);
+  template <class Segment, class Gradient>
+  void replay(const Segment& segment, Rng rng, const Gradient& dy, bool record);
   /// Whether anything is wanted, and whether any of it is asked for in this differentiation.
   bool wants_parameters() const noexcept { return !wanted_.empty(); }
   bool targets_parameters() const noexcept {
@@ -164,8 +174,8 @@ class Tape {
   }
 
  private:
-  template <class T, class B>
-  void differentiate(const Variable<T, B>& y, Differentiation how);
+  template <class T, class B, Order order>
+  void differentiate(const Variable<T, B, order>& y, bool record, bool keep);
   void mark(std::size_t first);
   void sweep(std::size_t first, std::size_t last, bool record, bool keep);
 
@@ -180,99 +190,87 @@ class Tape {
 
 namespace detail {
 
+/// The operation's own tensors are enough for a gradient that is not recorded; one that is needs to know where
+/// they come from.
+template <class V>
+using Kept = std::conditional_t<V::order == Order::once, Tensor<typename V::Scalar, typename V::Backend>, V>;
+
+template <class V>
+const auto& kept(const V& x) {
+  if constexpr (V::order == Order::once) return x.value();
+  else return x;
+}
+
 template <class Output, class Op, class... In>
-class OpNode final : public ValueNode<typename Output::Scalar, typename Output::Backend> {
-  using Base = ValueNode<typename Output::Scalar, typename Output::Backend>;
+class OpNode final : public ValueNode<typename Output::Scalar, typename Output::Backend, Output::order> {
+  using Base = ValueNode<typename Output::Scalar, typename Output::Backend, Output::order>;
+  using Saved = flipbook::Saved<Kept<Output>, Kept<In>...>;
 
  public:
   OpNode(Op op, Tape& tape, const Tensor<typename Output::Scalar, typename Output::Backend>& value, const In&... inputs)
-      : Base(value.shape()),
+      : Base(tape, value.shape()),
         op_(std::move(op)),
-        saved_{keep_inputs(std::index_sequence_for<In...>{}, inputs...),
-               Output(tape, Op::keeps & keep::output ? value : value.without_elements(), this)} {}
+        nodes_(inputs.node()...),
+        saved_(keep(std::index_sequence_for<In...>{}, Output(tape, value, this), inputs...)) {}
 
   bool leads_to_target() const noexcept override {
-    return std::apply([](const In&... inputs) { return ((inputs.recorded() && inputs.node()->active) || ...); },
-                      saved_.inputs);
+    return std::apply([](auto*... node) { return ((node != nullptr && node->active) || ...); }, nodes_);
   }
 
   void backward(bool record, bool keep) override {
-    require(!freed_, "this part of the tape has been differentiated before and freed: ask with {.keep = true}");
-    const Output dy = this->take_gradient();
-    const auto wants = std::apply(
-        [](const In&... inputs) {
-          return std::array<bool, sizeof...(In)>{(inputs.recorded() && inputs.node()->active)...};
-        },
-        saved_.inputs);
-    const auto nodes = std::apply([](const In&... inputs) { return std::make_tuple(inputs.node()...); }, saved_.inputs);
-    freed_ = !(keep || record);
-    [[maybe_unused]] const auto saved = record ? saved_ : freed_ ? detached(std::move(saved_)) : detached(saved_);
+    require(op_.has_value(), "this part of the tape has been differentiated before and freed: ask with {.keep = true}");
+    const auto dy = this->take_gradient();
+    [[maybe_unused]] const Saved saved = keep || record ? saved_ : std::exchange(saved_, shapes(saved_));
     if constexpr (requires { Op::no_gradient; }) {
       fail(Op::no_gradient);
+    } else if constexpr (Output::order == Order::once) {
+      send(op_->vjp(saved, dy), std::index_sequence_for<In...>{});
     } else {
-      auto gradients = op_->vjp(saved, dy);
-      send(gradients, wants, nodes, std::index_sequence_for<In...>{});
+      send(op_->vjp(record ? saved : detached(saved), dy), std::index_sequence_for<In...>{});
     }
-    if (freed_) op_.reset();
+    if (!keep && !record) op_.reset();
   }
 
  private:
   template <std::size_t... I>
-  static std::tuple<In...> keep_inputs(std::index_sequence<I...>, const In&... inputs) {
-    return {(Op::keeps & keep::input(I) ? inputs : inputs.without_elements())...};
+  static Saved keep(std::index_sequence<I...>, const Output& output, const In&... inputs) {
+    return {{kept(Op::keeps & keep::input(I) ? inputs : inputs.without_elements())...},
+            kept(Op::keeps & keep::output ? output : output.without_elements())};
   }
-  static Saved<Output, In...> detached(const Saved<Output, In...>& saved) {
+  static Saved detached(const Saved& saved) {
     return {std::apply([](const In&... inputs) { return std::tuple<In...>(inputs.detached()...); }, saved.inputs),
             saved.output.detached()};
   }
-  static Saved<Output, In...> detached(Saved<Output, In...>&& saved) {
-    Saved<Output, In...> result = detached(std::as_const(saved));
-    saved.output = saved.output.without_elements();
-    std::apply([](In&... inputs) { ((inputs = inputs.without_elements()), ...); }, saved.inputs);
-    return result;
+  static Saved shapes(const Saved& saved) {
+    return {std::apply([](const auto&... x) { return std::tuple(x.without_elements()...); }, saved.inputs),
+            saved.output.without_elements()};
   }
-  template <class Gradients, class Nodes, std::size_t... I>
-  void send(Gradients& gradients, const std::array<bool, sizeof...(In)>& wants, const Nodes& nodes,
-            std::index_sequence<I...>) {
+  template <class Gradients, std::size_t... I>
+  void send(Gradients gradients, std::index_sequence<I...>) {
     static_assert(std::tuple_size_v<Gradients> == sizeof...(In), "a vjp gives one gradient for each input");
-    const auto one = [&](auto& gradient, auto* node, bool wanted) {
-      if (!wanted) return;
-      if constexpr (std::is_invocable_v<decltype(gradient)>) {
-        node->receive(gradient());
-      } else {
-        node->receive(std::move(gradient));
-      }
+    const auto one = [](auto& gradient, auto* node) {
+      if (node == nullptr || !node->active) return;
+      if constexpr (std::is_invocable_v<decltype(gradient)>) node->receive(gradient());
+      else node->receive(std::move(gradient));
     };
-    (one(std::get<I>(gradients), std::get<I>(nodes), wants[I]), ...);
+    (one(std::get<I>(gradients), std::get<I>(nodes_)), ...);
   }
 
   std::optional<Op> op_;
-  Saved<Output, In...> saved_;
-  bool freed_ = false;
+  std::tuple<Receiver<typename In::Scalar, typename In::Backend>*...> nodes_;
+  Saved saved_;
 };
 
 }  // namespace detail
 
-template <class T, class B>
-Variable<T, B> Tape::variable(Tensor<T, B> value) {
-  auto* node = add<LeafNode<T, B>>(value.shape());
-  return {*this, std::move(value), node};
-}
-
-template <class T, class B>
-Variable<T, B> Tape::lift(const Parameter<T, B>& p) {
-  const auto entry = wanted_.find(p.value.data());
-  if (entry == wanted_.end()) return constant(p.value);
-  return {*this, p.value, static_cast<LeafNode<T, B>*>(entry->second)};
-}
-
-template <class Op, class... V>
-auto Tape::record(Op op, const V&... inputs) {
-  auto value = op(inputs.value()...);
+template <Order order, class Op, class T, class B, class... Rest>
+auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest) {
+  auto value = op(first.value(), rest.value()...);
   using Value = decltype(value);
-  using Output = Variable<typename Value::Scalar, typename Value::Backend>;
-  if (!recording_ || !(inputs.recorded() || ...)) return Output(*this, std::move(value));
-  auto* node = add<detail::OpNode<Output, Op, V...>>(std::move(op), *this, value, inputs...);
+  using Output = Variable<typename Value::Scalar, typename Value::Backend, order>;
+  if (!recording_ || !(first.recorded() || ... || rest.recorded())) return Output(*this, std::move(value));
+  using Recorded = detail::OpNode<Output, Op, Variable<T, B, order>, Rest...>;
+  auto* node = add<Recorded>(std::move(op), *this, value, first, rest...);
   return Output(*this, std::move(value), node);
 }
 
@@ -289,16 +287,16 @@ inline void Tape::sweep(std::size_t first, std::size_t last, bool record, bool k
   }
 }
 
-template <class T, class B>
-void Tape::differentiate(const Variable<T, B>& y, Differentiation how) {
+template <class T, class B, Order order>
+void Tape::differentiate(const Variable<T, B, order>& y, bool record, bool keep) {
   require(y.size() == 1, "gradient: only a single number can be differentiated, got shape ", y.shape());
   if (!y.recorded()) return;
   mark(0);
   if (!y.node()->active) return;  // nothing that is asked for leads to y
   const std::size_t last = nodes_.size();
   try {
-    y.node()->receive(constant(full<T, B>(y.shape(), T(1))));
-    sweep(0, last, how.record, how.keep);
+    y.node()->receive(full<T, B>(y.shape(), T(1)));
+    sweep(0, last, record, keep);
   } catch (...) {  // leave no half-finished differentiation behind
     for (const auto& node : nodes_) {
       node->target = false;
@@ -308,22 +306,37 @@ void Tape::differentiate(const Variable<T, B>& y, Differentiation how) {
   }
 }
 
-template <class T, class B, class U>
-Variable<U, B> Tape::gradient(const Variable<T, B>& y, const Variable<U, B>& x, Differentiation how) {
+template <class T, class B, Order y_order, class U, Order x_order>
+Tensor<U, B> Tape::gradient(const Variable<T, B, y_order>& y, const Variable<U, B, x_order>& x, Differentiation how) {
   require(x.recorded(), "gradient: with respect to a constant; make it with tape.variable(...)");
   x.node()->target = true;
-  differentiate(y, how);
+  differentiate(y, false, how.keep);
   x.node()->target = false;
-  if (!x.node()->has_gradient()) return constant(zeros<U, B>(x.shape()));
-  return x.node()->take_gradient();
+  return x.node()->has_gradient() ? x.node()->take_tensor() : zeros<U, B>(x.shape());
 }
 
-template <class T, class B, class M>
+template <class T, class B, Order y_order, class U, Order x_order>
+Variable<U, B, Order::any> Tape::recorded_gradient(const Variable<T, B, y_order>& y,
+                                                   const Variable<U, B, x_order>& x) {
+  static_assert(y_order == Order::any && x_order == Order::any,
+                "this gradient can be computed, but not recorded: for that, what it is asked for must be made with "
+                "tape.variable<Order::any>(...)");
+  auto* const node = dynamic_cast<ValueNode<U, B, Order::any>*>(x.node());
+  require(node != nullptr, "recorded_gradient: with respect to what was not made for it; "
+                           "make it with tape.variable<Order::any>(...)");
+  node->target = true;
+  differentiate(y, true, true);
+  node->target = false;
+  if (!node->has_gradient()) return {*this, zeros<U, B>(x.shape())};
+  return node->take_gradient();
+}
+
+template <class T, class B, Order order, class M>
   requires HasFields<M>
-Tensor<T, B> Tape::gradient(const Variable<T, B>& y, const M& module, Differentiation how) {
+Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Differentiation how) {
   Index size = 0;
   const auto each = [&](const auto& visit) {
-    for_each_parameter(module, [&](const std::string& name, const Parameter<T, B>& p) {
+    for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
       const auto entry = wanted_.find(p.value.data());
       require(entry != wanted_.end(), "gradient: this tape was not told to want parameter '", name, "'");
       visit(p, static_cast<LeafNode<T, B>*>(entry->second));
@@ -333,7 +346,7 @@ Tensor<T, B> Tape::gradient(const Variable<T, B>& y, const M& module, Differenti
     size += p.value.size();
     node->target = true;
   });
-  differentiate(y, how);
+  differentiate(y, false, how.keep);
   Tensor<T, B> flat({size});
   Index at = 0;
   each([&](const Parameter<T, B>& p, auto* node) {
@@ -341,8 +354,8 @@ Tensor<T, B> Tape::gradient(const Variable<T, B>& y, const M& module, Differenti
     at += part.size();
     node->target = false;
     if (node->has_gradient()) {
-      const auto gradient = node->take_gradient();
-      B::copy(part.data(), gradient.value().data(), static_cast<std::size_t>(part.size()) * sizeof(T));
+      const Tensor<T, B> gradient = node->take_gradient();
+      B::copy(part.data(), gradient.data(), static_cast<std::size_t>(part.size()) * sizeof(T));
     } else {
       fill(part, T(0));
     }
@@ -350,12 +363,12 @@ Tensor<T, B> Tape::gradient(const Variable<T, B>& y, const M& module, Differenti
   return flat;
 }
 
-template <class T, class B, class Segment>
-void Tape::replay(const Segment& segment, Rng rng, const Variable<T, B>& dy, bool record) {
+template <class Segment, class Gradient>
+void Tape::replay(const Segment& segment, Rng rng, const Gradient& dy, bool record) {
   const Rng now = std::exchange(rng_, rng);
   const bool outer = std::exchange(replaying_, true);
   const std::size_t first = nodes_.size();
-  const Variable<T, B> y = segment();
+  const auto y = segment();
   rng_ = now;
   replaying_ = outer;
   if (!y.recorded()) return;
@@ -366,21 +379,51 @@ void Tape::replay(const Segment& segment, Rng rng, const Variable<T, B>& dy, boo
   if (!record) nodes_.resize(first);
 }
 
+namespace detail {
+
+/// Any order, where one of the operands is a variable of any order.
+template <class... X>
+inline constexpr Order order_of = Order{(is_variable_of_any_order<X> || ...)};
+
+/// The tape of the first recorded operand, or of the first variable where none is recorded.
+template <class... X>
+Tape& tape_of(const X&... operands) {
+  Tape* tape = nullptr;
+  const auto find = [&](const auto& x) {
+    if constexpr (is_variable<std::remove_cvref_t<decltype(x)>>) {
+      if (tape == nullptr || x.recorded()) tape = &x.tape();
+    }
+  };
+  (find(operands), ...);
+  return *tape;
+}
+
+}  // namespace detail
+
 /// The value of an operation: recorded where any operand is a variable, computed at once otherwise.
 template <class Op, Operand... Args>
 auto apply(Op op, const Args&... args) {
   if constexpr ((is_variable<Args> || ...)) {
-    Tape* tape = nullptr;
-    const auto find = [&](const auto& arg) {
-      if constexpr (is_variable<std::remove_cvref_t<decltype(arg)>>) {
-        if (tape == nullptr || arg.recorded()) tape = &arg.tape();
-      }
-    };
-    (find(args), ...);
-    return tape->record(std::move(op), tape->lift(args)...);
+    Tape& tape = detail::tape_of(args...);
+    return tape.record(std::move(op), tape.lift<detail::order_of<Args...>>(args)...);
   } else {
     return op(tensor_of(args)...);
   }
+}
+
+/// An operand as a value of the kind of x: a tensor beside a tensor, a variable of its tape beside a variable.
+template <Value X, Operand P>
+auto beside(const X& x, const P& operand) {
+  if constexpr (is_variable<X>) return x.tape().template lift<X::order>(operand);
+  else return tensor_of(operand);
+}
+
+/// Whether a gradient that is computed from these values is itself being recorded, and so must be made of operations
+/// that can be differentiated. Where it cannot be, the compiler knows.
+template <Value... X>
+constexpr bool recorded(const X&... x) {
+  if constexpr ((is_tensor<X> && ...)) return false;
+  else return (x.recorded() || ...);
 }
 
 /// The gradients of an operation, one for each input in order: values, or callables that are only called

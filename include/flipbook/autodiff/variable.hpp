@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <flipbook/autodiff/parameter.hpp>
@@ -9,6 +10,12 @@
 namespace flipbook {
 
 class Tape;
+
+/// How often what is computed from a value can be differentiated.
+enum class Order : bool {
+  once,  ///< gradients are tensors: all that training needs, and the least to compile
+  any    ///< gradients may be recorded, and differentiated in their turn, as penalties on a slope need it
+};
 
 /// One step of a recorded computation, owned by its tape.
 class Node {
@@ -28,19 +35,38 @@ class Node {
   static void operator delete(void* block, std::size_t bytes) noexcept { HostPool::instance().release(block, bytes); }
 };
 
+template <Real T, class B, Order order>
+class Variable;
+
+/// A node whose value is a tensor of T.
 template <Real T, class B>
-class ValueNode;
+class Receiver : public Node {
+ public:
+  explicit Receiver(const Shape& shape) : shape_(shape) {}
+  virtual void receive(Tensor<T, B> gradient) = 0;
+  virtual void receive(Variable<T, B, Order::any> gradient) = 0;
+  virtual Tensor<T, B> take_tensor() = 0;  ///< what has arrived
+  const Shape& shape() const noexcept { return shape_; }
+
+ private:
+  Shape shape_;
+};
 
 /// A tensor that takes part in a recorded computation. One without a node is a constant: it depends on
 /// nothing whose gradient can be asked for. Variables are handles; they must not outlive their tape.
-template <Real T, class B = Cpu>
+template <Real T, class B = Cpu, Order order_ = Order::once>
 class Variable {
  public:
   using Scalar = T;
   using Backend = B;
+  static constexpr Order order = order_;
 
-  Variable(Tape& tape, Tensor<T, B> value, ValueNode<T, B>* node = nullptr)
+  Variable(Tape& tape, Tensor<T, B> value, Receiver<T, B>* node = nullptr)
       : tape_(&tape), value_(std::move(value)), node_(node) {}
+  /// What can be differentiated once is, beside what can be differentiated again, as good as it.
+  template <Order before>
+    requires(before < order_)
+  Variable(const Variable<T, B, before>& x) : Variable(x.tape(), x.value(), x.node()) {}
 
   const Tensor<T, B>& value() const noexcept { return value_; }
   const Shape& shape() const noexcept { return value_.shape(); }
@@ -50,7 +76,7 @@ class Variable {
   T item() const { return value_.item(); }
 
   Tape& tape() const noexcept { return *tape_; }
-  ValueNode<T, B>* node() const noexcept { return node_; }
+  Receiver<T, B>* node() const noexcept { return node_; }
   bool recorded() const noexcept { return node_ != nullptr; }
 
   /// The same value, with or without its past.
@@ -60,49 +86,72 @@ class Variable {
  private:
   Tape* tape_;
   Tensor<T, B> value_;
-  ValueNode<T, B>* node_;
+  Receiver<T, B>* node_;
 };
 
-/// A node whose value is a tensor of T: gathers the gradients of everything that was computed from it.
-template <Real T, class B>
-class ValueNode : public Node {
+/// A node that gathers the gradients of everything that was computed from its value: tensors, or variables where
+/// they may be differentiated in their turn.
+template <Real T, class B, Order order>
+class ValueNode : public Receiver<T, B> {
  public:
-  explicit ValueNode(const Shape& shape) : shape_(shape) {}
+  using Gradient = std::conditional_t<order == Order::once, Tensor<T, B>, Variable<T, B, Order::any>>;
 
-  void receive(Variable<T, B> gradient) {
-    require(gradient.shape() == shape_, "a gradient of shape ", gradient.shape(), " for a value of shape ", shape_);
-    if (!gradient_) {
-      gradient_.emplace(std::move(gradient));
-    } else if (gradient_->recorded() || gradient.recorded()) {
-      gradient_.emplace(*gradient_ + gradient);
-    } else {
-      Tape& tape = gradient.tape();
-      Tensor<T, B> sum = gradient_->value();
-      gradient_.reset();
-      add_onto(sum, gradient.value());
-      gradient_.emplace(tape, std::move(sum));
-    }
+  ValueNode(Tape& tape, const Shape& shape) : Receiver<T, B>(shape), tape_(tape) {}
+
+  void receive(Tensor<T, B> gradient) override {
+    if constexpr (order == Order::once) add(std::move(gradient));
+    else add(Gradient(tape_, std::move(gradient)));
   }
-  Variable<T, B> take_gradient() {
-    Variable<T, B> taken = std::move(*gradient_);
+  void receive(Variable<T, B, Order::any> gradient) override {
+    if constexpr (order == Order::once) add(gradient.value());
+    else add(std::move(gradient));
+  }
+  Gradient take_gradient() {
+    Gradient taken = std::move(*gradient_);
     gradient_.reset();
     return taken;
   }
-  const std::optional<Variable<T, B>>& gradient() const noexcept { return gradient_; }
-  const Shape& shape() const noexcept { return shape_; }
-
+  Tensor<T, B> take_tensor() override {
+    if constexpr (order == Order::once) return take_gradient();
+    else return take_gradient().value();
+  }
   bool has_gradient() const noexcept override { return gradient_.has_value(); }
   void drop_gradient() noexcept override { gradient_.reset(); }
 
+ protected:
+  Tape& tape() const noexcept { return tape_; }
+
  private:
-  Shape shape_;
-  std::optional<Variable<T, B>> gradient_;
+  void add(Gradient gradient) {
+    require(gradient.shape() == this->shape(), "a gradient of shape ", gradient.shape(), " for a value of shape ",
+            this->shape());
+    if (!gradient_) {
+      gradient_.emplace(std::move(gradient));
+      return;
+    }
+    if constexpr (order == Order::once) {
+      add_onto(*gradient_, gradient);
+    } else if (gradient_->recorded() || gradient.recorded()) {
+      gradient_.emplace(*gradient_ + gradient);
+    } else {
+      Tensor<T, B> sum = take_gradient().value();
+      add_onto(sum, gradient.value());
+      gradient_.emplace(tape_, std::move(sum));
+    }
+  }
+
+  Tape& tape_;
+  std::optional<Gradient> gradient_;
 };
 
 template <class X>
 inline constexpr bool is_variable = false;
+template <class T, class B, Order order>
+inline constexpr bool is_variable<Variable<T, B, order>> = true;
+template <class X>
+inline constexpr bool is_variable_of_any_order = false;
 template <class T, class B>
-inline constexpr bool is_variable<Variable<T, B>> = true;
+inline constexpr bool is_variable_of_any_order<Variable<T, B, Order::any>> = true;
 
 /// What forward code is written for: plain tensors (nothing is recorded) or variables.
 template <class X>

@@ -113,7 +113,7 @@ struct LearnedGaussian {
     /// @throws Error  if means and x differ in shape
     template <Value P, Operand X>
     auto log_prob(const P& mean, const X& x) const {
-      return detail::gaussian_log_prob(mean, detail::floored(detail::beside(mean, log_scale)), x);
+      return detail::gaussian_log_prob(mean, detail::floored(beside(mean, log_scale)), x);
     }
     Tensor<T, B> sample(const Tensor<T, B>& mean, Rng& rng) const {
       return detail::gaussian_sample(mean, detail::floored(log_scale.value), rng);

@@ -29,13 +29,6 @@ S floored(const S& log_scale) {
   return clamp(log_scale, least_log_scale, std::numeric_limits<double>::infinity());
 }
 
-/// A parameter as what it meets is: on its tape, or as a plain tensor.
-template <Value X, Operand P>
-auto beside(const X& x, const P& parameter) {
-  if constexpr (is_variable<X>) return x.tape().lift(parameter);
-  else return tensor_of(parameter);
-}
-
 inline void check_shapes(const char* name, const Shape& parameters, const Shape& x, Index per_channel) {
   require(x.rank() > 0 && parameters == x.with_tail(1, {per_channel * x[-1]}), name, ": parameters of shape ",
           parameters, " for data of shape ", x, "; needs ", per_channel, " for each channel");

@@ -13,9 +13,9 @@ namespace detail {
 
 /// ‖∇ₓ D(x)‖² of each sample, recorded: (N). The logits of a sample, where there are several, are summed.
 template <class Discriminator, Real T, class B>
-Variable<T, B> squared_slope(Tape& tape, const Discriminator& discriminator, const Tensor<T, B>& points) {
-  const Variable<T, B> x = tape.variable(points);                                             // (N, …)
-  const Variable<T, B> slope = tape.gradient(sum(discriminator(x)), x, {.record = true});     // (N, …)
+auto squared_slope(Tape& tape, const Discriminator& discriminator, const Tensor<T, B>& points) {
+  const auto x = tape.variable<Order::any>(points);                                           // (N, …)
+  const auto slope = tape.recorded_gradient(sum(discriminator(x)), x);                        // (N, …)
   return sum(square(reshape(slope, Shape{x.extent(0), x.size() / x.extent(0)})), {1}, true);  // (N)
 }
 

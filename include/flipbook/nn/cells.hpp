@@ -24,16 +24,6 @@ concept Cell = Layer<L> && requires { requires L::recurrent; };
 
 namespace detail {
 
-/// The operand as a value of the kind of x: a tensor beside a tensor, on its tape beside a variable.
-template <Value X, Operand P>
-X beside(const X& x, const P& operand) {
-  if constexpr (is_variable<X>) {
-    return x.tape().lift(operand);
-  } else {
-    return tensor_of(operand);
-  }
-}
-
 /// Zeros for the hidden units of every place of a frame: (N, …, Hidden).
 template <int Hidden, Value X>
 X zero_state(const X& frame) {

@@ -57,7 +57,7 @@ class Module {
   template <class Member>
   Tensor<T, B> part(const Member& member) const {
     Index first = -1, size = 0;
-    for_each_parameter(member, [&](const std::string& name, const Parameter<T, B>& p) {
+    for_each_parameter(member, [&](const FieldName& name, const Parameter<T, B>& p) {
       const Index at = p.value.data() - parameters_.data();
       if (first < 0) first = at;
       require(at == first + size && at + p.value.size() <= parameters_.size(), "part: parameter '", name,
@@ -75,13 +75,13 @@ class Module {
   /// Moves all parameters, and all buffers, into one block of memory each, of which they become views.
   void gather() {
     Index parameters = 0, buffers = 0;
-    for_each_field(net_, [&](const std::string&, auto& leaf) {
+    for_each_field(net_, [&](const FieldName&, auto& leaf) {
       (is_parameter<std::remove_cvref_t<decltype(leaf)>> ? parameters : buffers) += leaf.value.size();
     });
     parameters_ = Tensor<T, B>({parameters});
     buffers_ = Tensor<T, B>({buffers});
     parameters = buffers = 0;
-    for_each_field(net_, [&](const std::string&, auto& leaf) {
+    for_each_field(net_, [&](const FieldName&, auto& leaf) {
       constexpr bool parameter = is_parameter<std::remove_cvref_t<decltype(leaf)>>;
       Index& at = parameter ? parameters : buffers;
       Tensor<T, B> part = (parameter ? parameters_ : buffers_).slice(at, at + leaf.value.size());

@@ -69,7 +69,7 @@ struct SpectralNorm {
           B::copy(v.data(), right.data(), static_cast<std::size_t>(v.size()) * sizeof(T));
         });
       }
-      const X weight = weight_for(x), sigma = sum(weight * (left * right));
+      const X weight = beside(x, layer.weight), sigma = sum(weight * (left * right));
       return detail::WithWeight<L>::of(x, weight / sigma, layer.bias);
     }
 
@@ -99,11 +99,6 @@ struct SpectralNorm {
     }
     static Tensor<T, B> unit(const Tensor<T, B>& x) {
       return x / std::max(std::sqrt(static_cast<double>(sum(square(x)).item())), 1e-12);
-    }
-    template <class X>
-    X weight_for(const X& x) const {
-      if constexpr (training<X>) return x.tape().lift(layer.weight);
-      else return layer.weight.value;
     }
   };
 };

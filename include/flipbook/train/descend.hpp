@@ -18,8 +18,8 @@ struct StepOptions {
 /// @param part        the module, or member of one, whose parameters are trained; the tape must want them
 /// @param parameters  the same parameters in one tensor: `module.parameters()`, `module.part(member)`
 /// @throws Error  if the loss or the gradient is not finite; nothing has been changed then
-template <class T, class B, class Part, class Rule>
-double descend(Tape& tape, const Variable<T, B>& loss, const Part& part, const Tensor<T, B>& parameters,
+template <class T, class B, Order order, class Part, class Rule>
+double descend(Tape& tape, const Variable<T, B, order>& loss, const Part& part, const Tensor<T, B>& parameters,
                Optimizer<Rule, T, B>& optimizer, const StepOptions& how = {}) {
   const double value = static_cast<double>(loss.item());
   require(std::isfinite(value), "training: the loss is ", value, " after ", optimizer.steps(),

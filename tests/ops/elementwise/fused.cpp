@@ -52,8 +52,8 @@ TEST_CASE("its first and second gradients agree with finite differences") {
 
 TEST_CASE("one that is differentiable once says so when asked for more") {
   Tape tape;
-  const auto x = tape.variable(ones<double>({}));
-  const auto slope = tape.gradient(fused("once", Once{}, x, x, x), x, {.record = true});
+  const auto x = tape.variable<Order::any>(ones<double>({}));
+  const auto slope = tape.recorded_gradient(fused("once", Once{}, x, x, x), x);
   CHECK(slope.item() == 2);
   CHECK_THROWS_AS(tape.gradient(slope, x), Error);
 }

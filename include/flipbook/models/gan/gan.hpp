@@ -135,8 +135,8 @@ struct Gan {
       const auto& d = gan->discriminator;
       const auto x = judge.constant(real), y = judge.constant(fake.value());
       const auto on_data = d(x), on_samples = d(y);  // in this order, as running statistics see them
-      auto loss = detail::Judged<Game>::discriminator(on_data, on_samples);
-      loss = Regulariser::penalty(judge, detail::Judged<Game>::total(d), x, y, loss);
+      const auto judged = detail::Judged<Game>::discriminator(on_data, on_samples);
+      const auto loss = Regulariser::penalty(judge, detail::Judged<Game>::total(d), x, y, judged);
       Losses losses{{"discriminator", descend(judge, loss, d, gan.part(d), discriminator_, how)}};
       Regulariser::after_step(gan.part(d));
 

@@ -22,7 +22,7 @@ struct None {
 template <double Gamma = 10.0>
 struct R1 : None {
   template <class D, class X, class V>
-  static V penalty(Tape& tape, const D& discriminator, const X& real, const X&, const V& loss) {
+  static auto penalty(Tape& tape, const D& discriminator, const X& real, const X&, const V& loss) {
     return loss + loss::r1(tape, discriminator, real, Gamma);
   }
 };
@@ -31,7 +31,7 @@ struct R1 : None {
 template <double Weight = 10.0>
 struct GradientPenalty : None {
   template <class D, class X, class V>
-  static V penalty(Tape& tape, const D& discriminator, const X& real, const X& fake, const V& loss) {
+  static auto penalty(Tape& tape, const D& discriminator, const X& real, const X& fake, const V& loss) {
     return loss + loss::gradient_penalty(tape, discriminator, real, fake, Weight);
   }
 };

@@ -72,8 +72,8 @@ struct Fused {
   template <int I, class V, class... X>
   auto slope_along(const V& dy, const X&... x) const {
     return [f = f, dy, x...]() -> V {
-      if constexpr (F::twice) {
-        if (dy.recorded() || (x.recorded() || ...)) return dy * f.template slope<I>(x...);
+      if constexpr (is_variable<V> && F::twice) {
+        if (recorded(dy, x...)) return dy * f.template slope<I>(x...);
       }
       return apply(FusedSlope<F, I>{f}, dy, x...);
     };

@@ -39,8 +39,12 @@ struct Normalize {
   auto vjp(const Saved& saved, const V& dy) const {
     return std::apply(
         [&](const V& x, const auto&... affine) {
-          const bool again = x.recorded() || dy.recorded() || (affine.recorded() || ...);
-          auto [dx, dw, db] = again ? composed(dy, x, affine...) : fused(dy, x, affine...);
+          auto [dx, dw, db] = [&] {
+            if constexpr (is_variable<V>) {
+              if (recorded(x, dy, affine...)) return composed(dy, x, affine...);
+            }
+            return fused(dy, x, affine...);
+          }();
           if constexpr (sizeof...(affine) == 0) return gradients(dx);
           else if constexpr (sizeof...(affine) == 1) return gradients(dx, dw);
           else return gradients(dx, dw, db);
@@ -67,13 +71,12 @@ struct Normalize {
   Gradients<V> fused(const V& dy, const V& x, const Rest&... affine) const {
     const Tensor<T, B> w = [&] {
       if constexpr (sizeof...(affine) == 0) return ones<T, B>({channels()});
-      else return std::get<0>(std::tie(affine...)).value();
+      else return tensor_of(std::get<0>(std::tie(affine...)));
     }();
     Tensor<T, B> dx(x.shape()), sums({2, channels()});
-    kernel::normalize_gradient(B{}, geometry, epsilon, centred, x.value(), statistics.mean, statistics.variance, w,
-                               dy.value(), dx, sums);
-    Tape& tape = dy.tape();
-    return {tape.constant(dx), tape.constant(sums[0]), tape.constant(sums[1])};
+    kernel::normalize_gradient(B{}, geometry, epsilon, centred, tensor_of(x), statistics.mean, statistics.variance, w,
+                               tensor_of(dy), dx, sums);
+    return {beside(dy, dx), beside(dy, sums[0]), beside(dy, sums[1])};
   }
 
   /// The same from operations that can be differentiated again.

@@ -20,15 +20,14 @@ struct GruUpdate {
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
     const auto& [x_gates, h_gates, h] = saved.inputs;
-    if (x_gates.recorded() || h_gates.recorded() || h.recorded() || dy.recorded()) {
-      return composed(x_gates, h_gates, h, dy);
+    if constexpr (is_variable<V>) {
+      if (recorded(x_gates, h_gates, h, dy)) return composed(x_gates, h_gates, h, dy);
     }
-    using Value = Tensor<typename V::Scalar, typename V::Backend>;
-    Value d_x_gates(x_gates.shape()), d_h_gates(x_gates.shape()), d_h(h.shape());
-    kernel::gru_gradient(typename V::Backend{}, d_x_gates, d_h_gates, d_h, x_gates.value(), h_gates.value(), h.value(),
-                         dy.value());
-    Tape& tape = dy.tape();
-    return gradients(tape.constant(d_x_gates), tape.constant(d_h_gates), tape.constant(d_h));
+    using Numbers = Tensor<typename V::Scalar, typename V::Backend>;
+    Numbers d_x_gates(x_gates.shape()), d_h_gates(x_gates.shape()), d_h(h.shape());
+    kernel::gru_gradient(typename V::Backend{}, d_x_gates, d_h_gates, d_h, tensor_of(x_gates), tensor_of(h_gates),
+                         tensor_of(h), tensor_of(dy));
+    return gradients(beside(dy, d_x_gates), beside(dy, d_h_gates), beside(dy, d_h));
   }
 
  private:

@@ -32,11 +32,14 @@ struct LstmUpdate {
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& d_next) const {
     const V &gates = std::get<0>(saved.inputs), &c = std::get<1>(saved.inputs);
-    if (gates.recorded() || c.recorded() || d_next.recorded()) return composed(gates, c, d_next);
-    auto d_gates = Tensor<typename V::Scalar, typename V::Backend>(gates.shape());
-    auto d_c = Tensor<typename V::Scalar, typename V::Backend>(c.shape());
-    kernel::lstm_gradient(typename V::Backend{}, order, d_gates, d_c, gates.value(), c.value(), d_next.value());
-    return gradients(d_next.tape().constant(d_gates), d_next.tape().constant(d_c));
+    if constexpr (is_variable<V>) {
+      if (recorded(gates, c, d_next)) return composed(gates, c, d_next);
+    }
+    using Numbers = Tensor<typename V::Scalar, typename V::Backend>;
+    Numbers d_gates(gates.shape()), d_c(c.shape());
+    kernel::lstm_gradient(typename V::Backend{}, order, d_gates, d_c, tensor_of(gates), tensor_of(c),
+                          tensor_of(d_next));
+    return gradients(beside(d_next, d_gates), beside(d_next, d_c));
   }
 
  private:

@@ -37,8 +37,10 @@ struct Softmax {
   auto vjp(const Saved& saved, const V& dy) const {
     return gradients([&]() -> V {
       const V& y = saved.output;
-      if (!y.recorded() && !dy.recorded()) return apply(SoftmaxGradient{}, y, dy);
-      return y * (dy - sum(dy * y, {-1}));
+      if constexpr (is_variable<V>) {
+        if (recorded(y, dy)) return y * (dy - sum(dy * y, {-1}));
+      }
+      return apply(SoftmaxGradient{}, y, dy);
     });
   }
 };
@@ -66,8 +68,10 @@ struct LogSoftmax {
   auto vjp(const Saved& saved, const V& dy) const {
     return gradients([&]() -> V {
       const V& y = saved.output;
-      if (!y.recorded() && !dy.recorded()) return apply(LogSoftmaxGradient{}, y, dy);
-      return dy - exp(y) * sum(dy, {-1});
+      if constexpr (is_variable<V>) {
+        if (recorded(y, dy)) return dy - exp(y) * sum(dy, {-1});
+      }
+      return apply(LogSoftmaxGradient{}, y, dy);
     });
   }
 };
@@ -95,8 +99,10 @@ struct LogSumExp {
   auto vjp(const Saved& saved, const V& dy) const {
     return gradients([&]() -> V {
       const V &x = std::get<0>(saved.inputs), &y = saved.output;
-      if (!x.recorded() && !dy.recorded()) return apply(LogSumExpGradient{}, x, y, dy);
-      return dy * exp(x - y);
+      if constexpr (is_variable<V>) {
+        if (recorded(x, dy)) return dy * exp(x - y);
+      }
+      return apply(LogSumExpGradient{}, x, y, dy);
     });
   }
 };
