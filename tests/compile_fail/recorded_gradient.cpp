@@ -1,6 +1,5 @@
 // EXPECT: must be made with tape.variable<Order::any>
-#include <flipbook/ops/elementwise/unary.hpp>
-#include <flipbook/ops/reduce/sum.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
 
 using namespace flipbook;
 

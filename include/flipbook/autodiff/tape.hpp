@@ -1,33 +1,17 @@
 #pragma once
 
-#include <array>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include <flipbook/autodiff/variable.hpp>
+#include <flipbook/autodiff/node.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/random.hpp>
 
 namespace flipbook {
-
-/// What an operation kept for its gradient: its inputs and its output, in the order of its call. Those
-/// that its `keeps` does not name still have their shape, but no elements.
-template <class Output, class... Inputs>
-struct Saved {
-  std::tuple<Inputs...> inputs;
-  Output output;
-};
-
-/// Bits that name what an operation's gradient reads.
-namespace keep {
-inline constexpr unsigned none = 0, output = 1U << 31, all_inputs = output - 1;
-constexpr unsigned input(unsigned i) { return 1U << i; }
-}  // namespace keep
 
 /// How to differentiate.
 struct Differentiation {
@@ -187,81 +171,6 @@ class Tape {
   std::vector<std::function<void()>> notes_;
   bool recording_ = true, replaying_ = false;
 };
-
-namespace detail {
-
-/// The operation's own tensors are enough for a gradient that is not recorded; one that is needs to know where
-/// they come from.
-template <class V>
-using Kept = std::conditional_t<V::order == Order::once, Tensor<typename V::Scalar, typename V::Backend>, V>;
-
-template <class V>
-const auto& kept(const V& x) {
-  if constexpr (V::order == Order::once) return x.value();
-  else return x;
-}
-
-template <class Output, class Op, class... In>
-class OpNode final : public ValueNode<typename Output::Scalar, typename Output::Backend, Output::order> {
-  using Base = ValueNode<typename Output::Scalar, typename Output::Backend, Output::order>;
-  using Saved = flipbook::Saved<Kept<Output>, Kept<In>...>;
-
- public:
-  OpNode(Op op, Tape& tape, const Tensor<typename Output::Scalar, typename Output::Backend>& value, const In&... inputs)
-      : Base(tape, value.shape()),
-        op_(std::move(op)),
-        nodes_(inputs.node()...),
-        saved_(keep(std::index_sequence_for<In...>{}, Output(tape, value, this), inputs...)) {}
-
-  bool leads_to_target() const noexcept override {
-    return std::apply([](auto*... node) { return ((node != nullptr && node->active) || ...); }, nodes_);
-  }
-
-  void backward(bool record, bool keep) override {
-    require(op_.has_value(), "this part of the tape has been differentiated before and freed: ask with {.keep = true}");
-    const auto dy = this->take_gradient();
-    [[maybe_unused]] const Saved saved = keep || record ? saved_ : std::exchange(saved_, shapes(saved_));
-    if constexpr (requires { Op::no_gradient; }) {
-      fail(Op::no_gradient);
-    } else if constexpr (Output::order == Order::once) {
-      send(op_->vjp(saved, dy), std::index_sequence_for<In...>{});
-    } else {
-      send(op_->vjp(record ? saved : detached(saved), dy), std::index_sequence_for<In...>{});
-    }
-    if (!keep && !record) op_.reset();
-  }
-
- private:
-  template <std::size_t... I>
-  static Saved keep(std::index_sequence<I...>, const Output& output, const In&... inputs) {
-    return {{kept(Op::keeps & keep::input(I) ? inputs : inputs.without_elements())...},
-            kept(Op::keeps & keep::output ? output : output.without_elements())};
-  }
-  static Saved detached(const Saved& saved) {
-    return {std::apply([](const In&... inputs) { return std::tuple<In...>(inputs.detached()...); }, saved.inputs),
-            saved.output.detached()};
-  }
-  static Saved shapes(const Saved& saved) {
-    return {std::apply([](const auto&... x) { return std::tuple(x.without_elements()...); }, saved.inputs),
-            saved.output.without_elements()};
-  }
-  template <class Gradients, std::size_t... I>
-  void send(Gradients gradients, std::index_sequence<I...>) {
-    static_assert(std::tuple_size_v<Gradients> == sizeof...(In), "a vjp gives one gradient for each input");
-    const auto one = [](auto& gradient, auto* node) {
-      if (node == nullptr || !node->active) return;
-      if constexpr (std::is_invocable_v<decltype(gradient)>) node->receive(gradient());
-      else node->receive(std::move(gradient));
-    };
-    (one(std::get<I>(gradients), std::get<I>(nodes_)), ...);
-  }
-
-  std::optional<Op> op_;
-  std::tuple<Receiver<typename In::Scalar, typename In::Backend>*...> nodes_;
-  Saved saved_;
-};
-
-}  // namespace detail
 
 template <Order order, class Op, class T, class B, class... Rest>
 auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest) {
