@@ -420,6 +420,14 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   if (event->stream != nullptr) drain(*event->stream, event->until);
   return cudaSuccess;
 }
+// A task takes a millisecond.
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  const std::lock_guard lock(mutex);
+  if (begin->stream == nullptr || begin->stream != end->stream) return status(cudaErrorInvalidResourceHandle);
+  if (end->stream->run < end->until) return status(cudaErrorNotReady);
+  *milliseconds = static_cast<float>(end->until - begin->until);
+  return cudaSuccess;
+}
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   const std::lock_guard lock(mutex);

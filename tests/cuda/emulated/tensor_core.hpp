@@ -9,8 +9,6 @@
 
 #include <flipbook/core/scalar.hpp>
 
-#define __grid_constant__
-
 /// The functions of flipbook/backend/cuda/tensor_core.hpp as the PTX manual defines their instructions: every thread
 /// lays what it brings onto its warp's table, and reads there what the others brought.
 
