@@ -25,14 +25,16 @@ inline constexpr double device_tolerance = std::is_same_v<T, double>  ? 1e-13
                                            : std::is_same_v<T, half>  ? 4e-3
                                                                       : 3e-2;
 
-namespace detail {
-
+/// The same numbers rounded to U.
 template <class U, class T>
 Tensor<U> converted(const Tensor<T>& x) {
   Tensor<U> y(x.shape());
   for (Index i = 0; i < x.size(); ++i) y.data()[i] = static_cast<U>(static_cast<double>(x.data()[i]));
   return y;
 }
+
+namespace detail {
+
 // An input as T sees it, in double; indices as they are.
 template <class T, class U>
 auto as_seen(const Tensor<U>& x) {
@@ -112,10 +114,10 @@ double module_disagreement(const F& f, const Tensor<double>& x, std::uint64_t se
   Module<Net, double> here{Rng{seed}};
   Module<Net, T, Cuda> there{Rng{seed}};
   const auto set = [](Tensor<double> on_cpu, Tensor<T, Cuda> on_device) {  // both to what T can hold
-    const Tensor<T> rounded = detail::converted<T>(on_cpu);
+    const Tensor<T> rounded = converted<T>(on_cpu);
     if (on_cpu.size() == 0) return;
     Cuda::copy(on_device.data(), rounded.data(), static_cast<std::size_t>(rounded.size()) * sizeof(T));
-    std::copy_n(detail::converted<double>(rounded).data(), on_cpu.size(), on_cpu.data());
+    std::copy_n(converted<double>(rounded).data(), on_cpu.size(), on_cpu.data());
   };
   set(here.parameters(), there.parameters());
   set(here.buffers(), there.buffers());

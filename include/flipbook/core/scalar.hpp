@@ -27,6 +27,9 @@ struct bfloat16 {
   std::uint16_t bits = 0;
 
   bfloat16() = default;
+  template <class Number>
+    requires(std::is_arithmetic_v<Number> && !std::same_as<Number, float>)
+  constexpr explicit bfloat16(Number number) noexcept : bfloat16(static_cast<float>(number)) {}
   constexpr explicit bfloat16(float value) noexcept {
 #ifdef __CUDA_ARCH__
     if (!std::is_constant_evaluated()) {
@@ -50,6 +53,9 @@ struct half {
   std::uint16_t bits = 0;
 
   half() = default;
+  template <class Number>
+    requires(std::is_arithmetic_v<Number> && !std::same_as<Number, float>)
+  constexpr explicit half(Number number) noexcept : half(static_cast<float>(number)) {}
   constexpr explicit half(float value) noexcept {
 #ifdef __CUDA_ARCH__
     if (!std::is_constant_evaluated()) {
