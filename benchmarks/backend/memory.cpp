@@ -68,7 +68,7 @@ int main(int count, char** arguments) {
     return [x = drawn({size}), y = drawn({size}), z = drawn({size})]() mutable { kernel::map(Cpu{}, flipbook::detail::Plus{}, z, x, y); };
   });
 
-  const cpu::NormGeometry batch{1, rows, channels, 1}, layer{rows, 1, 1, channels};
+  const NormGeometry batch{1, rows, channels, 1}, layer{rows, 1, 1, channels};
   const auto small = [] { return full<float>({channels}, 1); };
   add("batch normalisation", 3, [=] {
     return [=, x = drawn({size}), y = drawn({size}), m = small(), v = small(), w = small()]() mutable {

@@ -14,11 +14,31 @@ struct AttentionGeometry {
   double scale = 1;
 
   /// How many keys query i may see: the first so many. The last query stands beside the last key.
-  Index visible(Index i) const noexcept {
+  constexpr Index visible(Index i) const noexcept {
     if (causal_block == 0) return keys;
     const Index place = i + keys - queries;
     return place < 0 ? 0 : std::min(keys, (place / causal_block + 1) * causal_block);
   }
+};
+
+/// Rows of one tensor for every sample and head; element (n, i, h, d) at n·sample + i·row + h·head + d.
+template <class T>
+struct HeadRows {
+  T* data = nullptr;
+  Index sample = 0, row = 0, head = 0;
+  constexpr HeadRows of(Index n, Index h) const { return {data + n * sample + h * head, sample, row, head}; }
+  constexpr T* operator()(Index i) const { return data + i * row; }
+};
+
+/// What is added to the score of query i and key j of a head: at i·row + j; null: nothing.
+template <class T>
+using ScoreMask = HeadRows<const T>;
+
+/// Tensors of attention, or gradients in them.
+template <class T>
+struct AttentionRows {
+  HeadRows<T> q, k, v;
+  constexpr AttentionRows of(Index n, Index h) const { return {q.of(n, h), k.of(n, h), v.of(n, h)}; }
 };
 
 }  // namespace flipbook

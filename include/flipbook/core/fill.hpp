@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/backend/cuda/fill.hpp>
+#endif
 
 namespace flipbook {
 
@@ -35,20 +40,69 @@ Tensor<T, B> ones(const Shape& shape) {
 
 namespace detail {
 
-// Each block of the stream gives two numbers: elements 2i and 2i + 1.
+// The number of T next to `high`, on the way to `low`.
+template <Real T>
+double last_below(double high, double low) {
+  if constexpr (Short<T>) {
+    const T top(static_cast<float>(high));
+    const float rounded = top;
+    if (static_cast<double>(rounded) < high) return rounded;
+    T last = top;  // one step in a short number is one in its bits, towards zero or away from it
+    if (rounded == 0) last.bits = low < high ? 0x8001 : 0x0001;
+    else last.bits = static_cast<std::uint16_t>(last.bits + ((low < high) == (rounded > 0) ? -1 : 1));
+    return static_cast<float>(last);
+  } else {
+    return std::nextafter(static_cast<T>(high), static_cast<T>(low));
+  }
+}
+
+// Two numbers from one block of a stream.
+struct NormalPair {
+  constexpr std::array<double, 2> operator()(const std::array<std::uint32_t, 4>& words) const {
+    return Rng::normal_pair(words);
+  }
+};
+struct UniformPair {
+  double low, high, last;
+  constexpr std::array<double, 2> operator()(const std::array<std::uint32_t, 4>& words) const {
+    const auto [u, v] = Rng::unit_pair(words);
+    return {std::min(low + (high - low) * u, last), std::min(low + (high - low) * v, last)};
+  }
+};
+
+// Each block of the stream gives elements 2i and 2i + 1.
 template <Real T, class Pair>
-Tensor<T, Cpu> drawn(const Shape& shape, Rng& rng, const Pair& pair) {
-  Tensor<T, Cpu> x(shape);
-  const Index size = x.size(), blocks = (size + 1) / 2;
-  const Rng stream = rng.take(static_cast<std::uint64_t>(blocks));
-  parallel_for(blocks, 1024, [&, out = x.data()](Index first, Index last) {
+void draw(Tensor<T, Cpu>& x, const Rng& stream, const Pair& pair) {
+  const Index size = x.size();
+  parallel_for((size + 1) / 2, 1024, [&, out = x.data()](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
       const auto [a, b] = pair(stream.block(static_cast<std::uint64_t>(i)));
       out[2 * i] = static_cast<T>(a);
       if (2 * i + 1 < size) out[2 * i + 1] = static_cast<T>(b);
     }
   });
+}
+template <Real T, class B, class Pair>
+Tensor<T, B> drawn(const Shape& shape, Rng& rng, const Pair& pair) {
+  Tensor<T, B> x(shape);
+  draw(x, rng.take(static_cast<std::uint64_t>((x.size() + 1) / 2)), pair);
   return x;
+}
+
+// As static_cast does, by way of float where one of the types is short.
+template <Element To>
+struct Converted {
+  template <Element From>
+  constexpr To operator()(const From& value) const {
+    if constexpr (Short<From> || Short<To>) return static_cast<To>(static_cast<float>(value));
+    else return static_cast<To>(value);
+  }
+};
+template <Element To, Element From>
+void convert(Tensor<To, Cpu>& to, const Tensor<From, Cpu>& from) {
+  parallel_for(from.size(), 1 << 14, [out = to.data(), in = from.data()](Index first, Index last) {
+    std::transform(in + first, in + last, out + first, Converted<To>{});
+  });
 }
 
 }  // namespace detail
@@ -56,40 +110,25 @@ Tensor<T, Cpu> drawn(const Shape& shape, Rng& rng, const Pair& pair) {
 /// Independent standard normal numbers: a function of the stream's position alone, not of the number
 /// of threads.
 template <Real T, class B = Cpu>
-  requires std::same_as<B, Cpu>
 Tensor<T, B> normal(const Shape& shape, Rng& rng) {
-  return detail::drawn<T>(shape, rng, [](const auto& words) { return Rng::normal_pair(words); });
+  return detail::drawn<T, B>(shape, rng, detail::NormalPair{});
 }
 
 /// Independent numbers, uniform on [low, high).
 template <Real T, class B = Cpu>
-  requires std::same_as<B, Cpu>
 Tensor<T, B> uniform(const Shape& shape, Rng& rng, double low = 0, double high = 1) {
-  const double last = std::nextafter(static_cast<T>(high), static_cast<T>(low));  // rounding to T must not reach `high`
-  return detail::drawn<T>(shape, rng, [=](const auto& words) {
-    auto pair = Rng::unit_pair(words);
-    for (double& u : pair) u = std::min(low + (high - low) * u, last);
-    return pair;
-  });
+  // Rounding to T must not reach `high`.
+  return detail::drawn<T, B>(shape, rng, detail::UniformPair{low, high, detail::last_below<T>(high, low)});
 }
 
 /// The same elements as another type, each converted as static_cast does.
-template <Element To, Element From>
-Tensor<To, Cpu> cast(const Tensor<From, Cpu>& x) {
+template <Element To, Element From, class B>
+Tensor<To, B> cast(const Tensor<From, B>& x) {
   if constexpr (std::same_as<To, From>) {
     return x;
   } else {
-    Tensor<To, Cpu> converted(x.shape());
-    const auto convert = [](From value) {
-      if constexpr (std::same_as<From, bfloat16> || std::same_as<To, bfloat16>) {
-        return static_cast<To>(static_cast<float>(value));
-      } else {
-        return static_cast<To>(value);
-      }
-    };
-    parallel_for(x.size(), 1 << 14, [&, out = converted.data(), in = x.data()](Index first, Index last) {
-      std::transform(in + first, in + last, out + first, convert);
-    });
+    Tensor<To, B> converted(x.shape());
+    detail::convert(converted, x);
     return converted;
   }
 }

@@ -32,14 +32,34 @@ struct MemoryStatistics {
   std::size_t peak = 0;    ///< the most ever lent out at once
 };
 
+/// The sizes that pools lend, so that a block can be lent again: four to a power of two (at most a quarter is wasted),
+/// in multiples of 64 bytes, the widest vector and a cache line.
+struct SizeClasses {
+  static constexpr std::size_t count = 4 * 48, unit = 64;
+
+  // Class 4·e + q holds blocks of 64 · 2^e · (4 + q) / 4 bytes, except that class 0 to 3 are 64 to 112,
+  // rounded up to the unit.
+  static constexpr std::size_t size(std::size_t index) noexcept {
+    const std::size_t bytes = (unit << (index / 4)) / 4 * (4 + index % 4);
+    return (bytes + unit - 1) / unit * unit;
+  }
+  /// The class of blocks of at least `bytes`, and their size.
+  static constexpr std::pair<std::size_t, std::size_t> of(std::size_t bytes) noexcept {
+    const std::size_t lines = (bytes < unit ? unit : bytes) - 1;
+    const auto exponent = static_cast<std::size_t>(std::bit_width(lines / unit));
+    std::size_t index = exponent == 0 ? 0 : 4 * (exponent - 1);
+    while (size(index) < bytes) ++index;
+    return {index, size(index)};
+  }
+};
+
 /// Host memory, kept for reuse: a freed block goes onto the list of its size class, so that a training
-/// step after the first asks nothing of the system. Size classes are four to a power of two (at most a
-/// quarter is wasted). Blocks are aligned to 64 bytes, the widest vector and a cache line. Safe to use
-/// from many threads. Under AddressSanitizer every block goes straight to the system, so that a use
+/// step after the first asks nothing of the system. Blocks are aligned to 64 bytes. Safe to use from many
+/// threads. Under AddressSanitizer every block goes straight to the system, so that a use
 /// after free is still seen.
 class HostPool {
  public:
-  static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t alignment = SizeClasses::unit;
 
   static HostPool& instance() {
     static HostPool* const pool = new HostPool;  // outlives every tensor of static storage
@@ -49,7 +69,7 @@ class HostPool {
   /// A block of at least `bytes`, uninitialised.
   /// @throws Error if the system has no memory left: names what was asked and what is held.
   void* allocate(std::size_t bytes) {
-    const auto [index, size] = size_class(bytes);
+    const auto [index, size] = SizeClasses::of(bytes);
     const std::lock_guard lock(mutex_);
     void* block = free_[index];
     if (block != nullptr) {
@@ -68,7 +88,7 @@ class HostPool {
 
   /// Takes back a block that was allocated with the same `bytes`.
   void release(void* block, std::size_t bytes) noexcept {
-    const auto [index, size] = size_class(bytes);
+    const auto [index, size] = SizeClasses::of(bytes);
     const std::lock_guard lock(mutex_);
     statistics_.in_use -= size;
 #if FLIPBOOK_POOL
@@ -87,7 +107,7 @@ class HostPool {
       while (void* block = free_[index]) {
         std::memcpy(&free_[index], block, sizeof(void*));
         ::operator delete(block, std::align_val_t{alignment});
-        statistics_.held -= size_of_class(index);
+        statistics_.held -= SizeClasses::size(index);
       }
     }
   }
@@ -103,23 +123,8 @@ class HostPool {
   }
 
  private:
-  // Class 4·e + q holds blocks of 64 · 2^e · (4 + q) / 4 bytes, except that class 0 to 3 are 64 to 112,
-  // rounded up to the alignment.
-  static constexpr std::size_t size_of_class(std::size_t index) noexcept {
-    const std::size_t size = (alignment << (index / 4)) / 4 * (4 + index % 4);
-    return (size + alignment - 1) / alignment * alignment;
-  }
-  static constexpr std::pair<std::size_t, std::size_t> size_class(std::size_t bytes) noexcept {
-    const std::size_t lines = (bytes < alignment ? alignment : bytes) - 1;
-    const auto exponent = static_cast<std::size_t>(std::bit_width(lines / alignment));
-    const std::size_t first = exponent == 0 ? 0 : 4 * (exponent - 1);
-    std::size_t index = first;
-    while (size_of_class(index) < bytes) ++index;
-    return {index, size_of_class(index)};
-  }
-
   mutable std::mutex mutex_;
-  std::array<void*, 4 * 48> free_{};
+  std::array<void*, SizeClasses::count> free_{};
   MemoryStatistics statistics_;
 };
 

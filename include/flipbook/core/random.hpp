@@ -27,10 +27,10 @@ constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> count
 /// position, so a copy replays. Streams made by `split` do not overlap with each other or their parent.
 class Rng {
  public:
-  explicit Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) noexcept : seed_(seed), stream_(stream) {}
+  constexpr explicit Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) noexcept : seed_(seed), stream_(stream) {}
 
   /// Four random words at `offset` blocks past the present position; does not move it.
-  std::array<std::uint32_t, 4> block(std::uint64_t offset) const noexcept {
+  constexpr std::array<std::uint32_t, 4> block(std::uint64_t offset) const noexcept {
     const std::uint64_t at = position_ + offset;
     return philox({low(at), high(at), low(stream_), high(stream_)}, {low(seed_), high(seed_)});
   }
@@ -70,13 +70,14 @@ class Rng {
   friend bool operator==(const Rng&, const Rng&) = default;
 
   /// A number of [0, 1) from 64 random bits.
-  static double unit(std::uint64_t bits) noexcept { return static_cast<double>(bits >> 11) * 0x1p-53; }
+  static constexpr double unit(std::uint64_t bits) noexcept { return static_cast<double>(bits >> 11) * 0x1p-53; }
   /// Two numbers of [0, 1) from one block.
-  static std::array<double, 2> unit_pair(const std::array<std::uint32_t, 4>& words) noexcept {
+  static constexpr std::array<double, 2> unit_pair(const std::array<std::uint32_t, 4>& words) noexcept {
     return {unit(join(words[0], words[1])), unit(join(words[2], words[3]))};
   }
   /// Two standard normal numbers from one block, by Box and Muller's transform.
-  static std::array<double, 2> normal_pair(const std::array<std::uint32_t, 4>& words) noexcept {
+  template <class Word>
+  static constexpr std::array<double, 2> normal_pair(const std::array<Word, 4>& words) noexcept {
     const auto [u, v] = unit_pair(words);
     const double radius = std::sqrt(-2.0 * std::log(1.0 - u)), angle = 2.0 * std::numbers::pi * v;
     return {radius * std::cos(angle), radius * std::sin(angle)};

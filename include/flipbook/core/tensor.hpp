@@ -4,6 +4,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,10 @@
 #include <flipbook/core/memory.hpp>
 #include <flipbook/core/scalar.hpp>
 #include <flipbook/core/shape.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/backend/cuda/stream.hpp>
+#endif
 
 namespace flipbook {
 
@@ -37,7 +42,7 @@ class Tensor {
     if constexpr (std::same_as<B, Cpu>) {
       using Limits = std::numeric_limits<T>;
       for (Index i = 0; i < size(); ++i) {
-        if constexpr (std::same_as<T, bfloat16>) data_[i] = bfloat16(std::numeric_limits<float>::quiet_NaN());
+        if constexpr (Short<T>) data_[i] = T(std::numeric_limits<float>::quiet_NaN());
         else data_[i] = Limits::has_quiet_NaN ? Limits::quiet_NaN() : Limits::max();
       }
     }
@@ -135,10 +140,25 @@ inline constexpr bool is_tensor = false;
 template <class T, class B>
 inline constexpr bool is_tensor<Tensor<T, B>> = true;
 
+/// The same elements in another backend's memory: `to<Cuda>(x)`, `to<Cpu>(x)`. On Cuda that of the device selected, and
+/// a copy even where x is on it.
+template <class To, class T, class B>
+Tensor<T, To> to(const Tensor<T, B>& x) {
+  if constexpr (std::same_as<To, Cpu> && std::same_as<B, Cpu>) {
+    return x;
+  } else {
+    using Copier = std::conditional_t<std::same_as<To, Cpu>, B, To>;
+    Tensor<T, To> copy(x.shape());
+    if (x.size() > 0) Copier::copy(copy.data(), x.data(), static_cast<std::size_t>(x.size()) * sizeof(T));
+    return copy;
+  }
+}
+
 /// The elements on the host, in order.
-template <class T>
-std::vector<T> to_vector(const Tensor<T, Cpu>& x) {
-  return std::vector<T>(x.begin(), x.end());
+template <class T, class B>
+std::vector<T> to_vector(const Tensor<T, B>& x) {
+  const Tensor<T, Cpu> here = to<Cpu>(x);
+  return std::vector<T>(here.begin(), here.end());
 }
 
 }  // namespace flipbook

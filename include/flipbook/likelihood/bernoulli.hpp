@@ -10,11 +10,11 @@ namespace function {
 struct BernoulliLogProb {
   static constexpr bool twice = true;
   template <class V>
-  V value(const V& l, const V& x) const {
+  constexpr V value(const V& l, const V& x) const {
     return x * l - math::softplus(l);
   }
   template <int I, class V>
-  auto slope(const V& l, const V& x) const {
+  constexpr auto slope(const V& l, const V& x) const {
     using math::sigmoid;  // of vectors; that of variables is found by itself
     if constexpr (I == 0) return x - sigmoid(l);
     else return l;
@@ -22,7 +22,7 @@ struct BernoulliLogProb {
 };
 struct LessThan {
   template <class V>
-  V operator()(const V& a, const V& b) const {
+  constexpr V operator()(const V& a, const V& b) const {
     return math::select(a < b, V(1), V(0));
   }
 };

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <numeric>
 #include <vector>
 
 #include <flipbook/likelihood/likelihood.hpp>
@@ -36,8 +35,8 @@ struct Categorical {
   template <Value P>
   static P mean(const P& logits) {
     using T = typename P::Scalar;
-    std::vector<T> classes(K);
-    std::iota(classes.begin(), classes.end(), T(0));
+    std::vector<T> classes;
+    for (int k = 0; k < K; ++k) classes.push_back(static_cast<T>(static_cast<float>(k)));
     const auto expected = softmax(by_channel(logits)) * Tensor<T, typename P::Backend>({K}, classes);
     return reshape(sum(expected, {-1}), data_shape(logits.shape()));
   }

@@ -21,14 +21,14 @@ struct LogisticBinLogProb {
   static constexpr double half_bin = 1.0 / 255;
 
   template <class V>
-  V value(const V& m, const V& s, const V& x) const {
+  constexpr V value(const V& m, const V& s, const V& x) const {
     const Ends<V> e(m, s, x);
     const V inside = math::log(-math::expm1(-e.width));
     return math::select(e.last, V(0), -math::softplus(-e.a)) - math::select(e.first, V(0), math::softplus(e.b)) +
            math::select(e.first, V(0), math::select(e.last, V(0), inside));
   }
   template <int I, class V>
-  V slope(const V& m, const V& s, const V& x) const {
+  constexpr V slope(const V& m, const V& s, const V& x) const {
     if constexpr (I == 2) return V(0);
     const Ends<V> e(m, s, x);
     const V above = math::select(e.last, V(0), math::sigmoid(-e.a));
@@ -43,7 +43,7 @@ struct LogisticBinLogProb {
   struct Ends {
     V rate, a, b, width;
     decltype(V() < V()) first, last;
-    Ends(const V& m, const V& s, const V& x)
+    constexpr Ends(const V& m, const V& s, const V& x)
         : rate(math::exp(-s)),
           a((x - m + constant<V>(half_bin)) * rate),
           b((x - m - constant<V>(half_bin)) * rate),
@@ -56,11 +56,11 @@ struct LogisticBinLogProb {
 /// A logistic variable with mean m and scale e^s, from u uniform on [0, 1), as the nearest of 256 levels in [0, 1].
 struct LogisticLevel {
   template <class V>
-  V operator()(const V& m, const V& s, const V& u) const {
+  constexpr V operator()(const V& m, const V& s, const V& u) const {
     const V inside = math::min(math::max(u, constant<V>(0x1p-24)), constant<V>(1 - 0x1p-24));
     const V x = m + math::exp(s) * (math::log(inside) - math::log(V(1) - inside));
     const V level = constant<V>(127.5) * (math::min(math::max(x, V(-1)), V(1)) + V(1));
-    return floor(level + constant<V>(0.5)) / constant<V>(255);
+    return math::floor(level + constant<V>(0.5)) / constant<V>(255);
   }
 };
 

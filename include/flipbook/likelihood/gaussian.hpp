@@ -14,12 +14,13 @@ namespace function {
 struct GaussianLogProb {
   static constexpr bool twice = true;
   template <class V>
-  V value(const V& m, const V& s, const V& x) const {
+  constexpr V value(const V& m, const V& s, const V& x) const {
     const V z = (x - m) * math::exp(-s);
     return constant<V>(-0.5) * z * z - s - constant<V>(0.5 * std::log(2 * std::numbers::pi));
   }
   template <int I, class V>
-  auto slope(const V& m, const V& s, const V& x) const {
+  constexpr auto slope(const V& m, const V& s, const V& x) const {
+    using math::exp;  // of vectors and numbers; that of variables is found by itself
     const V scale = exp(-s), z = (x - m) * scale;
     if constexpr (I == 0) return z * scale;
     else if constexpr (I == 1) return z * z - 1;

@@ -11,15 +11,15 @@ namespace function {
 struct Sign {
   static constexpr bool from_output = false;
   template <class V>
-  V value(const V& x) const {
+  constexpr V value(const V& x) const {
     return math::sign(x);
   }
   template <class V>
-  V slope(const V&) const {
+  constexpr V slope(const V&) const {
     return V(0);
   }
   template <class V>
-  V bend(const V&) const {
+  constexpr V bend(const V&) const {
     return V(0);
   }
 };
@@ -28,19 +28,21 @@ struct Sign {
 struct LaplaceLogProb {
   static constexpr bool twice = true;
   template <class V>
-  V value(const V& m, const V& s, const V& x) const {
+  constexpr V value(const V& m, const V& s, const V& x) const {
     return -math::abs(x - m) * math::exp(-s) - s - constant<V>(std::numbers::ln2);
   }
   template <int I, class V>
-  auto slope(const V& m, const V& s, const V& x) const {
-    if constexpr (I == 0) return sign_of(x - m) * exp(-s);
-    else if constexpr (I == 1) return abs(x - m) * exp(-s) - 1;
-    else return sign_of(m - x) * exp(-s);
+  constexpr auto slope(const V& m, const V& s, const V& x) const {
+    using math::abs, math::exp;  // of vectors and numbers; those of variables are found by themselves
+    const V rate = exp(-s);
+    if constexpr (I == 0) return sign_of(x - m) * rate;
+    else if constexpr (I == 1) return abs(x - m) * rate - 1;
+    else return sign_of(m - x) * rate;
   }
 
  private:
   template <class V>
-  static V sign_of(const V& x) {
+  static constexpr V sign_of(const V& x) {
     if constexpr (Value<V>) return apply(Unary<Sign>{}, x);
     else return math::sign(x);
   }
@@ -49,7 +51,7 @@ struct LaplaceLogProb {
 /// Laplace-distributed with scale 1, from u uniform on [0, 1).
 struct LaplaceQuantile {
   template <class V>
-  V operator()(const V& u) const {
+  constexpr V operator()(const V& u) const {
     const V centred = u - constant<V>(0.5);
     // The smallest tail that single precision tells apart, so that no draw is infinite.
     const V tail = math::max(V(1) - (math::abs(centred) + math::abs(centred)), constant<V>(0x1p-25));

@@ -15,11 +15,11 @@ struct AtLeast {
   static constexpr bool twice = false;
   double least;
   template <class V>
-  V value(const V& kl, const V& mean) const {
+  constexpr V value(const V& kl, const V& mean) const {
     return math::select(mean > constant<V>(least), kl, constant<V>(least));
   }
   template <int I, class V>
-  V slope(const V&, const V& mean) const {
+  constexpr V slope(const V&, const V& mean) const {
     if constexpr (I == 0) return math::select(mean > constant<V>(least), V(1), V(0));
     else return V(0);
   }

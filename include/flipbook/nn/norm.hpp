@@ -34,7 +34,7 @@ struct ScaleAndShift {
 struct MovingAverage {
   double momentum, factor;
   template <class V>
-  V operator()(const V& running, const V& batch) const {
+  constexpr V operator()(const V& running, const V& batch) const {
     return constant<V>(1 - momentum) * running + constant<V>(momentum * factor) * batch;
   }
 };
@@ -61,12 +61,12 @@ struct BatchNorm {
     template <Value X>
     X operator()(const X& x) const {
       if constexpr (training<X>) {
-        const Statistics<T, B> batch{Tensor<T, B>(Shape{Channels}), Tensor<T, B>(Shape{Channels})};
+        const Statistics<T, B> batch{Tensor<Wide<T>, B>(Shape{Channels}), Tensor<Wide<T>, B>(Shape{Channels})};
         const X y = batch_norm(x, this->weight, this->bias, Options.epsilon, batch);
         follow(x, batch);
         return y;
       } else {
-        const Statistics<T, B> running{running_mean.value, running_var.value};
+        const Statistics<T, B> running{cast<Wide<T>>(running_mean.value), cast<Wide<T>>(running_var.value)};
         return normalize_by(x, running, this->weight, this->bias, Options.epsilon);
       }
     }
@@ -76,8 +76,9 @@ struct BatchNorm {
     void follow(const X& x, const Statistics<T, B>& batch) const {
       const double count = static_cast<double>(x.size() / Channels), unbiased = count / (count - 1);
       x.tape().note([batch, unbiased, mean = running_mean.value, variance = running_var.value]() mutable {
-        kernel::map(B{}, detail::MovingAverage{Options.momentum, 1}, mean, mean, batch.mean);
-        kernel::map(B{}, detail::MovingAverage{Options.momentum, unbiased}, variance, variance, batch.variance);
+        kernel::map(B{}, detail::MovingAverage{Options.momentum, 1}, mean, mean, cast<T>(batch.mean));
+        kernel::map(B{}, detail::MovingAverage{Options.momentum, unbiased}, variance, variance,
+                    cast<T>(batch.variance));
       });
     }
   };

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cmath>
+#include <limits>
 
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/layer.hpp>
@@ -98,7 +98,7 @@ struct SpectralNorm {
       return transpose(x.reshape({-1, layer.weight.shape()[input()]})).reshape({x.size()});
     }
     static Tensor<T, B> unit(const Tensor<T, B>& x) {
-      return x / std::max(std::sqrt(static_cast<double>(sum(square(x)).item())), 1e-12);
+      return x / clamp(sqrt(sum(square(x))), 1e-12, std::numeric_limits<double>::infinity());
     }
   };
 };

@@ -11,8 +11,8 @@ using namespace flipbook;
 TEST_CASE_TEMPLATE("means and variances of columns, also far from 0", T, float, double) {
   const double tolerance = std::is_same_v<T, float> ? 2e-5 : 1e-11;
   for (const double centre : {0.0, 1e3}) {
-    for (const auto& [outer, rows, groups, width] : {cpu::NormGeometry{1, 2, 1, 1}, {1, 701, 37, 1}, {3, 65, 4, 5}, {2, 1000, 1, 64}}) {
-      const cpu::NormGeometry g{outer, rows, groups, width};
+    for (const auto& [outer, rows, groups, width] : {NormGeometry{1, 2, 1, 1}, {1, 701, 37, 1}, {3, 65, 4, 5}, {2, 1000, 1, 64}}) {
+      const NormGeometry g{outer, rows, groups, width};
       Rng rng{4};
       auto x = normal<T>({outer, rows, groups, width}, rng);
       for (T& each : x) each += static_cast<T>(centre);
@@ -40,7 +40,7 @@ TEST_CASE_TEMPLATE("means and variances of columns, also far from 0", T, float, 
 
 TEST_CASE_TEMPLATE("normalised rows have mean 0 and variance 1, and what was given as weight and bias", T, float, double) {
   for (const Index width : {2, 7, 16, 33, 256}) {
-    const cpu::NormGeometry g{13, 1, 1, width};
+    const NormGeometry g{13, 1, 1, width};
     Rng rng{5};
     const auto x = normal<T>({13, width}, rng), weight = full<T>({width}, 3), bias = full<T>({width}, -2);
     auto y = full<T>({13, width}, 99), mean = full<T>({13}, 99), variance = full<T>({13}, 99);

@@ -14,19 +14,6 @@
 
 namespace flipbook::cpu {
 
-/// Rows of one tensor for every sample and head; element (n, i, h, d) at n·sample + i·row + h·head + d.
-template <class T>
-struct HeadRows {
-  T* data = nullptr;
-  Index sample = 0, row = 0, head = 0;
-  HeadRows of(Index n, Index h) const { return {data + n * sample + h * head, sample, row, head}; }
-  T* operator()(Index i) const { return data + i * row; }
-};
-
-/// What is added to the score of query i and key j of a head: at i·row + j; null: nothing.
-template <class T>
-using ScoreMask = HeadRows<const T>;
-
 namespace detail {
 
 /// Keys that are worked on at a time.

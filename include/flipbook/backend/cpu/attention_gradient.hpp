@@ -4,13 +4,6 @@
 
 namespace flipbook::cpu {
 
-/// Tensors of attention, or gradients in them.
-template <class T>
-struct AttentionRows {
-  HeadRows<T> q, k, v;
-  AttentionRows of(Index n, Index h) const { return {q.of(n, h), k.of(n, h), v.of(n, h)}; }
-};
-
 namespace detail {
 
 /// One tile of queries of the backward pass. With P = exp(S − log_sums), from the scores once more:

@@ -2,8 +2,8 @@
 
 #include <flipbook/backend/cpu/conv_correlation.hpp>
 #include <flipbook/backend/cpu/conv_gradient.hpp>
-#include <flipbook/backend/cpu/phase.hpp>
 #include <flipbook/backend/cpu/winograd.hpp>
+#include <flipbook/core/phase.hpp>
 
 /// Convolution, its adjoint and its gradient, over channels-last images of three axes. In all of them
 ///

@@ -9,18 +9,9 @@
 #include <flipbook/backend/cpu/map.hpp>
 #include <flipbook/backend/cpu/reduce.hpp>
 #include <flipbook/backend/cpu/scratch.hpp>
+#include <flipbook/core/norm.hpp>
 
 namespace flipbook::cpu {
-
-/// How normalisation sees its input: (outer, rows, groups, width). Each of the outer × groups sets, over
-/// rows and width, has a mean and a variance of its own; each of the groups · width channels a weight and
-/// a bias.
-struct NormGeometry {
-  Index outer, rows, groups, width;
-  Index channels() const { return groups * width; }
-  Index sets() const { return outer * groups; }
-  Index set_size() const { return rows * width; }
-};
 
 namespace detail {
 

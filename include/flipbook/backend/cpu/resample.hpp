@@ -1,40 +1,20 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 
 #include <flipbook/backend/cpu/copy.hpp>
 #include <flipbook/backend/cpu/map.hpp>
+#include <flipbook/core/resample.hpp>
 
 namespace flipbook::cpu {
 
-/// Places (batch, time, height, width) of channels, in blocks: each axis has `count` blocks of `size`.
-struct Blocks {
-  using Axes = std::array<Index, 3>;
-  Index batch = 1, channels = 1;
-  Axes count{1, 1, 1}, size{1, 1, 1};
-
-  Index blocks() const { return batch * count[0] * count[1] * count[2]; }
-  Index block_size() const { return size[0] * size[1] * size[2]; }
-  /// Calls body(offset) with where each place of a block is, in elements from the block's first.
-  template <class Body>
-  void each_place(const Body& body) const {
-    const Index row = count[2] * size[2] * channels, plane = count[1] * size[1] * row;
-    for (Index t = 0; t < size[0]; ++t)
-      for (Index h = 0; h < size[1]; ++h)
-        for (Index w = 0; w < size[2]; ++w) body(t * plane + h * row + w * channels);
-  }
-  /// Where the first element of a block is.
-  Index first_of(Index block) const {
-    const Index w = block % count[2], h = block / count[2] % count[1], t = block / (count[2] * count[1]) % count[0];
-    const Index n = block / (count[2] * count[1] * count[0]);
-    const Index row = count[2] * size[2] * channels, plane = count[1] * size[1] * row;
-    return (n * count[0] + t) * size[0] * plane + h * size[1] * row + w * size[2] * channels;
-  }
-  Index grain() const { return std::max<Index>(1, map_grain / std::max<Index>(1, block_size() * channels)); }
-};
+namespace detail {
+inline Index grain_of(const Blocks& b) {
+  return std::max<Index>(1, map_grain / std::max<Index>(1, b.block_size() * b.channels));
+}
+}  // namespace detail
 
 /// Each place of x repeated over its block of y.
 template <class T>
@@ -56,7 +36,7 @@ void repeat_blocks(const Blocks& b, const T* x, T* y) {
 /// Each place of y is the sum over its block of x.
 template <Real T>
 void sum_blocks(const Blocks& b, const T* x, T* y) {
-  parallel_for(b.blocks(), b.grain(), [&](Index first, Index last) {
+  parallel_for(b.blocks(), detail::grain_of(b), [&](Index first, Index last) {
     for (Index block = first; block < last; ++block) {
       T* const to = y + block * b.channels;
       std::fill_n(to, b.channels, T(0));
@@ -70,7 +50,7 @@ void sum_blocks(const Blocks& b, const T* x, T* y) {
 /// Where in x the largest of each block is, for each channel: the first of equals, or a NaN.
 template <Real T>
 void largest_of_blocks(const Blocks& b, const T* x, std::int64_t* index) {
-  parallel_for(b.blocks(), b.grain(), [&](Index first, Index last) {
+  parallel_for(b.blocks(), detail::grain_of(b), [&](Index first, Index last) {
     for (Index block = first; block < last; ++block) {
       const Index start = b.first_of(block);
       std::int64_t* const best = index + block * b.channels;
@@ -84,22 +64,6 @@ void largest_of_blocks(const Blocks& b, const T* x, std::int64_t* index) {
     }
   });
 }
-
-/// Two neighbours for each place along a resized axis, the centres of whose first and last places stay
-/// inside (PyTorch's align_corners = false).
-struct LinearTaps {
-  Index extent, resized;
-  struct Tap {
-    Index low, high;
-    double weight;  ///< of `high`
-  };
-  Tap at(Index j) const {
-    const double scale = static_cast<double>(extent) / static_cast<double>(resized);
-    const double place = std::max(0.0, (static_cast<double>(j) + 0.5) * scale - 0.5);
-    const Index low = std::min(static_cast<Index>(place), extent - 1);
-    return {low, std::min(low + 1, extent - 1), place - static_cast<double>(low)};
-  }
-};
 
 namespace detail {
 // Calls body(outer, first, count) for pieces of the inner axis, over all threads.

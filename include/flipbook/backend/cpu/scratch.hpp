@@ -1,30 +1,10 @@
 #pragma once
 
-#include <type_traits>
-
-#include <flipbook/core/memory.hpp>
-#include <flipbook/core/scalar.hpp>
+#include <flipbook/core/scratch.hpp>
 
 namespace flipbook::cpu {
 
-/// Uninitialised room for the length of a call, from the pool.
 template <class T>
-class Scratch {
-  static_assert(std::is_trivially_destructible_v<T>);
-
- public:
-  explicit Scratch(Index count)
-      : bytes_(static_cast<std::size_t>(count) * sizeof(T)), data_(static_cast<T*>(Cpu::allocate(bytes_))) {}
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { Cpu::release(data_, bytes_); }
-  T* data() const noexcept { return data_; }
-  T* operator+(Index offset) const noexcept { return data_ + offset; }
-  T& operator[](Index i) const noexcept { return data_[i]; }
-
- private:
-  std::size_t bytes_;
-  T* data_;
-};
+using Scratch = flipbook::Scratch<T, Cpu>;
 
 }  // namespace flipbook::cpu

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cmath>
+#include <concepts>
+
 #include <flipbook/core/intrinsics.hpp>
 #include <flipbook/core/scalar.hpp>
 
@@ -20,48 +23,74 @@ struct LaneOf<xsimd::batch<T, A>> {
 
 /// The number in V's own precision, in every lane.
 template <class V>
-V constant(double value) {
+constexpr V constant(double value) {
   return V(static_cast<typename detail::LaneOf<V>::Type>(value));
 }
 
 /// Functions of one number or of a whole vector register: what element-wise kernels are written in, so
-/// that one expression serves both.
+/// that one expression serves both. They and all that is written in them are constexpr, which is what nvcc asks of a
+/// function that devices may call too.
 namespace math {
 
-using xsimd::abs;
-using xsimd::erf;
-using xsimd::expm1;
-using xsimd::log;
-using xsimd::log1p;
-using xsimd::max;
-using xsimd::min;
-using xsimd::select;
-using xsimd::sqrt;
-using xsimd::tanh;
+#define FLIPBOOK_FUNCTION(name)                                  \
+  template <class V>                                             \
+  constexpr V name(const V& x) {                                 \
+    if constexpr (std::floating_point<V>) return std::name(x); \
+    else return xsimd::name(x);                                  \
+  }
+FLIPBOOK_FUNCTION(abs)
+FLIPBOOK_FUNCTION(erf)
+FLIPBOOK_FUNCTION(expm1)
+FLIPBOOK_FUNCTION(floor)
+FLIPBOOK_FUNCTION(log)
+FLIPBOOK_FUNCTION(log1p)
+FLIPBOOK_FUNCTION(sqrt)
+FLIPBOOK_FUNCTION(tanh)
+#undef FLIPBOOK_FUNCTION
+
+/// The larger one; b where either is NaN, as vector registers have it.
+template <class V>
+constexpr V max(const V& a, const V& b) {
+  if constexpr (std::floating_point<V>) return a > b ? a : b;
+  else return xsimd::max(a, b);
+}
+/// The smaller one; b where either is NaN.
+template <class V>
+constexpr V min(const V& a, const V& b) {
+  if constexpr (std::floating_point<V>) return a < b ? a : b;
+  else return xsimd::min(a, b);
+}
+/// a where the condition holds, b elsewhere.
+template <class Condition, class V>
+constexpr V select(const Condition& condition, const V& a, const V& b) {
+  if constexpr (std::floating_point<V>) return condition ? a : b;
+  else return xsimd::select(condition, a, b);
+}
 
 /// eˣ. xsimd makes an integer of the exponent, which ±∞ has not: beyond ±10⁴ the result is 0 or ∞ all the same.
 /// NaN, as the second operand, passes both bounds.
 template <class V>
-V exp(const V& x) {
-  return xsimd::exp(min(constant<V>(1e4), max(constant<V>(-1e4), x)));
+constexpr V exp(const V& x) {
+  if constexpr (std::floating_point<V>) return std::exp(x);
+  else return xsimd::exp(min(constant<V>(1e4), max(constant<V>(-1e4), x)));
 }
 
 template <class V>
-V sigmoid(const V& x) {
+constexpr V sigmoid(const V& x) {
   return V(1) / (V(1) + exp(-x));
 }
 /// log(1 + e^x), without overflow.
 template <class V>
-V softplus(const V& x) {
+constexpr V softplus(const V& x) {
   return max(x, V(0)) + log1p(exp(-abs(x)));
 }
 template <class V>
-V square(const V& x) {
+constexpr V square(const V& x) {
   return x * x;
 }
 /// The sign of x as -1, 0 or 1.
 template <class V>
-V sign(const V& x) {
+constexpr V sign(const V& x) {
   return select(x > V(0), V(1), select(x < V(0), V(-1), V(0)));
 }
 

@@ -3,8 +3,8 @@
 #include <array>
 
 #include <flipbook/backend/cpu/pack.hpp>
-#include <flipbook/backend/cpu/phase.hpp>
 #include <flipbook/backend/cpu/winograd_tiles.hpp>
+#include <flipbook/core/phase.hpp>
 
 /// Convolutions with fewer multiplications than their definition has: a tile of mᵈ outputs of a kernel of rᵈ taps takes
 /// (m + r − 1)ᵈ products of sums of pixels with sums of weights, instead of mᵈ rᵈ. Winograd, Arithmetic complexity of

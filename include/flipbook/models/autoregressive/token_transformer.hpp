@@ -70,13 +70,9 @@ struct TokenTransformer {
         const X last = slice(h, 1, h.extent(1) - 1, h.extent(1));
         return Distribution::sample(head(norm(last)), rng).reshape({tokens.extent(0), 1});
       };
-      Indices drawn({prefix.extent(0), count});
-      Indices token = prefix;
-      for (Index t = 0; t < count; ++t) {
-        token = next(token);
-        for (Index n = 0; n < prefix.extent(0); ++n) drawn.data()[n * count + t] = token.data()[n];
-      }
-      return drawn;
+      List<Indices> drawn{next(prefix)};  // (N, 1) each
+      while (static_cast<Index>(drawn.size()) < count) drawn.push_back(next(drawn.back()));
+      return concat(1, drawn);
     }
 
    private:
@@ -87,12 +83,7 @@ struct TokenTransformer {
     static Indices part(const Indices& tokens, Index first, Index last) {
       require(tokens.rank() == 2 && tokens.extent(1) >= 2, "TokenTransformer: needs (N, L) of at least two tokens, got ",
               tokens.shape());
-      Indices some({tokens.extent(0), last - first});
-      for (Index n = 0; n < tokens.extent(0); ++n) {
-        const auto row = tokens[n].slice(first, last);
-        std::copy(row.begin(), row.end(), some.data() + n * (last - first));
-      }
-      return some;
+      return slice(tokens, 1, first, last);
     }
     static Indices all_but_last(const Indices& tokens) { return part(tokens, 0, tokens.rank() == 2 ? tokens.extent(1) - 1 : 0); }
     static Indices all_but_first(const Indices& tokens) { return part(tokens, 1, tokens.rank() == 2 ? tokens.extent(1) : 1); }

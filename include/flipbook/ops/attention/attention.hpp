@@ -8,6 +8,9 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/core/attention.hpp>
 #include <flipbook/ops/attention/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/attention/cuda.hpp>
+#endif
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
@@ -28,7 +31,8 @@ struct AttentionGradient {
   static constexpr unsigned keeps = keep::none;
   static constexpr const char* no_gradient = "attention can be differentiated once, not twice";
   AttentionGeometry geometry;
-  Tensor<T, B> mask, log_sums;
+  Tensor<T, B> mask;
+  Tensor<Wide<T>, B> log_sums;
 
   /// @param inputs  those of the attention, then y and dy
   template <class... X>
@@ -58,12 +62,13 @@ template <class T, class B>
 struct Attention {
   static constexpr unsigned keeps = keep::all_inputs | keep::output;
   AttentionGeometry geometry;
-  Tensor<T, B> mask, log_sums{};
+  Tensor<T, B> mask;
+  Tensor<Wide<T>, B> log_sums{};
 
   template <class... X>
   Tensor<T, B> operator()(const X&... x) {
     Tensor<T, B> y({geometry.batch, geometry.queries, geometry.heads, geometry.width});
-    log_sums = Tensor<T, B>({geometry.batch, geometry.heads, geometry.queries});
+    log_sums = Tensor<Wide<T>, B>({geometry.batch, geometry.heads, geometry.queries});
     kernel::attention(B{}, geometry, mask, y, log_sums, x...);
     return y;
   }

@@ -4,6 +4,9 @@
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/attention/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/attention/cuda.hpp>
+#endif
 
 namespace flipbook {
 

@@ -4,6 +4,9 @@
 #include <flipbook/core/window.hpp>
 #include <flipbook/ops/conv/cpu.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/conv/cuda.hpp>
+#endif
 
 namespace flipbook {
 

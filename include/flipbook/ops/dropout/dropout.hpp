@@ -4,6 +4,9 @@
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/dropout/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/dropout/cuda.hpp>
+#endif
 
 namespace flipbook {
 
@@ -18,7 +21,7 @@ struct DropElements {
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(x.shape());
     const auto threshold = static_cast<std::uint32_t>(std::floor(probability * 0x1p32));
-    kernel::dropout(B{}, stream, threshold, static_cast<T>(1 / (1 - probability)), x, y);
+    kernel::dropout(B{}, stream, threshold, static_cast<Wide<T>>(1 / (1 - probability)), x, y);
     return y;
   }
   template <class Saved, class V>

@@ -39,16 +39,16 @@ Tensor<T, B> broadcast_map(const char* operation, const F& f, const Tensor<T, B>
 }
 
 struct Plus {
-  template <class V> V operator()(const V& a, const V& b) const { return a + b; }
+  template <class V> constexpr V operator()(const V& a, const V& b) const { return a + b; }
 };
 struct Minus {
-  template <class V> V operator()(const V& a, const V& b) const { return a - b; }
+  template <class V> constexpr V operator()(const V& a, const V& b) const { return a - b; }
 };
 struct Times {
-  template <class V> V operator()(const V& a, const V& b) const { return a * b; }
+  template <class V> constexpr V operator()(const V& a, const V& b) const { return a * b; }
 };
 struct Over {
-  template <class V> V operator()(const V& a, const V& b) const { return a / b; }
+  template <class V> constexpr V operator()(const V& a, const V& b) const { return a / b; }
 };
 
 }  // namespace detail

@@ -10,7 +10,7 @@ template <class F>
 struct FusedValue {
   F f;
   template <class... V>
-  auto operator()(const V&... x) const {
+  constexpr auto operator()(const V&... x) const {
     return f.value(x...);
   }
 };
@@ -18,7 +18,7 @@ template <class F, int I>
 struct FusedSlopeTimes {
   F f;
   template <class V, class... X>
-  V operator()(const V& dy, const X&... x) const {
+  constexpr V operator()(const V& dy, const X&... x) const {
     return dy * f.template slope<I>(x...);
   }
 };
@@ -43,9 +43,9 @@ struct FusedSlope {
 
 /// y = f(x…), element by element over inputs of one shape, in one pass where a composition of operations would take
 /// several; so is each of its gradients. F brings
-///     V value(const V&... x) const           on numbers or vectors of them
-///     auto slope<I>(const V&... x) const     ∂f/∂xᵢ; also on variables where it is to be differentiated once more
-///     static constexpr bool twice            whether it is
+///     constexpr V value(const V&... x) const           on numbers or vectors of them
+///     constexpr auto slope<I>(const V&... x) const     ∂f/∂xᵢ; also on variables where it is to be differentiated once more
+///     static constexpr bool twice                      whether it is
 template <class F>
 struct Fused {
   static constexpr unsigned keeps = keep::all_inputs;

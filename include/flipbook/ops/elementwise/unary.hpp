@@ -4,6 +4,10 @@
 #include <flipbook/ops/elementwise/cpu.hpp>
 #include <flipbook/ops/elementwise/functions.hpp>
 
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/elementwise/cuda.hpp>
+#endif
+
 namespace flipbook {
 
 namespace detail {
@@ -12,7 +16,7 @@ template <class F>
 struct ValueOf {
   F f;
   template <class V>
-  V operator()(const V& x) const {
+  constexpr V operator()(const V& x) const {
     return f.value(x);
   }
 };
@@ -20,7 +24,7 @@ template <class F>
 struct SlopeOf {
   F f;
   template <class V>
-  V operator()(const V& dy, const V& v) const {
+  constexpr V operator()(const V& dy, const V& v) const {
     return dy * f.slope(v);
   }
 };
@@ -28,7 +32,7 @@ template <class F>
 struct BendOf {
   F f;
   template <class V>
-  V operator()(const V& g, const V& dy, const V& v) const {
+  constexpr V operator()(const V& g, const V& dy, const V& v) const {
     return g * dy * f.bend(v);
   }
 };

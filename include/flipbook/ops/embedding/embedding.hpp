@@ -4,6 +4,9 @@
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/embedding/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/embedding/cuda.hpp>
+#endif
 #include <flipbook/ops/pick/pick.hpp>
 
 namespace flipbook {
@@ -76,7 +79,7 @@ Tensor<T, B> one_hot(const Tensor<std::int32_t, B>& indices, Index classes) {
   detail::require_indices("one_hot", indices, classes);
   Shape shape = indices.shape();
   shape.push_back(classes);
-  return Place{indices, shape}(ones<T, B>(indices.shape()));
+  return Place<B>{indices, shape}(ones<T, B>(indices.shape()));
 }
 
 }  // namespace flipbook

@@ -4,6 +4,9 @@
 #include <flipbook/ops/matmul/cpu.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/matmul/cuda.hpp>
+#endif
 
 namespace flipbook {
 

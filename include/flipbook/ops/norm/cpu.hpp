@@ -5,7 +5,7 @@
 
 namespace flipbook::kernel {
 
-using NormGeometry = cpu::NormGeometry;
+using flipbook::NormGeometry;
 
 /// y = (x − mean) / √(variance + ε) · w + b over every set; writes the statistics that it used.
 template <class T>

@@ -5,13 +5,16 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/norm/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/norm/cuda.hpp>
+#endif
 
 namespace flipbook {
 
-/// Mean and (biased) variance of each set that was normalised.
+/// Mean and (biased) variance of each set that was normalised, as precise as they were worked out.
 template <class T, class B>
 struct Statistics {
-  Tensor<T, B> mean, variance;
+  Tensor<Wide<T>, B> mean, variance;
 };
 
 /// Normalisation over sets of elements: what batch, layer, group, instance and root-mean-square
@@ -120,7 +123,7 @@ auto normalize(const char* name, const kernel::NormGeometry& geometry, double ep
 
 template <Operand X>
 Statistics<typename X::Scalar, typename X::Backend> statistics_for(const X&, const kernel::NormGeometry& g) {
-  using Numbers = Tensor<typename X::Scalar, typename X::Backend>;
+  using Numbers = Tensor<Wide<typename X::Scalar>, typename X::Backend>;
   return {Numbers(Shape{g.sets()}), Numbers(Shape{g.sets()})};
 }
 
@@ -201,8 +204,8 @@ Tensor<T, B> normalize_by(const Tensor<T, B>& x, const Statistics<T, B>& statist
     else return tensor_of(p);
   };
   const Tensor<T, B> scale = or_else(w, T(1)), shift = or_else(b, T(0));
-  for (const auto* p : {&statistics.mean, &statistics.variance, &scale, &shift}) {
-    require(p->shape() == channels, "batch_norm: ", channels[0], " channels for parameters of shape ", p->shape());
+  for (const Shape& shape : {statistics.mean.shape(), statistics.variance.shape(), scale.shape(), shift.shape()}) {
+    require(shape == channels, "batch_norm: ", channels[0], " channels for parameters of shape ", shape);
   }
   Tensor<T, B> y(x.shape());
   kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, scale,

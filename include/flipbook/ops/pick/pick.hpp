@@ -2,17 +2,22 @@
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/pick/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/pick/cuda.hpp>
+#endif
 
 namespace flipbook {
 
+template <class B>
 struct Place;
 
 /// y[r] = x[r, index[r]], r counting the rows of the last axis.
+template <class B>
 struct Pick {
   static constexpr unsigned keeps = keep::none;
-  Tensor<std::int32_t, Cpu> index;
+  Tensor<std::int32_t, B> index;
 
-  template <class T, class B>
+  template <class T>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(index.shape());
     kernel::pick(B{}, x, index, y);
@@ -23,12 +28,13 @@ struct Pick {
 };
 
 /// The adjoint of Pick: y[r] at place index[r] of a row of zeros.
+template <class B>
 struct Place {
   static constexpr unsigned keeps = keep::none;
-  Tensor<std::int32_t, Cpu> index;
+  Tensor<std::int32_t, B> index;
   Shape shape;
 
-  template <class T, class B>
+  template <class T>
   Tensor<T, B> operator()(const Tensor<T, B>& y) const {
     Tensor<T, B> x(shape);
     kernel::place(B{}, y, index, x);
@@ -36,13 +42,14 @@ struct Place {
   }
   template <class Saved, class V>
   auto vjp(const Saved&, const V& dy) const {
-    return gradients([&] { return apply(Pick{index}, dy); });
+    return gradients([&] { return apply(Pick<B>{index}, dy); });
   }
 };
 
+template <class B>
 template <class Saved, class V>
-auto Pick::vjp(const Saved& saved, const V& dy) const {
-  return gradients([&] { return apply(Place{index, std::get<0>(saved.inputs).shape()}, dy); });
+auto Pick<B>::vjp(const Saved& saved, const V& dy) const {
+  return gradients([&] { return apply(Place<B>{index, std::get<0>(saved.inputs).shape()}, dy); });
 }
 
 /// One element of each row of the last axis: y[…] = x[…, index[…]].
@@ -53,9 +60,10 @@ auto pick(const X& x, const Tensor<std::int32_t, typename X::Backend>& index) {
   const Shape& shape = x.shape();
   require(shape.rank() > 0 && index.shape() == shape.part(0, shape.rank() - 1), "pick: indices of shape ",
           index.shape(), " for rows of ", shape, "; one of each row is needed");
-  require(kernel::all_below(typename X::Backend{}, index, shape[-1]), "pick: an index lies outside 0 … ",
+  using B = typename X::Backend;
+  require(kernel::all_below(B{}, index, shape[-1]), "pick: an index lies outside 0 … ",
           shape[-1] - 1);
-  return apply(Pick{index}, x);
+  return apply(Pick<B>{index}, x);
 }
 
 /// A place of each row of the last axis, drawn with the probabilities softmax(logits).

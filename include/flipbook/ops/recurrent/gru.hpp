@@ -3,6 +3,9 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/recurrent/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/recurrent/cuda.hpp>
+#endif
 #include <flipbook/ops/shape/join.hpp>
 
 namespace flipbook {

@@ -8,6 +8,11 @@
 #include <flipbook/ops/reduce/cpu.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/elementwise/cuda.hpp>
+#include <flipbook/ops/reduce/cuda.hpp>
+#endif
+
 namespace flipbook {
 
 template <Operand X>
@@ -16,7 +21,7 @@ auto sum_to(const X& x, const Shape& shape);
 namespace detail {
 struct First {
   template <class V>
-  V operator()(const V& a, const V&) const {
+  constexpr V operator()(const V& a, const V&) const {
     return a;
   }
 };

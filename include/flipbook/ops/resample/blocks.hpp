@@ -4,6 +4,9 @@
 #include <flipbook/core/shape.hpp>
 #include <flipbook/core/window.hpp>
 #include <flipbook/ops/resample/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/resample/cuda.hpp>
+#endif
 
 namespace flipbook::detail {
 

@@ -5,7 +5,7 @@
 
 namespace flipbook::kernel {
 
-using Blocks = cpu::Blocks;
+using flipbook::Blocks;
 
 template <class T>
 void repeat_blocks(Cpu, const Blocks& blocks, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
@@ -37,13 +37,13 @@ void put(Cpu, const Tensor<std::int64_t, Cpu>& index, const Tensor<T, Cpu>& x, T
 /// Resizes one axis of x from its extent to y's.
 template <class T>
 void interpolate(Cpu, int axis, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
-  const cpu::LinearTaps taps{x.extent(axis), y.extent(axis)};
+  const LinearTaps taps{x.extent(axis), y.extent(axis)};
   cpu::interpolate(x.shape().part(0, axis).size(), taps, x.shape().part(axis + 1, x.rank()).size(), x.data(), y.data());
 }
 /// The adjoint, from y's extent back to x's.
 template <class T>
 void interpolate_adjoint(Cpu, int axis, const Tensor<T, Cpu>& y, Tensor<T, Cpu>& x) {
-  const cpu::LinearTaps taps{x.extent(axis), y.extent(axis)};
+  const LinearTaps taps{x.extent(axis), y.extent(axis)};
   cpu::interpolate_adjoint(x.shape().part(0, axis).size(), taps, x.shape().part(axis + 1, x.rank()).size(), y.data(),
                            x.data());
 }

@@ -3,6 +3,10 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/shape/cpu.hpp>
 
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/shape/cuda.hpp>
+#endif
+
 namespace flipbook {
 
 /// The block of x that begins at `first` and has extents `shape`. Shares memory where the block is

@@ -3,6 +3,10 @@
 #include <flipbook/autodiff/list.hpp>
 #include <flipbook/ops/shape/cpu.hpp>
 
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/shape/cuda.hpp>
+#endif
+
 namespace flipbook {
 
 struct Split;

@@ -7,6 +7,10 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/shape/cpu.hpp>
 
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/shape/cuda.hpp>
+#endif
+
 namespace flipbook {
 
 /// A view of x as up to eight axes, whose order is then changed, under a shape of its own: axis i of the

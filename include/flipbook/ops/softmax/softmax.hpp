@@ -3,6 +3,9 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/softmax/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/softmax/cuda.hpp>
+#endif
 
 namespace flipbook {
 

@@ -2,10 +2,9 @@
 
 #include <numeric>
 
-#include <flipbook/backend/cpu/pack.hpp>
 #include <flipbook/core/window.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook {
 
 /// Along one axis, the pixels of `input` at  first + q · stride,  and the taps that reach them: they see
 /// pixels  q + j · step + origin  of `output`, through tap  tap − j · tap_step  for j = 0 … taps − 1.
@@ -17,7 +16,7 @@ inline Phase phase_of(const ConvGeometry& g, std::size_t axis, Index first) {
   const Index stride = g.stride[axis], dilation = g.dilation[axis], shifted = first + g.padding[axis];
   const Index common = std::gcd(stride, dilation);
   Phase phase;
-  phase.pixels = first < g.input[axis] ? quotient_up(g.input[axis] - first, stride) : 0;
+  phase.pixels = first < g.input[axis] ? (g.input[axis] - first + stride - 1) / stride : 0;
   phase.tap_step = stride / common;
   phase.step = dilation / common;
   Index tap = 0;
@@ -25,10 +24,10 @@ inline Phase phase_of(const ConvGeometry& g, std::size_t axis, Index first) {
     if (++tap == phase.tap_step) return phase;
   }
   if (tap >= g.kernel[axis]) return phase;
-  phase.taps = quotient_up(g.kernel[axis] - tap, phase.tap_step);
+  phase.taps = (g.kernel[axis] - tap + phase.tap_step - 1) / phase.tap_step;
   phase.tap = tap + (phase.taps - 1) * phase.tap_step;  // the farthest tap sees the nearest pixel
   phase.origin = (shifted - phase.tap * dilation) / stride;
   return phase;
 }
 
-}  // namespace flipbook::cpu
+}  // namespace flipbook

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <flipbook/backend/cuda/stream.hpp>
+#include <flipbook/core/random.hpp>
+
+namespace flipbook::cuda {
+
+/// A stream of random numbers as kernels take it: `draws(rng)` where one is launched, `.stream()` in it. Where the
+/// launch is part of a captured step, each replay finds its own place in the stream in device memory.
+struct Draws {
+  Rng now;
+  const Rng* replayed = nullptr;
+  __device__ Rng stream() const { return replayed == nullptr ? now : *replayed; }
+};
+
+inline Draws draws(const Rng& rng) { return {rng}; }
+
+}  // namespace flipbook::cuda

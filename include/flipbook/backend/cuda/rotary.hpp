@@ -1,0 +1,40 @@
+#pragma once
+
+#include <flipbook/backend/cuda/launch.hpp>
+#include <flipbook/core/scalar.hpp>
+
+namespace flipbook::cuda {
+
+namespace detail {
+
+template <class T>
+__global__ void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
+                       const T* sines, bool back, T* y) {
+  using A = Wide<T>;
+  for (Index i = thread_number(); i < rows * half; i += thread_count()) {
+    const Index row = i / half, j = i % half, first = row * 2 * half + j;
+    const T a = x[first], b = x[first + half];
+    if (row % vectors >= turned) {
+      y[first] = a, y[first + half] = b;
+      continue;
+    }
+    const Index angle = row / vectors % tokens * half + j;
+    const A c = static_cast<A>(cosines[angle]), s = back ? -static_cast<A>(sines[angle]) : static_cast<A>(sines[angle]);
+    y[first] = static_cast<T>(static_cast<A>(a) * c - static_cast<A>(b) * s);
+    y[first + half] = static_cast<T>(static_cast<A>(b) * c + static_cast<A>(a) * s);
+  }
+}
+
+}  // namespace detail
+
+/// Turns vectors of 2·half numbers, of which each token has `vectors`: the pair (x[j], x[half + j]) by the
+/// angle whose cosine and sine are at [token mod tokens, j]. Of each token only the first `turned` vectors
+/// are turned, the others copied.
+template <class T>
+void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines, const T* sines,
+            bool back, T* y) {
+  const Index pairs = rows * half;
+  launch(detail::rotate<T>, blocks_for(pairs), block_threads, 0, rows, tokens, vectors, turned, half, x, cosines, sines, back, y);
+}
+
+}  // namespace flipbook::cuda

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <flipbook/backend/cuda/gather.hpp>
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook::kernel {
+
+/// The first of the indices that is not one of 0 … count − 1, or any that is. Waits for the device.
+inline std::int32_t stray_index(Cuda, const Tensor<std::int32_t, Cuda>& indices, Index count) {
+  const Index place = cuda::first_stray_of(indices, count);
+  return place == indices.size() ? 0 : indices.reshape({-1})[place].item();
+}
+
+template <class T>
+void gather_rows(Cuda, const Tensor<T, Cuda>& table, const Tensor<std::int32_t, Cuda>& indices, Tensor<T, Cuda>& y) {
+  const Index width = table.extent(1);
+  cuda::with_packs<T>(
+      width,
+      [&]<int N>() {
+        cuda::launch_each(cuda::gather_rows<T, N>, y.size() / N, indices.size(), table.extent(0), width, table.data(),
+                          indices.data(), y.data());
+      },
+      table.data(), y.data());
+}
+template <class T>
+void add_rows(Cuda, const Tensor<T, Cuda>& y, const Tensor<std::int32_t, Cuda>& indices, Tensor<T, Cuda>& table) {
+  const Index rows = table.extent(0), width = table.extent(1);
+  cuda::with_packs<T>(
+      width,
+      [&]<int N>() {
+        const Index strips = (width + 32 * N - 1) / (32 * N);
+        cuda::launch_each(cuda::add_rows<T, N>, rows * strips * 32, indices.size(), rows, width, y.data(),
+                          indices.data(), table.data());
+      },
+      y.data(), table.data());
+}
+
+}  // namespace flipbook::kernel

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <flipbook/backend/cuda/normalize.hpp>
+#include <flipbook/backend/cuda/scratch.hpp>
+#include <flipbook/core/fill.hpp>
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook::kernel {
+
+/// The same with statistics that are given.
+template <class T>
+void normalize_by(Cuda, const NormGeometry& g, double epsilon, const Tensor<T, Cuda>& x,
+                  const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance, const Tensor<T, Cuda>& w,
+                  const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y) {
+  if (x.size() == 0) return;
+  cuda::with_packs<T>(
+      g.channels(),
+      [&]<int N>() {
+        const cuda::ColumnPlan plan(g.outer, g.rows, g.channels(), N);
+        cuda::launch(cuda::normalize_columns<T, N>, plan.grid(), plan.block(), 0, plan, g, epsilon, x.data(),
+                     mean.data(), variance.data(), w.data(), b.data(), y.data());
+      },
+      x.data(), y.data());
+}
+
+/// y = (x − mean) / √(variance + ε) · w + b over every set; writes the statistics that it used.
+template <class T>
+void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
+               const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y, Tensor<Wide<T>, Cuda>& mean,
+               Tensor<Wide<T>, Cuda>& variance) {
+  if (x.size() == 0) return;
+  if (g.rows == 1) {
+    return cuda::with_packs<T>(
+        g.width,
+        [&]<int N>() {
+          cuda::launch_rows(cuda::normalize_rows<T, N>, {g.sets(), g.width, N}, g.groups, epsilon, centred, x.data(),
+                            w.data(), b.data(), y.data(), mean.data(), variance.data());
+        },
+        x.data(), w.data(), b.data(), y.data());
+  }
+  cuda::with_packs<T>(
+      g.channels(),
+      [&]<int N>() {
+        const cuda::ColumnPlan plan(g.outer, g.rows, g.channels(), N);
+        const cuda::Scratch<double> pieces(g.outer * g.channels() * 2 * plan.pieces);
+        const cuda::ColumnSums sums{pieces.data(), plan.pieces};
+        cuda::launch(cuda::column_moments<T, N>, plan.grid(), plan.block(), 0, plan, x.data(), sums);
+        cuda::launch_rows(cuda::merge_moments<Wide<T>>, {g.sets(), g.width * plan.pieces, 1}, g, plan.height, sums,
+                          mean.data(), variance.data());
+      },
+      x.data());
+  normalize_by(Cuda{}, g, epsilon, x, std::as_const(mean), std::as_const(variance), w, b, y);
+}
+
+/// dx, and dw and db as the two rows of `sums`.
+template <class T>
+void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
+                        const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance,
+                        const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dx, Tensor<T, Cuda>& sums) {
+  if (x.size() == 0) return fill(sums, T(0));
+  const bool of_rows = g.rows == 1;
+  const Index channels = g.channels(), outer = of_rows ? 1 : g.outer;
+  const cuda::Scratch<double> products(outer * channels * 2);
+  cuda::with_packs<T>(
+      channels,
+      [&]<int N>() {
+        const cuda::ColumnPlan plan(outer, of_rows ? g.outer : g.rows, channels, N);
+        const cuda::Scratch<double> pieces(outer * channels * 2 * plan.pieces);
+        const cuda::ColumnSums each{pieces.data(), plan.pieces};
+        cuda::launch(of_rows ? cuda::column_products<true, T, N> : cuda::column_products<false, T, N>, plan.grid(),
+                     plan.block(), 0, plan, g, epsilon, x.data(), mean.data(), variance.data(), dy.data(), each);
+        cuda::launch_rows(cuda::merge_products<double>, {outer * channels * 2, plan.pieces, 1}, each, products.data());
+      },
+      x.data(), dy.data());
+  const unsigned blocks = static_cast<unsigned>((channels + 127) / 128);
+  cuda::launch(cuda::affine_gradient<T>, dim3(blocks), dim3(128), 0, g, epsilon, of_rows,
+               products.data(), variance.data(), sums.data(), sums.data() + channels);
+  if (of_rows) {
+    return cuda::with_packs<T>(
+        g.width,
+        [&]<int N>() {
+          cuda::launch_rows(cuda::row_gradient<T, N>, {g.sets(), g.width, N}, g.groups, epsilon, centred, x.data(),
+                            mean.data(), variance.data(), w.data(), dy.data(), dx.data());
+        },
+        x.data(), w.data(), dy.data(), dx.data());
+  }
+  const cuda::Scratch<double> means(g.sets() * 2);
+  cuda::launch_rows(cuda::set_means<T>, {g.sets(), g.width, 1}, g, epsilon, products.data(),
+                    variance.data(), w.data(), means.data());
+  cuda::with_packs<T>(
+      channels,
+      [&]<int N>() {
+        const cuda::ColumnPlan plan(g.outer, g.rows, channels, N);
+        cuda::launch(cuda::column_gradient<T, N>, plan.grid(), plan.block(), 0, plan, g, epsilon, x.data(), mean.data(),
+                     variance.data(), w.data(), means.data(), dy.data(), dx.data());
+      },
+      x.data(), dy.data(), dx.data());
+}
+
+}  // namespace flipbook::kernel

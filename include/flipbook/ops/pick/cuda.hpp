@@ -1,0 +1,35 @@
+#pragma once
+
+#include <flipbook/backend/cuda/gather.hpp>
+#include <flipbook/backend/cuda/pick.hpp>
+#include <flipbook/core/random.hpp>
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook::kernel {
+
+/// Whether every index is a place in a row of `width`. Waits for the device.
+inline bool all_below(Cuda, const Tensor<std::int32_t, Cuda>& index, Index width) {
+  return cuda::first_stray_of(index, width) == index.size();
+}
+
+/// y[r] = x[r, index[r]]
+template <class T>
+void pick(Cuda, const Tensor<T, Cuda>& x, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& y) {
+  cuda::launch_each(cuda::pick<T>, index.size(), index.size(), x.extent(-1), x.data(), index.data(), y.data());
+}
+
+/// x[r, index[r]] = y[r], and zero elsewhere.
+template <class T>
+void place(Cuda, const Tensor<T, Cuda>& y, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& x) {
+  cuda::launch_each(cuda::place<T>, x.size(), index.size(), x.extent(-1), y.data(), index.data(), x.data());
+}
+
+/// index[r] = i with probability exp(x[r, i]) / Σ exp(x[r]). Row r draws from the stream's block r.
+template <class T>
+void draw(Cuda, const Tensor<T, Cuda>& x, const Rng& stream, Tensor<std::int32_t, Cuda>& index) {
+  cuda::RowPlan plan(index.size(), x.extent(-1), 1);
+  plan.threads = 32;
+  cuda::launch_rows(cuda::draw_places<T>, plan, x.data(), cuda::draws(stream), index.data());
+}
+
+}  // namespace flipbook::kernel

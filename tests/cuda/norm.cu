@@ -1,0 +1,63 @@
+#include <flipbook/ops/norm/norm.hpp>
+
+#include "agree.hpp"
+
+using namespace flipbook;
+using namespace flipbook::test;
+
+namespace {
+
+// Batch, layer, group and instance normalisation; sizes of 1, primes, whole packs, more than a block and a piece.
+const std::vector<NormGeometry> geometries{{1, 2, 1, 1},   {1, 701, 37, 1}, {1, 3000, 8, 1}, {1, 67, 300, 1},
+                                           {3, 65, 4, 5},  {2, 1000, 2, 8}, {5, 9, 7, 1},    {7, 1, 1, 2},
+                                           {13, 1, 1, 33}, {300, 1, 1, 16}, {2, 1, 1, 4000}, {6, 1, 3, 4},
+                                           {0, 3, 2, 1}};
+
+// y, the statistics, and the gradients by x, weight and bias.
+auto normalized(const NormGeometry& g, bool centred) {
+  return [=]<class T, class B>(const Tensor<T, B>& x, const Tensor<T, B>& w, const Tensor<T, B>& b,
+                               const Tensor<T, B>& dy) {
+    Tensor<T, B> y(x.shape()), dx(x.shape()), sums({2, g.channels()});
+    Tensor<Wide<T>, B> mean(Shape{g.sets()}), variance(Shape{g.sets()});
+    kernel::normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance);
+    kernel::normalize_gradient(B{}, g, 1e-2, centred, x, std::as_const(mean), std::as_const(variance), w, dy, dx, sums);
+    return std::tuple{y, mean, variance, dx, sums[0], sums[1]};
+  };
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("normalisation, its statistics and its gradients are the CPU's", T, float, double, bfloat16,
+                   flipbook::half) {
+  for (const NormGeometry& g : geometries) {
+    const Shape shape{g.outer, g.rows, g.groups, g.width}, channels{g.channels()};
+    CAPTURE(to_string(shape));
+    const auto x = affine(random<double>(shape), 2, 3), dy = random<double>(shape, 4);
+    const auto w = random<double>(channels, 2), b = random<double>(channels, 3);
+    CHECK(disagreement<T>(normalized(g, true), x, w, b, dy) < 3 * device_tolerance<T>);
+    if (g.rows == 1) CHECK(disagreement<T>(normalized(g, false), x, w, b, dy) < 3 * device_tolerance<T>);
+  }
+}
+
+TEST_CASE_TEMPLATE("variances keep their precision far from zero", T, float, double) {
+  const auto x = affine(random<double>({1, 5000, 3, 1}), 1, 1000);
+  const auto w = ones<double>({3}), b = zeros<double>({3});
+  const auto variance = [](const auto&... each) { return std::get<2>(normalized({1, 5000, 3, 1}, true)(each...)); };
+  CHECK(disagreement<T>(variance, x, w, b, x) < 3 * device_tolerance<T>);
+}
+
+TEST_CASE_TEMPLATE("normalising by given statistics is the CPU's, and repeats the batch's own result", T, float,
+                   double) {
+  const auto x = affine(random<double>({3, 11, 7}), 2, 3), w = random<double>({7}, 2), b = random<double>({7}, 3);
+  const auto mean = random<double>({7}, 4), variance = affine(square(random<double>({7}, 5)), 1, 0.1);
+  const auto by = []<class U, class B>(const Tensor<U, B>& v, const Tensor<U, B>& m, const Tensor<U, B>& s,
+                                       const Tensor<U, B>& scale, const Tensor<U, B>& shift) {
+    return normalize_by(v, Statistics<U, B>{m, s}, scale, shift);
+  };
+  CHECK(disagreement<T>(by, x, mean, variance, w, b) < device_tolerance<T>);
+
+  const auto there = to<Cuda>(converted<T>(x));
+  const Statistics<T, Cuda> own{Tensor<T, Cuda>(Shape{7}), Tensor<T, Cuda>(Shape{7})};
+  const auto y = batch_norm(there, None{}, None{}, 1e-5, own);
+  CHECK(same(to<Cpu>(normalize_by(there, own, None{}, None{})), to<Cpu>(y)));
+}
