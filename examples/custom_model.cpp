@@ -80,10 +80,10 @@ using Block = Residual<GroupNorm<4, Width>, SiLU, Conv3d<Width, Width, same>>;
 using Denoiser = Sequential<Conv3d<4, 32, same>, Block<32>, Block<32>, Block<32>, GroupNorm<4, 32>, SiLU, Conv3d<32, 3, same>>;
 
 int main(int argc, char** argv) {
-  CLI::App app{"Trains a diffusion model, which is not in the library, on coloured shapes that move: 8 frames of 16×16 pixels."};
+  fb::examples::CommandLine line{"Trains a diffusion model, which is not in the library, on coloured shapes that move: 8 frames of 16×16 pixels."};
   fb::examples::TrainingOptions options{.out = "out/diffusion", .steps = 600, .batch = 16};
-  options.add_to(app);
-  return fb::examples::run(app, argc, argv, [&] {
+  options.add_to(line);
+  return line.run(argc, argv, [&] {
     const fb::examples::Data data = options.open({.frames = 8, .size = 16, .channels = 3, .sprites = 1});
     fb::Trainer trainer{fb::Module<Diffusion<Denoiser>, float>{fb::Rng{options.seed}}, fb::optim::Adam{.learning_rate = 2e-3}, options.seed};
     fb::examples::train(trainer, data, options, {.title = "diffusion"}, [&] {

@@ -76,7 +76,6 @@ struct Settings {
   std::filesystem::path data, out = "build/demo";
   double minutes = 9;
   std::uint64_t seed = 1;
-  int threads = 0;
 };
 
 double seconds_since(std::chrono::steady_clock::time_point then) {
@@ -283,14 +282,12 @@ void demo(const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Trains one model of each family, and writes a page that shows what they have learned."};
+  CommandLine line{"Trains one model of each family, and writes a page that shows what they have learned."};
   Settings settings;
-  app.add_option("--data", settings.data, "Learn from this: an IDX file, a folder of images, a .npy file, a video file or a folder of them "
-                                          "(default: Fashion-MNIST, moving, where it is installed; moving shapes otherwise)")
-      ->type_name("PATH")->check(CLI::ExistingPath.description(""));
-  app.add_option("--out", settings.out, "The folder for the page")->type_name("FOLDER")->capture_default_str();
-  app.add_option("--minutes", settings.minutes, "Time to train in all")->check(CLI::Range(0.01, 10000.0))->capture_default_str();
-  app.add_option("--seed", settings.seed, "Selects the random numbers")->capture_default_str();
-  app.add_option("--threads", settings.threads, "Threads to compute with (default: one for each core)")->check(CLI::Range(1, 4096));
-  return run(app, argc, argv, [&] { demo(settings); });
+  line.input("--data", settings.data, data_help);
+  line.output("--out", settings.out, "The folder for the page");
+  line.number("--minutes", settings.minutes, "Time to train in all", 0.01, 10000);
+  line.seed(settings.seed);
+  line.threads();
+  return line.run(argc, argv, [&] { demo(settings); });
 }

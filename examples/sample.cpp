@@ -10,8 +10,8 @@ using namespace fb::examples;
 namespace {
 
 struct Settings {
-  std::filesystem::path weights, data;
-  std::string model = "vae", out = "clips.gif";
+  std::filesystem::path weights, data, out = "clips.gif";
+  std::string model = "vae";
   fb::Index count = 16, frames = 10;
   std::uint64_t seed = 1;
 };
@@ -50,17 +50,17 @@ fb::Tensor<float> clips(const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Makes clips with the weights of a trained model, and writes them as an animated GIF."};
+  CommandLine line{"Makes clips with the weights of a trained model, and writes them as an animated GIF."};
   Settings settings;
-  const std::vector<std::string> models{"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer"};
-  app.add_option("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors")->required();
-  app.add_option("--model", settings.model, "What they are the weights of")->check(CLI::IsMember(models))->capture_default_str();
-  app.add_option("--out", settings.out, "Where to write")->capture_default_str();
-  app.add_option("--count", settings.count, "How many clips")->check(CLI::Range(1, 1024))->capture_default_str();
-  app.add_option("--frames", settings.frames, "How many frames an autoregressive model adds")->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_option("--data", settings.data, "What an autoregressive model continues (default: as for training)");
-  app.add_option("--seed", settings.seed, "Selects the random numbers")->capture_default_str();
-  return run(app, argc, argv, [&] {
+  line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
+  line.choice("--model", settings.model, {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer"},
+              "What they are the weights of");
+  line.output("--out", settings.out, "Where to write", "FILE");
+  line.number("--count", settings.count, "How many clips", 1, 1024);
+  line.number("--frames", settings.frames, "How many frames an autoregressive model adds", 1, 1000);
+  line.input("--data", settings.data, "What an autoregressive model continues (default: as for training)");
+  line.seed(settings.seed);
+  return line.run(argc, argv, [&] {
     show(settings.out, clips(settings), 8);
     std::printf("written to %s\n", settings.out.c_str());
   });

@@ -47,15 +47,14 @@ void run_model(const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Trains an autoregressive model of clips of 20 frames, 64×64 pixels; it continues the first ten."};
+  CommandLine line{"Trains an autoregressive model of clips of 20 frames, 64×64 pixels; it continues the first ten."};
   Settings settings;
-  settings.training.add_to(app);
-  app.add_option("--network", settings.network, "lstm: over codes of frames; convlstm: two layers; transformer: over patches")
-      ->check(CLI::IsMember({"lstm", "convlstm", "transformer"}))->capture_default_str();
-  app.add_option("--learning-rate", settings.learning_rate, "Of Adam")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--own-frames", settings.own_frames, "How often it is fed its own last frame (scheduled sampling)")
-      ->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  return run(app, argc, argv, [&] {
+  settings.training.add_to(line);
+  line.choice("--network", settings.network, {"lstm", "convlstm", "transformer"},
+              "lstm: over codes of frames; convlstm: two layers; transformer: over patches");
+  line.positive("--learning-rate", settings.learning_rate, "Of Adam");
+  line.number("--own-frames", settings.own_frames, "How often it is fed its own last frame (scheduled sampling)", 0, 1);
+  return line.run(argc, argv, [&] {
     if (settings.network == "lstm") run_model<LstmForecast>(settings);
     else if (settings.network == "convlstm") run_model<ConvLstmForecast>(settings);
     else run_model<TransformerForecast>(settings);

@@ -35,13 +35,13 @@ void run_model(const Settings& settings, const ClipFormat& format) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Trains a generative adversarial network: of clips of 16 frames, 64×64 pixels, or of frames, 32×32."};
+  CommandLine line{"Trains a generative adversarial network: of clips of 16 frames, 64×64 pixels, or of frames, 32×32."};
   Settings settings;
-  settings.training.add_to(app);
-  app.add_option("--model", settings.model, "clip: 3-D networks; frame: the 2-D networks of a DCGAN, batch 64 is customary")
-      ->check(CLI::IsMember({"clip", "frame"}))->capture_default_str();
-  app.add_option("--learning-rate", settings.learning_rate, "Of both Adams")->check(CLI::PositiveNumber)->capture_default_str();
-  return run(app, argc, argv, [&] {
+  settings.training.add_to(line);
+  line.choice("--model", settings.model, {"clip", "frame"},
+              "clip: 3-D networks; frame: the 2-D networks of a DCGAN, batch 64 is customary");
+  line.positive("--learning-rate", settings.learning_rate, "Of both Adams");
+  return line.run(argc, argv, [&] {
     if (settings.model == "clip") run_model<ClipGan>(settings, clip_gan_format);
     else run_model<FrameGan>(settings, frame_gan_format);
   });

@@ -57,14 +57,13 @@ void run_settings(const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Trains a variational autoencoder of clips of 16 frames, 64×64 pixels."};
+  CommandLine line{"Trains a variational autoencoder of clips of 16 frames, 64×64 pixels."};
   Settings settings;
-  settings.training.add_to(app);
-  app.add_option("--model", settings.model, "clip: one code for a clip; frame: one for each frame; adversarial: clip, and a discriminator")
-      ->check(CLI::IsMember({"clip", "frame", "adversarial"}))->capture_default_str();
-  app.add_option("--learning-rate", settings.learning_rate, "Of Adam")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--beta", settings.beta, "Weight of the divergence")->check(CLI::NonNegativeNumber)->capture_default_str();
-  app.add_option("--free-bits", settings.free_bits, "Nats of each number of the code that cost nothing")
-      ->check(CLI::NonNegativeNumber)->capture_default_str();
-  return run(app, argc, argv, [&] { run_settings(settings); });
+  settings.training.add_to(line);
+  line.choice("--model", settings.model, {"clip", "frame", "adversarial"},
+              "clip: one code for a clip; frame: one for each frame; adversarial: clip, and a discriminator");
+  line.positive("--learning-rate", settings.learning_rate, "Of Adam");
+  line.number("--beta", settings.beta, "Weight of the divergence", 0, 1e9);
+  line.number("--free-bits", settings.free_bits, "Nats of each number of the code that cost nothing", 0, 1e9);
+  return line.run(argc, argv, [&] { run_settings(settings); });
 }

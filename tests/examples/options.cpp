@@ -38,11 +38,11 @@ std::string idx(char count, char value) {
 }
 
 int run_with(const std::vector<const char*>& arguments, TrainingOptions& options) {
-  CLI::App app{"A test."};
-  options.add_to(app);
+  CommandLine line{"A test."};
+  options.add_to(line);
   std::vector<const char*> all{"program"};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  return run(app, static_cast<int>(all.size()), all.data(), [] {});
+  return line.run(static_cast<int>(all.size()), all.data(), [] {});
 }
 
 float largest(const Tensor<float>& x) { return *std::max_element(x.begin(), x.end()); }
@@ -87,19 +87,19 @@ TEST_CASE("options that cannot be end the program with code 2") {
 
 TEST_CASE("what goes wrong in a program decides its exit code") {
   const char* name = "program";
-  CLI::App app{"A test."};
-  CHECK(run(app, 1, &name, [] { fail("bad data"); }) == 2);
-  CHECK(run(app, 1, &name, [] { throw std::runtime_error("bad luck"); }) == 1);
+  CommandLine line{"A test."};
+  CHECK(line.run(1, &name, [] { fail("bad data"); }) == 2);
+  CHECK(line.run(1, &name, [] { throw std::runtime_error("bad luck"); }) == 1);
 }
 
 TEST_CASE("without data there are shapes, and they say so") {
-  const auto data = flipbook::examples::detail::procedural(small, 3);
+  const auto data = procedural(small, 3);
   CHECK(data.procedural);
   CHECK(data.training.shape() == Shape{4, 16, 16, 1});
   CHECK(largest(data.training.clip(0)) > 0.1F);
   CHECK(to_vector(data.training.clip(0)) != to_vector(data.test.clip(0)));
   CHECK(to_vector(data.training.clip(5)) ==
-        to_vector(flipbook::examples::detail::procedural(small, 3).training.clip(5)));
+        to_vector(procedural(small, 3).training.clip(5)));
 }
 
 TEST_CASE("images of an IDX file move, in as many channels as are asked for") {

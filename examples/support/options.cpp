@@ -1,0 +1,112 @@
+#include "options.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+
+#include <flipbook/core/parallel.hpp>
+
+namespace flipbook::examples {
+
+const char* const data_help =
+    "Learn from this: an IDX file or a folder of images, a .npy file of videos"
+#if FLIPBOOK_VIDEO
+    ", a video file or a folder of them"
+#endif
+    " (default: Fashion-MNIST, moving, where it is installed; moving shapes otherwise)";
+
+struct CommandLine::Reader {
+  CLI::App app;
+  int threads = 0;  // 0: as many as there are cores
+
+  explicit Reader(const std::string& purpose) : app(purpose) {}
+
+  template <class T>
+  CLI::Option* add(const char* name, T& value, const char* help) {
+    return app.add_option(name, value, help)->capture_default_str();
+  }
+};
+
+namespace {
+
+template <class T>
+CLI::Range within(T least, T most) {
+  CLI::Range range(least, most);
+  range.description("");
+  return range;
+}
+
+const CLI::Validator whole{[](const std::string& given) {
+  const bool digits = given.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? std::string() : "Value " + given + " is not a whole number from 0 up";
+}, ""};
+
+}  // namespace
+
+CommandLine::CommandLine(const std::string& purpose) : reader_(std::make_unique<Reader>(purpose)) {}
+CommandLine::~CommandLine() = default;
+
+void CommandLine::input(const char* name, std::filesystem::path& value, const char* help) {
+  auto* const option = reader_->app.add_option(name, value, help);
+  option->type_name("PATH")->check(CLI::ExistingPath.description(""))->required(name[0] != '-');
+}
+void CommandLine::output(const char* name, std::filesystem::path& value, const char* help, const char* kind) {
+  reader_->add(name, value, help)->type_name(kind);
+}
+void CommandLine::number(const char* name, Index& value, const char* help, Index least, Index most) {
+  reader_->add(name, value, help)->type_name("N")->check(within(least, most));
+}
+void CommandLine::number(const char* name, double& value, const char* help, double least, double most) {
+  reader_->add(name, value, help)->check(within(least, most));
+}
+void CommandLine::positive(const char* name, double& value, const char* help) {
+  reader_->add(name, value, help)->check(CLI::PositiveNumber);
+}
+void CommandLine::choice(const char* name, std::string& value, const std::vector<std::string>& of, const char* help) {
+  reader_->add(name, value, help)->check(CLI::IsMember(of));
+}
+void CommandLine::flag(const char* name, bool& value, const char* help) { reader_->app.add_flag(name, value, help); }
+void CommandLine::seed(std::uint64_t& value) {
+  reader_->add("--seed", value, "Selects the random numbers: the same seed gives the same run")
+      ->type_name("N")->check(whole);
+}
+void CommandLine::threads() {
+  reader_->app.add_option("--threads", reader_->threads, "Threads to compute with (default: one for each core)")
+      ->type_name("N")->check(within(1, 4096));
+}
+
+int CommandLine::run(int argc, const char* const* argv, const std::function<void()>& body) {
+  const auto complain = [&](std::string what, int code) {
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    std::fprintf(stderr, "%s: %s\n", std::filesystem::path(argv[0]).filename().c_str(), what.c_str());
+    return code;
+  };
+  try {
+    reader_->app.parse(argc, argv);
+    if (reader_->threads > 0) set_threads(reader_->threads);
+    body();
+    return 0;
+  } catch (const CLI::Success& asked) {  // --help
+    return reader_->app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    return complain(error.what() + std::string(" (--help says what can be given)"), 2);
+  } catch (const Error& error) {
+    return complain(error.what(), 2);
+  } catch (const std::exception& error) {
+    return complain(error.what(), 1);
+  }
+}
+
+void TrainingOptions::add_to(CommandLine& line) {
+  line.input("--data", data, data_help);
+  line.output("--out", out, "The folder for what is written");
+  line.number("--steps", steps, "How many steps to train");
+  line.number("--batch", batch, "Clips in a step", 1, 65536);
+  line.seed(seed);
+  line.threads();
+  line.flag("--resume", resume, "Go on from the checkpoint in --out");
+}
+
+}  // namespace flipbook::examples
