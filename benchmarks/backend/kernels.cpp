@@ -15,8 +15,10 @@ using namespace flipbook;
 using cpu::Layout;
 using Axes = ConvGeometry::Axes;
 
-void report(benchmark::State& state, double products) {
+/// @param numbers  that must at least be read or written
+void report(benchmark::State& state, double products, Index numbers = 0) {
   state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * products, benchmark::Counter::kIsIterationInvariantRate);
+  if (numbers > 0) state.counters["FLOP/byte"] = 2 * products / (sizeof(float) * static_cast<double>(numbers));
 }
 
 /// Independent fused multiply-adds on every thread, enough of them to hide their latency.
@@ -56,7 +58,7 @@ void convolution(benchmark::State& state, const ConvGeometry& g, Pass pass, bool
     else if (pass == Pass::weight_gradient) (direct ? cpu::direct_conv_weight<float> : cpu::conv_weight<float>)(g, x.data(), y.data(), w.data());
     else (direct ? cpu::direct_conv_transpose<float> : cpu::conv_transpose<float>)(g, y.data(), w.data(), none, x.data());
   }
-  report(state, double(g.outputs() * g.taps()) * double(g.in_channels * g.out_channels));
+  report(state, double(g.outputs() * g.taps()) * double(g.in_channels * g.out_channels), x.size() + y.size() + w.size());
 }
 
 void product(benchmark::State& state, Layout a_layout, Layout b_layout, Index m, Index n, Index k) {
@@ -65,7 +67,7 @@ void product(benchmark::State& state, Layout a_layout, Layout b_layout, Index m,
   const Index lda = a_layout == Layout::normal ? k : m, ldb = b_layout == Layout::normal ? n : k;
   const float* const none = nullptr;
   for (auto _ : state) cpu::gemm(a_layout, b_layout, m, n, k, a.data(), lda, b.data(), ldb, c.data(), n, false, none);
-  report(state, double(m * n) * double(k));
+  report(state, double(m * n) * double(k), m * k + k * n + m * n);
 }
 
 struct Layer {

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+import roofline
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PEER = "/usr/bin/python3"  # Debian's PyTorch belongs to Debian's Python
 
@@ -70,6 +72,17 @@ def in_turns(name, program, gflop, peak, options):
             "gflop": gflop, "pytorch_layout": layout, "flipbook_mb": ours.peak_memory(), "pytorch_mb": memory[layout]}
 
 
+def over_one_thread(name, program, options):
+    """How many times faster a workload is on all threads than on one, in turns."""
+    one, all_threads = Side(program, name, 1), Side(program, name, options.threads)
+    for side in (one, all_threads):
+        side.call()
+    ratio = statistics.median(one.call() / all_threads.call() for _ in range(3))
+    for side in (one, all_threads):
+        side.peak_memory()
+    return ratio
+
+
 def google_benchmark(program, options, pattern):
     """[(name, counters)] of what a program of Google Benchmark measures, medians of three."""
     command = [program, f"--benchmark_filter={pattern}", "--benchmark_format=json", "--benchmark_repetitions=3",
@@ -87,9 +100,18 @@ def kernels(program, unit, most, options):
     for name, run in google_benchmark(program, options, pattern):
         most = run[unit] if name == most else most
         result = {"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
-                  "fraction_of_peak": run[unit] / most}
+                  "fraction_of_peak": run[unit] / most, unit: run[unit], "FLOP/byte": run.get("FLOP/byte")}
         print(f"{name:50}{run['real_time']:8.0f} us{run[unit]:8.0f} {unit:7}{result['fraction_of_peak']:7.0%}", flush=True)
         yield result
+
+
+def growth(program, options):
+    """Milliseconds for each frame of a training step, as its batch and its clips grow."""
+    print(f"\n{'training step on clips x frames':50} ms/frame")
+    for name, run in google_benchmark(program, options, re.escape(options.only)):
+        print(f"{name:50}{run['ms/frame']:9.2f}", flush=True)
+        yield {"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
+               "fraction_of_peak": None, "ms/frame": run["ms/frame"]}
 
 
 def programs_in(directory):
@@ -119,19 +141,26 @@ def main():
     [(_, run)] = google_benchmark(programs["backend_kernels"], options, "^peak/")
     peak = run["GFLOP/s"]  # of fused multiply-adds
     print(f"{options.threads} threads, peak {peak:.0f} GFLOP/s\n")
-    print(f"{'workload':26} flipbook  PyTorch  ratio  of peak      memory, MiB")
+    print(f"{'workload':26} flipbook  PyTorch  ratio  of peak      memory, MiB   over one thread")
     results = []
     for name, (program, gflop) in workloads(path for name, path in programs.items() if name.startswith("pytorch_")).items():
         if options.only not in name:
             continue
         run = in_turns(name, program, gflop, peak, options)
+        run["over_one_thread"] = over_one_thread(name, program, options)
         results.append(run)
         print(f"{name:26}{run['flipbook_ms']:6.0f} ms{run['pytorch_ms']:6.0f} ms{run['ratio']:6.2f}x"
-              f"{run['fraction_of_peak']:8.0%}{run['flipbook_mb']:9.0f} of{run['pytorch_mb']:6.0f}", flush=True)
+              f"{run['fraction_of_peak']:8.0%}{run['flipbook_mb']:9.0f} of{run['pytorch_mb']:6.0f}"
+              f"{run['over_one_thread']:17.2f}x", flush=True)
     results += kernels(programs["backend_kernels"], "GFLOP/s", peak, options)
     results += kernels(programs["backend_memory"], "GB/s", "copy", options)
+    results += growth(programs["models_growth"], options)
     write_whole(options.out, json.dumps(results, indent=1))
     print(f"\nwritten to {options.out}")
+    for name, picture in roofline.pictures(results):
+        path = os.path.join(os.path.dirname(options.out), f"roofline-{name}.svg")
+        write_whole(path, picture)
+        print(f"written to {path}")
 
 
 if __name__ == "__main__":
