@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -22,6 +23,28 @@ TEST_CASE("bfloat16 keeps infinities and NaN, and overflows to infinity") {
   CHECK(float(bfloat16(-infinity)) == -infinity);
   CHECK(float(bfloat16(std::numeric_limits<float>::max())) == infinity);
   CHECK(std::isnan(float(bfloat16(std::numeric_limits<float>::quiet_NaN()))));
+}
+
+TEST_CASE("half keeps every number that it has, and rounds those between two to the nearer one") {
+  for (int bits = 0; bits < 0x7c00; ++bits) {
+    const auto here = std::bit_cast<half>(static_cast<std::uint16_t>(bits));
+    const auto next = std::bit_cast<half>(static_cast<std::uint16_t>(bits + 1));
+    const float low = here, high = bits == 0x7bff ? 65536.0F : float(next), middle = (low + high) / 2;
+    REQUIRE(half(low).bits == bits);
+    REQUIRE(half(-low).bits == (bits | 0x8000));
+    REQUIRE(half(std::nextafter(middle, low)).bits == bits);
+    REQUIRE(half(std::nextafter(middle, high)).bits == bits + 1);
+    REQUIRE(half(middle).bits == bits + bits % 2);  // a tie, to even
+  }
+}
+
+TEST_CASE("half keeps infinities and NaN, and overflows to infinity") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK(float(half(infinity)) == infinity);
+  CHECK(float(half(-infinity)) == -infinity);
+  CHECK(float(half(std::numeric_limits<float>::max())) == infinity);
+  CHECK(half(std::numeric_limits<float>::denorm_min()).bits == 0);
+  CHECK(std::isnan(float(half(std::numeric_limits<float>::quiet_NaN()))));
 }
 
 TEST_CASE("a tensor cast to bfloat16 and back is within its precision") {

@@ -47,7 +47,7 @@ TEST_CASE_TEMPLATE("the sum of nothing is zero", T, float, double, bfloat16, Hal
   CHECK(to_vector(sum(Tensor<T, Cuda>({3, 0, 2}), {0})).empty());
 }
 
-TEST_CASE_TEMPLATE("gradients of sums and of what is repeated agree", T, float, double, bfloat16, Half) {
+TEST_CASE_TEMPLATE("gradients of sums and of what is repeated agree", T, double, bfloat16) {
   const auto x = random<double>({4, 3, 5});
   CHECK(gradient_disagreement<T>([](const auto& v) { return sum(v, {1}); }, x) < device_tolerance<T>);
   CHECK(gradient_disagreement<T>([](const auto& v) { return mean(v); }, x) < device_tolerance<T>);

@@ -8,17 +8,21 @@
 
 using namespace flipbook;
 
+namespace {
+half of_bits(int bits) { return std::bit_cast<half>(static_cast<std::uint16_t>(bits)); }
+}  // namespace
+
 TEST_CASE("every half-precision number becomes the float of the same value") {
   for (int bits = 0; bits < 0x7c00; ++bits) {
     const int exponent = bits >> 10, fraction = bits & 1023;
     const float expected = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
                                          : std::ldexp(1 + static_cast<float>(fraction) / 1024, exponent - 15);
-    REQUIRE(float{float16{static_cast<std::uint16_t>(bits)}} == expected);
-    REQUIRE(float{float16{static_cast<std::uint16_t>(bits | 0x8000)}} == -expected);
+    REQUIRE(float{of_bits(bits)} == expected);
+    REQUIRE(float{of_bits(bits | 0x8000)} == -expected);
   }
-  CHECK(float{float16{0x7c00}} == std::numeric_limits<float>::infinity());
-  CHECK(float{float16{0xfc00}} == -std::numeric_limits<float>::infinity());
-  CHECK(std::isnan(float{float16{0x7e01}}));
+  CHECK(float{of_bits(0x7c00)} == std::numeric_limits<float>::infinity());
+  CHECK(float{of_bits(0xfc00)} == -std::numeric_limits<float>::infinity());
+  CHECK(std::isnan(float{of_bits(0x7e01)}));
 }
 
 TEST_CASE("a flag is true whatever byte stands for it") {

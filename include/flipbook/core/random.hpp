@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <utility>
+#include <vector>
 
 #include <flipbook/core/scalar.hpp>
 
@@ -22,6 +24,16 @@ constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> count
   }
   return counter;
 }
+
+class Rng;
+namespace detail {
+/// What the calling thread does with random streams, where that is noted: while a step is captured.
+struct RngNotes {
+  std::vector<std::pair<Rng, Rng>> splits;  ///< the parent where it stood, and its child
+  bool drawn = false;                       ///< whether a number was drawn on the host
+};
+inline constinit thread_local RngNotes* rng_notes = nullptr;
+}  // namespace detail
 
 /// A stream of random numbers: a seed, and a position that each draw moves on. Copying it copies the
 /// position, so a copy replays. Streams made by `split` do not overlap with each other or their parent.
@@ -42,9 +54,12 @@ class Rng {
   }
 
   /// A new stream, independent of this one; each call gives another.
-  Rng split() noexcept {
-    const auto words = take(1).block(0);
-    return Rng{join(words[0], words[1]), join(words[2], words[3])};
+  Rng split() {
+    const Rng parent = take(1);
+    const auto words = parent.block(0);
+    const Rng child{join(words[0], words[1]), join(words[2], words[3])};
+    if (detail::rng_notes != nullptr) detail::rng_notes->splits.emplace_back(parent, child);
+    return child;
   }
 
   /// One number, uniform on [0, 1).
@@ -52,7 +67,10 @@ class Rng {
   /// One number, uniform on [low, high).
   double uniform(double low, double high) noexcept { return low + (high - low) * uniform(); }
   /// One standard normal number.
-  double normal() noexcept { return normal_pair(take(1).block(0))[0]; }
+  double normal() noexcept {
+    if (detail::rng_notes != nullptr) detail::rng_notes->drawn = true;
+    return normal_pair(take(1).block(0))[0];
+  }
   /// One of 0 … count − 1.
   Index below(Index count) noexcept {
     return static_cast<Index>(uniform() * static_cast<double>(count));
@@ -90,6 +108,7 @@ class Rng {
     return std::uint64_t{l} | std::uint64_t{h} << 32;
   }
   std::uint64_t join_draw() noexcept {
+    if (detail::rng_notes != nullptr) detail::rng_notes->drawn = true;
     const auto words = take(1).block(0);
     return join(words[0], words[1]);
   }

@@ -55,6 +55,11 @@ class Loader {
     return batch;
   }
 
+  /// Whether `next` need not wait.
+  bool ready() const {
+    const std::lock_guard lock(mutex_);
+    return made_.contains(delivered_);
+  }
   /// The number of the batch that `next` will give.
   Index position() const {
     const std::lock_guard lock(mutex_);

@@ -18,18 +18,6 @@ namespace flipbook {
 
 static_assert(std::endian::native == std::endian::little, "files hold little-endian numbers and are read in place");
 
-/// IEEE half precision as files hold it; read, never computed with.
-struct float16 {
-  std::uint16_t bits;
-  constexpr operator float() const noexcept {
-    const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16, magnitude = bits & 0x7fffU;
-    if (magnitude >= 0x7c00U) return std::bit_cast<float>(sign | 0x7f800000U | (magnitude & 0x3ffU) << 13);
-    if (magnitude >= 0x400U) return std::bit_cast<float>(sign | ((magnitude << 13) + (112U << 23)));
-    const float subnormal = static_cast<float>(magnitude) * 0x1p-24F;
-    return sign == 0 ? subnormal : -subnormal;
-  }
-};
-
 /// The types of number that files may hold.
 enum class Stored { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
 
@@ -46,7 +34,7 @@ decltype(auto) with_type(Stored stored, const Visit& visit) {
   switch (stored) {
     case Stored::f64: return visit(Type<double>{});
     case Stored::f32: return visit(Type<float>{});
-    case Stored::f16: return visit(Type<float16>{});
+    case Stored::f16: return visit(Type<half>{});
     case Stored::bf16: return visit(Type<bfloat16>{});
     case Stored::i64: return visit(Type<std::int64_t>{});
     case Stored::i32: return visit(Type<std::int32_t>{});
@@ -80,6 +68,7 @@ template <Element T>
 constexpr Stored stored_as() noexcept {
   if constexpr (std::same_as<T, double>) return Stored::f64;
   if constexpr (std::same_as<T, float>) return Stored::f32;
+  if constexpr (std::same_as<T, half>) return Stored::f16;
   if constexpr (std::same_as<T, bfloat16>) return Stored::bf16;
   if constexpr (std::same_as<T, std::int64_t>) return Stored::i64;
   if constexpr (std::same_as<T, std::int32_t>) return Stored::i32;
@@ -120,7 +109,7 @@ Tensor<T> from_stored(Stored stored, const Shape& shape, std::span<const std::ui
         std::memcpy(&value, from, sizeof(value));
         from += sizeof(value);
         if constexpr (std::same_as<S, bool>) element = static_cast<T>(value != 0);
-        else if constexpr (std::same_as<T, bfloat16>) element = bfloat16(static_cast<float>(value));
+        else if constexpr (Short<T>) element = T(static_cast<float>(value));
         else element = static_cast<T>(value);
       }
       return x;

@@ -29,6 +29,18 @@ class Module {
 
   explicit Module(Rng rng = Rng{}) : net_(detail::made<Of<Net, T, B>>(rng)) { gather(); }
   Module(const Module& other) : net_(other.net_) { gather(); }
+  /// A new network with the parameters and buffers of another backend's, or another scalar's: `to<Cuda>(module)`. What
+  /// else a network was set to, it is not.
+  template <class U, class From>
+    requires(!std::same_as<Module<Net, U, From>, Module>)
+  explicit Module(const Module<Net, U, From>& other) : Module() {
+    const auto copy = [](const Tensor<T, B>& target, const Tensor<U, From>& source) {
+      const auto moved = to<B>(cast<T>(source));
+      B::copy(const_cast<T*>(target.data()), moved.data(), static_cast<std::size_t>(moved.size()) * sizeof(T));
+    };
+    copy(parameters_, other.parameters());
+    copy(buffers_, other.buffers());
+  }
   Module(Module&&) noexcept = default;
   Module& operator=(Module other) noexcept {
     std::swap(net_, other.net_);
@@ -94,5 +106,11 @@ class Module {
   Of<Net, T, B> net_;
   Tensor<T, B> parameters_, buffers_;
 };
+
+/// The same network on another backend, with the same parameters and buffers.
+template <class To, class Net, class T, class B>
+Module<Net, T, To> to(const Module<Net, T, B>& module) {
+  return Module<Net, T, To>(module);
+}
 
 }  // namespace flipbook

@@ -18,7 +18,7 @@ struct AdamPass {
   double root;    // √(1 − β₂ᵗ)
 
   template <class V>
-  void operator()(const V& gradient, V& p, V& m, V& v) const {
+  constexpr void operator()(const V& gradient, V& p, V& m, V& v) const {
     const V g = gradient + constant<V>(decay) * p;
     m = constant<V>(beta1) * m + constant<V>(1 - beta1) * g;
     v = constant<V>(beta2) * v + constant<V>(1 - beta2) * g * g;

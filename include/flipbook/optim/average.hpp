@@ -6,6 +6,10 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/ops/elementwise/cpu.hpp>
 
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/elementwise/cuda.hpp>
+#endif
+
 namespace flipbook {
 
 /// The exponential moving average of parameters over training, often a better model than the last step's:
@@ -38,7 +42,7 @@ class MovingAverage {
   struct Mix {
     double decay;
     template <class V>
-    V operator()(const V& average, const V& p) const {
+    constexpr V operator()(const V& average, const V& p) const {
       return constant<V>(decay) * average + constant<V>(1 - decay) * p;
     }
   };

@@ -1,12 +1,29 @@
 #pragma once
 
+#include <array>
 #include <utility>
 #include <vector>
 
 #include <flipbook/core/fill.hpp>
 #include <flipbook/optim/cpu.hpp>
 
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/optim/cuda.hpp>
+#endif
+
 namespace flipbook {
+
+/// The scale of a loss in half, so that small gradients are not lost: halved where a gradient overflows, doubled after
+/// `patience` steps without. Micikevicius et al., Mixed precision training, 2018.
+struct LossScale {
+  static constexpr float first = 1024, most = 32768;
+  static constexpr int patience = 2000;
+  template <class B>
+  static Tensor<float, B> begin() {
+    const std::array<float, 2> start{first, 0};
+    return Tensor<float, B>({2}, start);
+  }
+};
 
 /// An optimiser at work on one flat tensor of parameters: a rule (optim::Sgd, RmsProp, Adam, AdamW), what the
 /// rule remembers of each parameter, and the number of steps taken. A step is one pass over memory.
@@ -16,9 +33,12 @@ namespace flipbook {
 ///
 /// A rule is an aggregate of its settings, `learning_rate` among them, with
 ///     std::vector<const char*> remembers() const       names of what it remembers, as PyTorch calls them
-///     void update(Index step, const auto& pass) const  calls pass(f) for step 1, 2, …, where f(g, p, s…) changes
-///                                                      parameter p and memories s…, F::memories of them, for
+///     void update(Index step, const auto& pass) const  calls pass(f) for step 1, 2, …, where f(g, p, s…), constexpr,
+///                                                      changes parameter p and memories s…, F::memories of them, for
 ///                                                      gradient g: numbers or vectors of them
+///
+/// Of parameters in bfloat16 or half it keeps a copy in float, the one that it changes and rounds: a step may be
+/// smaller than what a short number can hold. Gradients in half are expected times `loss_scale`, which adapts to them.
 template <class Rule, Real T, class B = Cpu>
 class Optimizer {
  public:
@@ -27,39 +47,59 @@ class Optimizer {
 
   /// Remembers nothing yet of parameters (P).
   Optimizer(Rule settings, const Tensor<T, B>& parameters) : rule(std::move(settings)), shape_(parameters.shape()) {
-    for (const char* name : rule.remembers()) memory_.push_back({name, zeros<T, B>(shape_)});
+    for (const char* name : rule.remembers()) memory_.push_back({name, zeros<Wide<T>, B>(shape_)});
+    remembered_ = memory_.size();
+    if constexpr (Short<T>) memory_.push_back({"master", cast<float>(parameters)});
+    if constexpr (std::same_as<T, half>) memory_.push_back({"loss_scale", LossScale::begin<B>()});
   }
-  Optimizer(const Optimizer& other) : rule(other.rule), shape_(other.shape_), steps_(other.steps_) {
+  Optimizer(const Optimizer& other)
+      : rule(other.rule), shape_(other.shape_), remembered_(other.remembered_), steps_(other.steps_) {
     for (const auto& [name, tensor] : other.memory_) memory_.push_back({name, tensor.clone()});
   }
   Optimizer(Optimizer&&) noexcept = default;
   Optimizer& operator=(Optimizer other) noexcept {
     rule = std::move(other.rule);
     shape_ = other.shape_;
+    remembered_ = other.remembered_;
     steps_ = other.steps_;
     memory_ = std::move(other.memory_);
     return *this;
   }
 
   /// Changes the parameters, in their memory, by one step against the gradient.
+  /// @param factor  of the gradient, a number in the backend's memory; the step is left out where it is not finite.
+  ///                None: 1
   /// @throws Error  if there are more or fewer of either than this optimiser was made for, or if the settings
   ///                have come to need a memory that they did not need then
-  void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient) {
+  void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient, const Tensor<Wide<T>, B>& factor = {}) {
     require(parameters.shape() == shape_ && gradient.shape() == shape_, "optimizer: made for parameters of shape ",
             shape_, ", got parameters ", parameters.shape(), " and gradient ", gradient.shape());
-    require(memory_.size() == rule.remembers().size(),
+    require(remembered_ == rule.remembers().size(),
             "optimizer: its settings have changed in what they remember; make another");
     rule.update(steps_ + 1, [&]<class F>(const F& f) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        kernel::update(B{}, f, gradient, parameters, memory_[I].second...);
+        if constexpr (std::same_as<B, Cpu>) {
+          kernel::update(B{}, f, gradient, parameters, memory_[I].second...);
+        } else {
+          kernel::update(B{}, f, factor, gradient, parameters, master(), memory_[I].second...);
+        }
       }(std::make_index_sequence<F::memories>{});
     });
     ++steps_;
+    B::at_replay([this, parameters, gradient, factor] { step(parameters, gradient, factor); });
+  }
+
+  /// What a loss in half is to be multiplied by before it is differentiated, a number on the device, and how many steps
+  /// it has held: (2).
+  const Tensor<float, B>& loss_scale() const
+    requires std::same_as<T, half>
+  {
+    return memory_.back().second;
   }
 
   Index steps() const noexcept { return steps_; }
 
-  /// Calls f(name, tensor) for each memory (P); writing through the tensor changes it.
+  /// Calls f(name, tensor) for each memory; writing through the tensor changes it.
   template <class F>
   void visit(const F& f) const {
     for (const auto& [name, tensor] : memory_) f(name, tensor);
@@ -71,8 +111,15 @@ class Optimizer {
   }
 
  private:
-  std::vector<std::pair<const char*, Tensor<T, B>>> memory_;
+  Tensor<Wide<T>, B> master() const {
+    if constexpr (Short<T>) return memory_[remembered_].second;
+    else return {};
+  }
+
+  // What the rule remembers (P), then the parameters in float and the scale of the loss where there are such.
+  std::vector<std::pair<const char*, Tensor<Wide<T>, B>>> memory_;
   Shape shape_;
+  std::size_t remembered_ = 0;
   Index steps_ = 0;
 };
 

@@ -14,7 +14,7 @@ struct RmsPropPass {
   Rule rule;
 
   template <class V, class... Rest>
-  void operator()(const V& gradient, V& p, V& square, Rest&... rest) const {
+  constexpr void operator()(const V& gradient, V& p, V& square, Rest&... rest) const {
     const V g = gradient + constant<V>(rule.weight_decay) * p;
     square = constant<V>(rule.alpha) * square + constant<V>(1 - rule.alpha) * g * g;
     V variance = square;

@@ -28,7 +28,7 @@ struct Sgd {
     static constexpr int memories = 0;
     double learning_rate, weight_decay;
     template <class V>
-    void operator()(const V& gradient, V& p) const {
+    constexpr void operator()(const V& gradient, V& p) const {
       p -= constant<V>(learning_rate) * (gradient + constant<V>(weight_decay) * p);
     }
   };
@@ -37,7 +37,7 @@ struct Sgd {
     static constexpr int memories = 1;
     double learning_rate, weight_decay, momentum;
     template <class V>
-    void operator()(const V& gradient, V& p, V& buffer) const {
+    constexpr void operator()(const V& gradient, V& p, V& buffer) const {
       const V g = gradient + constant<V>(weight_decay) * p;
       buffer = constant<V>(momentum) * buffer + g;  // the buffer begins as zero
       p -= constant<V>(learning_rate) * (Nesterov ? V(g + constant<V>(momentum) * buffer) : buffer);

@@ -49,11 +49,11 @@ struct CheckpointWriter {
   template <class Rule, class T, class B>
   void operator()(const std::string& name, const Optimizer<Rule, T, B>& optimizer) {
     add(name, joined(optimizer.steps()));
-    optimizer.visit([&](const std::string& memory, const Tensor<T, B>& x) { add(name + "/" + memory, x); });
+    optimizer.visit([&](const std::string& memory, const auto& x) { add(name + "/" + memory, to<Cpu>(x)); });
   }
   template <class T, class B>
   void operator()(const std::string& name, const MovingAverage<T, B>& average) {
-    add(name, average.value());
+    add(name, to<Cpu>(average.value()));
   }
   void operator()(const std::string& name, const Rng& rng) {
     add(name, joined(rng.seed(), rng.stream(), rng.position()));
@@ -89,7 +89,7 @@ struct CheckpointReader {
   void operator()(const std::string& name, Optimizer<Rule, T, B>& optimizer) {
     Index steps = 0;
     if (numbers(name, steps)) loading.later([&optimizer, steps] { optimizer.resume(steps); });
-    optimizer.visit([&](const std::string& memory, const Tensor<T, B>& x) { take(name + "/" + memory, x); });
+    optimizer.visit([&](const std::string& memory, const auto& x) { take(name + "/" + memory, x); });
   }
   template <class T, class B>
   void operator()(const std::string& name, MovingAverage<T, B>& average) {
@@ -122,8 +122,8 @@ struct CheckpointReader {
   }
 
  private:
-  template <class T>
-  void take(const std::string& name, const Tensor<T>& x) {
+  template <class T, class B>
+  void take(const std::string& name, const Tensor<T, B>& x) {
     if (auto read = loading.take<T>(std::string(training_prefix) + name, x.shape())) {
       loading.later([to = x, from = *read] { assign(to, from); });
     }

@@ -7,29 +7,94 @@
 #include <flipbook/optim/optimizer.hpp>
 #include <flipbook/train/history.hpp>
 
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/train/cuda.hpp>
+#endif
+
 namespace flipbook {
 
 struct StepOptions {
   double clip_norm = 0;  ///< gradients longer than this are shortened to it; 0 leaves them
+  bool capture = true;   ///< on Cuda: Trainer captures a step once and replays it, where the training says that it may
 };
 
+/// A number that a training step reports. Where the step is captured on a device to be replayed (Trainer), it stands for
+/// the number that a replay will give, and must go into the step's Losses as it is, or with its sign changed.
+template <class T, class B, Order order>
+double reported(const Variable<T, B, order>& x) {
+  if constexpr (std::same_as<B, Cpu>) {
+    return static_cast<double>(x.item());
+  } else {
+    return cuda::report(cast<double>(x.value()).data());
+  }
+}
+
+namespace detail {
+
+inline void check_step(double loss, double length, Index steps) {
+  require(std::isfinite(loss), "training: the loss is ", loss, " after ", steps,
+          " steps; check the data for NaN, or lower the learning rate");
+  require(std::isfinite(length), "training: the gradient is not finite after ", steps, " steps");
+}
+
+#ifdef FLIPBOOK_CUDA
+// The judgement of a step is made on the device, which leaves a step out that is not finite. The host reads it once,
+// after all else of the step has been launched; in a captured step, after the replay.
+template <class T, Order order, class Part, class Rule>
+double descend_on(Cuda, Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part,
+                  const Tensor<T, Cuda>& parameters, Optimizer<Rule, T, Cuda>& optimizer, const StepOptions& how) {
+  const auto judged = [&] {
+    if constexpr (std::same_as<T, half>) {
+      const Tensor<float, Cuda> scale = optimizer.loss_scale();
+      const Tensor<T, Cuda> times = cast<T>(scale.slice(0, 1)).reshape(loss.shape());
+      const Tensor<T, Cuda> gradient = tape.gradient(loss * tape.constant(times), part);
+      return std::pair{gradient, cuda::judge(loss.value(), gradient, how.clip_norm, scale)};
+    } else {
+      const Tensor<T, Cuda> gradient = tape.gradient(loss, part);
+      return std::pair{gradient, cuda::judge(loss.value(), gradient, how.clip_norm)};
+    }
+  };
+  const auto [gradient, judgement] = judged();
+  if (cuda::queue().capture == nullptr) {
+    const std::vector<double> report = to_vector(judgement.report);
+    check_step(report[0], std::same_as<T, half> ? 0 : report[1], optimizer.steps());
+    optimizer.step(parameters, gradient, judgement.factor);
+    tape.commit();
+    return report[0];
+  }
+  optimizer.step(parameters, gradient, judgement.factor);
+  tape.commit();
+  cuda::Capture& capture = *cuda::queue().capture;
+  const double value = capture.promise(judgement.report.data()), length = capture.promise(judgement.report.data() + 1);
+  capture.after_replay([&capture, &optimizer, value, length] {
+    check_step(capture.kept(value), std::same_as<T, half> ? 0 : capture.kept(length), optimizer.steps() - 1);
+  });
+  return value;
+}
+#endif
+
+}  // namespace detail
+
 /// One step of an optimiser against the gradient of a loss, and the changes to buffers that were noted on
-/// the way. Returns the loss.
+/// the way. Returns the loss. Gradients in half are scaled (LossScale); where they overflow the step is left out.
 /// @param part        the module, or member of one, whose parameters are trained; the tape must want them
 /// @param parameters  the same parameters in one tensor: `module.parameters()`, `module.part(member)`
 /// @throws Error  if the loss or the gradient is not finite; nothing has been changed then
 template <class T, class B, Order order, class Part, class Rule>
 double descend(Tape& tape, const Variable<T, B, order>& loss, const Part& part, const Tensor<T, B>& parameters,
                Optimizer<Rule, T, B>& optimizer, const StepOptions& how = {}) {
-  const double value = static_cast<double>(loss.item());
-  require(std::isfinite(value), "training: the loss is ", value, " after ", optimizer.steps(),
-          " steps; check the data for NaN, or lower the learning rate");
-  const Tensor<T, B> gradient = tape.gradient(loss, part);
-  const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : 0;
-  require(std::isfinite(length), "training: the gradient is not finite after ", optimizer.steps(), " steps");
-  optimizer.step(parameters, gradient);
-  tape.commit();
-  return value;
+  if constexpr (!std::same_as<B, Cpu>) {
+    return detail::descend_on(B{}, tape, loss, part, parameters, optimizer, how);
+  } else {
+    const double value = static_cast<double>(loss.item());
+    detail::check_step(value, 0, optimizer.steps());
+    const Tensor<T, B> gradient = tape.gradient(loss, part);
+    const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : 0;
+    detail::check_step(value, length, optimizer.steps());
+    optimizer.step(parameters, gradient);
+    tape.commit();
+    return value;
+  }
 }
 
 /// One step that lowers a loss: `loss(tape)` computes it in a recorded run.

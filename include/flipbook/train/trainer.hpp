@@ -8,14 +8,13 @@
 #include <string>
 #include <utility>
 
-#include <flipbook/data/loader.hpp>
 #include <flipbook/optim/average.hpp>
 #include <flipbook/optim/schedule.hpp>
 #include <flipbook/train/checkpoint.hpp>
-#include <flipbook/train/descend.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/progress.hpp>
+#include <flipbook/train/stepper.hpp>
 
 namespace flipbook {
 
@@ -29,6 +28,7 @@ class LossTraining {
     const auto loss = [&](Tape& tape) { return model->loss(tape.constant(clips)); };
     return {{"loss", minimise(model, optimizer_, rng, loss, how)}};
   }
+  Index variant() const { return 0; }
   void visit_optimizers(auto&& f) { f("optimizer", optimizer_); }
 
  private:
@@ -62,7 +62,11 @@ struct FitOptions {
   std::string unit = "clips";
 };
 
-/// A model with what trains it. `fit` is the loop that every example runs; `step` is one turn of it, for a loop of
+/// A model with what trains it. On Cuda a step is captured once as a graph and replayed, where its training has
+///
+///     Index variant() const    of which kind the next step is: steps of a kind launch the same, whatever their numbers
+///
+/// and takes no decision by numbers on the device. `fit` is the loop that every example runs; `step` is one turn of it, for a loop of
 /// one's own.
 ///
 ///     fb::Trainer trainer{fb::Module<Vae3d, float>{rng}, fb::optim::Adam{.learning_rate = 1e-3}};
@@ -79,7 +83,7 @@ class Trainer {
   /// One step on a batch of clips in [0, 1].
   /// @throws Error  if the loss is not finite; the model is then as it was
   Losses step(const Tensor<T, B>& clips, const StepOptions& how = {}) {
-    Losses losses = training_.step(model, clips, rng_, how);
+    Losses losses = stepper_.step(training_, model, clips, rng_, how);
     ++steps_;
     if (average_) average_->update(model.parameters());
     history_.add(steps_, losses);
@@ -94,6 +98,7 @@ class Trainer {
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     if (steps_ >= options.steps) return true;
     Loader<Source> loader(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
+    detail::Batches<B, Source> batches(loader);
     const Interrupt interrupt;
     std::optional<Progress> progress;
     if (!options.title.empty()) progress.emplace(options.title, options.steps, ProgressSettings{.unit = options.unit, .begin = steps_});
@@ -102,7 +107,7 @@ class Trainer {
     bool go_on = true;
     while (go_on && steps_ < options.steps) {
       if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
-      const Losses losses = step(cast<T>(loader.next()), options.step);
+      const Losses losses = step(cast<T>(batches.next()), options.step);
       if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
       go_on = called(after_step, losses) && !interrupt.requested();
       const bool due = seconds_since(saved) > options.checkpoint_every;
@@ -129,6 +134,8 @@ class Trainer {
   }
 
   Index steps() const noexcept { return steps_; }
+  /// Whether steps are captured as a graph and replayed, as on Cuda after the first few.
+  bool captured() const noexcept { return stepper_.captured(); }
   const History& history() const noexcept { return history_; }
   Rng& rng() noexcept { return rng_; }
   auto& training() noexcept { return training_; }
@@ -179,6 +186,7 @@ class Trainer {
 
   Rng rng_;
   typename detail::TrainingOf<Net, T, B, Rule>::Type training_;
+  detail::Stepper<T, B> stepper_;
   std::optional<MovingAverage<T, B>> average_;
   History history_;
   Index steps_ = 0;

@@ -94,15 +94,15 @@ class Loading {
 };
 
 /// Writes over the elements of `to`, in their memory.
-template <class T>
-void assign(Tensor<T> to, const Tensor<T>& from) {
-  Cpu::copy(to.data(), from.data(), static_cast<std::size_t>(from.size()) * sizeof(T));
+template <class T, class B>
+void assign(Tensor<T, B> to, const Tensor<T>& from) {
+  B::copy(to.data(), from.data(), static_cast<std::size_t>(from.size()) * sizeof(T));
 }
 
 template <class M>
 void list_weights(const M& module, const std::string& prefix, std::vector<NamedTensor>& tensors) {
   for_each_field(module, [&](const std::string& name, const auto& leaf) {
-    tensors.emplace_back(prefix + name, to_pytorch(leaf.value, layout_of(leaf)));
+    tensors.emplace_back(prefix + name, to_pytorch(to<Cpu>(leaf.value), layout_of(leaf)));
   });
 }
 template <class M>

@@ -1,8 +1,27 @@
 #pragma once
 
 #include <flipbook/backend/cpu/units.hpp>
+#include <flipbook/core/position.hpp>
 
 namespace flipbook::cpu {
+
+/// The cosine and sine of every angle, [token, pair]: worked out once for each place along an axis.
+template <Real T>
+void position_angles(const PositionAngles& angles, T* cosines, T* sines) {
+  for (Index j = 0; j < angles.pairs(); ++j) {
+    const auto pair = angles.pair(j);
+    for (Index place = 0; place < pair.extent; ++place) {
+      const double angle = pair.angle(place);
+      const T cosine = static_cast<T>(std::cos(angle)), sine = static_cast<T>(std::sin(angle));
+      for (Index token = place * pair.inner; token < angles.tokens(); token += pair.extent * pair.inner) {
+        for (Index i = token; i < token + pair.inner; ++i) {
+          cosines[i * angles.pairs() + j] = cosine;
+          sines[i * angles.pairs() + j] = sine;
+        }
+      }
+    }
+  }
+}
 
 /// Turns vectors of 2·half numbers, of which each token has `vectors`: the pair (x[j], x[half + j]) by the
 /// angle whose cosine and sine are at [token mod tokens, j]. Of each token only the first `turned` vectors

@@ -13,6 +13,9 @@ struct Draws {
   __device__ Rng stream() const { return replayed == nullptr ? now : *replayed; }
 };
 
-inline Draws draws(const Rng& rng) { return {rng}; }
+inline Draws draws(const Rng& rng) {
+  Capture* const capture = queue().capture;
+  return {rng, capture == nullptr ? nullptr : capture->draws(rng)};
+}
 
 }  // namespace flipbook::cuda

@@ -1,11 +1,24 @@
 #pragma once
 
+#include <cmath>
+
 #include <flipbook/backend/cuda/launch.hpp>
+#include <flipbook/core/position.hpp>
 #include <flipbook/core/scalar.hpp>
 
 namespace flipbook::cuda {
 
 namespace detail {
+
+template <class T>
+__global__ void position_angles(PositionAngles angles, T* cosines, T* sines) {
+  for (Index i = thread_number(); i < angles.tokens() * angles.pairs(); i += thread_count()) {
+    const auto pair = angles.pair(i % angles.pairs());
+    const double angle = pair.angle(i / angles.pairs() / pair.inner % pair.extent);
+    cosines[i] = static_cast<T>(static_cast<Wide<T>>(std::cos(angle)));
+    sines[i] = static_cast<T>(static_cast<Wide<T>>(std::sin(angle)));
+  }
+}
 
 template <class T>
 __global__ void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
@@ -26,6 +39,12 @@ __global__ void rotate(Index rows, Index tokens, Index vectors, Index turned, In
 }
 
 }  // namespace detail
+
+/// The cosine and sine of every angle, [token, pair].
+template <class T>
+void position_angles(const PositionAngles& angles, T* cosines, T* sines) {
+  launch(detail::position_angles<T>, blocks_for(angles.tokens() * angles.pairs()), block_threads, 0, angles, cosines, sines);
+}
 
 /// Turns vectors of 2·half numbers, of which each token has `vectors`: the pair (x[j], x[half + j]) by the
 /// angle whose cosine and sine are at [token mod tokens, j]. Of each token only the first `turned` vectors

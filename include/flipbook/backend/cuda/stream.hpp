@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include <flipbook/backend/cuda/capture.hpp>
 #include <flipbook/backend/cuda/memory.hpp>
 
 namespace flipbook::cuda {
@@ -13,7 +14,8 @@ struct Queue {
   cudaStream_t stream = nullptr;
   cudaEvent_t event = nullptr;
   Arena* arena = nullptr;
-  Arena* captured = nullptr;  ///< while a graph is captured, the memory that it keeps
+  Arena* captured = nullptr;  ///< while a step is captured, the memory that it keeps
+  Capture* capture = nullptr;  ///< and what else its replays need; also while one is prepared
 };
 
 namespace detail {
@@ -125,6 +127,12 @@ struct Cuda {
     cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, queue.stream), "copy");
     const bool returns_early = to_device && (from_device || source.type == cudaMemoryTypeUnregistered);
     if (!returns_early) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
+  }
+
+  /// Where a step is captured to be replayed, calls f() before each replay.
+  template <class F>
+  static void at_replay(const F& f) {
+    if (cuda::Capture* const capture = cuda::queue().capture) capture->at_replay(f);
   }
 };
 

@@ -126,7 +126,7 @@ struct Gan {
     /// @param clips  (N, [T,] H, W, C) in [0, 1]; frames of clips where the networks make images
     Losses step(const Module<Gan, T, B>& gan, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
       const Tensor<T, B> real = affine(as_samples(clips), 2, -1);
-      const bool both = (discriminator_.steps() + 1) % generator_every == 0;
+      const bool both = variant() == 1;
       Tape play{rng.split()};
       if (both) play.want(gan->generator);
       const auto fake = gan->generator(play.constant(gan->noise(real.extent(0), rng)));
@@ -147,6 +147,8 @@ struct Gan {
       return losses;
     }
 
+    /// Which of its kinds the next step is of: a step of one kind launches the same, whatever its numbers.
+    Index variant() const { return (discriminator_.steps() + 1) % generator_every == 0; }
     void visit_optimizers(auto&& f) {
       f("discriminator", discriminator_);
       f("generator", generator_);

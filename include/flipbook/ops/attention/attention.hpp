@@ -113,15 +113,20 @@ auto attend(const AttentionOptions& options, const Tensor<T, B>& mask, const Sha
   return apply(Attention<T, B>{g, checked_mask(mask, g)}, x...);
 }
 
+struct MaskOf {
+  template <class V>
+  constexpr V operator()(const V& seen) const {
+    return math::select(seen != V(0), V(0), constant<V>(-std::numeric_limits<double>::infinity()));
+  }
+};
+
 }  // namespace detail
 
 /// 0 where `seen` is not 0, −∞ elsewhere: a mask of yes and no as one to add to scores.
 template <Real T, class B>
-  requires std::same_as<B, Cpu>
 Tensor<T, B> additive_mask(const Tensor<std::uint8_t, B>& seen) {
   Tensor<T, B> mask(seen.shape());
-  std::transform(seen.begin(), seen.end(), mask.begin(),
-                 [](std::uint8_t see) { return see != 0 ? T(0) : -std::numeric_limits<T>::infinity(); });
+  kernel::map(B{}, detail::MaskOf{}, mask, cast<T>(seen));
   return mask;
 }
 

@@ -24,6 +24,12 @@ void attention_gradient(Cpu, const AttentionGeometry& geometry, const Tensor<T, 
                              log_sums.data(), std::apply(rows, dx), std::get<std::tuple_size_v<Inputs> - 1>(x).extent(1));
 }
 
+/// Cosines and sines (L, pairs) of the angles of L tokens.
+template <class T>
+void position_angles(Cpu, const PositionAngles& angles, Tensor<T, Cpu>& cosines, Tensor<T, Cpu>& sines) {
+  cpu::position_angles(angles, cosines.data(), sines.data());
+}
+
 /// y = x with the first `turned` vectors of every token turned.
 template <class T>
 void rotate(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& cosines, const Tensor<T, Cpu>& sines,

@@ -44,6 +44,12 @@ void attention_gradient(Cuda, const AttentionGeometry& geometry, const Tensor<T,
                               std::get<std::tuple_size_v<Inputs> - 1>(x).extent(1));
 }
 
+/// Cosines and sines (L, pairs) of the angles of L tokens.
+template <class T>
+void position_angles(Cuda, const PositionAngles& angles, Tensor<T, Cuda>& cosines, Tensor<T, Cuda>& sines) {
+  cuda::position_angles(angles, cosines.data(), sines.data());
+}
+
 /// y = x with the first `turned` vectors of every token turned.
 template <class T>
 void rotate(Cuda, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& cosines, const Tensor<T, Cuda>& sines,

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cmath>
-
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/attention/cpu.hpp>
 #ifdef FLIPBOOK_CUDA
@@ -24,28 +22,9 @@ struct Angles {
 /// Positions along the first axis begin at `first`.
 /// @return  (L, pairs)
 template <Real T, class B>
-  requires std::same_as<B, Cpu>
 Angles<T, B> position_angles(const Shape& extents, Index pairs, Index first = 0, double base = 10000) {
   Angles<T, B> angles{Tensor<T, B>({extents.size(), pairs}), Tensor<T, B>({extents.size(), pairs})};
-  Index inner = extents.size(), begin = 0;
-  for (int axis = 0; axis < extents.rank(); ++axis) {
-    const Index end = pairs * (axis + 1) / extents.rank(), extent = extents[axis];
-    if (extent > 0) inner /= extent;
-    for (Index j = begin; j < end; ++j) {
-      const double frequency = std::pow(base, -static_cast<double>(j - begin) / static_cast<double>(end - begin));
-      for (Index p = 0; p < extent; ++p) {
-        const double angle = static_cast<double>(p + (axis == 0 ? first : 0)) * frequency;
-        const T cosine = static_cast<T>(std::cos(angle)), sine = static_cast<T>(std::sin(angle));
-        for (Index token = p * inner; token < extents.size(); token += extent * inner) {
-          for (Index i = token; i < token + inner; ++i) {
-            angles.cosines.data()[i * pairs + j] = cosine;
-            angles.sines.data()[i * pairs + j] = sine;
-          }
-        }
-      }
-    }
-    begin = end;
-  }
+  kernel::position_angles(B{}, PositionAngles(extents, pairs, first, base), angles.cosines, angles.sines);
   return angles;
 }
 

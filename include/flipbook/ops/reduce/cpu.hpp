@@ -11,6 +11,7 @@ namespace detail {
 /// neighbouring axes to sum over, x seen as (outer, reduced, inner).
 template <class T, class B, class Middle>
 void sum_runs(Tensor<T, B>& y, const Tensor<T, B>& x, const Middle& middle) {
+  if (y.size() == 0) return;
   Shape shape = x.shape();
   Tensor<T, B> partial = x;
   for (int last = shape.rank(); last > 0;) {

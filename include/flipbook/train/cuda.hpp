@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include <flipbook/backend/cuda/reduce.hpp>
+#include <flipbook/optim/cuda.hpp>
+#include <flipbook/optim/optimizer.hpp>
+
+namespace flipbook {
+
+namespace cuda {
+
+template <class T>
+__global__ void square_each(Index size, const T* x, Wide<T>* squares) {
+  for (Index i = thread_number(); i < size; i += thread_count()) {
+    squares[i] = static_cast<Wide<T>>(x[i]) * static_cast<Wide<T>>(x[i]);
+  }
+}
+
+/// Judges a step by its loss and its gradient's squared length, of which there may be none: report = (loss, length), and
+/// what the gradient is to be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length), not a
+/// number where the step is to be left out. The scale of the loss, where there is one, adapts.
+template <class T, class W>
+__global__ void judge_step(const T* loss, const W* squared, double clip, float* scale, W* factor, double* report) {
+  const double inverse = scale == nullptr ? 1.0 : 1.0 / static_cast<double>(scale[0]);
+  const double value = static_cast<double>(*loss);
+  const double length = squared == nullptr ? 0.0 : std::sqrt(static_cast<double>(*squared)) * inverse;
+  const bool fine = value - value == 0 && length - length == 0;
+  const double shortened = clip > 0 ? clip / (length + 1e-6) : 1.0;
+  *factor = static_cast<W>(fine ? inverse * (shortened < 1 ? shortened : 1.0) : std::numeric_limits<double>::quiet_NaN());
+  report[0] = value, report[1] = length;
+  if (scale == nullptr || !(value - value == 0)) return;
+  if (!fine) {
+    scale[0] = scale[0] > 1 ? scale[0] / 2 : 1, scale[1] = 0;
+  } else if (++scale[1] >= static_cast<float>(LossScale::patience)) {
+    scale[0] = scale[0] < LossScale::most ? scale[0] * 2 : scale[0], scale[1] = 0;
+  }
+}
+
+/// What judge_step says of a step.
+template <class W>
+struct Judgement {
+  Tensor<W, Cuda> factor{Shape{}};
+  Tensor<double, Cuda> report{Shape{2}};
+};
+
+/// @param clip    the most that the gradient may be long; 0: any length
+/// @param scale   of the loss, or none
+template <class T>
+Judgement<Wide<T>> judge(const Tensor<T, Cuda>& loss, const Tensor<T, Cuda>& gradient, double clip,
+                         Tensor<float, Cuda> scale = {}) {
+  using W = Wide<T>;
+  Judgement<W> judgement;
+  Tensor<W, Cuda> squared;
+  if (clip > 0 || scale) {
+    const Tensor<W, Cuda> squares(gradient.shape());
+    squared = Tensor<W, Cuda>(Shape{});
+    launch(square_each<T>, blocks_for(gradient.size()), block_threads, 0, gradient.size(), gradient.data(),
+           const_cast<W*>(squares.data()));
+    sum_middle(1, gradient.size(), 1, squares.data(), squared.data());
+  }
+  launch(judge_step<T, W>, 1, 1, 0, loss.data(), squared.data(), clip, scale.data(), judgement.factor.data(),
+         judgement.report.data());
+  return judgement;
+}
+
+/// Reports the number x, of rank 0: as it is, or in a captured step what the replay will give.
+inline double report(const double* x) {
+  if (Capture* const capture = queue().capture) return capture->promise(x);
+  double value;
+  Cuda::copy(&value, x, sizeof(double));
+  return value;
+}
+
+}  // namespace cuda
+}  // namespace flipbook

@@ -1,0 +1,194 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include <flipbook/backend/cuda/graph.hpp>
+#include <flipbook/train/stepper.hpp>
+
+namespace flipbook::detail {
+
+/// On Cuda, steps of each kind are taken as they are written until memory and libraries are warm, then captured once
+/// and replayed. Where a step cannot be captured, one line on stderr says why, and they go on as before.
+template <class T>
+class Stepper<T, Cuda> {
+ public:
+  Stepper() = default;
+  Stepper(Stepper&&) noexcept {}  // what was captured refers to a training that has moved
+  Stepper& operator=(Stepper&&) noexcept {
+    kinds_.clear();
+    return *this;
+  }
+
+  template <class Training, class Model>
+  Losses step(Training& training, const Model& model, const Tensor<T, Cuda>& clips, Rng& rng, const StepOptions& how) {
+    if constexpr (requires { training.variant(); }) {
+      if (how.capture && !given_up_) {
+        Kind& kind = kind_of({clips.shape(), how.clip_norm, training.variant(), model.parameters().data()});
+        const std::vector<Index> steps = steps_of(training);
+        if (kind.graph == nullptr && kind.taken++ >= warm) capture(kind, training, model, clips, rng, how);
+        if (kind.graph != nullptr) return replay(kind, training, model, clips, rng, steps);
+      }
+    }
+    return training.step(model, clips, rng, how);
+  }
+
+  bool captured() const noexcept {
+    return std::ranges::any_of(kinds_, [](const Kind& kind) { return kind.graph != nullptr; });
+  }
+
+ private:
+  static constexpr int warm = 2;
+
+  struct Key {
+    Shape clips;
+    double clip_norm;
+    Index variant;
+    const T* parameters;
+    bool operator==(const Key&) const = default;
+  };
+  struct Kind {
+    Key key;
+    int taken = 0;
+    Tensor<T, Cuda> clips{}, buffers{};  // what the graph reads; the model's buffers before the step
+    Losses losses{};
+    std::unique_ptr<cuda::StepGraph> graph{};
+  };
+
+  Kind& kind_of(const Key& key) {
+    for (Kind& kind : kinds_) {
+      if (kind.key == key) return kind;
+    }
+    return kinds_.emplace_back(Kind{key});
+  }
+
+  static void assign(const Tensor<T, Cuda>& to, const Tensor<T, Cuda>& from) {
+    Cuda::copy(const_cast<T*>(to.data()), from.data(), static_cast<std::size_t>(from.size()) * sizeof(T));
+  }
+
+  template <class Training>
+  static std::vector<Index> steps_of(Training& training) {
+    std::vector<Index> steps;
+    training.visit_optimizers([&](const auto&, auto& optimizer) { steps.push_back(optimizer.steps()); });
+    return steps;
+  }
+  template <class Training>
+  static void go_back(Training& training, const std::vector<Index>& steps) {
+    auto at = steps.begin();
+    training.visit_optimizers([&](const auto&, auto& optimizer) { optimizer.resume(*at++); });
+  }
+
+  template <class Training, class Model>
+  void capture(Kind& kind, Training& training, const Model& model, const Tensor<T, Cuda>& clips, Rng& rng,
+               const StepOptions& how) {
+    const std::vector<Index> steps = steps_of(training);
+    const Rng before = rng;
+    try {
+      kind.clips = clips.clone();
+      kind.buffers = model.buffers().clone();
+      kind.graph = std::make_unique<cuda::StepGraph>(rng, [&] { kind.losses = training.step(model, kind.clips, rng, how); });
+    } catch (const Error& error) {
+      std::fprintf(stderr, "flipbook: training runs without a CUDA graph: %s\n", error.what());
+      given_up_ = true;
+      go_back(training, steps);
+      rng = before;
+    }
+  }
+
+  template <class Training, class Model>
+  Losses replay(Kind& kind, Training& training, const Model& model, const Tensor<T, Cuda>& clips, Rng& rng,
+                const std::vector<Index>& steps) {
+    assign(kind.clips, clips);
+    assign(kind.buffers, model.buffers());
+    try {
+      kind.graph->replay(rng);
+    } catch (...) {
+      assign(model.buffers(), kind.buffers);
+      go_back(training, steps);
+      throw;
+    }
+    Losses losses = kind.losses;
+    for (auto& [name, value] : losses) value = kind.graph->kept(value);
+    return losses;
+  }
+
+  std::vector<Kind> kinds_;
+  bool given_up_ = false;
+};
+
+/// Batches on their way to the device while the step before them is computed: from pinned memory, on a stream of their
+/// own.
+template <class Source>
+class Batches<Cuda, Source> {
+ public:
+  explicit Batches(Loader<Source>& loader) : loader_(loader) {
+    cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
+    try {
+      for (Slot& slot : slots_) slot.begin(loader.shape());
+    } catch (...) {
+      end();
+      throw;
+    }
+  }
+  Batches(const Batches&) = delete;
+  Batches& operator=(const Batches&) = delete;
+  ~Batches() { end(); }
+
+  /// The next batch, (N, T, H, W, C); its memory is written again after the one after it has been asked for.
+  Tensor<float, Cuda> next() {
+    Slot &now = slots_[at_], &then = slots_[1 - at_];
+    if (!now.filled) fill(now);
+    cuda::check(cudaStreamWaitEvent(cuda::stream(), now.copied, 0), "a batch");
+    cuda::check(cudaEventRecord(then.used, cuda::stream()), "a batch");
+    if (loader_.ready()) fill(then);
+    now.filled = false;
+    at_ = 1 - at_;
+    return now.clips;
+  }
+
+ private:
+  struct Slot {
+    Tensor<float, Cuda> clips{};
+    float* pinned = nullptr;
+    cudaEvent_t copied = nullptr, used = nullptr;
+    bool filled = false;
+
+    void begin(const Shape& shape) {
+      clips = Tensor<float, Cuda>(shape);
+      cuda::check(cudaMallocHost(reinterpret_cast<void**>(&pinned), bytes()), "pinned memory");
+      cuda::check(cudaEventCreateWithFlags(&copied, cudaEventDisableTiming), "event");
+      cuda::check(cudaEventCreateWithFlags(&used, cudaEventDisableTiming), "event");
+      cuda::check(cudaEventRecord(used, cuda::stream()), "event");
+    }
+    std::size_t bytes() const { return static_cast<std::size_t>(clips.size()) * sizeof(float); }
+  };
+
+  void fill(Slot& slot) {
+    const Tensor<float> batch = loader_.next();
+    cuda::check(cudaEventSynchronize(slot.copied), "a batch");  // the pinned memory is no longer read
+    std::memcpy(slot.pinned, batch.data(), slot.bytes());
+    cuda::check(cudaStreamWaitEvent(stream_, slot.used, 0), "a batch");
+    cuda::check(cudaMemcpyAsync(slot.clips.data(), slot.pinned, slot.bytes(), cudaMemcpyDefault, stream_), "a batch");
+    cuda::check(cudaEventRecord(slot.copied, stream_), "a batch");
+    slot.filled = true;
+  }
+
+  void end() noexcept {
+    if (stream_ != nullptr) cudaStreamSynchronize(stream_), cudaStreamDestroy(stream_);
+    for (Slot& slot : slots_) {
+      if (slot.pinned != nullptr) cudaFreeHost(slot.pinned);
+      if (slot.copied != nullptr) cudaEventDestroy(slot.copied);
+      if (slot.used != nullptr) cudaEventDestroy(slot.used);
+    }
+  }
+
+  Loader<Source>& loader_;
+  cudaStream_t stream_ = nullptr;
+  Slot slots_[2];
+  std::size_t at_ = 0;
+};
+
+}  // namespace flipbook::detail

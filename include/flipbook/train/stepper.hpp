@@ -1,0 +1,33 @@
+#pragma once
+
+#include <flipbook/data/loader.hpp>
+#include <flipbook/train/descend.hpp>
+
+namespace flipbook::detail {
+
+/// How a trainer takes the steps of a training: one after another, as they are written.
+template <class T, class B>
+struct Stepper {
+  template <class Training, class Model>
+  Losses step(Training& training, const Model& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
+    return training.step(model, clips, rng, how);
+  }
+  bool captured() const noexcept { return false; }
+};
+
+/// How the batches of a loader reach a backend.
+template <class B, class Source>
+class Batches {
+ public:
+  explicit Batches(Loader<Source>& loader) : loader_(loader) {}
+  Tensor<float, B> next() { return loader_.next(); }
+
+ private:
+  Loader<Source>& loader_;
+};
+
+}  // namespace flipbook::detail
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/train/cuda_stepper.hpp>
+#endif

@@ -1,0 +1,199 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include <flipbook/data/moving_shapes.hpp>
+#include <flipbook/nn/activation.hpp>
+#include <flipbook/nn/linear.hpp>
+#include <flipbook/nn/norm.hpp>
+#include <flipbook/nn/sequential.hpp>
+#include <flipbook/optim/adam.hpp>
+#include <flipbook/optim/rmsprop.hpp>
+#include <flipbook/optim/sgd.hpp>
+#include <flipbook/train/trainer.hpp>
+
+#include "agree.hpp"
+
+using namespace flipbook;
+using namespace flipbook::test;
+using Half = flipbook::half;
+
+namespace {
+
+/// Parameters after a few steps of an optimiser against gradients that do not depend on them.
+template <class T, class B, class Rule>
+Tensor<T> stepped(const Rule& rule, Index size) {
+  Rng rng{1};
+  const Tensor<T> start = converted<T>(normal<double>({size}, rng));
+  Tensor<T, B> parameters = to<B>(start).clone();
+  Optimizer<Rule, T, B> optimizer(rule, parameters);
+  for (int i = 0; i < 4; ++i) optimizer.step(parameters, to<B>(converted<T>(normal<double>({size}, rng))));
+  return to<Cpu>(parameters);
+}
+
+using Net = nn::Sequential<nn::Linear<3, 5>, nn::Tanh, nn::BatchNorm<5>, nn::Linear<5, 2>>;
+
+/// A regression with dropout in its loss, so that a step draws random numbers.
+struct Regression {
+  template <Real T, class B>
+  struct Instance {
+    Of<Net, T, B> net;
+    explicit Instance(Rng& rng) : net(rng) {}
+    static void fields(auto& self, auto&& field) { field("net", self.net); }
+    template <Value X>
+    auto loss(const X& x) const {
+      const auto flat = reshape(x, {-1, 3});
+      const auto noise = normal<T, B>({flat.extent(0), 2}, x.tape().rng());
+      return mean(square(net(flat) - noise));
+    }
+  };
+};
+
+/// The same, with a loss that looks at a number on the device and draws one on the host.
+struct Curious {
+  template <Real T, class B>
+  struct Instance : Regression::template Instance<T, B> {
+    using Base = typename Regression::template Instance<T, B>;
+    using Base::Base;
+    template <Value X>
+    auto loss(const X& x) const {
+      const double scale = x.tape().rng().uniform(0.5, 1) + std::abs(static_cast<double>(sum(x).item()));
+      return affine(Base::loss(x), scale, 0);
+    }
+  };
+};
+
+template <class T, class B>
+auto regression_trainer(std::uint64_t seed = 1) {
+  return Trainer{Module<Regression, T, B>{Rng{seed}}, optim::Adam{.learning_rate = 1e-2}, 5};
+}
+
+Tensor<double> clips(Index step) { return random<double>({2, 1, 3, 2, 3}, static_cast<std::uint64_t>(step) + 10); }
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("optimisers take the CPU's steps", T, float, double) {
+  const auto same_for = [](const auto& rule) {
+    using Rule = std::remove_cvref_t<decltype(rule)>;
+    for (const Index size : {1, 4, 1003, 1024}) {
+      CHECK(difference(stepped<T, Cuda, Rule>(rule, size), stepped<T, Cpu, Rule>(rule, size)) < 10 * tolerance<T>);
+    }
+  };
+  same_for(optim::Sgd{.learning_rate = 0.1});
+  same_for(optim::Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01, .nesterov = true});
+  same_for(optim::Adam{.learning_rate = 0.1, .weight_decay = 0.01});
+  same_for(optim::AdamW{.learning_rate = 0.1});
+  same_for(optim::RmsProp{.learning_rate = 0.1, .momentum = 0.9, .centered = true});
+}
+
+TEST_CASE_TEMPLATE("short parameters take steps that are smaller than they can hold", T, bfloat16, Half) {
+  Tensor<T, Cuda> parameters = full<T, Cuda>({7}, T(1));
+  Optimizer<optim::Sgd, T, Cuda> optimizer(optim::Sgd{.learning_rate = 1e-5}, parameters);
+  for (int i = 0; i < 1000; ++i) optimizer.step(parameters, full<T, Cuda>({7}, T(1)));
+  for (const T p : to_vector(parameters)) CHECK(static_cast<float>(p) == doctest::Approx(0.99).epsilon(0.004));
+}
+
+TEST_CASE("a step whose factor is not finite is left out") {
+  Tensor<float, Cuda> parameters = full<float, Cuda>({7}, 1.0F);
+  Optimizer<optim::Sgd, float, Cuda> optimizer(optim::Sgd{.learning_rate = 1}, parameters);
+  const auto gradient = full<float, Cuda>({7}, 1.0F);
+  optimizer.step(parameters, gradient, full<float, Cuda>({}, std::numeric_limits<float>::quiet_NaN()));
+  CHECK(to_vector(parameters)[6] == 1);
+  optimizer.step(parameters, gradient, full<float, Cuda>({}, 0.25F));
+  CHECK(to_vector(parameters)[6] == 0.75F);
+}
+
+TEST_CASE("a network moves to the device and back") {
+  const Module<Net, float> here{Rng{3}};
+  const Module<Net, float, Cuda> there = to<Cuda>(here);
+  CHECK(to_vector(there.parameters()) == to_vector(here.parameters()));
+  CHECK(to_vector(there.buffers()) == to_vector(here.buffers()));
+  CHECK(to_vector(to<Cpu>(there).parameters()) == to_vector(here.parameters()));
+  const Tensor<float> x = random<float>({4, 3});
+  CHECK(difference(to<Cpu>(there(to<Cuda>(x))), here(x)) < 1e-5);
+}
+
+TEST_CASE("training follows the CPU's, captured and as it is written") {
+  auto here = regression_trainer<double, Cpu>();
+  auto captured = regression_trainer<double, Cuda>(), written = regression_trainer<double, Cuda>();
+  for (Index step = 0; step < 10; ++step) {
+    here.step(clips(step), {.clip_norm = 0.5});
+    const double expected = here.history().rows().back().values[0];
+    captured.step(to<Cuda>(clips(step)), {.clip_norm = 0.5});
+    written.step(to<Cuda>(clips(step)), {.clip_norm = 0.5, .capture = false});
+    CHECK(captured.history().rows().back().values[0] == doctest::Approx(expected).epsilon(1e-10));
+    CHECK(written.history().rows().back().values[0] == captured.history().rows().back().values[0]);
+    if (step == 5) here.set_learning_rate(2e-2), captured.set_learning_rate(2e-2), written.set_learning_rate(2e-2);
+  }
+  CHECK(difference(to<Cpu>(captured.model.parameters()), here.model.parameters()) < 1e-10);
+  CHECK(to_vector(captured.model.parameters()) == to_vector(written.model.parameters()));
+  CHECK(to_vector(captured.model.buffers()) == to_vector(written.model.buffers()));
+  CHECK(captured.rng() == written.rng());
+  CHECK(captured.captured());
+  CHECK_FALSE(written.captured());
+}
+
+TEST_CASE("a step that cannot be captured is taken as it is written") {
+  auto here = Trainer{Module<Curious, double>{Rng{1}}, optim::Adam{.learning_rate = 1e-2}, 5};
+  auto there = Trainer{Module<Curious, double, Cuda>{Rng{1}}, optim::Adam{.learning_rate = 1e-2}, 5};
+  for (Index step = 0; step < 5; ++step) {
+    here.step(clips(step));
+    there.step(to<Cuda>(clips(step)));
+  }
+  CHECK_FALSE(there.captured());
+  CHECK(there.history().rows().back().values[0] == doctest::Approx(here.history().rows().back().values[0]).epsilon(1e-10));
+  CHECK(there.rng() == here.rng());
+}
+
+TEST_CASE("a captured step that is not finite leaves the model as it was") {
+  auto trainer = regression_trainer<float, Cuda>();
+  for (Index step = 0; step < 5; ++step) trainer.step(to<Cuda>(converted<float>(clips(step))));
+  const auto parameters = to_vector(trainer.model.parameters()), buffers = to_vector(trainer.model.buffers());
+  const auto nan = full<float, Cuda>({2, 1, 3, 2, 3}, std::numeric_limits<float>::quiet_NaN());
+  CHECK(error_of([&] { trainer.step(nan); }).find("training: the loss is nan after 5 steps") == 0);
+  CHECK(to_vector(trainer.model.parameters()) == parameters);
+  CHECK(to_vector(trainer.model.buffers()) == buffers);
+  trainer.step(to<Cuda>(converted<float>(clips(6))));
+  CHECK(trainer.steps() == 6);
+}
+
+TEST_CASE_TEMPLATE("short networks learn too", T, bfloat16, Half) {
+  auto trainer = regression_trainer<T, Cuda>();
+  auto here = regression_trainer<float, Cpu>();
+  for (Index step = 0; step < 12; ++step) {
+    trainer.step(to<Cuda>(converted<T>(clips(0))));
+    here.step(converted<float>(clips(0)));
+  }
+  CHECK(trainer.history().rows().back().values[0] ==
+        doctest::Approx(here.history().rows().back().values[0]).epsilon(0.1));
+}
+
+TEST_CASE("checkpoints pass between backends to the same bits") {
+  const auto path = std::filesystem::temp_directory_path() / "flipbook_cuda_train.safetensors";
+  auto first = regression_trainer<float, Cuda>();
+  for (Index step = 0; step < 4; ++step) first.step(to<Cuda>(converted<float>(clips(step))));
+  first.save(path);
+  auto second = regression_trainer<float, Cuda>(9);
+  second.resume(path);
+  auto here = regression_trainer<float, Cpu>(9);
+  here.resume(path);
+  CHECK(to_vector(here.model.parameters()) == to_vector(first.model.parameters()));
+  for (Index step = 4; step < 9; ++step) {
+    for (auto* trainer : {&first, &second}) trainer->step(to<Cuda>(converted<float>(clips(step))));
+    here.step(converted<float>(clips(step)));
+  }
+  CHECK(to_vector(second.model.parameters()) == to_vector(first.model.parameters()));
+  CHECK(difference(to<Cpu>(first.model.parameters()), here.model.parameters()) < 1e-4);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("fitting to a source goes through the CPU's batches") {
+  const MovingShapes source({.frames = 2, .canvas = 8, .shapes = 1});
+  auto here = regression_trainer<double, Cpu>();
+  auto there = regression_trainer<double, Cuda>();
+  here.fit(source, {.steps = 8, .batch = 2, .title = ""});
+  there.fit(source, {.steps = 8, .batch = 2, .title = ""});
+  for (std::size_t i = 0; i < 8; ++i) {
+    CHECK(there.history().rows()[i].values[0] == doctest::Approx(here.history().rows()[i].values[0]).epsilon(1e-10));
+  }
+}
