@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <utility>
 
 #include <flipbook/backend/cpu/pack.hpp>
 #include <flipbook/backend/cpu/phase.hpp>
@@ -14,10 +15,13 @@
 /// one over the odd. These parts are what the products are summed over.
 ///
 ///     kernel    stride  filter   products   for so many of the definition
-///     1×5×5     1       F(2, 5)  36         100
+///     1×5×5     1       F(4, 5)  64         400
+///                       F(2, 5)  36         100
 ///     1×3×3     1       F(4, 3)  36         144
-///     1×4×4     2       F(2, 2)  9          16
-///     4×4×4     2       F(2, 2)  27         64
+///     1×4×4     2       F(4, 2)  25         64
+///                       F(2, 2)  9          16
+///     4×4×4     2       F(4, 2)  125        512
+///                       F(2, 2)  27         64
 namespace flipbook::cpu::winograd {
 
 /// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
@@ -46,13 +50,13 @@ void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Ind
   });
 }
 
-/// sum = left · right, or sum += left · right, where `right` is `depth` rows of a panel from row `k` on.
+/// sum = left · right, or sum += left · right, where `right` is a panel of `depth` rows.
 /// @param down  between rows of the left operand  @param across  between the numbers of a row
 template <Real T>
-void multiply(const T* left, Index down, Index across, Index rows, Index k, Index depth, const Panel<T>& right, T* sum,
-              Index pitch, bool accumulate) {
+void multiply(const T* left, Index down, Index across, Index rows, Index depth, const Panel<T>& right, T* sum, Index pitch,
+              bool accumulate) {
   Run<T> run;
-  run.k = k, run.length = depth;
+  run.k = 0, run.length = depth;
   TileTarget<T> target;
   target.load = accumulate;
   for (Index i = 0; i < rows; i += TileShape::rows) {
@@ -67,8 +71,8 @@ void multiply(const T* left, Index down, Index across, Index rows, Index k, Inde
   }
 }
 
-/// A lattice of outputs, the sum over parts of the input. A task takes some tiles through all three steps while they are
-/// in the second cache.
+/// A lattice of outputs, the sum over parts of the input. A task takes some tiles through all three steps, while they are
+/// in a cache: the last one is enough, since a transformed number is used for every column.
 template <Real T>
 class Sums {
  public:
@@ -77,18 +81,10 @@ class Sums {
   /// @param bias     (columns) or null
   Sums(const Scheme<T>& scheme, Index batch, const Axes& positions, const Lattice<T*>& out, Index parts, Index depth,
        const T* weights, const T* bias)
-      : out_(out), tiles_(scheme, batch, positions), parts_(parts), depth_(depth), weights_(weights), bias_(bias) {
-    while (block_ > 16 && tiles_.total() < 2 * threads() * block_) block_ /= 2;
-    const Index of_a_number = scheme.products() * block_ * Index{sizeof(T)};
-    parts_at_once_ = std::clamp(half_a_second_cache / (of_a_number * depth), Index{1}, parts);
-    // Where all parts fit at once, the columns can follow one another; where not, the parts are transformed anew for each
-    // chunk of columns, and few are better.
-    const Index for_sums = parts_at_once_ == parts ? half_a_second_cache / 2 : half_a_second_cache;
-    const Index panels = quotient_up(out.channels, panel_columns<T>);
-    const Index fitting = std::max(for_sums / (of_a_number * panel_columns<T>), Index{1});
-    chunk_ = quotient_up(panels, quotient_up(panels, fitting)) * panel_columns<T>;
-    left_pitch_ = spread<T>(scheme.products() * parts_at_once_ * depth_);
-    sum_pitch_ = spread<T>(scheme.products() * chunk_);
+      : out_(out), tiles_(scheme, batch, positions), depth_(depth), rows_(parts * depth), weights_(weights), bias_(bias),
+        left_pitch_(spread<T>(scheme.products() * rows_)), sum_pitch_(spread<T>(scheme.products() * out.channels)) {
+    constexpr Index most = (Index{1} << 21) / Index{sizeof(T)};  // of transformed numbers
+    while (block_ > 16 && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most)) block_ /= 2;
   }
   /// One more part, which a position sees from `shift` pixels after its own on.
   void add(const Lattice<const T*>& in, const Axes& shift) { part_[static_cast<std::size_t>(count_++)] = {in, shift}; }
@@ -100,46 +96,31 @@ class Sums {
   void operator()(Index task, T* room) const {
     T *const left = room, *const sums = left + block_ * left_pitch_;  // (tiles, products, …)
     const Index first = task * block_, tiles = std::min(block_, tiles_.total() - first);
-    for (Index column = 0; column < out_.channels; column += chunk_) {
-      const Index last = std::min(column + chunk_, out_.channels);
-      for (Index part = 0; part < parts_; part += parts_at_once_) {
-        const Index some = std::min(parts_at_once_, parts_ - part);
-        if (column == 0 || some < parts_) transform(first, tiles, part, some, left);
-        add_products(left, tiles, part * depth_, some * depth_, column, last, sums);
+    for (Index part = 0; part < count_; ++part) {
+      const auto& [in, shift] = part_[static_cast<std::size_t>(part)];
+      for (Index t = 0; t < tiles; ++t) {
+        T* const to = left + t * left_pitch_ + part * depth_;
+        transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, in, shift, to, rows_);
       }
-      for (Index t = 0; t < tiles; ++t) write(first + t, sums + t * sum_pitch_, column, last);
     }
+    for (Index f = 0; f < tiles_.scheme.products(); ++f) {
+      const T* const right = weights_ + f * spread<T>(rows_ * out_.channels);
+      for (Index j = 0; j < out_.channels; j += panel_columns<T>) {
+        const Index width = std::min(panel_columns<T>, out_.channels - j);
+        const Panel<T> panel{PanelKind::columns, right + j * rows_, width, width};
+        multiply(left + f * rows_, left_pitch_, Index{1}, tiles, rows_, panel, sums + f * out_.channels + j, sum_pitch_, false);
+      }
+    }
+    for (Index t = 0; t < tiles; ++t) write(first + t, sums + t * sum_pitch_);
   }
 
  private:
-  static constexpr Index half_a_second_cache = 1 << 19;  // bytes
   struct Part {
     Lattice<const T*> in;
     Axes shift;
   };
 
-  void transform(Index first, Index tiles, Index part, Index some, T* left) const {
-    for (Index p = 0; p < some; ++p) {
-      const Part& from = part_[static_cast<std::size_t>(part + p)];
-      for (Index t = 0; t < tiles; ++t) {
-        transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, from.in, from.shift, left + t * left_pitch_ + p * depth_,
-                         some * depth_);
-      }
-    }
-  }
-  /// sums += left · rows [k, k + depth) of the right operands.
-  void add_products(const T* left, Index tiles, Index k, Index depth, Index column, Index last, T* sums) const {
-    const Index rows = parts_ * depth_;
-    for (Index f = 0; f < tiles_.scheme.products(); ++f) {
-      const T* const right = weights_ + f * spread<T>(rows * out_.channels);
-      for (Index j = column; j < last; j += panel_columns<T>) {
-        const Index width = std::min(panel_columns<T>, out_.channels - j);
-        multiply(left + f * depth, left_pitch_, Index{1}, tiles, k, depth, {PanelKind::columns, right + j * rows, width, width},
-                 sums + f * chunk_ + (j - column), sum_pitch_, k > 0);
-      }
-    }
-  }
-  void write(Index tile, const T* sums, Index column, Index last) const {
+  void write(Index tile, const T* sums) const {
     const Transform<Simd<T>>& transform = tiles_.scheme.filter->output;
     std::array<Index, most_products> place;
     Index pixels = 0;
@@ -148,9 +129,9 @@ class Sums {
       pixels = i + 1;
     });
     Cube<T> room, spare;
-    for (Index o = column; o < last; o += lanes<T>) {
+    for (Index o = 0; o < out_.channels; o += lanes<T>) {
       for (Index f = 0; f < tiles_.scheme.products(); ++f) {
-        room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums + f * chunk_ + (o - column));
+        room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums + f * out_.channels + o);
       }
       const Simd<T>* const y = transform(tiles_.scheme.axes, room.data(), spare.data());
       const Simd<T> start = bias_ == nullptr ? Simd<T>(T(0)) : Simd<T>::load_unaligned(bias_ + o);
@@ -164,32 +145,42 @@ class Sums {
   Lattice<T*> out_;
   Tiles<T> tiles_;
   std::array<Part, 8> part_;
-  Index count_ = 0, parts_, depth_;
+  Index count_ = 0, depth_, rows_;  // of the parts, of each, of all
   const T *weights_, *bias_;
-  Index block_ = 32, parts_at_once_, chunk_;
+  Index block_ = 32;
   Index left_pitch_, sum_pitch_;  // between tiles
 };
 
-/// The way to do a convolution, where there is one that is shorter: the kernels above, channels that fill vectors, and
-/// so many tiles that it pays to transform the weights. That takes as long as the products of some 70 tiles.
-template <Real T>
-Scheme<T> scheme_of(const ConvGeometry& g) {
+/// Calls f(scheme) for every filter that fits: of the kernels above, with channels that fill vectors.
+template <Real T, class F>
+void each_scheme(const ConvGeometry& g, const F& f) {
   Scheme<T> scheme;
   const bool image = g.kernel[0] == 1 && g.stride[0] == 1 && g.padding[0] == 0;
   scheme.axes = image ? 2 : 3;
   scheme.stride = g.stride[2];
   const bool whole = g.in_channels % lanes<T> == 0 && g.out_channels % lanes<T> == 0;
-  if (g.groups != 1 || !whole || std::min(g.in_channels, g.out_channels) < 32) return scheme;
+  if (g.groups != 1 || !whole || std::min(g.in_channels, g.out_channels) < 32) return;
   for (std::size_t axis = image ? 1 : 0; axis < 3; ++axis) {
-    if (g.kernel[axis] != g.kernel[2] || g.stride[axis] != scheme.stride || g.dilation[axis] != 1) return scheme;
+    if (g.kernel[axis] != g.kernel[2] || g.stride[axis] != scheme.stride || g.dilation[axis] != 1) return;
   }
-  const Filter<T>* filter = nullptr;
-  Index least = 64;  // tiles
-  if (image && scheme.stride == 1 && g.kernel[2] == 5) filter = &winograd::filter<T, 2, 5>;
-  if (image && scheme.stride == 1 && g.kernel[2] == 3) filter = &winograd::filter<T, 4, 3>;
-  if (scheme.stride == 2 && g.kernel[2] == 4) filter = &winograd::filter<T, 2, 2>, least = image ? 512 : 128;
-  if (filter != nullptr && g.outputs() >= least * scheme.power(filter->outputs)) scheme.filter = filter;
-  return scheme;
+  const auto with = [&](const auto&... filters) { ((scheme.filter = &filters, f(std::as_const(scheme))), ...); };
+  if (image && scheme.stride == 1 && g.kernel[2] == 5) with(filter<T, 4, 5>, filter<T, 2, 5>);
+  if (image && scheme.stride == 1 && g.kernel[2] == 3) with(filter<T, 4, 3>);
+  if (scheme.stride == 2 && g.kernel[2] == 4) with(filter<T, 4, 2>, filter<T, 2, 2>);
+}
+
+/// The shortest way to do a convolution; no filter, where that is the direct one. To transform the weights takes as long
+/// as the products of some 70 tiles, and all that is not products half as long again.
+template <Real T>
+Scheme<T> scheme_of(const ConvGeometry& g) {
+  Scheme<T> best;
+  Index least = 2 * g.outputs() * g.taps();
+  each_scheme<T>(g, [&](const Scheme<T>& scheme) {
+    const Index tiles = Tiles<T>(scheme, g.batch, g.output).total();
+    const Index cost = 3 * scheme.parts() * scheme.products() * (tiles + 70);
+    if (cost < least) best = scheme, least = cost;
+  });
+  return best;
 }
 
 /// Part `phase` of a convolution's input: the pixels that a position of the output sees through taps phase,
@@ -301,7 +292,7 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
         for (Index j = 0; j < columns; j += panel_columns<T>) {
           const Panel<T> panel{PanelKind::columns, right.data() + f * right_pitch + j, right_down,
                                std::min(panel_columns<T>, columns - j)};
-          multiply(left.data() + f * left_pitch + row, Index{1}, down, std::min(piece, rows - row), Index{0}, count, panel, sum + j,
+          multiply(left.data() + f * left_pitch + row, Index{1}, down, std::min(piece, rows - row), count, panel, sum + j,
                    columns, first > 0);
         }
       });

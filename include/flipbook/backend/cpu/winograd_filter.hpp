@@ -59,13 +59,19 @@ struct Matrices {
   }
 };
 
-/// Points of small size whose products stay small: on them the rounding error depends.
+/// Points of least rounding error, found by trial; those of F(2, 2) cost no multiplication.
+template <std::size_t count>
+constexpr std::array<double, count> points() {
+  static_assert(count == 2 || count == 4 || count == 5 || count == 7);
+  if constexpr (count == 2) return {0, 1};
+  else if constexpr (count == 4) return {0.5, -0.5, 1.25, -1.25};
+  else if constexpr (count == 5) return {0, 0.75, -0.75, 1.375, -1.375};
+  else return {0, 0.5, -0.5, 1, -1, 2, -2};
+}
+
 template <std::size_t m, std::size_t r>
 constexpr Matrices<m, r> matrices() {
-  constexpr double points[] = {0, 1, -1, 0.5, -2};
-  std::array<double, m + r - 2> some{};
-  std::copy_n(points, some.size(), some.begin());
-  return Matrices<m, r>(some);
+  return Matrices<m, r>(points<m + r - 2>());
 }
 
 // Names of the matrices, for templates: a matrix itself as an argument would be spelt out in every symbol.
@@ -86,18 +92,26 @@ struct Adjoint {
   static constexpr auto matrix = transposed(Of::matrix);
 };
 
-/// Σ_j matrix[i][j] · x[j · step]; zeros cost nothing.
-template <class Of, std::size_t i, class V>
-V combination(const V* x, Index step) {
+/// Whether two lines of a matrix differ in nothing but signs, as those of the points p and −p do.
+template <std::size_t size>
+constexpr bool mirrored(const std::array<double, size>& a, const std::array<double, size>& b) {
+  for (std::size_t j = 0; j < size; ++j) {
+    if (a[j] != b[j] && a[j] != -b[j]) return false;
+  }
+  return true;
+}
+
+/// Σ_j matrix[i][j] · x[j] over all j for which matrix[i][j] = sign · matrix[other][j]; zeros cost nothing.
+template <class Of, std::size_t i, std::size_t other = i, int sign = 1, class V>
+V combination(const V* x) {
   V sum(0);
   bool empty = true;
   const auto add = [&]<std::size_t j>(std::integral_constant<std::size_t, j>) {
     constexpr double c = Of::matrix[i][j];
-    if constexpr (c != 0) {
-      const V& v = x[static_cast<Index>(j) * step];
-      if constexpr (c == 1) sum = empty ? v : sum + v;
-      else if constexpr (c == -1) sum = empty ? -v : sum - v;
-      else sum = empty ? constant<V>(c) * v : multiply_add(constant<V>(c), v, sum);
+    if constexpr (c != 0 && c == sign * Of::matrix[other][j]) {
+      if constexpr (c == 1) sum = empty ? x[j] : sum + x[j];
+      else if constexpr (c == -1) sum = empty ? -x[j] : sum - x[j];
+      else sum = empty ? constant<V>(c) * x[j] : multiply_add(constant<V>(c), x[j], sum);
       empty = false;
     }
   };
@@ -105,6 +119,21 @@ V combination(const V* x, Index step) {
     (add(std::integral_constant<std::size_t, j>{}), ...);
   }(std::make_index_sequence<Of::matrix[0].size()>{});
   return sum;
+}
+
+/// y[k] = Σ_j matrix[k][j] · x[j] for all k ≥ i, y's numbers `step` apart. Mirrored rows have their sums in common.
+template <class Of, std::size_t i = 0, class V>
+[[gnu::always_inline]] inline void multiply(const V* x, Index step, V* y) {
+  constexpr auto rows = Of::matrix.size();
+  if constexpr (i + 1 < rows && mirrored(Of::matrix[i], Of::matrix[std::min(i + 1, rows - 1)])) {
+    const V same = combination<Of, i, i + 1, 1>(x), opposite = combination<Of, i, i + 1, -1>(x);
+    y[static_cast<Index>(i) * step] = same + opposite;
+    y[static_cast<Index>(i + 1) * step] = same - opposite;
+    multiply<Of, i + 2>(x, step, y);
+  } else if constexpr (i < rows) {
+    y[static_cast<Index>(i) * step] = combination<Of, i>(x);
+    multiply<Of, i + 1>(x, step, y);
+  }
 }
 
 /// A matrix that can be applied to every axis of a square or cube of vectors.
@@ -136,9 +165,9 @@ struct Transform {
     constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
     for (Index o = 0; o < outer; ++o, x += static_cast<Index>(columns) * inner, y += static_cast<Index>(rows) * inner) {
       for (Index i = 0; i < inner; ++i) {
-        [&]<std::size_t... k>(std::index_sequence<k...>) {
-          ((y[static_cast<Index>(k) * inner + i] = combination<Of, k>(x + i, inner)), ...);
-        }(std::make_index_sequence<rows>{});
+        V line[columns];
+        for (std::size_t j = 0; j < columns; ++j) line[j] = x[static_cast<Index>(j) * inner + i];
+        multiply<Of>(line, inner, y + i);
       }
     }
   }
@@ -167,7 +196,8 @@ struct Filter {
 template <Real T, std::size_t m, std::size_t r>
 inline constexpr Filter<T> filter = Filter<T>::template of<m, r>();
 
-/// Vectors in the largest square or cube: 6² numbers of F(2, 5) and F(4, 3), 3³ of F(2, 2).
-inline constexpr std::size_t most_products = 36;
+/// Vectors in the largest square or cube: 5³ numbers of F(4, 2).
+inline constexpr std::size_t most_products = 125;
+inline constexpr std::size_t most_points = 8;  ///< of F(4, 5)
 
 }  // namespace flipbook::cpu::winograd

@@ -54,7 +54,7 @@ struct Tiles {
   /// begins `shift` pixels after a tile's first position.
   template <class P, class F>
   void each_pixel(Index tile, Index side, const Lattice<P>& of, const Axes& shift, const F& f) const {
-    std::array<std::array<Index, 6>, 3> along;  // offsets along each axis; less than 0 outside
+    std::array<std::array<Index, most_points>, 3> along;  // offsets along each axis; less than 0 outside
     Axes sides;
     Index pitch = of.channels;
     for (std::size_t axis = 3; axis-- > 0; tile /= count[axis], pitch *= of.extent[axis]) {
