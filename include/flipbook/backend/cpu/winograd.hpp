@@ -34,17 +34,17 @@ void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Ind
   const auto taps = static_cast<std::size_t>(scheme.power(scheme.filter->taps));
   std::array<const T*, most_products> from;
   for (std::size_t j = 0; j < taps; ++j) from[j] = tap(static_cast<Index>(j));
+  std::array<Index, most_products> moves;
+  moves.fill(1);
   constexpr Index some = 32;  // rows of a panel, one after another
   parallel_tasks(panels * quotient_up(depth, some), [&](Index task) {
     const Index panel = task % panels * panel_columns<T>, width = std::min(panel_columns<T>, columns - panel);
     const Index first = task / panels * some, last = std::min(first + some, depth);
-    Cube<T> room, spare;
     for (Index c = first; c < last; ++c) {
       for (Index o = 0; o < width; o += lanes<T>) {
-        for (std::size_t j = 0; j < taps; ++j) room[j] = Simd<T>::load_unaligned(from[j] + c * columns + panel + o);
-        const Simd<T>* const u = scheme.filter->weights(scheme.axes, room.data(), spare.data());
         T* const to = packed + panel * rows + (first_row + c) * width + o;
-        for (Index f = 0; f < scheme.products(); ++f) u[f].store_unaligned(to + f * pitch);
+        const Scattered<T> weights{from.data(), moves.data(), c * columns + panel + o, columns};
+        scheme.filter->weights(scheme.axes, weights, to, pitch);
       }
     }
   });
@@ -121,23 +121,21 @@ class Sums {
   };
 
   void write(Index tile, const T* sums) const {
-    const Transform<Simd<T>>& transform = tiles_.scheme.filter->output;
+    const Transform<T>& transform = tiles_.scheme.filter->output;
     std::array<Index, most_products> place;
     Index pixels = 0;
     tiles_.each_pixel(tile, transform.rows, out_, {0, 0, 0}, [&](Index i, Index offset) {
       place[static_cast<std::size_t>(i)] = offset;
       pixels = i + 1;
     });
-    Cube<T> room, spare;
     for (Index o = 0; o < out_.channels; o += lanes<T>) {
-      for (Index f = 0; f < tiles_.scheme.products(); ++f) {
-        room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums + f * out_.channels + o);
-      }
-      const Simd<T>* const y = transform(tiles_.scheme.axes, room.data(), spare.data());
+      alignas(64) std::array<T, most_products * static_cast<std::size_t>(lanes<T>)> y;
+      transform(tiles_.scheme.axes, Spaced<T>{sums + o, out_.channels}, y.data(), lanes<T>);
       const Simd<T> start = bias_ == nullptr ? Simd<T>(T(0)) : Simd<T>::load_unaligned(bias_ + o);
       for (Index i = 0; i < pixels; ++i) {
         const Index offset = place[static_cast<std::size_t>(i)];
-        if (offset >= 0) (y[i] + start).store_unaligned(out_.data + offset + o);
+        if (offset < 0) continue;
+        (Simd<T>::load_aligned(y.data() + i * lanes<T>) + start).store_unaligned(out_.data + offset + o);
       }
     }
   }
@@ -278,7 +276,7 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
   const Index pieces = rows >= 4 * TileShape::rows ? 2 : 1, piece = round_up(quotient_up(rows, pieces), TileShape::rows);
   for (Index first = 0; first < tiles.total(); first += block) {
     const Index count = std::min(block, tiles.total() - first);
-    const auto transform = [&](const Transform<Simd<T>>& by, const Lattice<const T*>& pixels, T* to, Index row, Index pitch) {
+    const auto transform = [&](const Transform<T>& by, const Lattice<const T*>& pixels, T* to, Index row, Index pitch) {
       parallel_for(count, 4, [&](Index begin, Index end) {
         for (Index t = begin; t < end; ++t) transform_pixels(tiles, first + t, by, pixels, {0, 0, 0}, to + t * row, pitch);
       });
@@ -299,7 +297,6 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
     }
   }
   parallel_for(scheme.parts() * rows, 4, [&](Index begin, Index end) {
-    Cube<T> room, spare;
     for (Index i = begin; i < end; ++i) {
       const Index part = i / rows, row = i % rows * columns;
       const Axes phase = scheme.place(part, scheme.stride);
@@ -308,12 +305,13 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
       for (Index j = 0; j < taps; ++j) {
         to[static_cast<std::size_t>(j)] = dw + tap_index(g, phase, scheme.place(j, filter.taps), g.stride) * size + row;
       }
+      const T* const products = sums.data() + part * each * sum_pitch + row;
       for (Index o = 0; o < columns; o += lanes<T>) {
-        for (Index f = 0; f < each; ++f) {
-          room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums.data() + (part * each + f) * sum_pitch + row + o);
+        alignas(64) std::array<T, most_products * static_cast<std::size_t>(lanes<T>)> weights;
+        filter.from_products(scheme.axes, Spaced<T>{products + o, sum_pitch}, weights.data(), lanes<T>);
+        for (Index j = 0; j < taps; ++j) {
+          Simd<T>::load_aligned(weights.data() + j * lanes<T>).store_unaligned(to[static_cast<std::size_t>(j)] + o);
         }
-        const Simd<T>* const weights = filter.from_products(scheme.axes, room.data(), spare.data());
-        for (Index j = 0; j < taps; ++j) weights[j].store_unaligned(to[static_cast<std::size_t>(j)] + o);
       }
     }
   });
