@@ -146,6 +146,23 @@ TEST_CASE_TEMPLATE("the layers of a video network agree with their definition", 
   check_all<T>(geometry(16, {1, 4, 4}, 96, 10, {1, 4, 4}, {1, 1, 1}, {0, 0, 0}), rng);
 }
 
+TEST_CASE_TEMPLATE("few channels on one side agree with their definition", T, float, double) {
+  Rng rng{13};
+  for (int i = 0; i < 100; ++i) {
+    CAPTURE(i);
+    ConvGeometry g = drawn_geometry(rng);
+    g.groups = 1, g.dilation = {1, 1, 1};
+    g.in_channels = between(rng, 1, 4), g.out_channels = 16 * between(rng, 1, 5);
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const Index spare = between(rng, 0, axis == 2 ? 30 : 3);
+      g.output[axis] += spare, g.input[axis] += spare * g.stride[axis];
+    }
+    check_all<T>(g, rng);
+  }
+  check_all<T>(geometry(1, {2, 37, 41}, 3, 48, {3, 4, 4}, {1, 2, 2}, {1, 1, 1}), rng);
+  check_all<T>(geometry(2, {1, 19, 100}, 1, 32, {1, 7, 7}, {1, 1, 1}, {0, 3, 3}), rng);
+}
+
 TEST_CASE_TEMPLATE("taps that no pixel meets leave the bias alone", T, float, double) {
   ConvGeometry g;  // a stride longer than the kernel: two of three pixels are not looked at
   g.input = {1, 1, 9}, g.output = {1, 1, 3}, g.kernel = {1, 1, 1}, g.stride = {1, 1, 3};
@@ -161,7 +178,9 @@ TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, doub
   Rng rng{5};
   for (int i = 0; i < 40; ++i) {
     const ConvGeometry g =
-        i == 0 ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1}) : drawn_geometry(rng);
+        i == 0   ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})
+        : i == 1 ? geometry(5, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1})
+                 : drawn_geometry(rng);
     CAPTURE(i);
     const auto x = drawn<T>(g.inputs() * g.in_channels, rng), y = drawn<T>(g.outputs() * g.out_channels, rng);
     const auto w = drawn<T>(g.taps() * g.in_channels / g.groups * g.out_channels, rng);

@@ -2,6 +2,7 @@
 
 #include <flipbook/backend/cpu/conv_correlation.hpp>
 #include <flipbook/backend/cpu/conv_gradient.hpp>
+#include <flipbook/backend/cpu/conv_narrow.hpp>
 #include <flipbook/backend/cpu/winograd.hpp>
 #include <flipbook/core/phase.hpp>
 
@@ -163,6 +164,7 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
 /// As direct_conv, by the shorter way where there is one.
 template <Real T>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  if (narrow::fits<T>(g)) return narrow::conv(g, x, w, bias, y);
   const auto scheme = winograd::scheme_of<T>(g);
   scheme.filter == nullptr ? direct_conv(g, x, w, bias, y) : winograd::conv(scheme, g, x, w, bias, y);
 }
@@ -175,6 +177,7 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
 /// As direct_conv_weight, by the shorter way where there is one.
 template <Real T>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  if (narrow::fits<T>(g)) return narrow::conv_weight(g, x, dy, dw);
   const auto scheme = winograd::scheme_of<T>(g);
   scheme.filter == nullptr ? direct_conv_weight(g, x, dy, dw) : winograd::conv_weight(scheme, g, x, dy, dw);
 }

@@ -72,7 +72,7 @@ class Correlation {
     const Index depth = panels.kind == PanelKind::columns ? 512 : 4096;
     block_ = std::clamp(depth / length, Index{1}, most_runs);
     // A tile over samples meets borders alike in all its rows; worth it where images are small.
-    batch_inner_ = s.batch >= panels.tile_rows() && s.taps() > 1 && s.positions[2] <= 8;
+    batch_inner_ = s.batch > 1 && s.batch * s.positions[2] >= panels.tile_rows() && s.positions[2] <= 8 && s.taps() > 1;
     const Index panel_bytes = depth * panels.width() * static_cast<Index>(sizeof(T));
     const Index fitting = half_a_second_cache / panel_bytes;
     panels_a_task_ = std::clamp(fitting, Index{1}, std::max(panels.count(), Index{1}));

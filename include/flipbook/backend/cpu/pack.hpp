@@ -154,8 +154,9 @@ PanelKind cheaper_kind(Index depth, Index run, Index columns) {
   return dot * 5 < broadcast * 4 ? PanelKind::reduction : PanelKind::columns;
 }
 
-/// Rows on the left for which it does not pay to pack the right operand.
-inline constexpr Index few_uses = 16;
+/// Rows on the left for which it does not pay to pack the right operand: where that would turn it, and where its rows are
+/// what a panel has.
+inline constexpr Index few_uses = 16, few_uses_of_rows = 128;
 
 /// The right operand of a product with `uses` rows on its left: packed, or in place where it is used too
 /// seldom for packing to pay.
@@ -195,7 +196,7 @@ class RightOperand {
       panels.data = from, panels.pitch = pitch;
     } else if (panels.kind == PanelKind::reduction) {
       panels.pitch = rows;
-    } else if (uses <= few_uses && layout == Layout::normal) {
+    } else if (uses <= few_uses_of_rows && layout == Layout::normal) {
       panels.data = from, panels.pitch = pitch;
       if (columns % lanes<T> != 0) panels.last = from;  // until it is packed
     }

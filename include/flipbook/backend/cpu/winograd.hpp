@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <utility>
 
 #include <flipbook/backend/cpu/pack.hpp>
 #include <flipbook/backend/cpu/winograd_tiles.hpp>
@@ -14,10 +15,13 @@
 /// one over the odd. These parts are what the products are summed over.
 ///
 ///     kernel    stride  filter   products   for so many of the definition
-///     1×5×5     1       F(2, 5)  36         100
+///     1×5×5     1       F(4, 5)  64         400
+///                       F(2, 5)  36         100
 ///     1×3×3     1       F(4, 3)  36         144
-///     1×4×4     2       F(2, 2)  9          16
-///     4×4×4     2       F(2, 2)  27         64
+///     1×4×4     2       F(4, 2)  25         64
+///                       F(2, 2)  9          16
+///     4×4×4     2       F(4, 2)  125        512
+///                       F(2, 2)  27         64
 namespace flipbook::cpu::winograd {
 
 /// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
@@ -30,29 +34,29 @@ void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Ind
   const auto taps = static_cast<std::size_t>(scheme.power(scheme.filter->taps));
   std::array<const T*, most_products> from;
   for (std::size_t j = 0; j < taps; ++j) from[j] = tap(static_cast<Index>(j));
+  std::array<Index, most_products> moves;
+  moves.fill(1);
   constexpr Index some = 32;  // rows of a panel, one after another
   parallel_tasks(panels * quotient_up(depth, some), [&](Index task) {
     const Index panel = task % panels * panel_columns<T>, width = std::min(panel_columns<T>, columns - panel);
     const Index first = task / panels * some, last = std::min(first + some, depth);
-    Cube<T> room, spare;
     for (Index c = first; c < last; ++c) {
       for (Index o = 0; o < width; o += lanes<T>) {
-        for (std::size_t j = 0; j < taps; ++j) room[j] = Simd<T>::load_unaligned(from[j] + c * columns + panel + o);
-        const Simd<T>* const u = scheme.filter->weights(scheme.axes, room.data(), spare.data());
         T* const to = packed + panel * rows + (first_row + c) * width + o;
-        for (Index f = 0; f < scheme.products(); ++f) u[f].store_unaligned(to + f * pitch);
+        const Scattered<T> weights{from.data(), moves.data(), c * columns + panel + o, columns};
+        scheme.filter->weights(scheme.axes, weights, to, pitch);
       }
     }
   });
 }
 
-/// sum = left · right, or sum += left · right, where `right` is `depth` rows of a panel from row `k` on.
+/// sum = left · right, or sum += left · right, where `right` is a panel of `depth` rows.
 /// @param down  between rows of the left operand  @param across  between the numbers of a row
 template <Real T>
-void multiply(const T* left, Index down, Index across, Index rows, Index k, Index depth, const Panel<T>& right, T* sum,
-              Index pitch, bool accumulate) {
+void multiply(const T* left, Index down, Index across, Index rows, Index depth, const Panel<T>& right, T* sum, Index pitch,
+              bool accumulate) {
   Run<T> run;
-  run.k = k, run.length = depth;
+  run.k = 0, run.length = depth;
   TileTarget<T> target;
   target.load = accumulate;
   for (Index i = 0; i < rows; i += TileShape::rows) {
@@ -67,8 +71,8 @@ void multiply(const T* left, Index down, Index across, Index rows, Index k, Inde
   }
 }
 
-/// A lattice of outputs, the sum over parts of the input. A task takes some tiles through all three steps while they are
-/// in the second cache.
+/// A lattice of outputs, the sum over parts of the input. A task takes some tiles through all three steps, while they are
+/// in a cache: the last one is enough, since a transformed number is used for every column.
 template <Real T>
 class Sums {
  public:
@@ -77,18 +81,10 @@ class Sums {
   /// @param bias     (columns) or null
   Sums(const Scheme<T>& scheme, Index batch, const Axes& positions, const Lattice<T*>& out, Index parts, Index depth,
        const T* weights, const T* bias)
-      : out_(out), tiles_(scheme, batch, positions), parts_(parts), depth_(depth), weights_(weights), bias_(bias) {
-    while (block_ > 16 && tiles_.total() < 2 * threads() * block_) block_ /= 2;
-    const Index of_a_number = scheme.products() * block_ * Index{sizeof(T)};
-    parts_at_once_ = std::clamp(half_a_second_cache / (of_a_number * depth), Index{1}, parts);
-    // Where all parts fit at once, the columns can follow one another; where not, the parts are transformed anew for each
-    // chunk of columns, and few are better.
-    const Index for_sums = parts_at_once_ == parts ? half_a_second_cache / 2 : half_a_second_cache;
-    const Index panels = quotient_up(out.channels, panel_columns<T>);
-    const Index fitting = std::max(for_sums / (of_a_number * panel_columns<T>), Index{1});
-    chunk_ = quotient_up(panels, quotient_up(panels, fitting)) * panel_columns<T>;
-    left_pitch_ = spread<T>(scheme.products() * parts_at_once_ * depth_);
-    sum_pitch_ = spread<T>(scheme.products() * chunk_);
+      : out_(out), tiles_(scheme, batch, positions), depth_(depth), rows_(parts * depth), weights_(weights), bias_(bias),
+        left_pitch_(spread<T>(scheme.products() * rows_)), sum_pitch_(spread<T>(scheme.products() * out.channels)) {
+    constexpr Index most = (Index{1} << 21) / Index{sizeof(T)};  // of transformed numbers
+    while (block_ > 16 && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most)) block_ /= 2;
   }
   /// One more part, which a position sees from `shift` pixels after its own on.
   void add(const Lattice<const T*>& in, const Axes& shift) { part_[static_cast<std::size_t>(count_++)] = {in, shift}; }
@@ -100,63 +96,46 @@ class Sums {
   void operator()(Index task, T* room) const {
     T *const left = room, *const sums = left + block_ * left_pitch_;  // (tiles, products, …)
     const Index first = task * block_, tiles = std::min(block_, tiles_.total() - first);
-    for (Index column = 0; column < out_.channels; column += chunk_) {
-      const Index last = std::min(column + chunk_, out_.channels);
-      for (Index part = 0; part < parts_; part += parts_at_once_) {
-        const Index some = std::min(parts_at_once_, parts_ - part);
-        if (column == 0 || some < parts_) transform(first, tiles, part, some, left);
-        add_products(left, tiles, part * depth_, some * depth_, column, last, sums);
+    for (Index part = 0; part < count_; ++part) {
+      const auto& [in, shift] = part_[static_cast<std::size_t>(part)];
+      for (Index t = 0; t < tiles; ++t) {
+        T* const to = left + t * left_pitch_ + part * depth_;
+        transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, in, shift, to, rows_);
       }
-      for (Index t = 0; t < tiles; ++t) write(first + t, sums + t * sum_pitch_, column, last);
     }
+    for (Index f = 0; f < tiles_.scheme.products(); ++f) {
+      const T* const right = weights_ + f * spread<T>(rows_ * out_.channels);
+      for (Index j = 0; j < out_.channels; j += panel_columns<T>) {
+        const Index width = std::min(panel_columns<T>, out_.channels - j);
+        const Panel<T> panel{PanelKind::columns, right + j * rows_, width, width};
+        multiply(left + f * rows_, left_pitch_, Index{1}, tiles, rows_, panel, sums + f * out_.channels + j, sum_pitch_, false);
+      }
+    }
+    for (Index t = 0; t < tiles; ++t) write(first + t, sums + t * sum_pitch_);
   }
 
  private:
-  static constexpr Index half_a_second_cache = 1 << 19;  // bytes
   struct Part {
     Lattice<const T*> in;
     Axes shift;
   };
 
-  void transform(Index first, Index tiles, Index part, Index some, T* left) const {
-    for (Index p = 0; p < some; ++p) {
-      const Part& from = part_[static_cast<std::size_t>(part + p)];
-      for (Index t = 0; t < tiles; ++t) {
-        transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, from.in, from.shift, left + t * left_pitch_ + p * depth_,
-                         some * depth_);
-      }
-    }
-  }
-  /// sums += left · rows [k, k + depth) of the right operands.
-  void add_products(const T* left, Index tiles, Index k, Index depth, Index column, Index last, T* sums) const {
-    const Index rows = parts_ * depth_;
-    for (Index f = 0; f < tiles_.scheme.products(); ++f) {
-      const T* const right = weights_ + f * spread<T>(rows * out_.channels);
-      for (Index j = column; j < last; j += panel_columns<T>) {
-        const Index width = std::min(panel_columns<T>, out_.channels - j);
-        multiply(left + f * depth, left_pitch_, Index{1}, tiles, k, depth, {PanelKind::columns, right + j * rows, width, width},
-                 sums + f * chunk_ + (j - column), sum_pitch_, k > 0);
-      }
-    }
-  }
-  void write(Index tile, const T* sums, Index column, Index last) const {
-    const Transform<Simd<T>>& transform = tiles_.scheme.filter->output;
+  void write(Index tile, const T* sums) const {
+    const Transform<T>& transform = tiles_.scheme.filter->output;
     std::array<Index, most_products> place;
     Index pixels = 0;
     tiles_.each_pixel(tile, transform.rows, out_, {0, 0, 0}, [&](Index i, Index offset) {
       place[static_cast<std::size_t>(i)] = offset;
       pixels = i + 1;
     });
-    Cube<T> room, spare;
-    for (Index o = column; o < last; o += lanes<T>) {
-      for (Index f = 0; f < tiles_.scheme.products(); ++f) {
-        room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums + f * chunk_ + (o - column));
-      }
-      const Simd<T>* const y = transform(tiles_.scheme.axes, room.data(), spare.data());
+    for (Index o = 0; o < out_.channels; o += lanes<T>) {
+      alignas(64) std::array<T, most_products * static_cast<std::size_t>(lanes<T>)> y;
+      transform(tiles_.scheme.axes, Spaced<T>{sums + o, out_.channels}, y.data(), lanes<T>);
       const Simd<T> start = bias_ == nullptr ? Simd<T>(T(0)) : Simd<T>::load_unaligned(bias_ + o);
       for (Index i = 0; i < pixels; ++i) {
         const Index offset = place[static_cast<std::size_t>(i)];
-        if (offset >= 0) (y[i] + start).store_unaligned(out_.data + offset + o);
+        if (offset < 0) continue;
+        (Simd<T>::load_aligned(y.data() + i * lanes<T>) + start).store_unaligned(out_.data + offset + o);
       }
     }
   }
@@ -164,32 +143,42 @@ class Sums {
   Lattice<T*> out_;
   Tiles<T> tiles_;
   std::array<Part, 8> part_;
-  Index count_ = 0, parts_, depth_;
+  Index count_ = 0, depth_, rows_;  // of the parts, of each, of all
   const T *weights_, *bias_;
-  Index block_ = 32, parts_at_once_, chunk_;
+  Index block_ = 32;
   Index left_pitch_, sum_pitch_;  // between tiles
 };
 
-/// The way to do a convolution, where there is one that is shorter: the kernels above, channels that fill vectors, and
-/// so many tiles that it pays to transform the weights. That takes as long as the products of some 70 tiles.
-template <Real T>
-Scheme<T> scheme_of(const ConvGeometry& g) {
+/// Calls f(scheme) for every filter that fits: of the kernels above, with channels that fill vectors.
+template <Real T, class F>
+void each_scheme(const ConvGeometry& g, const F& f) {
   Scheme<T> scheme;
   const bool image = g.kernel[0] == 1 && g.stride[0] == 1 && g.padding[0] == 0;
   scheme.axes = image ? 2 : 3;
   scheme.stride = g.stride[2];
   const bool whole = g.in_channels % lanes<T> == 0 && g.out_channels % lanes<T> == 0;
-  if (g.groups != 1 || !whole || std::min(g.in_channels, g.out_channels) < 32) return scheme;
+  if (g.groups != 1 || !whole || std::min(g.in_channels, g.out_channels) < 32) return;
   for (std::size_t axis = image ? 1 : 0; axis < 3; ++axis) {
-    if (g.kernel[axis] != g.kernel[2] || g.stride[axis] != scheme.stride || g.dilation[axis] != 1) return scheme;
+    if (g.kernel[axis] != g.kernel[2] || g.stride[axis] != scheme.stride || g.dilation[axis] != 1) return;
   }
-  const Filter<T>* filter = nullptr;
-  Index least = 64;  // tiles
-  if (image && scheme.stride == 1 && g.kernel[2] == 5) filter = &winograd::filter<T, 2, 5>;
-  if (image && scheme.stride == 1 && g.kernel[2] == 3) filter = &winograd::filter<T, 4, 3>;
-  if (scheme.stride == 2 && g.kernel[2] == 4) filter = &winograd::filter<T, 2, 2>, least = image ? 512 : 128;
-  if (filter != nullptr && g.outputs() >= least * scheme.power(filter->outputs)) scheme.filter = filter;
-  return scheme;
+  const auto with = [&](const auto&... filters) { ((scheme.filter = &filters, f(std::as_const(scheme))), ...); };
+  if (image && scheme.stride == 1 && g.kernel[2] == 5) with(filter<T, 4, 5>, filter<T, 2, 5>);
+  if (image && scheme.stride == 1 && g.kernel[2] == 3) with(filter<T, 4, 3>);
+  if (scheme.stride == 2 && g.kernel[2] == 4) with(filter<T, 4, 2>, filter<T, 2, 2>);
+}
+
+/// The shortest way to do a convolution; no filter, where that is the direct one. To transform the weights takes as long
+/// as the products of some 70 tiles, and all that is not products half as long again.
+template <Real T>
+Scheme<T> scheme_of(const ConvGeometry& g) {
+  Scheme<T> best;
+  Index least = 2 * g.outputs() * g.taps();
+  each_scheme<T>(g, [&](const Scheme<T>& scheme) {
+    const Index tiles = Tiles<T>(scheme, g.batch, g.output).total();
+    const Index cost = 3 * scheme.parts() * scheme.products() * (tiles + 70);
+    if (cost < least) best = scheme, least = cost;
+  });
+  return best;
 }
 
 /// Part `phase` of a convolution's input: the pixels that a position of the output sees through taps phase,
@@ -287,7 +276,7 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
   const Index pieces = rows >= 4 * TileShape::rows ? 2 : 1, piece = round_up(quotient_up(rows, pieces), TileShape::rows);
   for (Index first = 0; first < tiles.total(); first += block) {
     const Index count = std::min(block, tiles.total() - first);
-    const auto transform = [&](const Transform<Simd<T>>& by, const Lattice<const T*>& pixels, T* to, Index row, Index pitch) {
+    const auto transform = [&](const Transform<T>& by, const Lattice<const T*>& pixels, T* to, Index row, Index pitch) {
       parallel_for(count, 4, [&](Index begin, Index end) {
         for (Index t = begin; t < end; ++t) transform_pixels(tiles, first + t, by, pixels, {0, 0, 0}, to + t * row, pitch);
       });
@@ -301,14 +290,13 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
         for (Index j = 0; j < columns; j += panel_columns<T>) {
           const Panel<T> panel{PanelKind::columns, right.data() + f * right_pitch + j, right_down,
                                std::min(panel_columns<T>, columns - j)};
-          multiply(left.data() + f * left_pitch + row, Index{1}, down, std::min(piece, rows - row), Index{0}, count, panel, sum + j,
+          multiply(left.data() + f * left_pitch + row, Index{1}, down, std::min(piece, rows - row), count, panel, sum + j,
                    columns, first > 0);
         }
       });
     }
   }
   parallel_for(scheme.parts() * rows, 4, [&](Index begin, Index end) {
-    Cube<T> room, spare;
     for (Index i = begin; i < end; ++i) {
       const Index part = i / rows, row = i % rows * columns;
       const Axes phase = scheme.place(part, scheme.stride);
@@ -317,12 +305,13 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
       for (Index j = 0; j < taps; ++j) {
         to[static_cast<std::size_t>(j)] = dw + tap_index(g, phase, scheme.place(j, filter.taps), g.stride) * size + row;
       }
+      const T* const products = sums.data() + part * each * sum_pitch + row;
       for (Index o = 0; o < columns; o += lanes<T>) {
-        for (Index f = 0; f < each; ++f) {
-          room[static_cast<std::size_t>(f)] = Simd<T>::load_unaligned(sums.data() + (part * each + f) * sum_pitch + row + o);
+        alignas(64) std::array<T, most_products * static_cast<std::size_t>(lanes<T>)> weights;
+        filter.from_products(scheme.axes, Spaced<T>{products + o, sum_pitch}, weights.data(), lanes<T>);
+        for (Index j = 0; j < taps; ++j) {
+          Simd<T>::load_aligned(weights.data() + j * lanes<T>).store_unaligned(to[static_cast<std::size_t>(j)] + o);
         }
-        const Simd<T>* const weights = filter.from_products(scheme.axes, room.data(), spare.data());
-        for (Index j = 0; j < taps; ++j) weights[j].store_unaligned(to[static_cast<std::size_t>(j)] + o);
       }
     }
   });

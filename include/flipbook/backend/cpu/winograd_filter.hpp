@@ -9,6 +9,10 @@
 
 namespace flipbook::cpu::winograd {
 
+/// Vectors in the largest square or cube: 5³ numbers of F(4, 2).
+inline constexpr std::size_t most_products = 125;
+inline constexpr std::size_t most_points = 8;  ///< of F(4, 5)
+
 template <std::size_t rows, std::size_t columns>
 using Matrix = std::array<std::array<double, columns>, rows>;
 
@@ -59,13 +63,19 @@ struct Matrices {
   }
 };
 
-/// Points of small size whose products stay small: on them the rounding error depends.
+/// Points of least rounding error, found by trial; those of F(2, 2) cost no multiplication.
+template <std::size_t count>
+constexpr std::array<double, count> points() {
+  static_assert(count == 2 || count == 4 || count == 5 || count == 7);
+  if constexpr (count == 2) return {0, 1};
+  else if constexpr (count == 4) return {0.5, -0.5, 1.25, -1.25};
+  else if constexpr (count == 5) return {0, 0.75, -0.75, 1.375, -1.375};
+  else return {0, 0.5, -0.5, 1, -1, 2, -2};
+}
+
 template <std::size_t m, std::size_t r>
 constexpr Matrices<m, r> matrices() {
-  constexpr double points[] = {0, 1, -1, 0.5, -2};
-  std::array<double, m + r - 2> some{};
-  std::copy_n(points, some.size(), some.begin());
-  return Matrices<m, r>(some);
+  return Matrices<m, r>(points<m + r - 2>());
 }
 
 // Names of the matrices, for templates: a matrix itself as an argument would be spelt out in every symbol.
@@ -86,18 +96,26 @@ struct Adjoint {
   static constexpr auto matrix = transposed(Of::matrix);
 };
 
-/// Σ_j matrix[i][j] · x[j · step]; zeros cost nothing.
-template <class Of, std::size_t i, class V>
-V combination(const V* x, Index step) {
+/// Whether two lines of a matrix differ in nothing but signs, as those of the points p and −p do.
+template <std::size_t size>
+constexpr bool mirrored(const std::array<double, size>& a, const std::array<double, size>& b) {
+  for (std::size_t j = 0; j < size; ++j) {
+    if (a[j] != b[j] && a[j] != -b[j]) return false;
+  }
+  return true;
+}
+
+/// Σ_j matrix[i][j] · x[j] over all j for which matrix[i][j] = sign · matrix[other][j]; zeros cost nothing.
+template <class Of, std::size_t i, std::size_t other = i, int sign = 1, class V>
+[[gnu::always_inline]] inline V combination(const V* x) {
   V sum(0);
   bool empty = true;
   const auto add = [&]<std::size_t j>(std::integral_constant<std::size_t, j>) {
     constexpr double c = Of::matrix[i][j];
-    if constexpr (c != 0) {
-      const V& v = x[static_cast<Index>(j) * step];
-      if constexpr (c == 1) sum = empty ? v : sum + v;
-      else if constexpr (c == -1) sum = empty ? -v : sum - v;
-      else sum = empty ? constant<V>(c) * v : multiply_add(constant<V>(c), v, sum);
+    if constexpr (c != 0 && c == sign * Of::matrix[other][j]) {
+      if constexpr (c == 1) sum = empty ? x[j] : sum + x[j];
+      else if constexpr (c == -1) sum = empty ? -x[j] : sum - x[j];
+      else sum = empty ? constant<V>(c) * x[j] : multiply_add(constant<V>(c), x[j], sum);
       empty = false;
     }
   };
@@ -107,52 +125,123 @@ V combination(const V* x, Index step) {
   return sum;
 }
 
+/// y[k] = Σ_j matrix[k][j] · x[j] for all k ≥ i, y's numbers `step` apart. Mirrored rows have their sums in common.
+template <class Of, std::size_t i = 0, class V>
+[[gnu::always_inline]] inline void multiply(const V* x, V* y, Index step) {
+  constexpr auto rows = Of::matrix.size();
+  if constexpr (i + 1 < rows && mirrored(Of::matrix[i], Of::matrix[std::min(i + 1, rows - 1)])) {
+    const V same = combination<Of, i, i + 1, 1>(x), opposite = combination<Of, i, i + 1, -1>(x);
+    y[static_cast<Index>(i) * step] = same + opposite;
+    y[static_cast<Index>(i + 1) * step] = same - opposite;
+    multiply<Of, i + 2>(x, y, step);
+  } else if constexpr (i < rows) {
+    y[static_cast<Index>(i) * step] = combination<Of, i>(x);
+    multiply<Of, i + 1>(x, y, step);
+  }
+}
+
+/// Where the vectors of a square or cube are: number i at from[i] + moves[i] · place, or at from + i · pitch.
+template <Real T>
+struct Scattered {
+  const T* const* from;
+  const Index* moves;  ///< 1, or 0 for what stays where it is
+  Index place, next;   ///< what will be asked for soon is so far ahead
+  Simd<T> load(Index i) const {
+    const T* const at = from[i] + moves[i] * place;
+    __builtin_prefetch(at + moves[i] * next);
+    return Simd<T>::load_unaligned(at);
+  }
+};
+template <Real T>
+struct Spaced {
+  const T* from;
+  Index pitch;
+  Simd<T> load(Index i) const { return Simd<T>::load_unaligned(from + i * pitch); }
+};
+
 /// A matrix that can be applied to every axis of a square or cube of vectors.
-template <class V>
-struct Transform {
+template <Real T>
+class Transform {
+ public:
   Index rows, columns;
-  void (*along)(const V*, Index, Index, V*);
 
   template <class Of>
   static constexpr Transform by() {
-    return {static_cast<Index>(Of::matrix.size()), static_cast<Index>(Of::matrix[0].size()), &apply_along<Of>};
+    Transform result;
+    result.rows = static_cast<Index>(Of::matrix.size()), result.columns = static_cast<Index>(Of::matrix[0].size());
+    result.scattered_ = &along_last_axis<Of, Scattered<T>>;
+    result.spaced_ = &along_last_axis<Of, Spaced<T>>;
+    result.middle_ = &along_middle_axis<Of>, result.last_ = &along_first_axis<Of>;
+    return result;
   }
 
-  /// The result is in x or in spare, both of room for the larger of the two: returns where.
-  V* operator()(int axes, V* x, V* spare) const {
-    Index outer = 1, inner = 1;
-    for (int axis = 1; axis < axes; ++axis) inner *= columns;
-    for (int axis = 0; axis < axes; ++axis, outer *= rows, inner /= columns) {
-      along(x, outer, inner, spare);
-      std::swap(x, spare);
-    }
-    return x;
-  }
+  /// Vector i of the result goes to to[i · pitch].
+  void operator()(int axes, const Scattered<T>& x, T* to, Index pitch) const { apply(scattered_, axes, x, to, pitch); }
+  void operator()(int axes, const Spaced<T>& x, T* to, Index pitch) const { apply(spaced_, axes, x, to, pitch); }
 
  private:
-  /// y = matrix · x along the middle axis of x (outer, columns, inner).
-  template <class Of>
-  static void apply_along(const V* x, Index outer, Index inner, V* y) {
+  using V = Simd<T>;
+  template <class From>
+  using First = void (*)(const From&, Index, V*);
+
+  // The last axis comes first, so that numbers are read in the order in which they lie.
+  template <class From>
+  void apply(First<From> first, int axes, const From& x, T* to, Index pitch) const {
+    std::array<V, most_products> room, spare;
+    first(x, axes == 2 ? columns : columns * columns, room.data());
+    if (axes == 3) middle_(room.data(), spare.data());
+    last_(axes == 2 ? room.data() : spare.data(), axes == 2 ? rows : rows * rows, to, pitch);
+  }
+
+  /// y = matrix · x along the last axis of x (outer, columns).
+  template <class Of, class From>
+  static void along_last_axis(const From& x, Index outer, V* y) {
     constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
-    for (Index o = 0; o < outer; ++o, x += static_cast<Index>(columns) * inner, y += static_cast<Index>(rows) * inner) {
-      for (Index i = 0; i < inner; ++i) {
-        [&]<std::size_t... k>(std::index_sequence<k...>) {
-          ((y[static_cast<Index>(k) * inner + i] = combination<Of, k>(x + i, inner)), ...);
-        }(std::make_index_sequence<rows>{});
+    for (Index i = 0; i < outer * static_cast<Index>(columns); y += rows) {
+      V line[columns];
+      for (std::size_t j = 0; j < columns; ++j) line[j] = x.load(i++);
+      multiply<Of>(line, y, Index{1});
+    }
+  }
+  /// Along the middle axis of x (columns, columns, rows).
+  template <class Of>
+  static void along_middle_axis(const V* x, V* y) {
+    constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
+    for (std::size_t o = 0; o < columns; ++o, x += columns * rows, y += rows * rows) {
+      for (std::size_t i = 0; i < rows; ++i) {
+        V line[columns];
+        for (std::size_t j = 0; j < columns; ++j) line[j] = x[j * rows + i];
+        multiply<Of>(line, y + i, static_cast<Index>(rows));
       }
     }
   }
+  /// Along the first axis of x (columns, inner).
+  template <class Of>
+  static void along_first_axis(const V* x, Index inner, T* to, Index pitch) {
+    constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
+    for (Index i = 0; i < inner; ++i, to += pitch) {
+      V line[columns], y[rows];
+      for (std::size_t j = 0; j < columns; ++j) line[j] = x[static_cast<Index>(j) * inner + i];
+      multiply<Of>(line, y, Index{1});
+      for (std::size_t k = 0; k < rows; ++k) y[k].store_unaligned(to + static_cast<Index>(k) * inner * pitch);
+    }
+  }
+
+  First<Scattered<T>> scattered_;
+  First<Spaced<T>> spaced_;
+  void (*middle_)(const V*, V*);
+  void (*last_)(const V*, Index, T*, Index);
 };
 
 /// F(m, r) along every axis that it is applied to, and what its adjoints need.
 template <Real T>
 struct Filter {
   Index outputs, taps, points;  ///< m, r, n
-  Transform<Simd<T>> input, output, weights, from_output, from_products;  ///< Bᵀ, Aᵀ, G, A, Gᵀ
+  Transform<T> input, output, weights, from_output, from_products;  ///< Bᵀ, Aᵀ, G, A, Gᵀ
 
   template <std::size_t m, std::size_t r>
   static constexpr Filter of() {
-    using By = Transform<Simd<T>>;
+    using By = Transform<T>;
     return {static_cast<Index>(m),
             static_cast<Index>(r),
             static_cast<Index>(m + r - 1),
@@ -166,8 +255,5 @@ struct Filter {
 
 template <Real T, std::size_t m, std::size_t r>
 inline constexpr Filter<T> filter = Filter<T>::template of<m, r>();
-
-/// Vectors in the largest square or cube: 6² numbers of F(2, 5) and F(4, 3), 3³ of F(2, 2).
-inline constexpr std::size_t most_products = 36;
 
 }  // namespace flipbook::cpu::winograd

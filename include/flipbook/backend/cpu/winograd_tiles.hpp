@@ -54,7 +54,7 @@ struct Tiles {
   /// begins `shift` pixels after a tile's first position.
   template <class P, class F>
   void each_pixel(Index tile, Index side, const Lattice<P>& of, const Axes& shift, const F& f) const {
-    std::array<std::array<Index, 6>, 3> along;  // offsets along each axis; less than 0 outside
+    std::array<std::array<Index, most_points>, 3> along;  // offsets along each axis; less than 0 outside
     Axes sides;
     Index pitch = of.channels;
     for (std::size_t axis = 3; axis-- > 0; tile /= count[axis], pitch *= of.extent[axis]) {
@@ -87,32 +87,20 @@ constexpr Index spread(Index count) {
   return (quotient_up(count, line) | 1) * line;
 }
 
-/// Room for what a transform works on.
-template <Real T>
-using Cube = std::array<Simd<T>, most_products>;
-
 /// The transform of a tile's pixels, for every channel: number f of them goes to to[f · pitch].
 template <Real T>
-void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<Simd<T>>& transform, const Lattice<const T*>& in,
+void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T>& transform, const Lattice<const T*>& in,
                       const Axes& shift, T* to, Index pitch) {
   std::array<const T*, most_products> from;
   std::array<Index, most_products> moves;  // with the channel; zeros stay where they are
-  Index pixels = 0;
   tiles.each_pixel(tile, transform.columns, in, shift, [&](Index i, Index offset) {
     const auto at = static_cast<std::size_t>(i);
     from[at] = offset < 0 ? zero_row<T>.data() : in.data + offset;
     moves[at] = offset < 0 ? 0 : 1;
-    pixels = i + 1;
   });
-  Cube<T> room, spare;
   const Index next = tiles.scheme.filter->outputs * in.step[2] * in.channels;  // to the next tile
   for (Index c = 0; c < in.channels; c += lanes<T>) {
-    for (std::size_t k = 0; k < static_cast<std::size_t>(pixels); ++k) {
-      room[k] = Simd<T>::load_unaligned(from[k] + moves[k] * c);
-      __builtin_prefetch(from[k] + moves[k] * (c + next));
-    }
-    const Simd<T>* const result = transform(tiles.scheme.axes, room.data(), spare.data());
-    for (Index f = 0; f < tiles.scheme.products(); ++f) result[f].store_unaligned(to + f * pitch + c);
+    transform(tiles.scheme.axes, Scattered<T>{from.data(), moves.data(), c, next}, to + c, pitch);
   }
 }
 

@@ -1,0 +1,187 @@
+#pragma once
+
+#include <flipbook/backend/cpu/pack.hpp>
+#include <flipbook/backend/cpu/reduce.hpp>
+#include <flipbook/core/window.hpp>
+
+/// Convolutions of input with so few channels that to find a tap's pixels costs as much as to multiply them, such as the
+/// first layer of a network for images. A task copies the pixels that some lines of outputs see, with zeros for what is
+/// outside, into its cache: from there, every tap is at the same distance from every output.
+namespace flipbook::cpu::narrow {
+
+/// Whether these kernels do a convolution: few numbers a tap, and lines and channels that fill registers.
+template <Real T>
+bool fits(const ConvGeometry& g) {
+  return g.groups == 1 && g.dilation == ConvGeometry::Axes{1, 1, 1} && g.in_channels <= 4 && g.kernel[2] <= 8 &&
+         g.output[2] >= TileShape::rows && g.out_channels % lanes<T> == 0;
+}
+
+/// Blocks of some lines of outputs, and the pixels that they see: planes of lines, one for each tap in time.
+template <Real T>
+class Lines {
+ public:
+  /// Lines [first, first + count) of the outputs of clip n at time t.
+  struct Block {
+    Index n, t, first, count;
+  };
+
+  explicit Lines(const ConvGeometry& g)
+      : g_(g), most_(std::clamp(256 / g.output[2], Index{1}, std::min(g.output[1], most_lines))),
+        in_line_(((g.output[2] - 1) * g.stride[2] + g.kernel[2]) * g.in_channels),
+        in_plane_(((most_ - 1) * g.stride[1] + g.kernel[1]) * in_line_) {}
+
+  static constexpr Index most_lines = 32;
+  Index blocks() const { return g_.batch * g_.output[0] * blocks_a_plane(); }
+  Index positions() const { return most_ * g_.output[2]; }  ///< of a block
+  Index room() const { return g_.kernel[0] * in_plane_; }   ///< for what it sees
+  Block block(Index i) const {
+    const Index plane = i / blocks_a_plane(), first = i % blocks_a_plane() * most_;
+    return {plane / g_.output[0], plane % g_.output[0], first, std::min(most_, g_.output[1] - first)};
+  }
+  /// The index of a block's first position among all outputs.
+  Index position(const Block& b) const { return ((b.n * g_.output[0] + b.t) * g_.output[1] + b.first) * g_.output[2]; }
+
+  /// Whether tap j in time sees a plane of the input.
+  bool inside(const Block& b, Index j) const {
+    const Index at = b.t * g_.stride[0] + j - g_.padding[0];
+    return at >= 0 && at < g_.input[0];
+  }
+  /// Where the pixels begin that the first position of a block sees by the first of the taps (j0, j1, …), and how far from
+  /// them those of the next position and of the next line are.
+  Index tap(Index j0, Index j1) const { return j0 * in_plane_ + j1 * in_line_; }
+  Index next() const { return g_.stride[2] * g_.in_channels; }
+  Index next_line() const { return g_.stride[1] * in_line_; }
+
+  /// Copies what a block sees; planes that are outside are left as they are.
+  void copy(const Block& b, const T* x, T* to) const {
+    const Index channels = g_.in_channels, extent = g_.input[2] * channels;
+    const Index before = std::min(g_.padding[2] * channels, in_line_);
+    const Index seen = std::clamp(in_line_ - before, Index{0}, extent);
+    const Index lines = (b.count - 1) * g_.stride[1] + g_.kernel[1];
+    for (Index j = 0; j < g_.kernel[0]; ++j) {
+      if (!inside(b, j)) continue;
+      const Index plane = b.n * g_.input[0] + b.t * g_.stride[0] + j - g_.padding[0];
+      for (Index i = 0; i < lines; ++i) {
+        const Index h = b.first * g_.stride[1] + i - g_.padding[1];
+        T* const line = to + tap(j, i);
+        if (h < 0 || h >= g_.input[1]) {
+          std::fill_n(line, in_line_, T(0));
+        } else {
+          std::fill_n(line, before, T(0));
+          std::fill(std::copy_n(x + (plane * g_.input[1] + h) * extent, seen, line + before), line + in_line_, T(0));
+        }
+      }
+    }
+  }
+
+ private:
+  Index blocks_a_plane() const { return quotient_up(g_.output[1], most_); }
+
+  ConvGeometry g_;
+  Index most_;                // lines of a block
+  Index in_line_, in_plane_;  // numbers of a copied line and plane
+};
+
+/// As cpu::conv.
+template <Real T>
+void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  const Lines<T> lines(g);
+  const Index run = g.kernel[2] * g.in_channels, columns = g.out_channels, width = g.output[2];
+  const Index no_run = 0;  // columns are the vectors
+  const RightOperand<T> right(Layout::normal, g.taps() * g.in_channels, columns, w, columns, no_run, g.outputs());
+  const Index taps = g.kernel[0] * g.kernel[1];
+  const PerThread<T> rooms(lines.room());
+  const PerThread<Run<T>> runs_of(taps);
+  parallel_tasks(lines.blocks(), [&](Index task) {
+    T* const room = rooms.mine();
+    Run<T>* const runs = runs_of.mine();
+    const auto block = lines.block(task);
+    lines.copy(block, x, room);
+    for (Index i = 0; i < block.count * quotient_up(width, Index{TileShape::rows}); ++i) {
+      const Index line = i % block.count, first = i / block.count * TileShape::rows;
+      const Index rows = std::min<Index>(TileShape::rows, width - first);
+      const T* const from = room + line * lines.next_line() + first * lines.next();
+      TileTarget<T> target;
+      std::array<const T*, TileShape::max_rows> in;
+      for (Index r = 0; r < TileShape::max_rows; ++r) {
+        const Index row = std::min(r, rows - 1);
+        in[static_cast<std::size_t>(r)] = from + row * lines.next();
+        target.rows[static_cast<std::size_t>(r)] = y + (lines.position(block) + line * width + first + row) * columns;
+      }
+      Index count = 0;
+      for (Index j = 0; j < taps; ++j) {
+        const Index j0 = j / g.kernel[1], tap = lines.tap(j0, j % g.kernel[1]);
+        if (!lines.inside(block, j0)) continue;
+        Run<T>& to = runs[count++];
+        to.k = j * run, to.length = run;
+        for (std::size_t r = 0; r < in.size(); ++r) to.rows[r] = in[r] + tap;
+      }
+      for (Index p = 0; p < right.panels().count(); ++p) {
+        TileTarget<T> part = target;
+        const Index column = right.panels().first_column(p);
+        for (T*& row : part.rows) row += column;
+        if (bias != nullptr) part.start = bias + column;
+        multiply_tile(runs, count, 1, right.panels().panel(p), static_cast<int>(rows), part);
+      }
+    }
+  });
+}
+
+/// dw += what a block gives, of which `seen` is copied, in the columns of a panel of dy.
+template <Real T>
+void add_block(const ConvGeometry& g, const Lines<T>& lines, const typename Lines<T>::Block& block, const T* seen,
+               const Panel<T>& panel, T* dw) {
+  const Index run = g.kernel[2] * g.in_channels;
+  std::array<Run<T>, static_cast<std::size_t>(Lines<T>::most_lines)> runs;
+  TileTarget<T> target;
+  target.load = true;
+  for (Index k = 0; k < g.kernel[0] * g.kernel[1] * run; k += std::min<Index>(TileShape::rows, run - k % run)) {
+    const Index j = k / run, first = k % run, rows = std::min<Index>(TileShape::rows, run - first);
+    if (!lines.inside(block, j / g.kernel[1])) continue;
+    const T* const from = seen + lines.tap(j / g.kernel[1], j % g.kernel[1]) + first;
+    for (Index r = 0; r < TileShape::max_rows; ++r) {
+      const Index row = std::min(r, rows - 1);
+      for (Index line = 0; line < block.count; ++line) {
+        runs[static_cast<std::size_t>(line)].rows[static_cast<std::size_t>(r)] = from + line * lines.next_line() + row;
+      }
+      target.rows[static_cast<std::size_t>(r)] = dw + (k + row) * g.out_channels;
+    }
+    for (Index line = 0; line < block.count; ++line) {
+      Run<T>& to = runs[static_cast<std::size_t>(line)];
+      to.k = line * g.output[2], to.length = g.output[2];
+    }
+    multiply_tile(runs.data(), block.count, lines.next(), panel, static_cast<int>(rows), target);
+  }
+}
+
+/// As cpu::conv_weight. The blocks are summed up in groups, whose number does not depend on that of the threads.
+template <Real T>
+void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  const Lines<T> lines(g);
+  const Index columns = g.out_channels, size = g.taps() * g.in_channels * columns;
+  const Index groups = std::min(lines.blocks(), Index{32});
+  const Scratch<T> sums(groups * size);
+  const PerThread<T> rooms(lines.room()), panels(lines.positions() * panel_columns<T>);
+  parallel_tasks(groups, [&](Index group) {
+    T *const sum = sums + group * size, *const room = rooms.mine();
+    std::fill_n(sum, size, T(0));
+    const Index last = lines.blocks() * (group + 1) / groups;
+    for (Index i = lines.blocks() * group / groups; i < last; ++i) {
+      const auto block = lines.block(i);
+      lines.copy(block, x, room);
+      for (Index column = 0; column < columns; column += panel_columns<T>) {
+        const Index width = std::min(panel_columns<T>, columns - column), positions = block.count * g.output[2];
+        const T* right = dy + lines.position(block) * columns + column;
+        if (width < columns) {  // rows far apart would meet in few sets of the cache
+          T* to = panels.mine();
+          for (Index p = 0; p < positions; ++p) to = std::copy_n(right + p * columns, width, to);
+          right = panels.mine();
+        }
+        add_block(g, lines, block, room, {PanelKind::columns, right, width, width}, sum + column);
+      }
+    }
+  });
+  sum_middle(Index{1}, groups, size, static_cast<const T*>(sums.data()), dw);
+}
+
+}  // namespace flipbook::cpu::narrow
