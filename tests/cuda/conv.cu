@@ -37,9 +37,10 @@ std::vector<Case> random_cases(Index count, Index most_channels, std::uint64_t s
   return cases;
 }
 
-/// The largest disagreement of the three directions.
+/// The largest disagreement of the three directions, by flipbook's kernels or, where it is there, by cuDNN.
 template <class T>
-double disagreement_of(const Case& c) {
+double disagreement_of(const Case& c, bool cudnn = false) {
+  cuda::arithmetic().cudnn = cudnn;
   Rng rng{static_cast<std::uint64_t>(c.x.size() * 31 + c.w.size())};
   const auto x = normal<double>(c.x, rng), w = normal<double>(c.w, rng);
   const auto b = normal<double>({c.w.back()}, rng), c_bias = normal<double>({c.x.back()}, rng);
@@ -64,6 +65,21 @@ TEST_CASE_TEMPLATE("convolutions of all directions agree with the CPU's", T, flo
   for (const Case& c : random_cases(16, 24, 1)) check_close(c, disagreement_of<T>(c), device_tolerance<T>);
 }
 
+TEST_CASE_TEMPLATE("so do those that cuDNN works out", T, float, double, bfloat16) {
+  for (const Case& c : random_cases(24, 12, 5)) check_close(c, disagreement_of<T>(c, true), device_tolerance<T>);
+}
+
+TEST_CASE("of cuDNN's kernels, those that give the same bits each time and keep the precision are timed") {
+  const Case c{{2, 4, 6, 5, 3}, {2, 3, 3, 3, 4}, {.stride = {1, 2, 1}, .padding = 1}};
+  cuda::arithmetic().autotune = true;
+  for (int again = 0; again < 2; ++again) check_close(c, disagreement_of<float>(c, true), device_tolerance<float>);
+  cuda::arithmetic().autotune = false;
+#if defined(FLIPBOOK_CUDNN) && defined(FLIPBOOK_CUDA_EMULATED)
+  CHECK(emulated::dnn::convolutions_run[1] == 0);
+  CHECK(emulated::dnn::convolutions_run[2] > 0);
+#endif
+}
+
 TEST_CASE_TEMPLATE("so do those of many channels and long sums, which are worked out in parts", T, float, double, bfloat16) {
   const std::vector<Case> cases{
       {{2, 5, 6, 72}, {3, 3, 72, 136}, {.padding = 1}},
@@ -71,6 +87,7 @@ TEST_CASE_TEMPLATE("so do those of many channels and long sums, which are worked
       {{1, 3, 12, 12, 16}, {3, 4, 4, 16, 48}, {.stride = {1, 2, 2}, .padding = 1}},
       {{70, 1, 1, 24}, {1, 1, 24, 65}, {}},
       {{3, 4, 4, 129}, {4, 4, 129, 1}, {}},
+      {{3, 4, 2, 9}, {4, 2, 9, 5}, {}},
   };
   for (const Case& c : cases) check_close(c, disagreement_of<T>(c), device_tolerance<T>);
 }
@@ -78,16 +95,19 @@ TEST_CASE_TEMPLATE("so do those of many channels and long sums, which are worked
 TEST_CASE("with TF32, convolutions of floats stay within its rounding") {
   cuda::arithmetic().tf32 = true;
   double largest = 0;
-  for (const Case& c : random_cases(10, 24, 2)) {
-    const double apart = disagreement_of<float>(c);
-    check_close(c, apart, 2e-3);
-    largest = std::max(largest, apart);
+  for (const bool cudnn : {false, true}) {
+    for (const Case& c : random_cases(10, 24, 2)) {
+      const double apart = disagreement_of<float>(c, cudnn);
+      check_close(c, apart, 2e-3);
+      largest = std::max(largest, apart);
+    }
   }
   cuda::arithmetic().tf32 = false;
   CHECK(largest > 1e-5);  // it is TF32 that was tested
 }
 
 TEST_CASE("weights and images that stand at no multiple of 16 bytes are read as well") {
+  cuda::arithmetic().cudnn = true;
   Rng rng{3};
   const auto all = normal<double>({1 + 8 * 16 + 3 * 8 * 16}, rng);
   const auto at = [](const auto& x, Index first, const Shape& shape) { return x.slice(first, first + shape.size()).reshape(shape); };
@@ -107,6 +127,7 @@ TEST_CASE("a convolution of nothing is nothing, and one over no channels is its 
 }
 
 TEST_CASE("convolutions give the same bits each time") {
+  cuda::arithmetic().cudnn = false;
   Rng rng{4};
   const auto x = to<Cuda>(normal<float>({2, 12, 12, 40}, rng)), dy = to<Cuda>(normal<float>({2, 12, 12, 70}, rng));
   const auto dw = [&] { return to<Cpu>(apply(ConvolutionWeight{{.padding = 1}, {3, 3, 40, 70}}, x, dy)); };

@@ -16,13 +16,14 @@ namespace flipbook::cuda {
 
 namespace emulated {
 
-/// What each thread of this thread's warp brought. Blocks run one after another, so one table serves all of them.
+/// What each thread of this thread's warp brought. Blocks run one after another, so the same tables serve all of them,
+/// and two a warp in turns: whoever lays something onto one has seen all others past the other, and so done with this.
 template <class T>
 const std::array<T, 32>& brought(const T& mine) {
-  static std::array<std::array<T, 32>, 32> tables;
+  static std::array<std::array<std::array<T, 32>, 2>, 32> tables;
+  static std::array<unsigned char, 1024> turns{};
   const unsigned thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
-  auto& table = tables[thread / 32];
-  __syncwarp();  // nobody still reads what was brought before
+  auto& table = tables[thread / 32][turns[thread] ^= 1];
   table[thread % 32] = mine;
   __syncwarp();
   return table;
@@ -43,20 +44,22 @@ inline void load_matrices(std::uint32_t (&to)[4], const void* row, bool turned) 
   }
 }
 
-template <class T>
+/// The numbers in a thread's registers.
 struct Fragments {
-  std::uint32_t a[4], b[2];
+  float a[8], b[4];
 };
 
-/// Number `which` of a register of two of 16 bits, or the register as one of tf32, whose last 13 bits do not count.
-template <class T>
-float number(std::uint32_t bits, unsigned which) {
-  if constexpr (sizeof(T) == 2) {
-    T value;
-    value.bits = static_cast<std::uint16_t>(bits >> (16 * which));
-    return static_cast<float>(value);
-  } else {
-    return std::bit_cast<float>(bits & ~0x1fffU);
+/// Of registers of two numbers of 16 bits, or of one of tf32, whose last 13 bits do not count.
+template <class T, std::size_t N>
+void unpack(const std::uint32_t (&registers)[N], float* to) {
+  for (const std::uint32_t bits : registers) {
+    if constexpr (sizeof(T) == 2) {
+      T first, second;
+      first.bits = static_cast<std::uint16_t>(bits), second.bits = static_cast<std::uint16_t>(bits >> 16);
+      *to++ = static_cast<float>(first), *to++ = static_cast<float>(second);
+    } else {
+      *to++ = std::bit_cast<float>(bits & ~0x1fffU);
+    }
   }
 }
 
@@ -73,19 +76,21 @@ inline float round_to_tf32(float x) {
 
 template <class T>
 void multiply_add(float (&sum)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
-  emulated::Fragments<T> mine;
-  std::memcpy(mine.a, a, sizeof a);
-  std::memcpy(mine.b, b, sizeof b);
+  emulated::Fragments mine;
+  emulated::unpack<T>(a, mine.a);
+  emulated::unpack<T>(b, mine.b);
   const auto& all = emulated::brought(mine);
-  constexpr unsigned pair = sizeof(T) == 2 ? 2 : 1, depth = 8 * pair;
+  constexpr unsigned pair = sizeof(T) == 2 ? 2 : 1;  // numbers of a register
   const unsigned quad = emulated::lane() / 4, place = emulated::lane() % 4;
   for (unsigned i = 0; i < 4; ++i) {
     const unsigned lower = i / 2, column = 2 * place + i % 2;  // row quad + 8·lower
     float products = 0;
-    for (unsigned k = 0; k < depth; ++k) {
-      const unsigned half = k / (depth / 2), owner = k % (depth / 2) / pair, which = k % pair;
-      products += emulated::number<T>(all[4 * quad + owner].a[2 * half + lower], which) *
-                  emulated::number<T>(all[4 * column + owner].b[half], which);
+    for (unsigned half = 0; half < 2; ++half) {
+      for (unsigned owner = 0; owner < 4; ++owner) {
+        const float* const left = all[4 * quad + owner].a + (2 * half + lower) * pair;
+        const float* const right = all[4 * column + owner].b + half * pair;
+        for (unsigned k = 0; k < pair; ++k) products += left[k] * right[k];
+      }
     }
     sum[i] += products;
   }

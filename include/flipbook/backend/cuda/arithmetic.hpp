@@ -14,6 +14,9 @@ struct Arithmetic {
   /// graphs, and keep the fastest; otherwise take what the library recommends. Which one is fastest may differ from
   /// run to run, and kernels differ in the last bits: without it, runs on the same kind of device give the same bits.
   std::atomic<bool> autotune{false};
+  /// Convolutions by cuDNN, where the program was compiled with FLIPBOOK_CUDNN and cuDNN has a kernel; otherwise by
+  /// flipbook's own.
+  std::atomic<bool> cudnn{true};
 };
 
 inline Arithmetic& arithmetic() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <initializer_list>
 
 #include <flipbook/backend/cuda/arithmetic.hpp>
 #include <flipbook/backend/cuda/conv_operands.hpp>

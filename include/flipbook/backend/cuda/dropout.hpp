@@ -11,7 +11,8 @@ namespace flipbook::cuda {
 /// 4·Blocks·r + Blocks·w + i reads word w of block Blocks·r + i of the stream: a thread draws one block for four
 /// elements, its neighbours for the elements beside them.
 template <int Blocks, class T>
-__global__ void dropout(Draws draws, std::uint32_t threshold, Wide<T> scale, Index size, const T* x, T* y) {
+__global__ void dropout(Draws draws, std::uint32_t threshold, Wide<T> scale, Index size, const T* __restrict__ x,
+                        T* __restrict__ y) {
   const Rng stream = draws.stream();
   const Index runs = (size + 4 * Blocks - 1) / (4 * Blocks);
   each_pack<1>(runs * Blocks, [&](Index block) {

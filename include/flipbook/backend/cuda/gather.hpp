@@ -13,7 +13,8 @@ namespace flipbook::cuda {
 
 /// y[i, :] = table[index[i], :] for rows of `width`; NaN where there is no such row.
 template <class T, int N>
-__global__ void gather_rows(Index count, Index rows, Index width, const T* table, const std::int32_t* index, T* y) {
+__global__ void gather_rows(Index count, Index rows, Index width, const T* __restrict__ table,
+                            const std::int32_t* __restrict__ index, T* __restrict__ y) {
   each_pack<N>(count * width, [&](Index i) {
     const Index row = index[i / width];
     if (0 <= row && row < rows) store(load<N>(table + row * width + i % width), y + i);
@@ -53,7 +54,8 @@ __device__ void add_where(Index row, Index count, Index width, const T* y, const
 /// table[index[i], :] += y[i, :]. A warp has one row of the table, or 32 packs of it, and looks through all indices, so
 /// that every sum runs in the order of i; reading the indices costs rows · count / 32 loads from the cache.
 template <class T, int N>
-__global__ void add_rows(Index count, Index rows, Index width, const T* y, const std::int32_t* index, T* table) {
+__global__ void add_rows(Index count, Index rows, Index width, const T* __restrict__ y,
+                         const std::int32_t* __restrict__ index, T* __restrict__ table) {
   const Index strips = (width + 32 * N - 1) / (32 * N);
   for (Index warp = thread_number() / 32; warp < rows * strips; warp += thread_count() / 32) {
     const Index row = warp / strips, column = (warp % strips * 32 + threadIdx.x % 32) * N;
@@ -68,7 +70,8 @@ __global__ void add_rows(Index count, Index rows, Index width, const T* y, const
 
 /// Of every piece of the indices the place of the first that is not one of 0 … bound − 1, or `count`.
 template <class Place>
-__global__ void first_stray(RowPlan plan, Index count, Index bound, const std::int32_t* index, Place* found) {
+__global__ void first_stray(RowPlan plan, Index count, Index bound, const std::int32_t* __restrict__ index,
+                            Place* __restrict__ found) {
   const RowThread<1> at(plan);
   Place first = count;
   at.each([&](Index i) {

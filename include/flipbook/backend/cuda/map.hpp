@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <limits>
 
@@ -9,12 +8,6 @@
 #include <flipbook/backend/cuda/pack.hpp>
 
 namespace flipbook::cuda {
-
-/// Whether packs may lie at all of these addresses.
-template <class... T>
-bool aligned(const T*... at) {
-  return ((std::bit_cast<std::uintptr_t>(at) % 16 == 0) && ...);
-}
 
 /// out[i] = f(in[i]…), in packs of N; the rest one by one.
 template <int N, class F, class T, class... In>

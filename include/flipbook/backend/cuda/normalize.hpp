@@ -21,8 +21,9 @@ __device__ A inverse_deviation(A variance, double epsilon) {
 /// Normalises sets of a single row: statistics and result while the row is in the cache. Where not `centred`, the
 /// mean is taken to be 0.
 template <class T, int N>
-__global__ void normalize_rows(RowPlan plan, Index groups, double epsilon, bool centred, const T* x, const T* w,
-                               const T* b, T* y, Wide<T>* mean, Wide<T>* variance) {
+__global__ void normalize_rows(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
+                               const T* __restrict__ w, const T* __restrict__ b, T* __restrict__ y,
+                               Wide<T>* __restrict__ mean, Wide<T>* __restrict__ variance) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   x += at.row * plan.n, y += at.row * plan.n;
@@ -51,8 +52,9 @@ __global__ void normalize_rows(RowPlan plan, Index groups, double epsilon, bool 
 
 /// dx = r·(w·dy − mean(w·dy) − x̂·mean(w·dy·x̂)) for sets of a single row, x̂ = (x − mean)·r.
 template <class T, int N>
-__global__ void row_gradient(RowPlan plan, Index groups, double epsilon, bool centred, const T* x,
-                             const Wide<T>* mean, const Wide<T>* variance, const T* w, const T* dy, T* dx) {
+__global__ void row_gradient(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
+                             const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
+                             const T* __restrict__ w, const T* __restrict__ dy, T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   x += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n, w += at.row % groups * plan.n;
@@ -90,7 +92,7 @@ struct ColumnSums {
 /// Mean and Σ (x − mean)² of each column of every piece. A thread goes down its rows by Welford's recurrence (1962);
 /// the threads of a column are put together two by two (Chan et al., 1983).
 template <class T, int N>
-__global__ void column_moments(ColumnPlan plan, const T* x, ColumnSums sums) {
+__global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnSums sums) {
   using A = Wide<T>;
   __shared__ A means[ColumnPlan::threads * N], spreads[ColumnPlan::threads * N];
   __shared__ int counts[ColumnPlan::threads];
@@ -136,7 +138,8 @@ __global__ void column_moments(ColumnPlan plan, const T* x, ColumnSums sums) {
 
 /// Mean and variance of every set from the moments of its columns' pieces, `height` rows each but the last.
 template <class A>
-__global__ void merge_moments(RowPlan plan, NormGeometry g, Index height, ColumnSums sums, A* mean, A* variance) {
+__global__ void merge_moments(RowPlan plan, NormGeometry g, Index height, ColumnSums sums, A* __restrict__ mean,
+                              A* __restrict__ variance) {
   const RowThread<1> at(plan);  // a row: the pieces of all columns of a set
   const double* const own = sums.of(at.row * g.width);
   const double count = static_cast<double>(g.set_size());
@@ -155,8 +158,9 @@ __global__ void merge_moments(RowPlan plan, NormGeometry g, Index height, Column
 
 /// y = (x − mean) / √(variance + ε) · w + b, with the statistics of every set.
 template <class T, int N>
-__global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilon, const T* x,
-                                  const Wide<T>* mean, const Wide<T>* variance, const T* w, const T* b, T* y) {
+__global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
+                                  const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
+                                  const T* __restrict__ w, const T* __restrict__ b, T* __restrict__ y) {
   using A = Wide<T>;
   const ColumnThread<N> at(plan);
   if (!at.inside) return;
@@ -176,16 +180,24 @@ __global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilo
 /// Σ dy and Σ dy·(x − mean) of each column of every piece. Where sets are `of_rows`, mean is each row's own and the
 /// difference is multiplied by the row's 1 / √(variance + ε).
 template <bool of_rows, class T, int N>
-__global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon, const T* x,
-                                const Wide<T>* mean, const Wide<T>* variance, const T* dy, ColumnSums sums) {
+__global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
+                                const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
+                                const T* __restrict__ dy, ColumnSums sums) {
   using A = Wide<T>;
   __shared__ A totals[2][ColumnPlan::threads * N];
   const ColumnThread<N> at(plan);
   A sum[N] = {}, product[N] = {}, centre[N] = {}, scale[N];
-  const auto statistics = [&](Index row) {
+  Index group[N];
+  for (int k = 0; k < N; ++k) group[k] = (at.column + k) / g.width;
+  const bool one_group = group[0] == group[N - 1];
+  const auto statistics = [&](Index place) {
 #pragma unroll
     for (int k = 0; k < N; ++k) {
-      const Index set = row * g.groups + (at.column + k) / g.width;
+      if (k > 0 && one_group) {
+        centre[k] = centre[0], scale[k] = scale[0];
+        continue;
+      }
+      const Index set = place * g.groups + group[k];
       centre[k] = mean[set];
       scale[k] = of_rows ? detail::inverse_deviation(variance[set], epsilon) : A(1);
     }
@@ -222,7 +234,7 @@ __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon,
 
 /// The sums over all pieces: to[row] for the rows of ColumnSums, (outer, columns, 2).
 template <class Sum>
-__global__ void merge_products(RowPlan plan, ColumnSums sums, Sum* to) {
+__global__ void merge_products(RowPlan plan, ColumnSums sums, Sum* __restrict__ to) {
   const RowThread<1> at(plan);
   const double* const own = sums.first + at.row * sums.pieces;
   const Sum total = at.template sum_of<Sum>([&](Index i) { return own[i]; });
@@ -232,8 +244,8 @@ __global__ void merge_products(RowPlan plan, ColumnSums sums, Sum* to) {
 /// dw = Σ dy·x̂ and db = Σ dy from the products of each outer place, which are yet to be multiplied by
 /// 1 / √(variance + ε) unless sets are rows.
 template <class T>
-__global__ void affine_gradient(NormGeometry g, double epsilon, bool of_rows, const double* products,
-                                const Wide<T>* variance, T* dw, T* db) {
+__global__ void affine_gradient(NormGeometry g, double epsilon, bool of_rows, const double* __restrict__ products,
+                                const Wide<T>* __restrict__ variance, T* __restrict__ dw, T* __restrict__ db) {
   const Index channels = g.channels(), c = Index{blockIdx.x} * blockDim.x + threadIdx.x;
   if (c >= channels) return;
   double sum = 0, product = 0;
@@ -248,8 +260,8 @@ __global__ void affine_gradient(NormGeometry g, double epsilon, bool of_rows, co
 
 /// The means over every set of w·dy and of w·dy·x̂·r, in pairs.
 template <class T>
-__global__ void set_means(RowPlan plan, NormGeometry g, double epsilon, const double* products,
-                          const Wide<T>* variance, const T* w, double* means) {
+__global__ void set_means(RowPlan plan, NormGeometry g, double epsilon, const double* __restrict__ products,
+                          const Wide<T>* __restrict__ variance, const T* __restrict__ w, double* __restrict__ means) {
   const RowThread<1> at(plan);  // a row: the columns of a set
   const double* const own = products + at.row * g.width * 2;
   w += at.row % g.groups * g.width;
@@ -267,9 +279,10 @@ __global__ void set_means(RowPlan plan, NormGeometry g, double epsilon, const do
 
 /// dx = r·(w·dy − mean_set(w·dy) − x̂·mean_set(w·dy·x̂)) for sets of more than one row.
 template <class T, int N>
-__global__ void column_gradient(ColumnPlan plan, NormGeometry g, double epsilon, const T* x,
-                                const Wide<T>* mean, const Wide<T>* variance, const T* w, const double* means,
-                                const T* dy, T* dx) {
+__global__ void column_gradient(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
+                                const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
+                                const T* __restrict__ w, const double* __restrict__ means, const T* __restrict__ dy,
+                                T* __restrict__ dx) {
   using A = Wide<T>;
   const ColumnThread<N> at(plan);
   if (!at.inside) return;

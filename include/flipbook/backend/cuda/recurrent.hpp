@@ -32,7 +32,8 @@ struct Numbers {
 
 /// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), with the gates in the given order
 template <int N, class T, class Order>
-__global__ void lstm(Order at, Index rows, Index hidden, const T* gates, const T* c, T* next_h, T* next_c) {
+__global__ void lstm(Order at, Index rows, Index hidden, const T* __restrict__ gates, const T* __restrict__ c,
+                     T* __restrict__ next_h, T* __restrict__ next_c) {
   using Numbers = detail::Numbers<Wide<T>, N>;
   each_pack<N>(rows * hidden, [&](Index place) {
     const T* const gate = gates + place / hidden * 4 * hidden + place % hidden;
@@ -50,8 +51,9 @@ __global__ void lstm(Order at, Index rows, Index hidden, const T* gates, const T
 
 /// The gradients in gates and c, from those in h' and c'; the activations are worked out again.
 template <int N, class T, class Order>
-__global__ void lstm_gradient(Order at, Index rows, Index hidden, const T* gates, const T* c, const T* dh, const T* dc,
-                              T* d_gates, T* d_c) {
+__global__ void lstm_gradient(Order at, Index rows, Index hidden, const T* __restrict__ gates, const T* __restrict__ c,
+                              const T* __restrict__ dh, const T* __restrict__ dc, T* __restrict__ d_gates,
+                              T* __restrict__ d_c) {
   using A = Wide<T>;
   using Numbers = detail::Numbers<A, N>;
   each_pack<N>(rows * hidden, [&](Index place) {
@@ -96,7 +98,8 @@ struct GruGates {
 
 /// h' = (1 − z)·n + z·h
 template <int N, class T>
-__global__ void gru(Index rows, Index hidden, const T* x_gates, const T* h_gates, const T* h, T* next_h) {
+__global__ void gru(Index rows, Index hidden, const T* __restrict__ x_gates, const T* __restrict__ h_gates,
+                    const T* __restrict__ h, T* __restrict__ next_h) {
   each_pack<N>(rows * hidden, [&](Index place) {
     const Index row = place / hidden * 3 * hidden + place % hidden;
     const detail::GruGates<Wide<T>, N> gate(hidden, x_gates + row, h_gates + row);
@@ -107,8 +110,9 @@ __global__ void gru(Index rows, Index hidden, const T* x_gates, const T* h_gates
 
 /// The gradients in both parts of the gates and in h.
 template <int N, class T>
-__global__ void gru_gradient(Index rows, Index hidden, const T* x_gates, const T* h_gates, const T* h, const T* dy,
-                             T* d_x_gates, T* d_h_gates, T* d_h) {
+__global__ void gru_gradient(Index rows, Index hidden, const T* __restrict__ x_gates, const T* __restrict__ h_gates,
+                             const T* __restrict__ h, const T* __restrict__ dy, T* __restrict__ d_x_gates,
+                             T* __restrict__ d_h_gates, T* __restrict__ d_h) {
   using A = Wide<T>;
   each_pack<N>(rows * hidden, [&](Index place) {
     const Index row = place / hidden * 3 * hidden + place % hidden;

@@ -12,7 +12,7 @@ namespace flipbook::cuda {
 
 /// Each place of x repeated over its block of y.
 template <class T, int N>
-__global__ void repeat_blocks(Blocks b, const T* x, T* y) {
+__global__ void repeat_blocks(Blocks b, const T* __restrict__ x, T* __restrict__ y) {
   each_pack<N>(b.blocks() * b.block_size() * b.channels, [&](Index i) {
     const Index channel = i % b.channels, place = i / b.channels;
     const Index w = place % (b.count[2] * b.size[2]), above = place / (b.count[2] * b.size[2]);
@@ -25,7 +25,7 @@ __global__ void repeat_blocks(Blocks b, const T* x, T* y) {
 
 /// Each place of y is the sum over its block of x.
 template <class T, int N>
-__global__ void sum_blocks(Blocks b, const T* x, T* y) {
+__global__ void sum_blocks(Blocks b, const T* __restrict__ x, T* __restrict__ y) {
   using A = Wide<T>;
   each_pack<N>(b.blocks() * b.channels, [&](Index i) {
     const Index block = i / b.channels;
@@ -42,7 +42,7 @@ __global__ void sum_blocks(Blocks b, const T* x, T* y) {
 
 /// Where in x the largest of each block is, for each channel: the first of equals, or a NaN.
 template <class T>
-__global__ void largest_of_blocks(Blocks b, const T* x, std::int64_t* index) {
+__global__ void largest_of_blocks(Blocks b, const T* __restrict__ x, std::int64_t* __restrict__ index) {
   using A = Wide<T>;
   each_pack<1>(b.blocks() * b.channels, [&](Index i) {
     const Index block = i / b.channels;
@@ -59,19 +59,19 @@ __global__ void largest_of_blocks(Blocks b, const T* x, std::int64_t* index) {
 
 /// y[i] = x[index[i]].
 template <class T>
-__global__ void take(Index count, const std::int64_t* index, const T* x, T* y) {
+__global__ void take(Index count, const std::int64_t* __restrict__ index, const T* __restrict__ x, T* __restrict__ y) {
   each_pack<1>(count, [&](Index i) { y[i] = x[index[i]]; });
 }
 
 /// y[index[i]] = x[i], for indices that are all different.
 template <class T>
-__global__ void put(Index count, const std::int64_t* index, const T* x, T* y) {
+__global__ void put(Index count, const std::int64_t* __restrict__ index, const T* __restrict__ x, T* __restrict__ y) {
   each_pack<1>(count, [&](Index i) { y[index[i]] = x[i]; });
 }
 
 /// y[o, j, :] between two neighbours of x[o, :, :].
 template <class T, int N>
-__global__ void interpolate(Index outer, LinearTaps taps, Index inner, const T* x, T* y) {
+__global__ void interpolate(Index outer, LinearTaps taps, Index inner, const T* __restrict__ x, T* __restrict__ y) {
   using A = Wide<T>;
   each_pack<N>(outer * taps.resized * inner, [&](Index i) {
     const Index place = i / inner, o = place / taps.resized;
@@ -85,7 +85,8 @@ __global__ void interpolate(Index outer, LinearTaps taps, Index inner, const T* 
 
 /// The adjoint: a place of x gathers from those places of y that took from it, which lie less than one place of x away.
 template <class T, int N>
-__global__ void interpolate_adjoint(Index outer, LinearTaps taps, Index inner, const T* y, T* x) {
+__global__ void interpolate_adjoint(Index outer, LinearTaps taps, Index inner, const T* __restrict__ y,
+                                    T* __restrict__ x) {
   using A = Wide<T>;
   each_pack<N>(outer * taps.extent * inner, [&](Index i) {
     const Index place = i / inner, o = place / taps.extent, at = place % taps.extent;

@@ -42,7 +42,7 @@ __device__ Wide<T> sum_exp_of_row(const RowThread<N>& at, const T* x, Wide<T> sh
 
 /// y = exp(x − log Σ exp(x)) for every row.
 template <class T, int N>
-__global__ void softmax(RowPlan plan, const T* x, T* y) {
+__global__ void softmax(RowPlan plan, const T* __restrict__ x, T* __restrict__ y) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   x += at.row * plan.n, y += at.row * plan.n;
@@ -55,7 +55,7 @@ __global__ void softmax(RowPlan plan, const T* x, T* y) {
 
 /// y = x − log Σ exp(x) for every row.
 template <class T, int N>
-__global__ void log_softmax(RowPlan plan, const T* x, T* y) {
+__global__ void log_softmax(RowPlan plan, const T* __restrict__ x, T* __restrict__ y) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   x += at.row * plan.n, y += at.row * plan.n;
@@ -68,7 +68,7 @@ __global__ void log_softmax(RowPlan plan, const T* x, T* y) {
 
 /// out = log Σ exp(x) for every row.
 template <class T, int N>
-__global__ void log_sum_exp(RowPlan plan, const T* x, T* out) {
+__global__ void log_sum_exp(RowPlan plan, const T* __restrict__ x, T* __restrict__ out) {
   const RowThread<N> at(plan);
   x += at.row * plan.n;
   const auto shift = detail::shift_of_row(at, x), total = detail::sum_exp_of_row(at, x, shift);
@@ -77,7 +77,7 @@ __global__ void log_sum_exp(RowPlan plan, const T* x, T* out) {
 
 /// dx = y·(dy − Σ dy·y) for every row.
 template <class T, int N>
-__global__ void softmax_gradient(RowPlan plan, const T* y, const T* dy, T* dx) {
+__global__ void softmax_gradient(RowPlan plan, const T* __restrict__ y, const T* __restrict__ dy, T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   y += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n;
@@ -96,7 +96,8 @@ __global__ void softmax_gradient(RowPlan plan, const T* y, const T* dy, T* dx) {
 
 /// dx = dy − exp(y)·Σ dy for every row.
 template <class T, int N>
-__global__ void log_softmax_gradient(RowPlan plan, const T* y, const T* dy, T* dx) {
+__global__ void log_softmax_gradient(RowPlan plan, const T* __restrict__ y, const T* __restrict__ dy,
+                                     T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   y += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n;
@@ -117,7 +118,8 @@ __global__ void log_softmax_gradient(RowPlan plan, const T* y, const T* dy, T* d
 
 /// dx = dy·exp(x − y) for every row, of which y and dy have one number each.
 template <class T, int N>
-__global__ void log_sum_exp_gradient(RowPlan plan, const T* x, const T* y, const T* dy, T* dx) {
+__global__ void log_sum_exp_gradient(RowPlan plan, const T* __restrict__ x, const T* __restrict__ y,
+                                     const T* __restrict__ dy, T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   if (!at.inside) return;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <flipbook/backend/cuda/conv.hpp>
+#include <flipbook/backend/cuda/conv_choice.hpp>
 #include <flipbook/core/tensor.hpp>
 
 namespace flipbook::kernel {
@@ -8,19 +8,19 @@ namespace flipbook::kernel {
 template <class T>
 void conv(Cuda, const ConvGeometry& geometry, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& w,
           const T* bias) {
-  cuda::direct_conv(geometry, x.data(), w.data(), bias, y.data());
+  cuda::conv(geometry, x.data(), w.data(), bias, y.data());
 }
 
 template <class T>
 void conv_transpose(Cuda, const ConvGeometry& geometry, Tensor<T, Cuda>& x, const Tensor<T, Cuda>& y,
                     const Tensor<T, Cuda>& w, const T* bias) {
-  cuda::direct_conv_transpose(geometry, y.data(), w.data(), bias, x.data());
+  cuda::conv_transpose(geometry, y.data(), w.data(), bias, x.data());
 }
 
 template <class T>
 void conv_weight(Cuda, const ConvGeometry& geometry, Tensor<T, Cuda>& dw, const Tensor<T, Cuda>& x,
                  const Tensor<T, Cuda>& dy) {
-  cuda::direct_conv_weight(geometry, x.data(), dy.data(), dw.data());
+  cuda::conv_weight(geometry, x.data(), dy.data(), dw.data());
 }
 
 }  // namespace flipbook::kernel
