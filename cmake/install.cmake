@@ -10,7 +10,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/flipbookConfigVersion.cma
 
 install(TARGETS flipbook flipbook_native EXPORT flipbook)
 install(EXPORT flipbook NAMESPACE flipbook:: FILE flipbookTargets.cmake DESTINATION ${package_dir})
-install(DIRECTORY include/flipbook DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh")
+install(DIRECTORY include/flipbook DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${PROJECT_BINARY_DIR}/flipbookConfig.cmake ${PROJECT_BINARY_DIR}/flipbookConfigVersion.cmake
-              cmake/video.cmake DESTINATION ${package_dir})
+              cmake/video.cmake cmake/cuda.cmake DESTINATION ${package_dir})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

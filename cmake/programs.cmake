@@ -10,15 +10,17 @@ find_program(CCACHE ccache)
 mark_as_advanced(CCACHE)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
 # What every program of the project links to.
 add_library(flipbook_program INTERFACE)
 target_link_libraries(flipbook_program INTERFACE flipbook::flipbook)
-target_compile_options(flipbook_program INTERFACE -Wall -Wextra -Wpedantic -Wconversion
-  $<$<BOOL:${FLIPBOOK_WERROR}>:-Werror>
+target_compile_options(flipbook_program INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion $<$<BOOL:${FLIPBOOK_WERROR}>:-Werror>>
+  $<$<COMPILE_LANGUAGE:CUDA>:$<$<BOOL:${FLIPBOOK_WERROR}>:--Werror=all-warnings>>
   # GCC 12 sees overlapping copies in every "text" + std::string (GCC PR 105651).
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:$<$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>:-Wno-restrict>>)
 if(TARGET flipbook::video)
   target_link_libraries(flipbook_program INTERFACE flipbook::video)
 endif()

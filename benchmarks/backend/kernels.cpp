@@ -9,11 +9,13 @@
 #include <flipbook/backend/cpu/gemm.hpp>
 #include <flipbook/core/fill.hpp>
 
+#include "layers.hpp"
+
 namespace {
 
 using namespace flipbook;
 using cpu::Layout;
-using Axes = ConvGeometry::Axes;
+using networks::Layer;
 
 /// @param numbers  that must at least be read or written
 void report(benchmark::State& state, double products, Index numbers = 0) {
@@ -70,45 +72,6 @@ void product(benchmark::State& state, Layout a_layout, Layout b_layout, Index m,
   report(state, double(m * n) * double(k), m * k + k * n + m * n);
 }
 
-struct Layer {
-  const char* name;
-  bool transposed;  ///< the geometry is that of the convolution which the layer is the adjoint of
-  Index batch;
-  Axes input;
-  Index in, out;
-  Axes kernel, stride, padding;
-};
-
-/// Named as a network would run them; a transposed layer's input is the smaller side.
-const Layer layers[] = {
-    {"video 64to64 k3", false, 4, {8, 16, 16}, 64, 64, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}},
-    {"video 64to128 k4s2", false, 4, {8, 32, 32}, 64, 128, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
-    {"video 3to64 k4s2", false, 4, {16, 32, 32}, 3, 64, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
-    {"video transposed 128to64 k4s2", true, 4, {8, 32, 32}, 64, 128, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
-    {"video transposed 64to3 k4s2", true, 4, {16, 64, 64}, 3, 64, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
-    {"dcgan transposed 100to512 k4", true, 64, {1, 4, 4}, 512, 100, {1, 4, 4}, {1, 1, 1}, {0, 0, 0}},
-    {"dcgan transposed 512to256 k4s2", true, 64, {1, 8, 8}, 256, 512, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
-    {"dcgan transposed 256to128 k4s2", true, 64, {1, 16, 16}, 128, 256, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
-    {"dcgan transposed 128to3 k4s2", true, 64, {1, 32, 32}, 3, 128, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
-    {"dcgan 3to128 k4s2", false, 64, {1, 32, 32}, 3, 128, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
-    {"dcgan 128to256 k4s2", false, 64, {1, 16, 16}, 128, 256, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
-    {"dcgan 256to512 k4s2", false, 64, {1, 8, 8}, 256, 512, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
-    {"dcgan 512to1 k4", false, 64, {1, 4, 4}, 512, 1, {1, 4, 4}, {1, 1, 1}, {0, 0, 0}},
-    {"convlstm 64to256 k5", false, 8, {1, 16, 16}, 64, 256, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}},
-    {"image 64to64 k3", false, 16, {1, 32, 32}, 64, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
-    {"video 32to64 k4s2", false, 8, {16, 32, 32}, 32, 64, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
-    {"convlstm 80to256 k5", false, 8, {1, 16, 16}, 80, 256, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}},
-    {"one image 512to512 k3", false, 1, {1, 4, 4}, 512, 512, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
-};
-
-ConvGeometry geometry(const Layer& layer) {
-  ConvGeometry g;
-  g.batch = layer.batch, g.input = layer.input, g.in_channels = layer.in, g.out_channels = layer.out;
-  g.kernel = layer.kernel, g.stride = layer.stride, g.padding = layer.padding;
-  g.fit_output();
-  return g;
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -116,8 +79,8 @@ int main(int count, char** arguments) {
     benchmark::RegisterBenchmark(name.c_str(), run)->UseRealTime()->Unit(benchmark::kMicrosecond);
   };
   add("peak", peak);
-  for (const Layer& layer : layers) {
-    const ConvGeometry g = geometry(layer);
+  for (const Layer& layer : networks::layers) {
+    const ConvGeometry g = networks::geometry(layer);
     const std::string name = layer.name;
     const bool shorter = cpu::winograd::scheme_of<float>(g).filter != nullptr;
     for (const bool direct : {false, true}) {

@@ -1,36 +1,8 @@
 // The tutorial's generator and discriminator: a step of both with Adam on 64 frames of 32×32, and 64 samples.
-#include <memory>
-
-#include <flipbook/models/gan/dcgan.hpp>
-#include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
-
 #include "turns.hpp"
+#include "workloads/dcgan.hpp"
 
 int main(int count, char** arguments) {
   using namespace flipbook;
-  using benchmark::gflop;
-  constexpr Index batch = 64;
-  constexpr double first = gflop(256, 16, 3, 128) * batch;  // the discriminator's; the generator's last mirrors it
-  constexpr double inner = (gflop(64, 16, 128, 256) + gflop(16, 16, 256, 512)) * batch;
-  constexpr double discriminator = first + inner + gflop(1, 16, 512, 1) * batch;
-  constexpr double generator = gflop(1, 16, 100, 512) * batch + inner + first;
-  // Forward and two gradients for each batch of each network, but nobody asks for those of data and noise, nor, in
-  // the generator's step, for those of the discriminator's weights.
-  constexpr double step = 2 * (3 * discriminator - first) + 2 * discriminator + 3 * generator;
-
-  const auto train = [] {
-    const auto trainer = std::make_shared<Trainer<Dcgan<>, float, Cpu, optim::Adam>>(
-        Module<Dcgan<>, float>{Rng{0}}, optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5});
-    Rng rng{1};
-    const auto clips = uniform<float>({batch, 32, 32, 3}, rng);
-    return [=] { trainer->step(clips); };
-  };
-  const auto sample = [] {
-    const auto gan = std::make_shared<Module<Dcgan<>, float>>(Rng{0});
-    Rng rng{1};
-    const auto z = (*gan)->noise(batch, rng);
-    return [=] { (*gan)->generator(z); };
-  };
-  return benchmark::take_turns(count, arguments, {{"dcgan_step", step, train}, {"dcgan_sample", generator, sample}});
+  return benchmark::take_turns(count, arguments, benchmark::dcgan_workloads<float, Cpu>());
 }

@@ -3,8 +3,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
-#include <initializer_list>
 #include <iostream>
 #include <string>
 
@@ -12,26 +10,17 @@
 
 #include <flipbook/core/parallel.hpp>
 
+#include "workloads/workload.hpp"
+
 namespace flipbook::benchmark {
-
-/// One step of training or one call of sampling, and what it takes by the definition of its layers.
-struct Workload {
-  std::string name;
-  double gflop;                                    ///< 10⁹ additions and multiplications, at borders too
-  std::function<std::function<void()>()> prepare;  ///< makes the model and the data, and returns the call
-};
-
-/// 10⁹ additions and multiplications of a layer, at the border as elsewhere. `positions` are those of a convolution's
-/// output, of a transposed convolution's input.
-constexpr double gflop(double positions, double taps, double in, double out) { return 2e-9 * positions * taps * in * out; }
 
 /// One side of a timing in turns: `PROGRAM WORKLOAD THREADS` makes the workload's call once for every line that it is
 /// sent and answers with its milliseconds; at the end of its input it says its peak memory in MiB. `PROGRAM --list`
 /// lists the workloads and their arithmetic in GFLOP.
-inline int take_turns(int count, char** arguments, std::initializer_list<Workload> workloads) {
+inline int take_turns(int count, char** arguments, const std::vector<Workload>& workloads) {
   const std::string name = count > 1 ? arguments[1] : "--list";
   for (const Workload& w : workloads) {
-    if (name == "--list") std::printf("%s %.9g\n", w.name.c_str(), w.gflop);
+    if (name == "--list") std::printf("%s %.9g\n", w.name.c_str(), w.gflop());
     if (name != w.name) continue;
     if (count > 2) set_threads(std::atoi(arguments[2]));
     const auto call = w.prepare();

@@ -12,8 +12,9 @@ namespace {
 struct Case {
   Index batch, queries, keys, heads, width;
 };
-const std::vector<Case> cases{{1, 1, 1, 1, 1},   {1, 1, 7, 2, 3},     {2, 5, 3, 1, 8},    {1, 31, 33, 2, 5},  {1, 65, 130, 1, 32},
-                              {2, 64, 64, 3, 16}, {1, 70, 100, 2, 40}, {3, 2, 65, 2, 64}, {1, 66, 67, 1, 72}, {1, 3, 70, 1, 130}};
+const std::vector<Case> cases{{1, 1, 1, 1, 1},     {1, 1, 7, 2, 3},    {2, 5, 3, 1, 8},     {1, 31, 33, 2, 5},
+                              {1, 65, 130, 1, 32}, {2, 64, 64, 3, 16}, {1, 70, 100, 2, 40}, {3, 2, 65, 2, 64},
+                              {1, 66, 67, 1, 72},  {1, 3, 70, 1, 130}};
 
 /// Queries, keys and values, and a mask in which some keys are hidden.
 struct Inputs {
@@ -78,7 +79,8 @@ TEST_CASE_TEMPLATE("attention and its gradients agree with the CPU's", T, float,
 TEST_CASE("with TF32, attention of floats stays within its rounding") {
   cuda::arithmetic().tf32 = true;
   double largest = 0;
-  for (const Case& c : {Case{1, 65, 70, 2, 24}, Case{1, 10, 67, 1, 72}}) largest = std::max(largest, disagreement_of<float>(c, 3e-3));
+  for (const Case& c : {Case{1, 65, 70, 2, 24}, Case{1, 10, 67, 1, 72}})
+    largest = std::max(largest, disagreement_of<float>(c, 3e-3));
   cuda::arithmetic().tf32 = false;
   CHECK(largest > 1e-5);  // it is TF32 that was tested
 }
@@ -89,7 +91,8 @@ TEST_CASE_TEMPLATE("queries, keys and values may lie in one tensor or in two", T
   const AttentionOptions options{.causal = true};
   const Tensor<double> no_mask({0});
   CHECK(disagreement<T>(outcome(options, false), no_mask, dy, qkv) < device_tolerance<T>);
-  CHECK(disagreement<T>(outcome(options, false), no_mask, test::random<double>(q.shape(), 5), q, kv) < device_tolerance<T>);
+  CHECK(disagreement<T>(outcome(options, false), no_mask, test::random<double>(q.shape(), 5), q, kv) <
+        device_tolerance<T>);
 }
 
 TEST_CASE("rows that stand at no multiple of 16 bytes are read as well") {
@@ -119,7 +122,8 @@ TEST_CASE("attention of nothing is nothing") {
 }
 
 TEST_CASE_TEMPLATE("rotations agree with the CPU's", T, float, double, bfloat16) {
-  const auto x = test::random<double>({2, 5, 3, 2, 6}, 1), c = test::random<double>({5, 3}, 2), s = test::random<double>({5, 3}, 3);
+  const auto x = test::random<double>({2, 5, 3, 2, 6}, 1), c = test::random<double>({5, 3}, 2),
+             s = test::random<double>({5, 3}, 3);
   for (const Index turned : {0, 4, 6}) {
     for (const bool back : {false, true}) {
       const auto f = [=]<class X>(const X& of, const X& cosines, const X& sines) {

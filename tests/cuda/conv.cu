@@ -47,10 +47,11 @@ double disagreement_of(const Case& c, bool cudnn = false) {
   const auto y = conv(x, w, None{}, c.window);
   const auto dy = normal<double>(y.shape(), rng);
   const auto transposed = [&](const auto&... of) { return apply(TransposedConvolution{c.window, c.x}, of...); };
-  return std::max({disagreement<T>([&](const auto&... of) { return conv(of..., c.window); }, x, w, b),
-                   disagreement<T>([&](const auto& a, const auto& k) { return conv(a, k, None{}, c.window); }, x, w),
-                   disagreement<T>(transposed, dy, w), disagreement<T>(transposed, dy, w, c_bias),
-                   disagreement<T>([&](const auto&... of) { return apply(ConvolutionWeight{c.window, c.w}, of...); }, x, dy)});
+  return std::max(
+      {disagreement<T>([&](const auto&... of) { return conv(of..., c.window); }, x, w, b),
+       disagreement<T>([&](const auto& a, const auto& k) { return conv(a, k, None{}, c.window); }, x, w),
+       disagreement<T>(transposed, dy, w), disagreement<T>(transposed, dy, w, c_bias),
+       disagreement<T>([&](const auto&... of) { return apply(ConvolutionWeight{c.window, c.w}, of...); }, x, dy)});
 }
 
 void check_close(const Case& c, double of_case, double tolerance) {
@@ -80,7 +81,8 @@ TEST_CASE("of cuDNN's kernels, those that give the same bits each time and keep 
 #endif
 }
 
-TEST_CASE_TEMPLATE("so do those of many channels and long sums, which are worked out in parts", T, float, double, bfloat16) {
+TEST_CASE_TEMPLATE("so do those of many channels and long sums, which are worked out in parts", T, float, double,
+                   bfloat16) {
   const std::vector<Case> cases{
       {{2, 5, 6, 72}, {3, 3, 72, 136}, {.padding = 1}},
       {{1, 9, 300}, {3, 300, 40}, {.stride = 2}},
@@ -110,7 +112,9 @@ TEST_CASE("weights and images that stand at no multiple of 16 bytes are read as 
   cuda::arithmetic().cudnn = true;
   Rng rng{3};
   const auto all = normal<double>({1 + 8 * 16 + 3 * 8 * 16}, rng);
-  const auto at = [](const auto& x, Index first, const Shape& shape) { return x.slice(first, first + shape.size()).reshape(shape); };
+  const auto at = [](const auto& x, Index first, const Shape& shape) {
+    return x.slice(first, first + shape.size()).reshape(shape);
+  };
   const auto f = [&](const auto& x) {
     return conv(at(x, 1, {2, 8, 8}), at(x, 1 + 8 * 16, {3, 8, 16}), at(x, 3, {16}), {.padding = 1});
   };
@@ -121,9 +125,11 @@ TEST_CASE("weights and images that stand at no multiple of 16 bytes are read as 
 TEST_CASE("a convolution of nothing is nothing, and one over no channels is its bias") {
   Tensor<float, Cuda> w({3, 4, 5}), none({0, 9, 4});
   CHECK(conv(none, w, None{}, {}).shape() == Shape{0, 7, 5});
-  CHECK(to_vector(apply(ConvolutionWeight{{}, {3, 4, 5}}, none, Tensor<float, Cuda>({0, 7, 5}))) == std::vector<float>(60, 0));
+  CHECK(to_vector(apply(ConvolutionWeight{{}, {3, 4, 5}}, none, Tensor<float, Cuda>({0, 7, 5}))) ==
+        std::vector<float>(60, 0));
   const auto bias = to<Cuda>(Tensor<float>({2}, {1, 2}));
-  CHECK(to_vector(conv(Tensor<float, Cuda>({1, 2, 0}), Tensor<float, Cuda>({1, 0, 2}), bias, {})) == std::vector<float>{1, 2, 1, 2});
+  CHECK(to_vector(conv(Tensor<float, Cuda>({1, 2, 0}), Tensor<float, Cuda>({1, 0, 2}), bias, {})) ==
+        std::vector<float>{1, 2, 1, 2});
 }
 
 TEST_CASE("convolutions give the same bits each time") {

@@ -17,7 +17,8 @@ struct Case {
 std::vector<Case> random_cases(Index count) {
   Rng rng{1};
   std::vector<Case> cases{{1, 1, 1, 1}, {2, 3, 1, 64}, {1, 1, 65, 7}, {3, 64, 32, 16}};
-  for (Index i = 0; i < count; ++i) cases.push_back({1 + rng.below(3), 1 + rng.below(40), 1 + rng.below(40), 1 + rng.below(90)});
+  for (Index i = 0; i < count; ++i)
+    cases.push_back({1 + rng.below(3), 1 + rng.below(40), 1 + rng.below(40), 1 + rng.below(90)});
   return cases;
 }
 
@@ -64,7 +65,9 @@ TEST_CASE("with TF32, products of floats stay within its rounding") {
 
 TEST_CASE("matrices and biases that stand at no multiple of 16 bytes are read as well") {
   const auto all = test::random<double>({1 + 24 + 48 + 8}, 4);
-  const auto at = [](const auto& x, Index first, const Shape& shape) { return x.slice(first, first + shape.size()).reshape(shape); };
+  const auto at = [](const auto& x, Index first, const Shape& shape) {
+    return x.slice(first, first + shape.size()).reshape(shape);
+  };
   const auto f = [&](const auto& x) { return linear(at(x, 1, {4, 6}), at(x, 25, {6, 8}), at(x, 73, {8})); };
   CHECK(disagreement<float>(f, all) < device_tolerance<float>);
   CHECK(disagreement<bfloat16>(f, all) < device_tolerance<bfloat16>);
@@ -74,14 +77,18 @@ TEST_CASE("products of nothing are nothing, or the bias") {
   const auto bias = to<Cuda>(Tensor<float>({2}, {1, 2}));
   CHECK(linear(Tensor<float, Cuda>({0, 3}), Tensor<float, Cuda>({3, 2}), bias).shape() == Shape{0, 2});
   CHECK(to_vector(matmul(Tensor<float, Cuda>({2, 0}), Tensor<float, Cuda>({0, 2}))) == std::vector<float>(4, 0));
-  CHECK(to_vector(linear(Tensor<float, Cuda>({2, 0}), Tensor<float, Cuda>({0, 2}), bias)) == std::vector<float>{1, 2, 1, 2});
+  CHECK(to_vector(linear(Tensor<float, Cuda>({2, 0}), Tensor<float, Cuda>({0, 2}), bias)) ==
+        std::vector<float>{1, 2, 1, 2});
 }
 
 TEST_CASE("what is timed once is remembered, and right") {
   const Case c{1, 11, 13, 17};
   const auto run = [&] {
 #ifdef FLIPBOOK_CUDA_EMULATED
-    const auto products = [] { return std::accumulate(std::begin(emulated::blas::products_run), std::end(emulated::blas::products_run), std::size_t{0}); };
+    const auto products = [] {
+      return std::accumulate(std::begin(emulated::blas::products_run), std::end(emulated::blas::products_run),
+                             std::size_t{0});
+    };
     const std::size_t before = products();
 #endif
     CHECK(disagreement_of<float>(c) < device_tolerance<float>);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/io/file.hpp>
@@ -81,7 +82,7 @@ template <class Extents>
 std::optional<Index> checked_product(const Extents& extents, std::size_t each = 1) {
   Index product = static_cast<Index>(each);
   for (const auto extent : extents) {
-    if (!std::in_range<Index>(extent) || extent < 0) return std::nullopt;
+    if (!std::in_range<Index>(extent) || std::cmp_less(extent, 0)) return std::nullopt;
     if (__builtin_mul_overflow(product, static_cast<Index>(extent), &product)) return std::nullopt;
   }
   return product;

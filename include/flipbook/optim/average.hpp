@@ -12,6 +12,17 @@
 
 namespace flipbook {
 
+namespace detail {
+/// decay · average + (1 − decay) · p.
+struct Mix {
+  double decay;
+  template <class V>
+  constexpr V operator()(const V& average, const V& p) const {
+    return constant<V>(decay) * average + constant<V>(1 - decay) * p;
+  }
+};
+}  // namespace detail
+
 /// The exponential moving average of parameters over training, often a better model than the last step's:
 /// a ← decay · a + (1 − decay) · p after each step, beginning as the parameters are.
 template <Real T, class B = Cpu>
@@ -24,7 +35,7 @@ class MovingAverage {
 
   void update(const Tensor<T, B>& parameters) {
     require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
-    kernel::map(B{}, Mix{decay_}, value_, value_, parameters);
+    kernel::map(B{}, detail::Mix{decay_}, value_, value_, parameters);
   }
   /// Exchanges the average with the parameters, in their memory: once to use it, once more to train on.
   void swap(Tensor<T, B> parameters) {
@@ -39,13 +50,6 @@ class MovingAverage {
   const Tensor<T, B>& value() const noexcept { return value_; }
 
  private:
-  struct Mix {
-    double decay;
-    template <class V>
-    constexpr V operator()(const V& average, const V& p) const {
-      return constant<V>(decay) * average + constant<V>(1 - decay) * p;
-    }
-  };
   double decay_;
   Tensor<T, B> value_;
 };

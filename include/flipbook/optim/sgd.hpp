@@ -4,6 +4,30 @@
 
 namespace flipbook::optim {
 
+namespace detail {
+
+struct SgdPass {
+  static constexpr int memories = 0;
+  double learning_rate, weight_decay;
+  template <class V>
+  constexpr void operator()(const V& gradient, V& p) const {
+    p -= constant<V>(learning_rate) * (gradient + constant<V>(weight_decay) * p);
+  }
+};
+template <bool Nesterov>
+struct MomentumPass {
+  static constexpr int memories = 1;
+  double learning_rate, weight_decay, momentum;
+  template <class V>
+  constexpr void operator()(const V& gradient, V& p, V& buffer) const {
+    const V g = gradient + constant<V>(weight_decay) * p;
+    buffer = constant<V>(momentum) * buffer + g;  // the buffer begins as zero
+    p -= constant<V>(learning_rate) * (Nesterov ? V(g + constant<V>(momentum) * buffer) : buffer);
+  }
+};
+
+}  // namespace detail
+
 /// Stochastic gradient descent, as PyTorch's SGD: with weight decay λ, momentum μ and learning rate η,
 ///
 ///     g ← g + λ p,   b ← μ b + g (g itself at first),   p ← p − η b,   or with Nesterov's look ahead  p − η (g + μ b)
@@ -18,31 +42,10 @@ struct Sgd {
   }
   void update(Index, const auto& pass) const {
     require(!nesterov || momentum > 0, "Sgd: Nesterov's step needs a momentum");
-    if (momentum == 0) return pass(Plain{learning_rate, weight_decay});
-    nesterov ? pass(WithMomentum<true>{learning_rate, weight_decay, momentum})
-             : pass(WithMomentum<false>{learning_rate, weight_decay, momentum});
+    if (momentum == 0) return pass(detail::SgdPass{learning_rate, weight_decay});
+    nesterov ? pass(detail::MomentumPass<true>{learning_rate, weight_decay, momentum})
+             : pass(detail::MomentumPass<false>{learning_rate, weight_decay, momentum});
   }
-
- private:
-  struct Plain {
-    static constexpr int memories = 0;
-    double learning_rate, weight_decay;
-    template <class V>
-    constexpr void operator()(const V& gradient, V& p) const {
-      p -= constant<V>(learning_rate) * (gradient + constant<V>(weight_decay) * p);
-    }
-  };
-  template <bool Nesterov>
-  struct WithMomentum {
-    static constexpr int memories = 1;
-    double learning_rate, weight_decay, momentum;
-    template <class V>
-    constexpr void operator()(const V& gradient, V& p, V& buffer) const {
-      const V g = gradient + constant<V>(weight_decay) * p;
-      buffer = constant<V>(momentum) * buffer + g;  // the buffer begins as zero
-      p -= constant<V>(learning_rate) * (Nesterov ? V(g + constant<V>(momentum) * buffer) : buffer);
-    }
-  };
 };
 
 }  // namespace flipbook::optim

@@ -85,8 +85,10 @@ inline void multiply(const Product& p, double alpha, const void* a, const Layout
                      double beta, const void* c, const Layout& cl, void* d, const Layout& dl) {
   const bool tf32 = p.compute == CUBLAS_COMPUTE_32F_FAST_TF32;
   const std::uint64_t depth = p.a == CUBLAS_OP_N ? al.columns : al.rows;
-  const auto element = [tf32](const void* data, const Layout& l, bool transposed, std::int64_t batch, std::uint64_t i, std::uint64_t j) {
-    const auto row = static_cast<std::int64_t>(transposed ? j : i), column = static_cast<std::int64_t>(transposed ? i : j);
+  const auto element = [tf32](const void* data, const Layout& l, bool transposed, std::int64_t batch, std::uint64_t i,
+                              std::uint64_t j) {
+    const auto row = static_cast<std::int64_t>(transposed ? j : i),
+               column = static_cast<std::int64_t>(transposed ? i : j);
     const double value = read(l.type, data, batch * l.stride + column * l.ld + row);
     return tf32 ? round_to_tf32(value) : value;
   };
@@ -124,17 +126,18 @@ struct cublasLtMatmulHeuristicResult_t {
   int reserved[4];
 };
 
-inline const char* cublasGetStatusName(cublasStatus_t status) {
+inline const char* cublasLtGetStatusName(cublasStatus_t status) {
   return status == CUBLAS_STATUS_SUCCESS ? "CUBLAS_STATUS_SUCCESS" : status == CUBLAS_STATUS_INVALID_VALUE
              ? "CUBLAS_STATUS_INVALID_VALUE" : "CUBLAS_STATUS_NOT_SUPPORTED";
 }
-inline const char* cublasGetStatusString(cublasStatus_t) { return "as emulated"; }
+inline const char* cublasLtGetStatusString(cublasStatus_t) { return "as emulated"; }
 
 inline cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
   *handle = reinterpret_cast<cublasLtHandle_t>(handle);
   return CUBLAS_STATUS_SUCCESS;
 }
-inline cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* made, cublasComputeType_t compute, cudaDataType_t scale) {
+inline cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* made, cublasComputeType_t compute,
+                                               cudaDataType_t scale) {
   *made = new emulated::blas::Product{.compute = compute, .scale = scale};
   return CUBLAS_STATUS_SUCCESS;
 }
@@ -168,9 +171,11 @@ inline cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout)
   delete layout;
   return CUBLAS_STATUS_SUCCESS;
 }
-inline cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout, cublasLtMatrixLayoutAttribute_t attribute,
-                                                       const void* value, std::size_t bytes) {
-  void* const to = attribute == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT ? static_cast<void*>(&layout->batch) : &layout->stride;
+inline cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout,
+                                                       cublasLtMatrixLayoutAttribute_t attribute, const void* value,
+                                                       std::size_t bytes) {
+  void* const to =
+      attribute == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT ? static_cast<void*>(&layout->batch) : &layout->stride;
   if (bytes != (attribute == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT ? sizeof layout->batch : sizeof layout->stride)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
@@ -201,9 +206,9 @@ inline cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPrefere
 
 /// Recommends three algorithms, of which each asks for more workspace; none with a bias in double.
 inline cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t p, cublasLtMatrixLayout_t,
-                                                     cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
-                                                     cublasLtMatmulPreference_t preference, int most,
-                                                     cublasLtMatmulHeuristicResult_t* results, int* count) {
+                                                     cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
+                                                     cublasLtMatrixLayout_t, cublasLtMatmulPreference_t preference,
+                                                     int most, cublasLtMatmulHeuristicResult_t* results, int* count) {
   *count = 0;
   if (p->epilogue == CUBLASLT_EPILOGUE_BIAS && p->compute == CUBLAS_COMPUTE_64F) return CUBLAS_STATUS_NOT_SUPPORTED;
   for (int i = 0; i < std::min(most, 3); ++i) {
@@ -219,21 +224,28 @@ inline cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtM
 }
 
 inline cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t p, const void* alpha, const void* a,
-                                     cublasLtMatrixLayout_t al, const void* b, cublasLtMatrixLayout_t bl, const void* beta,
-                                     const void* c, cublasLtMatrixLayout_t cl, void* d, cublasLtMatrixLayout_t dl,
-                                     const cublasLtMatmulAlgo_t* algorithm, void* workspace, std::size_t workspace_bytes,
-                                     cudaStream_t stream) {
-  const auto rows = [](const emulated::blas::Layout& l, cublasOperation_t o) { return o == CUBLAS_OP_N ? l.rows : l.columns; };
-  const auto columns = [](const emulated::blas::Layout& l, cublasOperation_t o) { return o == CUBLAS_OP_N ? l.columns : l.rows; };
+                                     cublasLtMatrixLayout_t al, const void* b, cublasLtMatrixLayout_t bl,
+                                     const void* beta, const void* c, cublasLtMatrixLayout_t cl, void* d,
+                                     cublasLtMatrixLayout_t dl, const cublasLtMatmulAlgo_t* algorithm, void* workspace,
+                                     std::size_t workspace_bytes, cudaStream_t stream) {
+  const auto rows = [](const emulated::blas::Layout& l, cublasOperation_t o) {
+    return o == CUBLAS_OP_N ? l.rows : l.columns;
+  };
+  const auto columns = [](const emulated::blas::Layout& l, cublasOperation_t o) {
+    return o == CUBLAS_OP_N ? l.columns : l.rows;
+  };
   const auto spans = [](const emulated::blas::Layout& l) { return l.ld >= static_cast<std::int64_t>(l.rows); };
-  const bool fits = rows(*al, p->a) == dl->rows && columns(*bl, p->b) == dl->columns && columns(*al, p->a) == rows(*bl, p->b) &&
-                    cl->rows == dl->rows && cl->columns == dl->columns && al->batch == dl->batch && bl->batch == dl->batch &&
-                    cl->batch == dl->batch && al->type == bl->type && spans(*al) && spans(*bl) && spans(*cl) && spans(*dl);
+  const bool fits = rows(*al, p->a) == dl->rows && columns(*bl, p->b) == dl->columns &&
+                    columns(*al, p->a) == rows(*bl, p->b) && cl->rows == dl->rows && cl->columns == dl->columns &&
+                    al->batch == dl->batch && bl->batch == dl->batch && cl->batch == dl->batch &&
+                    al->type == bl->type && spans(*al) && spans(*bl) && spans(*cl) && spans(*dl);
   const void* const places[4] = {a, b, c, d};
   bool aligned = true;
-  for (int i = 0; i < 4; ++i) aligned = aligned && std::bit_cast<std::uintptr_t>(places[i]) % algorithm->data[2 + i] == 0;
+  for (int i = 0; i < 4; ++i)
+    aligned = aligned && std::bit_cast<std::uintptr_t>(places[i]) % algorithm->data[2 + i] == 0;
   const bool biased = p->epilogue == CUBLASLT_EPILOGUE_BIAS;
-  if (!fits || !aligned || workspace_bytes < algorithm->data[1] || (biased && p->bias == nullptr)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (!fits || !aligned || workspace_bytes < algorithm->data[1] || (biased && p->bias == nullptr))
+    return CUBLAS_STATUS_INVALID_VALUE;
   const auto scale = [p](const void* x) { return emulated::blas::read(p->scale, x, 0); };
   const auto work = [=, product = *p, al = *al, bl = *bl, cl = *cl, dl = *dl, alpha = scale(alpha), beta = scale(beta),
                      place = algorithm->data[0], used = algorithm->data[1]] {

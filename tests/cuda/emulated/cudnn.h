@@ -166,7 +166,9 @@ struct Operand {
       case CUDNN_DATA_FLOAT: static_cast<float*>(data)[at] = static_cast<float>(value); return;
       case CUDNN_DATA_DOUBLE: static_cast<double*>(data)[at] = value; return;
       case CUDNN_DATA_HALF: static_cast<flipbook::half*>(data)[at] = flipbook::half(static_cast<float>(value)); return;
-      case CUDNN_DATA_BFLOAT16: static_cast<flipbook::bfloat16*>(data)[at] = flipbook::bfloat16(static_cast<float>(value)); return;
+      case CUDNN_DATA_BFLOAT16:
+        static_cast<flipbook::bfloat16*>(data)[at] = flipbook::bfloat16(static_cast<float>(value));
+        return;
     }
   }
   /// Calls body(index) for every index, last axis fastest.
@@ -256,7 +258,8 @@ inline cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t desc
   return CUDNN_STATUS_SUCCESS;
 }
 inline cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
-                                              cudnnBackendAttributeType_t type, std::int64_t count, const void* values) {
+                                              cudnnBackendAttributeType_t type, std::int64_t count,
+                                              const void* values) {
   if (descriptor->finalized || values == nullptr || count < 1) return CUDNN_STATUS_BAD_PARAM;
   if (type == CUDNN_TYPE_BACKEND_DESCRIPTOR && !(*static_cast<const cudnnBackendDescriptor_t*>(values))->finalized) {
     return CUDNN_STATUS_BAD_PARAM;
@@ -282,13 +285,19 @@ inline Convolution convolution_of(const Descriptor& operation) {
   const Names names = names_of(operation.type);
   const auto operand = [&](int name) {
     const Descriptor& tensor = operation.part(name);
-    return Operand{tensor.all<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS), tensor.all<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES),
-                   tensor.one<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE), tensor.one<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID),
-                   tensor.one<std::int64_t>(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT)};
+    return Operand{
+        tensor.all<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS), tensor.all<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES),
+        tensor.one<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE), tensor.one<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID),
+        tensor.one<std::int64_t>(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT)};
   };
   const Descriptor& window = operation.part(names.window);
-  return {operation.type, -1, operand(names.x), operand(names.w), operand(names.y),
-          window.all<std::int64_t>(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS), window.all<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES),
+  return {operation.type,
+          -1,
+          operand(names.x),
+          operand(names.w),
+          operand(names.y),
+          window.all<std::int64_t>(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS),
+          window.all<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES),
           window.all<std::int64_t>(CUDNN_ATTR_CONVOLUTION_DILATIONS)};
 }
 
@@ -297,16 +306,19 @@ inline bool fits(const Descriptor& operation) {
   const Names names = names_of(operation.type);
   const Convolution c = convolution_of(operation);
   const auto after = operation.part(names.window).all<std::int64_t>(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS);
-  if (c.x.dimensions[1] % c.w.dimensions[1] != 0 || c.w.dimensions[0] != c.y.dimensions[1] || c.x.dimensions[0] != c.y.dimensions[0]) {
+  if (c.x.dimensions[1] % c.w.dimensions[1] != 0 || c.w.dimensions[0] != c.y.dimensions[1] ||
+      c.x.dimensions[0] != c.y.dimensions[0]) {
     return false;
   }
   for (std::size_t i = 0; i < after.size(); ++i) {
-    const std::int64_t span = c.x.dimensions[i + 2] + c.before[i] + after[i] - c.dilation[i] * (c.w.dimensions[i + 2] - 1) - 1;
+    const std::int64_t span =
+        c.x.dimensions[i + 2] + c.before[i] + after[i] - c.dilation[i] * (c.w.dimensions[i + 2] - 1) - 1;
     if (span < 0 || span / c.stride[i] + 1 != c.y.dimensions[i + 2] || after[i] < 0 || c.before[i] < 0) return false;
   }
   const bool wide = c.x.type == CUDNN_DATA_DOUBLE;
   const auto scale = [&](int name) { return wide ? operation.one<double>(name) : double(operation.one<float>(name)); };
-  return operation.attributes.at(names.alpha).size() == (wide ? 8U : 4U) && scale(names.alpha) == 1 && scale(names.beta) == 0;
+  return operation.attributes.at(names.alpha).size() == (wide ? 8U : 4U) && scale(names.alpha) == 1 &&
+         scale(names.beta) == 0;
 }
 
 }  // namespace emulated::dnn
@@ -334,7 +346,8 @@ inline cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
 }
 
 inline cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const d, cudnnBackendAttributeName_t name,
-                                              cudnnBackendAttributeType_t, std::int64_t room, std::int64_t* count, void* values) {
+                                              cudnnBackendAttributeType_t, std::int64_t room, std::int64_t* count,
+                                              void* values) {
   const auto descriptors = static_cast<cudnnBackendDescriptor_t*>(values);
   if (name == CUDNN_ATTR_ENGINEHEUR_RESULTS) {
     *count = std::min<std::int64_t>(room, 3);
@@ -362,7 +375,8 @@ inline cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const d, 
   return CUDNN_STATUS_SUCCESS;
 }
 
-inline cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack) {
+inline cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
+                                         cudnnBackendDescriptor_t pack) {
   using namespace emulated::dnn;
   const auto uids = pack->all<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
   const auto pointers = pack->all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
@@ -372,7 +386,8 @@ inline cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescr
     const auto at = std::find(uids.begin(), uids.end(), operand->name);
     if (at == uids.end()) return CUDNN_STATUS_BAD_PARAM;
     operand->data = pointers[static_cast<std::size_t>(at - uids.begin())];
-    if (std::bit_cast<std::uintptr_t>(operand->data) % static_cast<std::uintptr_t>(operand->alignment) != 0) return CUDNN_STATUS_BAD_PARAM;
+    if (std::bit_cast<std::uintptr_t>(operand->data) % static_cast<std::uintptr_t>(operand->alignment) != 0)
+      return CUDNN_STATUS_BAD_PARAM;
   }
   void* const workspace = pack->one<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
   const auto work = [=] {

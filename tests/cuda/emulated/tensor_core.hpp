@@ -31,7 +31,8 @@ const std::array<T, 32>& brought(const T& mine) {
 inline unsigned lane() { return (threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % 32; }
 
 inline void load_matrices(std::uint32_t (&to)[4], const void* row, bool turned) {
-  if (std::bit_cast<std::uintptr_t>(row) % 16 != 0) fail("ldmatrix: a row at ", std::bit_cast<std::uintptr_t>(row), " is not aligned to 16 bytes");
+  if (std::bit_cast<std::uintptr_t>(row) % 16 != 0)
+    fail("ldmatrix: a row at ", std::bit_cast<std::uintptr_t>(row), " is not aligned to 16 bytes");
   const auto& rows = brought(row);
   const unsigned quad = lane() / 4, place = lane() % 4;
   for (unsigned matrix = 0; matrix < 4; ++matrix) {

@@ -23,14 +23,15 @@ struct AttentionTiles {
   using Scores = Sums<T, Fast, rows, Columns, 4, 1>;
   using Outputs = Sums<T, Fast, rows, Width, 4, 1>;
   static constexpr int threads = Scores::threads;
-  static constexpr int pitch = shared_pitch<T>(Width, Inner::depth), weight_pitch = shared_pitch<T>(Columns, Inner::depth);
+  static constexpr int pitch = shared_pitch<T>(Width, Inner::depth),
+                       weight_pitch = shared_pitch<T>(Columns, Inner::depth);
   static constexpr int row_size = rows * pitch, column_size = Columns * pitch, weight_size = rows * weight_pitch;
   static_assert(Outputs::threads == threads && Outputs::lines == Scores::lines);
 
   /// Numbers [from, from + Width) of rows [first, first + Lines) of a head; 0 beyond `rows` and `numbers`.
   template <int Lines>
-  __device__ static void read(T* tile, const HeadRows<const T>& head, Index first, Index rows, Index from, Index numbers,
-                              bool packed) {
+  __device__ static void read(T* tile, const HeadRows<const T>& head, Index first, Index rows, Index from,
+                              Index numbers, bool packed) {
     constexpr int size = pack_size<T>, packs_a_line = Width / size;
 #pragma unroll 4
     for (int i = static_cast<int>(threadIdx.x); i < Lines * packs_a_line; i += threads) {
@@ -164,7 +165,8 @@ __global__ void __launch_bounds__(Tiles::threads) attention(AttentionWork<T> wor
       for (int j = 0; j < Tiles::Outputs::line; ++j) y(i, j) *= shrink;
     }
     Tiles::write_weights(weights, [&](int i, int j) { return s(i, j); });
-    y.template multiply<Tiles::columns, Inner::depth, Inner::side>({weights, Tiles::weight_pitch}, {values, Tiles::pitch});
+    y.template multiply<Tiles::columns, Inner::depth, Inner::side>({weights, Tiles::weight_pitch},
+                                                                   {values, Tiles::pitch});
   }
 #pragma unroll
   for (int i = 0; i < lines; ++i) {
@@ -185,8 +187,8 @@ __global__ void __launch_bounds__(Tiles::threads) attention(AttentionWork<T> wor
 
 /// Numbers [slab, slab + Width) of rows [first, …) of a head: sums · factor.
 template <class T, class Tiles>
-__device__ void store_rows(typename Tiles::Outputs& sums, const HeadRows<T>& head, int first, Index rows, int slab, Index width,
-                           Wide<T> factor) {
+__device__ void store_rows(typename Tiles::Outputs& sums, const HeadRows<T>& head, int first, Index rows, int slab,
+                           Index width, Wide<T> factor) {
 #pragma unroll
   for (int i = 0; i < Tiles::Outputs::lines; ++i) {
     const int row = first + Tiles::Outputs::row(i);
@@ -214,10 +216,11 @@ void with_width(Index width, const F& f) {
 /// A block for each of `rows` rows in tiles, of each head, and for each slab.
 template <class Tiles>
 dim3 attention_grid(const AttentionGeometry& g, Index rows) {
-  const Index blocks = (rows + Tiles::rows - 1) / Tiles::rows * g.batch * g.heads, slabs = (g.width + Tiles::width - 1) / Tiles::width;
+  const Index blocks = (rows + Tiles::rows - 1) / Tiles::rows * g.batch * g.heads,
+              slabs = (g.width + Tiles::width - 1) / Tiles::width;
   const Index most = (Index{1} << 31) - 128;
-  require(blocks < most && slabs < 65536 && g.keys < most && g.queries < most, "attention: ", g.queries, " queries and ", g.keys,
-          " keys of ", g.batch * g.heads, " heads are too many");
+  require(blocks < most && slabs < 65536 && g.keys < most && g.queries < most, "attention: ", g.queries,
+          " queries and ", g.keys, " keys of ", g.batch * g.heads, " heads are too many");
   return dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(slabs));
 }
 
@@ -229,7 +232,8 @@ void attention(const AttentionWork<T>& work, const HeadRows<T>& y) {
   detail::with_width<T>(work.geometry.width, [&]<bool Fast, int Width> {
     using Tiles = AttentionTiles<T, Fast, sizeof(T) == 8 ? 32 : 64, Width>;
     constexpr std::size_t room = (Tiles::row_size + 2 * Tiles::column_size + Tiles::weight_size) * sizeof(T);
-    launch(detail::attention<T, Tiles>, detail::attention_grid<Tiles>(work.geometry, work.geometry.queries), Tiles::threads, room, work, y);
+    launch(detail::attention<T, Tiles>, detail::attention_grid<Tiles>(work.geometry, work.geometry.queries),
+           Tiles::threads, room, work, y);
   });
 }
 

@@ -27,9 +27,11 @@ template <class T>
 __global__ void inner_products(AttentionGeometry g, HeadRows<const T> y, HeadRows<const T> dy, Wide<T>* inner) {
   for (Index i = thread_number() / 32; i < g.batch * g.heads * g.queries; i += thread_count() / 32) {
     const Index head = i / g.queries, query = i % g.queries;
-    const T *const a = y.of(head / g.heads, head % g.heads)(query), *const b = dy.of(head / g.heads, head % g.heads)(query);
+    const T *const a = y.of(head / g.heads, head % g.heads)(query), *const b =
+                                                                        dy.of(head / g.heads, head % g.heads)(query);
     Wide<T> sum = 0;
-    for (Index d = threadIdx.x % 32; d < g.width; d += 32) sum += static_cast<Wide<T>>(a[d]) * static_cast<Wide<T>>(b[d]);
+    for (Index d = threadIdx.x % 32; d < g.width; d += 32)
+      sum += static_cast<Wide<T>>(a[d]) * static_cast<Wide<T>>(b[d]);
     for (int distance = 16; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffffU, sum, distance);
     if (threadIdx.x % 32 == 0) inner[i] = sum;
   }
@@ -86,8 +88,10 @@ __global__ void __launch_bounds__(Tiles::threads) attention_queries(AttentionGra
       Tiles::template read<Tiles::columns>(tiles.columns, x.k, key, g.keys, from, g.width, packed);
       Tiles::template read<Tiles::columns>(tiles.column_others, x.v, key, g.keys, from, g.width, packed);
       __syncthreads();
-      s.template multiply<Tiles::width, Inner::depth, Inner::depth>({tiles.rows, Tiles::pitch}, {tiles.columns, Tiles::pitch});
-      d.template multiply<Tiles::width, Inner::depth, Inner::depth>({tiles.row_others, Tiles::pitch}, {tiles.column_others, Tiles::pitch});
+      s.template multiply<Tiles::width, Inner::depth, Inner::depth>({tiles.rows, Tiles::pitch},
+                                                                    {tiles.columns, Tiles::pitch});
+      d.template multiply<Tiles::width, Inner::depth, Inner::depth>({tiles.row_others, Tiles::pitch},
+                                                                    {tiles.column_others, Tiles::pitch});
     }
     if (chunks > 1) {
       __syncthreads();
@@ -98,13 +102,15 @@ __global__ void __launch_bounds__(Tiles::threads) attention_queries(AttentionGra
       const A score = scored<T>(s(i, j), scale, mask, first + Scores::row(i), key + Scores::column(j), seen[i]);
       return power_of_two(score - log_sum[i]) * (d(i, j) - inner[i]);
     });
-    sums.template multiply<Tiles::columns, Inner::depth, Inner::side>({tiles.weights, Tiles::weight_pitch}, {tiles.columns, Tiles::pitch});
+    sums.template multiply<Tiles::columns, Inner::depth, Inner::side>({tiles.weights, Tiles::weight_pitch},
+                                                                      {tiles.columns, Tiles::pitch});
   }
   store_rows<T, Tiles>(sums, dq.of(n, h), first, g.queries, slab, g.width, static_cast<A>(g.scale));
 }
 
 template <class T, class Tiles>
-__global__ void __launch_bounds__(Tiles::threads) attention_keys(AttentionGradientWork<T> work, HeadRows<T> dk, HeadRows<T> dv) {
+__global__ void __launch_bounds__(Tiles::threads)
+    attention_keys(AttentionGradientWork<T> work, HeadRows<T> dk, HeadRows<T> dv) {
   using A = Wide<T>;
   using Scores = typename Tiles::Scores;
   const AttentionGeometry& g = work.forward.geometry;
@@ -136,8 +142,10 @@ __global__ void __launch_bounds__(Tiles::threads) attention_keys(AttentionGradie
       Tiles::template read<Tiles::columns>(tiles.columns, x.q, query, g.queries, from, g.width, packed);
       Tiles::template read<Tiles::columns>(tiles.column_others, dy, query, g.queries, from, g.width, packed);
       __syncthreads();
-      s.template multiply<Tiles::width, Inner::depth, Inner::depth>({tiles.rows, Tiles::pitch}, {tiles.columns, Tiles::pitch});
-      d.template multiply<Tiles::width, Inner::depth, Inner::depth>({tiles.row_others, Tiles::pitch}, {tiles.column_others, Tiles::pitch});
+      s.template multiply<Tiles::width, Inner::depth, Inner::depth>({tiles.rows, Tiles::pitch},
+                                                                    {tiles.columns, Tiles::pitch});
+      d.template multiply<Tiles::width, Inner::depth, Inner::depth>({tiles.row_others, Tiles::pitch},
+                                                                    {tiles.column_others, Tiles::pitch});
     }
     begun = true;
     if (chunks > 1) {
@@ -160,9 +168,11 @@ __global__ void __launch_bounds__(Tiles::threads) attention_keys(AttentionGradie
       }
     }
     Tiles::write_weights(tiles.weights, [&](int i, int j) { return s(i, j); });
-    by_value.template multiply<Tiles::columns, Inner::depth, Inner::side>({tiles.weights, Tiles::weight_pitch}, {tiles.column_others, Tiles::pitch});
+    by_value.template multiply<Tiles::columns, Inner::depth, Inner::side>({tiles.weights, Tiles::weight_pitch},
+                                                                          {tiles.column_others, Tiles::pitch});
     Tiles::write_weights(tiles.weights, [&](int i, int j) { return d(i, j); });
-    by_key.template multiply<Tiles::columns, Inner::depth, Inner::side>({tiles.weights, Tiles::weight_pitch}, {tiles.columns, Tiles::pitch});
+    by_key.template multiply<Tiles::columns, Inner::depth, Inner::side>({tiles.weights, Tiles::weight_pitch},
+                                                                        {tiles.columns, Tiles::pitch});
   }
   store_rows<T, Tiles>(by_key, dk.of(n, h), first, work.all_keys, slab, g.width, static_cast<A>(g.scale));
   store_rows<T, Tiles>(by_value, dv.of(n, h), first, work.all_keys, slab, g.width, A(1));
@@ -182,8 +192,10 @@ void attention_gradient(const AttentionWork<T>& forward, const HeadRows<const T>
   detail::with_width<T>(g.width, [&]<bool Fast, int Width> {
     using Tiles = AttentionTiles<T, Fast, sizeof(T) == 8 || Width == 128 ? 32 : 64, Width>;
     constexpr std::size_t room = detail::GradientTiles<T, Tiles>::bytes;
-    launch(detail::attention_queries<T, Tiles>, detail::attention_grid<Tiles>(g, g.queries), Tiles::threads, room, work, dx.q);
-    launch(detail::attention_keys<T, Tiles>, detail::attention_grid<Tiles>(g, all_keys), Tiles::threads, room, work, dx.k, dx.v);
+    launch(detail::attention_queries<T, Tiles>, detail::attention_grid<Tiles>(g, g.queries), Tiles::threads, room, work,
+           dx.q);
+    launch(detail::attention_keys<T, Tiles>, detail::attention_grid<Tiles>(g, all_keys), Tiles::threads, room, work,
+           dx.k, dx.v);
   });
 }
 

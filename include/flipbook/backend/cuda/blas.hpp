@@ -17,7 +17,7 @@ namespace flipbook::cuda {
 /// Throws an Error unless a call of cuBLASLt succeeded: names the call.
 inline void check(cublasStatus_t status, const char* call) {
   if (status != CUBLAS_STATUS_SUCCESS) [[unlikely]] {
-    fail("Cuda: ", call, ": ", cublasGetStatusName(status), ": ", cublasGetStatusString(status));
+    fail("Cuda: ", call, ": ", cublasLtGetStatusName(status), ": ", cublasLtGetStatusString(status));
   }
 }
 
@@ -63,7 +63,8 @@ inline cublasLtMatrixLayout_t layout(cudaDataType_t type, Index rows, Index colu
         "cublasLtMatrixLayoutCreate");
   const auto count = static_cast<std::int32_t>(batch);
   const std::int64_t stride = rows * columns;
-  check(cublasLtMatrixLayoutSetAttribute(made, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count), "batch count");
+  check(cublasLtMatrixLayoutSetAttribute(made, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count),
+        "batch count");
   check(cublasLtMatrixLayoutSetAttribute(made, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, sizeof stride),
         "batch stride");
   return made;
@@ -77,7 +78,8 @@ void set(cublasLtMatmulDesc_t product, cublasLtMatmulDescAttributes_t attribute,
 template <class T>
 ProductPlan describe(const ProductShape& s, bool bias) {
   ProductPlan plan;
-  const cublasOperation_t first = s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N, second = s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+  const cublasOperation_t first = s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                          second = s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
   check(cublasLtMatmulDescCreate(&plan.product, compute_type<T>(), blas_type<Wide<T>>), "cublasLtMatmulDescCreate");
   set(plan.product, CUBLASLT_MATMUL_DESC_TRANSA, first);
   set(plan.product, CUBLASLT_MATMUL_DESC_TRANSB, second);
@@ -92,7 +94,8 @@ ProductPlan describe(const ProductShape& s, bool bias) {
   return plan;
 }
 inline void destroy(const ProductPlan& plan) {
-  for (const auto made : {plan.first, plan.second, plan.out}) check(cublasLtMatrixLayoutDestroy(made), "cublasLtMatrixLayoutDestroy");
+  for (const auto made : {plan.first, plan.second, plan.out})
+    check(cublasLtMatrixLayoutDestroy(made), "cublasLtMatrixLayoutDestroy");
   check(cublasLtMatmulDescDestroy(plan.product), "cublasLtMatmulDescDestroy");
 }
 
@@ -141,8 +144,8 @@ class Blas {
   Blas() { check(cublasLtCreate(&handle_), "cublasLtCreate"); }
 
   template <class T>
-  cublasStatus_t run(const ProductPlan& plan, const T* a, const T* b, T* c, bool add, const cublasLtMatmulAlgo_t& algorithm,
-                     std::size_t workspace) const {
+  cublasStatus_t run(const ProductPlan& plan, const T* a, const T* b, T* c, bool add,
+                     const cublasLtMatmulAlgo_t& algorithm, std::size_t workspace) const {
     const Scratch<unsigned char> room(static_cast<Index>(workspace));
     const Wide<T> one = 1, kept = add ? Wide<T>(1) : Wide<T>(0);
     return cublasLtMatmul(handle_, plan.product, &one, b, plan.first, a, plan.second, &kept, c, plan.out, c, plan.out,
@@ -181,7 +184,8 @@ class Blas {
     cublasLtMatmulPreference_t preference{};
     check(cublasLtMatmulPreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
-      check(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value), "cublasLtMatmulPreferenceSetAttribute");
+      check(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value),
+            "cublasLtMatmulPreferenceSetAttribute");
     };
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{most_workspace});
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, static_cast<std::uint32_t>(b));
@@ -189,8 +193,9 @@ class Blas {
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<std::uint32_t>(c));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<std::uint32_t>(c));
     Candidates found;
-    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(handle_, plan.product, plan.first, plan.second, plan.out, plan.out,
-                                                                 preference, most_candidates, found.result, &found.count);
+    const cublasStatus_t status =
+        cublasLtMatmulAlgoGetHeuristic(handle_, plan.product, plan.first, plan.second, plan.out, plan.out, preference,
+                                       most_candidates, found.result, &found.count);
     check(cublasLtMatmulPreferenceDestroy(preference), "cublasLtMatmulPreferenceDestroy");
     if (status != CUBLAS_STATUS_NOT_SUPPORTED) check(status, "cublasLtMatmulAlgoGetHeuristic");
     const auto* const end = std::remove_if(found.result, found.result + found.count,

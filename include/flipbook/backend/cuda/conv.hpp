@@ -94,10 +94,16 @@ __global__ void __launch_bounds__(256) correlate(const __grid_constant__ Correla
   const int row = at.row * Product::rows, column = at.column * Columns;
   if (row >= sight.lines) return;
   const int depth = sight.taps_in_all() * work.channels, steps = (depth + Product::step - 1) / Product::step;
-  const Patches<T> left{work.in + Index{at.group} * work.channels, work.in_grid, sight, work.channel_divider, depth, work.packed_in};
-  const Weights<T, Turned> right{
-      work.weights + at.group * (Turned ? work.channels * work.weight_grid.channel_pitch : work.columns * work.weight_grid.column_pitch),
-      sight, work.weight_grid, work.channel_divider, depth, work.columns, work.packed_weights};
+  const Patches<T> left{
+      work.in + Index{at.group} * work.channels, work.in_grid, sight, work.channel_divider, depth, work.packed_in};
+  const Weights<T, Turned> right{work.weights + at.group * (Turned ? work.channels * work.weight_grid.channel_pitch
+                                                                   : work.columns * work.weight_grid.column_pitch),
+                                 sight,
+                                 work.weight_grid,
+                                 work.channel_divider,
+                                 depth,
+                                 work.columns,
+                                 work.packed_weights};
   typename Product::Sums sums;
   Product::sum(sums, left, row, right, column, static_cast<int>(Index{steps} * at.part / work.plan.parts),
                static_cast<int>(Index{steps} * (at.part + 1) / work.plan.parts));
@@ -138,8 +144,10 @@ __global__ void __launch_bounds__(256) sum_over_positions(const __grid_constant_
   const Sight& sight = work.sight;
   const int row = at.row * Product::rows, column = at.column * Columns;
   const int height = sight.taps_in_all() * work.channels;
-  const Patches<T> left{work.x + Index{at.group} * work.channels, work.in_grid, sight, work.channel_divider, height, work.packed_x};
-  const Matrix<T> right{work.dy + Index{at.group} * work.columns, sight.lines, work.columns, work.out_channels, work.packed_dy};
+  const Patches<T> left{
+      work.x + Index{at.group} * work.channels, work.in_grid, sight, work.channel_divider, height, work.packed_x};
+  const Matrix<T> right{work.dy + Index{at.group} * work.columns, sight.lines, work.columns, work.out_channels,
+                        work.packed_dy};
   const int steps = (sight.lines + Product::step - 1) / Product::step;
   typename Product::Sums sums;
   Product::sum(sums, left, row, right, column, static_cast<int>(Index{steps} * at.part / work.plan.parts),
@@ -212,15 +220,19 @@ void correlate_all(Correlation<T>& work, Index phases, const SightOf& sight_of) 
     };
     work.plan.parts = 1;
     if (phases <= most_phases) {
-      each_launch([&](int steps) { work.plan.divide(steps, 8, static_cast<std::size_t>(work.target.size) * sizeof(Wide<T>)); });
+      each_launch(
+          [&](int steps) { work.plan.divide(steps, 8, static_cast<std::size_t>(work.target.size) * sizeof(Wide<T>)); });
     }
     in_parts(work.plan, work.target, work.out_grid.pitch, [&] {
       each_launch([&](int) {
-        launch(correlate<T, Fast, Columns, Turned>, work.plan.grid(), dim3(Product::threads), Product::shared_bytes, work);
+        launch(correlate<T, Fast, Columns, Turned>, work.plan.grid(), dim3(Product::threads), Product::shared_bytes,
+               work);
       });
     });
   };
-  with_arithmetic<T>([&]<bool Fast> { with_columns(work.columns, [&]<int Columns> { launch_with.template operator()<Fast, Columns>(); }); });
+  with_arithmetic<T>([&]<bool Fast> {
+    with_columns(work.columns, [&]<int Columns> { launch_with.template operator()<Fast, Columns>(); });
+  });
 }
 
 }  // namespace detail
@@ -264,7 +276,8 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
   work.channels = static_cast<int>(channels), work.columns = static_cast<int>(columns);
   work.channel_divider = Divider(std::max<Index>(1, channels));
   work.packed_in = work.packed_weights = detail::packs(y, {channels, g.out_channels}) && detail::packs(w, {});
-  detail::correlate_all<T, true>(work, g.stride[0] * g.stride[1] * g.stride[2], [&](Index i) { return phase_sight(g, i); });
+  detail::correlate_all<T, true>(work, g.stride[0] * g.stride[1] * g.stride[2],
+                                 [&](Index i) { return phase_sight(g, i); });
 }
 
 /// dw[k, c, o] = Σ_{n, p}  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o], the gradient of `direct_conv`
@@ -278,7 +291,8 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   work.target = {dw, nullptr, nullptr, height * g.out_channels};
   work.in_grid = input_grid(g), work.sight = straight_sight(g);
   work.channel_divider = Divider(channels);
-  work.channels = static_cast<int>(channels), work.columns = static_cast<int>(columns), work.out_channels = g.out_channels;
+  work.channels = static_cast<int>(channels), work.columns = static_cast<int>(columns),
+  work.out_channels = g.out_channels;
   work.packed_x = detail::packs(x, {channels, g.in_channels});
   work.packed_dy = detail::packs(dy, {columns, g.out_channels});
   with_arithmetic<T>([&]<bool Fast> {
@@ -286,9 +300,11 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
       using Product = detail::ConvProduct<T, Fast, Columns, Inner::side, Inner::side>;
       const auto tiles = [](Index extent, Index tile) { return static_cast<int>((extent + tile - 1) / tile); };
       work.plan = {tiles(height, Product::rows), tiles(columns, Columns), static_cast<int>(g.groups), 1, 1};
-      work.plan.divide(tiles(work.sight.lines, Product::step), 8, static_cast<std::size_t>(work.target.size) * sizeof(Wide<T>));
+      work.plan.divide(tiles(work.sight.lines, Product::step), 8,
+                       static_cast<std::size_t>(work.target.size) * sizeof(Wide<T>));
       detail::in_parts(work.plan, work.target, g.out_channels, [&] {
-        launch(detail::sum_over_positions<T, Fast, Columns>, work.plan.grid(), dim3(Product::threads), Product::shared_bytes, work);
+        launch(detail::sum_over_positions<T, Fast, Columns>, work.plan.grid(), dim3(Product::threads),
+               Product::shared_bytes, work);
       });
     });
   });

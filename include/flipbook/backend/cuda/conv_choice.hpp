@@ -94,7 +94,8 @@ struct ConvCall {
     }
     transpose_matrix<T>(height, g.out_channels, second, weights.data());
     const bool forward = pass == cudnn::Pass::forward;
-    if (!plan.run(forward ? cudnn::Operands{first, weights.data(), out} : cudnn::Operands{out, weights.data(), first})) return false;
+    if (!plan.run(forward ? cudnn::Operands{first, weights.data(), out} : cudnn::Operands{out, weights.data(), first}))
+      return false;
     add_bias_to(forward ? g.outputs() : g.inputs(), forward ? g.out_channels : g.in_channels, bias, out);
     return true;
   }
@@ -135,9 +136,10 @@ class ConvPlans {
     const ConvGeometry& g = call.geometry;
     Key key{};
     auto at = key.begin();
-    for (const auto& axes : {g.input, g.output, g.kernel, g.stride, g.dilation, g.padding}) at = std::copy(axes.begin(), axes.end(), at);
-    for (const Index one : {g.batch, g.in_channels, g.out_channels, g.groups, static_cast<Index>(call.pass), Index{device()},
-                            Index{arithmetic().tf32}, Index{call.bias != nullptr}}) {
+    for (const auto& axes : {g.input, g.output, g.kernel, g.stride, g.dilation, g.padding})
+      at = std::copy(axes.begin(), axes.end(), at);
+    for (const Index one : {g.batch, g.in_channels, g.out_channels, g.groups, static_cast<Index>(call.pass),
+                            Index{device()}, Index{arithmetic().tf32}, Index{call.bias != nullptr}}) {
       *at++ = one;
     }
     key.back() = true;
@@ -196,7 +198,8 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
 template <class T>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if (const auto extents = detail::as_product(g)) {
-    return product({true, false, extents->depth, g.out_channels, extents->rows}, x, dy, static_cast<const T*>(nullptr), dw);
+    return product({true, false, extents->depth, g.out_channels, extents->rows}, x, dy, static_cast<const T*>(nullptr),
+                   dw);
   }
 #ifdef FLIPBOOK_CUDNN
   if (detail::by_cudnn<T>({g, cudnn::Pass::by_weights, x, dy, nullptr, dw})) return;

@@ -86,7 +86,9 @@ struct Patches {
   }
   __device__ const T* address(const Line& line, const Place& place) const {
     const int t = line.t + place.t, h = line.h + place.h, w = line.w + place.w;
-    const auto outside = [&](int axis, int at) { return static_cast<unsigned>(at) >= static_cast<unsigned>(grid.extent[axis]); };
+    const auto outside = [&](int axis, int at) {
+      return static_cast<unsigned>(at) >= static_cast<unsigned>(grid.extent[axis]);
+    };
     if (line.sample == nullptr || place.channel < 0 || outside(0, t) || outside(1, h) || outside(2, w)) return nullptr;
     return line.sample + grid.offset(0, t, h, w) + place.channel;
   }
@@ -115,7 +117,9 @@ struct Weights {
   __device__ Index of_column(int column) const { return column < columns ? column * grid.column_pitch : -1; }
   __device__ Line line(int i) const { return Turned ? of_column(i) : of_depth(i); }
   __device__ Place place(int j) const { return Turned ? of_depth(j) : of_column(j); }
-  __device__ const T* address(Line line, Place place) const { return line < 0 || place < 0 ? nullptr : data + line + place; }
+  __device__ const T* address(Line line, Place place) const {
+    return line < 0 || place < 0 ? nullptr : data + line + place;
+  }
 };
 
 /// A plain matrix.
@@ -130,7 +134,9 @@ struct Matrix {
   using Place = int;
   __device__ Line line(int i) const { return i < lines ? i * pitch : -1; }
   __device__ Place place(int j) const { return j < width ? j : -1; }
-  __device__ const T* address(Line line, Place place) const { return line < 0 || place < 0 ? nullptr : data + line + place; }
+  __device__ const T* address(Line line, Place place) const {
+    return line < 0 || place < 0 ? nullptr : data + line + place;
+  }
 };
 
 namespace detail {
@@ -163,7 +169,8 @@ inline Sight straight_sight(const ConvGeometry& g) {
   return sight;
 }
 inline Sight phase_sight(const ConvGeometry& g, Index which) {
-  const ConvGeometry::Axes first{which / (g.stride[1] * g.stride[2]), which / g.stride[2] % g.stride[1], which % g.stride[2]};
+  const ConvGeometry::Axes first{which / (g.stride[1] * g.stride[2]), which / g.stride[2] % g.stride[1],
+                                 which % g.stride[2]};
   Sight sight;
   for (std::size_t i = 0; i < 3; ++i) sight.axis[i] = detail::phase_axis(g, i, first[i]);
   sight.fit(g.batch);
@@ -175,7 +182,8 @@ inline PixelGrid input_grid(const ConvGeometry& g) {
   return {{static_cast<int>(g.input[0]), static_cast<int>(g.input[1]), static_cast<int>(g.input[2])}, g.in_channels};
 }
 inline PixelGrid output_grid(const ConvGeometry& g) {
-  return {{static_cast<int>(g.output[0]), static_cast<int>(g.output[1]), static_cast<int>(g.output[2])}, g.out_channels};
+  return {{static_cast<int>(g.output[0]), static_cast<int>(g.output[1]), static_cast<int>(g.output[2])},
+          g.out_channels};
 }
 
 inline WeightGrid weight_grid(const ConvGeometry& g, Index tap_pitch, Index channel_pitch, Index column_pitch) {

@@ -153,11 +153,13 @@ inline constexpr OperationNames by_input_names{
     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
-inline constexpr OperationNames by_weights_names{
-    CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
+inline constexpr OperationNames by_weights_names{CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+                                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+                                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+                                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+                                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+                                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
 
 /// The convolution of one pass: x (N, C, …), w (O, C / groups, …), y (N, O, …). Where the first axis has one tap, its
 /// frames are samples of a convolution of two axes, for which cuDNN has more kernels.
@@ -188,10 +190,12 @@ bool keeps_promises(const Descriptor& configuration) {
   const Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   cudnnBackendDescriptor_t into = engine.get();
   std::int64_t count = 0;
-  check(cudnnBackendGetAttribute(configuration.get(), CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &into),
+  check(cudnnBackendGetAttribute(configuration.get(), CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                                 &count, &into),
         "cudnnBackendGetAttribute");
   std::array<cudnnBackendNumericalNote_t, CUDNN_NUMERICAL_NOTE_TYPE_COUNT> notes{};
-  check(cudnnBackendGetAttribute(into, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, notes.size(), &count, notes.data()),
+  check(cudnnBackendGetAttribute(into, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, notes.size(),
+                                 &count, notes.data()),
         "cudnnBackendGetAttribute");
   return std::none_of(notes.begin(), notes.begin() + count, [](cudnnBackendNumericalNote_t note) {
     const bool rounds = note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
@@ -214,8 +218,8 @@ void add_plans(std::vector<Plan>& plans, const Descriptor& graph, cudnnBackendHe
   std::array<cudnnBackendDescriptor_t, most_plans> into{};
   for (auto& to : into) to = configurations.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR).get();
   std::int64_t count = 0;
-  if (cudnnBackendGetAttribute(advice.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, most_plans, &count,
-                               into.data()) != CUDNN_STATUS_SUCCESS) {
+  if (cudnnBackendGetAttribute(advice.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, most_plans,
+                               &count, into.data()) != CUDNN_STATUS_SUCCESS) {
     return;
   }
   for (std::int64_t i = 0; i < std::min<std::int64_t>(count, most_plans); ++i) {
@@ -226,7 +230,8 @@ void add_plans(std::vector<Plan>& plans, const Descriptor& graph, cudnnBackendHe
     plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
     if (plan.try_finalize() != CUDNN_STATUS_SUCCESS) continue;
     std::int64_t workspace = 0, filled = 0;
-    check(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &filled, &workspace),
+    check(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &filled,
+                                   &workspace),
           "cudnnBackendGetAttribute");
     if (workspace <= most_workspace) plans.push_back({plan, static_cast<std::size_t>(workspace)});
   }
@@ -242,7 +247,9 @@ std::vector<Plan> plans_of(const ConvGeometry& g, Pass pass) {
   try {
     const Descriptor operation = detail::operation<T>(g, pass);
     Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-    graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, handle()).set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation).finalize();
+    graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, handle())
+        .set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation)
+        .finalize();
     detail::add_plans<T>(plans, graph, CUDNN_HEUR_MODE_A);
     if (plans.empty()) detail::add_plans<T>(plans, graph, CUDNN_HEUR_MODE_FALLBACK);
   } catch (const Error&) {

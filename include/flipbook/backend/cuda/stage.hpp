@@ -100,7 +100,8 @@ struct StagedProduct {
 
   /// sums = the products of a from `row` and b from `column`, over steps [first, last) of the depth.
   template <class Left, class Right>
-  __device__ static void sum(Sums& sums, const Left& left, int row, const Right& right, int column, int first, int last) {
+  __device__ static void sum(Sums& sums, const Left& left, int row, const Right& right, int column, int first,
+                             int last) {
     Stage<Left, T, a_lines, a_line, A == Inner::side, threads> a(left, A == Inner::depth ? row : first * Step,
                                                                 A == Inner::depth ? first * Step : row);
     Stage<Right, T, b_lines, b_line, B == Inner::side, threads> b(right, B == Inner::depth ? column : first * Step,

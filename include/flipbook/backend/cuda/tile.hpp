@@ -58,7 +58,8 @@ class PlainSums {
 #pragma unroll
       for (int i = 0; i < lines; ++i) left[i] = a.data[A == Inner::depth ? row(i) * a.pitch + k : k * a.pitch + row(i)];
 #pragma unroll
-      for (int j = 0; j < line; ++j) right[j] = b.data[B == Inner::depth ? column(j) * b.pitch + k : k * b.pitch + column(j)];
+      for (int j = 0; j < line; ++j)
+        right[j] = b.data[B == Inner::depth ? column(j) * b.pitch + k : k * b.pitch + column(j)];
 #pragma unroll
       for (int i = 0; i < lines; ++i) {
 #pragma unroll

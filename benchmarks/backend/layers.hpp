@@ -1,0 +1,49 @@
+#pragma once
+
+#include <flipbook/core/window.hpp>
+
+/// The convolutions whose kernels are timed.
+
+namespace flipbook::networks {
+
+/// A layer of one of the networks that are compared with PyTorch's.
+struct Layer {
+  const char* name;
+  bool transposed;  ///< the geometry is that of the convolution which the layer is the adjoint of
+  Index batch;
+  ConvGeometry::Axes input;
+  Index in, out;
+  ConvGeometry::Axes kernel, stride, padding;
+};
+
+/// Named as a network would run them; a transposed layer's input is the smaller side.
+inline const Layer layers[] = {
+    {"video 64to64 k3", false, 4, {8, 16, 16}, 64, 64, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}},
+    {"video 64to128 k4s2", false, 4, {8, 32, 32}, 64, 128, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
+    {"video 3to64 k4s2", false, 4, {16, 32, 32}, 3, 64, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
+    {"video transposed 128to64 k4s2", true, 4, {8, 32, 32}, 64, 128, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
+    {"video transposed 64to3 k4s2", true, 4, {16, 64, 64}, 3, 64, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
+    {"dcgan transposed 100to512 k4", true, 64, {1, 4, 4}, 512, 100, {1, 4, 4}, {1, 1, 1}, {0, 0, 0}},
+    {"dcgan transposed 512to256 k4s2", true, 64, {1, 8, 8}, 256, 512, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
+    {"dcgan transposed 256to128 k4s2", true, 64, {1, 16, 16}, 128, 256, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
+    {"dcgan transposed 128to3 k4s2", true, 64, {1, 32, 32}, 3, 128, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
+    {"dcgan 3to128 k4s2", false, 64, {1, 32, 32}, 3, 128, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
+    {"dcgan 128to256 k4s2", false, 64, {1, 16, 16}, 128, 256, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
+    {"dcgan 256to512 k4s2", false, 64, {1, 8, 8}, 256, 512, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
+    {"dcgan 512to1 k4", false, 64, {1, 4, 4}, 512, 1, {1, 4, 4}, {1, 1, 1}, {0, 0, 0}},
+    {"convlstm 64to256 k5", false, 8, {1, 16, 16}, 64, 256, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}},
+    {"image 64to64 k3", false, 16, {1, 32, 32}, 64, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
+    {"video 32to64 k4s2", false, 8, {16, 32, 32}, 32, 64, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
+    {"convlstm 80to256 k5", false, 8, {1, 16, 16}, 80, 256, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}},
+    {"one image 512to512 k3", false, 1, {1, 4, 4}, 512, 512, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
+};
+
+inline ConvGeometry geometry(const Layer& layer) {
+  ConvGeometry g;
+  g.batch = layer.batch, g.input = layer.input, g.in_channels = layer.in, g.out_channels = layer.out;
+  g.kernel = layer.kernel, g.stride = layer.stride, g.padding = layer.padding;
+  g.fit_output();
+  return g;
+}
+
+}  // namespace flipbook::networks

@@ -1,0 +1,65 @@
+#include <doctest/doctest.h>
+
+#include <flipbook/models/autoregressive/networks.hpp>
+#include <flipbook/models/gan/gan.hpp>
+#include <flipbook/models/vae/vae_gan.hpp>
+#include <flipbook/nn/conv.hpp>
+#include <flipbook/nn/norm.hpp>
+#include <flipbook/optim/adam.hpp>
+#include <flipbook/train/trainer.hpp>
+
+#include "agree.hpp"
+
+using namespace flipbook;
+using namespace flipbook::nn;
+using namespace flipbook::test;
+
+namespace {
+
+using Painter = Sequential<ConvTranspose2d<4, 6, Window{.kernel = 2}>, BatchNorm<6>, ReLU,
+                           ConvTranspose2d<6, 1, Window{.kernel = 4, .stride = 2, .padding = 1}>, Tanh>;
+using Judge = Sequential<Conv2d<1, 6, Window{.kernel = 4, .stride = 2, .padding = 1}>, LeakyReLU<0.2>,
+                         Conv2d<6, 1, Window{.kernel = 2}>>;
+using Encoder = Sequential<Conv2d<1, 6, Window{.kernel = 4, .stride = 2, .padding = 1}>, Tanh, Conv2d<6, 4, Window{.kernel = 2}>>;
+using Decoder = Sequential<ConvTranspose2d<2, 6, Window{.kernel = 2}>, Tanh,
+                           ConvTranspose2d<6, 1, Window{.kernel = 4, .stride = 2, .padding = 1}>>;
+using Autoencoder = Vae<Encoder, Decoder, latent::DiagonalGaussian<2>, likelihood::LearnedGaussian>;
+
+/// Ten steps of training on both backends: each reports the losses that the CPU reports. Most of those on the device
+/// are replays of captured graphs.
+template <class Net>
+void training_follows(const Shape& shape) {
+  auto here = Trainer{Module<Net, double>{Rng{1}}, optim::Adam{.learning_rate = 1e-3}, 3};
+  auto there = Trainer{Module<Net, double, Cuda>{Rng{1}}, optim::Adam{.learning_rate = 1e-3}, 3};
+  here.keep_average(0.9), there.keep_average(0.9);
+  for (int step = 0; step < 10; ++step) {
+    const auto clips = sigmoid(random<double>(shape, static_cast<std::uint64_t>(step)));
+    const auto expected = here.step(clips, {.clip_norm = 1}), got = there.step(to<Cuda>(clips), {.clip_norm = 1});
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      CHECK(got[i].first == expected[i].first);
+      CHECK(got[i].second == doctest::Approx(expected[i].second).epsilon(1e-6));
+    }
+  }
+  CHECK(there.captured());
+  const auto average = [](auto& trainer) {
+    return trainer.with_average([&] { return to<Cpu>(trainer.model.parameters()).clone(); });
+  };
+  CHECK(difference(average(there), average(here)) < 1e-5);
+}
+
+}  // namespace
+
+TEST_CASE("an adversarial model's training follows the CPU's") {
+  training_follows<Gan<Painter, Judge>>({4, 4, 4, 1});
+  training_follows<Gan<Painter, Judge, loss::NonSaturating, regulariser::R1<>>>({4, 4, 4, 1});
+}
+
+TEST_CASE("a variational model's training follows the CPU's, alone and against a discriminator") {
+  training_follows<Autoencoder>({4, 4, 4, 1});
+  training_follows<VaeGan<Autoencoder, Judge>>({4, 4, 4, 1});
+}
+
+TEST_CASE("an autoregressive model's training follows the CPU's") {
+  training_follows<Autoregressive<ConvLstm<1, 3, 3>>>({2, 4, 4, 4, 1});
+  training_follows<Autoregressive<PatchTransformer<1, 2, 12, 1, 2>>>({2, 4, 4, 4, 1});
+}
