@@ -3,6 +3,7 @@
 #include <flipbook/backend/cpu/conv_correlation.hpp>
 #include <flipbook/backend/cpu/conv_gradient.hpp>
 #include <flipbook/backend/cpu/conv_narrow.hpp>
+#include <flipbook/backend/cpu/conv_planar.hpp>
 #include <flipbook/backend/cpu/winograd.hpp>
 #include <flipbook/core/phase.hpp>
 
@@ -171,6 +172,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 /// As direct_conv_transpose, by the shorter way where there is one.
 template <Real T>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  if (narrow::fits<T>(g)) return narrow::conv_transpose(g, y, w, bias, x);
   const auto scheme = winograd::scheme_of<T>(g);
   scheme.filter == nullptr ? direct_conv_transpose(g, y, w, bias, x) : winograd::conv_transpose(scheme, g, y, w, bias, x);
 }

@@ -24,9 +24,7 @@ void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* 
     Pixels<const T*> right = b_pixels;
     if (b_layout == Layout::transposed) {
       parallel_for(k, 16, [&](Index first, Index last) {
-        for (Index p = first; p < last; ++p) {
-          for (Index j = 0; j < n; ++j) turned[p * n + j] = b[j * ldb + p];
-        }
+        turn(b + first, ldb, n, last - first, turned + first * n, n);
       });
       right = {turned.data(), 0, {0, 0, n}};
     }

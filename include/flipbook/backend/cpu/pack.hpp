@@ -6,6 +6,7 @@
 
 #include <flipbook/backend/cpu/scratch.hpp>
 #include <flipbook/backend/cpu/tile.hpp>
+#include <flipbook/backend/cpu/turn.hpp>
 #include <flipbook/core/parallel.hpp>
 
 namespace flipbook::cpu {
@@ -118,11 +119,10 @@ enum class Layout {
 template <Real T>
 void pack_rows(const Panels<T>& panels, T* packed, Index first, Index count, Layout layout, const T* from,
                Index pitch) {
-  const Index down = layout == Layout::normal ? pitch : 1, across = layout == Layout::normal ? 1 : pitch;
+  const Index across = layout == Layout::normal ? 1 : pitch;
   if (panels.kind == PanelKind::reduction) {
-    for (Index j = 0; j < panels.columns; ++j) {
-      for (Index k = 0; k < count; ++k) packed[j * panels.rows + first + k] = from[k * down + j * across];
-    }
+    if (layout == Layout::normal) return turn(from, pitch, count, panels.columns, packed + first, panels.rows);
+    for (Index j = 0; j < panels.columns; ++j) std::copy_n(from + j * pitch, count, packed + j * panels.rows + first);
     return;
   }
   for (Index j = 0; j < panels.columns; j += panel_columns<T>) {
@@ -134,10 +134,8 @@ void pack_rows(const Panels<T>& panels, T* packed, Index first, Index count, Lay
         std::fill(std::copy_n(source, present, to), to + step, T(0));
       }
     } else {
-      for (Index k = 0; k < count; ++k, to += step, ++source) {
-        for (Index c = 0; c < present; ++c) to[c] = source[c * pitch];
-        std::fill(to + present, to + step, T(0));
-      }
+      turn(source, pitch, present, count, to, step);
+      for (Index k = 0; k < count; ++k, to += step) std::fill(to + present, to + step, T(0));
     }
   }
 }

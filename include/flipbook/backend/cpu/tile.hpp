@@ -53,6 +53,14 @@ V multiply_add(const V& x, const V& y, const V& sum) {
 #endif
 }
 
+/// Keeps the compiler from loading x again for each of its uses.
+template <class V>
+void keep_in_register([[maybe_unused]] V& x) {
+#if defined(__GNUC__) && defined(__x86_64__)
+  asm("" : "+v"(x.data));
+#endif
+}
+
 /// `length` steps along the reduction that every row of a tile takes through contiguous or evenly spaced
 /// memory, meeting the right operand from its row `k` on.
 template <Real T>

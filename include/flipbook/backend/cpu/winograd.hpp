@@ -213,29 +213,15 @@ void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w
   run_tasks<T>(std::span(&sums, 1), sums.room());
 }
 
-/// The matrices (rows, columns) of all taps, turned.
-template <Real T>
-void turn(const T* w, Index taps, Index rows, Index columns, T* turned) {
-  constexpr Index side = 16;  // of the squares that are turned one by one, in the first cache
-  parallel_for(taps * quotient_up(rows, side), 1, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const Index place = i % taps * rows * columns, first = i / taps * side, last = std::min(first + side, rows);
-      for (Index square = 0; square < columns; square += side) {
-        for (Index c = square; c < std::min(square + side, columns); ++c) {
-          for (Index r = first; r < last; ++r) turned[place + c * rows + r] = w[place + r * columns + c];
-        }
-      }
-    }
-  });
-}
-
 /// As cpu::conv_transpose: each phase of the result is a convolution of its own.
 template <Real T>
 void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Index channels = g.out_channels, columns = g.in_channels, size = channels * columns;
   const Index part_size = scheme.products() * spread<T>(size);
   const Scratch<T> turned(g.taps() * size), weights(scheme.parts() * part_size);
-  turn(w, g.taps(), columns, channels, turned.data());
+  parallel_for(g.taps(), 1, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) turn(w + i * size, channels, columns, channels, turned + i * size, columns);
+  });
   WorkList<Sums<T>> all(scheme.parts());
   Index room = 0;
   for (Index part = 0; part < scheme.parts(); ++part) {

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <flipbook/backend/cpu/conv_narrow.hpp>
+#include <flipbook/backend/cpu/phase.hpp>
+
+/// The adjoint of a convolution with few input channels, such as the last layer of a generator of images: a vector of
+/// output channels would be nearly empty, a sum over a vector of channels has to be added up at its end. Instead a vector
+/// holds neighbouring pixels of one channel, for which a task turns the lines that it reads.
+namespace flipbook::cpu::narrow {
+
+/// to[i][c] = Σ_runs Σ_p  rows[i][p·step …] · numbers[(k + p)·columns + c], for vectors of neighbouring pixels.
+template <Real T, int rows, int columns>
+void pixels_times_numbers(std::span<const Run<T>> runs, Index step, const T* numbers, T* to) {
+  using V = Simd<T>;
+  V sum[rows][columns];
+  FLIPBOOK_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    FLIPBOOK_UNROLL
+    for (int c = 0; c < columns; ++c) sum[i][c] = V(T(0));
+  }
+  for (const Run<T>& run : runs) {
+    const T* left[rows];
+    FLIPBOOK_UNROLL
+    for (int i = 0; i < rows; ++i) left[i] = run.rows[static_cast<std::size_t>(i)];
+    const T* right = numbers + run.k * columns;
+    const Index end = run.length * step;
+    for (Index at = 0; at < end; at += step, right += columns) {
+      V number[columns];
+      FLIPBOOK_UNROLL
+      for (int c = 0; c < columns; ++c) number[c] = V(right[c]);
+      FLIPBOOK_UNROLL
+      for (int i = 0; i < rows; ++i) {
+        V x = V::load_unaligned(left[i] + at);
+        keep_in_register(x);
+        FLIPBOOK_UNROLL
+        for (int c = 0; c < columns; ++c) sum[i][c] = multiply_add(x, number[c], sum[i][c]);
+      }
+    }
+  }
+  FLIPBOOK_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    FLIPBOOK_UNROLL
+    for (int c = 0; c < columns; ++c) sum[i][c].store_unaligned(to + (i * columns + c) * lanes<T>);
+  }
+}
+
+/// cpu::conv_transpose of one geometry. A task makes some lines of all planes of a clip, in order of time: so every line
+/// that it reads is turned once.
+template <Real T>
+class Adjoint {
+ public:
+  Adjoint(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x)
+      : g_(g), y_(y), bias_(bias), x_(x), numbers_(g.taps() * g.out_channels * g.in_channels) {
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      first_[axis] = g.output[axis], last_[axis] = -g.output[axis];
+      for (Index phase = 0; phase < g.stride[axis]; ++phase) {
+        const Phase p = phase_of(g, axis, phase);
+        if (p.taps == 0) continue;
+        first_[axis] = std::min(first_[axis], p.origin);
+        last_[axis] = std::max(last_[axis], p.origin + p.taps - 1);
+      }
+    }
+    most_ = std::min(Index{8}, quotient_up(g.input[1], g.stride[1]));
+    vectors_ = quotient_up(quotient_up(g.input[2], g.stride[2]), lanes<T>);
+    row_ = vectors_ * lanes<T> + last_[2] - first_[2];
+    line_ = g.out_channels * row_;
+    plane_ = (most_ + last_[1] - first_[1]) * line_;
+    pack(w);
+  }
+  Index tasks() const { return g_.batch * blocks(); }
+  Index room() const { return g_.kernel[0] * plane_; }  // as many planes as taps, one after another in turns
+
+  void operator()(Index task, T* planes) const {
+    const Index n = task / blocks(), line = task % blocks() * most_;
+    Index turned = -g_.padding[0] - g_.kernel[0];  // the next plane that is not yet there
+    for (Index t = 0; t < g_.input[0]; ++t) {
+      const Phase in_time = phase_of(g_, 0, t % g_.stride[0]);
+      const Index first = t / g_.stride[0] + in_time.origin, end = first + in_time.taps;
+      for (turned = std::max(turned, first); turned < end; ++turned) turn(n, turned, line, planes + slot(turned) * plane_);
+      for (Index phase = 0; phase < g_.stride[1] * g_.stride[2]; ++phase) {
+        make(n, t, line, {in_time, phase_of(g_, 1, phase / g_.stride[2]), phase_of(g_, 2, phase % g_.stride[2])},
+             {t, phase / g_.stride[2], phase % g_.stride[2]}, first, planes);
+      }
+    }
+  }
+
+ private:
+  static constexpr int rows = 32 / TileShape::registers == 1 ? 8 : 4, most_columns = 4;
+  using Phases = std::array<Phase, 3>;
+
+  Index blocks() const { return quotient_up(quotient_up(g_.input[1], g_.stride[1]), most_); }
+  Index slot(Index plane) const { return (plane % g_.kernel[0] + g_.kernel[0]) % g_.kernel[0]; }
+  bool inside(std::size_t axis, Index at) const { return at >= 0 && at < g_.output[axis]; }
+
+  /// The weights as (taps, O, C).
+  void pack(const T* w) {
+    const Index channels = g_.in_channels, deep = g_.out_channels;
+    parallel_for(g_.taps() * channels, 8, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        for (Index o = 0; o < deep; ++o) numbers_[(i / channels * deep + o) * channels + i % channels] = w[i * deep + o];
+      }
+    });
+  }
+
+  /// Lines of plane `t` of y as (lines, O, pixels), zeros for what is outside.
+  void turn(Index n, Index t, Index line, T* to) const {
+    if (!inside(0, t)) return;
+    const Index deep = g_.out_channels, width = g_.output[2], shift = -first_[2];
+    const Index seen = std::clamp(row_ - shift, Index{0}, width);
+    for (Index i = 0; i < most_ + last_[1] - first_[1]; ++i, to += line_) {
+      const Index h = line + i + first_[1];
+      std::fill_n(to, line_, T(0));
+      if (!inside(1, h)) continue;
+      const T* const from = y_ + ((n * g_.output[0] + t) * g_.output[1] + h) * width * deep;
+      const Index skipped = std::max(Index{0}, -shift);
+      cpu::turn(from + skipped * deep, deep, std::max(seen - skipped, Index{0}), deep, to + skipped + shift, row_);
+    }
+  }
+
+  /// The pixels of one phase in a task's lines of plane at[0].
+  void make(Index n, Index t, Index line, const Phases& phase, const ConvGeometry::Axes& at, Index first, const T* planes) const {
+    const Index lines = std::min(most_, phase[1].pixels - line), all = lines * vectors_;
+    const Scratch<Run<T>> runs(phase[0].taps * phase[1].taps * phase[2].taps);
+    for (Index m = 0; m < all; m += rows) {
+      std::array<Index, rows> from;  // of each vector, in a plane
+      for (Index i = 0; i < rows; ++i) {
+        const Index place = std::min(m + i, all - 1);
+        from[static_cast<std::size_t>(i)] = (place / vectors_ + phase[1].origin - first_[1]) * line_ +
+                                            place % vectors_ * lanes<T> + phase[2].origin - first_[2];
+      }
+      Index count = 0;
+      for (Index j0 = 0; j0 < phase[0].taps; ++j0) {
+        if (!inside(0, first + j0)) continue;
+        const T* const plane = planes + slot(first + j0) * plane_;
+        for (Index j = 0; j < phase[1].taps * phase[2].taps; ++j) {
+          const Index j1 = j / phase[2].taps, j2 = j % phase[2].taps;
+          Run<T>& run = runs[count++];
+          run.k = tap(phase, j0, j1, j2) * g_.out_channels, run.length = g_.out_channels;
+          for (std::size_t i = 0; i < rows; ++i) run.rows[i] = plane + from[i] + j1 * line_ + j2;
+        }
+      }
+      alignas(64) std::array<T, static_cast<std::size_t>(rows * most_columns * lanes<T>)> sums;
+      multiply({runs.data(), static_cast<std::size_t>(count)}, sums.data());
+      for (Index i = 0; i < std::min(Index{rows}, all - m); ++i) {
+        const Index h = (line + (m + i) / vectors_) * g_.stride[1] + at[1], q = (m + i) % vectors_ * lanes<T>;
+        T* const to = x_ + (((n * g_.input[0] + t) * g_.input[1] + h) * g_.input[2] + q * g_.stride[2] + at[2]) * g_.in_channels;
+        write(sums.data() + i * g_.in_channels * lanes<T>, std::min(lanes<T>, phase[2].pixels - q), to);
+      }
+    }
+  }
+  Index tap(const Phases& p, Index j0, Index j1, Index j2) const {
+    return ((p[0].tap - j0 * p[0].tap_step) * g_.kernel[1] + p[1].tap - j1 * p[1].tap_step) * g_.kernel[2] + p[2].tap -
+           j2 * p[2].tap_step;
+  }
+  void multiply(std::span<const Run<T>> runs, T* sums) const {
+    constexpr std::array kernels{pixels_times_numbers<T, rows, 1>, pixels_times_numbers<T, rows, 2>,
+                                 pixels_times_numbers<T, rows, 3>, pixels_times_numbers<T, rows, 4>};
+    kernels[static_cast<std::size_t>(g_.in_channels - 1)](runs, row_, numbers_.data(), sums);
+  }
+  void write(const T* sums, Index pixels, T* to) const {
+    for (Index c = 0; c < g_.in_channels; ++c) {
+      const T start = bias_ == nullptr ? T(0) : bias_[c];
+      for (Index p = 0; p < pixels; ++p) to[p * g_.stride[2] * g_.in_channels + c] = sums[c * lanes<T> + p] + start;
+    }
+  }
+
+  ConvGeometry g_;
+  const T *y_, *bias_;
+  T* x_;
+  Scratch<T> numbers_;
+  ConvGeometry::Axes first_, last_;  // how far from a position the pixels that it sees are, at most
+  Index most_, vectors_;             // lines of a task, vectors of a line
+  Index row_, line_, plane_;         // numbers of one channel of a line, of a line and of a plane
+};
+
+/// As cpu::conv_transpose.
+template <Real T>
+void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  const Adjoint<T> all(g, y, w, bias, x);
+  const PerThread<T> rooms(all.room());
+  parallel_tasks(all.tasks(), [&](Index task) { all(task, rooms.mine()); });
+}
+
+}  // namespace flipbook::cpu::narrow
