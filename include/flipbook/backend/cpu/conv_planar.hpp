@@ -1,7 +1,7 @@
 #pragma once
 
 #include <flipbook/backend/cpu/conv_narrow.hpp>
-#include <flipbook/backend/cpu/phase.hpp>
+#include <flipbook/core/phase.hpp>
 
 /// The adjoint of a convolution with few input channels, such as the last layer of a generator of images: a vector of
 /// output channels would be nearly empty, a sum over a vector of channels has to be added up at its end. Instead a vector
