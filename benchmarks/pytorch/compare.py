@@ -130,6 +130,7 @@ def main():
               f"{run['fraction_of_peak']:8.0%}{run['flipbook_mb']:9.0f} of{run['pytorch_mb']:6.0f}", flush=True)
     results += kernels(programs["backend_kernels"], "GFLOP/s", peak, options)
     results += kernels(programs["backend_memory"], "GB/s", "copy", options)
+    results += kernels(programs["growth_steps"], "GFLOP/s", peak, options)
     write_whole(options.out, json.dumps(results, indent=1))
     print(f"\nwritten to {options.out}")
 
