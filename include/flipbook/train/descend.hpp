@@ -15,7 +15,7 @@ namespace flipbook {
 
 struct StepOptions {
   double clip_norm = 0;  ///< gradients longer than this are shortened to it; 0 leaves them
-  bool capture = true;   ///< on Cuda: Trainer captures a step once and replays it, where the training says that it may
+  bool capture = true;   ///< on Cuda: Trainer captures a step and replays it, where the training says that it may
 };
 
 /// A number that a training step reports. Where the step is captured on a device to be replayed (Trainer), it stands for
