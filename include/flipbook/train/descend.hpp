@@ -18,18 +18,19 @@ struct StepOptions {
   bool capture = true;   ///< on Cuda: Trainer captures a step and replays it, where the training says that it may
 };
 
-/// A number that a training step reports. Where the step is captured on a device to be replayed (Trainer), it stands for
-/// the number that a replay will give, and must go into the step's Losses as it is, or with its sign changed.
-template <class T, class B, Order order>
-double reported(const Variable<T, B, order>& x) {
-  if constexpr (std::same_as<B, Cpu>) {
-    return static_cast<double>(x.item());
-  } else {
-    return cuda::report(cast<double>(x.value()).data());
-  }
-}
-
 namespace detail {
+
+/// The number x as a step reports it.
+template <class T>
+double report(const Tensor<T, Cpu>& x) {
+  return static_cast<double>(x.item());
+}
+#ifdef FLIPBOOK_CUDA
+template <class T>
+double report(const Tensor<T, Cuda>& x) {
+  return cuda::report(cast<double>(x).data());
+}
+#endif
 
 inline void check_step(double loss, double length, Index steps) {
   require(std::isfinite(loss), "training: the loss is ", loss, " after ", steps,
@@ -37,12 +38,25 @@ inline void check_step(double loss, double length, Index steps) {
   require(std::isfinite(length), "training: the gradient is not finite after ", steps, " steps");
 }
 
+template <class T, Order order, class Part, class Rule>
+double descend(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part, const Tensor<T, Cpu>& parameters,
+               Optimizer<Rule, T, Cpu>& optimizer, const StepOptions& how) {
+  const double value = report(loss.value());
+  check_step(value, 0, optimizer.steps());
+  const Tensor<T, Cpu> gradient = tape.gradient(loss, part);
+  const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : 0;
+  check_step(value, length, optimizer.steps());
+  optimizer.step(parameters, gradient);
+  tape.commit();
+  return value;
+}
+
 #ifdef FLIPBOOK_CUDA
 // The judgement of a step is made on the device, which leaves a step out that is not finite. The host reads it once,
 // after all else of the step has been launched; in a captured step, after the replay.
 template <class T, Order order, class Part, class Rule>
-double descend_on(Cuda, Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part,
-                  const Tensor<T, Cuda>& parameters, Optimizer<Rule, T, Cuda>& optimizer, const StepOptions& how) {
+double descend(Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part, const Tensor<T, Cuda>& parameters,
+               Optimizer<Rule, T, Cuda>& optimizer, const StepOptions& how) {
   const auto judged = [&] {
     if constexpr (std::same_as<T, half>) {
       const Tensor<float, Cuda> scale = optimizer.loss_scale();
@@ -75,6 +89,13 @@ double descend_on(Cuda, Tape& tape, const Variable<T, Cuda, order>& loss, const 
 
 }  // namespace detail
 
+/// A number that a training step reports. Where the step is captured on a device to be replayed (Trainer), it stands for
+/// the number that a replay will give, and must go into the step's Losses as it is, or with its sign changed.
+template <class T, class B, Order order>
+double reported(const Variable<T, B, order>& x) {
+  return detail::report(x.value());
+}
+
 /// One step of an optimiser against the gradient of a loss, and the changes to buffers that were noted on
 /// the way. Returns the loss. Gradients in half are scaled (LossScale); where they overflow the step is left out.
 /// @param part        the module, or member of one, whose parameters are trained; the tape must want them
@@ -83,18 +104,7 @@ double descend_on(Cuda, Tape& tape, const Variable<T, Cuda, order>& loss, const 
 template <class T, class B, Order order, class Part, class Rule>
 double descend(Tape& tape, const Variable<T, B, order>& loss, const Part& part, const Tensor<T, B>& parameters,
                Optimizer<Rule, T, B>& optimizer, const StepOptions& how = {}) {
-  if constexpr (!std::same_as<B, Cpu>) {
-    return detail::descend_on(B{}, tape, loss, part, parameters, optimizer, how);
-  } else {
-    const double value = static_cast<double>(loss.item());
-    detail::check_step(value, 0, optimizer.steps());
-    const Tensor<T, B> gradient = tape.gradient(loss, part);
-    const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : 0;
-    detail::check_step(value, length, optimizer.steps());
-    optimizer.step(parameters, gradient);
-    tape.commit();
-    return value;
-  }
+  return detail::descend(tape, loss, part, parameters, optimizer, how);
 }
 
 /// One step that lowers a loss: `loss(tape)` computes it in a recorded run.
