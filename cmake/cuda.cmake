@@ -10,8 +10,8 @@ if(NOT TARGET CUDA::cublasLt)
 endif()
 add_library(flipbook::cuda INTERFACE IMPORTED GLOBAL)
 target_link_libraries(flipbook::cuda INTERFACE flipbook::flipbook CUDA::cudart CUDA::cublasLt)
-# C++20 by its flag, since CMake 3.25 does not know what nvcc 13 can do. Functions written once are constexpr, which is what lets devices call them. Suppressed: remarks on the pragmas of
-# Clang and GCC, and on annotations in Eigen.
+# C++20 by its flag, since CMake 3.25 does not know what nvcc 13 can do. Functions written once are constexpr, which is
+# what lets devices call them. Suppressed: remarks on the pragmas of Clang and GCC, and on annotations in Eigen.
 target_compile_options(flipbook::cuda INTERFACE
   $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --expt-relaxed-constexpr --extended-lambda -diag-suppress=1675,20012>)
 if(TARGET OpenMP::OpenMP_CXX)

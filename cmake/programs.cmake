@@ -16,11 +16,12 @@ endif()
 # What every program of the project links to.
 add_library(flipbook_program INTERFACE)
 target_link_libraries(flipbook_program INTERFACE flipbook::flipbook)
-target_compile_options(flipbook_program INTERFACE
+set(FLIPBOOK_WARNINGS
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion $<$<BOOL:${FLIPBOOK_WERROR}>:-Werror>>
   $<$<COMPILE_LANGUAGE:CUDA>:$<$<BOOL:${FLIPBOOK_WERROR}>:--Werror=all-warnings>>
   # GCC 12 sees overlapping copies in every "text" + std::string (GCC PR 105651).
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:$<$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>:-Wno-restrict>>)
+target_compile_options(flipbook_program INTERFACE "${FLIPBOOK_WARNINGS}")
 if(TARGET flipbook::video)
   target_link_libraries(flipbook_program INTERFACE flipbook::video)
 endif()

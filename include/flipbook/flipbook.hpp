@@ -7,8 +7,11 @@
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/memory.hpp>
+#include <flipbook/core/norm.hpp>
 #include <flipbook/core/parallel.hpp>
+#include <flipbook/core/position.hpp>
 #include <flipbook/core/random.hpp>
+#include <flipbook/core/resample.hpp>
 #include <flipbook/core/scalar.hpp>
 #include <flipbook/core/shape.hpp>
 #include <flipbook/core/tensor.hpp>

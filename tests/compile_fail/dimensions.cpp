@@ -1,6 +1,6 @@
 // EXPECT: a layer works on another number of dimensions than the one before it
 // EXPECT GNU: dimensions_match<3, 2>.*evaluates to false
-// EXPECT Clang: dimensions_match<.*Conv<3, 3, 64,.*Conv<2, 64, 8,
+// EXPECT Clang: dimensions_match<.*Conv3d<3, 64,.*Conv<2, 64, 8,
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/module.hpp>

@@ -72,8 +72,11 @@ double disagreement_of(const Case& c, double tolerance) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("attention and its gradients agree with the CPU's", T, float, double, bfloat16, flipbook::half) {
+TEST_CASE_TEMPLATE("attention and its gradients agree with the CPU's", T, float, double, bfloat16) {
   for (const Case& c : cases) disagreement_of<T>(c, device_tolerance<T>);
+}
+TEST_CASE("attention in half agrees with the CPU's") {
+  for (const Case& c : {cases[3], cases[6], cases[8]}) disagreement_of<flipbook::half>(c, device_tolerance<flipbook::half>);
 }
 
 TEST_CASE("with TF32, attention of floats stays within its rounding") {
@@ -93,6 +96,15 @@ TEST_CASE_TEMPLATE("queries, keys and values may lie in one tensor or in two", T
   CHECK(disagreement<T>(outcome(options, false), no_mask, dy, qkv) < device_tolerance<T>);
   CHECK(disagreement<T>(outcome(options, false), no_mask, test::random<double>(q.shape(), 5), q, kv) <
         device_tolerance<T>);
+}
+
+TEST_CASE_TEMPLATE("gradients go through the tape as on the CPU", T, float, double, bfloat16) {
+  const auto qkv = test::random<double>({2, 13, 3, 2, 8}), q = test::random<double>({2, 4, 2, 8}, 2);
+  const auto kv = test::random<double>({2, 11, 2, 2, 8}, 3);
+  const auto self = [](const auto& x) { return self_attention(x, {.causal = true}); };
+  const auto cross = [](const auto&... x) { return attention(x..., {.causal = true, .keys = 9}); };
+  CHECK(test::gradient_disagreement<T>(self, qkv) < device_tolerance<T>);
+  CHECK(test::gradient_disagreement<T>(cross, q, kv) < device_tolerance<T>);
 }
 
 TEST_CASE("rows that stand at no multiple of 16 bytes are read as well") {

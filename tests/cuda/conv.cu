@@ -66,6 +66,16 @@ TEST_CASE_TEMPLATE("convolutions of all directions agree with the CPU's", T, flo
   for (const Case& c : random_cases(16, 24, 1)) check_close(c, disagreement_of<T>(c), device_tolerance<T>);
 }
 
+TEST_CASE_TEMPLATE("so do their gradients through the tape", T, float, double, bfloat16) {
+  cuda::arithmetic().cudnn = false;
+  for (const Case& c : random_cases(6, 16, 6)) {
+    const auto x = test::random<double>(c.x, 1), w = test::random<double>(c.w, 2);
+    const auto b = test::random<double>({c.w.back()}, 3);
+    const auto f = [&](const auto&... of) { return conv(of..., c.window); };
+    check_close(c, test::gradient_disagreement<T>(f, x, w, b), device_tolerance<T>);
+  }
+}
+
 TEST_CASE_TEMPLATE("so do those that cuDNN works out", T, float, double, bfloat16) {
   for (const Case& c : random_cases(24, 12, 5)) check_close(c, disagreement_of<T>(c, true), device_tolerance<T>);
 }
@@ -138,4 +148,19 @@ TEST_CASE("convolutions give the same bits each time") {
   const auto x = to<Cuda>(normal<float>({2, 12, 12, 40}, rng)), dy = to<Cuda>(normal<float>({2, 12, 12, 70}, rng));
   const auto dw = [&] { return to<Cpu>(apply(ConvolutionWeight{{.padding = 1}, {3, 3, 40, 70}}, x, dy)); };
   CHECK(test::same(dw(), dw()));
+}
+
+TEST_CASE("division by a product and a shift is exact") {
+  Rng rng{5};
+  constexpr Index most = (Index{1} << 31) - 1;
+  for (Index i = 0; i < 10000; ++i) {
+    const Index divisor = i < 100 ? i + 1 : i < 131 ? (Index{1} << (i - 100)) : 1 + rng.below(i % 2 == 0 ? 1000 : most);
+    const cuda::Divider divide(divisor);
+    for (const Index number : {Index{0}, divisor - 1, divisor, most / divisor * divisor - 1, most, rng.below(most)}) {
+      if (number < 0) continue;
+      int rest = static_cast<int>(number);
+      const int remainder = divide.split(rest);
+      if (rest != number / divisor || remainder != number % divisor) FAIL(number, " / ", divisor);
+    }
+  }
 }

@@ -7,6 +7,7 @@
 
 using namespace flipbook;
 using namespace flipbook::test;
+using Half = flipbook::half;
 
 namespace {
 
@@ -14,7 +15,10 @@ namespace {
 template <class T>
 double steps_apart(T a, T b) {
   const double x = static_cast<double>(a), y = static_cast<double>(b);
-  const double digits = std::is_same_v<T, double> ? 52 : std::is_same_v<T, float> ? 23 : std::is_same_v<T, flipbook::half> ? 10 : 7;
+  const double digits = std::is_same_v<T, double>  ? 52
+                        : std::is_same_v<T, float> ? 23
+                        : std::is_same_v<T, Half>  ? 10
+                                                   : 7;
   const double unit = std::exp2(std::floor(std::log2(std::max({std::abs(x), std::abs(y), 1e-4}))) - digits);
   return std::abs(x - y) / unit;
 }
@@ -29,7 +33,7 @@ double most_apart(const Tensor<T>& a, const Tensor<T, Cuda>& on_device) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("tensors are filled on the device", T, float, double, bfloat16, flipbook::half, std::int32_t, std::uint8_t) {
+TEST_CASE_TEMPLATE("tensors are filled on the device", T, float, double, bfloat16, Half, std::int32_t, std::uint8_t) {
   for (const Index n : {0, 1, 2, 3, 17, 257, 5000}) {
     const std::vector<T> all = to_vector(full<T, Cuda>({n}, static_cast<T>(3)));
     CHECK(static_cast<Index>(all.size()) == n);
@@ -42,7 +46,7 @@ TEST_CASE_TEMPLATE("tensors are filled on the device", T, float, double, bfloat1
   for (std::size_t i = 0; i < 15; ++i) CHECK(static_cast<float>(all[i]) == (i / 5 == 1 ? 7 : 0));
 }
 
-TEST_CASE_TEMPLATE("random numbers are those of the CPU, to a unit in the last place", T, float, double, bfloat16, flipbook::half) {
+TEST_CASE_TEMPLATE("random numbers are those of the CPU, to a unit in the last place", T, float, double, bfloat16, Half) {
   for (const Index n : {0, 1, 2, 7, 1001}) {
     Rng here{5, 3}, there{5, 3};
     here.take(11), there.take(11);
@@ -57,7 +61,7 @@ TEST_CASE_TEMPLATE("random numbers are those of the CPU, to a unit in the last p
   }
 }
 
-TEST_CASE_TEMPLATE("elements are converted as on the CPU", T, float, double, bfloat16, flipbook::half) {
+TEST_CASE_TEMPLATE("elements are converted as on the CPU", T, float, double, bfloat16, Half) {
   const Tensor<double> x = random<double>({1023});
   const Tensor<T> y = cast<T>(x);
   const auto same_on_both = [&]<class To>(To) {
@@ -67,7 +71,8 @@ TEST_CASE_TEMPLATE("elements are converted as on the CPU", T, float, double, bfl
   same_on_both(double{});
   same_on_both(std::int32_t{});
   same_on_both(std::int64_t{});
-  CHECK(to_vector(cast<T>(to<Cuda>(numbered<std::int32_t>({100})))) == to_vector(cast<T>(numbered<std::int32_t>({100}))));
+  const auto whole = numbered<std::int32_t>({100});
+  CHECK(to_vector(cast<T>(to<Cuda>(whole))) == to_vector(cast<T>(whole)));
 }
 
 TEST_CASE("what nothing has written shows, on a fresh block and on one used before") {

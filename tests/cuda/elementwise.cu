@@ -19,8 +19,8 @@ Tensor<double> positive(const Shape& shape, std::uint64_t seed = 1) {
 using namespace flipbook::function;
 const auto all_functions = [](const auto& check) {
   std::apply([&](const auto&... f) { (check(f), ...); },
-             std::tuple{Relu{}, LeakyRelu{0.2}, Elu{1.5}, Sigmoid{}, Tanh{}, Softplus{}, Silu{}, Gelu{}, Exp{}, Log{}, Sqrt{},
-                        Square{}, Abs{}, Clamp{-0.5, 0.7}, Affine{-1.5, 0.25}});
+             std::tuple{Relu{}, LeakyRelu{0.2}, Elu{1.5}, Sigmoid{}, Tanh{}, Softplus{}, Silu{}, Gelu{}, Exp{}, Log{},
+                        Sqrt{}, Square{}, Abs{}, Clamp{-0.5, 0.7}, Affine{-1.5, 0.25}});
 };
 // Where the function is defined.
 template <class F>
@@ -45,14 +45,15 @@ struct ProductOfSums {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("functions and their first two derivatives agree with the CPU", T, float, double, bfloat16, Half) {
+TEST_CASE_TEMPLATE("functions and their first two derivatives agree with the CPU", T, double, Half) {
   all_functions([]<class F>(const F& f) {
     const auto dy = random<double>({259}, 2), g = random<double>({259}, 3), x = inputs_of(f, {259});
-    CHECK(disagreement<T>([&](const auto& v) { return apply(Unary<F>{f}, v); }, x) < device_tolerance<T>);
-    CHECK(disagreement<T>([&](const auto& d, const auto& v) { return apply(UnarySlope<F>{f}, d, v); }, dy, positive({259})) <
-          device_tolerance<T>);
-    CHECK(disagreement<T>([&](const auto&... v) { return apply(UnaryBend<F>{f}, v...); }, g, dy, positive({259})) <
-          device_tolerance<T>);
+    CHECK(disagreement<T>([&](const auto& t) { return apply(Unary<F>{f}, t); }, x) < device_tolerance<T>);
+    const auto v = positive({259});
+    const auto slope = [&](const auto&... t) { return apply(UnarySlope<F>{f}, t...); };
+    const auto bend = [&](const auto&... t) { return apply(UnaryBend<F>{f}, t...); };
+    CHECK(disagreement<T>(slope, dy, v) < device_tolerance<T>);
+    CHECK(disagreement<T>(bend, g, dy, v) < device_tolerance<T>);
   });
 }
 
@@ -65,8 +66,12 @@ TEST_CASE_TEMPLATE("any number of elements is computed", T, float, double, bfloa
 TEST_CASE_TEMPLATE("gradients agree, and those of the gradients", T, float, bfloat16) {
   const auto f = [](const auto& x) { return silu(x) * tanh(x); };
   CHECK(gradient_disagreement<T>(f, random<double>({37})) < device_tolerance<T>);
-  const auto slope = [&f](const auto& x) { return x.tape().gradient(sum(f(x)), x, {.record = true}); };
-  CHECK(gradient_disagreement<T>(slope, random<double>({37}, 2)) < device_tolerance<T>);
+  const auto of_the_gradient = [&f](const auto& t) {
+    Tape tape;
+    const auto x = tape.template variable<Order::any>(t);
+    return tape.gradient(sum(square(tape.recorded_gradient(sum(f(x)), x))), x);
+  };
+  CHECK(disagreement<T>(of_the_gradient, random<double>({37}, 2)) < device_tolerance<T>);
 }
 
 TEST_CASE_TEMPLATE("a function lets NaN and infinity through as the CPU does", T, float, double) {

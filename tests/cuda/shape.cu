@@ -54,7 +54,8 @@ TEST_CASE("tensors are joined and split along any axis") {
                 random<double>({2, 3, 5}, 2));
     moves_alike([&](const auto& a, const auto& b) { return stack(axis, a, b); }, random<double>({2, 3, 8}, 1),
                 random<double>({2, 3, 8}, 2));
-    moves_alike([&](const auto& x) { return stack(axis, unstack(x, axis)[1], unstack(x, axis)[0]); }, random<double>({2, 3, 16}));
+    moves_alike([&](const auto& x) { return stack(axis, unstack(x, axis)[1], unstack(x, axis)[0]); },
+                random<double>({2, 3, 16}));
   }
   moves_alike([](const auto& x) { return split(x, 2, {3, 1, 4})[2]; }, random<double>({2, 3, 8}));
 }

@@ -141,7 +141,8 @@ TEST_CASE("a step that cannot be captured is taken as it is written") {
     there.step(to<Cuda>(clips(step)));
   }
   CHECK_FALSE(there.captured());
-  CHECK(there.history().rows().back().values[0] == doctest::Approx(here.history().rows().back().values[0]).epsilon(1e-10));
+  const double expected = here.history().rows().back().values[0];
+  CHECK(there.history().rows().back().values[0] == doctest::Approx(expected).epsilon(1e-10));
   CHECK(there.rng() == here.rng());
 }
 
@@ -196,4 +197,19 @@ TEST_CASE("fitting to a source goes through the CPU's batches") {
   for (std::size_t i = 0; i < 8; ++i) {
     CHECK(there.history().rows()[i].values[0] == doctest::Approx(here.history().rows()[i].values[0]).epsilon(1e-10));
   }
+}
+
+TEST_CASE("the guide's training on a device") {
+  namespace fb = flipbook;
+  using Model = Regression;
+  const MovingShapes clips({.frames = 2, .canvas = 8, .shapes = 1});
+  // [device]
+  fb::cuda::select(0);  // the first device, as it is without this
+  fb::Trainer trainer{fb::Module<Model, float, fb::Cuda>{fb::Rng{1}}, fb::optim::Adam{.learning_rate = 1e-3}};
+  trainer.fit(clips, {.steps = 6, .batch = 2, .title = ""});
+
+  const fb::Module<Model, float> here = fb::to<fb::Cpu>(trainer.model);   // the same network, on the host
+  const fb::Tensor<float> parameters = fb::to<fb::Cpu>(trainer.model.parameters());
+  // [/device]
+  CHECK(to_vector(here.parameters()) == to_vector(parameters));
 }

@@ -46,9 +46,10 @@ struct Conv {
     }
     template <Value X>
     X operator()(const X& x) const {
-      return conv(x, weight, bias, W);
+      return of(x, weight, bias);
     }
   };
+  static auto of(const auto& x, const auto& weight, const auto& bias) { return conv(x, weight, bias, W); }
 };
 
 /// Transposed convolution: (N, …, In) → (N, …, Out), the adjoint of a convolution from Out to In channels.
@@ -76,22 +77,24 @@ struct ConvTranspose {
     }
     template <Value X>
     X operator()(const X& x) const {
-      return conv_transpose(x, weight, bias, W);
+      return of(x, weight, bias);
     }
   };
+  static auto of(const auto& x, const auto& weight, const auto& bias) { return conv_transpose(x, weight, bias, W); }
 };
 
+// Types of their own: nvcc 13 loses the window where an alias passes it on.
 template <int In, int Out, Window W>
-using Conv1d = Conv<1, In, Out, W>;
+struct Conv1d : Conv<1, In, Out, W> {};
 template <int In, int Out, Window W>
-using Conv2d = Conv<2, In, Out, W>;
+struct Conv2d : Conv<2, In, Out, W> {};
 template <int In, int Out, Window W>
-using Conv3d = Conv<3, In, Out, W>;
+struct Conv3d : Conv<3, In, Out, W> {};
 template <int In, int Out, Window W>
-using ConvTranspose1d = ConvTranspose<1, In, Out, W>;
+struct ConvTranspose1d : ConvTranspose<1, In, Out, W> {};
 template <int In, int Out, Window W>
-using ConvTranspose2d = ConvTranspose<2, In, Out, W>;
+struct ConvTranspose2d : ConvTranspose<2, In, Out, W> {};
 template <int In, int Out, Window W>
-using ConvTranspose3d = ConvTranspose<3, In, Out, W>;
+struct ConvTranspose3d : ConvTranspose<3, In, Out, W> {};
 
 }  // namespace flipbook::nn

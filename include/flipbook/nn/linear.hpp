@@ -25,9 +25,10 @@ struct Linear {
     }
     template <Value X>
     X operator()(const X& x) const {
-      return linear(x, weight, bias);
+      return of(x, weight, bias);
     }
   };
+  static auto of(const auto& x, const auto& weight, const auto& bias) { return linear(x, weight, bias); }
 };
 
 }  // namespace flipbook::nn

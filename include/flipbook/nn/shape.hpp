@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
@@ -24,7 +26,7 @@ struct Flatten {
 template <int... Extents>
 struct Unflatten {
   static_assert(sizeof...(Extents) > 0 && ((Extents > 0) && ...), "Unflatten<Extents...>: must be positive");
-  static constexpr int in = (Extents * ...), out = (Extents, ...);
+  static constexpr int in = (Extents * ...), out = std::array<int, sizeof...(Extents)>{Extents...}.back();
   static constexpr int input_dimensions = any, dimensions = static_cast<int>(sizeof...(Extents)) - 1;
 
   template <Real T, class B>

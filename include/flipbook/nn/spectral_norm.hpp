@@ -10,26 +10,6 @@
 
 namespace flipbook::nn {
 
-namespace detail {
-
-/// A layer's function, with another weight in place of its own.
-template <class L>
-struct WithWeight;
-template <int In, int Out, bool Bias>
-struct WithWeight<Linear<In, Out, Bias>> {
-  static auto of(const auto& x, const auto& weight, const auto& bias) { return linear(x, weight, bias); }
-};
-template <int Dimensions, int In, int Out, Window W>
-struct WithWeight<Conv<Dimensions, In, Out, W>> {
-  static auto of(const auto& x, const auto& weight, const auto& bias) { return conv(x, weight, bias, W); }
-};
-template <int Dimensions, int In, int Out, Window W>
-struct WithWeight<ConvTranspose<Dimensions, In, Out, W>> {
-  static auto of(const auto& x, const auto& weight, const auto& bias) { return conv_transpose(x, weight, bias, W); }
-};
-
-}  // namespace detail
-
 /// A layer whose weight is divided by its largest singular value σ, the weight seen as a matrix from
 /// everything else to output channels, so that the layer stretches no input by more than about 1.
 ///
@@ -38,6 +18,7 @@ struct WithWeight<ConvTranspose<Dimensions, In, Out, W>> {
 /// One power iteration a training step refines u and v, which count as constants in the gradient.
 /// Parameters, buffers and semantics are those of torch.nn.utils.spectral_norm; a layer that runs several
 /// times in a step makes one iteration. Miyato et al., 2018.
+/// @tparam L  Linear, a convolution or a transposed one: what has a weight and says, as `of`, what it does with another
 template <class L>
 struct SpectralNorm {
   static constexpr int in = L::in, out = L::out, dimensions = L::dimensions;
@@ -70,7 +51,7 @@ struct SpectralNorm {
         });
       }
       const X weight = beside(x, layer.weight), sigma = sum(weight * (left * right));
-      return detail::WithWeight<L>::of(x, weight / sigma, layer.bias);
+      return L::of(x, weight / sigma, layer.bias);
     }
 
    private:

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <cmath>
+#include <bit>
+#include <cstdint>
 #include <utility>
 
 #include <flipbook/backend/cuda/graph.hpp>
@@ -69,9 +70,8 @@ void update(Cuda, const F& f, const Tensor<Wide<T>, Cuda>& factor, const Tensor<
     cuda::launch(cuda::update<N, T, F, memory_count>, cuda::blocks_for(packs), cuda::block_threads, 0, varying,
                  factor.data(), packs, gradient.data(), parameters.data(), master.data(), all);
   };
-  const bool packed = parameters.size() % n == 0 &&
-                      ((std::bit_cast<std::uintptr_t>(gradient.data()) | std::bit_cast<std::uintptr_t>(parameters.data())) %
-                       (sizeof(T) * static_cast<std::size_t>(n))) == 0;
+  const auto at = std::bit_cast<std::uintptr_t>(gradient.data()) | std::bit_cast<std::uintptr_t>(parameters.data());
+  const bool packed = parameters.size() % n == 0 && at % (sizeof(T) * static_cast<std::size_t>(n)) == 0;
   if (packed) run.template operator()<n>();
   else run.template operator()<1>();
 }

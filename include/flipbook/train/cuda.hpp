@@ -19,9 +19,9 @@ __global__ void square_each(Index size, const T* x, Wide<T>* squares) {
   }
 }
 
-/// Judges a step by its loss and its gradient's squared length, of which there may be none: report = (loss, length), and
-/// what the gradient is to be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length), not a
-/// number where the step is to be left out. The scale of the loss, where there is one, adapts.
+/// Judges a step by its loss and its gradient's squared length, of which there may be none: report = (loss, length),
+/// and what the gradient is to be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length),
+/// not a number where the step is to be left out. The scale of the loss, where there is one, adapts.
 template <class T, class W>
 __global__ void judge_step(const T* loss, const W* squared, double clip, float* scale, W* factor, double* report) {
   const double inverse = scale == nullptr ? 1.0 : 1.0 / static_cast<double>(scale[0]);
@@ -29,7 +29,8 @@ __global__ void judge_step(const T* loss, const W* squared, double clip, float* 
   const double length = squared == nullptr ? 0.0 : std::sqrt(static_cast<double>(*squared)) * inverse;
   const bool fine = value - value == 0 && length - length == 0;
   const double shortened = clip > 0 ? clip / (length + 1e-6) : 1.0;
-  *factor = static_cast<W>(fine ? inverse * (shortened < 1 ? shortened : 1.0) : std::numeric_limits<double>::quiet_NaN());
+  const double times = inverse * (shortened < 1 ? shortened : 1.0);
+  *factor = static_cast<W>(fine ? times : std::numeric_limits<double>::quiet_NaN());
   report[0] = value, report[1] = length;
   if (scale == nullptr || !(value - value == 0)) return;
   if (!fine) {

@@ -27,7 +27,8 @@ class Stepper<T, Cuda> {
   Losses step(Training& training, const Model& model, const Tensor<T, Cuda>& clips, Rng& rng, const StepOptions& how) {
     if constexpr (requires { training.variant(); }) {
       if (how.capture && !given_up_) {
-        Kind& kind = kind_of({clips.shape(), how.clip_norm, training.variant(), model.parameters().data()});
+        Kind& kind =
+            kind_of({clips.shape(), how.clip_norm, training.variant(), model.parameters().data(), &cuda::queue()});
         const std::vector<Index> steps = steps_of(training);
         if (kind.graph == nullptr && kind.taken++ >= warm) capture(kind, training, model, clips, rng, how);
         if (kind.graph != nullptr) return replay(kind, training, model, clips, rng, steps);
@@ -48,6 +49,7 @@ class Stepper<T, Cuda> {
     double clip_norm;
     Index variant;
     const T* parameters;
+    const cuda::Queue* queue;  // of the thread and device that it is launched by and on
     bool operator==(const Key&) const = default;
   };
   struct Kind {
@@ -89,7 +91,8 @@ class Stepper<T, Cuda> {
     try {
       kind.clips = clips.clone();
       kind.buffers = model.buffers().clone();
-      kind.graph = std::make_unique<cuda::StepGraph>(rng, [&] { kind.losses = training.step(model, kind.clips, rng, how); });
+      const auto step = [&] { kind.losses = training.step(model, kind.clips, rng, how); };
+      kind.graph = std::make_unique<cuda::StepGraph>(rng, step);
     } catch (const Error& error) {
       std::fprintf(stderr, "flipbook: training runs without a CUDA graph: %s\n", error.what());
       given_up_ = true;

@@ -15,15 +15,22 @@ namespace flipbook {
 
 struct StepOptions {
   double clip_norm = 0;  ///< gradients longer than this are shortened to it; 0 leaves them
-  bool capture = true;   ///< on Cuda: Trainer captures a step once and replays it, where the training says that it may
+  bool capture = true;   ///< on Cuda: Trainer captures a step and replays it, where the training says that it may
 };
 
 namespace detail {
 
+/// The number x as a step reports it.
 template <class T>
-double reported(Cpu, const Tensor<T, Cpu>& x) {
+double report(const Tensor<T, Cpu>& x) {
   return static_cast<double>(x.item());
 }
+#ifdef FLIPBOOK_CUDA
+template <class T>
+double report(const Tensor<T, Cuda>& x) {
+  return cuda::report(cast<double>(x).data());
+}
+#endif
 
 inline void check_step(double loss, double length, Index steps) {
   require(std::isfinite(loss), "training: the loss is ", loss, " after ", steps,
@@ -32,9 +39,9 @@ inline void check_step(double loss, double length, Index steps) {
 }
 
 template <class T, Order order, class Part, class Rule>
-double descend(Cpu, Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part,
-               const Tensor<T, Cpu>& parameters, Optimizer<Rule, T, Cpu>& optimizer, const StepOptions& how) {
-  const double value = static_cast<double>(loss.item());
+double descend(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part, const Tensor<T, Cpu>& parameters,
+               Optimizer<Rule, T, Cpu>& optimizer, const StepOptions& how) {
+  const double value = report(loss.value());
   check_step(value, 0, optimizer.steps());
   const Tensor<T, Cpu> gradient = tape.gradient(loss, part);
   const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : 0;
@@ -45,16 +52,11 @@ double descend(Cpu, Tape& tape, const Variable<T, Cpu, order>& loss, const Part&
 }
 
 #ifdef FLIPBOOK_CUDA
-template <class T>
-double reported(Cuda, const Tensor<T, Cuda>& x) {
-  return cuda::report(cast<double>(x).data());
-}
-
 // The judgement of a step is made on the device, which leaves a step out that is not finite. The host reads it once,
 // after all else of the step has been launched; in a captured step, after the replay.
 template <class T, Order order, class Part, class Rule>
-double descend(Cuda, Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part,
-               const Tensor<T, Cuda>& parameters, Optimizer<Rule, T, Cuda>& optimizer, const StepOptions& how) {
+double descend(Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part, const Tensor<T, Cuda>& parameters,
+               Optimizer<Rule, T, Cuda>& optimizer, const StepOptions& how) {
   const auto judged = [&] {
     if constexpr (std::same_as<T, half>) {
       const Tensor<float, Cuda> scale = optimizer.loss_scale();
@@ -91,7 +93,7 @@ double descend(Cuda, Tape& tape, const Variable<T, Cuda, order>& loss, const Par
 /// the number that a replay will give, and must go into the step's Losses as it is, or with its sign changed.
 template <class T, class B, Order order>
 double reported(const Variable<T, B, order>& x) {
-  return detail::reported(B{}, x.value());
+  return detail::report(x.value());
 }
 
 /// One step of an optimiser against the gradient of a loss, and the changes to buffers that were noted on
@@ -102,7 +104,7 @@ double reported(const Variable<T, B, order>& x) {
 template <class T, class B, Order order, class Part, class Rule>
 double descend(Tape& tape, const Variable<T, B, order>& loss, const Part& part, const Tensor<T, B>& parameters,
                Optimizer<Rule, T, B>& optimizer, const StepOptions& how = {}) {
-  return detail::descend(B{}, tape, loss, part, parameters, optimizer, how);
+  return detail::descend(tape, loss, part, parameters, optimizer, how);
 }
 
 /// One step that lowers a loss: `loss(tape)` computes it in a recorded run.

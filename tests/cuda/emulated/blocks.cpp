@@ -62,8 +62,8 @@ Block block;
     if (shown == 8 || &thread - block.threads.data() == static_cast<std::ptrdiff_t>(block.count)) break;
     if (thread.state != State::at_barrier && thread.state != State::at_warp) continue;
     ++shown;
-    std::fprintf(stderr, "  thread (%u, %u, %u) waits at %s:%u for %s\n", thread.index.x, thread.index.y, thread.index.z,
-                 thread.place.file_name(), static_cast<unsigned>(thread.place.line()),
+    const uint3 at = thread.index;
+    std::fprintf(stderr, "  thread (%u, %u, %u) waits at %s:%u for %s\n", at.x, at.y, at.z, thread.place.file_name(), static_cast<unsigned>(thread.place.line()),
                  thread.state == State::at_barrier ? "the block" : "its warp");
   }
   std::abort();
@@ -140,7 +140,10 @@ void release_barrier() {
 }
 
 void run_block() {
-  for (std::size_t i = 0; i < block.count; ++i) block.threads[i].state = State::unstarted, block.threads[i].fiber = nullptr;
+  for (std::size_t i = 0; i < block.count; ++i) {
+    block.threads[i].state = State::unstarted;
+    block.threads[i].fiber = nullptr;
+  }
   block.done = 0;
   while (block.done < block.count) {
     bool moved = false;
@@ -213,7 +216,8 @@ void run(dim3 grid, dim3 threads, std::size_t shared_bytes, const std::function<
       for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x) {
         block.shared.assign(shared_bytes + 256, 0xff);
         run_block();
-        for (const unsigned char* at = shared_memory() + shared_bytes; at < block.shared.data() + block.shared.size(); ++at) {
+        const unsigned char* const end = block.shared.data() + block.shared.size();
+        for (const unsigned char* at = shared_memory() + shared_bytes; at < end; ++at) {
           if (*at != 0xff) give_up("wrote past the end of shared memory");
         }
         block.backwards = !block.backwards;

@@ -185,7 +185,8 @@ inline dim3 blockDim, gridDim;
 inline constexpr int warpSize = 32;
 
 template <class... Parameters, class... Arguments>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...), Arguments&&... arguments) {
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
   const dim3 grid = config->gridDim, block = config->blockDim;
   const std::size_t shared = config->dynamicSmemBytes, threads = std::size_t{block.x} * block.y * block.z;
   if (threads == 0 || threads > 1024 || shared > 227 * 1024 || grid.x == 0 || grid.y == 0 || grid.z == 0 ||

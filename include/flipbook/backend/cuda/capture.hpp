@@ -62,7 +62,7 @@ class Capture {
   /// it is, and that a change of sign leaves alone.
   double promise(const double* on_device) {
     const std::size_t at = place(on_device, 0);
-    check(cudaMemcpyAsync(host_ + at, on_device, sizeof(double), cudaMemcpyDefault, stream_), "capture: a number reported");
+    check(cudaMemcpyAsync(host_ + at, on_device, sizeof(double), cudaMemcpyDefault, stream_), "a number reported");
     return std::bit_cast<double>(promised | at);
   }
   double kept(double number) const noexcept {

@@ -109,13 +109,15 @@ void copy_narrow(const cpu::CopyPlan& plan, const T* from, T* to) {
     if (plan.from[axis] != 1 || plan.to[inner] != 1) continue;
     const cpu::CopyPlan outer = plan.without(inner).without(axis);
     const Index rows = plan.extent[axis], columns = plan.extent[inner];
-    const Index squares = outer.size * ((rows + square_side - 1) / square_side) * ((columns + square_side - 1) / square_side);
+    const Index down = (rows + square_side - 1) / square_side, across = (columns + square_side - 1) / square_side;
+    const Index squares = outer.size * down * across;
     const dim3 block(square_side, 8);
     return launch(copy_squares<T, I>, static_cast<unsigned>(std::min<Index>(squares, Index{1} << 20)), block, 0,
                   DeviceCopy<I>(outer), static_cast<I>(rows), static_cast<I>(columns), static_cast<I>(plan.to[axis]),
                   static_cast<I>(plan.from[inner]), static_cast<I>(squares), from, to);
   }
-  launch(copy_each<T, I>, blocks_for(plan.size), block_threads, 0, DeviceCopy<I>(plan), static_cast<I>(plan.size), from, to);
+  launch(copy_each<T, I>, blocks_for(plan.size), block_threads, 0, DeviceCopy<I>(plan), static_cast<I>(plan.size),
+         from, to);
 }
 
 template <class T>

@@ -30,7 +30,8 @@ template <class T, class F, class... In>
 void map(const F& f, Index count, T* out, const In*... in) {
   constexpr int n = pack_size<T>;
   if (count >= n && ((sizeof(In) == sizeof(T)) && ...) && aligned(out, in...)) {
-    launch(map_packs<n, F, T, In...>, blocks_for(count, Index{n} * block_threads), block_threads, 0, f, count, out, in...);
+    launch(map_packs<n, F, T, In...>, blocks_for(count, Index{n} * block_threads), block_threads, 0, f, count, out,
+           in...);
   } else {
     launch(map_packs<1, F, T, In...>, blocks_for(count), block_threads, 0, f, count, out, in...);
   }
@@ -80,8 +81,11 @@ __global__ void map_broadcast_packs(F f, DeviceBroadcast<I> plan, I packs, T* ou
 
 namespace detail {
 
-// Whether every run of n neighbours of the result is n neighbours in an operand too, at a multiple of n, or one element.
-inline bool packs_fit(const cpu::BroadcastPlan& plan, const std::array<Index, cpu::BroadcastPlan::max_axes>& stride, int n) {
+using Strides = std::array<Index, cpu::BroadcastPlan::max_axes>;
+
+// Whether every run of n neighbours of the result is n neighbours in an operand too, at a multiple of n, or one
+// element.
+inline bool packs_fit(const cpu::BroadcastPlan& plan, const Strides& stride, int n) {
   bool fit = plan.extent[0] % n == 0;
   for (std::size_t axis = 1; axis < static_cast<std::size_t>(plan.axes); ++axis) {
     fit = fit && (stride[0] == 0 || stride[axis] % n == 0);

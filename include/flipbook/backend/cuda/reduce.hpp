@@ -79,8 +79,8 @@ void sum_columns(ColumnPlan plan, const T* x, To* out) {
 
 }  // namespace detail
 
-/// out[i, j] = Σ_r x[i, r, j], x seen as (outer, reduced, inner), in Wide<T>. Sums run in an order fixed by the extents,
-/// so the result is the same from run to run.
+/// out[i, j] = Σ_r x[i, r, j], x seen as (outer, reduced, inner), in Wide<T>. Sums run in an order fixed by the
+/// extents, so the result is the same from run to run.
 template <class T, class To>
 void sum_middle(Index outer, Index reduced, Index inner, const T* x, To* out) {
   if (inner == 1) return detail::sum_rows(outer, reduced, x, out);

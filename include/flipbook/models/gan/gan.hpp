@@ -14,7 +14,7 @@ namespace flipbook {
 /// Several discriminators of the same clips, such as one of frames and one of motion: their games are added.
 template <class... D>
 struct Discriminators {
-  static constexpr int in = std::get<0>(std::tuple{D::in...}), out = nn::any, dimensions = nn::any;
+  static constexpr int in = std::tuple_element_t<0, std::tuple<D...>>::in, out = nn::any, dimensions = nn::any;
   static_assert((nn::channels_match<D::in, in> && ...), "Discriminators: they must all take the same channels");
 
   template <Real T, class B>

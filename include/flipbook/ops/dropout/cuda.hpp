@@ -2,6 +2,7 @@
 
 #include <flipbook/backend/cuda/dropout.hpp>
 #include <flipbook/core/tensor.hpp>
+#include <flipbook/ops/dropout/cpu.hpp>
 
 namespace flipbook::kernel {
 

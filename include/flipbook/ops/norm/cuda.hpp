@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include <flipbook/backend/cuda/normalize.hpp>
 #include <flipbook/backend/cuda/scratch.hpp>
 #include <flipbook/core/fill.hpp>
