@@ -14,11 +14,11 @@ using namespace flipbook::test;
 
 namespace {
 
-constexpr Window same{.kernel = 3, .padding = 1}, half{.kernel = 4, .stride = 2, .padding = 1};
+constexpr Window keeps{.kernel = 3, .padding = 1}, halves{.kernel = 4, .stride = 2, .padding = 1};
 constexpr TransformerOptions by_frame{.causal = Causal::frame, .rotary = true, .dropout = 0.2};
 
 using Vectors = Stack<Linear<3, 5>, Tanh, LstmCell<5, 8>, GruCell<8, 7>, RnnCell<7, 2>>;
-using Images = Stack<ConvLstmCell<2, 3, same>, Conv2d<3, 2, half>, ConvGruCell<2, 4, same>>;
+using Images = Stack<ConvLstmCell<2, 3, keeps>, Conv2d<3, 2, halves>, ConvGruCell<2, 4, keeps>>;
 using Tokens = Stack<Linear<3, 8>, SinusoidalPosition, LearnedPosition<8, 6>, Transformer<2, 8, 2>, LayerNorm<8>>;
 using Patches = Stack<LearnedPosition<8, 4, 2, 3>, Transformer<1, 8, 2, by_frame>>;
 
