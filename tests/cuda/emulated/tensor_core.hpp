@@ -7,6 +7,7 @@
 
 #include <cuda_runtime.h>
 
+#include <flipbook/core/error.hpp>
 #include <flipbook/core/scalar.hpp>
 
 /// The functions of flipbook/backend/cuda/tensor_core.hpp as the PTX manual defines their instructions: every thread
