@@ -76,7 +76,7 @@ void set(cublasLtMatmulDesc_t product, cublasLtMatmulDescAttributes_t attribute,
 }
 
 template <class T>
-ProductPlan describe(const ProductShape& s, bool bias) {
+ProductPlan describe(const ProductShape& s, const T* bias) {
   ProductPlan plan;
   const cublasOperation_t first = s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
                           second = s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -86,9 +86,10 @@ ProductPlan describe(const ProductShape& s, bool bias) {
   plan.first = s.transpose_b ? layout(blas_type<T>, s.k, s.n, s.batch) : layout(blas_type<T>, s.n, s.k, s.batch);
   plan.second = s.transpose_a ? layout(blas_type<T>, s.m, s.k, s.batch) : layout(blas_type<T>, s.k, s.m, s.batch);
   plan.out = layout(blas_type<T>, s.n, s.m, s.batch);
-  plan.adds_bias = bias;
-  if (bias) {
+  plan.adds_bias = bias != nullptr;
+  if (bias != nullptr) {
     set(plan.product, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, blas_type<T>);
   }
   return plan;
@@ -122,7 +123,7 @@ class Blas {
   void multiply(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
     const std::lock_guard lock(mutex_);
     const ProductPlan plan = plan_of(s, a, b, bias, c);
-    if (bias != nullptr && plan.adds_bias) set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    if (plan.adds_bias) set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     const bool add = bias != nullptr && !plan.adds_bias;
     if (add) {
       const Index size = s.batch * s.m * s.n;
@@ -161,15 +162,14 @@ class Blas {
     const bool timed = arithmetic().autotune && (!capturing() || plans_.contains(key));
     key.back() = timed;
     if (const auto known = plans_.find(key); known != plans_.end()) return known->second;
-    ProductPlan plan = describe<T>(s, bias != nullptr && !std::is_same_v<T, double>);
+    ProductPlan plan = describe<T>(s, std::is_same_v<T, double> ? nullptr : bias);
     auto candidates = candidates_of(plan, alignment_of(a), alignment_of(b), aligned);
     if (candidates.count == 0 && plan.adds_bias) {
       destroy(plan);
-      plan = describe<T>(s, false);
+      plan = describe<T>(s, nullptr);
       candidates = candidates_of(plan, alignment_of(a), alignment_of(b), aligned);
     }
     require(candidates.count > 0, "matmul: cuBLASLt has no kernel for ", s.m, " × ", s.k, " times ", s.k, " × ", s.n);
-    if (plan.adds_bias) set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     const auto attempt = [&](int i) {
       const auto& candidate = candidates.result[i];
       return run(plan, a, b, c, false, candidate.algo, candidate.workspaceSize) == CUBLAS_STATUS_SUCCESS;
