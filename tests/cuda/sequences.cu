@@ -24,7 +24,6 @@ using Patches = Stack<LearnedPosition<8, 4, 2, 3>, Transformer<1, 8, 2, by_frame
 
 /// Attends from one half of a sequence to the other.
 struct Across {
-  static constexpr int in = 8, out = 8, dimensions = 1;
   template <Real T, class B>
   struct Instance : Of<CrossAttention<8, 2>, T, B> {
     using Base = Of<CrossAttention<8, 2>, T, B>;
