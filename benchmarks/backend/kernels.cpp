@@ -117,7 +117,7 @@ int main(int count, char** arguments) {
   for (const Layer& layer : layers) {
     const ConvGeometry g = geometry(layer);
     const std::string name = layer.name;
-    const bool shorter = cpu::winograd::scheme_of<float>(g).filter != nullptr;
+    const bool shorter = cpu::winograd::scheme_of<float>(g).filter != nullptr || cpu::narrow::fits<float>(g);
     for (const bool direct : {false, true}) {
       if (direct && !shorter) continue;
       const std::string suffix = direct ? ", direct" : "";

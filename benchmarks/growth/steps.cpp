@@ -1,5 +1,5 @@
-// How the time of a step of training grows with batch, frames and threads: where GFLOP/s stay the same, time grows with
-// the work alone. A ConvLSTM for both, since it takes clips of any length, and the autoencoder of clips for the threads.
+// How the time of a step of training grows with batch, frames and threads: where GFLOP/s stay the same, time grows
+// with the work alone. A ConvLSTM takes clips of any length; the autoencoder of clips grows with the batch.
 #include <memory>
 #include <string>
 
@@ -38,12 +38,14 @@ void lstm_step(::benchmark::State& state, Index batch, Index frames, int count) 
   constexpr double frame = first + gflop(256, 25, 64, 256) + gflop(256, 25, 128, 256) + gflop(256, 1, 64, 16);
   Module<Autoregressive<ConvLstm<>>, float> model{Rng{0}};
   model->given = 1;
-  train(state, std::move(model), {batch, frames, 64, 64, 1}, (3 * frame - first) * double(frames - 1) * double(batch), count);
+  const double work = (3 * frame - first) * double(frames - 1) * double(batch);
+  train(state, std::move(model), {batch, frames, 64, 64, 1}, work, count);
 }
 
 void vae_step(::benchmark::State& state, Index batch, int count) {
   constexpr double first = gflop(16 * 32 * 32, 48, 1, 32);
-  constexpr double inner = gflop(8 * 16 * 16, 64, 32, 64) + gflop(4 * 8 * 8, 64, 64, 128) + gflop(2 * 4 * 4, 64, 128, 256);
+  constexpr double inner =
+      gflop(8 * 16 * 16, 64, 32, 64) + gflop(4 * 8 * 8, 64, 64, 128) + gflop(2 * 4 * 4, 64, 128, 256);
   constexpr double all = 2 * first + 2 * inner + gflop(1, 1, 8192, 256) + gflop(1, 1, 128, 8192);
   train(state, Module<VideoVae<>, float>{Rng{0}}, {batch, 16, 64, 64, 1}, (3 * all - first) * double(batch), count);
 }

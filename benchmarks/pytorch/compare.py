@@ -87,7 +87,7 @@ def kernels(program, unit, most, options):
     for name, run in google_benchmark(program, options, pattern):
         most = run[unit] if name == most else most
         result = {"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
-                  "fraction_of_peak": run[unit] / most}
+                  "fraction_of_peak": run[unit] / most, "rate": run[unit]}
         print(f"{name:50}{run['real_time']:8.0f} us{run[unit]:8.0f} {unit:7}{result['fraction_of_peak']:7.0%}", flush=True)
         yield result
 

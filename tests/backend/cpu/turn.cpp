@@ -14,7 +14,8 @@ TEST_CASE_TEMPLATE("a matrix of any extents is turned, and nothing beside it is 
       CAPTURE(rows);
       CAPTURE(columns);
       const Index pitch = columns + 3, to_pitch = rows + 2;
-      std::vector<T> from(static_cast<std::size_t>(rows * pitch + 1)), to(static_cast<std::size_t>(columns * to_pitch + 1), T(-1));
+      std::vector<T> from(static_cast<std::size_t>(rows * pitch + 1));
+      std::vector<T> to(static_cast<std::size_t>(columns * to_pitch + 1), T(-1));
       std::iota(from.begin(), from.end(), T(0));
       std::vector<T> wanted = to;
       for (Index i = 0; i < rows; ++i) {

@@ -4,9 +4,9 @@
 #include <flipbook/backend/cpu/reduce.hpp>
 #include <flipbook/core/window.hpp>
 
-/// Convolutions of input with so few channels that to find a tap's pixels costs as much as to multiply them, such as the
-/// first layer of a network for images. A task copies the pixels that some lines of outputs see, with zeros for what is
-/// outside, into its cache: from there, every tap is at the same distance from every output.
+/// Convolutions of input with so few channels that to find a tap's pixels costs as much as to multiply them, such as
+/// the first layer of a network for images. A task copies the pixels that some lines of outputs see, with zeros for what
+/// is outside, into its cache: from there, every tap is at the same distance from every output.
 namespace flipbook::cpu::narrow {
 
 /// Whether these kernels do a convolution: few numbers a tap, and lines and channels that fill registers.
@@ -46,8 +46,8 @@ class Lines {
     const Index at = b.t * g_.stride[0] + j - g_.padding[0];
     return at >= 0 && at < g_.input[0];
   }
-  /// Where the pixels begin that the first position of a block sees by the first of the taps (j0, j1, …), and how far from
-  /// them those of the next position and of the next line are.
+  /// Where the pixels begin that the first position of a block sees by the first of the taps (j0, j1, …), and how far
+  /// from them those of the next position and of the next line are.
   Index tap(Index j0, Index j1) const { return j0 * in_plane_ + j1 * in_line_; }
   Index next() const { return g_.stride[2] * g_.in_channels; }
   Index next_line() const { return g_.stride[1] * in_line_; }

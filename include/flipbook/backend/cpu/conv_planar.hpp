@@ -4,8 +4,8 @@
 #include <flipbook/backend/cpu/phase.hpp>
 
 /// The adjoint of a convolution with few input channels, such as the last layer of a generator of images: a vector of
-/// output channels would be nearly empty, a sum over a vector of channels has to be added up at its end. Instead a vector
-/// holds neighbouring pixels of one channel, for which a task turns the lines that it reads.
+/// output channels would be nearly empty, a sum over a vector of channels has to be added up at its end. Instead a
+/// vector holds neighbouring pixels of one channel, for which a task turns the lines that it reads.
 namespace flipbook::cpu::narrow {
 
 /// to[i][c] = Σ_runs Σ_p  rows[i][p·step …] · numbers[(k + p)·columns + c], for vectors of neighbouring pixels.
@@ -44,8 +44,8 @@ void pixels_times_numbers(std::span<const Run<T>> runs, Index step, const T* num
   }
 }
 
-/// cpu::conv_transpose of one geometry. A task makes some lines of all planes of a clip, in order of time: so every line
-/// that it reads is turned once.
+/// cpu::conv_transpose of one geometry. A task makes some lines of all planes of a clip, in order of time: so every
+/// line that it reads is turned once.
 template <Real T>
 class Adjoint {
  public:
@@ -70,23 +70,31 @@ class Adjoint {
   Index tasks() const { return g_.batch * blocks(); }
   Index room() const { return g_.kernel[0] * plane_; }  // as many planes as taps, one after another in turns
 
-  void operator()(Index task, T* planes) const {
+  /// @param planes  room() numbers    @param runs  one for each tap
+  void operator()(Index task, T* planes, Run<T>* runs) const {
     const Index n = task / blocks(), line = task % blocks() * most_;
     Index turned = -g_.padding[0] - g_.kernel[0];  // the next plane that is not yet there
     for (Index t = 0; t < g_.input[0]; ++t) {
       const Phase in_time = phase_of(g_, 0, t % g_.stride[0]);
       const Index first = t / g_.stride[0] + in_time.origin, end = first + in_time.taps;
-      for (turned = std::max(turned, first); turned < end; ++turned) turn(n, turned, line, planes + slot(turned) * plane_);
-      for (Index phase = 0; phase < g_.stride[1] * g_.stride[2]; ++phase) {
-        make(n, t, line, {in_time, phase_of(g_, 1, phase / g_.stride[2]), phase_of(g_, 2, phase % g_.stride[2])},
-             {t, phase / g_.stride[2], phase % g_.stride[2]}, first, planes);
+      for (turned = std::max(turned, first); turned < end; ++turned) {
+        turn(n, turned, line, planes + slot(turned) * plane_);
+      }
+      for (Index i = 0; i < g_.stride[1] * g_.stride[2]; ++i) {
+        const Index h = i / g_.stride[2], w = i % g_.stride[2];
+        make({n, t, line, h, w, first}, {in_time, phase_of(g_, 1, h), phase_of(g_, 2, w)}, planes, runs);
       }
     }
   }
 
  private:
-  static constexpr int rows = 32 / TileShape::registers == 1 ? 8 : 4, most_columns = 4;
+  static constexpr int rows = TileShape::registers == 32 ? 8 : 4, most_columns = 4;
   using Phases = std::array<Phase, 3>;
+
+  /// The pixels (h + stride · …, w + stride · …) of a task's lines, at time t of clip n, which see planes from `plane` on.
+  struct Part {
+    Index n, t, line, h, w, plane;
+  };
 
   Index blocks() const { return quotient_up(quotient_up(g_.input[1], g_.stride[1]), most_); }
   Index slot(Index plane) const { return (plane % g_.kernel[0] + g_.kernel[0]) % g_.kernel[0]; }
@@ -97,7 +105,8 @@ class Adjoint {
     const Index channels = g_.in_channels, deep = g_.out_channels;
     parallel_for(g_.taps() * channels, 8, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
-        for (Index o = 0; o < deep; ++o) numbers_[(i / channels * deep + o) * channels + i % channels] = w[i * deep + o];
+        T* const to = numbers_ + i / channels * deep * channels + i % channels;
+        for (Index o = 0; o < deep; ++o) to[o * channels] = w[i * deep + o];
       }
     });
   }
@@ -117,10 +126,8 @@ class Adjoint {
     }
   }
 
-  /// The pixels of one phase in a task's lines of plane at[0].
-  void make(Index n, Index t, Index line, const Phases& phase, const ConvGeometry::Axes& at, Index first, const T* planes) const {
-    const Index lines = std::min(most_, phase[1].pixels - line), all = lines * vectors_;
-    const Scratch<Run<T>> runs(phase[0].taps * phase[1].taps * phase[2].taps);
+  void make(const Part& part, const Phases& phase, const T* planes, Run<T>* runs) const {
+    const Index all = std::min(most_, phase[1].pixels - part.line) * vectors_;
     for (Index m = 0; m < all; m += rows) {
       std::array<Index, rows> from;  // of each vector, in a plane
       for (Index i = 0; i < rows; ++i) {
@@ -130,8 +137,8 @@ class Adjoint {
       }
       Index count = 0;
       for (Index j0 = 0; j0 < phase[0].taps; ++j0) {
-        if (!inside(0, first + j0)) continue;
-        const T* const plane = planes + slot(first + j0) * plane_;
+        if (!inside(0, part.plane + j0)) continue;
+        const T* const plane = planes + slot(part.plane + j0) * plane_;
         for (Index j = 0; j < phase[1].taps * phase[2].taps; ++j) {
           const Index j1 = j / phase[2].taps, j2 = j % phase[2].taps;
           Run<T>& run = runs[count++];
@@ -140,10 +147,11 @@ class Adjoint {
         }
       }
       alignas(64) std::array<T, static_cast<std::size_t>(rows * most_columns * lanes<T>)> sums;
-      multiply({runs.data(), static_cast<std::size_t>(count)}, sums.data());
+      multiply({runs, static_cast<std::size_t>(count)}, sums.data());
       for (Index i = 0; i < std::min(Index{rows}, all - m); ++i) {
-        const Index h = (line + (m + i) / vectors_) * g_.stride[1] + at[1], q = (m + i) % vectors_ * lanes<T>;
-        T* const to = x_ + (((n * g_.input[0] + t) * g_.input[1] + h) * g_.input[2] + q * g_.stride[2] + at[2]) * g_.in_channels;
+        const Index h = (part.line + (m + i) / vectors_) * g_.stride[1] + part.h, q = (m + i) % vectors_ * lanes<T>;
+        const Index above = ((part.n * g_.input[0] + part.t) * g_.input[1] + h) * g_.input[2];
+        T* const to = x_ + (above + q * g_.stride[2] + part.w) * g_.in_channels;
         write(sums.data() + i * g_.in_channels * lanes<T>, std::min(lanes<T>, phase[2].pixels - q), to);
       }
     }
@@ -178,7 +186,8 @@ template <Real T>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Adjoint<T> all(g, y, w, bias, x);
   const PerThread<T> rooms(all.room());
-  parallel_tasks(all.tasks(), [&](Index task) { all(task, rooms.mine()); });
+  const PerThread<Run<T>> runs(g.taps());
+  parallel_tasks(all.tasks(), [&](Index task) { all(task, rooms.mine(), runs.mine()); });
 }
 
 }  // namespace flipbook::cpu::narrow

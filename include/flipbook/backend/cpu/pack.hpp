@@ -152,8 +152,8 @@ PanelKind cheaper_kind(Index depth, Index run, Index columns) {
   return dot * 5 < broadcast * 4 ? PanelKind::reduction : PanelKind::columns;
 }
 
-/// Rows on the left for which it does not pay to pack the right operand: where that would turn it, and where its rows are
-/// what a panel has.
+/// Rows on the left for which it does not pay to pack the right operand: where that would turn it, and where its rows
+/// are what a panel has.
 inline constexpr Index few_uses = 16, few_uses_of_rows = 128;
 
 /// The right operand of a product with `uses` rows on its left: packed, or in place where it is used too

@@ -49,7 +49,9 @@ void turn(const T* from, Index pitch, Index rows, Index columns, T* to, Index to
         square[k] = V::load_unaligned(from + (i + static_cast<Index>(k)) * pitch + j);
       }
       detail::turn_square<V::size / 2>(square);
-      for (std::size_t k = 0; k < V::size; ++k) square[k].store_unaligned(to + (j + static_cast<Index>(k)) * to_pitch + i);
+      for (std::size_t k = 0; k < V::size; ++k) {
+        square[k].store_unaligned(to + (j + static_cast<Index>(k)) * to_pitch + i);
+      }
     }
     for (; j < columns; ++j) {
       for (Index k = i; k < i + side; ++k) to[j * to_pitch + k] = from[k * pitch + j];
