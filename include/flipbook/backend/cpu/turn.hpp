@@ -12,12 +12,21 @@ namespace detail {
 /// Swaps the upper lanes of a with the lower ones of b, in blocks of `distance` lanes.
 template <std::size_t distance, class V>
 [[gnu::always_inline]] inline void swap_blocks(V& a, V& b) {
+#ifdef __CUDACC__  // nvcc's front end leaves the pack of indices below as it is
+  typename V::value_type x[V::size], y[V::size];
+  a.store_unaligned(x), b.store_unaligned(y);
+  for (std::size_t l = 0; l < V::size; ++l) {
+    if ((l & distance) == 0) std::swap(x[l + distance], y[l]);
+  }
+  a = V::load_unaligned(x), b = V::load_unaligned(y);
+#else
   [&]<std::size_t... l>(std::index_sequence<l...>) {
     constexpr std::size_t size = sizeof...(l);
     const auto x = a.data, y = b.data;
     a.data = __builtin_shufflevector(x, y, ((l & distance) == 0 ? l : size + l - distance)...);
     b.data = __builtin_shufflevector(x, y, ((l & distance) == 0 ? l + distance : size + l)...);
   }(std::make_index_sequence<V::size>{});
+#endif
 }
 
 /// Transposes a square of vectors: the off-diagonal halves change places, then those of each quarter, and so on.
