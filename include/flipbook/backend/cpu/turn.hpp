@@ -12,12 +12,21 @@ namespace detail {
 /// Swaps the upper lanes of a with the lower ones of b, in blocks of `distance` lanes.
 template <std::size_t distance, class V>
 [[gnu::always_inline]] inline void swap_blocks(V& a, V& b) {
+#ifdef __CUDACC__  // which takes what a shuffle gives for a vector of one number
+  std::array<typename V::value_type, V::size> x, y;
+  a.store_unaligned(x.data()), b.store_unaligned(y.data());
+  for (std::size_t l = 0; l < V::size; ++l) {
+    if ((l & distance) != 0) std::swap(x[l], y[l - distance]);
+  }
+  a = V::load_unaligned(x.data()), b = V::load_unaligned(y.data());
+#else
   [&]<std::size_t... l>(std::index_sequence<l...>) {
     constexpr std::size_t size = sizeof...(l);
     const auto x = a.data, y = b.data;
     a.data = __builtin_shufflevector(x, y, ((l & distance) == 0 ? l : size + l - distance)...);
     b.data = __builtin_shufflevector(x, y, ((l & distance) == 0 ? l + distance : size + l)...);
   }(std::make_index_sequence<V::size>{});
+#endif
 }
 
 /// Transposes a square of vectors: the off-diagonal halves change places, then those of each quarter, and so on.
