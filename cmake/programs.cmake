@@ -54,14 +54,8 @@ function(flipbook_sources out)
   set(${out} ${sources} PARENT_SCOPE)
 endfunction()
 
-# flipbook_add_program(NAME SOURCE LIBRARY...): an executable of one source. Where the sanitizers are on, it is only
-# read for its warnings: what it is made of is what the tests run.
+# flipbook_add_program(NAME SOURCE LIBRARY...): an executable of one source.
 function(flipbook_add_program name source)
-  if(FLIPBOOK_SANITIZE)
-    add_library(${name} OBJECT ${source})
-    target_compile_options(${name} PRIVATE -fsyntax-only)
-  else()
-    add_executable(${name} ${source})
-  endif()
+  add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE flipbook_program ${ARGN})
 endfunction()
