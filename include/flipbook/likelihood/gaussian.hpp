@@ -20,8 +20,7 @@ struct GaussianLogProb {
   }
   template <int I, class V>
   constexpr auto slope(const V& m, const V& s, const V& x) const {
-    using math::exp;  // of vectors and numbers; that of variables is found by itself
-    const V scale = exp(-s), z = (x - m) * scale;
+    const V scale = exp_of(-s), z = (x - m) * scale;
     if constexpr (I == 0) return z * scale;
     else if constexpr (I == 1) return z * z - 1;
     else return -(z * scale);

@@ -33,8 +33,8 @@ struct LaplaceLogProb {
   }
   template <int I, class V>
   constexpr auto slope(const V& m, const V& s, const V& x) const {
-    using math::abs, math::exp;  // of vectors and numbers; those of variables are found by themselves
-    const V rate = exp(-s);
+    using math::abs;  // of vectors and numbers; that of variables is found by itself
+    const V rate = exp_of(-s);
     if constexpr (I == 0) return sign_of(x - m) * rate;
     else if constexpr (I == 1) return abs(x - m) * rate - 1;
     else return sign_of(m - x) * rate;

@@ -37,23 +37,23 @@ void check(const char* name, const F& f, const Reference& reference, std::vector
 
 TEST_CASE_TEMPLATE("functions of a number and of a vector are those of the standard library", T, float, double) {
   const T nan = std::numeric_limits<T>::quiet_NaN();
-  const std::vector<T> any{0, T(1e-3), T(-1e-3), T(0.3), T(-0.7), 1, -1, T(3.7), T(-3.7), 20, -20, nan};
-  const std::vector<T> positive{T(1e-3), T(0.3), 1, T(3.7), 20, T(1e6)};
+  const std::vector<T> near{0, T(1e-3), T(-1e-3), T(0.3), T(-0.7), 1, -1, T(3.7), T(-3.7), 20, -20, nan};
+  std::vector<T> any = near;
+  for (const T x : {T(80), T(-80), infinity<T>, -infinity<T>}) any.push_back(x);
+  const std::vector<T> positive{0, T(1e-3), T(0.3), 1, T(3.7), 20, T(1e6), infinity<T>, nan};
   check<T>("abs", [](const auto& x) { return math::abs(x); }, [](double x) { return std::abs(x); }, any);
   check<T>("erf", [](const auto& x) { return math::erf(x); }, [](double x) { return std::erf(x); }, any);
+  check<T>("exp", [](const auto& x) { return math::exp(x); }, [](double x) { return std::exp(x); }, any);
   check<T>("expm1", [](const auto& x) { return math::expm1(x); }, [](double x) { return std::expm1(x); }, any);
   check<T>("tanh", [](const auto& x) { return math::tanh(x); }, [](double x) { return std::tanh(x); }, any);
   check<T>("floor", [](const auto& x) { return math::floor(x); }, [](double x) { return std::floor(x); }, any);
-  check<T>("square", [](const auto& x) { return math::square(x); }, [](double x) { return x * x; }, any);
+  check<T>("square", [](const auto& x) { return math::square(x); }, [](double x) { return x * x; }, near);
   check<T>("log", [](const auto& x) { return math::log(x); }, [](double x) { return std::log(x); }, positive);
   check<T>("log1p", [](const auto& x) { return math::log1p(x); }, [](double x) { return std::log1p(x); }, positive);
   check<T>("sqrt", [](const auto& x) { return math::sqrt(x); }, [](double x) { return std::sqrt(x); }, positive);
-  std::vector<T> far = any;
-  for (const T x : {T(80), T(-80), infinity<T>, -infinity<T>}) far.push_back(x);
-  check<T>("exp", [](const auto& x) { return math::exp(x); }, [](double x) { return std::exp(x); }, far);
-  check<T>("sigmoid", [](const auto& x) { return math::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, far);
+  check<T>("sigmoid", [](const auto& x) { return math::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, any);
   check<T>("softplus", [](const auto& x) { return math::softplus(x); },
-           [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }, any);
+           [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }, near);
 }
 
 TEST_CASE_TEMPLATE("the sign of 0 is 0, and of two numbers the second is taken where one is NaN", T, float, double) {

@@ -29,7 +29,8 @@ constexpr V constant(double value) {
 
 /// Functions of one number or of a whole vector register: what element-wise kernels are written in, so
 /// that one expression serves both. They and all that is written in them are constexpr, which is what nvcc asks of a
-/// function that devices may call too.
+/// function that devices may call too. Where one calls another it says math::, for a vector's own namespace has
+/// functions of these names too.
 namespace math {
 
 #define FLIPBOOK_FUNCTION(name)                                  \
@@ -39,13 +40,10 @@ namespace math {
     else return xsimd::name(x);                                  \
   }
 FLIPBOOK_FUNCTION(abs)
-FLIPBOOK_FUNCTION(erf)
-FLIPBOOK_FUNCTION(expm1)
 FLIPBOOK_FUNCTION(floor)
 FLIPBOOK_FUNCTION(log)
 FLIPBOOK_FUNCTION(log1p)
 FLIPBOOK_FUNCTION(sqrt)
-FLIPBOOK_FUNCTION(tanh)
 #undef FLIPBOOK_FUNCTION
 
 /// The larger one; b where either is NaN, as vector registers have it.
@@ -67,22 +65,34 @@ constexpr V select(const Condition& condition, const V& a, const V& b) {
   else return xsimd::select(condition, a, b);
 }
 
-/// eˣ. xsimd makes an integer of the exponent, which ±∞ has not: beyond ±10⁴ the result is 0 or ∞ all the same.
-/// NaN, as the second operand, passes both bounds.
-template <class V>
-constexpr V exp(const V& x) {
-  if constexpr (std::floating_point<V>) return std::exp(x);
-  else return xsimd::exp(min(constant<V>(1e4), max(constant<V>(-1e4), x)));
-}
+// xsimd makes an integer of the exponent, which ±∞ has not: beyond ±10⁴ these functions have their limits all the same.
+// NaN passes both bounds as their second operand; double, whose lanes become integers in a loop where NaN is undefined
+// behaviour, has 0 in its place and the NaN put back.
+#define FLIPBOOK_EXPONENTIAL(name)                                                             \
+  template <class V>                                                                           \
+  constexpr V name(const V& x) {                                                               \
+    if constexpr (std::floating_point<V>) {                                                    \
+      return std::name(x);                                                                     \
+    } else {                                                                                   \
+      const V bounded = math::min(constant<V>(1e4), math::max(constant<V>(-1e4), x));          \
+      if constexpr (std::same_as<typename V::value_type, float>) return xsimd::name(bounded);  \
+      else return xsimd::select(x == x, xsimd::name(xsimd::select(x == x, bounded, V(0))), x); \
+    }                                                                                          \
+  }
+FLIPBOOK_EXPONENTIAL(erf)
+FLIPBOOK_EXPONENTIAL(exp)
+FLIPBOOK_EXPONENTIAL(expm1)
+FLIPBOOK_EXPONENTIAL(tanh)
+#undef FLIPBOOK_EXPONENTIAL
 
 template <class V>
 constexpr V sigmoid(const V& x) {
-  return V(1) / (V(1) + exp(-x));
+  return V(1) / (V(1) + math::exp(-x));
 }
 /// log(1 + e^x), without overflow.
 template <class V>
 constexpr V softplus(const V& x) {
-  return max(x, V(0)) + log1p(exp(-abs(x)));
+  return math::max(x, V(0)) + math::log1p(math::exp(-math::abs(x)));
 }
 template <class V>
 constexpr V square(const V& x) {
@@ -91,7 +101,7 @@ constexpr V square(const V& x) {
 /// The sign of x as -1, 0 or 1.
 template <class V>
 constexpr V sign(const V& x) {
-  return select(x > V(0), V(1), select(x < V(0), V(-1), V(0)));
+  return math::select(x > V(0), V(1), math::select(x < V(0), V(-1), V(0)));
 }
 
 }  // namespace math

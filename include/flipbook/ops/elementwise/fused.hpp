@@ -25,6 +25,15 @@ struct FusedSlopeTimes {
 
 }  // namespace detail
 
+namespace function {
+/// eˣ of numbers, of vectors of them and of variables: for slopes that are differentiated once more.
+template <class V>
+constexpr V exp_of(const V& x) {
+  if constexpr (Value<V>) return exp(x);
+  else return math::exp(x);
+}
+}  // namespace function
+
 /// dy · ∂f/∂xᵢ in one pass.
 template <class F, int I>
 struct FusedSlope {
