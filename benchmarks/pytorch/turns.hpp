@@ -8,13 +8,14 @@
 
 #include <sys/resource.h>
 
+#include <flipbook/backend/cpu/arithmetic.hpp>
 #include <flipbook/core/parallel.hpp>
 
 #include "workloads/workload.hpp"
 
 namespace flipbook::benchmark {
 
-/// One side of a timing in turns: `PROGRAM WORKLOAD THREADS` makes the workload's call once for every line that it is
+/// One side of a timing in turns: `PROGRAM WORKLOAD THREADS [bfloat16]` makes the workload's call once for every line that it is
 /// sent and answers with its milliseconds; at the end of its input it says its peak memory in MiB. `PROGRAM --list`
 /// lists the workloads and their arithmetic in GFLOP.
 inline int take_turns(int count, char** arguments, const std::vector<Workload>& workloads) {
@@ -23,6 +24,7 @@ inline int take_turns(int count, char** arguments, const std::vector<Workload>& 
     if (name == "--list") std::printf("%s %.9g\n", w.name.c_str(), w.gflop());
     if (name != w.name) continue;
     if (count > 2) set_threads(std::atoi(arguments[2]));
+    cpu::arithmetic().bfloat16 = count > 3 && std::string(arguments[3]) == "bfloat16";
     const auto call = w.prepare();
     for (std::string line; std::getline(std::cin, line);) {
       const auto start = std::chrono::steady_clock::now();

@@ -73,15 +73,19 @@ void check_close(const std::vector<T>& got, const std::vector<double>& wanted, I
   CHECK(worst <= tolerance);
 }
 
+/// @param rounded  to what bfloat16 holds
 template <class T>
-void check_all(const ConvGeometry& g, Rng& rng) {
+void check_all(const ConvGeometry& g, Rng& rng, bool rounded = false) {
   const auto axes = [](const ConvGeometry::Axes& a) { return flipbook::text("(", a[0], ", ", a[1], ", ", a[2], ")"); };
   INFO("batch ", g.batch, ", ", g.in_channels, " to ", g.out_channels, " channels in ", g.groups, " groups, input ",
        axes(g.input), ", output ", axes(g.output), ", kernel ", axes(g.kernel), ", stride ", axes(g.stride),
        ", dilation ", axes(g.dilation), ", padding ", axes(g.padding));
   const Index inputs = g.inputs() * g.in_channels, outputs = g.outputs() * g.out_channels;
   const Index weights = g.taps() * (g.in_channels / g.groups) * g.out_channels;
-  const auto x = drawn<T>(inputs, rng), y = drawn<T>(outputs, rng), w = drawn<T>(weights, rng);
+  auto x = drawn<T>(inputs, rng), y = drawn<T>(outputs, rng), w = drawn<T>(weights, rng);
+  for (auto* numbers : {&x, &y, &w}) {
+    for (T& value : *numbers) value = rounded ? static_cast<T>(static_cast<float>(flipbook::bfloat16(value))) : value;
+  }
   const auto bias = drawn<T>(std::max(g.in_channels, g.out_channels), rng);
   const T* const some = rng.below(2) == 0 ? nullptr : bias.data();
   {
@@ -163,6 +167,30 @@ TEST_CASE_TEMPLATE("few channels on one side agree with their definition", T, fl
   check_all<T>(geometry(2, {1, 19, 100}, 1, 32, {1, 7, 7}, {1, 1, 1}, {0, 3, 3}), rng);
 }
 
+TEST_CASE("factors rounded to bfloat16 give what is so rounded exactly") {
+  Rng rng{17};
+  cpu::arithmetic().bfloat16 = true;
+  for (int i = 0; i < 100; ++i) {
+    CAPTURE(i);
+    ConvGeometry g = drawn_geometry(rng);
+    g.in_channels = g.groups * pick(rng, {16, 18, 24, 32, 34, 50});
+    g.out_channels = g.groups * pick(rng, {16, 22, 30, 32, 46});
+    check_all<float>(g, rng, true);
+  }
+  check_all<float>(geometry(2, {1, 4, 5}, 1026, 36, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}), rng, true);
+  cpu::arithmetic().bfloat16 = false;
+  const ConvGeometry g = geometry(2, {1, 5, 7}, 16, 32, {1, 3, 3}, {1, 1, 1}, {0, 1, 1});
+  const auto x = drawn<float>(g.inputs() * 16, rng), w = drawn<float>(g.taps() * 16 * 32, rng);
+  const auto by = [&](bool bfloat16) {
+    cpu::arithmetic().bfloat16 = bfloat16;
+    auto y = poisoned<float>(g.outputs() * 32);
+    cpu::conv(g, x.data(), w.data(), static_cast<const float*>(nullptr), y.data());
+    cpu::arithmetic().bfloat16 = false;
+    return y;
+  };
+  CHECK((by(true) != by(false)) == cpu::multiplies_pairs);
+}
+
 TEST_CASE_TEMPLATE("taps that no pixel meets leave the bias alone", T, float, double) {
   ConvGeometry g;  // a stride longer than the kernel: two of three pixels are not looked at
   g.input = {1, 1, 9}, g.output = {1, 1, 3}, g.kernel = {1, 1, 1}, g.stride = {1, 1, 3};
@@ -176,9 +204,11 @@ TEST_CASE_TEMPLATE("taps that no pixel meets leave the bias alone", T, float, do
 
 TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, double) {
   Rng rng{5};
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 42; ++i) {
+    cpu::arithmetic().bfloat16 = i >= 40;
     const ConvGeometry g =
-        i == 0   ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})
+        i >= 40  ? geometry(i == 40 ? 3 : 40, {1, 9, 11}, 32, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1})
+        : i == 0   ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})
         : i == 1 ? geometry(5, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1})
                  : drawn_geometry(rng);
     CAPTURE(i);
@@ -199,6 +229,7 @@ TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, doub
     CHECK(one == two);
     CHECK(one == three);
   }
+  cpu::arithmetic().bfloat16 = false;
 }
 
 TEST_CASE("a convolution called again asks nothing of the system") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <flipbook/backend/cpu/arithmetic.hpp>
 #include <flipbook/backend/cpu/conv_correlation.hpp>
 #include <flipbook/backend/cpu/conv_gradient.hpp>
 #include <flipbook/backend/cpu/conv_narrow.hpp>
@@ -25,36 +26,76 @@ inline Sight sight_of(const ConvGeometry& g) {
   return sight;
 }
 
+/// Numbers as factors of a reduction along them.
+template <Factor F>
+class Factors {
+  using T = Sum<F>;
+
+ public:
+  Factors(const T* numbers, Index count) : numbers_(numbers), rounded_(std::same_as<F, T> ? 0 : count / numbers_in<F>) {
+    if constexpr (!std::same_as<F, T>) {
+      parallel_for(count / lanes<T>, 1024, [&](Index first, Index last) {
+        for (Index i = first * lanes<T>; i < last * lanes<T>; i += lanes<T>) {
+          store_factors(Simd<T>::load_unaligned(numbers + i), rounded_.data() + i / numbers_in<F>);
+        }
+      });
+      for (Index i = count / lanes<T> * lanes<T>; i < count; i += numbers_in<F>) {
+        std::array<F, static_cast<std::size_t>(lanes<T>)> last;
+        store_factors(load_part(numbers + i, numbers_in<F>), last.data());
+        rounded_[i / numbers_in<F>] = last[0];
+      }
+    }
+  }
+  const F* data() const {
+    if constexpr (std::same_as<F, T>) return numbers_;
+    else return rounded_.data();
+  }
+
+ private:
+  const T* numbers_;
+  Scratch<F> rounded_;
+};
+
+/// Whether it pays to pair the numbers of the operands, and every pixel's channels are whole pairs.
+inline bool pairs_up(const ConvGeometry& g) {
+  const Index in = g.in_channels / g.groups, out = g.out_channels / g.groups;
+  return in % 2 == 0 && out % 2 == 0 && std::min(in, out) >= 16;
+}
+
 }  // namespace detail
 
-/// y[n, p, o] = bias[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
+/// y[n, p, o] = bias[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o],
+///
+/// by factors F.
 /// @param bias  (O) or null
-template <Real T>
+template <Factor F, class T = Sum<F>>
 void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  const Sight sight = detail::sight_of(g);
+  Sight sight = detail::sight_of(g);
+  sight.channels /= numbers_in<F>;
   const Index channels = sight.channels, columns = g.out_channels / g.groups, depth = sight.taps() * channels;
   if (sight.outputs() == 0 || columns == 0) return;
-  const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
+  const detail::Factors<F> pixels(x, g.inputs() * g.in_channels);
+  const auto in = Pixels<const F*>::dense(pixels.data(), g.input, g.in_channels / numbers_in<F>);
   const auto out = Pixels<T*>::dense(y, g.output, g.out_channels);
   const Index run = g.groups == 1 && g.dilation[2] == 1 ? channels * g.kernel[2] : channels;
   if (g.groups == 1) {
-    const RightOperand<T> right(Layout::normal, depth, columns, w, columns, run, sight.outputs());
-    Correlation<T> whole(sight, in, out, right.panels(), bias, false);
+    const RightOperand<F> right(Layout::normal, depth, columns, w, columns, run, sight.outputs());
+    Correlation<F> whole(sight, in, out, right.panels(), bias, false);
     correlate(std::span(&whole, 1));
     return;
   }
-  Panels<T> panels;
-  panels.kind = cheaper_kind<T>(depth, run, columns);
+  Panels<F> panels;
+  panels.kind = cheaper_kind<F>(depth, run, columns);
   panels.rows = depth, panels.columns = columns;
   if (panels.kind == PanelKind::reduction) panels.pitch = depth;
   const Index size = panels.packed_size();
-  const Scratch<T> packed(g.groups * size);
+  const Scratch<F> packed(g.groups * size);
   parallel_for(g.groups, 1, [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
       pack_rows(panels, packed.data() + i * size, 0, depth, Layout::normal, w + i * columns, g.out_channels);
     }
   });
-  WorkList<Correlation<T>> works(g.groups);
+  WorkList<Correlation<F>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in;
     auto group_out = out;
@@ -72,17 +113,18 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
 /// Input pixels whose positions agree modulo the stride meet the same taps: each such phase is a dense
 /// convolution over y with a part of the kernel.
 /// @param bias  (C) or null
-template <Real T>
+template <Factor F, class T = Sum<F>>
 void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
-    const Index channels = g.out_channels / g.groups, columns = g.in_channels / g.groups;
+  const Index columns = g.in_channels / g.groups, channels = g.out_channels / g.groups / numbers_in<F>;
   if (g.inputs() == 0 || columns == 0) return;
-  const auto in = Pixels<const T*>::dense(y, g.output, g.out_channels);
+  const detail::Factors<F> pixels(y, g.outputs() * g.out_channels);
+  const auto in = Pixels<const F*>::dense(pixels.data(), g.output, g.out_channels / numbers_in<F>);
   const auto out = Pixels<T*>::dense(x, g.input, g.in_channels);
 
   const Index phases = g.stride[0] * g.stride[1] * g.stride[2];
-  WorkList<Correlation<T>> works(phases * g.groups);
-  const Scratch<T> packed(g.groups * g.taps() * channels * round_up(columns, lanes<T>));
-  T* free = packed.data();
+  WorkList<Correlation<F>> works(phases * g.groups);
+  const Scratch<F> packed(g.groups * g.taps() * channels * round_up(columns, lanes<T>));
+  F* free = packed.data();
   for (Index i = 0; i < phases * g.groups; ++i) {
     const Index group = i / phases;
     const ConvGeometry::Axes first{i % phases / (g.stride[1] * g.stride[2]), i / g.stride[2] % g.stride[1],
@@ -102,24 +144,27 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
     sight.channels = channels;
     sight.touching = g.groups == 1;
 
-    Panels<T> panels;
+    Panels<F> panels;
     panels.rows = sight.taps() * channels, panels.columns = columns;
     const Index pitch = columns * g.out_channels;  // between taps
-    const T* const weights = w + group * channels;
+    const T* const weights = w + group * channels * numbers_in<F>;
     const auto tap = [&](Index t, Index h, Index v) {
       const auto at = [&](std::size_t axis, Index j) { return axes[axis].tap - j * axes[axis].tap_step; };
       return (at(0, t) * g.kernel[1] + at(1, h)) * g.kernel[2] + at(2, v);
     };
-    if (sight.outputs() <= few_uses && channels >= lanes<T>) {  // too few to pay for packing
-      panels.kind = PanelKind::reduction;
-      panels.data = weights + tap(0, 0, 0) * pitch, panels.pitch = g.out_channels;
-      panels.tap_pitch = {(tap(1, 0, 0) - tap(0, 0, 0)) * pitch, (tap(0, 1, 0) - tap(0, 0, 0)) * pitch,
-                          (tap(0, 0, 1) - tap(0, 0, 0)) * pitch};
-    } else {
+    if constexpr (std::same_as<F, T>) {
+      if (sight.outputs() <= few_uses && channels >= lanes<T>) {  // too few to pay for packing
+        panels.kind = PanelKind::reduction;
+        panels.data = weights + tap(0, 0, 0) * pitch, panels.pitch = g.out_channels;
+        panels.tap_pitch = {(tap(1, 0, 0) - tap(0, 0, 0)) * pitch, (tap(0, 1, 0) - tap(0, 0, 0)) * pitch,
+                            (tap(0, 0, 1) - tap(0, 0, 0)) * pitch};
+      }
+    }
+    if (panels.data == nullptr) {
       const bool adjoin = sight.touching && axes[2].step == 1;
-      panels.kind = cheaper_kind<T>(panels.rows, adjoin ? channels * axes[2].taps : channels, columns);
+      panels.kind = cheaper_kind<F>(panels.rows, adjoin ? channels * axes[2].taps : channels, columns);
       if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
-      T* const to = free;
+      F* const to = free;
       const Index worth_a_thread = std::max(Index{1}, (Index{1} << 14) / std::max(channels * columns, Index{1}));
       parallel_for(sight.taps(), worth_a_thread, [&](Index begin, Index end) {
         for (Index j = begin; j < end; ++j) {
@@ -133,7 +178,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
       panels.data = to;
     }
 
-    Pixels<const T*> group_in = in;
+    Pixels<const F*> group_in = in;
     group_in.data += group * channels;
     Pixels<T*> phase_out = out;
     phase_out.data += out.offset(0, first[0], first[1], first[2]) + group * columns;
@@ -145,7 +190,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
 
 /// dw[k, c, o] = Σ_{n, p}  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o], the gradient of `conv`
 /// with respect to w.
-template <Real T>
+template <Factor F, class T = Sum<F>>
 void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Sight sight = detail::sight_of(g);
   const Index columns = g.out_channels / g.groups;
@@ -153,7 +198,7 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
   const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
   const T* const none = nullptr;
-  WorkList<PositionSum<T>> works(g.groups);
+  WorkList<PositionSum<F>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in, group_out = out;
     if (g.batch > 0) group_in.data += i * sight.channels, group_out.data += i * columns;  // an empty batch may have no memory
@@ -162,26 +207,42 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   sum_over_positions(works.all());
 }
 
+namespace detail {
+
+/// Calls f.template operator()<F>(scheme) for what the numbers of a convolution are multiplied as, and the shorter way
+/// that there may be.
+template <Real T, class Way>
+void by_shortest_way(const ConvGeometry& g, const Way& way) {
+  if (!pairs_up(g)) return way.template operator()<T>(winograd::scheme_of<T>(g));
+  with_arithmetic<T>([&]<Factor F>() { way.template operator()<F>(winograd::scheme_of<F>(g)); });
+}
+
+}  // namespace detail
+
 /// As direct_conv, by the shorter way where there is one.
 template <Real T>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if (narrow::fits<T>(g)) return narrow::conv(g, x, w, bias, y);
-  const auto scheme = winograd::scheme_of<T>(g);
-  scheme.filter == nullptr ? direct_conv(g, x, w, bias, y) : winograd::conv(scheme, g, x, w, bias, y);
+  detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
+    scheme.filter == nullptr ? direct_conv<F>(g, x, w, bias, y) : winograd::conv<F>(scheme, g, x, w, bias, y);
+  });
 }
 /// As direct_conv_transpose, by the shorter way where there is one.
 template <Real T>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   if (narrow::fits<T>(g)) return narrow::conv_transpose(g, y, w, bias, x);
-  const auto scheme = winograd::scheme_of<T>(g);
-  scheme.filter == nullptr ? direct_conv_transpose(g, y, w, bias, x) : winograd::conv_transpose(scheme, g, y, w, bias, x);
+  detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
+    scheme.filter == nullptr ? direct_conv_transpose<F>(g, y, w, bias, x)
+                             : winograd::conv_transpose<F>(scheme, g, y, w, bias, x);
+  });
 }
 /// As direct_conv_weight, by the shorter way where there is one.
 template <Real T>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if (narrow::fits<T>(g)) return narrow::conv_weight(g, x, dy, dw);
-  const auto scheme = winograd::scheme_of<T>(g);
-  scheme.filter == nullptr ? direct_conv_weight(g, x, dy, dw) : winograd::conv_weight(scheme, g, x, dy, dw);
+  detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
+    scheme.filter == nullptr ? direct_conv_weight<F>(g, x, dy, dw) : winograd::conv_weight<F>(scheme, g, x, dy, dw);
+  });
 }
 
 }  // namespace flipbook::cpu

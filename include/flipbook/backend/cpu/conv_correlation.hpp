@@ -52,10 +52,13 @@ struct Sight {
 /// Where neighbouring taps adjoin in memory, they are one run. What lies outside of the image is read
 /// from a row of zeros, or, in the middle of a run, from a copy of that run; taps that are outside for a
 /// whole tile are skipped.
-template <Real T>
+template <Factor F>
 class Correlation {
+  using T = Sum<F>;
+
  public:
-  Correlation(const Sight& sight, const Pixels<const T*>& in, const Pixels<T*>& out, const Panels<T>& panels,
+  /// @param sight  whose channels, as those of `in`, are factors
+  Correlation(const Sight& sight, const Pixels<const F*>& in, const Pixels<T*>& out, const Panels<F>& panels,
               const T* start, bool accumulate)
       : sight_(sight), in_(in), out_(out), panels_(panels), start_(start), accumulate_(accumulate) {
     const auto& s = sight_;
@@ -73,12 +76,12 @@ class Correlation {
     block_ = std::clamp(depth / length, Index{1}, most_runs);
     // A tile over samples meets borders alike in all its rows; worth it where images are small.
     batch_inner_ = s.batch > 1 && s.batch * s.positions[2] >= panels.tile_rows() && s.positions[2] <= 8 && s.taps() > 1;
-    const Index panel_bytes = depth * panels.width() * static_cast<Index>(sizeof(T));
+    const Index panel_bytes = depth * panels.width() * static_cast<Index>(sizeof(F));
     const Index fitting = half_a_second_cache / panel_bytes;
     panels_a_task_ = std::clamp(fitting, Index{1}, std::max(panels.count(), Index{1}));
   }
 
-  /// Room in T that one thread needs for the copies of runs which cross a border.
+  /// Room in F that one thread needs for the copies of runs which cross a border.
   Index room() const { return merged_ ? block_ * sight_.kernel[2] * sight_.channels * TileShape::max_rows : 0; }
 
   Index tasks() const {
@@ -92,7 +95,7 @@ class Correlation {
     return true;
   }
 
-  void operator()(Index task, T* room) const {
+  void operator()(Index task, F* room) const {
     const Index blocks = quotient_up(sight_.outputs(), rows_a_task());
     const Index first = task % blocks * rows_a_task(), last = std::min(first + rows_a_task(), sight_.outputs());
     const Index first_panel = task / blocks * panels_a_task_;
@@ -126,9 +129,9 @@ class Correlation {
 
   Index rows_a_task() const { return tiles_a_task_ * panels_.tile_rows(); }
 
-  void tile(Index q, int rows, Index segment, Index end, Index first_panel, Index last_panel, T* room) const {
+  void tile(Index q, int rows, Index segment, Index end, Index first_panel, Index last_panel, F* room) const {
     const Tile tile = locate(q, rows);
-    std::array<Run<T>, most_runs> runs;
+    std::array<Run<F>, most_runs> runs;
     Index count = 0;
     for (Index s = segment; s < end; ++s) count += collect(s, tile, runs[static_cast<std::size_t>(count)], room);
     TileTarget<T> target;
@@ -173,7 +176,7 @@ class Correlation {
   }
 
   /// Makes the run of a segment of the reduction; 0 if no row of the tile sees any of its taps.
-  Index collect(Index segment, const Tile& tile, Run<T>& run, T*& room) const {
+  Index collect(Index segment, const Tile& tile, Run<F>& run, F*& room) const {
     const auto& s = sight_;
     const Index piece = segment % pieces_ * longest_run, j2 = segment / pieces_ % across_;
     const Index line = segment / (pieces_ * across_), j1 = line % s.kernel[1], j0 = line / s.kernel[1];
@@ -185,7 +188,7 @@ class Correlation {
     if (first >= last || first >= tile.seen_by_any[1] || last <= tile.seen_by_any[0]) return 0;
     run.k = j0 * panels_.tap_pitch[0] + j1 * panels_.tap_pitch[1] + first * panels_.tap_pitch[2] + piece;
     run.length = merged_ ? (last - first) * s.channels : std::min(longest_run, s.channels - piece);
-    const T* const from = in_.data;
+    const F* const from = in_.data;
     const Index tap = j0 * s.step[0] * in_.pitch[0] + j1 * s.step[1] * in_.pitch[1] + piece;
     const Index ahead = tap + first * s.step[2] * in_.pitch[2];
     if (tile.one_line && first >= tile.seen_by_all[0] && last <= tile.seen_by_all[1]) {
@@ -196,27 +199,27 @@ class Correlation {
     bool any = false;
     for (std::size_t i = 0; i < run.rows.size(); ++i) {
       if (!inside(i) || tile.first[i] >= last || tile.last[i] <= first) {
-        run.rows[i] = zero_row<T>.data();
+        run.rows[i] = zero_row<F>.data();
         continue;
       }
       any = true;
       if (tile.first[i] <= first && tile.last[i] >= last) {
         run.rows[i] = from + tile.in[i] + ahead;
       } else {
-        const T* const seen = from + tile.in[i] + tap + tile.first[i] * in_.pitch[2];
+        const F* const seen = from + tile.in[i] + tap + tile.first[i] * in_.pitch[2];
         run.rows[i] = room;
-        room = std::fill_n(room, (tile.first[i] - first) * s.channels, T(0));
+        room = std::fill_n(room, (tile.first[i] - first) * s.channels, F{});
         room = std::copy_n(seen, (tile.last[i] - tile.first[i]) * s.channels, room);
-        room = std::fill_n(room, (last - tile.last[i]) * s.channels, T(0));
+        room = std::fill_n(room, (last - tile.last[i]) * s.channels, F{});
       }
     }
     return any ? 1 : 0;
   }
 
   Sight sight_;
-  Pixels<const T*> in_;
+  Pixels<const F*> in_;
   Pixels<T*> out_;
-  Panels<T> panels_;
+  Panels<F> panels_;
   const T* start_;
   bool accumulate_;
   bool merged_, batch_inner_;
@@ -226,11 +229,11 @@ class Correlation {
 };
 
 /// All of them, which write different outputs, as one parallel loop.
-template <Real T>
-void correlate(std::span<Correlation<T>> list) {
+template <Factor F>
+void correlate(std::span<Correlation<F>> list) {
   Index room = 0;
   for (const auto& each : list) room = std::max(room, each.room());
-  run_tasks<T>(list, room);
+  run_tasks<F>(list, room);
 }
 
 }  // namespace flipbook::cpu

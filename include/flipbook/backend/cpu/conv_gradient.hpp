@@ -10,8 +10,10 @@ namespace flipbook::cpu {
 /// a block of its rows (j, c) and columns o needs for some hundred positions, passing over positions that
 /// see nothing but border, and multiplies that in cache. A task goes through all positions itself, in
 /// order: no sum depends on the number of threads.
-template <Real T>
+template <Factor F>
 class PositionSum {
+  using T = Sum<F>;
+
  public:
   PositionSum(const Sight& sight, const Pixels<const T*>& in, const Pixels<const T*>& right, Index columns, T* out,
               Index out_pitch, const T* start, bool accumulate)
@@ -79,7 +81,8 @@ class PositionSum {
     do {  // at least once, so that the sum of nothing is written too
       block.positions = 0;
       while (q < sight_.outputs() && block.positions < positions_a_block) q = gather(block, q);
-      multiply(block, later);
+      multiply(block, factors(block.left, row_pitch, block.rows, block.positions),
+               factors(block.right, column_pitch, block.columns, block.positions), later);
       later = true;
     } while (q < sight_.outputs());
   }
@@ -143,6 +146,7 @@ class PositionSum {
       last = std::max(last, std::min(end, high <= 0 ? 0 : quotient_up(high, s.stride[2])));
     }
     if (first >= last) return q + end - w;
+    first -= (first - w) % numbers_in<F>;  // so that the same positions are one factor, whichever are passed over
 
     T* const left = block.left + block.positions * row_pitch;
     for (const Piece& piece : block.all()) {
@@ -171,26 +175,42 @@ class PositionSum {
     pad(left, block.rows, row_pitch);
     pad(right, block.columns, column_pitch);
     block.positions += last - first;
+    for (; block.positions % numbers_in<F> != 0; ++block.positions) {
+      std::fill_n(block.left + block.positions * row_pitch, row_pitch, T(0));
+      std::fill_n(block.right + block.positions * column_pitch, column_pitch, T(0));
+    }
     return q + end - w;
   }
 
-  void multiply(const Block& block, bool later) const {
+  /// What was gathered, as factors of a reduction over positions.
+  static const F* factors(T* gathered, [[maybe_unused]] Index pitch, [[maybe_unused]] Index count,
+                          [[maybe_unused]] Index positions) {
+    if constexpr (std::same_as<F, T>) {
+      return gathered;
+    } else {
+      auto* const pairs = reinterpret_cast<F*>(gathered);
+      pair_rows(gathered, pitch, positions / 2, round_up(count, lanes<T>), pairs, pitch);
+      return pairs;
+    }
+  }
+
+  void multiply(const Block& block, const F* left, const F* right, bool later) const {
     struct Operand {
-      const T* data;
+      const F* data;
       Index pitch, first, count;
     };
-    Operand down{block.left, row_pitch, block.first_row, block.rows};
-    Operand across{block.right, column_pitch, block.first_column, block.columns};
+    Operand down{left, row_pitch, block.first_row, block.rows};
+    Operand across{right, column_pitch, block.first_column, block.columns};
     if (swapped_) std::swap(down, across);
     T* const out = swapped_ ? transposed_ : out_;
     const Index out_pitch = swapped_ ? rows_ : out_pitch_;
     TileTarget<T> target;
     target.load = later || (accumulate_ && !swapped_);
-    Run<T> run;
-    run.k = 0, run.length = block.positions;
-    for (Index j = 0; j < across.count; j += panel_columns<T>) {
-      const Panel<T> panel{PanelKind::columns, across.data + j, across.pitch,
-                           std::min(panel_columns<T>, across.count - j)};
+    Run<F> run;
+    run.k = 0, run.length = block.positions / numbers_in<F>;
+    for (Index j = 0; j < across.count; j += panel_columns<F>) {
+      const Panel<F> panel{PanelKind::columns, across.data + j, across.pitch,
+                           std::min(panel_columns<F>, across.count - j)};
       if (start_ != nullptr && !swapped_) target.start = start_ + across.first + j;
       for (Index i = 0; i < down.count; i += TileShape::rows) {
         const Index rows = std::min<Index>(TileShape::rows, down.count - i);
@@ -218,8 +238,9 @@ class PositionSum {
 };
 
 /// All of them, which write different outputs.
-template <Real T>
-void sum_over_positions(std::span<PositionSum<T>> list) {
+template <Factor F>
+void sum_over_positions(std::span<PositionSum<F>> list) {
+  using T = Sum<F>;
   Index size = 0;
   for (const auto& each : list) size += each.swapped() ? each.rows() * each.columns() : 0;
   const Scratch<T> transposed(size);
@@ -229,7 +250,7 @@ void sum_over_positions(std::span<PositionSum<T>> list) {
     each.write_to(free);
     free += each.rows() * each.columns();
   }
-  run_tasks<T>(list, PositionSum<T>::room());
+  run_tasks<T>(list, PositionSum<F>::room());
   for (const auto& each : list) {
     if (each.swapped()) each.transpose_back();
   }

@@ -79,33 +79,33 @@ void run_tasks(std::span<Work> works, Index room) {
 constexpr Index quotient_up(Index a, Index b) { return (a + b - 1) / b; }
 constexpr Index round_up(Index a, Index b) { return quotient_up(a, b) * b; }
 
-/// The right operand, `rows` × `columns`, cut into panels of columns.
-template <Real T>
+/// The right operand, `rows` × `columns`, cut into panels of columns; the rows are of factors.
+template <Factor F>
 struct Panels {
   PanelKind kind = PanelKind::columns;
   Index rows = 0, columns = 0;
-  const T* data = nullptr;  ///< packed by pack_rows, or in place
+  const F* data = nullptr;  ///< packed by pack_rows, or in place
   /// Between a panel's rows in place (0: they are packed), or between its columns (kind reduction).
   Index pitch = 0;
   /// Between the rows of neighbouring taps of a convolution, unless those follow one after another.
   std::array<Index, 3> tap_pitch{0, 0, 0};
-  const T* last = nullptr;  ///< the last panel, packed, where the others lie in place and it is not whole
+  const F* last = nullptr;  ///< the last panel, packed, where the others lie in place and it is not whole
 
-  Index width() const { return kind == PanelKind::columns ? panel_columns<T> : Index{TileShape::dot_columns}; }
+  Index width() const { return kind == PanelKind::columns ? panel_columns<F> : Index{TileShape::dot_columns}; }
   Index count() const { return quotient_up(columns, width()); }
   int tile_rows() const { return kind == PanelKind::columns ? TileShape::rows : TileShape::dot_rows; }
 
   Index first_column(Index i) const { return i * width(); }
-  Panel<T> panel(Index i) const {
+  Panel<F> panel(Index i) const {
     const Index first = first_column(i), present = std::min(width(), columns - first);
     if (kind == PanelKind::reduction) return {kind, data + first * pitch, pitch, present};
-    const Index packed = round_up(present, lanes<T>);
+    const Index packed = round_up(present, lanes<Sum<F>>);
     if (pitch == 0) return {kind, data + first * rows, packed, present};
     if (last != nullptr && present < width()) return {kind, last, packed, present};
     return {kind, data + first, pitch, present};
   }
   /// Numbers that all panels take when they are packed.
-  Index packed_size() const { return rows * (kind == PanelKind::columns ? round_up(columns, lanes<T>) : columns); }
+  Index packed_size() const { return rows * (kind == PanelKind::columns ? round_up(columns, lanes<Sum<F>>) : columns); }
 };
 
 /// How the rows and columns of an operand of a product lie in memory.
@@ -140,11 +140,33 @@ void pack_rows(const Panels<T>& panels, T* packed, Index first, Index count, Lay
   }
 }
 
+/// The same for pairs: rows [first, first + count) of pairs, in panels of columns.
+template <std::same_as<BfloatPair> F>
+void pack_rows(const Panels<F>& panels, F* packed, Index first, Index count, Layout layout, const float* from,
+               Index pitch) {
+  constexpr Index width = panel_columns<F>, some = 16;
+  alignas(64) std::array<float, static_cast<std::size_t>(2 * some * width)> numbers;
+  const auto [down, across] = layout == Layout::normal ? std::array{pitch, Index{1}} : std::array{Index{1}, pitch};
+  for (Index j = 0; j < panels.columns; j += width) {
+    Panels<float> panel;
+    panel.columns = std::min(width, panels.columns - j);
+    const Index step = round_up(panel.columns, lanes<float>);
+    F* to = packed + j * panels.rows + first * step;
+    for (Index k = 0; k < count; k += some) {
+      const Index pairs = std::min(some, count - k);
+      panel.rows = 2 * pairs;
+      pack_rows(panel, numbers.data(), 0, panel.rows, layout, from + 2 * k * down + j * across, pitch);
+      pair_rows(numbers.data(), step, pairs, step, to, step);
+      to += pairs * step;
+    }
+  }
+}
+
 /// Which kernel costs fewer vector operations for each row of output: `run` is what the reduction of `depth`
 /// is contiguous for.
-template <Real T>
+template <Factor F, class T = Sum<F>>
 PanelKind cheaper_kind(Index depth, Index run, Index columns) {
-  if (run == 0 || depth == 0) return PanelKind::columns;
+  if (!std::same_as<F, T> || run == 0 || depth == 0) return PanelKind::columns;
   const Index broadcast = depth * quotient_up(columns, lanes<T>);
   const Index partial = run % lanes<T> == 0 ? 0 : 2;        // a run's end costs about so many vectors
   const Index sum_up = 8;                                    // and the sum over a vector's lanes
@@ -158,51 +180,55 @@ inline constexpr Index few_uses = 16, few_uses_of_rows = 128;
 
 /// The right operand of a product with `uses` rows on its left: packed, or in place where it is used too
 /// seldom for packing to pay.
-template <Real T>
+template <Factor F>
 class RightOperand {
+  using T = Sum<F>;
+
  public:
-  /// The operand is (rows, columns) at `from`, the reduction contiguous on the left for `run`.
+  /// The operand is (rows, columns) of factors, of numbers at `from`, the reduction contiguous on the left for `run`.
   RightOperand(Layout layout, Index rows, Index columns, const T* from, Index pitch, Index run, Index uses)
       : panels_(arranged(layout, rows, columns, from, pitch, run, uses)),
         packed_(panels_.data == nullptr   ? panels_.packed_size()
-                : panels_.last != nullptr ? rows * panel_columns<T>
+                : panels_.last != nullptr ? rows * panel_columns<F>
                                           : 0) {
     if (panels_.data == nullptr) {
       panels_.data = packed_.data();
       parallel_for(rows, 32, [&](Index first, Index last) {
         pack_rows(panels_, packed_.data(), first, last - first, layout,
-                  from + first * (layout == Layout::normal ? pitch : 1), pitch);
+                  from + first * numbers_in<F> * (layout == Layout::normal ? pitch : 1), pitch);
       });
     } else if (panels_.last != nullptr) {
-      const Index whole = columns / panel_columns<T> * panel_columns<T>;
-      Panels<T> edge;
+      const Index whole = columns / panel_columns<F> * panel_columns<F>;
+      Panels<F> edge;
       edge.rows = rows, edge.columns = columns - whole;
       pack_rows(edge, packed_.data(), 0, rows, layout, from + whole, pitch);
       panels_.last = packed_.data();
     }
   }
-  const Panels<T>& panels() const { return panels_; }
+  const Panels<F>& panels() const { return panels_; }
 
  private:
-  static Panels<T> arranged(Layout layout, Index rows, Index columns, const T* from, Index pitch, Index run,
+  static Panels<F> arranged(Layout layout, Index rows, Index columns, const T* from, Index pitch, Index run,
                             Index uses) {
-    Panels<T> panels;
-    panels.kind = cheaper_kind<T>(rows, run, columns);
+    Panels<F> panels;
     panels.rows = rows, panels.columns = columns;
-    if (layout == Layout::transposed && (panels.kind == PanelKind::reduction || uses <= few_uses)) {
-      panels.kind = PanelKind::reduction;
-      panels.data = from, panels.pitch = pitch;
-    } else if (panels.kind == PanelKind::reduction) {
-      panels.pitch = rows;
-    } else if (uses <= few_uses_of_rows && layout == Layout::normal) {
-      panels.data = from, panels.pitch = pitch;
-      if (columns % lanes<T> != 0) panels.last = from;  // until it is packed
+    if constexpr (std::same_as<F, T>) {  // pairs are always packed
+      panels.kind = cheaper_kind<F>(rows, run, columns);
+      if (layout == Layout::transposed && (panels.kind == PanelKind::reduction || uses <= few_uses)) {
+        panels.kind = PanelKind::reduction;
+        panels.data = from, panels.pitch = pitch;
+      } else if (panels.kind == PanelKind::reduction) {
+        panels.pitch = rows;
+      } else if (uses <= few_uses_of_rows && layout == Layout::normal) {
+        panels.data = from, panels.pitch = pitch;
+        if (columns % lanes<T> != 0) panels.last = from;  // until it is packed
+      }
     }
     return panels;
   }
 
-  Panels<T> panels_;
-  Scratch<T> packed_;
+  Panels<F> panels_;
+  Scratch<F> packed_;
 };
 
 }  // namespace flipbook::cpu

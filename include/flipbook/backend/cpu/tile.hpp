@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <flipbook/backend/cpu/simd.hpp>
+#include <flipbook/backend/cpu/factor.hpp>
 
 #if defined(__clang__)
 #define FLIPBOOK_UNROLL _Pragma("unroll")
@@ -33,25 +33,13 @@ struct TileShape {
 };
 
 /// Columns of a whole panel.
-template <Real T>
-inline constexpr Index panel_columns = TileShape::vectors * lanes<T>;
+template <Factor F>
+inline constexpr Index panel_columns = TileShape::vectors * lanes<Sum<F>>;
 
 /// The longest run; what lies outside of an image is read from so many zeros.
 inline constexpr Index longest_run = 512;
-template <Real T>
-alignas(64) inline constexpr std::array<T, longest_run> zero_row{};
-
-/// x · y + sum, fused where the machine can. xsimd 8 leaves the fusing of some architectures to the compiler,
-/// and Clang does not fuse across statements.
-template <class V>
-V multiply_add(const V& x, const V& y, const V& sum) {
-#if defined(__clang__) && (defined(__FMA__) || defined(__aarch64__))
-  using Register = typename V::register_type;
-  return V(__builtin_elementwise_fma(Register(x), Register(y), Register(sum)));
-#else
-  return xsimd::fma(x, y, sum);
-#endif
-}
+template <Factor F>
+alignas(64) inline constexpr std::array<F, longest_run> zero_row{};
 
 /// Keeps the compiler from loading x again for each of its uses.
 template <class V>
@@ -63,10 +51,10 @@ void keep_in_register([[maybe_unused]] V& x) {
 
 /// `length` steps along the reduction that every row of a tile takes through contiguous or evenly spaced
 /// memory, meeting the right operand from its row `k` on.
-template <Real T>
+template <Factor F>
 struct Run {
   Index k, length;
-  std::array<const T*, TileShape::max_rows> rows;
+  std::array<const F*, TileShape::max_rows> rows;
 };
 
 /// Where each row of a tile has its first values, and where it goes.
@@ -78,9 +66,10 @@ struct TileRows {
 
 /// to[i][j] = from[i][j] + Σ_runs Σ_p rows[i][p·step] · panel[(k + p)·panel_step + j]: the columns are the
 /// vector, the rows' numbers are broadcast.
-template <Real T, int rows, int vectors>
-void rows_times_panel(const Run<T>* runs, Index count, Index step, const T* panel, Index panel_step,
-                      const TileRows<T>& tile) {
+template <Factor F, int rows, int vectors>
+void rows_times_panel(const Run<F>* runs, Index count, Index step, const F* panel, Index panel_step,
+                      const TileRows<Sum<F>>& tile) {
+  using T = Sum<F>;
   using V = Simd<T>;
   constexpr Index width = lanes<T>;
   V sum[rows][vectors];
@@ -90,21 +79,21 @@ void rows_times_panel(const Run<T>* runs, Index count, Index step, const T* pane
     FLIPBOOK_UNROLL
     for (int j = 0; j < vectors; ++j) sum[i][j] = V::load_unaligned(from + j * width);
   }
-  for (const Run<T>* run = runs; run != runs + count; ++run) {
-    const T* left[rows];
+  for (const Run<F>* run = runs; run != runs + count; ++run) {
+    const F* left[rows];
     FLIPBOOK_UNROLL
     for (int i = 0; i < rows; ++i) left[i] = run->rows[static_cast<std::size_t>(i)];
-    const T* right = panel + run->k * panel_step;
+    const F* right = panel + run->k * panel_step;
     const Index end = run->length * step;
     for (Index at = 0; at < end; at += step, right += panel_step) {
       V column[vectors];
       FLIPBOOK_UNROLL
-      for (int j = 0; j < vectors; ++j) column[j] = V::load_unaligned(right + j * width);
+      for (int j = 0; j < vectors; ++j) column[j] = load(right + j * width);
       FLIPBOOK_UNROLL
       for (int i = 0; i < rows; ++i) {
-        const V x(left[i][at]);
+        const V x = broadcast(left[i][at]);
         FLIPBOOK_UNROLL
-        for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(x, column[j], sum[i][j]);
+        for (int j = 0; j < vectors; ++j) sum[i][j] = add_product<F>(x, column[j], sum[i][j]);
       }
     }
   }
@@ -188,29 +177,31 @@ enum class PanelKind {
   reduction  ///< a panel is a few columns, each contiguous along the reduction
 };
 
-template <Real T>
-using MicroKernel = void (*)(const Run<T>*, Index, Index, const T*, Index, const TileRows<T>&);
+template <Factor F>
+using MicroKernel = void (*)(const Run<F>*, Index, Index, const F*, Index, const TileRows<Sum<F>>&);
 
 /// The kernel of at least `rows` rows; the rows past the last are repeated by the caller.
-template <Real T>
-MicroKernel<T> micro_kernel(PanelKind kind, int rows, Index columns) {
+template <Factor F>
+MicroKernel<F> micro_kernel(PanelKind kind, int rows, Index columns) {
   constexpr int all = TileShape::rows, few = TileShape::few_rows, dot = TileShape::dot_rows;
-  constexpr MicroKernel<T> panel_kernels[3][TileShape::vectors] = {
-      {rows_times_panel<T, 1, 1>, rows_times_panel<T, 1, 2>},
-      {rows_times_panel<T, few, 1>, rows_times_panel<T, few, 2>},
-      {rows_times_panel<T, all, 1>, rows_times_panel<T, all, 2>}};
-  constexpr MicroKernel<T> dot_kernels[2][TileShape::dot_columns] = {
-      {rows_dot_columns<T, 1, 1>, rows_dot_columns<T, 1, 2>, rows_dot_columns<T, 1, 3>},
-      {rows_dot_columns<T, dot, 1>, rows_dot_columns<T, dot, 2>, rows_dot_columns<T, dot, 3>}};
-  return kind == PanelKind::columns ? panel_kernels[rows == 1 ? 0 : rows <= few ? 1 : 2][(columns - 1) / lanes<T>]
-                                    : dot_kernels[rows == 1 ? 0 : 1][columns - 1];
+  constexpr MicroKernel<F> panel_kernels[3][TileShape::vectors] = {
+      {rows_times_panel<F, 1, 1>, rows_times_panel<F, 1, 2>},
+      {rows_times_panel<F, few, 1>, rows_times_panel<F, few, 2>},
+      {rows_times_panel<F, all, 1>, rows_times_panel<F, all, 2>}};
+  if constexpr (Real<F>) {
+    constexpr MicroKernel<F> dot_kernels[2][TileShape::dot_columns] = {
+        {rows_dot_columns<F, 1, 1>, rows_dot_columns<F, 1, 2>, rows_dot_columns<F, 1, 3>},
+        {rows_dot_columns<F, dot, 1>, rows_dot_columns<F, dot, 2>, rows_dot_columns<F, dot, 3>}};
+    if (kind == PanelKind::reduction) return dot_kernels[rows == 1 ? 0 : 1][columns - 1];
+  }
+  return panel_kernels[rows == 1 ? 0 : rows <= few ? 1 : 2][(columns - 1) / lanes<Sum<F>>];
 }
 
 /// What a tile is multiplied with: `columns` of the right operand, `step` apart as the kind says.
-template <Real T>
+template <Factor F>
 struct Panel {
-  PanelKind kind;
-  const T* data;
+  PanelKind kind;  ///< of pairs: columns
+  const F* data;
   Index step;
   Index columns;
 };
@@ -226,10 +217,11 @@ struct TileTarget {
 
 /// One tile of `rows` × panel.columns. Where the columns do not fill their vectors, and for rows that the
 /// kernel has beyond these, the tile is held in a buffer.
-template <Real T>
-void multiply_tile(const Run<T>* runs, Index count, Index step, const Panel<T>& panel, int rows,
-                   const TileTarget<T>& target) {
-  constexpr Index width = panel_columns<T>;
+template <Factor F>
+void multiply_tile(const Run<F>* runs, Index count, Index step, const Panel<F>& panel, int rows,
+                   const TileTarget<Sum<F>>& target) {
+  using T = Sum<F>;
+  constexpr Index width = panel_columns<F>;
   alignas(64) T buffer[static_cast<std::size_t>(TileShape::max_rows * width)];
   const bool whole = panel.kind == PanelKind::reduction || panel.columns % lanes<T> == 0;
   TileRows<T> tile;
@@ -244,7 +236,7 @@ void multiply_tile(const Run<T>* runs, Index count, Index step, const Panel<T>& 
       tile.from[row] = spare;
     }
   }
-  micro_kernel<T>(panel.kind, rows, panel.columns)(runs, count, step, panel.data, panel.step, tile);
+  micro_kernel<F>(panel.kind, rows, panel.columns)(runs, count, step, panel.data, panel.step, tile);
   if (whole) return;
   for (int i = 0; i < rows; ++i) {
     std::copy_n(buffer + i * width, panel.columns, target.rows[static_cast<std::size_t>(i)]);

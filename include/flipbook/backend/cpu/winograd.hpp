@@ -25,11 +25,12 @@
 namespace flipbook::cpu::winograd {
 
 /// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
-/// products, which are packed and spread(rows · columns) apart.
-/// @param tap  tap(j) is where (depth, columns) of tap j of the part lie, row by row
-template <Real T, class Tap>
-void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Index columns, T* packed, Index first_row, Index rows) {
-  const Index pitch = spread<T>(rows * columns);
+/// products, in factors, which are packed and spread(rows · columns) apart.
+/// @param tap  tap(j) is where the numbers of tap j of the part lie, row by row
+template <Factor F, class T = Sum<F>, class Tap>
+void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Index columns, F* packed, Index first_row,
+                       Index rows) {
+  const Index pitch = spread<F>(rows * columns);
   const Index panels = quotient_up(columns, panel_columns<T>);
   const auto taps = static_cast<std::size_t>(scheme.power(scheme.filter->taps));
   std::array<const T*, most_products> from;
@@ -42,20 +43,22 @@ void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Ind
     const Index first = task / panels * some, last = std::min(first + some, depth);
     for (Index c = first; c < last; ++c) {
       for (Index o = 0; o < width; o += lanes<T>) {
-        T* const to = packed + panel * rows + (first_row + c) * width + o;
-        const Scattered<T> weights{from.data(), moves.data(), c * columns + panel + o, columns};
-        scheme.filter->weights(scheme.axes, weights, to, pitch);
+        const auto weights = [&](Index i) {
+          return Scattered<T>{from.data(), moves.data(), (c * numbers_in<F> + i) * columns + panel + o, columns};
+        };
+        F* const to = packed + panel * rows + (first_row + c) * width + o;
+        transform_together(scheme, scheme.filter->weights, weights, to, pitch);
       }
     }
   });
 }
 
 /// sum = left · right, or sum += left · right, where `right` is a panel of `depth` rows.
-/// @param down  between rows of the left operand  @param across  between the numbers of a row
-template <Real T>
-void multiply(const T* left, Index down, Index across, Index rows, Index depth, const Panel<T>& right, T* sum, Index pitch,
+/// @param down  between rows of the left operand  @param across  between the factors of a row
+template <Factor F, class T = Sum<F>>
+void multiply(const F* left, Index down, Index across, Index rows, Index depth, const Panel<F>& right, T* sum, Index pitch,
               bool accumulate) {
-  Run<T> run;
+  Run<F> run;
   run.k = 0, run.length = depth;
   TileTarget<T> target;
   target.load = accumulate;
@@ -73,17 +76,19 @@ void multiply(const T* left, Index down, Index across, Index rows, Index depth, 
 
 /// A lattice of outputs, the sum over parts of the input. A task takes some tiles through all three steps, while they
 /// are in a cache: the last one is enough, since a transformed number is used for every column.
-template <Real T>
+template <Factor F>
 class Sums {
+  using T = Sum<F>;
+
  public:
-  /// @param parts    how many will be added, of `depth` channels each
+  /// @param parts    how many will be added, of `depth` factors each
   /// @param weights  for each product the right operand (parts · depth, columns) as of transform_weights
   /// @param bias     (columns) or null
   Sums(const Scheme<T>& scheme, Index batch, const Axes& positions, const Lattice<T*>& out, Index parts, Index depth,
-       const T* weights, const T* bias)
+       const F* weights, const T* bias)
       : out_(out), tiles_(scheme, batch, positions), depth_(depth), rows_(parts * depth), weights_(weights), bias_(bias),
-        left_pitch_(spread<T>(scheme.products() * rows_)), sum_pitch_(spread<T>(scheme.products() * out.channels)) {
-    constexpr Index most = (Index{1} << 21) / Index{sizeof(T)};  // of transformed numbers
+        left_pitch_(spread<F>(scheme.products() * rows_)), sum_pitch_(spread<T>(scheme.products() * out.channels)) {
+    constexpr Index most = (Index{1} << 21) / Index{sizeof(F)};  // of transformed pixels
     while (block_ > 16 && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most)) block_ /= 2;
   }
   /// One more part, which a position sees from `shift` pixels after its own on.
@@ -94,20 +99,21 @@ class Sums {
   bool divide() const { return false; }
 
   void operator()(Index task, T* room) const {
-    T *const left = room, *const sums = left + block_ * left_pitch_;  // (tiles, products, …)
+    F* const left = reinterpret_cast<F*>(room);   // (tiles, products, rows)
+    T* const sums = room + block_ * left_pitch_;  // (tiles, products, columns)
     const Index first = task * block_, tiles = std::min(block_, tiles_.total() - first);
     for (Index part = 0; part < count_; ++part) {
       const auto& [in, shift] = part_[static_cast<std::size_t>(part)];
       for (Index t = 0; t < tiles; ++t) {
-        T* const to = left + t * left_pitch_ + part * depth_;
+        F* const to = left + t * left_pitch_ + part * depth_;
         transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, in, shift, to, rows_);
       }
     }
     for (Index f = 0; f < tiles_.scheme.products(); ++f) {
-      const T* const right = weights_ + f * spread<T>(rows_ * out_.channels);
-      for (Index j = 0; j < out_.channels; j += panel_columns<T>) {
-        const Index width = std::min(panel_columns<T>, out_.channels - j);
-        const Panel<T> panel{PanelKind::columns, right + j * rows_, width, width};
+      const F* const right = weights_ + f * spread<F>(rows_ * out_.channels);
+      for (Index j = 0; j < out_.channels; j += panel_columns<F>) {
+        const Index width = std::min(panel_columns<F>, out_.channels - j);
+        const Panel<F> panel{PanelKind::columns, right + j * rows_, width, width};
         T* const sum = sums + f * out_.channels + j;
         multiply(left + f * rows_, left_pitch_, Index{1}, tiles, rows_, panel, sum, sum_pitch_, false);
       }
@@ -130,13 +136,13 @@ class Sums {
       pixels = i + 1;
     });
     for (Index o = 0; o < out_.channels; o += lanes<T>) {
-      alignas(64) std::array<T, most_products * static_cast<std::size_t>(lanes<T>)> y;
-      transform(tiles_.scheme.axes, Spaced<T>{sums + o, out_.channels}, y.data(), lanes<T>);
+      Products<T> y;
+      transform(tiles_.scheme.axes, Spaced<T>{sums + o, out_.channels}, y.numbers.data(), lanes<T>);
       const Simd<T> start = bias_ == nullptr ? Simd<T>(T(0)) : Simd<T>::load_unaligned(bias_ + o);
       for (Index i = 0; i < pixels; ++i) {
         const Index offset = place[static_cast<std::size_t>(i)];
         if (offset < 0) continue;
-        (Simd<T>::load_aligned(y.data() + i * lanes<T>) + start).store_unaligned(out_.data + offset + o);
+        (y[i] + start).store_unaligned(out_.data + offset + o);
       }
     }
   }
@@ -145,7 +151,8 @@ class Sums {
   Tiles<T> tiles_;
   std::array<Part, 8> part_;
   Index count_ = 0, depth_, rows_;  // of the parts, of each, of all
-  const T *weights_, *bias_;
+  const F* weights_;
+  const T* bias_;
   Index block_ = 32;
   Index left_pitch_, sum_pitch_;  // between tiles
 };
@@ -169,17 +176,19 @@ void each_scheme(const ConvGeometry& g, const F& f) {
 }
 
 /// The shortest way to do a convolution; no filter, where that is the direct one. To transform the weights takes as
-/// long as the products of some 64 tiles, and all that is not products a third as long again. Transformed weights that
-/// no cache holds, and that may be the most that a step keeps in memory at once, are not worth it.
-template <Real T>
+/// long as the products of some 64 tiles, and all that is not products a third as long as they are, in numbers.
+/// Transformed weights that no cache holds, and that may be the most that a step keeps in memory at once, are not worth
+/// it.
+template <Factor F, class T = Sum<F>>
 Scheme<T> scheme_of(const ConvGeometry& g) {
-  constexpr Index most_weights = (Index{1} << 25) / Index{sizeof(T)};
+  constexpr Index most_weights = (Index{1} << 25) / Index{sizeof(F)} * numbers_in<F>;
+  constexpr Index products = 3, whole = products + numbers_in<F>;
   Scheme<T> best;
-  Index least = 3 * g.outputs() * g.taps();
+  Index least = products * g.outputs() * g.taps();
   each_scheme<T>(g, [&](const Scheme<T>& scheme) {
     if (scheme.parts() * scheme.products() * g.in_channels * g.out_channels > most_weights) return;
     const Index tiles = Tiles<T>(scheme, g.batch, g.output).total();
-    const Index cost = 4 * scheme.parts() * scheme.products() * (tiles + 64);
+    const Index cost = whole * scheme.parts() * scheme.products() * (tiles + 64);
     if (cost < least) best = scheme, least = cost;
   });
   return best;
@@ -200,33 +209,35 @@ inline Index tap_index(const ConvGeometry& g, const Axes& first, const Axes& at,
   return index;
 }
 
-/// As cpu::conv.
-template <Real T>
+/// As cpu::conv, by factors F.
+template <Factor F, class T = Sum<F>>
 void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  const Index channels = g.in_channels, columns = g.out_channels, rows = scheme.parts() * channels;
-  const Scratch<T> weights(scheme.products() * spread<T>(rows * columns));
-  Sums<T> sums(scheme, g.batch, g.output, {y, g.output, {0, 0, 0}, {1, 1, 1}, columns}, scheme.parts(), channels, weights.data(), bias);
+  const Index columns = g.out_channels, depth = g.in_channels / numbers_in<F>, rows = scheme.parts() * depth;
+  const Scratch<F> weights(scheme.products() * spread<F>(rows * columns));
+  const Lattice<T*> out{y, g.output, {0, 0, 0}, {1, 1, 1}, columns};
+  Sums<F> sums(scheme, g.batch, g.output, out, scheme.parts(), depth, weights.data(), bias);
   for (Index part = 0; part < scheme.parts(); ++part) {
     const Axes phase = scheme.place(part, scheme.stride);
     sums.add(part_of(g, x, phase), {0, 0, 0});
     const auto tap = [&](Index j) {
-      return w + tap_index(g, phase, scheme.place(j, scheme.filter->taps), g.stride) * channels * columns;
+      return w + tap_index(g, phase, scheme.place(j, scheme.filter->taps), g.stride) * g.in_channels * columns;
     };
-    transform_weights(scheme, tap, channels, columns, weights.data(), part * channels, rows);
+    transform_weights(scheme, tap, depth, columns, weights.data(), part * depth, rows);
   }
   run_tasks<T>(std::span(&sums, 1), sums.room());
 }
 
-/// As cpu::conv_transpose: each phase of the result is a convolution of its own.
-template <Real T>
+/// As cpu::conv_transpose, by factors F: each phase of the result is a convolution of its own.
+template <Factor F, class T = Sum<F>>
 void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Index channels = g.out_channels, columns = g.in_channels, size = channels * columns;
-  const Index part_size = scheme.products() * spread<T>(size);
-  const Scratch<T> turned(g.taps() * size), weights(scheme.parts() * part_size);
+  const Index depth = channels / numbers_in<F>, part_size = scheme.products() * spread<F>(depth * columns);
+  const Scratch<T> turned(g.taps() * size);
+  const Scratch<F> weights(scheme.parts() * part_size);
   parallel_for(g.taps(), 1, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) turn(w + i * size, channels, columns, channels, turned + i * size, columns);
   });
-  WorkList<Sums<T>> all(scheme.parts());
+  WorkList<Sums<F>> all(scheme.parts());
   Index room = 0;
   for (Index part = 0; part < scheme.parts(); ++part) {
     const Axes first = scheme.place(part, scheme.stride);
@@ -235,12 +246,12 @@ void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, 
       const Phase phase = phase_of(g, axis, first[axis]);
       pixels[axis] = phase.pixels, origin[axis] = phase.origin, tap_first[axis] = phase.tap, tap_step[axis] = -phase.tap_step;
     }
-    T* const own = weights.data() + part * part_size;
+    F* const own = weights.data() + part * part_size;
     const auto tap = [&](Index j) {
       return turned.data() + tap_index(g, tap_first, scheme.place(j, scheme.filter->taps), tap_step) * size;
     };
-    transform_weights(scheme, tap, channels, columns, own, 0, channels);
-    Sums<T> sums(scheme, g.batch, pixels, {x, g.input, first, g.stride, columns}, 1, channels, own, bias);
+    transform_weights(scheme, tap, depth, columns, own, 0, depth);
+    Sums<F> sums(scheme, g.batch, pixels, {x, g.input, first, g.stride, columns}, 1, depth, own, bias);
     sums.add({y, g.output, {0, 0, 0}, {1, 1, 1}, channels}, origin);
     room = std::max(room, sums.room());
     all.add(sums);
@@ -248,27 +259,31 @@ void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, 
   run_tasks<T>(all.all(), room);
 }
 
-/// As cpu::conv_weight: the adjoint of the filtering in its weights,
+/// As cpu::conv_weight, by factors F: the adjoint of the filtering in its weights,
 ///
 ///     dg = Gᵀ [Σ over tiles of (Bᵀ d B) ⊙ (A dy Aᵀ)] G.
-template <Real T>
+template <Factor F, class T = Sum<F>>
 void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Tiles<T> tiles(scheme, g.batch, g.output);
   const Filter<T>& filter = *scheme.filter;
   const Index each = scheme.products(), rows = g.in_channels, columns = g.out_channels, size = rows * columns;
-  const Index down = spread<T>(rows), right_down = spread<T>(columns), sum_pitch = spread<T>(size);
-  const Index fitting = (Index{1} << 23) / (each * right_down * Index{sizeof(T)});  // in a part of the last cache
-  const Index block = std::min(tiles.total(), std::clamp<Index>(fitting, 64, 512));
-  const Index left_pitch = spread<T>(block * down), right_pitch = spread<T>(block * right_down);
-  const Scratch<T> left(each * left_pitch), right(each * right_pitch), sums(scheme.parts() * each * sum_pitch);
+  const Index down = spread<F>(rows), right_down = spread<F>(columns), sum_pitch = spread<T>(size);
+  const Index depth = quotient_up(tiles.total(), numbers_in<F>);  // the tiles in factors
+  const Index fitting = (Index{1} << 23) / (each * right_down * Index{sizeof(F)});  // in a part of the last cache
+  const Index block = std::min(depth, std::clamp<Index>(fitting, 64, 512));
+  const Index left_pitch = spread<F>(block * down), right_pitch = spread<F>(block * right_down);
+  const Scratch<F> left(each * left_pitch), right(each * right_pitch);
+  const Scratch<T> sums(scheme.parts() * each * sum_pitch);
 
   const Lattice<const T*> outputs{dy, g.output, {0, 0, 0}, {1, 1, 1}, columns};
   const Index pieces = rows >= 4 * TileShape::rows ? 2 : 1, piece = round_up(quotient_up(rows, pieces), TileShape::rows);
-  for (Index first = 0; first < tiles.total(); first += block) {
-    const Index count = std::min(block, tiles.total() - first);
-    const auto transform = [&](const Transform<T>& by, const Lattice<const T*>& pixels, T* to, Index row, Index pitch) {
+  for (Index first = 0; first < depth; first += block) {
+    const Index count = std::min(block, depth - first);
+    const auto transform = [&](const Transform<T>& by, const Lattice<const T*>& pixels, F* to, Index row, Index pitch) {
       parallel_for(count, 4, [&](Index begin, Index end) {
-        for (Index t = begin; t < end; ++t) transform_pixels(tiles, first + t, by, pixels, {0, 0, 0}, to + t * row, pitch);
+        for (Index i = begin; i < end; ++i) {
+          transform_tiles(tiles, (first + i) * numbers_in<F>, by, pixels, to + i * row, pitch);
+        }
       });
     };
     transform(filter.from_output, outputs, right.data(), right_down, right_pitch);
@@ -277,9 +292,9 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
       parallel_tasks(each * pieces, [&](Index task) {
         const Index f = task / pieces, row = task % pieces * piece;
         T* const sum = sums.data() + (part * each + f) * sum_pitch + row * columns;
-        for (Index j = 0; j < columns; j += panel_columns<T>) {
-          const Panel<T> panel{PanelKind::columns, right.data() + f * right_pitch + j, right_down,
-                               std::min(panel_columns<T>, columns - j)};
+        for (Index j = 0; j < columns; j += panel_columns<F>) {
+          const Panel<F> panel{PanelKind::columns, right.data() + f * right_pitch + j, right_down,
+                               std::min(panel_columns<F>, columns - j)};
           multiply(left.data() + f * left_pitch + row, Index{1}, down, std::min(piece, rows - row), count, panel, sum + j,
                    columns, first > 0);
         }
@@ -297,11 +312,9 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
       }
       const T* const products = sums.data() + part * each * sum_pitch + row;
       for (Index o = 0; o < columns; o += lanes<T>) {
-        alignas(64) std::array<T, most_products * static_cast<std::size_t>(lanes<T>)> weights;
-        filter.from_products(scheme.axes, Spaced<T>{products + o, sum_pitch}, weights.data(), lanes<T>);
-        for (Index j = 0; j < taps; ++j) {
-          Simd<T>::load_aligned(weights.data() + j * lanes<T>).store_unaligned(to[static_cast<std::size_t>(j)] + o);
-        }
+        Products<T> weights;
+        filter.from_products(scheme.axes, Spaced<T>{products + o, sum_pitch}, weights.numbers.data(), lanes<T>);
+        for (Index j = 0; j < taps; ++j) weights[j].store_unaligned(to[static_cast<std::size_t>(j)] + o);
       }
     }
   });

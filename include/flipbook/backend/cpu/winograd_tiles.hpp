@@ -81,26 +81,79 @@ struct Tiles {
 };
 
 /// At least so many numbers, an odd number of cache lines: what lies so far apart spreads over the sets of a cache.
-template <Real T>
+template <class T>
 constexpr Index spread(Index count) {
   constexpr Index line = 64 / Index{sizeof(T)};
   return (quotient_up(count, line) | 1) * line;
 }
 
-/// The transform of a tile's pixels, for every channel: number f of them goes to to[f · pitch].
+/// The pixels of a tile, for a transform of any of their channels.
 template <Real T>
+class TilePixels {
+ public:
+  TilePixels(const Tiles<T>& tiles, Index tile, Index side, const Lattice<const T*>& in, const Axes& shift)
+      : next_(tiles.scheme.filter->outputs * in.step[2] * in.channels) {
+    from_.fill(zero_row<T>.data()), moves_.fill(0);
+    if (tile >= tiles.total()) return;
+    tiles.each_pixel(tile, side, in, shift, [&](Index i, Index offset) {
+      if (offset >= 0) from_[static_cast<std::size_t>(i)] = in.data + offset, moves_[static_cast<std::size_t>(i)] = 1;
+    });
+  }
+  Scattered<T> channels_from(Index c) const { return {from_.data(), moves_.data(), c, next_}; }
+
+ private:
+  std::array<const T*, most_products> from_;
+  std::array<Index, most_products> moves_;  // with the channel; zeros stay where they are
+  Index next_;                              // to the next tile
+};
+
+/// Room for what a transform of one vector of channels gives.
+template <Real T>
+struct alignas(64) Products {
+  std::array<T, most_products * static_cast<std::size_t>(lanes<T>)> numbers;
+  Simd<T> operator[](Index i) const { return Simd<T>::load_aligned(numbers.data() + i * lanes<T>); }
+};
+
+/// The transform of a tile's pixels, as factors of a reduction over channels: those of number f from to[f · pitch] on.
+template <Factor F, class T = Sum<F>>
 void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T>& transform, const Lattice<const T*>& in,
-                      const Axes& shift, T* to, Index pitch) {
-  std::array<const T*, most_products> from;
-  std::array<Index, most_products> moves;  // with the channel; zeros stay where they are
-  tiles.each_pixel(tile, transform.columns, in, shift, [&](Index i, Index offset) {
-    const auto at = static_cast<std::size_t>(i);
-    from[at] = offset < 0 ? zero_row<T>.data() : in.data + offset;
-    moves[at] = offset < 0 ? 0 : 1;
-  });
-  const Index next = tiles.scheme.filter->outputs * in.step[2] * in.channels;  // to the next tile
+                      const Axes& shift, F* to, Index pitch) {
+  const TilePixels<T> pixels(tiles, tile, transform.columns, in, shift);
+  const int axes = tiles.scheme.axes;
+  for (Index c = 0; c < in.channels; c += lanes<T>, to += lanes<T> / numbers_in<F>) {
+    if constexpr (std::same_as<F, T>) {
+      transform(axes, pixels.channels_from(c), to, pitch);
+    } else {
+      Products<T> products;
+      transform(axes, pixels.channels_from(c), products.numbers.data(), lanes<T>);
+      for (Index f = 0; f < tiles.scheme.power(transform.rows); ++f) store_factors(products[f], to + f * pitch);
+    }
+  }
+}
+
+/// The transforms of as many vectors as a factor holds numbers, of x(0) and, for pairs, x(1), as factors of a reduction
+/// from one to the next: those of number f from to[f · pitch] on.
+template <Factor F, class T = Sum<F>, class X>
+void transform_together(const Scheme<T>& scheme, const Transform<T>& transform, const X& x, F* to, Index pitch) {
+  if constexpr (std::same_as<F, T>) {
+    transform(scheme.axes, x(0), to, pitch);
+  } else {
+    Products<T> first, second;
+    transform(scheme.axes, x(0), first.numbers.data(), lanes<T>);
+    transform(scheme.axes, x(1), second.numbers.data(), lanes<T>);
+    for (Index f = 0; f < scheme.power(transform.rows); ++f) paired(first[f], second[f]).store_unaligned(&to[f * pitch].bits);
+  }
+}
+
+/// The transforms of the pixels of as many tiles, as factors of a reduction over tiles, for every channel.
+template <Factor F, class T = Sum<F>>
+void transform_tiles(const Tiles<T>& tiles, Index first, const Transform<T>& transform, const Lattice<const T*>& in,
+                     F* to, Index pitch) {
+  const auto pixels = [&](Index tile) { return TilePixels<T>(tiles, tile, transform.columns, in, {0, 0, 0}); };
+  const TilePixels<T> one = pixels(first), other = numbers_in<F> > 1 ? pixels(first + 1) : one;
   for (Index c = 0; c < in.channels; c += lanes<T>) {
-    transform(tiles.scheme.axes, Scattered<T>{from.data(), moves.data(), c, next}, to + c, pitch);
+    const auto x = [&](Index i) { return (i == 0 ? one : other).channels_from(c); };
+    transform_together(tiles.scheme, transform, x, to + c, pitch);
   }
 }
 
