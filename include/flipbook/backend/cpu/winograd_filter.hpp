@@ -110,7 +110,7 @@ template <class Of, std::size_t i, std::size_t other = i, int sign = 1, class V>
 [[gnu::always_inline]] inline V combination(const V* x) {
   V sum(0);
   bool empty = true;
-  const auto add = [&]<std::size_t j>(std::integral_constant<std::size_t, j>) {
+  const auto add = [&]<std::size_t j>(std::integral_constant<std::size_t, j>) __attribute__((always_inline)) {
     constexpr double c = Of::matrix[i][j];
     if constexpr (c != 0 && c == sign * Of::matrix[other][j]) {
       if constexpr (c == 1) sum = empty ? x[j] : sum + x[j];
@@ -119,7 +119,7 @@ template <class Of, std::size_t i, std::size_t other = i, int sign = 1, class V>
       empty = false;
     }
   };
-  [&]<std::size_t... j>(std::index_sequence<j...>) {
+  [&]<std::size_t... j>(std::index_sequence<j...>) __attribute__((always_inline)) {
     (add(std::integral_constant<std::size_t, j>{}), ...);
   }(std::make_index_sequence<Of::matrix[0].size()>{});
   return sum;
