@@ -72,13 +72,13 @@ def in_turns(name, program, gflop, peak, options):
             "gflop": gflop, "pytorch_layout": layout, "flipbook_mb": ours.peak_memory(), "pytorch_mb": memory[layout]}
 
 
-def over_one_thread(name, program, options):
-    """How many times faster a workload is on all threads than on one, in turns."""
-    one, all_threads = Side(program, name, 1), Side(program, name, options.threads)
-    for side in (one, all_threads):
+def gain(program, name, before, after):
+    """How many times faster a workload is with some arguments than with others, in turns."""
+    sides = Side(program, name, *before), Side(program, name, *after)
+    for side in sides:
         side.call()
-    ratio = statistics.median(one.call() / all_threads.call() for _ in range(3))
-    for side in (one, all_threads):
+    ratio = statistics.median(sides[0].call() / sides[1].call() for _ in range(5))
+    for side in sides:
         side.peak_memory()
     return ratio
 
@@ -141,17 +141,18 @@ def main():
     [(_, run)] = google_benchmark(programs["backend_kernels"], options, "^peak/")
     peak = run["GFLOP/s"]  # of fused multiply-adds
     print(f"{options.threads} threads, peak {peak:.0f} GFLOP/s\n")
-    print(f"{'workload':26} flipbook  PyTorch  ratio  of peak      memory, MiB   over one thread")
+    print(f"{'workload':26} flipbook  PyTorch  ratio  of peak      memory, MiB   over one thread   bfloat16")
     results = []
     for name, (program, gflop) in workloads(path for name, path in programs.items() if name.startswith("pytorch_")).items():
         if options.only not in name:
             continue
         run = in_turns(name, program, gflop, peak, options)
-        run["over_one_thread"] = over_one_thread(name, program, options)
+        run["over_one_thread"] = gain(program, name, [1], [options.threads])
+        run["bfloat16"] = gain(program, name, [options.threads], [options.threads, "bfloat16"])
         results.append(run)
         print(f"{name:26}{run['flipbook_ms']:6.0f} ms{run['pytorch_ms']:6.0f} ms{run['ratio']:6.2f}x"
               f"{run['fraction_of_peak']:8.0%}{run['flipbook_mb']:9.0f} of{run['pytorch_mb']:6.0f}"
-              f"{run['over_one_thread']:17.2f}x", flush=True)
+              f"{run['over_one_thread']:17.2f}x{run['bfloat16']:10.2f}x", flush=True)
     results += kernels(programs["backend_kernels"], "GFLOP/s", peak, options)
     results += kernels(programs["backend_memory"], "GB/s", "copy", options)
     results += growth(programs["models_growth"], options)

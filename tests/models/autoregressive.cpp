@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <flipbook/autodiff/check.hpp>
+#include <flipbook/backend/cpu/arithmetic.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/nn/activation.hpp>
@@ -72,6 +73,13 @@ TEST_CASE("a ConvLSTM predicts moving sprites better than the last frame repeate
   const auto [learned, repeated] = compared<FoldedConvLstm<24>>(250, 1e-2);
   MESSAGE(learned << " nats per frame, " << repeated << " by repeating");
   CHECK(learned < 0.6 * repeated);
+
+  cpu::arithmetic().bfloat16 = true;
+  const double rounded = compared<FoldedConvLstm<24>>(250, 1e-2).first;
+  cpu::arithmetic().bfloat16 = false;
+  MESSAGE(rounded << " nats per frame with convolutions in bfloat16");
+  CHECK(rounded < 1.05 * learned);
+  CHECK((rounded != learned) == cpu::multiplies_pairs);
 }
 
 TEST_CASE("the likelihood of a clip is the sum over its frames, each given those before it") {
