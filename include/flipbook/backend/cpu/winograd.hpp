@@ -128,7 +128,7 @@ class Sums {
   };
 
   void write(Index tile, const T* sums) const {
-    const Transform<T>& transform = tiles_.scheme.filter->output;
+    const auto& transform = tiles_.scheme.filter->output;
     std::array<Index, most_products> place;
     Index pixels = 0;
     tiles_.each_pixel(tile, transform.rows, out_, {0, 0, 0}, [&](Index i, Index offset) {
@@ -279,7 +279,7 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
   const Index pieces = rows >= 4 * TileShape::rows ? 2 : 1, piece = round_up(quotient_up(rows, pieces), TileShape::rows);
   for (Index first = 0; first < depth; first += block) {
     const Index count = std::min(block, depth - first);
-    const auto transform = [&](const Transform<T>& by, const Lattice<const T*>& pixels, F* to, Index row, Index pitch) {
+    const auto transform = [&](const Transform<T, Scattered>& by, const Lattice<const T*>& pixels, F* to, Index row, Index pitch) {
       parallel_for(count, 4, [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
           transform_tiles(tiles, (first + i) * numbers_in<F>, by, pixels, to + i * row, pitch);

@@ -159,43 +159,37 @@ struct Spaced {
   Simd<T> load(Index i) const { return Simd<T>::load_unaligned(from + i * pitch); }
 };
 
-/// A matrix that can be applied to every axis of a square or cube of vectors.
-template <Real T>
+/// A matrix that can be applied to every axis of a square, or of a cube, of vectors that lie as From says.
+template <Real T, template <class> class From>
 class Transform {
  public:
   Index rows, columns;
 
-  template <class Of>
+  /// @tparam cubes  whether of cubes too
+  template <class Of, bool cubes>
   static constexpr Transform by() {
     Transform result;
     result.rows = static_cast<Index>(Of::matrix.size()), result.columns = static_cast<Index>(Of::matrix[0].size());
-    result.scattered_ = &along_last_axis<Of, Scattered<T>>;
-    result.spaced_ = &along_last_axis<Of, Spaced<T>>;
-    result.middle_ = &along_middle_axis<Of>, result.last_ = &along_first_axis<Of>;
+    result.first_ = &along_last_axis<Of>, result.last_ = &along_first_axis<Of>;
+    if constexpr (cubes) result.middle_ = &along_middle_axis<Of>;
     return result;
   }
 
-  /// Vector i of the result goes to to[i · pitch].
-  void operator()(int axes, const Scattered<T>& x, T* to, Index pitch) const { apply(scattered_, axes, x, to, pitch); }
-  void operator()(int axes, const Spaced<T>& x, T* to, Index pitch) const { apply(spaced_, axes, x, to, pitch); }
-
- private:
-  using V = Simd<T>;
-  template <class From>
-  using First = void (*)(const From&, Index, V*);
-
-  // The last axis comes first, so that numbers are read in the order in which they lie.
-  template <class From>
-  void apply(First<From> first, int axes, const From& x, T* to, Index pitch) const {
+  /// Vector i of the result goes to to[i · pitch]. The last axis comes first, so that numbers are read in the order in
+  /// which they lie.
+  void operator()(int axes, const From<T>& x, T* to, Index pitch) const {
     std::array<V, most_products> room, spare;
-    first(x, axes == 2 ? columns : columns * columns, room.data());
+    first_(x, axes == 2 ? columns : columns * columns, room.data());
     if (axes == 3) middle_(room.data(), spare.data());
     last_(axes == 2 ? room.data() : spare.data(), axes == 2 ? rows : rows * rows, to, pitch);
   }
 
+ private:
+  using V = Simd<T>;
+
   /// y = matrix · x along the last axis of x (outer, columns).
-  template <class Of, class From>
-  static void along_last_axis(const From& x, Index outer, V* y) {
+  template <class Of>
+  static void along_last_axis(const From<T>& x, Index outer, V* y) {
     constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
     for (Index i = 0; i < outer * static_cast<Index>(columns); y += rows) {
       V line[columns];
@@ -227,9 +221,8 @@ class Transform {
     }
   }
 
-  First<Scattered<T>> scattered_;
-  First<Spaced<T>> spaced_;
-  void (*middle_)(const V*, V*);
+  void (*first_)(const From<T>&, Index, V*);
+  void (*middle_)(const V*, V*) = nullptr;
   void (*last_)(const V*, Index, T*, Index);
 };
 
@@ -237,19 +230,22 @@ class Transform {
 template <Real T>
 struct Filter {
   Index outputs, taps, points;  ///< m, r, n
-  Transform<T> input, output, weights, from_output, from_products;  ///< Bᵀ, Aᵀ, G, A, Gᵀ
+  Transform<T, Scattered> input, weights, from_output;  ///< Bᵀ, G, A
+  Transform<T, Spaced> output, from_products;           ///< Aᵀ, Gᵀ
 
   template <std::size_t m, std::size_t r>
   static constexpr Filter of() {
-    using By = Transform<T>;
+    constexpr bool cubes = r == 2;  // the parts of 4³
+    using Pixels = Transform<T, Scattered>;
+    using Products = Transform<T, Spaced>;
     return {static_cast<Index>(m),
             static_cast<Index>(r),
             static_cast<Index>(m + r - 1),
-            By::template by<Input<m, r>>(),
-            By::template by<Output<m, r>>(),
-            By::template by<Weights<m, r>>(),
-            By::template by<Adjoint<Output<m, r>>>(),
-            By::template by<Adjoint<Weights<m, r>>>()};
+            Pixels::template by<Input<m, r>, cubes>(),
+            Pixels::template by<Weights<m, r>, cubes>(),
+            Pixels::template by<Adjoint<Output<m, r>>, cubes>(),
+            Products::template by<Output<m, r>, cubes>(),
+            Products::template by<Adjoint<Weights<m, r>>, cubes>()};
   }
 };
 
