@@ -8,7 +8,7 @@ configure_package_config_file(cmake/flipbookConfig.cmake.in ${PROJECT_BINARY_DIR
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/flipbookConfigVersion.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 
-install(TARGETS flipbook flipbook_native EXPORT flipbook)
+install(TARGETS flipbook flipbook_native flipbook_bfloat16 EXPORT flipbook)
 install(EXPORT flipbook NAMESPACE flipbook:: FILE flipbookTargets.cmake DESTINATION ${package_dir})
 install(DIRECTORY include/flipbook DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${PROJECT_BINARY_DIR}/flipbookConfig.cmake ${PROJECT_BINARY_DIR}/flipbookConfigVersion.cmake

@@ -9,7 +9,8 @@ namespace flipbook::cpu {
 /// How products are worked out. Applies to operations called from then on, by any thread.
 struct Arithmetic {
   /// Round the factors of float convolutions to bfloat16 (8 bits of precision, sums in float), of which the machine
-  /// multiplies two at a time. Without effect unless the program was compiled for one that does (AVX512-BF16).
+  /// multiplies two at a time. Without effect unless the program was compiled with FLIPBOOK_BFLOAT16 (CMake's target
+  /// flipbook::bfloat16) and for a machine that does (AVX512-BF16): `multiplies_pairs` says so.
   std::atomic<bool> bfloat16{false};
 };
 

@@ -47,8 +47,9 @@ V multiply_add(const V& x, const V& y, const V& sum) {
 #endif
 }
 
-// Of pairs only where the machine that the compiler's flags describe has instructions for them.
-#if defined(__AVX512BF16__) && !defined(__CUDACC__)
+// Pairs only where they are asked for, since they double what there is to compile, and where the machine that the
+// compiler's flags describe has instructions for them.
+#if defined(FLIPBOOK_BFLOAT16) && defined(__AVX512BF16__) && !defined(__CUDACC__)
 inline constexpr bool multiplies_pairs = true;
 
 /// sum + both products of the pairs in each lane.
