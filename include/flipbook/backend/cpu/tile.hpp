@@ -224,17 +224,18 @@ void multiply_tile(const Run<F>* runs, Index count, Index step, const Panel<F>& 
   constexpr Index width = panel_columns<F>;
   alignas(64) T buffer[static_cast<std::size_t>(TileShape::max_rows * width)];
   const bool whole = panel.kind == PanelKind::reduction || panel.columns % lanes<T> == 0;
+  const T* const start = target.start == nullptr ? zero_row<T>.data() : target.start;
   TileRows<T> tile;
-  for (int i = 0; i < TileShape::max_rows; ++i) {
+  for (std::size_t i = 0; i < TileShape::max_rows; ++i) {  // without a branch: most tiles need nothing else
+    tile.to[i] = target.rows[i];
+    tile.from[i] = target.load ? target.rows[i] : start;
+  }
+  for (int i = whole ? rows : 0; i < TileShape::max_rows; ++i) {
     const auto row = static_cast<std::size_t>(i);
     T* const spare = buffer + i * width;
-    const T* const from = i >= rows ? nullptr : target.load ? target.rows[row] : target.start;
-    tile.to[row] = whole && i < rows ? target.rows[row] : spare;
-    tile.from[row] = from == nullptr ? zero_row<T>.data() : from;
-    if (!whole && from != nullptr) {
-      std::fill(std::copy_n(from, panel.columns, spare), spare + width, T(0));
-      tile.from[row] = spare;
-    }
+    if (i < rows) std::fill(std::copy_n(tile.from[row], panel.columns, spare), spare + width, T(0));
+    tile.to[row] = spare;
+    tile.from[row] = i < rows ? spare : zero_row<T>.data();
   }
   micro_kernel<F>(panel.kind, rows, panel.columns)(runs, count, step, panel.data, panel.step, tile);
   if (whole) return;
