@@ -6,6 +6,7 @@
 #include <numeric>
 #include <type_traits>
 
+#include <flipbook/backend/cpu/columns.hpp>
 #include <flipbook/backend/cpu/map.hpp>
 #include <flipbook/backend/cpu/reduce.hpp>
 #include <flipbook/backend/cpu/scratch.hpp>
@@ -15,12 +16,6 @@ namespace flipbook::cpu {
 
 namespace detail {
 
-// One number or one vector of them.
-template <class V, class T>
-V load(const T* from) {
-  if constexpr (std::is_arithmetic_v<V>) return *from;
-  else return V::load_unaligned(from);
-}
 template <class T, class V>
 void store_wide(const V& v, double* to) {
   if constexpr (std::is_arithmetic_v<V>) {
@@ -32,27 +27,12 @@ void store_wide(const V& v, double* to) {
   }
 }
 
-/// Calls body.template operator()<V, K>(first) for strips of K registers that together cover the columns:
-/// four vectors, one, then single numbers.
-template <Real T, class Body>
-void each_strip(Index columns, const Body& body) {
-  Index j = 0;
-  for (; j + 4 * lanes<T> <= columns; j += 4 * lanes<T>) body.template operator()<Simd<T>, 4>(j);
-  for (; j + lanes<T> <= columns; j += lanes<T>) body.template operator()<Simd<T>, 1>(j);
-  for (; j < columns; ++j) body.template operator()<T, 1>(j);
-}
-
-template <class V>
-inline constexpr Index width_of = 1;
-template <class T, class A>
-inline constexpr Index width_of<xsimd::batch<T, A>> = static_cast<Index>(xsimd::batch<T, A>::size);
-
 /// Mean and Σ (x − mean)² of each column of a block of rows, which the second pass finds in the cache.
 template <Real T>
 void column_moments(const T* x, Index rows, Index columns, double* mean, double* spread) {
   each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
     const auto at = [&](Index i, std::size_t k) {
-      return load<V>(x + i * columns + j + static_cast<Index>(k) * width_of<V>);
+      return load<V>(x + i * columns + j + column<V>(k));
     };
     std::array<V, K> sum, square;
     sum.fill(V(T(0))), square.fill(V(T(0)));
@@ -66,9 +46,9 @@ void column_moments(const T* x, Index rows, Index columns, double* mean, double*
       }
     }
     for (std::size_t k = 0; k < K; ++k) {
-      const Index column = j + static_cast<Index>(k) * width_of<V>;
-      store_wide<T>(sum[k], mean + column);
-      store_wide<T>(square[k], spread + column);
+      const Index c = j + column<V>(k);
+      store_wide<T>(sum[k], mean + c);
+      store_wide<T>(square[k], spread + c);
     }
   });
 }
@@ -79,19 +59,19 @@ void column_products(const T* x, const T* dy, const T* mean, Index rows, Index c
   each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
     std::array<V, K> s, p, m;
     s.fill(V(T(0))), p.fill(V(T(0)));
-    for (std::size_t k = 0; k < K; ++k) m[k] = load<V>(mean + j + static_cast<Index>(k) * width_of<V>);
+    for (std::size_t k = 0; k < K; ++k) m[k] = load<V>(mean + j + column<V>(k));
     for (Index i = 0; i < rows; ++i) {
       for (std::size_t k = 0; k < K; ++k) {
-        const Index place = i * columns + j + static_cast<Index>(k) * width_of<V>;
+        const Index place = i * columns + j + column<V>(k);
         const V d = load<V>(dy + place);
         s[k] += d;
         p[k] += d * (load<V>(x + place) - m[k]);
       }
     }
     for (std::size_t k = 0; k < K; ++k) {
-      const Index column = j + static_cast<Index>(k) * width_of<V>;
-      store_wide<T>(s[k], sum + column);
-      store_wide<T>(p[k], product + column);
+      const Index c = j + column<V>(k);
+      store_wide<T>(s[k], sum + c);
+      store_wide<T>(p[k], product + c);
     }
   });
 }
@@ -100,7 +80,7 @@ void column_products(const T* x, const T* dy, const T* mean, Index rows, Index c
 struct RowBlocks {
   Index rows, block, count;
   RowBlocks(const NormGeometry& g)
-      : rows(g.rows), block(std::clamp<Index>(map_grain / g.channels(), 64, 256)), count((rows + block - 1) / block) {}
+      : rows(g.rows), block(std::clamp<Index>(4 * map_grain / g.channels(), 64, 256)), count((rows + block - 1) / block) {}
   Index height(Index i) const { return std::min(block, rows - i * block); }
 };
 
@@ -147,25 +127,34 @@ void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) 
                              part + i * 2 * channels, part + (i * 2 + 1) * channels);
     }
   });
-  parallel_for(g.sets(), 16, [&](Index first, Index last) {
-    for (Index set = first; set < last; ++set) {
-      const double* const own = part + set / g.groups * blocks.count * 2 * channels + set % g.groups * g.width;
-      const auto total = [&](const auto& term) {
-        double sum = 0;
-        for (Index b = 0; b < blocks.count; ++b) {
-          for (Index k = 0; k < g.width; ++k) {
-            sum += term(static_cast<double>(blocks.height(b)), own[b * 2 * channels + k],
-                        own[(b * 2 + 1) * channels + k]);
-          }
-        }
-        return sum / static_cast<double>(g.set_size());
-      };
-      const double centre = total([](double rows, double m, double) { return rows * m; });
-      mean[set] = static_cast<T>(centre);
-      variance[set] = static_cast<T>(
-          total([&](double rows, double m, double spread) { return spread + rows * (m - centre) * (m - centre); }));
-    }
+  const Scratch<double> sums(g.outer * channels), centres(g.outer * channels);
+  // Σ term(rows, mean, spread, centre) over blocks for each channel, then over the channels of a set.
+  const auto sum_blocks = [&](const auto& term) {
+    std::fill_n(sums.data(), g.outer * channels, 0.0);
+    parallel_for(channels, 64, [&](Index first, Index last) {
+      for (Index i = 0; i < g.outer * blocks.count; ++i) {
+        const Index n = i / blocks.count;
+        const double *const block = part + i * 2 * channels, *const sum = sums + n * channels;
+        const Simd<double> height(static_cast<double>(blocks.height(i % blocks.count)));
+        map_serial([&](const auto& s, const auto& m, const auto& d, const auto& c) { return s + term(height, m, d, c); },
+                   first, last, sums + n * channels, sum, block, block + channels, centres + n * channels);
+      }
+    });
+  };
+  const auto of_set = [&](Index set) {
+    return std::accumulate(sums + set * g.width, sums + (set + 1) * g.width, 0.0) / static_cast<double>(g.set_size());
+  };
+  std::fill_n(centres.data(), g.outer * channels, 0.0);
+  sum_blocks([](const auto& rows, const auto& m, const auto&, const auto&) { return rows * m; });
+  for (Index set = 0; set < g.sets(); ++set) {
+    const double centre = of_set(set);
+    mean[set] = static_cast<T>(centre);
+    std::fill_n(centres + set * g.width, g.width, centre);
+  }
+  sum_blocks([](const auto& rows, const auto& m, const auto& spread, const auto& centre) {
+    return spread + rows * (m - centre) * (m - centre);
   });
+  for (Index set = 0; set < g.sets(); ++set) variance[set] = static_cast<T>(of_set(set));
 }
 
 /// y = (x − mean) / √(variance + ε) · w + b, with the statistics of every set.
