@@ -39,11 +39,26 @@ TEST_CASE("what was freed is used again without asking the system") {
   CHECK(HostPool::instance().statistics().system_allocations == before);
 }
 
-TEST_CASE("trimming gives unused blocks back to the system") {
-  { const Tensor<float> x({1 << 20}); }
-  HostPool::instance().trim();
-  const MemoryStatistics after = HostPool::instance().statistics();
-  CHECK(after.held == after.in_use);
+TEST_CASE("large blocks are used again in other sizes, without asking the system") {
+  constexpr std::size_t whole = std::size_t{12} << 20, half = whole / 2 - 1000;
+  Cpu::release(Cpu::allocate(whole), whole);
+  const MemoryStatistics before = HostPool::instance().statistics();
+  void *const one = Cpu::allocate(half), *const other = Cpu::allocate(half);
+  CHECK(HostPool::instance().statistics().in_use >= before.in_use + 2 * half);
+  Cpu::release(one, half), Cpu::release(other, half);
+  Cpu::release(Cpu::allocate(whole - 5000), whole - 5000);
+  CHECK(HostPool::instance().statistics().system_allocations == before.system_allocations);
+  CHECK(HostPool::instance().statistics().in_use == before.in_use);
+}
+
+TEST_CASE("trimming gives unused blocks, and unused chunks, back to the system") {
+  HostPool& pool = HostPool::instance();
+  pool.trim();
+  const std::size_t before = pool.statistics().held;
+  { const Tensor<float> small({1000}), large({Index{1} << 27}); }  // larger than a chunk
+  CHECK(pool.statistics().held > before + (std::size_t{1} << 29));
+  pool.trim();
+  CHECK(pool.statistics().held == before);
 }
 #endif
 

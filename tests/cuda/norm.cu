@@ -61,3 +61,19 @@ TEST_CASE_TEMPLATE("normalising by given statistics is the CPU's, and repeats th
   const auto y = batch_norm(there, None{}, None{}, 1e-5, own);
   CHECK(same(to<Cpu>(normalize_by(there, own, None{}, None{})), to<Cpu>(y)));
 }
+
+TEST_CASE_TEMPLATE("a function after a normalisation gives what it gives on the CPU, and so do its gradients", T, float,
+                   double) {
+  const auto x = affine(random<double>({3, 11, 7}), 2, 3), dy = random<double>({3, 11, 7}, 4);
+  const auto w = random<double>({7}, 2), b = random<double>({7}, 3);
+  const auto after = []<class U, class B>(const Tensor<U, B>& v, const Tensor<U, B>& scale, const Tensor<U, B>& shift,
+                                          const Tensor<U, B>& d) {
+    const Statistics<U, B> own{Tensor<Wide<U>, B>(Shape{7}), Tensor<Wide<U>, B>(Shape{7})};
+    Tape tape;
+    const auto x_of_tape = tape.variable(v);
+    const auto y = batch_norm(x_of_tape, scale, shift, 1e-2, own, Then{function::Silu{}});
+    return std::tuple{y.value(), tape.gradient(sum(y * d), x_of_tape),
+                      normalize_by(v, own, scale, shift, 1e-2, Then{function::Silu{}})};
+  };
+  CHECK(disagreement<T>(after, x, w, b, dy) < 3 * device_tolerance<T>);
+}

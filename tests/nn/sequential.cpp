@@ -5,6 +5,7 @@
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/module.hpp>
+#include <flipbook/nn/norm.hpp>
 #include <flipbook/nn/sequential.hpp>
 
 using namespace flipbook;
@@ -52,6 +53,35 @@ TEST_CASE("gradients in all parameters are exact") {
   Rng rng{5};
   const auto x = normal<double>({1, 2, 3, 2}, rng);
   CHECK(parameter_gradient_error(network, [&](Tape& tape) { return network(tape.constant(x)); }) < 1e-7);
+}
+
+TEST_CASE_TEMPLATE("an activation after a normalisation is one step with it, to the same values", T, float, double) {
+  using Norm = BatchNorm<3>;
+  const Module<Sequential<Norm, LeakyReLU<0.2>, GroupNorm<1, 3>, SiLU, ReLU, LayerNorm<3>>, T> network{Rng{1}};
+  const auto& layers = network->layers;
+  Rng rng{2};
+  const auto x = normal<T>({5, 7, 3}, rng);
+  const auto apart = [&](const auto& v) {
+    const auto one = std::get<1>(layers)(std::get<0>(layers)(v)), two = std::get<3>(layers)(std::get<2>(layers)(one));
+    return std::get<5>(layers)(std::get<4>(layers)(two));
+  };
+  const auto close = [](const Tensor<T>& a, const Tensor<T>& b) {
+    for (Index i = 0; i < a.size(); ++i) CHECK(a.data()[i] == doctest::Approx(b.data()[i]).epsilon(1e-4));
+  };
+  close(network(x), apart(x));
+  Tape together{network}, alone{network};
+  close(network(together.constant(x)).value(), apart(alone.constant(x)).value());
+  CHECK(together.nodes() + 2 == alone.nodes());
+  together.commit();
+  CHECK(network.buffers().data()[0] != 0);  // running statistics follow all the same
+}
+
+TEST_CASE("parameter gradients through normalisations and activations are exact") {
+  Module<Sequential<Conv2d<2, 4, Window{.kernel = 3, .padding = 1}>, BatchNorm<4>, SiLU,
+                    Conv2d<4, 4, Window{.kernel = 1}>, InstanceNorm<4>, Tanh>, double> network{Rng{4}};
+  Rng rng{5};
+  const auto x = normal<double>({2, 3, 3, 2}, rng);
+  CHECK(parameter_gradient_error(network, [&](Tape& tape) { return network(tape.constant(x)); }) < 1e-6);
 }
 
 TEST_CASE("copies of a module are independent, and assigned ones equal") {

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <mutex>
@@ -10,6 +9,12 @@
 #include <utility>
 
 #include <flipbook/core/error.hpp>
+#include <flipbook/core/heap.hpp>
+#include <flipbook/core/size_classes.hpp>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 #define FLIPBOOK_POOL 0
@@ -32,34 +37,15 @@ struct MemoryStatistics {
   std::size_t peak = 0;    ///< the most ever lent out at once
 };
 
-/// The sizes that pools lend, so that a block can be lent again: four to a power of two (at most a quarter is wasted),
-/// in multiples of 64 bytes, the widest vector and a cache line.
-struct SizeClasses {
-  static constexpr std::size_t count = 4 * 48, unit = 64;
-
-  // Class 4·e + q holds blocks of 64 · 2^e · (4 + q) / 4 bytes, except that class 0 to 3 are 64 to 112,
-  // rounded up to the unit.
-  static constexpr std::size_t size(std::size_t index) noexcept {
-    const std::size_t bytes = (unit << (index / 4)) / 4 * (4 + index % 4);
-    return (bytes + unit - 1) / unit * unit;
-  }
-  /// The class of blocks of at least `bytes`, and their size.
-  static constexpr std::pair<std::size_t, std::size_t> of(std::size_t bytes) noexcept {
-    const std::size_t lines = (bytes < unit ? unit : bytes) - 1;
-    const auto exponent = static_cast<std::size_t>(std::bit_width(lines / unit));
-    std::size_t index = exponent == 0 ? 0 : 4 * (exponent - 1);
-    while (size(index) < bytes) ++index;
-    return {index, size(index)};
-  }
-};
-
-/// Host memory, kept for reuse: a freed block goes onto the list of its size class, so that a training
-/// step after the first asks nothing of the system. Blocks are aligned to 64 bytes. Safe to use from many
-/// threads. Under AddressSanitizer every block goes straight to the system, so that a use
-/// after free is still seen.
+/// Host memory, kept for reuse, so that a training step after the first asks nothing of the system: a freed block of few
+/// bytes goes onto the list of its size class, larger ones into a heap (core/heap.hpp), where they may be lent again in
+/// any size. Blocks are aligned to 64 bytes. Safe to use from many threads. Under AddressSanitizer every block goes
+/// straight to the system, so that a use after free is still seen.
 class HostPool {
  public:
   static constexpr std::size_t alignment = SizeClasses::unit;
+  /// What is asked of the system at once for large blocks. Of memory that nothing has written to, it has none.
+  static constexpr std::size_t chunk = std::size_t{1} << 28;
 
   static HostPool& instance() {
     static HostPool* const pool = new HostPool;  // outlives every tensor of static storage
@@ -69,47 +55,39 @@ class HostPool {
   /// A block of at least `bytes`, uninitialised.
   /// @throws Error if the system has no memory left: names what was asked and what is held.
   void* allocate(std::size_t bytes) {
-    const auto [index, size] = SizeClasses::of(bytes);
     const std::lock_guard lock(mutex_);
-    void* block = free_[index];
-    if (block != nullptr) {
-      std::memcpy(&free_[index], block, sizeof(void*));
-    } else {
-      block = ::operator new(size, std::align_val_t{alignment}, std::nothrow);
-      require(block != nullptr, "out of memory: ", bytes, " bytes asked, ", statistics_.in_use, " in use, ",
-              statistics_.held, " held");
-      ++statistics_.system_allocations;
-      statistics_.held += size;
-    }
-    statistics_.in_use += size;
+    void* const block = large(bytes) ? take_large(bytes) : take_small(bytes);
+    require(block != nullptr, "out of memory: ", bytes, " bytes asked, ", statistics_.in_use, " in use, ",
+            statistics_.held, " held");
+    statistics_.in_use += size_of(block, bytes);
     if (statistics_.in_use > statistics_.peak) statistics_.peak = statistics_.in_use;
     return block;
   }
 
   /// Takes back a block that was allocated with the same `bytes`.
   void release(void* block, std::size_t bytes) noexcept {
-    const auto [index, size] = SizeClasses::of(bytes);
     const std::lock_guard lock(mutex_);
-    statistics_.in_use -= size;
+    statistics_.in_use -= size_of(block, bytes);
+    if (large(bytes)) return heap_.put(block);
 #if FLIPBOOK_POOL
+    const std::size_t index = SizeClasses::of(bytes).first;
     std::memcpy(block, &free_[index], sizeof(void*));
     free_[index] = block;
 #else
-    statistics_.held -= size;
-    ::operator delete(block, std::align_val_t{alignment});
+    give_back(block, SizeClasses::of(bytes).second);
 #endif
   }
 
-  /// Gives every unused block back to the system.
+  /// Gives unused blocks, and chunks of which nothing is used, back to the system.
   void trim() noexcept {
     const std::lock_guard lock(mutex_);
     for (std::size_t index = 0; index < free_.size(); ++index) {
       while (void* block = free_[index]) {
         std::memcpy(&free_[index], block, sizeof(void*));
-        ::operator delete(block, std::align_val_t{alignment});
-        statistics_.held -= SizeClasses::size(index);
+        give_back(block, SizeClasses::size(index));
       }
     }
+    heap_.trim([this](void* memory, std::size_t bytes) { give_back(memory, bytes, huge_page); });
   }
 
   MemoryStatistics statistics() const {
@@ -123,8 +101,50 @@ class HostPool {
   }
 
  private:
+  static constexpr std::size_t huge_page = std::size_t{1} << 21;
+
+  static constexpr bool large(std::size_t bytes) noexcept { return FLIPBOOK_POOL && bytes >= Heap::least; }
+  static std::size_t size_of(const void* block, std::size_t bytes) noexcept {
+    return large(bytes) ? Heap::size_of(block) : SizeClasses::of(bytes).second;
+  }
+
+  void* take_small(std::size_t bytes) noexcept {
+    const auto [index, size] = SizeClasses::of(bytes);
+    void* const block = free_[index];
+    if (block == nullptr) return ask(size);
+    std::memcpy(&free_[index], block, sizeof(void*));
+    return block;
+  }
+  void* take_large(std::size_t bytes) noexcept {
+    if (void* const block = heap_.take(bytes)) return block;
+    const std::size_t least = Heap::chunk_for(bytes);
+    for (std::size_t size : {least < chunk ? chunk : least, least}) {  // as much as is needed, where there is no more
+      if (void* const memory = ask(size, huge_page)) {
+#ifdef __linux__  // fewer pages to look up where a kernel strides over many
+        madvise(memory, size, MADV_HUGEPAGE);
+#endif
+        heap_.add(memory, size);
+        break;
+      }
+    }
+    return heap_.take(bytes);
+  }
+
+  void* ask(std::size_t bytes, std::size_t aligned = alignment) noexcept {
+    void* const memory = ::operator new(bytes, std::align_val_t{aligned}, std::nothrow);
+    if (memory == nullptr) return nullptr;
+    ++statistics_.system_allocations;
+    statistics_.held += bytes;
+    return memory;
+  }
+  void give_back(void* memory, std::size_t bytes, std::size_t aligned = alignment) noexcept {
+    ::operator delete(memory, std::align_val_t{aligned});
+    statistics_.held -= bytes;
+  }
+
   mutable std::mutex mutex_;
   std::array<void*, SizeClasses::count> free_{};
+  Heap heap_;
   MemoryStatistics statistics_;
 };
 

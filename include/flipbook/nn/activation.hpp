@@ -5,8 +5,9 @@
 
 namespace flipbook::nn {
 
-/// A layer that applies one function to every element, and keeps channels and dimensions as they are.
-template <class Function>
+/// A layer that applies one function to every element, and keeps channels and dimensions as they are: Of::f, of
+/// ops/elementwise/functions.hpp.
+template <class Of>
 struct Elementwise {
   static constexpr int in = any, out = any, dimensions = any;
 
@@ -14,44 +15,44 @@ struct Elementwise {
   struct Instance {
     template <Value X>
     X operator()(const X& x) const {
-      return Function::of(x);
+      return Then{Of::f}.apart(x);
     }
   };
 };
 
 /// max(x, 0)
 struct ReLU : Elementwise<ReLU> {
-  static auto of(const Value auto& x) { return relu(x); }
+  static constexpr function::Relu f{};
 };
 /// x for x > 0, eˣ − 1 else
 struct ELU : Elementwise<ELU> {
-  static auto of(const Value auto& x) { return elu(x); }
+  static constexpr function::Elu f{1};
 };
 /// x · sigmoid(x)
 struct SiLU : Elementwise<SiLU> {
-  static auto of(const Value auto& x) { return silu(x); }
+  static constexpr function::Silu f{};
 };
 /// x · Φ(x)
 struct GELU : Elementwise<GELU> {
-  static auto of(const Value auto& x) { return gelu(x); }
+  static constexpr function::Gelu f{};
 };
 /// 1 / (1 + e⁻ˣ)
 struct Sigmoid : Elementwise<Sigmoid> {
-  static auto of(const Value auto& x) { return sigmoid(x); }
+  static constexpr function::Sigmoid f{};
 };
 /// tanh(x)
 struct Tanh : Elementwise<Tanh> {
-  static auto of(const Value auto& x) { return tanh(x); }
+  static constexpr function::Tanh f{};
 };
 /// log(1 + eˣ)
 struct Softplus : Elementwise<Softplus> {
-  static auto of(const Value auto& x) { return softplus(x); }
+  static constexpr function::Softplus f{};
 };
 /// x for x > 0, x · NegativeSlope else.
 template <double NegativeSlope = 0.01>
 struct LeakyReLU : Elementwise<LeakyReLU<NegativeSlope>> {
   static_assert(NegativeSlope > 0, "LeakyReLU<NegativeSlope>: the slope must be positive");
-  static auto of(const Value auto& x) { return leaky_relu(x, NegativeSlope); }
+  static constexpr function::LeakyRelu f{NegativeSlope};
 };
 
 }  // namespace flipbook::nn

@@ -84,5 +84,13 @@ concept Layer = requires {
   { L::dimensions } -> std::convertible_to<int>;
 };
 
+/// A layer that applies a function to every element: `f`, of ops/elementwise/functions.hpp.
+template <class L>
+concept Activation = Layer<L> && requires { L::f.value(1.0); };
+
+/// A layer whose instance can go on to such a function in the same pass: `instance(x, Then{f})`.
+template <class L>
+concept Normalising = Layer<L> && requires { requires L::normalises; };
+
 }  // namespace nn
 }  // namespace flipbook

@@ -7,6 +7,8 @@
 
 namespace flipbook::nn {
 
+// Each layer may be given a function that comes after, as Then{f}: Sequential does so where an activation follows.
+
 /// How a layer normalises.
 struct NormOptions {
   double epsilon = 1e-5;   ///< added to the variance
@@ -48,6 +50,7 @@ template <int Channels, NormOptions Options = NormOptions{}>
 struct BatchNorm {
   static_assert(Channels > 0, "BatchNorm<Channels>: must be positive");
   static constexpr int in = Channels, out = Channels, dimensions = any;
+  static constexpr bool normalises = true;
 
   template <Real T, class B>
   struct Instance : detail::ScaleAndShift<T, B, Channels, Options.affine> {
@@ -58,16 +61,16 @@ struct BatchNorm {
       field("running_mean", self.running_mean);
       field("running_var", self.running_var);
     }
-    template <Value X>
-    X operator()(const X& x) const {
+    template <Value X, class After = NoFunction>
+    X operator()(const X& x, const After& after = {}) const {
       if constexpr (training<X>) {
         const Statistics<T, B> batch{Tensor<Wide<T>, B>(Shape{Channels}), Tensor<Wide<T>, B>(Shape{Channels})};
-        const X y = batch_norm(x, this->weight, this->bias, Options.epsilon, batch);
+        const X y = batch_norm(x, this->weight, this->bias, Options.epsilon, batch, after);
         follow(x, batch);
         return y;
       } else {
         const Statistics<T, B> running{cast<Wide<T>>(running_mean.value), cast<Wide<T>>(running_var.value)};
-        return normalize_by(x, running, this->weight, this->bias, Options.epsilon);
+        return normalize_by(x, running, this->weight, this->bias, Options.epsilon, after);
       }
     }
 
@@ -89,12 +92,13 @@ template <int Channels, NormOptions Options = NormOptions{}>
 struct LayerNorm {
   static_assert(Channels > 0, "LayerNorm<Channels>: must be positive");
   static constexpr int in = Channels, out = Channels, dimensions = any;
+  static constexpr bool normalises = true;
 
   template <Real T, class B>
   struct Instance : detail::ScaleAndShift<T, B, Channels, Options.affine> {
-    template <Value X>
-    X operator()(const X& x) const {
-      return layer_norm(x, this->weight, this->bias, Options.epsilon);
+    template <Value X, class After = NoFunction>
+    X operator()(const X& x, const After& after = {}) const {
+      return layer_norm(x, this->weight, this->bias, Options.epsilon, after);
     }
   };
 };
@@ -105,12 +109,13 @@ struct GroupNorm {
   static_assert(Groups > 0 && Channels > 0 && Channels % Groups == 0,
                 "GroupNorm<Groups, Channels>: groups must divide the channels");
   static constexpr int in = Channels, out = Channels, dimensions = any;
+  static constexpr bool normalises = true;
 
   template <Real T, class B>
   struct Instance : detail::ScaleAndShift<T, B, Channels, Options.affine> {
-    template <Value X>
-    X operator()(const X& x) const {
-      return group_norm(x, Groups, this->weight, this->bias, Options.epsilon);
+    template <Value X, class After = NoFunction>
+    X operator()(const X& x, const After& after = {}) const {
+      return group_norm(x, Groups, this->weight, this->bias, Options.epsilon, after);
     }
   };
 };
@@ -121,12 +126,13 @@ template <int Channels, NormOptions Options = NormOptions{.affine = false}>
 struct InstanceNorm {
   static_assert(Channels > 0, "InstanceNorm<Channels>: must be positive");
   static constexpr int in = Channels, out = Channels, dimensions = any;
+  static constexpr bool normalises = true;
 
   template <Real T, class B>
   struct Instance : detail::ScaleAndShift<T, B, Channels, Options.affine> {
-    template <Value X>
-    X operator()(const X& x) const {
-      return instance_norm(x, this->weight, this->bias, Options.epsilon);
+    template <Value X, class After = NoFunction>
+    X operator()(const X& x, const After& after = {}) const {
+      return instance_norm(x, this->weight, this->bias, Options.epsilon, after);
     }
   };
 };
@@ -136,15 +142,16 @@ template <int Channels, double Epsilon = 1e-6>
 struct RMSNorm {
   static_assert(Channels > 0, "RMSNorm<Channels>: must be positive");
   static constexpr int in = Channels, out = Channels, dimensions = any;
+  static constexpr bool normalises = true;
 
   template <Real T, class B>
   struct Instance {
     Parameter<T, B> weight{ones<T, B>({Channels})};  // (C)
 
     static void fields(auto& self, auto&& field) { field("weight", self.weight); }
-    template <Value X>
-    X operator()(const X& x) const {
-      return rms_norm(x, weight, Epsilon);
+    template <Value X, class After = NoFunction>
+    X operator()(const X& x, const After& after = {}) const {
+      return rms_norm(x, weight, Epsilon, after);
     }
   };
 };

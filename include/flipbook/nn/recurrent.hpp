@@ -10,6 +10,7 @@
 #include <flipbook/nn/sequential.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
+#include <flipbook/ops/shape/permute.hpp>
 
 namespace flipbook::nn {
 
@@ -85,10 +86,12 @@ struct Recurrent {
     template <Value X>
     X operator()(const X& x, State<X>& state) const {
       detail::check_sequence(x);
-      const X projected = for_each_frame(x, [&](const X& frames) { return cell.project(frames, state); });
+      // Time outermost, so that each step's gates, the most of what a step holds, are a view and no copy.
+      const X by_time = transpose(x, 0, 1);  // (T, N, …, In)
+      const X projected = for_each_frame(by_time, [&](const X& frames) { return cell.project(frames, state); });
       List<X> outputs;
-      for (const X& gates : unstack(projected, 1)) outputs.push_back(cell.advance(gates, state));
-      return stack(1, outputs);
+      for (const X& gates : unstack(projected, 0)) outputs.push_back(cell.advance(gates, state));
+      return transpose(stack(0, outputs), 0, 1);
     }
     template <Value X>
     X operator()(const X& x) const {

@@ -52,7 +52,8 @@ struct InputOf<First, Second, Rest...> : InputOf<Second, Rest...> {};
 }  // namespace detail
 
 /// Layers one after another. That each takes what the one before it gives is checked by the compiler;
-/// parameters are named by position, as in PyTorch: "0.weight".
+/// parameters are named by position, as in PyTorch: "0.weight". An activation after a normalisation is worked out in
+/// the same pass.
 template <class... Layers>
 struct Sequential {
   static_assert(sizeof...(Layers) > 0, "Sequential<>: needs at least one layer");
@@ -78,10 +79,20 @@ struct Sequential {
     }
 
    private:
+    template <std::size_t I>
+    using At = std::tuple_element_t<I, std::tuple<Layers...>>;
+    /// Whether a layer and the next are a normalisation and an activation, which are one pass together.
+    template <std::size_t I>
+    static constexpr bool fused() {
+      if constexpr (I + 1 < sizeof...(Layers)) return Normalising<At<I>> && Activation<At<I + 1>>;
+      else return false;
+    }
     template <std::size_t I, class X>
     auto run(const X& x) const {
       if constexpr (I == sizeof...(Layers)) {
         return x;
+      } else if constexpr (fused<I>()) {
+        return run<I + 2>(std::get<I>(layers)(x, Then{At<I + 1>::f}));
       } else {
         return run<I + 1>(std::get<I>(layers)(x));
       }

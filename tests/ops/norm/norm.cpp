@@ -144,6 +144,82 @@ TEST_CASE_TEMPLATE("the fused gradient is the composed one", T, float, double) {
   }
 }
 
+namespace {
+
+/// Calls test(norm) for every normalisation norm(x, w, b, after…) that takes x.
+template <class F>
+void each_normalisation(const Shape& shape, const F& test) {
+  test([](const auto& x, const auto& w, const auto& b, const auto&... after) {
+    return batch_norm(x, w, b, 1e-3, flipbook::detail::statistics_for(x, {1, 1, x.shape()[-1], 1}), after...);
+  });
+  test([](const auto& x, const auto& w, const auto& b, const auto&... after) {
+    return layer_norm(x, w, b, 1e-1, after...);
+  });
+  test([](const auto& x, const auto& w, const auto&, const auto&... after) { return rms_norm(x, w, 1e-2, after...); });
+  test([](const auto& x, const auto&, const auto&, const auto&... after) {
+    return layer_norm(x, None{}, None{}, 1e-1, after...);
+  });
+  if (shape.rank() < 3) return;
+  test([](const auto& x, const auto& w, const auto& b, const auto&... after) {
+    return group_norm(x, x.shape()[-1] % 2 == 0 ? 2 : 1, w, b, 1e-1, after...);
+  });
+  test([](const auto& x, const auto& w, const auto& b, const auto&... after) {
+    return instance_norm(x, w, b, 1e-2, after...);
+  });
+}
+
+/// The functions that networks have after a normalisation.
+template <class F>
+void each_function(const F& test) {
+  test(Then{function::Relu{}});
+  test(Then{function::LeakyRelu{0.2}});
+  test(Then{function::Silu{}});
+  test(Then{function::Gelu{}});
+  test(Then{function::Tanh{}});
+  test(Then{function::Elu{1}});
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a function in the pass of a normalisation is the function after it, with its gradients", T, float, double) {
+  for (const Shape& shape : {Shape{2, 1}, Shape{3, 7, 2}, Shape{2, 5, 3, 4}, Shape{37, 16}, Shape{3, 300, 22}, Shape{2, 2, 131}}) {
+    CAPTURE(to_string(shape));
+    const auto x = affine(random<T>(shape), 2, 3), dy = random<T>(shape, 4);
+    const auto w = random<T>({shape[-1]}, 2), b = random<T>({shape[-1]}, 3);
+    each_normalisation(shape, [&](const auto& norm) {
+      each_function([&](const auto& after) {
+        CHECK(difference(norm(x, w, b, after), after.apart(norm(x, w, b))) < tolerance<T>);
+        const auto gradients = [&](const auto& f) {
+          Tape tape;
+          const auto vx = tape.variable(x), vw = tape.variable(w), vb = tape.variable(b);
+          const auto loss = sum(f(vx, vw, vb) * dy);
+          return std::array{tape.gradient(loss, vx, {.keep = true}), tape.gradient(loss, vw, {.keep = true}),
+                            tape.gradient(loss, vb)};
+        };
+        const auto fused = gradients([&](const auto&... v) { return norm(v..., after); });
+        const auto apart = gradients([&](const auto&... v) { return after.apart(norm(v...)); });
+        for (std::size_t i = 0; i < 3; ++i) CHECK(difference(fused[i], apart[i]) < 30 * tolerance<T>);
+      });
+    });
+  }
+}
+
+TEST_CASE("gradients of a normalisation with a function in its pass are exact to second order") {
+  const auto x = affine(random<double>({2, 3, 4}), 1.5, 0.5), w = random<double>({4}, 2), b = random<double>({4}, 3);
+  each_normalisation(x.shape(), [&](const auto& norm) {
+    for (const double slope : {0.2, 3.0}) {
+      const auto f = [&](const auto&... v) { return norm(v..., Then{function::LeakyRelu{slope}}); };
+      CHECK(gradient_error(f, x, w, b) < 1e-7);
+      CHECK(second_gradient_error(f, x, w, b) < 1e-5);
+    }
+    const auto smooth = [&](const auto&... v) { return norm(v..., Then{function::Silu{}}); };
+    CHECK(gradient_error(smooth, x, w, b) < 1e-7);
+    CHECK(second_gradient_error(smooth, x, w, b) < 1e-5);
+    const auto bounded = [&](const auto&... v) { return norm(v..., Then{function::Tanh{}}); };
+    CHECK(second_gradient_error(bounded, x, w, b) < 1e-5);
+  });
+}
+
 TEST_CASE("results and gradients are the same bits for any number of threads") {
   const auto x = random<float>({4, 1000, 24}), w = random<float>({24}, 2), b = random<float>({24}, 3);
   const auto run = [&](int count, const auto& norm) {

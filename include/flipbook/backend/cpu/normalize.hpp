@@ -6,6 +6,7 @@
 #include <numeric>
 #include <type_traits>
 
+#include <flipbook/backend/cpu/columns.hpp>
 #include <flipbook/backend/cpu/map.hpp>
 #include <flipbook/backend/cpu/reduce.hpp>
 #include <flipbook/backend/cpu/scratch.hpp>
@@ -15,12 +16,6 @@ namespace flipbook::cpu {
 
 namespace detail {
 
-// One number or one vector of them.
-template <class V, class T>
-V load(const T* from) {
-  if constexpr (std::is_arithmetic_v<V>) return *from;
-  else return V::load_unaligned(from);
-}
 template <class T, class V>
 void store_wide(const V& v, double* to) {
   if constexpr (std::is_arithmetic_v<V>) {
@@ -32,27 +27,12 @@ void store_wide(const V& v, double* to) {
   }
 }
 
-/// Calls body.template operator()<V, K>(first) for strips of K registers that together cover the columns:
-/// four vectors, one, then single numbers.
-template <Real T, class Body>
-void each_strip(Index columns, const Body& body) {
-  Index j = 0;
-  for (; j + 4 * lanes<T> <= columns; j += 4 * lanes<T>) body.template operator()<Simd<T>, 4>(j);
-  for (; j + lanes<T> <= columns; j += lanes<T>) body.template operator()<Simd<T>, 1>(j);
-  for (; j < columns; ++j) body.template operator()<T, 1>(j);
-}
-
-template <class V>
-inline constexpr Index width_of = 1;
-template <class T, class A>
-inline constexpr Index width_of<xsimd::batch<T, A>> = static_cast<Index>(xsimd::batch<T, A>::size);
-
 /// Mean and Σ (x − mean)² of each column of a block of rows, which the second pass finds in the cache.
 template <Real T>
 void column_moments(const T* x, Index rows, Index columns, double* mean, double* spread) {
   each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
     const auto at = [&](Index i, std::size_t k) {
-      return load<V>(x + i * columns + j + static_cast<Index>(k) * width_of<V>);
+      return load<V>(x + i * columns + j + column<V>(k));
     };
     std::array<V, K> sum, square;
     sum.fill(V(T(0))), square.fill(V(T(0)));
@@ -66,32 +46,42 @@ void column_moments(const T* x, Index rows, Index columns, double* mean, double*
       }
     }
     for (std::size_t k = 0; k < K; ++k) {
-      const Index column = j + static_cast<Index>(k) * width_of<V>;
-      store_wide<T>(sum[k], mean + column);
-      store_wide<T>(square[k], spread + column);
+      const Index c = j + column<V>(k);
+      store_wide<T>(sum[k], mean + c);
+      store_wide<T>(square[k], spread + c);
     }
   });
 }
 
-/// Σ dy and Σ dy·(x − mean) of each column of a block of rows.
-template <Real T>
-void column_products(const T* x, const T* dy, const T* mean, Index rows, Index columns, double* sum, double* product) {
+/// The gradient in w·x̂ + b of what a function `after` makes of it, from the gradient dy in the result: for x less its
+/// mean, and w/deviation and b where there is a function.
+template <class After, class V, class... Affine>
+V before(const After& after, const V& dy, const V& centred, const Affine&... affine) {
+  if constexpr (sizeof...(Affine) == 0) return dy;
+  else return [&](const V& scale, const V& shift) { return after(dy, centred * scale + shift); }(affine...);
+}
+
+/// Σ dy and Σ dy·(x − mean) of each column of a block of rows; dy as `before` takes it, where there are tables for it.
+template <Real T, class After, class... Table>
+void column_products(const T* x, const T* dy, const T* mean, Index rows, Index columns, double* sum, double* product,
+                     const After& after, const Table*... affine) {
   each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
     std::array<V, K> s, p, m;
     s.fill(V(T(0))), p.fill(V(T(0)));
-    for (std::size_t k = 0; k < K; ++k) m[k] = load<V>(mean + j + static_cast<Index>(k) * width_of<V>);
+    for (std::size_t k = 0; k < K; ++k) m[k] = load<V>(mean + j + column<V>(k));
     for (Index i = 0; i < rows; ++i) {
       for (std::size_t k = 0; k < K; ++k) {
-        const Index place = i * columns + j + static_cast<Index>(k) * width_of<V>;
-        const V d = load<V>(dy + place);
+        const Index place = i * columns + j + column<V>(k);
+        const V centred = load<V>(x + place) - m[k];
+        const V d = before(after, load<V>(dy + place), centred, load<V>(affine + j + column<V>(k))...);
         s[k] += d;
-        p[k] += d * (load<V>(x + place) - m[k]);
+        p[k] += d * centred;
       }
     }
     for (std::size_t k = 0; k < K; ++k) {
-      const Index column = j + static_cast<Index>(k) * width_of<V>;
-      store_wide<T>(s[k], sum + column);
-      store_wide<T>(p[k], product + column);
+      const Index c = j + column<V>(k);
+      store_wide<T>(s[k], sum + c);
+      store_wide<T>(p[k], product + c);
     }
   });
 }
@@ -100,7 +90,7 @@ void column_products(const T* x, const T* dy, const T* mean, Index rows, Index c
 struct RowBlocks {
   Index rows, block, count;
   RowBlocks(const NormGeometry& g)
-      : rows(g.rows), block(std::clamp<Index>(map_grain / g.channels(), 64, 256)), count((rows + block - 1) / block) {}
+      : rows(g.rows), block(std::clamp<Index>(4 * map_grain / g.channels(), 64, 256)), count((rows + block - 1) / block) {}
   Index height(Index i) const { return std::min(block, rows - i * block); }
 };
 
@@ -132,6 +122,20 @@ void map_rows(const F& f, Index rows, Index columns, const std::array<const T*, 
 /// 1 / √(variance + ε), the same wherever it is worked out.
 inline double inverse_deviation(double variance, double epsilon) { return 1 / std::sqrt(variance + epsilon); }
 
+namespace detail {
+/// Of each channel at one outer place: the mean of its set, and w / √(variance + ε).
+template <Real T>
+void scales(const NormGeometry& g, Index n, double epsilon, const T* mean, const T* variance, const T* w, T* centre,
+            T* scale) {
+  for (Index c = 0; c < g.channels(); ++c) {
+    const Index set = n * g.groups + c / g.width;
+    centre[c] = mean[set];
+    scale[c] = static_cast<T>(static_cast<double>(w[c]) *
+                              inverse_deviation(static_cast<double>(variance[set]), epsilon));
+  }
+}
+}  // namespace detail
+
 /// Mean and variance of every set of more than one row. Blocks of rows are summed up in T, their means
 /// and squared differences put together in double: mean = Σ n·mean / Σ n, and
 /// variance = Σ (spread + n·(mean_block − mean)²) / Σ n, which loses nothing where the mean is large.
@@ -147,63 +151,78 @@ void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) 
                              part + i * 2 * channels, part + (i * 2 + 1) * channels);
     }
   });
-  parallel_for(g.sets(), 16, [&](Index first, Index last) {
-    for (Index set = first; set < last; ++set) {
-      const double* const own = part + set / g.groups * blocks.count * 2 * channels + set % g.groups * g.width;
-      const auto total = [&](const auto& term) {
-        double sum = 0;
-        for (Index b = 0; b < blocks.count; ++b) {
-          for (Index k = 0; k < g.width; ++k) {
-            sum += term(static_cast<double>(blocks.height(b)), own[b * 2 * channels + k],
-                        own[(b * 2 + 1) * channels + k]);
-          }
-        }
-        return sum / static_cast<double>(g.set_size());
-      };
-      const double centre = total([](double rows, double m, double) { return rows * m; });
-      mean[set] = static_cast<T>(centre);
-      variance[set] = static_cast<T>(
-          total([&](double rows, double m, double spread) { return spread + rows * (m - centre) * (m - centre); }));
-    }
+  const Scratch<double> sums(g.outer * channels), centres(g.outer * channels);
+  // Σ term(rows, mean, spread, centre) over blocks for each channel, then over the channels of a set.
+  const auto sum_blocks = [&](const auto& term) {
+    std::fill_n(sums.data(), g.outer * channels, 0.0);
+    parallel_for(channels, 64, [&](Index first, Index last) {
+      for (Index i = 0; i < g.outer * blocks.count; ++i) {
+        const Index n = i / blocks.count;
+        const double *const block = part + i * 2 * channels, *const sum = sums + n * channels;
+        const Simd<double> height(static_cast<double>(blocks.height(i % blocks.count)));
+        map_serial([&](const auto& s, const auto& m, const auto& d, const auto& c) { return s + term(height, m, d, c); },
+                   first, last, sums + n * channels, sum, block, block + channels, centres + n * channels);
+      }
+    });
+  };
+  const auto of_set = [&](Index set) {
+    return std::accumulate(sums + set * g.width, sums + (set + 1) * g.width, 0.0) / static_cast<double>(g.set_size());
+  };
+  std::fill_n(centres.data(), g.outer * channels, 0.0);
+  sum_blocks([](const auto& rows, const auto& m, const auto&, const auto&) { return rows * m; });
+  for (Index set = 0; set < g.sets(); ++set) {
+    const double centre = of_set(set);
+    mean[set] = static_cast<T>(centre);
+    std::fill_n(centres + set * g.width, g.width, centre);
+  }
+  sum_blocks([](const auto& rows, const auto& m, const auto& spread, const auto& centre) {
+    return spread + rows * (m - centre) * (m - centre);
   });
+  for (Index set = 0; set < g.sets(); ++set) variance[set] = static_cast<T>(of_set(set));
 }
 
-/// y = (x − mean) / √(variance + ε) · w + b, with the statistics of every set.
-template <Real T>
+/// y = after((x − mean) / √(variance + ε) · w + b), with the statistics of every set.
+template <Real T, class After = NoFunction>
 void normalize_by(const NormGeometry& g, double epsilon, const T* x, const T* mean, const T* variance, const T* w,
-                  const T* b, T* y) {
+                  const T* b, T* y, const After& after = {}) {
   const Index channels = g.channels();
   const Scratch<T> centre(channels), scale(channels);
   for (Index n = 0; n < g.outer; ++n) {
-    for (Index c = 0; c < channels; ++c) {
-      const Index set = n * g.groups + c / g.width;
-      centre[c] = mean[set];
-      const double deviation = inverse_deviation(static_cast<double>(variance[set]), epsilon);
-      scale[c] = static_cast<T>(static_cast<double>(w[c]) * deviation);
-    }
+    detail::scales(g, n, epsilon, mean, variance, w, centre.data(), scale.data());
     const std::array<const T*, 3> tables{centre.data(), scale.data(), b};
     const Index place = n * g.rows * channels;
-    detail::map_rows([](const auto& v, const auto& m, const auto& s, const auto& t) { return (v - m) * s + t; }, g.rows,
-                     channels, tables, y + place, x + place);
+    detail::map_rows(
+        [&after](const auto& v, const auto& m, const auto& s, const auto& t) { return after((v - m) * s + t); }, g.rows,
+        channels, tables, y + place, x + place);
   }
 }
 
 /// The gradients of the normalisation of sets of more than one row, where x̂ = (x − mean)·r:
 ///
 ///     dx = r·(w·dy − mean_set(w·dy) − x̂·mean_set(w·dy·x̂)),   dw = Σ dy·x̂,   db = Σ dy
-template <Real T>
+///
+/// Where a function came after, dy is its gradient times its slope at w·x̂ + b, for which b must be given.
+template <Real T, class After = NoFunction>
 void column_gradient(const NormGeometry& g, double epsilon, const T* x, const T* mean, const T* variance, const T* w,
-                     const T* dy, T* dx, T* dw, T* db) {
+                     const T* dy, T* dx, T* dw, T* db, const After& after = {}, const T* b = nullptr) {
+  constexpr bool followed = !std::is_same_v<After, NoFunction>;
   const detail::RowBlocks blocks(g);
   const Index channels = g.channels();
   const Scratch<double> part(g.outer * blocks.count * 2 * channels), sums(g.outer * 2 * channels);
-  const Scratch<T> centres(g.outer * channels);
-  for (Index i = 0; i < g.outer * channels; ++i) centres[i] = mean[i / channels * g.groups + i % channels / g.width];
+  const Scratch<T> centres(g.outer * channels), scales(g.outer * channels);
+  for (Index n = 0; n < g.outer; ++n) {
+    detail::scales(g, n, epsilon, mean, variance, w, centres + n * channels, scales + n * channels);
+  }
   parallel_for(g.outer * blocks.count, 1, [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
-      const Index n = i / blocks.count, b = i % blocks.count, place = (n * g.rows + b * blocks.block) * channels;
-      detail::column_products(x + place, dy + place, centres + n * channels, blocks.height(b), channels,
-                              part + i * 2 * channels, part + (i * 2 + 1) * channels);
+      const Index n = i / blocks.count, row = n * g.rows + i % blocks.count * blocks.block;
+      const auto products = [&](const auto*... affine) {
+        detail::column_products(x + row * channels, dy + row * channels, centres + n * channels,
+                                blocks.height(i % blocks.count), channels, part + i * 2 * channels,
+                                part + (i * 2 + 1) * channels, after, affine...);
+      };
+      if constexpr (followed) products(static_cast<const T*>(scales + n * channels), b);
+      else products();
     }
   });
   sum_middle(g.outer, blocks.count, 2 * channels, static_cast<const double*>(part.data()), sums.data());
@@ -237,13 +256,20 @@ void column_gradient(const NormGeometry& g, double epsilon, const T* x, const T*
         t[c] = static_cast<T>(-deviation * mean_sum);
       }
     }
-    const std::array<const T*, 4> tables{centres + n * channels, a.data(), s.data(), t.data()};
     const Index place = n * g.rows * channels;
-    detail::map_rows(
-        [](const auto& d, const auto& v, const auto& m, const auto& p, const auto& q, const auto& o) {
-          return p * d + (q * (v - m) + o);
-        },
-        g.rows, channels, tables, dx + place, dy + place, x + place);
+    const auto map = [&](const auto*... affine) {
+      const std::array<const T*, 4 + sizeof...(affine)> tables{centres + n * channels, a.data(), s.data(), t.data(),
+                                                               affine...};
+      detail::map_rows(
+          [&after](const auto& d, const auto& v, const auto& m, const auto& p, const auto& q, const auto& o,
+                   const auto&... affine_of) {
+            const auto centred = v - m;
+            return p * detail::before(after, d, centred, affine_of...) + (q * centred + o);
+          },
+          g.rows, channels, tables, dx + place, dy + place, x + place);
+    };
+    if constexpr (followed) map(static_cast<const T*>(scales + n * channels), b);
+    else map();
   }
 }
 
@@ -271,9 +297,9 @@ T sum_of(const F& f, Index count, const In*... in) {
 
 /// Normalises sets of a single row: statistics and result while the row is in the cache. Where not
 /// `centred`, the mean is taken to be 0 (root mean square).
-template <Real T>
+template <Real T, class After = NoFunction>
 void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T* x, const T* w, const T* b, T* y,
-                    T* mean, T* variance) {
+                    T* mean, T* variance, const After& after = {}) {
   const Index width = g.width;
   parallel_for(g.sets(), std::max<Index>(1, map_grain / width), [&](Index first, Index last) {
     for (Index set = first; set < last; ++set) {
@@ -288,16 +314,16 @@ void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T
       const T spread = detail::sum_of<T>(squared, width, row) / static_cast<T>(width);
       mean[set] = m, variance[set] = spread;
       const Simd<T> centre(m), r(static_cast<T>(inverse_deviation(static_cast<double>(spread), epsilon)));
-      map_serial([&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& t) { return (v - centre) * r * s + t; }, 0,
-                 width, y + set * width, row, w + channel, b + channel);
+      map_serial([&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& t) { return after((v - centre) * r * s + t); },
+                 0, width, y + set * width, row, w + channel, b + channel);
     }
   });
 }
 
-/// Their gradients; `sums` receives dw, then db.
-template <Real T>
+/// Their gradients; `sums` receives dw, then db. Of a function that came after, as in `column_gradient`.
+template <Real T, class After = NoFunction>
 void row_gradient(const NormGeometry& g, double epsilon, bool centred, const T* x, const T* mean, const T* variance,
-                  const T* w, const T* dy, T* dx, T* sums) {
+                  const T* w, const T* dy, T* dx, T* sums, const After& after = {}, const T* b = nullptr) {
   const Index channels = g.channels(), width = g.width;
   const Index block = std::clamp<Index>(map_grain / channels, 8, 256), blocks = (g.outer + block - 1) / block;
   const Scratch<T> part(blocks * 2 * channels);
@@ -307,25 +333,35 @@ void row_gradient(const NormGeometry& g, double epsilon, bool centred, const T* 
       std::fill_n(dw, 2 * channels, T(0));
       for (Index set = i * block * g.groups; set < std::min(g.outer, (i + 1) * block) * g.groups; ++set) {
         const Index channel = set % g.groups * width;
-        const T *const row = x + set * width, *const d = dy + set * width, *const scale = w + channel;
+        const T *const row = x + set * width, *const scale = w + channel;
         const T m = mean[set], r = static_cast<T>(inverse_deviation(static_cast<double>(variance[set]), epsilon));
+        const Simd<T> centre(m), deviation(r);
+        const T* d = dy + set * width;
+        if constexpr (!std::is_same_v<After, NoFunction>) {  // worked out once, where dx will be
+          map_serial(
+              [&](const Simd<T>& v, const Simd<T>& u, const Simd<T>& s, const Simd<T>& t) {
+                return after(v, (u - centre) * deviation * s + t);
+              },
+              0, width, dx + set * width, d, row, scale, b + channel);
+          d = dx + set * width;
+        }
         const auto weighted = [](const auto& v, const auto& s) { return v * s; };
         const auto product = [m](const auto& v, const auto& s, const auto& u) {
           return v * s * (u - std::remove_cvref_t<decltype(u)>(m));
         };
         const T mean_sum = centred ? detail::sum_of<T>(weighted, width, d, scale) / static_cast<T>(width) : T(0);
         const T mean_product = detail::sum_of<T>(product, width, d, scale, row) * r / static_cast<T>(width);
-        const Simd<T> centre(m), deviation(r), a(mean_sum), p(mean_product);
-        map_serial(
-            [&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& u) {
-              return deviation * (v * s - a - (u - centre) * deviation * p);
-            },
-            0, width, dx + set * width, d, scale, row);
+        const Simd<T> a(mean_sum), p(mean_product);
         map_serial(
             [&](const Simd<T>& sum, const Simd<T>& v, const Simd<T>& u) { return sum + v * (u - centre) * deviation; },
             0, width, dw + channel, static_cast<const T*>(dw + channel), d, row);
         map_serial([](const Simd<T>& sum, const Simd<T>& v) { return sum + v; }, 0, width, db + channel,
                    static_cast<const T*>(db + channel), d);
+        map_serial(
+            [&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& u) {
+              return deviation * (v * s - a - (u - centre) * deviation * p);
+            },
+            0, width, dx + set * width, d, scale, row);
       }
     }
   });

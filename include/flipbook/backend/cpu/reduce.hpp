@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <flipbook/backend/cpu/columns.hpp>
 #include <flipbook/backend/cpu/map.hpp>
 #include <flipbook/core/memory.hpp>
 
@@ -29,23 +30,23 @@ T sum_run(const T* x, Index count) {
   return xsimd::hadd((part[0] + part[1]) + (part[2] + part[3]));
 }
 
-/// out[j] = Σ_i x[i·width + j] for j in [first, last): in blocks of rows, to keep rounding errors small.
+/// out[j] = Σ_i x[i·width + j]: in blocks of rows, to keep rounding errors small.
 template <Real T>
-void sum_columns(const T* x, Index rows, Index width, Index first, Index last, T* out) {
-  constexpr Index leaf = 64, strip = 8 * lanes<T>;
-  for (Index j = first; j < last; j += strip) {
-    const Index count = std::min(strip, last - j);
-    std::array<T, static_cast<std::size_t>(strip)> total{};
+void sum_columns(const T* x, Index rows, Index width, T* out) {
+  constexpr Index leaf = 64;
+  each_strip<T>(width, [&]<class V, std::size_t K>(Index first) {
+    std::array<V, K> total;
+    total.fill(V(T(0)));
     for (Index top = 0; top < rows; top += leaf) {
-      std::array<T, static_cast<std::size_t>(strip)> part{};
+      std::array<V, K> part;
+      part.fill(V(T(0)));
       for (Index i = top; i < std::min(rows, top + leaf); ++i) {
-        const T* row = x + i * width + j;
-        for (Index c = 0; c < count; ++c) part[static_cast<std::size_t>(c)] += row[c];
+        for (std::size_t k = 0; k < K; ++k) part[k] += load<V>(x + i * width + first + column<V>(k));
       }
-      for (Index c = 0; c < count; ++c) total[static_cast<std::size_t>(c)] += part[static_cast<std::size_t>(c)];
+      for (std::size_t k = 0; k < K; ++k) total[k] += part[k];
     }
-    std::copy_n(total.begin(), count, out + j);
-  }
+    for (std::size_t k = 0; k < K; ++k) store(total[k], out + first + column<V>(k));
+  });
 }
 
 }  // namespace detail
@@ -79,16 +80,16 @@ void sum_middle(Index outer, Index reduced, Index inner, const T* x, T* out) {
     T* const parts = static_cast<T*>(HostPool::instance().allocate(bytes));
     parallel_for(blocks, 1, [&](Index first, Index last) {
       for (Index i = first; i < last; ++i) {
-        detail::sum_columns(x + i * block * inner, std::min(block, reduced - i * block), inner, 0, inner, parts + i * inner);
+        detail::sum_columns(x + i * block * inner, std::min(block, reduced - i * block), inner, parts + i * inner);
       }
     });
-    detail::sum_columns(parts, blocks, inner, 0, inner, out);
+    detail::sum_columns(parts, blocks, inner, out);
     HostPool::instance().release(parts, bytes);
     return;
   }
   parallel_for(outer, std::max<Index>(1, map_grain / std::max<Index>(1, reduced * inner)), [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
-      detail::sum_columns(x + i * reduced * inner, reduced, inner, 0, inner, out + i * inner);
+      detail::sum_columns(x + i * reduced * inner, reduced, inner, out + i * inner);
     }
   });
 }

@@ -72,7 +72,10 @@ struct Silu {
 
 struct Gelu {
   static constexpr bool from_output = false;
-  template <class V> constexpr V value(const V& x) const { return x * cumulative(x); }
+  template <class V> constexpr V value(const V& x) const {
+    const V half = constant<V>(0.5) * x;
+    return half + half * math::erf(x * constant<V>(std::numbers::sqrt2 / 2));
+  }
   template <class V> constexpr V slope(const V& x) const { return cumulative(x) + x * density(x); }
   template <class V> constexpr V bend(const V& x) const { return density(x) * (V(2) - x * x); }
 

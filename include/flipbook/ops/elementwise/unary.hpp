@@ -98,6 +98,34 @@ struct Unary {
   }
 };
 
+/// A function of functions.hpp that an operation applies to its result in the same pass: f(v), and, from the gradient
+/// in that, the gradient in v.
+template <class F>
+struct Then {
+  F f;
+  template <class V>
+  constexpr V operator()(const V& v) const {
+    return f.value(v);
+  }
+  template <class V>
+  constexpr V operator()(const V& dy, const V& v) const {
+    if constexpr (F::from_output) return dy * f.slope(f.value(v));
+    else return dy * f.slope(v);
+  }
+  /// The same as operations of their own, which can be differentiated again.
+  template <Value V>
+  auto apart(const V& v) const {
+    return apply(Unary<F>{f}, v);
+  }
+  template <Value V>
+  auto apart(const V& dy, const V& v) const {
+    if constexpr (F::from_output) return apply(UnarySlope<F>{f}, dy, apart(v));
+    else return apply(UnarySlope<F>{f}, dy, v);
+  }
+};
+template <class F>
+Then(F) -> Then<F>;
+
 template <Operand X>
 auto relu(const X& x) {
   return apply(Unary<function::Relu>{}, x);

@@ -13,7 +13,7 @@ namespace flipbook::kernel {
 template <class T>
 void normalize_by(Cuda, const NormGeometry& g, double epsilon, const Tensor<T, Cuda>& x,
                   const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance, const Tensor<T, Cuda>& w,
-                  const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y) {
+                  const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y, NoFunction = {}) {
   if (x.size() == 0) return;
   cuda::with_packs<T>(
       g.channels(),
@@ -29,7 +29,7 @@ void normalize_by(Cuda, const NormGeometry& g, double epsilon, const Tensor<T, C
 template <class T>
 void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
                const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y, Tensor<Wide<T>, Cuda>& mean,
-               Tensor<Wide<T>, Cuda>& variance) {
+               Tensor<Wide<T>, Cuda>& variance, NoFunction = {}) {
   if (x.size() == 0) return;
   if (g.rows == 1) {
     return cuda::with_packs<T>(
@@ -58,7 +58,8 @@ void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const 
 template <class T>
 void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
                         const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance,
-                        const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dx, Tensor<T, Cuda>& sums) {
+                        const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dx, Tensor<T, Cuda>& sums,
+                        NoFunction = {}, const Tensor<T, Cuda>& = {}) {
   if (x.size() == 0) return fill(sums, T(0));
   const bool of_rows = g.rows == 1;
   const Index channels = g.channels(), outer = of_rows ? 1 : g.outer;

@@ -21,20 +21,23 @@ struct Statistics {
 /// normalisation have in common. x is seen as (outer, rows, groups, width); each of the outer × groups
 /// sets is brought to mean 0 and variance 1, then each channel (group, width) scaled and shifted:
 ///
-///     x̂ = (x − mean) / √(variance + ε),   y = x̂ · w + b
-template <class T, class B>
+///     x̂ = (x − mean) / √(variance + ε),   y = after(x̂ · w + b)
+///
+/// where `after` is Then<F> for a function F, or NoFunction.
+template <class T, class B, class After>
 struct Normalize {
-  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  static constexpr unsigned keeps = keep::all_inputs;
   kernel::NormGeometry geometry;
   double epsilon;
   bool centred;                 ///< otherwise the mean is taken to be 0
   Statistics<T, B> statistics;  ///< (outer · groups) each, written when the operation is carried out
+  After after;
 
   template <class... Affine>
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Affine&... affine) {
     Tensor<T, B> y(x.shape());
     const auto [w, b] = weight_and_bias(affine...);
-    kernel::normalize(B{}, geometry, epsilon, centred, x, w, b, y, statistics.mean, statistics.variance);
+    kernel::normalize(B{}, geometry, epsilon, centred, x, w, b, y, statistics.mean, statistics.variance, after);
     return y;
   }
 
@@ -72,13 +75,10 @@ struct Normalize {
 
   template <class V, class... Rest>
   Gradients<V> fused(const V& dy, const V& x, const Rest&... affine) const {
-    const Tensor<T, B> w = [&] {
-      if constexpr (sizeof...(affine) == 0) return ones<T, B>({channels()});
-      else return tensor_of(std::get<0>(std::tie(affine...)));
-    }();
+    const auto [w, b] = weight_and_bias(tensor_of(affine)...);
     Tensor<T, B> dx(x.shape()), sums({2, channels()});
     kernel::normalize_gradient(B{}, geometry, epsilon, centred, tensor_of(x), statistics.mean, statistics.variance, w,
-                               tensor_of(dy), dx, sums);
+                               tensor_of(dy), dx, sums, after, b);
     return {beside(dy, dx), beside(dy, sums[0]), beside(dy, sums[1])};
   }
 
@@ -87,10 +87,11 @@ struct Normalize {
   Gradients<V> composed(const V& dy, const V& x, const Rest&... affine) const {
     const auto& g = geometry;
     const Shape view{g.outer, g.rows, g.groups, g.width};
-    const V seen = reshape(x, view), d = reshape(dy, view);
+    const V seen = reshape(x, view);
     const V difference = centred ? seen - mean(seen, {1, 3}) : seen;
     const V deviation = sqrt(mean(square(difference), {1, 3}) + epsilon);  // (outer, 1, groups, 1)
     const V normal = difference / deviation;
+    const V d = before(reshape(dy, view), normal, affine...);
     const V weighted = [&]() -> V {
       if constexpr (sizeof...(affine) == 0) return d;
       else return d * reshape(std::get<0>(std::tie(affine...)), {g.groups, g.width});
@@ -100,25 +101,49 @@ struct Normalize {
     return {reshape(dx, x.shape()), reshape(sum(d * normal, {0, 1}), {channels()}),
             reshape(sum(d, {0, 1}), {channels()})};
   }
+  /// The gradient in x̂·w + b.
+  template <class V, class... Rest>
+  V before(const V& dy, const V& normal, const Rest&... affine) const {
+    if constexpr (std::is_same_v<After, NoFunction>) {
+      return dy;
+    } else {
+      const auto by_channel = [&](const V& p) { return reshape(p, {geometry.groups, geometry.width}); };
+      if constexpr (sizeof...(affine) == 0) {
+        return after.apart(dy, normal);
+      } else {
+        const auto& all = std::tie(affine...);
+        const V scaled = normal * by_channel(std::get<0>(all));
+        if constexpr (sizeof...(affine) == 1) return after.apart(dy, scaled);
+        else return after.apart(dy, V(scaled + by_channel(std::get<1>(all))));
+      }
+    }
+  }
 };
 
 namespace detail {
 
-template <Operand X, class W, class Bias>
+/// On Cuda a function after it is an operation of its own.
+template <Operand X, class W, class Bias, class After>
 auto normalize(const char* name, const kernel::NormGeometry& geometry, double epsilon, bool centred, const X& x,
-               const W& w, const Bias& b, const Statistics<typename X::Scalar, typename X::Backend>& statistics) {
-  const Shape channels{geometry.groups * geometry.width};
-  const auto check = [&](const char* what, const auto& p) {
-    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) {
-      require(p.shape() == channels, name, ": ", what, " of shape ", p.shape(), " for ", channels[0], " channels");
-    }
-  };
-  check("weight", w);
-  check("bias", b);
-  const Normalize<typename X::Scalar, typename X::Backend> op{geometry, epsilon, centred, statistics};
-  if constexpr (std::is_same_v<W, None>) return apply(op, x);
-  else if constexpr (std::is_same_v<Bias, None>) return apply(op, x, w);
-  else return apply(op, x, w, b);
+               const W& w, const Bias& b, const Statistics<typename X::Scalar, typename X::Backend>& statistics,
+               const After& after) {
+  using B = typename X::Backend;
+  if constexpr (!std::is_same_v<B, Cpu> && !std::is_same_v<After, NoFunction>) {
+    return after.apart(normalize(name, geometry, epsilon, centred, x, w, b, statistics, NoFunction{}));
+  } else {
+    const Shape channels{geometry.groups * geometry.width};
+    const auto check = [&](const char* what, const auto& p) {
+      if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) {
+        require(p.shape() == channels, name, ": ", what, " of shape ", p.shape(), " for ", channels[0], " channels");
+      }
+    };
+    check("weight", w);
+    check("bias", b);
+    const Normalize<typename X::Scalar, B, After> op{geometry, epsilon, centred, statistics, after};
+    if constexpr (std::is_same_v<W, None>) return apply(op, x);
+    else if constexpr (std::is_same_v<Bias, None>) return apply(op, x, w);
+    else return apply(op, x, w, b);
+  }
 }
 
 template <Operand X>
@@ -136,16 +161,18 @@ inline kernel::NormGeometry batch_geometry(const Shape& x) { return {1, x.size()
 
 }  // namespace detail
 
+// Of each, `after` may be Then{f}: f of the result, worked out in the same pass.
+
 /// Each channel over all other axes: (N, …, C). w and b are (C) or None. Ioffe and Szegedy, 2015.
 /// The statistics of the batch, (C) each, are written to `statistics`.
 /// @throws Error  if there is only one element a channel, or a shape does not fit
-template <Operand X, class W, class Bias>
+template <Operand X, class W, class Bias, class After = NoFunction>
 auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon,
-                const Statistics<typename X::Scalar, typename X::Backend>& statistics) {
+                const Statistics<typename X::Scalar, typename X::Backend>& statistics, const After& after = {}) {
   detail::require_channels("batch_norm", x.shape(), 2);
   const auto g = detail::batch_geometry(x.shape());
   require(g.rows > 1, "batch_norm: needs more than one element for each channel, got shape ", x.shape());
-  return detail::normalize("batch_norm", g, epsilon, true, x, w, b, statistics);
+  return detail::normalize("batch_norm", g, epsilon, true, x, w, b, statistics, after);
 }
 template <Operand X, class W, class Bias>
 auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {
@@ -154,63 +181,67 @@ auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {
 }
 
 /// All channels of each place: (…, C). Ba et al., 2016.
-template <Operand X, class W, class Bias>
-auto layer_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {
+template <Operand X, class W, class Bias, class After = NoFunction>
+auto layer_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5, const After& after = {}) {
   detail::require_channels("layer_norm", x.shape(), 1);
   const kernel::NormGeometry g{x.shape().size() / x.shape()[-1], 1, 1, x.shape()[-1]};
-  return detail::normalize("layer_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g));
+  return detail::normalize("layer_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
 }
 
 /// x / √(mean(x²) + ε) · w over all channels of each place. Zhang and Sennrich, 2019.
-template <Operand X, class W>
-auto rms_norm(const X& x, const W& w, double epsilon = 1e-6) {
+template <Operand X, class W, class After = NoFunction>
+auto rms_norm(const X& x, const W& w, double epsilon = 1e-6, const After& after = {}) {
   detail::require_channels("rms_norm", x.shape(), 1);
   const kernel::NormGeometry g{x.shape().size() / x.shape()[-1], 1, 1, x.shape()[-1]};
-  return detail::normalize("rms_norm", g, epsilon, false, x, w, None{}, detail::statistics_for(x, g));
+  return detail::normalize("rms_norm", g, epsilon, false, x, w, None{}, detail::statistics_for(x, g), after);
 }
 
 /// Groups of neighbouring channels over all places of each element of the batch: (N, …, C). Wu and He, 2018.
 /// @throws Error  if `groups` does not divide the channels
-template <Operand X, class W, class Bias>
-auto group_norm(const X& x, Index groups, const W& w, const Bias& b, double epsilon = 1e-5) {
+template <Operand X, class W, class Bias, class After = NoFunction>
+auto group_norm(const X& x, Index groups, const W& w, const Bias& b, double epsilon = 1e-5, const After& after = {}) {
   const Shape& shape = x.shape();
   detail::require_channels("group_norm", shape, 2);
   require(groups > 0 && shape[-1] % groups == 0, "group_norm: ", groups, " groups do not divide the channels of ", shape);
   const Index rows = shape.part(1, shape.rank() - 1).size();
   const kernel::NormGeometry g{shape[0], rows, groups, shape[-1] / groups};
-  return detail::normalize("group_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g));
+  return detail::normalize("group_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
 }
 
 /// Each channel over all places of each element of the batch: (N, …, C). Ulyanov et al., 2016.
 /// @throws Error  if there is only one place
-template <Operand X, class W, class Bias>
-auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {
+template <Operand X, class W, class Bias, class After = NoFunction>
+auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5, const After& after = {}) {
   const Shape& shape = x.shape();
   detail::require_channels("instance_norm", shape, 2);
   const kernel::NormGeometry g{shape[0], shape.part(1, shape.rank() - 1).size(), shape[-1], 1};
   require(g.rows > 1, "instance_norm: needs more than one place, got shape ", shape);
-  return detail::normalize("instance_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g));
+  return detail::normalize("instance_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
 }
 
 /// Batch normalisation with statistics (C) gathered before, as in inference.
 /// @throws Error  if a shape does not fit
-template <class T, class B, class W, class Bias>
+template <class T, class B, class W, class Bias, class After = NoFunction>
 Tensor<T, B> normalize_by(const Tensor<T, B>& x, const Statistics<T, B>& statistics, const W& w, const Bias& b,
-                          double epsilon = 1e-5) {
-  detail::require_channels("batch_norm", x.shape(), 1);
-  const Shape channels{x.extent(-1)};
-  const auto or_else = [&](const auto& p, T number) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) return full<T, B>(channels, number);
-    else return tensor_of(p);
-  };
-  const Tensor<T, B> scale = or_else(w, T(1)), shift = or_else(b, T(0));
-  for (const Shape& shape : {statistics.mean.shape(), statistics.variance.shape(), scale.shape(), shift.shape()}) {
-    require(shape == channels, "batch_norm: ", channels[0], " channels for parameters of shape ", shape);
+                          double epsilon = 1e-5, const After& after = {}) {
+  if constexpr (!std::is_same_v<B, Cpu> && !std::is_same_v<After, NoFunction>) {
+    return after.apart(normalize_by(x, statistics, w, b, epsilon));
+  } else {
+    detail::require_channels("batch_norm", x.shape(), 1);
+    const Shape channels{x.extent(-1)};
+    const auto or_else = [&](const auto& p, T number) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) return full<T, B>(channels, number);
+      else return tensor_of(p);
+    };
+    const Tensor<T, B> scale = or_else(w, T(1)), shift = or_else(b, T(0));
+    for (const Shape& shape : {statistics.mean.shape(), statistics.variance.shape(), scale.shape(), shift.shape()}) {
+      require(shape == channels, "batch_norm: ", channels[0], " channels for parameters of shape ", shape);
+    }
+    Tensor<T, B> y(x.shape());
+    kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, scale,
+                         shift, y, after);
+    return y;
   }
-  Tensor<T, B> y(x.shape());
-  kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, scale,
-                       shift, y);
-  return y;
 }
 
 }  // namespace flipbook
