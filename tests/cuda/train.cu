@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cstdint>
 #include <filesystem>
 
 #include <flipbook/data/moving_shapes.hpp>
@@ -33,18 +35,22 @@ Tensor<T> stepped(const Rule& rule, Index size) {
 
 using Net = nn::Sequential<nn::Linear<3, 5>, nn::Tanh, nn::BatchNorm<5>, nn::Linear<5, 2>>;
 
-/// A regression with dropout in its loss, so that a step draws random numbers.
+/// A regression on noise, so that a step draws random numbers.
 struct Regression {
   template <Real T, class B>
   struct Instance {
     Of<Net, T, B> net;
+    double weight = 1;
     explicit Instance(Rng& rng) : net(rng) {}
-    static void fields(auto& self, auto&& field) { field("net", self.net); }
+    static void fields(auto& self, auto&& field) {
+      field("net", self.net);
+      field("weight", self.weight);
+    }
     template <Value X>
     auto loss(const X& x) const {
       const auto flat = reshape(x, {-1, 3});
       const auto noise = normal<T, B>({flat.extent(0), 2}, x.tape().rng());
-      return mean(square(net(flat) - noise));
+      return affine(mean(square(net(flat) - noise)), weight, 0);
     }
   };
 };
@@ -113,6 +119,15 @@ TEST_CASE("a network moves to the device and back") {
   CHECK(difference(to<Cpu>(there(to<Cuda>(x))), here(x)) < 1e-5);
 }
 
+TEST_CASE("a model's settings move with it") {
+  Module<Regression, float> here;
+  here->weight = 0.25;
+  auto there = to<Cuda>(here);
+  CHECK(there->weight == 0.25);
+  there->weight = 3;
+  CHECK(to<Cpu>(there)->weight == 3);
+}
+
 TEST_CASE("training follows the CPU's, captured and as it is written") {
   auto here = regression_trainer<double, Cpu>();
   auto captured = regression_trainer<double, Cuda>(), written = regression_trainer<double, Cuda>();
@@ -123,7 +138,10 @@ TEST_CASE("training follows the CPU's, captured and as it is written") {
     written.step(to<Cuda>(clips(step)), {.clip_norm = 0.5, .capture = false});
     CHECK(captured.history().rows().back().values[0] == doctest::Approx(expected).epsilon(1e-10));
     CHECK(written.history().rows().back().values[0] == captured.history().rows().back().values[0]);
-    if (step == 5) here.set_learning_rate(2e-2), captured.set_learning_rate(2e-2), written.set_learning_rate(2e-2);
+    for (auto* weight : {&here.model->weight, &captured.model->weight, &written.model->weight}) {
+      if (step == 5) *weight = 0.5;  // captured anew
+    }
+    if (step == 3) here.set_learning_rate(2e-2), captured.set_learning_rate(2e-2), written.set_learning_rate(2e-2);
   }
   CHECK(difference(to<Cpu>(captured.model.parameters()), here.model.parameters()) < 1e-10);
   CHECK(to_vector(captured.model.parameters()) == to_vector(written.model.parameters()));
@@ -167,6 +185,36 @@ TEST_CASE_TEMPLATE("short networks learn too", T, bfloat16, Half) {
   }
   CHECK(trainer.history().rows().back().values[0] ==
         doctest::Approx(here.history().rows().back().values[0]).epsilon(0.1));
+}
+
+TEST_CASE("a step in half whose gradient overflows changes neither parameters nor buffers") {
+  for (const bool capture : {false, true}) {
+    auto trainer = regression_trainer<Half, Cuda>();
+    const auto step = [&] { trainer.step(to<Cuda>(converted<Half>(clips(0))), {.capture = capture}); };
+    const auto scale_losses = [&](float by) {
+      const std::array<float, 2> scale{by, 0};
+      trainer.training().visit_optimizers([&](const auto&, auto& optimizer) {
+        Cuda::copy(const_cast<float*>(optimizer.loss_scale().data()), scale.data(), sizeof scale);
+      });
+    };
+    for (int i = 0; i < 4; ++i) step();
+    CHECK(trainer.captured() == capture);
+    const auto all = [&] { return std::pair{to_vector(trainer.model.parameters()), to_vector(trainer.model.buffers())}; };
+    const auto bits = [](const auto& short_numbers) {
+      std::vector<std::uint16_t> words;
+      for (const auto& x : short_numbers) words.push_back(x.bits);
+      return words;
+    };
+    const auto [parameters, buffers] = all();
+    scale_losses(1e30F);
+    step();
+    CHECK(bits(all().first) == bits(parameters));
+    CHECK(bits(all().second) == bits(buffers));
+    scale_losses(16);
+    step();
+    CHECK(bits(all().first) != bits(parameters));
+    CHECK(bits(all().second) != bits(buffers));
+  }
 }
 
 TEST_CASE("checkpoints pass between backends to the same bits") {

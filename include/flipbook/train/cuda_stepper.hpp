@@ -12,7 +12,8 @@
 namespace flipbook::detail {
 
 /// On Cuda, steps of each kind are taken as they are written until memory and libraries are warm, then captured once
-/// and replayed. Where a step cannot be captured, one line on stderr says why, and they go on as before.
+/// and replayed, until the model's settings change: a captured step holds those it was captured with. Where a step
+/// cannot be captured, one line on stderr says why, and they go on as before.
 template <class T>
 class Stepper<T, Cuda> {
  public:
@@ -29,6 +30,7 @@ class Stepper<T, Cuda> {
       if (how.capture && !given_up_) {
         Kind& kind =
             kind_of({clips.shape(), how.clip_norm, training.variant(), model.parameters().data(), &cuda::queue()});
+        if (auto settings = settings_of(model); kind.settings != settings) kind = {kind.key, std::move(settings)};
         const std::vector<Index> steps = steps_of(training);
         if (kind.graph == nullptr && kind.taken++ >= warm) capture(kind, training, model, clips, rng, how);
         if (kind.graph != nullptr) return replay(kind, training, model, clips, rng, steps);
@@ -54,6 +56,7 @@ class Stepper<T, Cuda> {
   };
   struct Kind {
     Key key;
+    std::vector<double> settings{};
     int taken = 0;
     Tensor<T, Cuda> clips{}, buffers{};  // what the graph reads; the model's buffers before the step
     Losses losses{};
