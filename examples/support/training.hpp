@@ -47,10 +47,18 @@ void train(Trainer& trainer, const Data& data, const TrainingOptions& options, F
   if (!complete) std::printf("the same command with --resume goes on from here\n");
 }
 
+/// Clips [first, first + count) where a model takes them.
+template <class B>
+Tensor<float, B> batch_on(const AnyClips& clips, Index first, Index count) {
+  return to<B>(batch_of(clips, first, count));
+}
+
 /// Clips in a grid, large enough to look at, as an animated GIF.
-inline void show(const std::filesystem::path& path, const Tensor<float>& clips, Index columns) {
+template <class B>
+void show(const std::filesystem::path& path, const Tensor<float, B>& clips, Index columns) {
   const Index factor = std::max<Index>(1, 128 / clips.extent(2));
-  write_gif(path, enlarge(sheet(clips, std::min(columns, clips.extent(0))), factor), {.frames_per_second = 10});
+  const Tensor<float> frames = sheet(to<Cpu>(clips), std::min(columns, clips.extent(0)));  // (T, H, W, C)
+  write_gif(path, enlarge(frames, factor), {.frames_per_second = 10});
 }
 
 }  // namespace flipbook::examples
