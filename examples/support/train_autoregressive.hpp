@@ -35,7 +35,8 @@ void train_autoregressive(const AutoregressiveSettings& settings, const Data& da
     };
     auto forced = model;
     forced.given = seen;
-    std::printf("frames %td to %td of unseen clips, nats per frame: %.1f with true frames before them, %.1f with its own\n",
+    std::printf("frames %td to %td of unseen clips, nats per frame: "
+                "%.1f with true frames before them, %.1f with its own\n",
                 seen + 1, unseen.extent(1), nats(forced.log_likelihood(unseen)),
                 nats(model.open_loop_log_likelihood(unseen, seen)));
   });

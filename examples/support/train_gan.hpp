@@ -21,7 +21,8 @@ void train_gan(const GanSettings& settings, const Data& data) {
   const TrainingOptions& options = settings.training;
   Module<Model, float, B> untrained{Rng{options.seed}};
   init::dcgan(untrained, Rng{options.seed + 1});
-  Trainer trainer{std::move(untrained), optim::Adam{.learning_rate = settings.learning_rate, .beta1 = 0.5}, options.seed};
+  Trainer trainer{std::move(untrained), optim::Adam{.learning_rate = settings.learning_rate, .beta1 = 0.5},
+                  options.seed};
   train(trainer, data, options, {.title = "gan"}, [&] {
     Rng rng{7};
     const auto real = batch_of(data.test, 0, 16);                         // (16, T, H, W, C)

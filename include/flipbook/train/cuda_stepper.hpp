@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <flipbook/backend/cuda/graph.hpp>
@@ -130,10 +131,10 @@ class Stepper<T, Cuda> {
 template <class Source>
 class Batches<Cuda, Source> {
  public:
-  explicit Batches(Loader<Source>& loader) : loader_(loader) {
+  Batches(const Source& source, const LoaderOptions& options) : loader_(source, options) {
     cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
     try {
-      for (Slot& slot : slots_) slot.begin(loader.shape());
+      for (Slot& slot : slots_) slot.begin(loader_.shape());
     } catch (...) {
       end();
       throw;
@@ -191,10 +192,24 @@ class Batches<Cuda, Source> {
     }
   }
 
-  Loader<Source>& loader_;
+  Loader<Source> loader_;
   cudaStream_t stream_ = nullptr;
   Slot slots_[2];
   std::size_t at_ = 0;
+};
+
+/// Batches that the device itself makes, each when it is asked for.
+template <class Source>
+  requires MadeOn<Source, Cuda>
+class Batches<Cuda, Source> {
+ public:
+  Batches(const Source& source, const LoaderOptions& options)
+      : make_(source.on(Cuda{})), batch_(options.batch), next_(options.first * options.batch) {}
+  Tensor<float, Cuda> next() { return make_(std::exchange(next_, next_ + batch_), batch_); }
+
+ private:
+  decltype(std::declval<const Source&>().on(Cuda{})) make_;
+  Index batch_, next_;
 };
 
 }  // namespace flipbook::detail

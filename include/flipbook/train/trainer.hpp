@@ -97,8 +97,7 @@ class Trainer {
   template <ClipSource Source, class F>
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     if (steps_ >= options.steps) return true;
-    Loader<Source> loader(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
-    detail::Batches<B, Source> batches(loader);
+    detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
     const Interrupt interrupt;
     std::optional<Progress> progress;
     if (!options.title.empty()) progress.emplace(options.title, options.steps, ProgressSettings{.unit = options.unit, .begin = steps_});
