@@ -104,15 +104,15 @@ bool train_for(Trainer& trainer, const Data& data, double seconds, fb::FitOption
   fb::FitOptions first = options;
   first.title.clear();
   first.steps = 3;  // the first steps find their memory, and a device captures the third
-  if (!trainer.fit(data.training, first)) return false;
+  if (!fit(trainer, data, first)) return false;
   const auto began = std::chrono::steady_clock::now();
   first.steps = trial;
-  if (!trainer.fit(data.training, first)) return false;
+  if (!fit(trainer, data, first)) return false;
   const double each = seconds_since(began) / static_cast<double>(trial - 3);
   options.steps = std::max<fb::Index>(trial + 10, static_cast<fb::Index>(seconds / each));
   options.learning_rate = schedule(options.steps);
   fb::Index next = options.steps / 20;
-  return trainer.fit(data.training, options, [&](fb::Index step, const fb::Losses&) {
+  return fit(trainer, data, options, [&](fb::Index step, const fb::Losses&) {
     if (step < next && step < options.steps) return;
     sketch(step);
     next = step < options.steps / 20 * 2 ? options.steps / 8 : step < options.steps / 4 ? options.steps * 3 / 8

@@ -31,16 +31,25 @@ void prepare(Trainer& trainer, const TrainingOptions& options) {
   }
 }
 
+/// Trainer::fit, to clips that the device makes by itself where it can.
+template <class Trainer, class... AfterStep>
+bool fit(Trainer& trainer, const Data& data, const FitOptions& options, const AfterStep&... after_step) {
+  if constexpr (MadeOn<MovingSprites, typename decltype(trainer.model)::Backend>) {
+    if (data.sprites.has_value()) return trainer.fit(*data.sprites, options, after_step...);
+  }
+  return trainer.fit(data.training, options, after_step...);
+}
+
 /// Trains as the options say, keeps a checkpoint and the losses (history.csv), and says where they are.
 /// @param finish  called at the end, also after Ctrl-C, to write what the model makes
 template <class Trainer, class Finish>
-void train(Trainer& trainer, const Data& data, const TrainingOptions& options, FitOptions fit, const Finish& finish) {
+void train(Trainer& trainer, const Data& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
   prepare(trainer, options);
   std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
-  fit.steps = options.steps;
-  fit.batch = options.batch;
-  fit.checkpoint = checkpoint_of(options);
-  const bool complete = trainer.fit(data.training, fit);
+  how.steps = options.steps;
+  how.batch = options.batch;
+  how.checkpoint = checkpoint_of(options);
+  const bool complete = fit(trainer, data, how);
   trainer.history().write(options.out / "history.csv");
   finish();
   std::printf("%s after %td steps; written to %s\n", complete ? "done" : "stopped", trainer.steps(), options.out.c_str());

@@ -28,7 +28,7 @@ TEST_CASE("moving sprites are the same pixels as the CPU's") {
       {images(2, 17, 17), {.frames = 3, .canvas = 17, .sprites = 2, .seed = 5}},
       {images(7, 9, 5), {.frames = 29, .canvas = 31, .sprites = 1, .step = 2, .seed = 9}}};
   for (const MovingSprites& source : sources) {
-    const auto make = source.on(Cuda{});
+    const auto make = made_on(Cuda{}, source);
     CHECK(same(to<Cpu>(make(0, 4)), batch_of(source, 0, 4)));
     CHECK(same(to<Cpu>(make(1'000'000'007, 3)), batch_of(source, 1'000'000'007, 3)));
     CHECK(make(3, 0).shape() == batch_of(source, 3, 0).shape());

@@ -34,6 +34,10 @@ Data small_data() {
   };
   return {source(1), source(2), "small shapes"};
 }
+Data small_sprites() {
+  const MovingSprites sprites(full<std::uint8_t>({1, 2, 2}, 200), {.frames = 3, .canvas = 4});
+  return {sprites, sprites, "small sprites", false, sprites};
+}
 
 /// The numbers below the heading of a run's table of losses.
 std::vector<double> losses(const std::filesystem::path& folder) {
@@ -92,7 +96,7 @@ TEST_CASE("an autoencoder trains on either backend") {
 
 TEST_CASE("an autoregressive model trains on either backend") {
   const auto train = []<class B>(B, const TrainingOptions& options) {
-    train_autoregressive<SmallForecast, B>({.training = options, .own_frames = 0.5}, small_data(), 1);
+    train_autoregressive<SmallForecast, B>({.training = options, .own_frames = 0.5}, small_sprites(), 1);
   };
   trains_on_both(train, {"predictions.gif"});
 }

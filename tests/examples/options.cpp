@@ -131,6 +131,8 @@ TEST_CASE("images of an IDX file move, in as many channels as are asked for") {
     CHECK_FALSE(data.procedural);
     const auto clip = data.training.clip(7);
     CHECK(clip.shape() == Shape{4, 16, 16, channels});
+    CHECK(data.sprites.has_value() == (channels == 1));  // what a device can make
+    if (data.sprites.has_value()) CHECK(to_vector(data.sprites->clip(7)) == to_vector(clip));
     double lit = 0;
     for (const float value : clip) lit += value;
     CHECK(lit == doctest::Approx(4 * 7 * 7 * static_cast<double>(channels)));  // 28/64 of 16 is 7

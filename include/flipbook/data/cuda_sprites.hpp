@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 
 #include <flipbook/backend/cuda/launch.hpp>
 #include <flipbook/backend/cuda/scratch.hpp>
 #include <flipbook/core/tensor.hpp>
-#include <flipbook/data/sprite.hpp>
+#include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/io/pixels.hpp>
 
 namespace flipbook::cuda {
@@ -16,7 +15,7 @@ struct SpritePlace {
   Index image, top, left;
 };
 
-/// What kernels are told of the clips that they make.
+/// What kernels are told of MovingSprites' clips.
 struct SpriteClips {
   const std::uint8_t* images;
   Index count, height, width;  ///< of the images, (K, h, w)
@@ -56,34 +55,30 @@ __global__ inline void draw_sprites(SpriteClips c, Index size, const SpritePlace
   }
 }
 
-/// Makes MovingSprites' clips on a device: from the same random numbers the same pixels, but where the last bit of a
-/// sine tells two apart.
-class Sprites {
- public:
-  /// @param images   (K, h, w)
-  /// @param options  MovingSprites'
-  template <class Options>
-  Sprites(Tensor<std::uint8_t, Cuda> images, const Options& options)
-      : images_(std::move(images)),
-        clips_{std::as_const(images_).data(), images_.extent(0), images_.extent(1), images_.extent(2),
-               options.frames, options.canvas, options.sprites, options.step, options.seed, 0} {}
-
-  /// Clips [first, first + count), (N, T, H, W, 1).
-  Tensor<float, Cuda> operator()(Index first, Index count) const {
-    SpriteClips c = clips_;
-    c.first = first;
-    Tensor<float, Cuda> made({count, c.frames, c.canvas, c.canvas, 1});
-    const Scratch<SpritePlace> places(count * c.frames * c.sprites);
-    if (count == 0) return made;
-    launch(place_sprites, blocks_for(count * c.sprites), block_threads, 0, c, count * c.sprites, places.data());
-    launch(draw_sprites, blocks_for(made.size()), block_threads, 0, c, made.size(), std::as_const(places).data(),
-           made.data());
-    return made;
-  }
-
- private:
-  Tensor<std::uint8_t, Cuda> images_;
-  SpriteClips clips_;
-};
-
 }  // namespace flipbook::cuda
+
+namespace flipbook {
+
+/// What makes the clips of a source in the selected device's memory: called as (first, count), it gives clips
+/// [first, first + count), (N, T, H, W, 1). From the same random numbers the same pixels as the CPU's, but where the
+/// last bit of a sine tells two apart.
+inline auto made_on(Cuda, const MovingSprites& source) {
+  const auto& [frames, canvas, sprites, step, seed] = source.options();
+  const Tensor<std::uint8_t, Cuda> images = to<Cuda>(source.images());  // (K, h, w)
+  const cuda::SpriteClips all{images.data(), images.extent(0), images.extent(1), images.extent(2), frames, canvas,
+                              sprites, step, seed, 0};
+  return [images, all](Index first, Index count) {
+    cuda::SpriteClips c = all;
+    c.first = first;
+    Tensor<float, Cuda> clips({count, c.frames, c.canvas, c.canvas, 1});
+    const cuda::Scratch<cuda::SpritePlace> places(count * c.frames * c.sprites);
+    const Index paths = count * c.sprites;
+    if (count == 0) return clips;
+    cuda::launch(cuda::place_sprites, cuda::blocks_for(paths), cuda::block_threads, 0, c, paths, places.data());
+    cuda::launch(cuda::draw_sprites, cuda::blocks_for(clips.size()), cuda::block_threads, 0, c, clips.size(),
+                 places.data(), clips.data());
+    return clips;
+  };
+}
+
+}  // namespace flipbook

@@ -9,9 +9,6 @@
 #include <flipbook/data/clip_source.hpp>
 #include <flipbook/data/sprite.hpp>
 #include <flipbook/io/pixels.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/data/cuda_sprites.hpp>
-#endif
 
 namespace flipbook {
 
@@ -60,10 +57,9 @@ class MovingSprites {
     }
     return clip;
   }
-#ifdef FLIPBOOK_CUDA
-  /// What makes the same clips in the selected device's memory.
-  cuda::Sprites on(Cuda) const { return {to<Cuda>(images_), options_}; }
-#endif
+
+  const Tensor<std::uint8_t>& images() const noexcept { return images_; }  // (K, h, w)
+  const Options& options() const noexcept { return options_; }
 
  private:
   void draw(const Tensor<std::uint8_t>& image, const BouncingPoint& point, Tensor<float> frame) const {
@@ -81,3 +77,7 @@ class MovingSprites {
 };
 
 }  // namespace flipbook
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/data/cuda_sprites.hpp>
+#endif

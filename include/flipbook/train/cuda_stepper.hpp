@@ -204,11 +204,11 @@ template <class Source>
 class Batches<Cuda, Source> {
  public:
   Batches(const Source& source, const LoaderOptions& options)
-      : make_(source.on(Cuda{})), batch_(options.batch), next_(options.first * options.batch) {}
+      : make_(made_on(Cuda{}, source)), batch_(options.batch), next_(options.first * options.batch) {}
   Tensor<float, Cuda> next() { return make_(std::exchange(next_, next_ + batch_), batch_); }
 
  private:
-  decltype(std::declval<const Source&>().on(Cuda{})) make_;
+  decltype(made_on(Cuda{}, std::declval<const Source&>())) make_;
   Index batch_, next_;
 };
 
