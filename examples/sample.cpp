@@ -26,11 +26,11 @@ fb::Module<Model, float, B> loaded(const Settings& settings) {
 /// Clips that go on from the first frames of unseen data, after those.
 template <class Model, class B>
 fb::Tensor<float, B> continued(const Settings& settings) {
-  auto module = loaded<Model, B>(settings);
-  module->given = 1;
+  auto forecast = loaded<Model, B>(settings);
+  forecast->given = 1;
   const Data data = open_data(settings.data, forecast_format, settings.seed);
   const auto context = fb::slice(batch_on<B>(data.test, 0, settings.count), 1, 0, forecast_context);
-  return fb::concat(1, context, module->predict(context, settings.frames));
+  return fb::concat(1, context, forecast->predict(context, settings.frames));
 }
 
 template <class B>

@@ -25,8 +25,11 @@ struct SpriteClips {
   Index first;  ///< the first clip's number
 };
 
+// Templates, since nvcc knows no inline kernels.
+
 /// places (N, T, S): a thread for each sprite, which follows it through the clip.
-__global__ inline void place_sprites(SpriteClips c, Index size, SpritePlace* places) {
+template <class Place>
+__global__ void place_sprites(SpriteClips c, Index size, Place* places) {
   for (Index i = thread_number(); i < size; i += thread_count()) {
     const Index clip = i / c.sprites, number = i % c.sprites;
     const Rng stream{c.seed, static_cast<std::uint64_t>(c.first + clip)};
@@ -40,12 +43,13 @@ __global__ inline void place_sprites(SpriteClips c, Index size, SpritePlace* pla
 }
 
 /// clips (N, T, H, W): each pixel that of the brightest sprite over it, or black.
-__global__ inline void draw_sprites(SpriteClips c, Index size, const SpritePlace* places, float* clips) {
+template <class Place>
+__global__ void draw_sprites(SpriteClips c, Index size, const Place* places, float* clips) {
   for (Index i = thread_number(); i < size; i += thread_count()) {
     const Index frame = i / (c.canvas * c.canvas), y = i / c.canvas % c.canvas, x = i % c.canvas;
     std::uint8_t brightest = 0;
     for (Index number = 0; number < c.sprites; ++number) {
-      const SpritePlace at = places[frame * c.sprites + number];
+      const Place at = places[frame * c.sprites + number];
       const Index row = y - at.top, column = x - at.left;
       if (row < 0 || row >= c.height || column < 0 || column >= c.width) continue;
       const std::uint8_t pixel = c.images[(at.image * c.height + row) * c.width + column];
@@ -74,9 +78,10 @@ inline auto made_on(Cuda, const MovingSprites& source) {
     const cuda::Scratch<cuda::SpritePlace> places(count * c.frames * c.sprites);
     const Index paths = count * c.sprites;
     if (count == 0) return clips;
-    cuda::launch(cuda::place_sprites, cuda::blocks_for(paths), cuda::block_threads, 0, c, paths, places.data());
-    cuda::launch(cuda::draw_sprites, cuda::blocks_for(clips.size()), cuda::block_threads, 0, c, clips.size(),
-                 places.data(), clips.data());
+    cuda::launch(cuda::place_sprites<cuda::SpritePlace>, cuda::blocks_for(paths), cuda::block_threads, 0, c, paths,
+                 places.data());
+    cuda::launch(cuda::draw_sprites<cuda::SpritePlace>, cuda::blocks_for(clips.size()), cuda::block_threads, 0, c,
+                 clips.size(), places.data(), clips.data());
     return clips;
   };
 }
