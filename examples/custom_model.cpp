@@ -19,7 +19,7 @@ using namespace fb::nn;
 // [model]
 /// Noise ε is mixed into clips x, the more the later the time t in [0, 1], and a network learns to tell it:
 ///
-///     x_t = α(t)·x + σ(t)·ε,   α = √(1 − t),  σ = √t,        min E ‖ε̂(x_t, t) − ε‖²
+///     x_t = α(t)·x + σ(t)·ε,   α = √(1 − t²),  σ = t,        min E ‖ε̂(x_t, t) − ε‖²
 ///
 /// Ho et al., Denoising diffusion probabilistic models, 2020; sampled as by Song et al., 2021 (DDIM).
 ///
@@ -45,17 +45,17 @@ struct Diffusion {
       each[0] = clips.extent(0);
       const auto t = fb::uniform<T, B>(each, tape.rng());                                       // (N, 1, …, 1)
       const auto noise = fb::normal<T, B>(clips.shape(), tape.rng());                           // (N, T, H, W, C)
-      const auto noisy = fb::sqrt(1 - t) * (clips.value() * 2 - 1) + fb::sqrt(t) * noise;       // (N, T, H, W, C)
+      const auto noisy = fb::sqrt(1 - t * t) * (clips.value() * 2 - 1) + t * noise;             // (N, T, H, W, C)
       return fb::loss::mse(noise_in(tape.constant(noisy), t), noise);
     }
     fb::Tensor<T, B> sample(const fb::Shape& shape, int steps, fb::Rng& rng) const {
       fb::Tensor<T, B> x = fb::normal<T, B>(shape, rng);
       for (int i = steps; i > 0; --i) {
-        const auto alpha = [&](int k) { return std::sqrt(1 - 0.99 * k / steps); };
-        const auto sigma = [&](int k) { return std::sqrt(0.99 * k / steps); };
+        const auto sigma = [&](int k) { return 0.99 * k / steps; };
+        const auto alpha = [&](int k) { return std::sqrt(1 - sigma(k) * sigma(k)); };
         fb::Shape each = fb::Shape::filled(shape.rank(), 1);
         each[0] = shape[0];
-        const auto noise = noise_in(x, fb::full<T, B>(each, static_cast<T>(0.99 * i / steps)));
+        const auto noise = noise_in(x, fb::full<T, B>(each, static_cast<T>(sigma(i))));
         const auto clean = fb::clamp((x - noise * sigma(i)) / alpha(i), -1, 1);
         x = clean * alpha(i - 1) + noise * sigma(i - 1);
       }

@@ -106,4 +106,9 @@ TEST_CASE("a device is selected by its number, and one that is not there is name
   on_device(cuda::device_count() - 1, body);
   cuda::select(0);
   CHECK_THROWS_WITH_AS(on_device(63, body), doctest::Contains("--device cuda:63: there "), Error);
+#ifdef FLIPBOOK_CUDA_EMULATED
+  emulated::set_devices(0);
+  CHECK_THROWS_WITH_AS(on_device(0, body), doctest::Contains("no CUDA device answers"), Error);
+  emulated::set_devices(2);
+#endif
 }
