@@ -62,12 +62,13 @@ struct FitOptions {
   std::string unit = "clips";
 };
 
-/// A model with what trains it. On Cuda a step is captured once as a graph and replayed, where its training has
+/// A model with what trains it. On Cuda a step is captured as a graph and replayed until the model's settings change,
+/// where its training has
 ///
 ///     Index variant() const    of which kind the next step is: steps of a kind launch the same, whatever their numbers
 ///
-/// and takes no decision by numbers on the device. `fit` is the loop that every example runs; `step` is one turn of it, for a loop of
-/// one's own.
+/// and takes no decision by numbers on the device. `fit` is the loop that every example runs; `step` is one turn of it,
+/// for a loop of one's own.
 ///
 ///     fb::Trainer trainer{fb::Module<Vae3d, float>{rng}, fb::optim::Adam{.learning_rate = 1e-3}};
 ///     trainer.fit(clips, {.steps = 2000, .batch = 8, .checkpoint = "vae.safetensors"});
