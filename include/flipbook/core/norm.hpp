@@ -14,4 +14,10 @@ struct NormGeometry {
   constexpr Index set_size() const { return rows * width; }
 };
 
+/// In place of a function that is applied to what a kernel computes, and of dy · slope of that function: none.
+struct NoFunction {
+  template <class V> constexpr V operator()(const V& v) const { return v; }
+  template <class V> constexpr V operator()(const V& dy, const V&) const { return dy; }
+};
+
 }  // namespace flipbook
