@@ -1,6 +1,5 @@
 // A model that the library does not have, from its equations to its clips: denoising diffusion.
 #include <cmath>
-#include <numbers>
 
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/loss/regression.hpp>
@@ -20,7 +19,7 @@ using namespace fb::nn;
 // [model]
 /// Noise ε is mixed into clips x, the more the later the time t in [0, 1], and a network learns to tell it:
 ///
-///     x_t = α(t)·x + σ(t)·ε,   α = cos(πt/2),  σ = sin(πt/2),        min E ‖ε̂(x_t, t) − ε‖²
+///     x_t = α(t)·x + σ(t)·ε,   α = √(1 − t²),  σ = t,        min E ‖ε̂(x_t, t) − ε‖²
 ///
 /// Ho et al., Denoising diffusion probabilistic models, 2020; sampled as by Song et al., 2021 (DDIM).
 ///
@@ -46,29 +45,21 @@ struct Diffusion {
       each[0] = clips.extent(0);
       const auto t = fb::uniform<T, B>(each, tape.rng());                                       // (N, 1, …, 1)
       const auto noise = fb::normal<T, B>(clips.shape(), tape.rng());                           // (N, T, H, W, C)
-      const auto angle = t * (std::numbers::pi / 2);
-      const auto noisy = cosine(angle) * (clips.value() * 2 - 1) + cosine(std::numbers::pi / 2 - angle) * noise;
+      const auto noisy = fb::sqrt(1 - t * t) * (clips.value() * 2 - 1) + t * noise;             // (N, T, H, W, C)
       return fb::loss::mse(noise_in(tape.constant(noisy), t), noise);
     }
     fb::Tensor<T, B> sample(const fb::Shape& shape, int steps, fb::Rng& rng) const {
       fb::Tensor<T, B> x = fb::normal<T, B>(shape, rng);
       for (int i = steps; i > 0; --i) {
-        const auto alpha = [&](int k) { return std::cos(0.5 * std::numbers::pi * 0.99 * k / steps); };
-        const auto sigma = [&](int k) { return std::sqrt(1 - alpha(k) * alpha(k)); };
+        const auto sigma = [&](int k) { return 0.99 * k / steps; };
+        const auto alpha = [&](int k) { return std::sqrt(1 - sigma(k) * sigma(k)); };
         fb::Shape each = fb::Shape::filled(shape.rank(), 1);
         each[0] = shape[0];
-        const auto noise = noise_in(x, fb::full<T, B>(each, static_cast<T>(0.99 * i / steps)));
+        const auto noise = noise_in(x, fb::full<T, B>(each, static_cast<T>(sigma(i))));
         const auto clean = fb::clamp((x - noise * sigma(i)) / alpha(i), -1, 1);
         x = clean * alpha(i - 1) + noise * sigma(i - 1);
       }
       return (x + 1) / 2;
-    }
-
-   private:
-    static fb::Tensor<T, B> cosine(const fb::Tensor<T, B>& angle) {
-      fb::Tensor<T, B> y = angle.clone();
-      for (T& value : y) value = std::cos(value);
-      return y;
     }
   };
 };
@@ -83,9 +74,9 @@ int main(int argc, char** argv) {
   fb::examples::CommandLine line{"Trains a diffusion model, which is not in the library, on coloured shapes that move: 8 frames of 16×16 pixels."};
   fb::examples::TrainingOptions options{.out = "out/diffusion", .steps = 600, .batch = 16};
   options.add_to(line);
-  return line.run(argc, argv, [&] {
+  return line.run(argc, argv, [&]<class B>(B) {
     const fb::examples::Data data = options.open({.frames = 8, .size = 16, .channels = 3, .sprites = 1});
-    fb::Trainer trainer{fb::Module<Diffusion<Denoiser>, float>{fb::Rng{options.seed}}, fb::optim::Adam{.learning_rate = 2e-3}, options.seed};
+    fb::Trainer trainer{fb::Module<Diffusion<Denoiser>, float, B>{fb::Rng{options.seed}}, fb::optim::Adam{.learning_rate = 2e-3}, options.seed};
     fb::examples::train(trainer, data, options, {.title = "diffusion"}, [&] {
       fb::Rng rng{7};
       fb::examples::show(options.out / "samples.gif", trainer.model->sample({16, 8, 16, 16, 3}, 30, rng), 8);

@@ -99,20 +99,20 @@ std::string shown(const std::string& name) {
 /// @param sketch  called now and then, six times in all, to show samples on the way
 template <class Trainer, class Schedule, class Sketch>
 bool train_for(Trainer& trainer, const Data& data, double seconds, fb::FitOptions options, const Schedule& schedule, const Sketch& sketch) {
-  constexpr fb::Index trial = 6;
+  constexpr fb::Index trial = 7;
   sketch(trainer.steps());
   fb::FitOptions first = options;
   first.title.clear();
-  first.steps = 2;  // the first steps find their memory
-  if (!trainer.fit(data.training, first)) return false;
+  first.steps = 3;  // the first steps find their memory, and a device captures the third
+  if (!fit(trainer, data, first)) return false;
   const auto began = std::chrono::steady_clock::now();
   first.steps = trial;
-  if (!trainer.fit(data.training, first)) return false;
-  const double each = seconds_since(began) / static_cast<double>(trial - 2);
+  if (!fit(trainer, data, first)) return false;
+  const double each = seconds_since(began) / static_cast<double>(trial - 3);
   options.steps = std::max<fb::Index>(trial + 10, static_cast<fb::Index>(seconds / each));
   options.learning_rate = schedule(options.steps);
   fb::Index next = options.steps / 20;
-  return trainer.fit(data.training, options, [&](fb::Index step, const fb::Losses&) {
+  return fit(trainer, data, options, [&](fb::Index step, const fb::Losses&) {
     if (step < next && step < options.steps) return;
     sketch(step);
     next = step < options.steps / 20 * 2 ? options.steps / 8 : step < options.steps / 4 ? options.steps * 3 / 8
@@ -146,15 +146,16 @@ std::vector<Fact> facts(const Trainer& trainer, fb::Index batch, double seconds)
           {"training", rounded(seconds / 60, 1) + " minutes"}};
 }
 
+template <class B>
 bool adversarial(const Settings& settings, const Data& data, double seconds, Gallery& gallery) {
   constexpr fb::Index batch = 16;
-  fb::Module<ClipGan, float> untrained{fb::Rng{settings.seed}};
+  fb::Module<ClipGan, float, B> untrained{fb::Rng{settings.seed}};
   fb::init::dcgan(untrained, fb::Rng{settings.seed + 1});
   fb::Trainer trainer{std::move(untrained), fb::optim::Adam{.learning_rate = 4e-4, .beta1 = 0.5}, settings.seed};
   trainer.keep_average(0.99);
   fb::Rng rng{7};
   const auto noise = trainer.model->noise(8, rng);
-  const auto samples = [&] { return trainer.with_average([&] { return trainer.model->decode(noise); }); };
+  const auto samples = [&] { return fb::to<fb::Cpu>(trainer.with_average([&] { return trainer.model->decode(noise); })); };
   std::vector<Row> progress;
   const auto began = std::chrono::steady_clock::now();
   const bool complete = train_for(trainer, data, seconds, {.batch = batch, .checkpoint = settings.out / "gan.safetensors", .title = "adversarial   "},
@@ -176,20 +177,22 @@ bool adversarial(const Settings& settings, const Data& data, double seconds, Gal
   return complete;
 }
 
+template <class B>
 bool autoregressive(const Settings& settings, const Data& data, double seconds, Gallery& gallery) {
   constexpr fb::Index batch = 4;
-  fb::Trainer trainer{fb::Module<Forecast, float>{fb::Rng{settings.seed}}, fb::optim::Adam{}, settings.seed};
+  fb::Trainer trainer{fb::Module<Forecast, float, B>{fb::Rng{settings.seed}}, fb::optim::Adam{}, settings.seed};
   trainer.model->given = context;
   trainer.model->own_frames = 1;  // the first steps tell how long one takes: these take longest
-  const auto clips = fb::batch_of(data.test, 0, 6);
-  const auto seen = fb::slice(clips, 1, 0, context);
+  const fb::StepOptions step{.clip_norm = 200, .capture = false};  // own_frames is another in each
+  const auto clips = fb::batch_of(data.test, 0, 6);                     // (6, 16, 32, 32, 1)
+  const auto seen = fb::to<B>(fb::slice(clips, 1, 0, context));         // (6, 8, 32, 32, 1)
   const auto continued = [&] {
-    return fb::concat(1, seen, trainer.model->predict(seen, format.frames - context));
+    return fb::to<fb::Cpu>(fb::concat(1, seen, trainer.model->predict(seen, format.frames - context)));
   };
   std::vector<Row> progress;
   const auto began = std::chrono::steady_clock::now();
   const bool complete = train_for(trainer, data, seconds,
-      {.batch = batch, .step = {.clip_norm = 200}, .checkpoint = settings.out / "autoregressive.safetensors", .title = "autoregressive"},
+      {.batch = batch, .step = step, .checkpoint = settings.out / "autoregressive.safetensors", .title = "autoregressive"},
       [&](fb::Index steps) {
         return [&, steps, rate = fb::schedule::one_cycle(5e-3, steps, 0.2)](fb::Index step) {
           // True frames teach it fast; on its own ones, which are all it has later, it learns to go on.
@@ -199,7 +202,7 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
       },
       [&](fb::Index step) { progress.push_back({.label = "step " + std::to_string(step), .clips = continued(), .given = context}); });
   const double trained = seconds_since(began);
-  const auto unseen = fb::batch_of(data.test, 100, 24);
+  const auto unseen = batch_on<B>(data.test, 100, 24);
   const double nats = -static_cast<double>(fb::mean(trainer.model->open_loop_log_likelihood(unseen, context)).item()) / double(format.frames - context);
   const double forced = -static_cast<double>(fb::mean(trainer.model->log_likelihood(unseen)).item()) / double(format.frames - context);
   auto about = facts(trainer, batch, trained);
@@ -224,19 +227,21 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
   return complete;
 }
 
+template <class B>
 bool variational(const Settings& settings, const Data& data, double seconds, Gallery& gallery) {
   constexpr fb::Index batch = 16;
-  fb::Trainer trainer{fb::Module<ClipVae, float>{fb::Rng{settings.seed}}, fb::optim::Adam{}, settings.seed};
-  const auto clips = fb::batch_of(data.test, 0, 8);
+  fb::Trainer trainer{fb::Module<ClipVae, float, B>{fb::Rng{settings.seed}}, fb::optim::Adam{}, settings.seed};
+  const auto clips = batch_on<B>(data.test, 0, 8);
+  const auto reconstructed = [&] { return fb::to<fb::Cpu>(trainer.model->reconstruct(clips)); };
   fb::Rng rng{7};
   std::vector<Row> progress;
   const auto began = std::chrono::steady_clock::now();
   const bool complete = train_for(trainer, data, seconds,
       {.batch = batch, .step = {.clip_norm = 2000}, .checkpoint = settings.out / "vae.safetensors", .title = "variational   "},
       [](fb::Index steps) { return fb::schedule::one_cycle(2e-3, steps); },
-      [&](fb::Index step) { progress.push_back({.label = "step " + std::to_string(step), .clips = trainer.model->reconstruct(clips)}); });
+      [&](fb::Index step) { progress.push_back({.label = "step " + std::to_string(step), .clips = reconstructed()}); });
   const double trained = seconds_since(began);
-  const auto unseen = fb::batch_of(data.test, 100, 64);
+  const auto unseen = batch_on<B>(data.test, 100, 64);
   auto about = facts(trainer, batch, trained);
   about.push_back({"ELBO of unseen clips", rounded(double(fb::mean(trainer.model->elbo(unseen, rng)).item()), 1) + " nats"});
   about.push_back({"log p, 20 draws", rounded(double(fb::mean(trainer.model->log_likelihood(unseen, 20, rng)).item()), 1) + " nats"});
@@ -247,10 +252,10 @@ bool variational(const Settings& settings, const Data& data, double seconds, Gal
               "likelihood of the data from below. New clips are decoded from random codes.",
       .formula = formula::elbo,
       .figures = {{.caption = "Unseen clips, decoded from their own codes, and new clips from random codes.",
-                   .rows = {{.label = "real", .clips = clips}, {.label = "reconstructed", .clips = trainer.model->reconstruct(clips)},
-                            {.label = "new", .clips = trainer.model->sample(8, rng)}}},
+                   .rows = {{.label = "real", .clips = fb::to<fb::Cpu>(clips)}, {.label = "reconstructed", .clips = reconstructed()},
+                            {.label = "new", .clips = fb::to<fb::Cpu>(trainer.model->sample(8, rng))}}},
                   {.caption = "The way from one clip to another, in the code.",
-                   .rows = {{.clips = trainer.model->interpolate(clips[0], clips[1], 8)}}}},
+                   .rows = {{.clips = fb::to<fb::Cpu>(trainer.model->interpolate(clips[0], clips[1], 8))}}}},
       .facts = about,
       .charts = {{.title = "Negative ELBO", .x_label = "step", .y_label = "nats per clip", .logarithmic = true, .curves = curves(trainer.history())}},
       .training = {{.caption = "The reconstructions over training.", .rows = progress}},
@@ -259,6 +264,7 @@ bool variational(const Settings& settings, const Data& data, double seconds, Gal
   return complete;
 }
 
+template <class B>
 void demo(const Settings& settings) {
   const auto began = std::chrono::steady_clock::now();
   std::error_code failed;
@@ -267,12 +273,12 @@ void demo(const Settings& settings) {
   const Data clips = open_data(settings.data, format, settings.seed);
   std::printf("learning from %s, for about %.0f minutes\n", clips.name.c_str(), settings.minutes);
 
-  Gallery gallery{.title = "flipbook", .summary = "Three families of generative models of video, each trained for a few minutes on the processor of this machine."};
+  Gallery gallery{.title = "flipbook", .summary = "Three families of generative models of video, each trained for a few minutes on this machine."};
   const double seconds = settings.minutes * 60;
   // Each shows what it has learned, also when it is told to stop; the next one then does not begin.
-  const bool complete = variational(settings, clips, 0.25 * seconds, gallery) && autoregressive(settings, clips, 0.42 * seconds, gallery) &&
-                        adversarial(settings, clips, 0.33 * seconds, gallery);
-  gallery.facts = {{"data", clips.name}, {"machine", machine()}, {"date", today()}, {"time in all", rounded(seconds_since(began) / 60, 1) + " minutes"}};
+  const bool complete = variational<B>(settings, clips, 0.25 * seconds, gallery) && autoregressive<B>(settings, clips, 0.42 * seconds, gallery) &&
+                        adversarial<B>(settings, clips, 0.33 * seconds, gallery);
+  gallery.facts = {{"data", clips.name}, {"machine", machine(B{})}, {"date", today()}, {"time in all", rounded(seconds_since(began) / 60, 1) + " minutes"}};
   if (clips.procedural) gallery.note = "No data was found here, so these models learned from shapes that the program itself draws.";
   if (!complete) gallery.note += " Training was stopped before its end.";
   write_gallery(settings.out / "index.html", gallery);
@@ -289,5 +295,6 @@ int main(int argc, char** argv) {
   line.number("--minutes", settings.minutes, "Time to train in all", 0.01, 10000);
   line.seed(settings.seed);
   line.threads();
-  return line.run(argc, argv, [&] { demo(settings); });
+  line.device();
+  return line.run(argc, argv, [&]<class B>(B) { demo<B>(settings); });
 }

@@ -16,35 +16,36 @@ struct Settings {
   std::uint64_t seed = 1;
 };
 
-template <class Model>
-fb::Module<Model, float> loaded(const Settings& settings) {
-  fb::Module<Model, float> module;
+template <class Model, class B>
+fb::Module<Model, float, B> loaded(const Settings& settings) {
+  fb::Module<Model, float, B> module;
   fb::load_weights(settings.weights, module);
   return module;
 }
 
 /// Clips that go on from the first frames of unseen data, after those.
-template <class Model>
-fb::Tensor<float> continued(const Settings& settings) {
-  auto module = loaded<Model>(settings);
-  module->given = 1;
+template <class Model, class B>
+fb::Tensor<float, B> continued(const Settings& settings) {
+  auto forecast = loaded<Model, B>(settings);
+  forecast->given = 1;
   const Data data = open_data(settings.data, forecast_format, settings.seed);
-  const auto context = fb::slice(fb::batch_of(data.test, 0, settings.count), 1, 0, forecast_context);
-  return fb::concat(1, context, module->predict(context, settings.frames));
+  const auto context = fb::slice(batch_on<B>(data.test, 0, settings.count), 1, 0, forecast_context);
+  return fb::concat(1, context, forecast->predict(context, settings.frames));
 }
 
-fb::Tensor<float> clips(const Settings& settings) {
+template <class B>
+fb::Tensor<float, B> clips(const Settings& settings) {
   fb::Rng rng{settings.seed};
   const fb::Index n = settings.count;
   const std::string& model = settings.model;
-  if (model == "vae") return loaded<ClipVae>(settings)->sample(n, rng);
-  if (model == "vae-frame") return loaded<EachFrameVae>(settings)->sample(fb::Shape{n, vae_format.frames}, rng);
-  if (model == "vae-adversarial") return loaded<ClipVaeGan>(settings)->vae.sample(n, rng);
-  if (model == "gan") return loaded<ClipGan>(settings)->sample(n, rng);
-  if (model == "gan-frame") return loaded<FrameGan>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
-  if (model == "lstm") return continued<LstmForecast>(settings);
-  if (model == "convlstm") return continued<ConvLstmForecast>(settings);
-  return continued<TransformerForecast>(settings);
+  if (model == "vae") return loaded<ClipVae, B>(settings)->sample(n, rng);
+  if (model == "vae-frame") return loaded<EachFrameVae, B>(settings)->sample(fb::Shape{n, vae_format.frames}, rng);
+  if (model == "vae-adversarial") return loaded<ClipVaeGan, B>(settings)->vae.sample(n, rng);
+  if (model == "gan") return loaded<ClipGan, B>(settings)->sample(n, rng);
+  if (model == "gan-frame") return loaded<FrameGan, B>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
+  if (model == "lstm") return continued<LstmForecast, B>(settings);
+  if (model == "convlstm") return continued<ConvLstmForecast, B>(settings);
+  return continued<TransformerForecast, B>(settings);
 }
 
 }  // namespace
@@ -60,8 +61,9 @@ int main(int argc, char** argv) {
   line.number("--frames", settings.frames, "How many frames an autoregressive model adds", 1, 1000);
   line.input("--data", settings.data, "What an autoregressive model continues (default: as for training)");
   line.seed(settings.seed);
-  return line.run(argc, argv, [&] {
-    show(settings.out, clips(settings), 8);
+  line.device();
+  return line.run(argc, argv, [&]<class B>(B) {
+    show(settings.out, clips<B>(settings), 8);
     std::printf("written to %s\n", settings.out.c_str());
   });
 }

@@ -10,7 +10,6 @@
 #include <flipbook/data/idx.hpp>
 #include <flipbook/data/image_folder.hpp>
 #include <flipbook/data/moving_shapes.hpp>
-#include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/io/npy.hpp>
 #if FLIPBOOK_VIDEO
 #include <flipbook/data/video_files.hpp>
@@ -44,9 +43,13 @@ Data moving(const std::filesystem::path& training, const std::filesystem::path& 
   const auto source = [&](const std::filesystem::path& file, std::uint64_t stream) {
     const MovingSprites::Options options{
         .frames = format.frames, .canvas = format.size, .sprites = format.sprites, .seed = stream};
-    return WithChannels(MovingSprites(sprites_of(file, size), options), format.channels);
+    return MovingSprites(sprites_of(file, size), options);
   };
-  return {source(training, 2 * seed), source(test, 2 * seed + 1), std::move(name)};
+  const MovingSprites sprites = source(training, 2 * seed);
+  Data data{WithChannels(sprites, format.channels), WithChannels(source(test, 2 * seed + 1), format.channels),
+            std::move(name)};
+  if (format.channels == 1) data.sprites = sprites;
+  return data;
 }
 
 /// The last tenth of a finite source is kept to judge by; both parts are read for ever, shuffled.

@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include <flipbook/data/moving_sprites.hpp>
 
 #include "any_clips.hpp"
 
@@ -22,6 +25,7 @@ struct Data {
   AnyClips training, test;
   std::string name;         ///< as a person would say it
   bool procedural = false;  ///< made by this program, since no data was there
+  std::optional<MovingSprites> sprites = {};  ///< the clips to learn from, where they are just these
 };
 
 /// Shapes that move, drawn by this program, where there is no data.

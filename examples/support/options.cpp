@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <exception>
 
@@ -17,9 +18,21 @@ const char* const data_help =
 #endif
     " (default: Fashion-MNIST, moving, where it is installed; moving shapes otherwise)";
 
+std::optional<int> cuda_device(const std::string& name) {
+  if (name == "cpu") return std::nullopt;
+  if (name == "cuda") return 0;
+  const char *const digits = name.c_str() + std::min<std::size_t>(name.size(), 5), *const end = name.c_str() + name.size();
+  int number = 0;
+  const auto [stopped, error] = std::from_chars(digits, end, number);
+  require(name.starts_with("cuda:") && error == std::errc{} && stopped == end && number >= 0, "'", name,
+          "' is neither cpu, cuda nor cuda:N");
+  return number;
+}
+
 struct CommandLine::Reader {
   CLI::App app;
   int threads = 0;  // 0: as many as there are cores
+  std::string device = "cpu";
 
   explicit Reader(const std::string& purpose) : app(purpose) {}
 
@@ -77,7 +90,20 @@ void CommandLine::threads() {
       ->type_name("N")->check(within(1, 4096));
 }
 
-int CommandLine::run(int argc, const char* const* argv, const std::function<void()>& body) {
+void CommandLine::device() {
+  const CLI::Validator known{[](const std::string& given) {
+    try {
+      cuda_device(given);
+      return std::string();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  }, ""};
+  reader_->add("--device", reader_->device, "Compute on this: cpu, cuda, or cuda:N, which is device N of several")
+      ->type_name("NAME")->check(known);
+}
+
+int CommandLine::read(int argc, const char* const* argv, const std::function<void(std::optional<int>)>& body) {
   const auto complain = [&](std::string what, int code) {
     std::replace(what.begin(), what.end(), '\n', ' ');
     std::fprintf(stderr, "%s: %s\n", std::filesystem::path(argv[0]).filename().c_str(), what.c_str());
@@ -86,7 +112,7 @@ int CommandLine::run(int argc, const char* const* argv, const std::function<void
   try {
     reader_->app.parse(argc, argv);
     if (reader_->threads > 0) set_threads(reader_->threads);
-    body();
+    body(cuda_device(reader_->device));
     return 0;
   } catch (const CLI::Success& asked) {  // --help
     return reader_->app.exit(asked);
@@ -106,6 +132,7 @@ void TrainingOptions::add_to(CommandLine& line) {
   line.number("--batch", batch, "Clips in a step", 1, 65536);
   line.seed(seed);
   line.threads();
+  line.device();
   line.flag("--resume", resume, "Go on from the checkpoint in --out");
 }
 

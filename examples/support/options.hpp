@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data.hpp"
+#include "device.hpp"
 
 namespace flipbook::examples {
 
@@ -30,16 +32,22 @@ class CommandLine {
   /// One of several words.
   void choice(const char* name, std::string& value, const std::vector<std::string>& of, const char* help);
   void flag(const char* name, bool& value, const char* help);
-  /// --seed, and --threads, which `run` obeys.
+  /// --seed, and --threads and --device, which `run` obeys.
   void seed(std::uint64_t& value);
   void threads();
+  void device();
 
-  /// Reads the arguments, then calls `body`.
+  /// Reads the arguments, then calls `body` with the backend to compute on, Cpu{} or Cuda{}.
   /// @return the program's exit code: 0; 2 where an option, a file or the data is at fault, after one line that says
   ///         what; 1 for anything else
-  int run(int argc, const char* const* argv, const std::function<void()>& body);
+  template <class Body>
+  int run(int argc, const char* const* argv, const Body& body) {
+    return read(argc, argv, [&](std::optional<int> device) { on_device(device, body); });
+  }
 
  private:
+  int read(int argc, const char* const* argv, const std::function<void(std::optional<int>)>& body);
+
   struct Reader;
   std::unique_ptr<Reader> reader_;
 };

@@ -31,26 +31,43 @@ void prepare(Trainer& trainer, const TrainingOptions& options) {
   }
 }
 
+/// Trainer::fit, to clips that the device makes by itself where it can.
+template <class Trainer, class... AfterStep>
+bool fit(Trainer& trainer, const Data& data, const FitOptions& options, const AfterStep&... after_step) {
+  if constexpr (MadeOn<MovingSprites, typename decltype(trainer.model)::Backend>) {
+    if (data.sprites.has_value()) return trainer.fit(*data.sprites, options, after_step...);
+  }
+  return trainer.fit(data.training, options, after_step...);
+}
+
 /// Trains as the options say, keeps a checkpoint and the losses (history.csv), and says where they are.
 /// @param finish  called at the end, also after Ctrl-C, to write what the model makes
 template <class Trainer, class Finish>
-void train(Trainer& trainer, const Data& data, const TrainingOptions& options, FitOptions fit, const Finish& finish) {
+void train(Trainer& trainer, const Data& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
   prepare(trainer, options);
   std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
-  fit.steps = options.steps;
-  fit.batch = options.batch;
-  fit.checkpoint = checkpoint_of(options);
-  const bool complete = trainer.fit(data.training, fit);
+  how.steps = options.steps;
+  how.batch = options.batch;
+  how.checkpoint = checkpoint_of(options);
+  const bool complete = fit(trainer, data, how);
   trainer.history().write(options.out / "history.csv");
   finish();
   std::printf("%s after %td steps; written to %s\n", complete ? "done" : "stopped", trainer.steps(), options.out.c_str());
   if (!complete) std::printf("the same command with --resume goes on from here\n");
 }
 
+/// Clips [first, first + count) where a model takes them.
+template <class B>
+Tensor<float, B> batch_on(const AnyClips& clips, Index first, Index count) {
+  return to<B>(batch_of(clips, first, count));
+}
+
 /// Clips in a grid, large enough to look at, as an animated GIF.
-inline void show(const std::filesystem::path& path, const Tensor<float>& clips, Index columns) {
+template <class B>
+void show(const std::filesystem::path& path, const Tensor<float, B>& clips, Index columns) {
   const Index factor = std::max<Index>(1, 128 / clips.extent(2));
-  write_gif(path, enlarge(sheet(clips, std::min(columns, clips.extent(0))), factor), {.frames_per_second = 10});
+  const Tensor<float> frames = sheet(to<Cpu>(clips), std::min(columns, clips.extent(0)));  // (T, H, W, C)
+  write_gif(path, enlarge(frames, factor), {.frames_per_second = 10});
 }
 
 }  // namespace flipbook::examples

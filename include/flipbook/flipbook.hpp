@@ -112,6 +112,7 @@
 #include <flipbook/data/loader.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/data/moving_sprites.hpp>
+#include <flipbook/data/sprite.hpp>
 #include <flipbook/data/windows.hpp>
 
 #include <flipbook/io/atomic_file.hpp>

@@ -15,9 +15,13 @@ namespace {
 struct Layer {
   Parameter<float, Cpu> weight{zeros<float>({2, 3})};
   Buffer<float, Cpu> running{zeros<float>({3})};
+  double rate = 0.5;
+  Index period = 3;
   static void fields(auto& self, auto&& field) {
     field("weight", self.weight);
+    field("rate", self.rate);
     field("running", self.running);
+    field("period", self.period);
   }
 };
 struct Nothing {};
@@ -61,6 +65,14 @@ TEST_CASE("what a visitor changes is the module's, and a constant module is visi
   const Net& constant = net;
   for_each_parameter(constant, [&](const std::string&, const Parameter<float, Cpu>& p) { size += p.value.size(); });
   CHECK(size == 13);
+}
+
+TEST_CASE("settings are listed as numbers, and are no leaves") {
+  Net net;
+  net.second.period = 7;
+  CHECK(settings_of(net) == std::vector<double>{0.5, 3, 0.5, 7});
+  for_each_setting(net, [](auto& setting) { setting += 1; });
+  CHECK(settings_of(net) == std::vector<double>{1.5, 4, 1.5, 8});
 }
 
 TEST_CASE("what counts as a value and as an operand") {

@@ -1,3 +1,4 @@
+#include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/norm/norm.hpp>
 
 #include "agree.hpp"
@@ -25,7 +26,46 @@ auto normalized(const NormGeometry& g, bool centred) {
   };
 }
 
+/// x · sigmoid(x) after a normalisation, and dy · slope of it.
+struct Silu {
+  template <class V> constexpr V operator()(const V& v) const { return function::Silu{}.value(v); }
+  template <class V> constexpr V operator()(const V& dy, const V& v) const { return dy * function::Silu{}.slope(v); }
+};
+
+// The same with a function after it: in the same kernels on a device, in passes of its own on the CPU.
+auto normalized_then_silu(const NormGeometry& g, bool centred) {
+  return [=]<class T, class B>(const Tensor<T, B>& x, const Tensor<T, B>& w, const Tensor<T, B>& b,
+                               const Tensor<T, B>& dy) {
+    Tensor<T, B> y(x.shape()), again(x.shape()), dx(x.shape()), sums({2, g.channels()});
+    Tensor<Wide<T>, B> mean(Shape{g.sets()}), variance(Shape{g.sets()});
+    const Tensor<Wide<T>, B>&m = mean, &s = variance;
+    if constexpr (std::same_as<B, Cuda>) {
+      kernel::normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance, Silu{});
+      kernel::normalize_gradient(B{}, g, 1e-2, centred, x, m, s, w, dy, dx, sums, Silu{}, b);
+      if (centred) kernel::normalize_by(B{}, g, 1e-2, x, m, s, w, b, again, Silu{});
+      return std::tuple{y, centred ? again : y, dx, sums[0], sums[1]};
+    } else {
+      kernel::normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance);
+      const Tensor<T, B> before = apply(UnarySlope<function::Silu>{}, dy, y);
+      kernel::normalize_gradient(B{}, g, 1e-2, centred, x, m, s, w, before, dx, sums);
+      return std::tuple{silu(y), silu(y), dx, sums[0], sums[1]};
+    }
+  };
+}
+
 }  // namespace
+
+TEST_CASE_TEMPLATE("a function in the same kernels as a normalisation is one after it, and so are their gradients", T,
+                   float, double) {
+  for (const NormGeometry& g : geometries) {
+    const Shape shape{g.outer, g.rows, g.groups, g.width}, channels{g.channels()};
+    CAPTURE(to_string(shape));
+    const auto x = affine(random<double>(shape), 2, 3), dy = random<double>(shape, 4);
+    const auto w = random<double>(channels, 2), b = random<double>(channels, 3);
+    CHECK(disagreement<T>(normalized_then_silu(g, true), x, w, b, dy) < 3 * device_tolerance<T>);
+    if (g.rows == 1) CHECK(disagreement<T>(normalized_then_silu(g, false), x, w, b, dy) < 3 * device_tolerance<T>);
+  }
+}
 
 TEST_CASE_TEMPLATE("normalisation, its statistics and its gradients are the CPU's", T, float, double, bfloat16,
                    flipbook::half) {

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cstdint>
 #include <filesystem>
 
 #include <flipbook/data/moving_shapes.hpp>
+#include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/norm.hpp>
@@ -33,18 +36,22 @@ Tensor<T> stepped(const Rule& rule, Index size) {
 
 using Net = nn::Sequential<nn::Linear<3, 5>, nn::Tanh, nn::BatchNorm<5>, nn::Linear<5, 2>>;
 
-/// A regression with dropout in its loss, so that a step draws random numbers.
+/// A regression on noise, so that a step draws random numbers.
 struct Regression {
   template <Real T, class B>
   struct Instance {
     Of<Net, T, B> net;
+    double weight = 1;
     explicit Instance(Rng& rng) : net(rng) {}
-    static void fields(auto& self, auto&& field) { field("net", self.net); }
+    static void fields(auto& self, auto&& field) {
+      field("net", self.net);
+      field("weight", self.weight);
+    }
     template <Value X>
     auto loss(const X& x) const {
       const auto flat = reshape(x, {-1, 3});
       const auto noise = normal<T, B>({flat.extent(0), 2}, x.tape().rng());
-      return mean(square(net(flat) - noise));
+      return affine(mean(square(net(flat) - noise)), weight, 0);
     }
   };
 };
@@ -113,6 +120,15 @@ TEST_CASE("a network moves to the device and back") {
   CHECK(difference(to<Cpu>(there(to<Cuda>(x))), here(x)) < 1e-5);
 }
 
+TEST_CASE("a model's settings move with it") {
+  Module<Regression, float> here;
+  here->weight = 0.25;
+  auto there = to<Cuda>(here);
+  CHECK(there->weight == 0.25);
+  there->weight = 3;
+  CHECK(to<Cpu>(there)->weight == 3);
+}
+
 TEST_CASE("training follows the CPU's, captured and as it is written") {
   auto here = regression_trainer<double, Cpu>();
   auto captured = regression_trainer<double, Cuda>(), written = regression_trainer<double, Cuda>();
@@ -123,7 +139,10 @@ TEST_CASE("training follows the CPU's, captured and as it is written") {
     written.step(to<Cuda>(clips(step)), {.clip_norm = 0.5, .capture = false});
     CHECK(captured.history().rows().back().values[0] == doctest::Approx(expected).epsilon(1e-10));
     CHECK(written.history().rows().back().values[0] == captured.history().rows().back().values[0]);
-    if (step == 5) here.set_learning_rate(2e-2), captured.set_learning_rate(2e-2), written.set_learning_rate(2e-2);
+    for (auto* weight : {&here.model->weight, &captured.model->weight, &written.model->weight}) {
+      if (step == 5) *weight = 0.5;  // captured anew
+    }
+    if (step == 3) here.set_learning_rate(2e-2), captured.set_learning_rate(2e-2), written.set_learning_rate(2e-2);
   }
   CHECK(difference(to<Cpu>(captured.model.parameters()), here.model.parameters()) < 1e-10);
   CHECK(to_vector(captured.model.parameters()) == to_vector(written.model.parameters()));
@@ -169,6 +188,35 @@ TEST_CASE_TEMPLATE("short networks learn too", T, bfloat16, Half) {
         doctest::Approx(here.history().rows().back().values[0]).epsilon(0.1));
 }
 
+TEST_CASE("a step in half whose gradient overflows changes neither parameters nor buffers") {
+  for (const bool capture : {false, true}) {
+    auto trainer = regression_trainer<Half, Cuda>();
+    const auto step = [&] { trainer.step(to<Cuda>(converted<Half>(clips(0))), {.capture = capture}); };
+    const auto scale_losses = [&](float by) {
+      const std::array<float, 2> scale{by, 0};
+      trainer.training().visit_optimizers([&](const auto&, auto& optimizer) {
+        Cuda::copy(const_cast<float*>(optimizer.loss_scale().data()), scale.data(), sizeof scale);
+      });
+    };
+    for (int i = 0; i < 4; ++i) step();
+    CHECK(trainer.captured() == capture);
+    const auto bits = [](const Tensor<Half, Cuda>& x) {
+      std::vector<std::uint16_t> words;
+      for (const Half number : to_vector(x)) words.push_back(number.bits);
+      return words;
+    };
+    const auto parameters = bits(trainer.model.parameters()), buffers = bits(trainer.model.buffers());
+    scale_losses(1e30F);
+    step();
+    CHECK(bits(trainer.model.parameters()) == parameters);
+    CHECK(bits(trainer.model.buffers()) == buffers);
+    scale_losses(16);
+    step();
+    CHECK(bits(trainer.model.parameters()) != parameters);
+    CHECK(bits(trainer.model.buffers()) != buffers);
+  }
+}
+
 TEST_CASE("checkpoints pass between backends to the same bits") {
   const auto path = std::filesystem::temp_directory_path() / "flipbook_cuda_train.safetensors";
   auto first = regression_trainer<float, Cuda>();
@@ -188,15 +236,19 @@ TEST_CASE("checkpoints pass between backends to the same bits") {
   std::filesystem::remove(path);
 }
 
-TEST_CASE("fitting to a source goes through the CPU's batches") {
-  const MovingShapes source({.frames = 2, .canvas = 8, .shapes = 1});
-  auto here = regression_trainer<double, Cpu>();
-  auto there = regression_trainer<double, Cuda>();
-  here.fit(source, {.steps = 8, .batch = 2, .title = ""});
-  there.fit(source, {.steps = 8, .batch = 2, .title = ""});
-  for (std::size_t i = 0; i < 8; ++i) {
-    CHECK(there.history().rows()[i].values[0] == doctest::Approx(here.history().rows()[i].values[0]).epsilon(1e-10));
-  }
+TEST_CASE("fitting to a source goes through the CPU's batches, also where the device makes them") {
+  const auto fit = [](const auto& source) {
+    auto here = regression_trainer<double, Cpu>();
+    auto there = regression_trainer<double, Cuda>();
+    here.fit(source, {.steps = 8, .batch = 2, .title = ""});
+    there.fit(source, {.steps = 8, .batch = 2, .title = ""});
+    for (std::size_t i = 0; i < 8; ++i) {
+      const double expected = here.history().rows()[i].values[0];
+      CHECK(there.history().rows()[i].values[0] == doctest::Approx(expected).epsilon(1e-10));
+    }
+  };
+  fit(MovingShapes({.frames = 2, .canvas = 8, .shapes = 1}));
+  fit(MovingSprites(random<float>({3, 4, 4}), {.frames = 2, .canvas = 9}));
 }
 
 TEST_CASE("the guide's training on a device") {

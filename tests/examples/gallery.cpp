@@ -10,6 +10,7 @@
 
 #include <flipbook/core/fill.hpp>
 
+#include "../../examples/support/device.hpp"
 #include "../../examples/support/facts.hpp"
 #include "../../examples/support/formulas.hpp"
 
@@ -210,7 +211,7 @@ TEST_CASE("numbers and times read well") {
   CHECK(anchor("A & b: C") == "a-b-c");
   CHECK(anchor("…") == "part");
   CHECK(today().size() == 10);
-  CHECK(contains(machine(), " thread"));
+  CHECK(contains(machine(Cpu{}), " thread"));
 }
 
 TEST_CASE("a page is written with the folders on its way, and not at all where it cannot be") {

@@ -42,7 +42,7 @@ int run_with(const std::vector<const char*>& arguments, TrainingOptions& options
   options.add_to(line);
   std::vector<const char*> all{"program"};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  return line.run(static_cast<int>(all.size()), all.data(), [] {});
+  return line.run(static_cast<int>(all.size()), all.data(), [](auto) {});
 }
 
 float largest(const Tensor<float>& x) { return *std::max_element(x.begin(), x.end()); }
@@ -75,7 +75,8 @@ TEST_CASE("options that cannot be end the program with code 2") {
   const std::vector<std::vector<const char*>> wrong{{"--steps", "0"},      {"--steps", "many"}, {"--steps", "-3"},
                                                     {"--batch", "1e9"},    {"--seed", "-1"},    {"--threads", "0"},
                                                     {"--data", "/no/where"}, {"--unknown"},     {"stray"},
-                                                    {"--steps"}};
+                                                    {"--steps"},           {"--device", "gpu"}, {"--device", "cuda:"},
+                                                    {"--device", "cuda:x"}, {"--device", "cuda:-1"}};
   for (const auto& arguments : wrong) {
     TrainingOptions options;
     CAPTURE(arguments[0]);
@@ -88,8 +89,27 @@ TEST_CASE("options that cannot be end the program with code 2") {
 TEST_CASE("what goes wrong in a program decides its exit code") {
   const char* name = "program";
   CommandLine line{"A test."};
-  CHECK(line.run(1, &name, [] { fail("bad data"); }) == 2);
-  CHECK(line.run(1, &name, [] { throw std::runtime_error("bad luck"); }) == 1);
+  CHECK(line.run(1, &name, [](Cpu) { fail("bad data"); }) == 2);
+  CHECK(line.run(1, &name, [](Cpu) { throw std::runtime_error("bad luck"); }) == 1);
+}
+
+TEST_CASE("a device is named by its backend, and its number where there are several") {
+  CHECK_FALSE(cuda_device("cpu").has_value());
+  CHECK(cuda_device("cuda") == 0);
+  CHECK(cuda_device("cuda:0") == 0);
+  CHECK(cuda_device("cuda:12") == 12);
+  for (const char* name : {"", "cud", "cuda:", "cuda: 1", "cuda:1x", "cuda:99999999999", "gpu", "cpu:0"}) {
+    CAPTURE(name);
+    CHECK_THROWS_WITH_AS(cuda_device(name), (text("'", name, "' is neither cpu, cuda nor cuda:N")).c_str(), Error);
+  }
+}
+
+TEST_CASE("a program without CUDA says how to build one with it") {
+  TrainingOptions options;
+  CHECK(run_with({"--device", "cpu"}, options) == 0);
+  CHECK(run_with({"--device", "cuda"}, options) == 2);
+  const auto body = [](Cpu) {};
+  CHECK_THROWS_WITH_AS(on_device(1, body), doctest::Contains("cmake --preset cuda"), Error);
 }
 
 TEST_CASE("without data there are shapes, and they say so") {
@@ -111,6 +131,8 @@ TEST_CASE("images of an IDX file move, in as many channels as are asked for") {
     CHECK_FALSE(data.procedural);
     const auto clip = data.training.clip(7);
     CHECK(clip.shape() == Shape{4, 16, 16, channels});
+    CHECK(data.sprites.has_value() == (channels == 1));  // what a device can make
+    if (data.sprites.has_value()) CHECK(to_vector(data.sprites->clip(7)) == to_vector(clip));
     double lit = 0;
     for (const float value : clip) lit += value;
     CHECK(lit == doctest::Approx(4 * 7 * 7 * static_cast<double>(channels)));  // 28/64 of 16 is 7

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <flipbook/core/tensor.hpp>
 
@@ -57,9 +58,11 @@ struct AnyField {
 };
 }  // namespace detail
 
-/// A module lists its parameters, buffers and child modules by name:
+/// A module lists its parameters, buffers, child modules and settings by name:
 ///
 ///     static void fields(auto& self, auto&& field) { field("weight", self.weight); field("bias", self.bias); }
+///
+/// Settings are plain numbers that a program may change, such as the weight of a term of a loss. Files do not keep them.
 template <class M>
 concept HasFields = requires(M& module) { std::remove_const_t<M>::fields(module, detail::AnyField{}); };
 
@@ -96,6 +99,24 @@ void for_each_field(M& module, const Visit& visit, const FieldName& above = {}) 
       }
     });
   }
+}
+
+/// Calls `visit(setting)` for every setting of the tree, in the same order.
+template <class M, class Visit>
+void for_each_setting(M& module, Visit&& visit) {
+  if constexpr (HasFields<M>) {
+    std::remove_const_t<M>::fields(module, [&](std::string_view, auto& member) {
+      if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(member)>>) visit(member);
+      else for_each_setting(member, visit);
+    });
+  }
+}
+/// The settings of a tree, in the order listed.
+template <class M>
+std::vector<double> settings_of(const M& module) {
+  std::vector<double> settings;
+  for_each_setting(module, [&](auto setting) { settings.push_back(static_cast<double>(setting)); });
+  return settings;
 }
 
 template <class M, class Visit>

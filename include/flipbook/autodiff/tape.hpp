@@ -115,15 +115,25 @@ class Tape {
   /// The stream that dropout and sampling inside a recorded computation draw from.
   Rng& rng() noexcept { return rng_; }
 
-  /// Remembers a change to a buffer, such as running statistics, until `commit`.
-  void note(std::function<void()> change) {
-    if (!replaying_) notes_.push_back(std::move(change));
+  /// Remembers a change to these buffers, such as running statistics, until `commit`.
+  template <class... T, class... B>
+  void note(std::function<void()> change, const Buffer<T, B>&... buffers) {
+    if (replaying_) return;
+    notes_.push_back(std::move(change));
+    (noted_.push_back({buffers.value.data(), static_cast<std::size_t>(buffers.value.size()) * sizeof(T)}), ...);
   }
   /// Carries out the noted changes, in order.
   void commit() {
     for (const auto& change : notes_) change();
     notes_.clear();
+    noted_.clear();
   }
+  /// The memory of the buffers that `commit` will change.
+  struct Noted {
+    const void* data;
+    std::size_t bytes;
+  };
+  const std::vector<Noted>& noted() const noexcept { return noted_; }
 
   std::size_t nodes() const noexcept { return nodes_.size(); }
 
@@ -169,6 +179,7 @@ class Tape {
                      PoolAllocator<std::pair<const void* const, Node*>>>
       wanted_;
   std::vector<std::function<void()>> notes_;
+  std::vector<Noted> noted_;
   bool recording_ = true, replaying_ = false;
 };
 

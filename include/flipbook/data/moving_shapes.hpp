@@ -8,7 +8,7 @@
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/data/clip_source.hpp>
-#include <flipbook/data/moving_sprites.hpp>
+#include <flipbook/data/sprite.hpp>
 
 namespace flipbook {
 

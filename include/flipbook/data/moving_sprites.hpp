@@ -3,45 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <numbers>
 #include <utility>
 
-#include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/sprite.hpp>
 #include <flipbook/io/pixels.hpp>
 
 namespace flipbook {
 
-/// A point that moves straight through the unit square and bounces off its sides, exactly as in the
-/// generator of Moving MNIST (Srivastava et al., Unsupervised learning of video representations using
-/// LSTMs, 2015): a step that leaves the square ends on its side, with that component of the velocity
-/// turned round.
-struct BouncingPoint {
-  double x, y, vx, vy;
-
-  /// Somewhere in the square, heading anywhere at speed 1.
-  static BouncingPoint draw(Rng& rng) {
-    const double y = rng.uniform(), x = rng.uniform(), angle = 2 * std::numbers::pi * rng.uniform();
-    return {x, y, std::cos(angle), std::sin(angle)};
-  }
-
-  void move(double step) noexcept {
-    advance(x, vx, step);
-    advance(y, vy, step);
-  }
-
- private:
-  static void advance(double& at, double& velocity, double step) noexcept {
-    at += step * velocity;
-    if (at > 0 && at < 1) return;
-    at = at <= 0 ? 0 : 1;
-    velocity = -velocity;
-  }
-};
-
 /// Moving MNIST made on the fly from any images: in each clip a few sprites, drawn at random from the
 /// images, move over a black canvas and bounce off its borders; where they overlap, the brighter shows.
+/// Training on Cuda has the device make them.
 class MovingSprites {
  public:
   struct Options {
@@ -72,25 +45,26 @@ class MovingSprites {
 
   /// Clip `index` of the endless many that the seed stands for, (T, H, W, 1).
   Tensor<float> clip(Index index) const {
-    Rng rng{options_.seed, static_cast<std::uint64_t>(index)};
+    const Rng rng{options_.seed, static_cast<std::uint64_t>(index)};
     Tensor<float> clip(shape());
     std::fill(clip.begin(), clip.end(), 0.0F);
-    for (Index sprite = 0; sprite < options_.sprites; ++sprite) {
-      const Tensor<std::uint8_t> image = images_[rng.below(images_.extent(0))];  // (h, w)
-      auto point = BouncingPoint::draw(rng);
+    for (Index number = 0; number < options_.sprites; ++number) {
+      auto [image, point] = Sprite::of(rng, number, images_.extent(0));
       for (Index t = 0; t < options_.frames; ++t) {
         point.move(options_.step);
-        draw(image, point, clip[t]);
+        draw(images_[image], point, clip[t]);
       }
     }
     return clip;
   }
 
+  const Tensor<std::uint8_t>& images() const noexcept { return images_; }  // (K, h, w)
+  const Options& options() const noexcept { return options_; }
+
  private:
   void draw(const Tensor<std::uint8_t>& image, const BouncingPoint& point, Tensor<float> frame) const {
     const Index h = image.extent(0), w = image.extent(1), canvas = options_.canvas;
-    const auto top = static_cast<Index>(point.y * static_cast<double>(canvas - h));
-    const auto left = static_cast<Index>(point.x * static_cast<double>(canvas - w));
+    const Index top = Sprite::begin(point.y, canvas - h), left = Sprite::begin(point.x, canvas - w);
     for (Index row = 0; row < h; ++row) {
       const std::uint8_t* from = image.data() + row * w;
       float* to = frame.data() + (top + row) * canvas + left;
@@ -103,3 +77,7 @@ class MovingSprites {
 };
 
 }  // namespace flipbook
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/data/cuda_sprites.hpp>
+#endif

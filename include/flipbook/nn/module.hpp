@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include <flipbook/nn/layer.hpp>
 
@@ -29,8 +30,8 @@ class Module {
 
   explicit Module(Rng rng = Rng{}) : net_(detail::made<Of<Net, T, B>>(rng)) { gather(); }
   Module(const Module& other) : net_(other.net_) { gather(); }
-  /// A new network with the parameters and buffers of another backend's, or another scalar's: `to<Cuda>(module)`. What
-  /// else a network was set to, it is not.
+  /// A new network with the parameters, buffers and settings of another backend's, or another scalar's:
+  /// `to<Cuda>(module)`.
   template <class U, class From>
     requires(!std::same_as<Module<Net, U, From>, Module>)
   explicit Module(const Module<Net, U, From>& other) : Module() {
@@ -40,6 +41,10 @@ class Module {
     };
     copy(parameters_, other.parameters());
     copy(buffers_, other.buffers());
+    const std::vector<double> settings = settings_of(other);
+    for_each_setting(net_, [at = settings.begin()]<class Setting>(Setting& setting) mutable {
+      setting = static_cast<Setting>(*at++);
+    });
   }
   Module(Module&&) noexcept = default;
   Module& operator=(Module other) noexcept {
@@ -107,7 +112,7 @@ class Module {
   Tensor<T, B> parameters_, buffers_;
 };
 
-/// The same network on another backend, with the same parameters and buffers.
+/// The same network on another backend, with the same parameters, buffers and settings.
 template <class To, class Net, class T, class B>
 Module<Net, T, To> to(const Module<Net, T, B>& module) {
   return Module<Net, T, To>(module);

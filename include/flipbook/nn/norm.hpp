@@ -78,11 +78,12 @@ struct BatchNorm {
     template <class X>
     void follow(const X& x, const Statistics<T, B>& batch) const {
       const double count = static_cast<double>(x.size() / Channels), unbiased = count / (count - 1);
-      x.tape().note([batch, unbiased, mean = running_mean.value, variance = running_var.value]() mutable {
+      const auto change = [batch, unbiased, mean = running_mean.value, variance = running_var.value]() mutable {
         kernel::map(B{}, detail::MovingAverage{Options.momentum, 1}, mean, mean, cast<T>(batch.mean));
         kernel::map(B{}, detail::MovingAverage{Options.momentum, unbiased}, variance, variance,
                     cast<T>(batch.variance));
-      });
+      };
+      x.tape().note(change, running_mean, running_var);
     }
   };
 };

@@ -45,10 +45,11 @@ struct SpectralNorm {
         const Tensor<T, B>& w = layer.weight.value;
         right = unit(sum_to(w * left, v_shape()));
         left = unit(sum_to(w * right, u_shape()));
-        x.tape().note([left, right = to_pytorch(right), u = u.value, v = v.value]() mutable {
+        const auto change = [left, right = to_pytorch(right), u = u.value, v = v.value]() mutable {
           B::copy(u.data(), left.data(), static_cast<std::size_t>(u.size()) * sizeof(T));
           B::copy(v.data(), right.data(), static_cast<std::size_t>(v.size()) * sizeof(T));
-        });
+        };
+        x.tape().note(change, u, v);
       }
       const X weight = beside(x, layer.weight), sigma = sum(weight * (left * right));
       return L::of(x, weight / sigma, layer.bias);

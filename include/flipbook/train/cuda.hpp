@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
-#include <optional>
+#include <utility>
+#include <vector>
 
+#include <flipbook/autodiff/tape.hpp>
 #include <flipbook/backend/cuda/reduce.hpp>
 #include <flipbook/optim/cuda.hpp>
 #include <flipbook/optim/optimizer.hpp>
@@ -65,6 +68,28 @@ Judgement<Wide<T>> judge(const Tensor<T, Cuda>& loss, const Tensor<T, Cuda>& gra
   launch(judge_step<T, W>, 1, 1, 0, loss.data(), squared.data(), clip, scale.data(), judgement.factor.data(),
          judgement.report.data());
   return judgement;
+}
+
+template <class W>
+__global__ void put_back(const W* factor, Index size, const std::uint8_t* before, std::uint8_t* buffer) {
+  if (*factor - *factor == 0) return;
+  for (Index i = thread_number(); i < size; i += thread_count()) buffer[i] = before[i];
+}
+
+/// Carries out what a tape has noted of buffers, unless a step's factor is not finite: they then are as they were.
+template <class W>
+void commit(Tape& tape, const Tensor<W, Cuda>& factor) {
+  const auto noted = tape.noted();
+  std::vector<Tensor<std::uint8_t, Cuda>> before;
+  for (const auto& [data, bytes] : noted) {
+    before.emplace_back(Shape{static_cast<Index>(bytes)});
+    Cuda::copy(before.back().data(), data, bytes);
+  }
+  tape.commit();
+  for (std::size_t i = 0; i < noted.size(); ++i) {
+    launch(put_back<W>, blocks_for(before[i].size()), block_threads, 0, factor.data(), before[i].size(),
+           std::as_const(before[i]).data(), static_cast<std::uint8_t*>(const_cast<void*>(noted[i].data)));
+  }
 }
 
 /// Reports the number x, of rank 0: as it is, or in a captured step what the replay will give.

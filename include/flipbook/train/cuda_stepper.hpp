@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <flipbook/backend/cuda/graph.hpp>
@@ -12,7 +13,8 @@
 namespace flipbook::detail {
 
 /// On Cuda, steps of each kind are taken as they are written until memory and libraries are warm, then captured once
-/// and replayed. Where a step cannot be captured, one line on stderr says why, and they go on as before.
+/// and replayed, until the model's settings change: a captured step holds those it was captured with. Where a step
+/// cannot be captured, one line on stderr says why, and they go on as before.
 template <class T>
 class Stepper<T, Cuda> {
  public:
@@ -29,6 +31,7 @@ class Stepper<T, Cuda> {
       if (how.capture && !given_up_) {
         Kind& kind =
             kind_of({clips.shape(), how.clip_norm, training.variant(), model.parameters().data(), &cuda::queue()});
+        if (auto settings = settings_of(model); kind.settings != settings) kind = {kind.key, std::move(settings)};
         const std::vector<Index> steps = steps_of(training);
         if (kind.graph == nullptr && kind.taken++ >= warm) capture(kind, training, model, clips, rng, how);
         if (kind.graph != nullptr) return replay(kind, training, model, clips, rng, steps);
@@ -54,6 +57,7 @@ class Stepper<T, Cuda> {
   };
   struct Kind {
     Key key;
+    std::vector<double> settings{};
     int taken = 0;
     Tensor<T, Cuda> clips{}, buffers{};  // what the graph reads; the model's buffers before the step
     Losses losses{};
@@ -127,10 +131,10 @@ class Stepper<T, Cuda> {
 template <class Source>
 class Batches<Cuda, Source> {
  public:
-  explicit Batches(Loader<Source>& loader) : loader_(loader) {
+  Batches(const Source& source, const LoaderOptions& options) : loader_(source, options) {
     cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
     try {
-      for (Slot& slot : slots_) slot.begin(loader.shape());
+      for (Slot& slot : slots_) slot.begin(loader_.shape());
     } catch (...) {
       end();
       throw;
@@ -188,10 +192,24 @@ class Batches<Cuda, Source> {
     }
   }
 
-  Loader<Source>& loader_;
+  Loader<Source> loader_;
   cudaStream_t stream_ = nullptr;
   Slot slots_[2];
   std::size_t at_ = 0;
+};
+
+/// Batches that the device itself makes, each when it is asked for.
+template <class Source>
+  requires MadeOn<Source, Cuda>
+class Batches<Cuda, Source> {
+ public:
+  Batches(const Source& source, const LoaderOptions& options)
+      : make_(made_on(Cuda{}, source)), batch_(options.batch), next_(options.first * options.batch) {}
+  Tensor<float, Cuda> next() { return make_(std::exchange(next_, next_ + batch_), batch_); }
+
+ private:
+  decltype(made_on(Cuda{}, std::declval<const Source&>())) make_;
+  Index batch_, next_;
 };
 
 }  // namespace flipbook::detail

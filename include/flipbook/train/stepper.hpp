@@ -15,15 +15,15 @@ struct Stepper {
   bool captured() const noexcept { return false; }
 };
 
-/// How the batches of a loader reach a backend.
+/// The batches of a source in a backend's memory.
 template <class B, class Source>
 class Batches {
  public:
-  explicit Batches(Loader<Source>& loader) : loader_(loader) {}
+  Batches(const Source& source, const LoaderOptions& options) : loader_(source, options) {}
   Tensor<float, B> next() { return loader_.next(); }
 
  private:
-  Loader<Source>& loader_;
+  Loader<Source> loader_;
 };
 
 }  // namespace flipbook::detail

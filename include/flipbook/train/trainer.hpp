@@ -62,12 +62,13 @@ struct FitOptions {
   std::string unit = "clips";
 };
 
-/// A model with what trains it. On Cuda a step is captured once as a graph and replayed, where its training has
+/// A model with what trains it. On Cuda a step is captured as a graph and replayed until the model's settings change,
+/// where its training has
 ///
 ///     Index variant() const    of which kind the next step is: steps of a kind launch the same, whatever their numbers
 ///
-/// and takes no decision by numbers on the device. `fit` is the loop that every example runs; `step` is one turn of it, for a loop of
-/// one's own.
+/// and takes no decision by numbers on the device. `fit` is the loop that every example runs; `step` is one turn of it,
+/// for a loop of one's own.
 ///
 ///     fb::Trainer trainer{fb::Module<Vae3d, float>{rng}, fb::optim::Adam{.learning_rate = 1e-3}};
 ///     trainer.fit(clips, {.steps = 2000, .batch = 8, .checkpoint = "vae.safetensors"});
@@ -97,8 +98,7 @@ class Trainer {
   template <ClipSource Source, class F>
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     if (steps_ >= options.steps) return true;
-    Loader<Source> loader(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
-    detail::Batches<B, Source> batches(loader);
+    detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
     const Interrupt interrupt;
     std::optional<Progress> progress;
     if (!options.title.empty()) progress.emplace(options.title, options.steps, ProgressSettings{.unit = options.unit, .begin = steps_});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 
 #include <flipbook/backend/cuda/columns.hpp>
 #include <flipbook/backend/cuda/rows.hpp>
@@ -8,6 +9,8 @@
 
 /// Normalisation, as in backend/cpu/normalize.hpp. Sets of a single row are rows of threads. Sets of more rows are
 /// columns: pieces of rows are summed up by a block each, and put together in double, in the order of the pieces.
+/// A function may come after, as after(v), and after(dy, v) for the gradient in v: then the gradient's kernels work out
+/// v = x̂·w + b once more.
 namespace flipbook::cuda {
 
 namespace detail {
@@ -16,13 +19,37 @@ template <class A>
 __device__ A inverse_deviation(A variance, double epsilon) {
   return A(1) / std::sqrt(variance + static_cast<A>(epsilon));
 }
+
+/// The function that comes after, as a thread that has N columns to itself differentiates it.
+template <class A, int N, class After>
+struct ColumnFunction {
+  After after;
+  A weight[N], bias[N];  ///< v = weight·(x − mean) + bias; where sets are rows, · 1 / √(variance + ε)
+
+  template <class T>
+  __device__ ColumnFunction(const After& f, const T* w, const T* b, bool inside) : after(f) {
+    for (int k = 0; k < N; ++k) {
+      weight[k] = inside ? static_cast<A>(w[k]) : A(0), bias[k] = inside ? static_cast<A>(b[k]) : A(0);
+    }
+  }
+  __device__ void scale(int k, A by) { weight[k] *= by; }
+  /// The gradient in v.
+  __device__ A gradient(A dy, A difference, int k) const { return after(dy, weight[k] * difference + bias[k]); }
+};
+template <class A, int N>
+struct ColumnFunction<A, N, NoFunction> {
+  template <class T>
+  __device__ ColumnFunction(NoFunction, const T*, const T*, bool) {}
+  __device__ void scale(int, A) {}
+  __device__ A gradient(A dy, A, int) const { return dy; }
+};
 }  // namespace detail
 
 /// Normalises sets of a single row: statistics and result while the row is in the cache. Where not `centred`, the
 /// mean is taken to be 0.
-template <class T, int N>
+template <class T, int N, class After>
 __global__ void normalize_rows(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
-                               const T* __restrict__ w, const T* __restrict__ b, T* __restrict__ y,
+                               const T* __restrict__ w, const T* __restrict__ b, After after, T* __restrict__ y,
                                Wide<T>* __restrict__ mean, Wide<T>* __restrict__ variance) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
@@ -45,37 +72,53 @@ __global__ void normalize_rows(RowPlan plan, Index groups, double epsilon, bool 
   at.each([&](Index i) {
     const auto v = load<N>(x + i), scale = load<N>(w + i), shift = load<N>(b + i);
     store_each<N>(y + i, [&](int k) {
-      return (static_cast<A>(v.lane[k]) - m) * r * static_cast<A>(scale.lane[k]) + static_cast<A>(shift.lane[k]);
+      return after((static_cast<A>(v.lane[k]) - m) * r * static_cast<A>(scale.lane[k]) + static_cast<A>(shift.lane[k]));
     });
   });
 }
 
 /// dx = r·(w·dy − mean(w·dy) − x̂·mean(w·dy·x̂)) for sets of a single row, x̂ = (x − mean)·r.
-template <class T, int N>
+template <class T, int N, class After>
 __global__ void row_gradient(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
                              const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
-                             const T* __restrict__ w, const T* __restrict__ dy, T* __restrict__ dx) {
+                             const T* __restrict__ w, const T* __restrict__ b, After after, const T* __restrict__ dy,
+                             T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
-  x += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n, w += at.row % groups * plan.n;
+  const Index channel = at.row % groups * plan.n;
+  x += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n, w += channel;
   const A m = at.inside ? mean[at.row] : A(0), count = static_cast<A>(plan.n);
   const A r = detail::inverse_deviation(at.inside ? variance[at.row] : A(1), epsilon);
-  A sum = 0, product = 0;  // of w·dy and w·dy·(x − mean)
-  at.each([&](Index i) {
-    const auto v = load<N>(x + i), d = load<N>(dy + i), scale = load<N>(w + i);
+  const auto weighted_at = [&](Index i, const Pack<T, N>& v) {  // w·dy, dy before the function
+    const auto d = load<N>(dy + i), scale = load<N>(w + i);
+    Pack<A, N> weighted;
 #pragma unroll
     for (int k = 0; k < N; ++k) {
-      const A weighted = static_cast<A>(d.lane[k]) * static_cast<A>(scale.lane[k]);
-      sum += weighted, product += weighted * (static_cast<A>(v.lane[k]) - m);
+      A before = static_cast<A>(d.lane[k]);
+      if constexpr (!std::is_same_v<After, NoFunction>) {
+        const A normal = (static_cast<A>(v.lane[k]) - m) * r;
+        before = after(before, normal * static_cast<A>(scale.lane[k]) + static_cast<A>(b[channel + i + k]));
+      }
+      weighted.lane[k] = before * static_cast<A>(scale.lane[k]);
+    }
+    return weighted;
+  };
+  A sum = 0, product = 0;  // of w·dy and w·dy·(x − mean)
+  at.each([&](Index i) {
+    const auto v = load<N>(x + i);
+    const auto weighted = weighted_at(i, v);
+#pragma unroll
+    for (int k = 0; k < N; ++k) {
+      sum += weighted.lane[k], product += weighted.lane[k] * (static_cast<A>(v.lane[k]) - m);
     }
   });
   sum = centred ? at.sum(sum) / count : A(0);
   product = at.sum(product) / count * r * r;
   at.each([&](Index i) {
-    const auto v = load<N>(x + i), d = load<N>(dy + i), scale = load<N>(w + i);
+    const auto v = load<N>(x + i);
+    const auto weighted = weighted_at(i, v);
     store_each<N>(dx + i, [&](int k) {
-      const A weighted = static_cast<A>(d.lane[k]) * static_cast<A>(scale.lane[k]);
-      return r * (weighted - sum - (static_cast<A>(v.lane[k]) - m) * product);
+      return r * (weighted.lane[k] - sum - (static_cast<A>(v.lane[k]) - m) * product);
     });
   });
 }
@@ -156,11 +199,11 @@ __global__ void merge_moments(RowPlan plan, NormGeometry g, Index height, Column
   if (at.inside && at.lane == 0) mean[at.row] = static_cast<A>(centre), variance[at.row] = static_cast<A>(spread);
 }
 
-/// y = (x − mean) / √(variance + ε) · w + b, with the statistics of every set.
-template <class T, int N>
+/// y = after((x − mean) / √(variance + ε) · w + b), with the statistics of every set.
+template <class T, int N, class After>
 __global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
                                   const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
-                                  const T* __restrict__ w, const T* __restrict__ b, T* __restrict__ y) {
+                                  const T* __restrict__ w, const T* __restrict__ b, After after, T* __restrict__ y) {
   using A = Wide<T>;
   const ColumnThread<N> at(plan);
   if (!at.inside) return;
@@ -173,19 +216,23 @@ __global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilo
   }
   at.each([&](Index, Index place) {
     const auto v = load<N>(x + place);
-    store_each<N>(y + place, [&](int k) { return (static_cast<A>(v.lane[k]) - centre[k]) * scale[k] + shift[k]; });
+    store_each<N>(y + place, [&](int k) {
+      return after((static_cast<A>(v.lane[k]) - centre[k]) * scale[k] + shift[k]);
+    });
   });
 }
 
-/// Σ dy and Σ dy·(x − mean) of each column of every piece. Where sets are `of_rows`, mean is each row's own and the
-/// difference is multiplied by the row's 1 / √(variance + ε).
-template <bool of_rows, class T, int N>
+/// Σ dy and Σ dy·(x − mean) of each column of every piece, dy before the function. Where sets are `of_rows`, mean is
+/// each row's own and the difference is multiplied by the row's 1 / √(variance + ε).
+template <bool of_rows, class T, int N, class After>
 __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
                                 const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
+                                const T* __restrict__ w, const T* __restrict__ b, After after,
                                 const T* __restrict__ dy, ColumnSums sums) {
   using A = Wide<T>;
   __shared__ A totals[2][ColumnPlan::threads * N];
   const ColumnThread<N> at(plan);
+  detail::ColumnFunction<A, N, After> function(after, w + at.column, b + at.column, at.inside);
   A sum[N] = {}, product[N] = {}, centre[N] = {}, scale[N];
   Index group[N];
   for (int k = 0; k < N; ++k) group[k] = (at.column + k) / g.width;
@@ -202,14 +249,20 @@ __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon,
       scale[k] = of_rows ? detail::inverse_deviation(variance[set], epsilon) : A(1);
     }
   };
-  if (!of_rows && at.inside) statistics(at.outer);
+  if (!of_rows && at.inside) {
+    statistics(at.outer);
+    for (int k = 0; k < N; ++k)
+      function.scale(k, detail::inverse_deviation(variance[at.outer * g.groups + group[k]], epsilon));
+  }
   at.each([&](Index row, Index place) {
     const auto v = load<N>(x + place), d = load<N>(dy + place);
     if constexpr (of_rows) statistics(row);
 #pragma unroll
     for (int k = 0; k < N; ++k) {
-      sum[k] += static_cast<A>(d.lane[k]);
-      product[k] += static_cast<A>(d.lane[k]) * ((static_cast<A>(v.lane[k]) - centre[k]) * scale[k]);
+      const A difference = (static_cast<A>(v.lane[k]) - centre[k]) * scale[k];
+      const A before = function.gradient(static_cast<A>(d.lane[k]), difference, k);
+      sum[k] += before;
+      product[k] += before * difference;
     }
   });
   const int across = static_cast<int>(blockDim.x), me = at.place_in_block();
@@ -278,14 +331,15 @@ __global__ void set_means(RowPlan plan, NormGeometry g, double epsilon, const do
 }
 
 /// dx = r·(w·dy − mean_set(w·dy) − x̂·mean_set(w·dy·x̂)) for sets of more than one row.
-template <class T, int N>
+template <class T, int N, class After>
 __global__ void column_gradient(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
                                 const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
-                                const T* __restrict__ w, const double* __restrict__ means, const T* __restrict__ dy,
-                                T* __restrict__ dx) {
+                                const T* __restrict__ w, const T* __restrict__ b, After after,
+                                const double* __restrict__ means, const T* __restrict__ dy, T* __restrict__ dx) {
   using A = Wide<T>;
   const ColumnThread<N> at(plan);
   if (!at.inside) return;
+  detail::ColumnFunction<A, N, After> function(after, w + at.column, b + at.column, true);
   A centre[N], scale[N], slope[N], shift[N];  // dx = scale·dy + slope·(x − mean) + shift
 #pragma unroll
   for (int k = 0; k < N; ++k) {
@@ -293,11 +347,13 @@ __global__ void column_gradient(ColumnPlan plan, NormGeometry g, double epsilon,
     const A r = detail::inverse_deviation(variance[set], epsilon);
     centre[k] = mean[set], scale[k] = r * static_cast<A>(w[at.column + k]);
     slope[k] = -r * static_cast<A>(means[2 * set + 1]), shift[k] = -r * static_cast<A>(means[2 * set]);
+    function.scale(k, r);
   }
   at.each([&](Index, Index place) {
     const auto v = load<N>(x + place), d = load<N>(dy + place);
     store_each<N>(dx + place, [&](int k) {
-      return scale[k] * static_cast<A>(d.lane[k]) + (slope[k] * (static_cast<A>(v.lane[k]) - centre[k]) + shift[k]);
+      const A difference = static_cast<A>(v.lane[k]) - centre[k];
+      return scale[k] * function.gradient(static_cast<A>(d.lane[k]), difference, k) + (slope[k] * difference + shift[k]);
     });
   });
 }

@@ -43,6 +43,8 @@ struct Autoregressive {
     static void fields(auto& self, auto&& field) {
       field("network", self.network);
       field("likelihood", self.likelihood);
+      field("given", self.given);
+      field("own_frames", self.own_frames);
     }
 
     /// The distribution's parameters of frames x_t, t > given, each from the true frames before it (teacher

@@ -41,6 +41,8 @@ struct Vae {
       field("encoder", self.encoder);
       field("decoder", self.decoder);
       field("likelihood", self.likelihood);
+      field("beta", self.settings.beta);
+      field("free_bits", self.settings.free_bits);
     }
 
     /// q(z|x).

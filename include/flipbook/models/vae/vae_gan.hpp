@@ -30,6 +30,7 @@ struct VaeGan {
     static void fields(auto& self, auto&& field) {
       field("vae", self.vae);
       field("discriminator", self.discriminator);
+      field("weight", self.weight);
     }
   };
 

@@ -10,33 +10,33 @@
 namespace flipbook::kernel {
 
 /// The same with statistics that are given.
-template <class T>
+template <class T, class After = NoFunction>
 void normalize_by(Cuda, const NormGeometry& g, double epsilon, const Tensor<T, Cuda>& x,
                   const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance, const Tensor<T, Cuda>& w,
-                  const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y, NoFunction = {}) {
+                  const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y, const After& after = {}) {
   if (x.size() == 0) return;
   cuda::with_packs<T>(
       g.channels(),
       [&]<int N>() {
         const cuda::ColumnPlan plan(g.outer, g.rows, g.channels(), N);
-        cuda::launch(cuda::normalize_columns<T, N>, plan.grid(), plan.block(), 0, plan, g, epsilon, x.data(),
-                     mean.data(), variance.data(), w.data(), b.data(), y.data());
+        cuda::launch(cuda::normalize_columns<T, N, After>, plan.grid(), plan.block(), 0, plan, g, epsilon, x.data(),
+                     mean.data(), variance.data(), w.data(), b.data(), after, y.data());
       },
       x.data(), y.data());
 }
 
-/// y = (x − mean) / √(variance + ε) · w + b over every set; writes the statistics that it used.
-template <class T>
+/// y = after((x − mean) / √(variance + ε) · w + b) over every set; writes the statistics that it used.
+template <class T, class After = NoFunction>
 void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
                const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y, Tensor<Wide<T>, Cuda>& mean,
-               Tensor<Wide<T>, Cuda>& variance, NoFunction = {}) {
+               Tensor<Wide<T>, Cuda>& variance, const After& after = {}) {
   if (x.size() == 0) return;
   if (g.rows == 1) {
     return cuda::with_packs<T>(
         g.width,
         [&]<int N>() {
-          cuda::launch_rows(cuda::normalize_rows<T, N>, {g.sets(), g.width, N}, g.groups, epsilon, centred, x.data(),
-                            w.data(), b.data(), y.data(), mean.data(), variance.data());
+          cuda::launch_rows(cuda::normalize_rows<T, N, After>, {g.sets(), g.width, N}, g.groups, epsilon, centred,
+                            x.data(), w.data(), b.data(), after, y.data(), mean.data(), variance.data());
         },
         x.data(), w.data(), b.data(), y.data());
   }
@@ -51,15 +51,15 @@ void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const 
                           mean.data(), variance.data());
       },
       x.data());
-  normalize_by(Cuda{}, g, epsilon, x, std::as_const(mean), std::as_const(variance), w, b, y);
+  normalize_by(Cuda{}, g, epsilon, x, std::as_const(mean), std::as_const(variance), w, b, y, after);
 }
 
-/// dx, and dw and db as the two rows of `sums`.
-template <class T>
+/// dx, and dw and db as the two rows of `sums`; b is needed where a function came after.
+template <class T, class After = NoFunction>
 void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
                         const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance,
-                        const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dx, Tensor<T, Cuda>& sums,
-                        NoFunction = {}, const Tensor<T, Cuda>& = {}) {
+                        const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dx,
+                        Tensor<T, Cuda>& sums, const After& after = {}, const Tensor<T, Cuda>& b = {}) {
   if (x.size() == 0) return fill(sums, T(0));
   const bool of_rows = g.rows == 1;
   const Index channels = g.channels(), outer = of_rows ? 1 : g.outer;
@@ -70,8 +70,9 @@ void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centre
         const cuda::ColumnPlan plan(outer, of_rows ? g.outer : g.rows, channels, N);
         const cuda::Scratch<double> pieces(outer * channels * 2 * plan.pieces);
         const cuda::ColumnSums each{pieces.data(), plan.pieces};
-        cuda::launch(of_rows ? cuda::column_products<true, T, N> : cuda::column_products<false, T, N>, plan.grid(),
-                     plan.block(), 0, plan, g, epsilon, x.data(), mean.data(), variance.data(), dy.data(), each);
+        cuda::launch(of_rows ? cuda::column_products<true, T, N, After> : cuda::column_products<false, T, N, After>,
+                     plan.grid(), plan.block(), 0, plan, g, epsilon, x.data(), mean.data(), variance.data(), w.data(),
+                     b.data(), after, dy.data(), each);
         cuda::launch_rows(cuda::merge_products<double>, {outer * channels * 2, plan.pieces, 1}, each, products.data());
       },
       x.data(), dy.data());
@@ -82,8 +83,8 @@ void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centre
     return cuda::with_packs<T>(
         g.width,
         [&]<int N>() {
-          cuda::launch_rows(cuda::row_gradient<T, N>, {g.sets(), g.width, N}, g.groups, epsilon, centred, x.data(),
-                            mean.data(), variance.data(), w.data(), dy.data(), dx.data());
+          cuda::launch_rows(cuda::row_gradient<T, N, After>, {g.sets(), g.width, N}, g.groups, epsilon, centred,
+                            x.data(), mean.data(), variance.data(), w.data(), b.data(), after, dy.data(), dx.data());
         },
         x.data(), w.data(), dy.data(), dx.data());
   }
@@ -94,8 +95,8 @@ void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centre
       channels,
       [&]<int N>() {
         const cuda::ColumnPlan plan(g.outer, g.rows, channels, N);
-        cuda::launch(cuda::column_gradient<T, N>, plan.grid(), plan.block(), 0, plan, g, epsilon, x.data(), mean.data(),
-                     variance.data(), w.data(), means.data(), dy.data(), dx.data());
+        cuda::launch(cuda::column_gradient<T, N, After>, plan.grid(), plan.block(), 0, plan, g, epsilon, x.data(),
+                     mean.data(), variance.data(), w.data(), b.data(), after, means.data(), dy.data(), dx.data());
       },
       x.data(), dy.data(), dx.data());
 }

@@ -122,28 +122,22 @@ struct Normalize {
 
 namespace detail {
 
-/// On Cuda a function after it is an operation of its own.
 template <Operand X, class W, class Bias, class After>
 auto normalize(const char* name, const kernel::NormGeometry& geometry, double epsilon, bool centred, const X& x,
                const W& w, const Bias& b, const Statistics<typename X::Scalar, typename X::Backend>& statistics,
                const After& after) {
-  using B = typename X::Backend;
-  if constexpr (!std::is_same_v<B, Cpu> && !std::is_same_v<After, NoFunction>) {
-    return after.apart(normalize(name, geometry, epsilon, centred, x, w, b, statistics, NoFunction{}));
-  } else {
-    const Shape channels{geometry.groups * geometry.width};
-    const auto check = [&](const char* what, const auto& p) {
-      if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) {
-        require(p.shape() == channels, name, ": ", what, " of shape ", p.shape(), " for ", channels[0], " channels");
-      }
-    };
-    check("weight", w);
-    check("bias", b);
-    const Normalize<typename X::Scalar, B, After> op{geometry, epsilon, centred, statistics, after};
-    if constexpr (std::is_same_v<W, None>) return apply(op, x);
-    else if constexpr (std::is_same_v<Bias, None>) return apply(op, x, w);
-    else return apply(op, x, w, b);
-  }
+  const Shape channels{geometry.groups * geometry.width};
+  const auto check = [&](const char* what, const auto& p) {
+    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) {
+      require(p.shape() == channels, name, ": ", what, " of shape ", p.shape(), " for ", channels[0], " channels");
+    }
+  };
+  check("weight", w);
+  check("bias", b);
+  const Normalize<typename X::Scalar, typename X::Backend, After> op{geometry, epsilon, centred, statistics, after};
+  if constexpr (std::is_same_v<W, None>) return apply(op, x);
+  else if constexpr (std::is_same_v<Bias, None>) return apply(op, x, w);
+  else return apply(op, x, w, b);
 }
 
 template <Operand X>
@@ -224,24 +218,20 @@ auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5,
 template <class T, class B, class W, class Bias, class After = NoFunction>
 Tensor<T, B> normalize_by(const Tensor<T, B>& x, const Statistics<T, B>& statistics, const W& w, const Bias& b,
                           double epsilon = 1e-5, const After& after = {}) {
-  if constexpr (!std::is_same_v<B, Cpu> && !std::is_same_v<After, NoFunction>) {
-    return after.apart(normalize_by(x, statistics, w, b, epsilon));
-  } else {
-    detail::require_channels("batch_norm", x.shape(), 1);
-    const Shape channels{x.extent(-1)};
-    const auto or_else = [&](const auto& p, T number) {
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) return full<T, B>(channels, number);
-      else return tensor_of(p);
-    };
-    const Tensor<T, B> scale = or_else(w, T(1)), shift = or_else(b, T(0));
-    for (const Shape& shape : {statistics.mean.shape(), statistics.variance.shape(), scale.shape(), shift.shape()}) {
-      require(shape == channels, "batch_norm: ", channels[0], " channels for parameters of shape ", shape);
-    }
-    Tensor<T, B> y(x.shape());
-    kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, scale,
-                         shift, y, after);
-    return y;
+  detail::require_channels("batch_norm", x.shape(), 1);
+  const Shape channels{x.extent(-1)};
+  const auto or_else = [&](const auto& p, T number) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) return full<T, B>(channels, number);
+    else return tensor_of(p);
+  };
+  const Tensor<T, B> scale = or_else(w, T(1)), shift = or_else(b, T(0));
+  for (const Shape& shape : {statistics.mean.shape(), statistics.variance.shape(), scale.shape(), shift.shape()}) {
+    require(shape == channels, "batch_norm: ", channels[0], " channels for parameters of shape ", shape);
   }
+  Tensor<T, B> y(x.shape());
+  kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, scale,
+                       shift, y, after);
+  return y;
 }
 
 }  // namespace flipbook

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <flipbook/models/autoregressive/autoregressive.hpp>
+#include <flipbook/optim/adam.hpp>
+
+#include "training.hpp"
+
+namespace flipbook::examples {
+
+struct AutoregressiveSettings {
+  TrainingOptions training{.out = "out/autoregressive", .steps = 1000, .batch = 8};
+  std::string network = "convlstm";
+  double learning_rate = 2e-3, own_frames = 0;
+};
+
+/// Trains a model on a backend to predict each frame from those before it, lets it continue the first `seen` frames of
+/// unseen clips, and says how likely it finds what follows.
+template <class Model, class B>
+void train_autoregressive(const AutoregressiveSettings& settings, const Data& data, Index seen) {
+  const TrainingOptions& options = settings.training;
+  Trainer trainer{Module<Model, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
+                  options.seed};
+  auto& model = *trainer.model.operator->();
+  model.given = 1;
+  model.own_frames = settings.own_frames;
+  train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.network}, [&] {
+    const auto clips = batch_on<B>(data.test, 0, 8);                      // (8, T, H, W, C)
+    const auto context = slice(clips, 1, 0, seen);                        // (8, seen, H, W, C)
+    const auto predicted = model.predict(context, clips.extent(1) - seen);
+    show(options.out / "predictions.gif", concat(0, clips, concat(1, context, predicted)), 8);
+
+    const auto unseen = batch_on<B>(data.test, 100, 32);                  // (32, T, H, W, C)
+    const auto nats = [&](const Tensor<float, B>& log_p) {
+      return -static_cast<double>(mean(log_p).item()) / static_cast<double>(unseen.extent(1) - seen);
+    };
+    auto forced = model;
+    forced.given = seen;
+    std::printf("frames %td to %td of unseen clips, nats per frame: "
+                "%.1f with true frames before them, %.1f with its own\n",
+                seen + 1, unseen.extent(1), nats(forced.log_likelihood(unseen)),
+                nats(model.open_loop_log_likelihood(unseen, seen)));
+  });
+}
+
+}  // namespace flipbook::examples

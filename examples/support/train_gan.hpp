@@ -1,0 +1,34 @@
+#pragma once
+
+#include <utility>
+
+#include <flipbook/models/gan/gan.hpp>
+#include <flipbook/optim/adam.hpp>
+
+#include "training.hpp"
+
+namespace flipbook::examples {
+
+struct GanSettings {
+  TrainingOptions training{.out = "out/gan", .steps = 2000, .batch = 8};
+  std::string model = "clip";
+  double learning_rate = 2e-4;
+};
+
+/// Trains a generator against a discriminator on a backend, and writes new clips beside real ones.
+template <class Model, class B>
+void train_gan(const GanSettings& settings, const Data& data) {
+  const TrainingOptions& options = settings.training;
+  Module<Model, float, B> untrained{Rng{options.seed}};
+  init::dcgan(untrained, Rng{options.seed + 1});
+  Trainer trainer{std::move(untrained), optim::Adam{.learning_rate = settings.learning_rate, .beta1 = 0.5},
+                  options.seed};
+  train(trainer, data, options, {.title = "gan"}, [&] {
+    Rng rng{7};
+    const auto real = batch_of(data.test, 0, 16);                         // (16, T, H, W, C)
+    show(options.out / "samples.gif", trainer.model->sample(16, rng).reshape(real.shape()), 8);
+    show(options.out / "data.gif", real, 8);
+  });
+}
+
+}  // namespace flipbook::examples
