@@ -34,7 +34,7 @@ TEST_CASE_TEMPLATE("powers of 2 are right to two units in the last place", T, fl
   CHECK(largest < 2 * static_cast<double>(std::numeric_limits<T>::epsilon()));
 }
 
-TEST_CASE_TEMPLATE("a power of 2 is 0 below the normal numbers and NaN at NaN", T, float, double) {
+TEST_CASE_TEMPLATE("a power of 2 is 0 below the normal numbers, NaN at NaN", T, float, double) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   for (const T x : {-infinity, std::numeric_limits<T>::lowest(), T(-1e5), T(std::numeric_limits<T>::min_exponent - 2)}) {
     CHECK(lane(x) == 0);
