@@ -1,10 +1,13 @@
-// The matrix product and the convolutions in GFLOP/s (two for each product of the definition, border or
+// The matrix product, the convolutions and attention in GFLOP/s (two for each product of the definition, border or
 // not), beside what the machine's multiply-add units can do at most.
+#include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
+#include <flipbook/backend/cpu/attention_gradient.hpp>
 #include <flipbook/backend/cpu/conv.hpp>
 #include <flipbook/backend/cpu/gemm.hpp>
 #include <flipbook/core/fill.hpp>
@@ -72,6 +75,29 @@ void product(benchmark::State& state, Layout a_layout, Layout b_layout, Index m,
   report(state, double(m * n) * double(k), m * k + k * n + m * n);
 }
 
+/// Causal attention of a sequence to itself. Of products the definition has two forward and four backward, of the pairs
+/// that it sees; that the scores are worked out once more is not counted.
+void self_attention(benchmark::State& state, const AttentionGeometry& g, bool backward) {
+  const Index token = g.heads * g.width;
+  const auto qkv = drawn(g.batch * g.queries * 3 * token), dy = drawn(g.batch * g.queries * token);
+  Tensor<float, Cpu> y(dy.shape()), gradient(qkv.shape()), log_sums({g.batch * g.heads * g.queries});
+  const auto heads = [&](auto* data, Index parts, Index part) {
+    return HeadRows{data + part * token, g.queries * parts * token, parts * token, g.width};
+  };
+  const auto all = [&](auto* data) { return AttentionRows{heads(data, 3, 0), heads(data, 3, 1), heads(data, 3, 2)}; };
+  const auto x = all(qkv.data());
+  const auto forward = [&] { cpu::attention<float>(g, x.q, x.k, x.v, {}, heads(y.data(), 1, 0), log_sums.data()); };
+  forward();
+  for (auto _ : state) {
+    if (!backward) forward();
+    else cpu::attention_gradient<float>(g, x, {}, heads(std::as_const(y).data(), 1, 0), heads(dy.data(), 1, 0),
+                                        log_sums.data(), all(gradient.data()), g.keys);
+  }
+  Index pairs = 0;
+  for (Index i = 0; i < g.queries; ++i) pairs += g.visible(i);
+  report(state, double(backward ? 4 : 2) * double(g.batch * g.heads * pairs) * double(g.width));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -102,6 +128,15 @@ int main(int count, char** arguments) {
     add(name + "/NN", [=, m = m, n = n, k = k](auto& s) { product(s, Layout::normal, Layout::normal, m, n, k); });
     add(name + "/NT", [=, m = m, n = n, k = k](auto& s) { product(s, Layout::normal, Layout::transposed, m, n, k); });
     add(name + "/TN", [=, m = m, n = n, k = k](auto& s) { product(s, Layout::transposed, Layout::normal, m, n, k); });
+  }
+  const Index sequences[][4] = {{2, 8, 1024, 32}, {2, 4, 1024, 64}, {4, 8, 256, 32}};
+  for (const auto& [n, heads, length, width] : sequences) {
+    AttentionGeometry g{.batch = n, .heads = heads, .queries = length, .keys = length, .width = width};
+    g.causal_block = 1, g.scale = 1 / std::sqrt(double(width));
+    const std::string name = "attention " + std::to_string(n) + " " + std::to_string(heads) + " " +
+                             std::to_string(length) + " " + std::to_string(width);
+    add(name + "/forward", [=](auto& state) { self_attention(state, g, false); });
+    add(name + "/backward", [=](auto& state) { self_attention(state, g, true); });
   }
   benchmark::Initialize(&count, arguments);
   benchmark::RunSpecifiedBenchmarks();

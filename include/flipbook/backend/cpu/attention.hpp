@@ -1,86 +1,84 @@
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
+#include <flipbook/backend/cpu/exp2.hpp>
 #include <flipbook/backend/cpu/pack.hpp>
+#include <flipbook/backend/cpu/small_product.hpp>
 #include <flipbook/core/attention.hpp>
 
 /// Attention without the matrix of all queries by all keys: FlashAttention (Dao et al., 2022) on vectors.
-/// A tile of queries is turned, so that its queries are the lanes of a vector: scores are then rows of keys
-/// times a panel, maxima and sums over keys are plain vector operations, and keys and values are read
-/// where they lie.
+/// A tile of queries is turned, so that its queries are the lanes of a vector: scores are then rows of keys times
+/// a panel, maxima and sums over keys are plain vector operations, and keys and values are read as they lie. Scores
+/// are logarithms to base 2.
 
 namespace flipbook::cpu {
 
 namespace detail {
 
-/// Keys that are worked on at a time.
+/// Keys that are worked on at a time, and queries.
 inline constexpr Index key_tile = 64;
-/// Queries of a tile.
 template <Real T>
 inline constexpr Index query_tile = panel_columns<T>;
 
-/// to[i][j] (+)= Σ_p left[i·row + p·step] · panel[p][j]  for `rows` rows.
+using std::numbers::ln2_v, std::numbers::log2e_v;
+
+/// (rowsᵀ · factor)(d, i) of `count` rows from `first` on, d rows of `lanes_used` numbers; lanes without a row are 0.
 template <Real T>
-void multiply_rows(const T* left, Index row, Index step, Index rows, Index length, const Panel<T>& panel, T* to,
-                   Index to_row, bool accumulate) {
-  for (Index first = 0; first < rows; first += TileShape::rows) {
-    const Index present = std::min<Index>(TileShape::rows, rows - first);
-    Run<T> run{0, length, {}};
-    TileTarget<T> target;
-    target.load = accumulate;
-    for (Index i = 0; i < TileShape::max_rows; ++i) {
-      const Index at = first + std::min(i, present - 1);
-      run.rows[static_cast<std::size_t>(i)] = left + at * row;
-      target.rows[static_cast<std::size_t>(i)] = to + at * to_row;
-    }
-    multiply_tile(&run, 1, step, panel, static_cast<int>(present), target);
+void turn_rows(const HeadRows<const T>& rows, Index first, Index count, Index width, T factor, T* to,
+               Index lanes_used) {
+  turn(rows(first), rows.row, count, width, to, lanes_used);
+  for (Index d = 0; d < width; ++d, to += lanes_used) {
+    for (Index i = 0; i < count; ++i) to[i] *= factor;
+    std::fill(to + count, to + lanes_used, T(0));
   }
 }
 
-/// Some queries of one head, turned: every array is (…, lanes), with one lane for each query.
+/// Some queries of one head, turned, with their running maximum and sum over keys: every array is (…, lanes), with
+/// one lane for each query.
 template <Real T>
 struct QueryTile {
   using V = Simd<T>;
   const AttentionGeometry& geometry;
-  Index first, count;               ///< queries
-  Index lanes_used;                 ///< rounded up to whole vectors
-  T *turned, *scores, *limits;      ///< scale · Qᵀ (D, ·), then Sᵀ (keys, ·), keys seen (·)
+  Index first, count, lanes_used;            ///< queries, and those rounded up to whole vectors
+  T *turned, *sums;                          ///< scale · Qᵀ and (Σ P·V)ᵀ (D, ·)
+  T *limits, *maxima, *totals;               ///< keys seen, maxima of scores, sums of weights (·)
 
-  static Index room(const AttentionGeometry& g) { return query_tile<T> * (g.width + key_tile + 1); }
+  static Index room(const AttentionGeometry& g) { return query_tile<T> * (2 * g.width + 3); }
 
-  QueryTile(const AttentionGeometry& g, Index which, const HeadRows<const T>& q, T* room)
+  QueryTile(const AttentionGeometry& g, Index which, T* room)
       : geometry(g),
         first(which * query_tile<T>),
         count(std::min(query_tile<T>, g.queries - first)),
         lanes_used(round_up(count, lanes<T>)),
         turned(room),
-        scores(turned + query_tile<T> * g.width),
-        limits(scores + query_tile<T> * key_tile) {
-    turn(q, static_cast<T>(g.scale), turned);
-    for (Index i = 0; i < lanes_used; ++i) limits[i] = static_cast<T>(i < count ? g.visible(first + i) : g.keys);
-  }
+        sums(turned + lanes_used * g.width),
+        limits(sums + lanes_used * g.width),
+        maxima(limits + lanes_used),
+        totals(maxima + lanes_used) {}
 
-  /// rowsᵀ · factor of this tile's queries; lanes without a query hold 0.
-  void turn(const HeadRows<const T>& rows, T factor, T* to) const {
+  void start(const HeadRows<const T>& q) const {
+    turn_rows(q, first, count, geometry.width, static_cast<T>(geometry.scale * log2e_v<double>), turned, lanes_used);
+    std::fill_n(sums, lanes_used * geometry.width, T(0));
+    std::fill_n(totals, lanes_used, T(0));
+    std::fill_n(maxima, lanes_used, std::numeric_limits<T>::lowest());  // finite, so that −∞ − maximum is −∞
     for (Index i = 0; i < lanes_used; ++i) {
-      const T* const row = i < count ? rows(first + i) : nullptr;
-      for (Index d = 0; d < geometry.width; ++d) to[d * lanes_used + i] = row == nullptr ? T(0) : factor * row[d];
+      limits[i] = static_cast<T>(i < count ? geometry.visible(first + i) : geometry.keys);
     }
   }
   /// Keys that any of these queries sees.
   Index visible() const { return geometry.visible(first + count - 1); }
-  Panel<T> panel(const T* data) const { return {PanelKind::columns, data, lanes_used, lanes_used}; }
 
   /// Sᵀ for keys [key, key + keys): scaled, masked; −∞ where a query does not see a key.
-  void score(const HeadRows<const T>& k, Index key, Index keys, const ScoreMask<T>& mask) const {
-    multiply_rows(k(key), k.row, 1, keys, geometry.width, panel(turned), scores, lanes_used, false);
+  void score(const HeadRows<const T>& k, Index key, Index keys, const ScoreMask<T>& mask, T* scores) const {
+    small_product<T>({k(key), k.row, 1}, keys, geometry.width, {turned, lanes_used}, lanes_used, {scores, lanes_used},
+                     false);
     if (mask.data != nullptr) {
       for (Index i = 0; i < count; ++i) {
         const T* const added = mask(first + i) + key;
-        for (Index j = 0; j < keys; ++j) scores[j * lanes_used + i] += added[j];
+        for (Index j = 0; j < keys; ++j) scores[j * lanes_used + i] += log2e_v<T> * added[j];
       }
     }
     if (key + keys <= geometry.visible(first)) return;
@@ -93,80 +91,62 @@ struct QueryTile {
       }
     }
   }
-};
-
-/// One tile of queries of the forward pass, its room, and its running maximum and sum over keys.
-template <Real T>
-struct AttentionForward {
-  using V = Simd<T>;
-  const QueryTile<T>& tile;
-  T *sums, *maxima, *totals, *shrink;  ///< (Σ P·V)ᵀ (D, ·), the others (·)
-
-  static Index room(const AttentionGeometry& g) { return query_tile<T> * (g.width + 3); }
-
-  AttentionForward(const QueryTile<T>& queries, T* room)
-      : tile(queries),
-        sums(room),
-        maxima(sums + query_tile<T> * queries.geometry.width),
-        totals(maxima + query_tile<T>),
-        shrink(totals + query_tile<T>) {
-    std::fill_n(sums, query_tile<T> * tile.geometry.width, T(0));
-    std::fill_n(totals, query_tile<T>, T(0));
-    std::fill_n(maxima, query_tile<T>, std::numeric_limits<T>::lowest());  // finite, so that −∞ − maximum is −∞
-  }
-
-  /// Sᵀ to exp(S − maximum)ᵀ, by the maximum so far.
-  void exponentiate(Index keys) const {
-    const Index n = tile.lanes_used;
-    for (Index i = 0; i < n; i += lanes<T>) {
+  /// Sᵀ to 2^(S − maximum)ᵀ, by the maximum so far, to which the sums are brought too.
+  void exponentiate(Index keys, T* scores) const {
+    for (Index i = 0; i < lanes_used; i += lanes<T>) {
       const V before = V::load_unaligned(maxima + i);
       V largest = before, total(T(0));
-      for (Index j = 0; j < keys; ++j) largest = math::max(largest, V::load_unaligned(tile.scores + j * n + i));
+      for (Index j = 0; j < keys; ++j) largest = math::max(largest, V::load_unaligned(scores + j * lanes_used + i));
       for (Index j = 0; j < keys; ++j) {
-        const V weight = math::exp(V::load_unaligned(tile.scores + j * n + i) - largest);
+        T* const at = scores + j * lanes_used + i;
+        const V weight = exp2<T>(V::load_unaligned(at) - largest);
         total += weight;
-        weight.store_unaligned(tile.scores + j * n + i);
+        weight.store_unaligned(at);
       }
-      const V factor = math::exp(before - largest);
-      factor.store_unaligned(shrink + i);
+      const V shrink = exp2<T>(before - largest);
       largest.store_unaligned(maxima + i);
-      (V::load_unaligned(totals + i) * factor + total).store_unaligned(totals + i);
+      multiply_add(V::load_unaligned(totals + i), shrink, total).store_unaligned(totals + i);
+      if (xsimd::all(before == largest)) continue;
+      for (Index d = 0; d < geometry.width; ++d) {
+        T* const at = sums + d * lanes_used + i;
+        (V::load_unaligned(at) * shrink).store_unaligned(at);
+      }
     }
   }
-  void add_values(const HeadRows<const T>& v, Index key, Index keys) const {
-    const Index n = tile.lanes_used;
-    for (Index d = 0; d < tile.geometry.width; ++d) {
-      for (Index i = 0; i < n; i += lanes<T>) {
-        (V::load_unaligned(sums + d * n + i) * V::load_unaligned(shrink + i)).store_unaligned(sums + d * n + i);
-      }
-    }
-    multiply_rows(v(key), 1, v.row, tile.geometry.width, keys, tile.panel(tile.scores), sums, n, true);
+  void add_values(const HeadRows<const T>& v, Index key, Index keys, const T* weights) const {
+    small_product<T>({v(key), 1, v.row}, geometry.width, keys, {weights, lanes_used}, lanes_used, {sums, lanes_used},
+                     true);
   }
   /// Output rows and logarithms of Σ exp S; a query that saw nothing has 0 and +∞.
   void finish(const HeadRows<T>& y, T* log_sums) const {
-    for (Index i = 0; i < tile.count; ++i) {
-      const bool any = !(totals[i] == T(0));
-      const T factor = any ? T(1) / totals[i] : T(0);
-      T* const row = y(tile.first + i);
-      for (Index d = 0; d < tile.geometry.width; ++d) row[d] = any ? sums[d * tile.lanes_used + i] * factor : T(0);
-      log_sums[tile.first + i] = any ? maxima[i] + std::log(totals[i]) : std::numeric_limits<T>::infinity();
+    for (Index i = 0; i < lanes_used; i += lanes<T>) {
+      const V total = V::load_unaligned(totals + i), factor = V(T(1)) / total;
+      const auto none = total == V(T(0));
+      const V log_sum = multiply_add(V::load_unaligned(maxima + i), V(ln2_v<T>), math::log(total));
+      math::select(none, V(std::numeric_limits<T>::infinity()), log_sum).store_unaligned(totals + i);
+      for (Index d = 0; d < geometry.width; ++d) {
+        T* const at = sums + d * lanes_used + i;
+        math::select(none, V(T(0)), V::load_unaligned(at) * factor).store_unaligned(at);
+      }
     }
+    std::copy_n(totals, count, log_sums + first);
+    turn(sums, lanes_used, geometry.width, count, y(first), y.row);
   }
 };
 
 template <Real T>
-void attend(const AttentionGeometry& g, Index which, const HeadRows<const T>& q,
-                              const HeadRows<const T>& k, const HeadRows<const T>& v, const ScoreMask<T>& mask,
-                              const HeadRows<T>& y, T* log_sums, T* room) {
-  const QueryTile<T> tile(g, which, q, room);
-  const AttentionForward<T> forward(tile, room + QueryTile<T>::room(g));
-  for (Index key = 0; key < tile.visible(); key += key_tile) {
-    const Index keys = std::min(key_tile, tile.visible() - key);
-    tile.score(k, key, keys, mask);
-    forward.exponentiate(keys);
-    forward.add_values(v, key, keys);
+void attend(const AttentionGeometry& g, Index which, const AttentionRows<const T>& x, const ScoreMask<T>& mask,
+            const HeadRows<T>& y, T* log_sums, T* room) {
+  const QueryTile<T> queries(g, which, room);
+  T* const scores = room + QueryTile<T>::room(g);
+  queries.start(x.q);
+  for (Index key = 0; key < queries.visible(); key += key_tile) {
+    const Index keys = std::min(key_tile, queries.visible() - key);
+    queries.score(x.k, key, keys, mask, scores);
+    queries.exponentiate(keys, scores);
+    queries.add_values(x.v, key, keys, scores);
   }
-  forward.finish(y, log_sums);
+  queries.finish(y, log_sums);
 }
 
 }  // namespace detail
@@ -177,10 +157,11 @@ template <Real T>
 void attention(const AttentionGeometry& g, const HeadRows<const T>& q, const HeadRows<const T>& k,
                const HeadRows<const T>& v, const ScoreMask<T>& mask, const HeadRows<T>& y, T* log_sums) {
   const Index tiles = quotient_up(g.queries, detail::query_tile<T>);
-  const PerThread<T> rooms(detail::QueryTile<T>::room(g) + detail::AttentionForward<T>::room(g));
+  const PerThread<T> rooms(detail::QueryTile<T>::room(g) + detail::key_tile * detail::query_tile<T>);
   parallel_tasks(g.batch * g.heads * tiles, [&](Index task) {
     const Index head = task / tiles, n = head / g.heads, h = head % g.heads;
-    detail::attend<T>(g, task % tiles, q.of(n, h), k.of(n, h), v.of(n, h), mask.of(n, h), y.of(n, h),
+    const Index which = tiles - 1 - task % tiles;  // the queries that see most keys first
+    detail::attend<T>(g, which, {q.of(n, h), k.of(n, h), v.of(n, h)}, mask.of(n, h), y.of(n, h),
                       log_sums + head * g.queries, rooms.mine());
   });
 }

@@ -2,6 +2,7 @@
 
 #include <flipbook/backend/cpu/conv_correlation.hpp>
 #include <flipbook/backend/cpu/conv_gradient.hpp>
+#include <flipbook/backend/cpu/matrix_product.hpp>
 
 namespace flipbook::cpu {
 
@@ -11,18 +12,20 @@ namespace flipbook::cpu {
 /// row by row, `ld` apart; a transposed one is stored as its op's transpose.
 /// @param bias  (n), added to every row, or null; not used when accumulating
 ///
-/// With A normal this is the correlation with one tap: A's rows are pixels. With A transposed the reduction
-/// runs over pixels, as in the gradient of a convolution's weights.
+/// Where a result has few columns, or B few uses, the reduction is what fills vectors: then with A normal this is the
+/// correlation with one tap, whose pixels are A's rows, and with A transposed the sum over pixels of the gradient of a
+/// convolution's weights.
 template <Real T>
 void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb,
           T* c, Index ldc, bool accumulate, const T* bias) {
   if (m == 0 || n == 0) return;
+  const bool a_normal = a_layout == Layout::normal, b_normal = b_layout == Layout::normal;
   const Pixels<const T*> a_pixels{a, 0, {0, 0, lda}}, b_pixels{b, 0, {0, 0, ldb}};
   Sight sight;
-  if (a_layout == Layout::transposed) {
-    Scratch<T> turned(b_layout == Layout::transposed ? k * n : 0);
+  if (!a_normal && (n < panel_columns<T> || m <= few_uses)) {
+    Scratch<T> turned(b_normal ? 0 : k * n);
     Pixels<const T*> right = b_pixels;
-    if (b_layout == Layout::transposed) {
+    if (!b_normal) {
       parallel_for(k, 16, [&](Index first, Index last) {
         turn(b + first, ldb, n, last - first, turned + first * n, n);
       });
@@ -34,9 +37,15 @@ void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* 
     sum_over_positions(std::span(&sum, 1));
     return;
   }
+  // Down A's columns B's rows are read in place: to pack them would take as long as they are read from memory.
+  const RightOperand<T> right(b_layout, k, n, b, ldb, a_normal ? k : 0, !a_normal && b_normal ? 1 : m);
+  if (right.panels().kind == PanelKind::columns) {
+    const SmallOperand<T> left{a, lda, 1};
+    MatrixProduct<T>(a_normal ? left : left.turned(), m, right.panels(), c, ldc, accumulate, bias)();
+    return;
+  }
   sight.extent[2] = sight.positions[2] = m;
   sight.channels = k;
-  const RightOperand<T> right(b_layout, k, n, b, ldb, k, m);
   Correlation<T> product(sight, a_pixels, {c, 0, {0, 0, ldc}}, right.panels(), bias, accumulate);
   correlate(std::span(&product, 1));
 }
