@@ -238,8 +238,8 @@ Tensor<T, B> normalize_by(const Tensor<T, B>& x, const Statistics<T, B>& statist
       require(shape == channels, "batch_norm: ", channels[0], " channels for parameters of shape ", shape);
     }
     Tensor<T, B> y(x.shape());
-    kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, scale,
-                         shift, y, after);
+    kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance,
+                         scale, shift, y, after);
     return y;
   }
 }
