@@ -181,8 +181,10 @@ void each_function(const F& test) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a function in the pass of a normalisation is the function after it, with its gradients", T, float, double) {
-  for (const Shape& shape : {Shape{2, 1}, Shape{3, 7, 2}, Shape{2, 5, 3, 4}, Shape{37, 16}, Shape{3, 300, 22}, Shape{2, 2, 131}}) {
+TEST_CASE_TEMPLATE("a function in the pass of a normalisation is the function after it, with its gradients", T, float,
+                   double) {
+  for (const Shape& shape : {Shape{2, 1}, Shape{3, 7, 2}, Shape{2, 5, 3, 4}, Shape{37, 16}, Shape{3, 300, 22},
+                             Shape{2, 2, 131}}) {
     CAPTURE(to_string(shape));
     const auto x = affine(random<T>(shape), 2, 3), dy = random<T>(shape, 4);
     const auto w = random<T>({shape[-1]}, 2), b = random<T>({shape[-1]}, 3);
@@ -240,6 +242,10 @@ TEST_CASE("results and gradients are the same bits for any number of threads") {
   compare([](const auto& v, const auto& s, const auto& t) { return batch_norm(v, s, t); });
   compare([](const auto& v, const auto& s, const auto& t) { return layer_norm(v, s, t); });
   compare([](const auto& v, const auto& s, const auto& t) { return group_norm(v, 3, s, t); });
+  compare([](const auto& v, const auto& s, const auto& t) {
+    return group_norm(v, 24, s, t, 1e-5, Then{function::Silu{}});
+  });
+  compare([](const auto& v, const auto& s, const auto& t) { return layer_norm(v, s, t, 1e-5, Then{function::Gelu{}}); });
 }
 
 TEST_CASE("what cannot be normalised is refused, and the text says why") {

@@ -131,20 +131,21 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 template <Real T>
 void add_block(const ConvGeometry& g, const Lines<T>& lines, const typename Lines<T>::Block& block, const T* seen,
                const Panel<T>& panel, T* dw) {
-  const Index run = g.kernel[2] * g.in_channels;
+  const Index run = g.kernel[2] * g.in_channels, plane = g.kernel[1] * run;
   std::array<Run<T>, static_cast<std::size_t>(Lines<T>::most_lines)> runs;
   TileTarget<T> target;
   target.load = true;
-  for (Index k = 0; k < g.kernel[0] * g.kernel[1] * run; k += std::min<Index>(TileShape::rows, run - k % run)) {
-    const Index j = k / run, first = k % run, rows = std::min<Index>(TileShape::rows, run - first);
-    if (!lines.inside(block, j / g.kernel[1])) continue;
-    const T* const from = seen + lines.tap(j / g.kernel[1], j % g.kernel[1]) + first;
+  // Rows of a tile may be of several taps, but of one in time, which is inside or not.
+  for (Index k = 0; k < g.kernel[0] * plane; k += std::min<Index>(TileShape::rows, plane - k % plane)) {
+    const Index j0 = k / plane, rows = std::min<Index>(TileShape::rows, plane - k % plane);
+    if (!lines.inside(block, j0)) continue;
     for (Index r = 0; r < TileShape::max_rows; ++r) {
-      const Index row = std::min(r, rows - 1);
+      const Index row = k + std::min(r, rows - 1), within = row % plane;
+      const T* const from = seen + lines.tap(j0, within / run) + within % run;
       for (Index line = 0; line < block.count; ++line) {
-        runs[static_cast<std::size_t>(line)].rows[static_cast<std::size_t>(r)] = from + line * lines.next_line() + row;
+        runs[static_cast<std::size_t>(line)].rows[static_cast<std::size_t>(r)] = from + line * lines.next_line();
       }
-      target.rows[static_cast<std::size_t>(r)] = dw + (k + row) * g.out_channels;
+      target.rows[static_cast<std::size_t>(r)] = dw + row * g.out_channels;
     }
     for (Index line = 0; line < block.count; ++line) {
       Run<T>& to = runs[static_cast<std::size_t>(line)];

@@ -90,7 +90,9 @@ void column_products(const T* x, const T* dy, const T* mean, Index rows, Index c
 struct RowBlocks {
   Index rows, block, count;
   RowBlocks(const NormGeometry& g)
-      : rows(g.rows), block(std::clamp<Index>(4 * map_grain / g.channels(), 64, 256)), count((rows + block - 1) / block) {}
+      : rows(g.rows),
+        block(std::clamp<Index>(4 * map_grain / g.channels(), 64, 256)),
+        count((rows + block - 1) / block) {}
   Index height(Index i) const { return std::min(block, rows - i * block); }
 };
 
@@ -160,8 +162,8 @@ void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) 
         const Index n = i / blocks.count;
         const double *const block = part + i * 2 * channels, *const sum = sums + n * channels;
         const Simd<double> height(static_cast<double>(blocks.height(i % blocks.count)));
-        map_serial([&](const auto& s, const auto& m, const auto& d, const auto& c) { return s + term(height, m, d, c); },
-                   first, last, sums + n * channels, sum, block, block + channels, centres + n * channels);
+        const auto add = [&](const auto& s, const auto&... each) { return s + term(height, each...); };
+        map_serial(add, first, last, sums + n * channels, sum, block, block + channels, centres + n * channels);
       }
     });
   };

@@ -43,7 +43,6 @@ namespace math {
     else return xsimd::name(x);                                  \
   }
 FLIPBOOK_FUNCTION(abs)
-FLIPBOOK_FUNCTION(floor)
 FLIPBOOK_FUNCTION(log)
 FLIPBOOK_FUNCTION(log1p)
 FLIPBOOK_FUNCTION(sqrt)
