@@ -32,6 +32,7 @@ struct Problem {
   explicit Problem(Rng& rng) {
     g.batch = 1 + rng.below(2), g.heads = 1 + rng.below(3);
     g.queries = 1 + rng.below(rng.below(4) == 0 ? 3 : 90), g.keys = 1 + rng.below(150), g.width = 1 + rng.below(40);
+    if (rng.below(3) == 0) g.width = 16 * (1 + rng.below(3));
     g.causal_block = rng.below(3) == 0 ? 0 : 1 + rng.below(9), g.scale = 0.2 + rng.uniform();
     all_keys = g.keys + rng.below(3), token = g.heads * g.width + rng.below(5);
     masked = rng.below(3) == 0;

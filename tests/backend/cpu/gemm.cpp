@@ -100,6 +100,8 @@ TEST_CASE_TEMPLATE("products longer than a block of the cache agree with their d
       check<T>(Product(a, b, 19, 35, 1100, rng), rng);
       check<T>(Product(a, b, 201, 139, 67, rng), rng);
       check<T>(Product(a, b, 1, 200, 600, rng), rng);
+      check<T>(Product(a, b, 2, 333, 130, rng), rng);
+      check<T>(Product(a, b, 130, 256, 260, rng), rng);
       check<T>(Product(a, b, 150, 1, 4500, rng), rng);
     }
   }
@@ -127,7 +129,8 @@ TEST_CASE_TEMPLATE("the number of threads does not change a bit of a product", T
   const int before = flipbook::threads();
   for (const Layout a : layouts) {
     for (const Layout b : layouts) {
-      for (const auto& [m, n, k] : {std::array<Index, 3>{130, 70, 600}, {1, 500, 300}, {300, 2, 700}, {9, 33, 5}}) {
+      for (const auto& [m, n, k] :
+           {std::array<Index, 3>{130, 70, 600}, {1, 500, 300}, {300, 2, 700}, {9, 33, 5}, {2, 400, 40}}) {
         const Product p(a, b, m, n, k, rng);
         const auto left = drawn<T>(p.a_size(), rng), right = drawn<T>(p.b_size(), rng), bias = drawn<T>(p.n, rng);
         const auto start = drawn<T>(Product::size(m, n, p.ldc), rng);

@@ -149,6 +149,45 @@ void attend(const AttentionGeometry& g, Index which, const AttentionRows<const T
   queries.finish(y, log_sums);
 }
 
+/// Whether a single query, such as the next token's, goes by attend_one: a tile would leave its other lanes empty.
+template <Real T>
+bool is_one(const AttentionGeometry& g) {
+  return g.queries == 1 && g.width % lanes<T> == 0;
+}
+
+/// The same for a single query. The lanes are the numbers of a key, then keys, then the numbers of a value.
+/// @param room  for as many numbers as keys, in whole vectors, and the query
+template <Real T>
+void attend_one(const AttentionGeometry& g, const AttentionRows<const T>& x, const ScoreMask<T>& mask, T* y, T* log_sum,
+                T* room) {
+  using V = Simd<T>;
+  const Index keys = g.visible(0), whole = round_up(keys, lanes<T>);
+  T *const weights = room, *const query = room + whole;
+  const V unit(static_cast<T>(g.scale * log2e_v<double>));
+  for (Index d = 0; d < g.width; d += lanes<T>) (unit * V::load_unaligned(x.q(0) + d)).store_unaligned(query + d);
+  T highest = std::numeric_limits<T>::lowest();  // finite, so that −∞ − maximum is −∞
+  for (Index j = 0; j < keys; ++j) {
+    V sum(T(0));
+    for (Index d = 0; d < g.width; d += lanes<T>) {
+      sum = multiply_add(V::load_unaligned(query + d), V::load_unaligned(x.k(j) + d), sum);
+    }
+    weights[j] = xsimd::hadd(sum) + (mask.data == nullptr ? T(0) : log2e_v<T> * mask(0)[j]);
+    highest = math::max(weights[j], highest);
+  }
+  std::fill(weights + keys, weights + whole, -std::numeric_limits<T>::infinity());
+  V totals(T(0));
+  for (Index j = 0; j < whole; j += lanes<T>) {
+    const V weight = exp2<T>(V::load_unaligned(weights + j) - V(highest));
+    weight.store_unaligned(weights + j);
+    totals += weight;
+  }
+  const T total = xsimd::hadd(totals);
+  const bool any = !(total == T(0));
+  small_product<T>({weights, 0, 1}, 1, keys, {x.v.data, x.v.row}, g.width, {y, 0}, false);
+  for (Index d = 0; d < g.width; ++d) y[d] = any ? y[d] / total : T(0);
+  *log_sum = any ? highest * ln2_v<T> + std::log(total) : std::numeric_limits<T>::infinity();
+}
+
 }  // namespace detail
 
 /// y = softmax(scale · q·kᵀ + mask)·v for every sample and head, and the logarithms of the softmax's
@@ -157,12 +196,17 @@ template <Real T>
 void attention(const AttentionGeometry& g, const HeadRows<const T>& q, const HeadRows<const T>& k,
                const HeadRows<const T>& v, const ScoreMask<T>& mask, const HeadRows<T>& y, T* log_sums) {
   const Index tiles = quotient_up(g.queries, detail::query_tile<T>);
-  const PerThread<T> rooms(detail::QueryTile<T>::room(g) + detail::key_tile * detail::query_tile<T>);
+  const Index of_one = round_up(g.keys, lanes<T>) + g.width;
+  const Index of_tile = detail::QueryTile<T>::room(g) + detail::key_tile * detail::query_tile<T>;
+  const PerThread<T> rooms(detail::is_one<T>(g) ? of_one : of_tile);
   parallel_tasks(g.batch * g.heads * tiles, [&](Index task) {
     const Index head = task / tiles, n = head / g.heads, h = head % g.heads;
     const Index which = tiles - 1 - task % tiles;  // the queries that see most keys first
-    detail::attend<T>(g, which, {q.of(n, h), k.of(n, h), v.of(n, h)}, mask.of(n, h), y.of(n, h),
-                      log_sums + head * g.queries, rooms.mine());
+    const AttentionRows<const T> x{q.of(n, h), k.of(n, h), v.of(n, h)};
+    const HeadRows<T> to = y.of(n, h);
+    T* const log_sum = log_sums + head * g.queries;
+    if (detail::is_one<T>(g)) detail::attend_one<T>(g, x, mask.of(n, h), to(0), log_sum, rooms.mine());
+    else detail::attend<T>(g, which, x, mask.of(n, h), to, log_sum, rooms.mine());
   });
 }
 

@@ -23,7 +23,8 @@ class MatrixProduct {
     const Index shares = quotient_up(tasks, quotient_up(b.count(), panels_a_task_));
     rows_a_task_ = std::min(round_up(quotient_up(m, shares), Index{TileShape::rows}), by_rows ? Index{128} : m);
     const Index columns = quotient_up(tasks, quotient_up(m, rows_a_task_));
-    panels_a_task_ = std::min(panels_a_task_, quotient_up(b.count(), columns));
+    const Index together = few_rows() ? panels_together : 1;
+    panels_a_task_ = std::min(panels_a_task_, round_up(quotient_up(b.count(), columns), together));
   }
 
   void operator()() const {
@@ -37,7 +38,15 @@ class MatrixProduct {
  private:
   static constexpr Index half_a_second_cache = 1 << 19;  // bytes
 
+  /// Few rows, such as the one of a token, take as long as B is read: in pieces as long as there are registers for.
+  static constexpr Index most_few_rows = TileShape::registers == 32 ? 2 : 1, panels_together = 4;
+  bool few_rows() const { return m_ <= most_few_rows && b_.pitch > 0; }
+
   void multiply(Index first, Index last, Index first_panel, Index last_panel) const {
+    if (few_rows()) {
+      const Index end = std::min(last_panel, b_.columns / panel_columns<T>);
+      for (; first_panel + panels_together <= end; first_panel += panels_together) sweep(first_panel);
+    }
     Index k = 0;
     do {  // at least once, so that the sum of nothing is written too
       const Index length = std::min(depth_, b_.rows - k);
@@ -49,15 +58,19 @@ class MatrixProduct {
     } while (k < b_.rows);
   }
 
+  void sweep(Index p) const {
+    constexpr int vectors = panels_together * TileShape::vectors;
+    const Panel<T> panel = b_.panel(p);
+    const VectorRows<T> to{c_.data + b_.first_column(p), c_.pitch};
+    const VectorRows<const T> right{panel.data, panel.step};
+    detail::small_strip<T, vectors, most_few_rows>(a_, m_, b_.rows, right, start(p, to, accumulate_), to);
+  }
   void tile(Index i, Index rows, Index k, Index length, Index p) const {
     const Panel<T> panel = b_.panel(p);
     const SmallOperand<T> left{a_.data + i * a_.row + k * a_.step, a_.row, a_.step};
     const VectorRows<const T> right{panel.data + k * panel.step, panel.step};
     const VectorRows<T> to{c_.data + i * c_.pitch + b_.first_column(p), c_.pitch};
-    const bool load = accumulate_ || k > 0;
-    const VectorRows<const T> start = load               ? VectorRows<const T>{to.data, to.pitch}
-                                      : start_ != nullptr ? VectorRows<const T>{start_ + b_.first_column(p), 0}
-                                                          : VectorRows<const T>{zero_row<T>.data(), 0};
+    const VectorRows<const T> start = this->start(p, to, accumulate_ || k > 0);
     if (panel.columns % lanes<T> == 0) return small_product<T>(left, rows, length, right, panel.columns, start, to);
     // Columns that do not fill their vectors are worked on in a buffer.
     alignas(64) T buffer[static_cast<std::size_t>(TileShape::rows * panel_columns<T>)] = {};
@@ -65,6 +78,13 @@ class MatrixProduct {
     for (Index r = 0; r < rows; ++r) std::copy_n(start.below(r).data, panel.columns, whole.below(r).data);
     small_product<T>(left, rows, length, right, panel.columns, {buffer, whole.pitch}, whole);
     for (Index r = 0; r < rows; ++r) std::copy_n(whole.below(r).data, panel.columns, to.below(r).data);
+  }
+
+  /// What panel p of C begins with.
+  VectorRows<const T> start(Index p, const VectorRows<T>& to, bool load) const {
+    if (load) return {to.data, to.pitch};
+    if (start_ != nullptr) return {start_ + b_.first_column(p), 0};
+    return {zero_row<T>.data(), 0};
   }
 
   SmallOperand<T> a_;
