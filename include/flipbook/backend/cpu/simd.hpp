@@ -67,6 +67,18 @@ constexpr V select(const Condition& condition, const V& a, const V& b) {
   else return xsimd::select(condition, a, b);
 }
 
+/// The largest integer that is not above x. Numbers beyond all fractions are integers already; these, ±∞ and NaN are
+/// kept from xsimd, which may convert its lanes to integers and back.
+template <class V>
+constexpr V floor(const V& x) {
+  if constexpr (std::floating_point<V>) {
+    return std::floor(x);
+  } else {
+    const auto small = math::abs(x) < constant<V>(std::same_as<typename V::value_type, float> ? 0x1p23 : 0x1p52);
+    return xsimd::select(small, xsimd::floor(xsimd::select(small, x, V(0))), x);
+  }
+}
+
 // xsimd makes an integer of the exponent, which ±∞ has not: beyond ±10⁴ these functions have their limits all the same.
 // NaN passes both bounds as their second operand; double, whose lanes become integers in a loop where NaN is undefined
 // behaviour, has 0 in its place and the NaN put back.
