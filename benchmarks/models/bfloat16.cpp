@@ -21,7 +21,9 @@ void compare(const char* name, Index frames, Index steps) {
   const MovingShapes shapes({.frames = frames});
   const auto clips = [&](Index step) {
     List<Tensor<float>> all;
-    for (Index i = 0; i < batch; ++i) all.push_back(mean(shapes.clip(step * batch + i), {-1}).reshape({frames, 64, 64, 1}));
+    for (Index i = 0; i < batch; ++i) {
+      all.push_back(mean(shapes.clip(step * batch + i), {-1}).reshape({frames, 64, 64, 1}));
+    }
     return stack(0, all);  // (batch, T, H, W, 1)
   };
   using Training = Trainer<Model, float, Cpu, optim::Adam>;

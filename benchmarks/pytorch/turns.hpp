@@ -15,9 +15,9 @@
 
 namespace flipbook::benchmark {
 
-/// One side of a timing in turns: `PROGRAM WORKLOAD THREADS [bfloat16]` makes the workload's call once for every line that it is
-/// sent and answers with its milliseconds; at the end of its input it says its peak memory in MiB. `PROGRAM --list`
-/// lists the workloads and their arithmetic in GFLOP.
+/// One side of a timing in turns: `PROGRAM WORKLOAD THREADS [bfloat16]` makes the workload's call once for every line
+/// that it is sent and answers with its milliseconds; at the end of its input it says its peak memory in MiB.
+/// `PROGRAM --list` lists the workloads and their arithmetic in GFLOP.
 inline int take_turns(int count, char** arguments, const std::vector<Workload>& workloads) {
   const std::string name = count > 1 ? arguments[1] : "--list";
   for (const Workload& w : workloads) {
