@@ -115,12 +115,16 @@ class Correlation {
   static constexpr Index most_runs = 64;
   static constexpr Index half_a_second_cache = 1 << 19;  // bytes
 
+  struct Place {
+    Index t, h;
+    bool operator==(const Place&) const = default;
+  };
   /// The output positions of a tile's rows; rows past the last repeat it.
   struct Tile {
     template <class U>
     using Each = std::array<U, TileShape::max_rows>;
     Each<Index> in;                ///< the pixel that the first tap sees, as an offset, be it outside or not
-    Each<std::array<Index, 2>> at; ///< its place along the first two axes
+    Each<Place> at;                ///< its place along the first two axes
     Each<Index> first, last;       ///< taps along the last axis that see a pixel
     Each<T*> out;
     bool one_line = true;          ///< all rows are at the same place along the first two axes
@@ -181,7 +185,7 @@ class Correlation {
     const Index piece = segment % pieces_ * longest_run, j2 = segment / pieces_ % across_;
     const Index line = segment / (pieces_ * across_), j1 = line % s.kernel[1], j0 = line / s.kernel[1];
     const auto inside = [&](std::size_t i) {
-      return s.inside(0, tile.at[i][0] + j0 * s.step[0]) && s.inside(1, tile.at[i][1] + j1 * s.step[1]);
+      return s.inside(0, tile.at[i].t + j0 * s.step[0]) && s.inside(1, tile.at[i].h + j1 * s.step[1]);
     };
     // The run is of the taps [first, last), all of which some row sees.
     const Index first = merged_ ? tile.seen_by_any[0] : j2, last = merged_ ? tile.seen_by_any[1] : j2 + 1;
