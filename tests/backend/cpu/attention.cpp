@@ -6,20 +6,14 @@
 #include <limits>
 #include <vector>
 
-#include <flipbook/core/random.hpp>
+#include "../../reference/drawn.hpp"
 
 using namespace flipbook;
+using reference::drawn;
 
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-template <class T>
-std::vector<T> drawn(Index size, Rng& rng) {
-  std::vector<T> x(static_cast<std::size_t>(size));
-  for (T& value : x) value = static_cast<T>(rng.normal());
-  return x;
-}
 
 /// Tensors (N, L, H, D) of one attention, each token's numbers further apart than they are many.
 template <class T>

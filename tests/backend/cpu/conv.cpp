@@ -6,27 +6,16 @@
 
 #include <doctest/doctest.h>
 
-#include <flipbook/core/random.hpp>
-
 #include "../../reference/conv.hpp"
+#include "../../reference/drawn.hpp"
 
 namespace {
 
 using flipbook::ConvGeometry;
 using flipbook::Index;
 using flipbook::Rng;
+using reference::drawn, reference::poisoned;
 namespace cpu = flipbook::cpu;
-
-template <class T>
-std::vector<T> drawn(Index size, Rng& rng) {
-  std::vector<T> x(static_cast<std::size_t>(size));
-  for (T& value : x) value = static_cast<T>(rng.normal());
-  return x;
-}
-template <class T>
-std::vector<T> poisoned(Index size) {
-  return std::vector<T>(static_cast<std::size_t>(size), std::numeric_limits<T>::quiet_NaN());
-}
 
 Index between(Rng& rng, Index low, Index high) { return low + rng.below(high - low + 1); }
 Index pick(Rng& rng, std::initializer_list<Index> choices) {

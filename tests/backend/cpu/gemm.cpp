@@ -6,22 +6,15 @@
 
 #include <doctest/doctest.h>
 
-#include <flipbook/core/random.hpp>
-
 #include "../../reference/conv.hpp"
+#include "../../reference/drawn.hpp"
 
 namespace {
 
 using flipbook::Index;
 using flipbook::Rng;
+using reference::drawn;
 using flipbook::cpu::Layout;
-
-template <class T>
-std::vector<T> drawn(Index size, Rng& rng) {
-  std::vector<T> x(static_cast<std::size_t>(size));
-  for (T& value : x) value = static_cast<T>(rng.normal());
-  return x;
-}
 
 struct Product {
   Layout a, b;

@@ -6,18 +6,12 @@
 #include <limits>
 #include <vector>
 
-#include <flipbook/core/random.hpp>
+#include "../../reference/drawn.hpp"
 
 using namespace flipbook;
+using reference::drawn;
 
 namespace {
-
-template <class T>
-std::vector<T> drawn(Index size, Rng& rng) {
-  std::vector<T> x(static_cast<std::size_t>(size));
-  for (T& value : x) value = static_cast<T>(rng.normal());
-  return x;
-}
 
 /// A product of so many rows and columns by the kernel and by its definition; whether they agree, and what lies beside
 /// the result is as it was.

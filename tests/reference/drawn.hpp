@@ -1,0 +1,24 @@
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include <flipbook/core/random.hpp>
+
+/// Memory for tests of kernels, which know no tensors.
+namespace reference {
+
+/// Normally distributed numbers.
+template <class T>
+std::vector<T> drawn(flipbook::Index size, flipbook::Rng& rng) {
+  std::vector<T> x(static_cast<std::size_t>(size));
+  for (T& value : x) value = static_cast<T>(rng.normal());
+  return x;
+}
+/// NaN, which what is not written stays.
+template <class T>
+std::vector<T> poisoned(flipbook::Index size) {
+  return std::vector<T>(static_cast<std::size_t>(size), std::numeric_limits<T>::quiet_NaN());
+}
+
+}  // namespace reference
