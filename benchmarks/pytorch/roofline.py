@@ -55,9 +55,10 @@ def grid(axes):
 
 def picture(title, points, steps, peak, bandwidth):
     """points: [(kernel, pass, FLOP/byte, GFLOP/s)]; steps: [(workload, GFLOP/s)]."""
-    lowest = min([p[3] for p in points] + [rate for _, rate in steps])
+    rates = [p[3] for p in points] + [rate for _, rate in steps]
+    lowest, highest = min(rates + [peak / 4]), max(rates + [peak])  # the roof is seen, wherever the kernels are
     axes = Axes((min(1, min(p[2] for p in points)) / 2, 2 * max(p[2] for p in points)),
-                (2 ** math.floor(math.log2(lowest)), 2 * 2 ** math.ceil(math.log2(peak))))
+                (2 ** math.floor(math.log2(lowest)), 2 ** math.ceil(math.log2(1.1 * highest))))
     ridge = peak / bandwidth
     left = max(axes.x[0], axes.y[0] / bandwidth)
     parts = [text(WIDTH / 2, 20, f"{title}: kernels under the roof", "middle", 15), *grid(axes),
