@@ -142,7 +142,7 @@ TEST_CASE_TEMPLATE("by factors rounded to bfloat16 it differs by their rounding,
       Rng rng{5};
       const auto x = normal<float>({g.inputs() * c.in}, rng), y = normal<float>({g.outputs() * c.out}, rng);
       const auto w = normal<float>({g.taps() * c.in * c.out}, rng), bias = normal<float>({std::max(c.in, c.out)}, rng);
-      const double tolerance = scheme.filter->points == 8 ? 0.12 : 0.03;  // 5 % and 1 % of the root mean square
+      const double tolerance = scheme.filter->points == 8 ? 0.12 : 0.03;
       auto short_y = poisoned<float>(y.size()), direct_y = poisoned<float>(y.size());
       cpu::winograd::conv<Pair>(scheme, g, x.data(), w.data(), bias.data(), short_y.data());
       cpu::direct_conv<float>(g, x.data(), w.data(), bias.data(), direct_y.data());
