@@ -96,6 +96,7 @@ TEST_CASE_TEMPLATE("products longer than a block of the cache agree with their d
       check<T>(Product(a, b, 2, 333, 130, rng), rng);
       check<T>(Product(a, b, 130, 256, 260, rng), rng);
       check<T>(Product(a, b, 150, 1, 4500, rng), rng);
+      check<T>(Product(a, b, 141, 1103, 310, rng), rng);
     }
   }
 }

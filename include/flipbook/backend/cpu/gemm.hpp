@@ -37,13 +37,12 @@ void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* 
     sum_over_positions(std::span(&sum, 1));
     return;
   }
-  // Down A's columns B's rows are read in place: to pack them would take as long as they are read from memory.
-  const RightOperand<T> right(b_layout, k, n, b, ldb, a_normal ? k : 0, !a_normal && b_normal ? 1 : m);
-  if (right.panels().kind == PanelKind::columns) {
-    const SmallOperand<T> left{a, lda, 1};
-    MatrixProduct<T>(a_normal ? left : left.turned(), m, right.panels(), c, ldc, accumulate, bias)();
+  const bool dots = a_normal && (cheaper_kind<T>(k, k, n) == PanelKind::reduction || (!b_normal && m <= few_uses));
+  if (!dots) {
+    MatrixProduct<T>({a_layout, a, lda}, {b_layout, b, ldb}, m, n, k, c, ldc, accumulate, bias)();
     return;
   }
+  const RightOperand<T> right(b_layout, k, n, b, ldb, k, m);
   sight.extent[2] = sight.positions[2] = m;
   sight.channels = k;
   Correlation<T> product(sight, a_pixels, {c, 0, {0, 0, ldc}}, right.panels(), bias, accumulate);
