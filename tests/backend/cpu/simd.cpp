@@ -56,21 +56,36 @@ TEST_CASE_TEMPLATE("functions of a number and of a vector are those of the stand
            [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }, near);
 }
 
-TEST_CASE("erf of vectors of float is within two units in the last place, odd, and 1 from 4 on") {
+namespace {
+
+/// The largest error of an odd function on vectors of float, in units in the last place.
+template <class F, class Reference>
+double worst_units(const F& f, const Reference& reference, float end) {
+  double worst = 0;
+  for (float x = 1e-6F; x < end; x += 1e-5F + x * 1e-5F) {
+    const double expected = reference(static_cast<double>(x));
+    const auto rounded = static_cast<float>(expected);
+    const auto unit = static_cast<double>(rounded - std::nextafter(rounded, 0.0F));
+    worst = std::max(worst, std::abs(static_cast<double>(f(x)) - expected) / unit);
+    REQUIRE(f(-x) == -f(x));
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("erf and tanh of vectors of float are within some units in the last place, odd, and 1 far from 0") {
   using V = cpu::Simd<float>;
   const auto erf = [](float x) { return math::erf(V(x)).get(0); };
-  double worst = 0;
-  for (float x = 1e-6F; x < 4.5F; x += 1e-5F + x * 1e-5F) {
-    const double expected = std::erf(static_cast<double>(x));
-    const float rounded = static_cast<float>(expected);
-    const auto unit = static_cast<double>(rounded - std::nextafter(rounded, 0.0F));
-    worst = std::max(worst, std::abs(static_cast<double>(erf(x)) - expected) / unit);
-    REQUIRE(erf(-x) == -erf(x));
-  }
-  CHECK(worst < 2);
+  const auto tanh = [](float x) { return math::tanh(V(x)).get(0); };
+  CHECK(worst_units(erf, [](double x) { return std::erf(x); }, 4.5F) < 2);
+  CHECK(worst_units(tanh, [](double x) { return std::tanh(x); }, 11.0F) < 3);
   CHECK(erf(4.0F) == 1);
+  CHECK(tanh(10.0F) == 1);
   CHECK(erf(0.0F) == 0);
+  CHECK(tanh(0.0F) == 0);
   CHECK(erf(1e-38F) == doctest::Approx(1.12837917e-38).epsilon(1e-6));
+  CHECK(tanh(1e-38F) == 1e-38F);
 }
 
 TEST_CASE_TEMPLATE("the sign of 0 is 0, and of two numbers the second is taken where one is NaN", T, float, double) {

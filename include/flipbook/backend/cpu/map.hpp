@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -11,6 +12,13 @@ namespace flipbook::cpu {
 
 /// Elements worth handing to another thread; a multiple of every vector width.
 inline constexpr Index map_grain = 1 << 13;
+
+/// How many rows take each of several steps one after another, so that none waits for its own sum, while they stay in
+/// the first cache.
+inline constexpr Index most_rows_together = 8;
+inline Index rows_together(Index width) {
+  return std::clamp<Index>(map_grain / 4 / std::max<Index>(width, 1), 1, most_rows_together);
+}
 
 /// out[i] = f(in[i]…) over whole vectors; the remainder is padded to a vector, so that an element's
 /// value does not depend on where it stands.

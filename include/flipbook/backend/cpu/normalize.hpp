@@ -304,20 +304,27 @@ void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T
                     T* mean, T* variance, const After& after = {}) {
   const Index width = g.width;
   parallel_for(g.sets(), std::max<Index>(1, map_grain / width), [&](Index first, Index last) {
-    for (Index set = first; set < last; ++set) {
-      const T* const row = x + set * width;
-      const Index channel = set % g.groups * width;
+    const Index together = rows_together(width);
+    for (; first < last; first += together) {
+      const Index end = std::min(first + together, last);
       const auto itself = [](const auto& v) { return v; };
-      const T m = centred ? detail::sum_of<T>(itself, width, row) / static_cast<T>(width) : T(0);
-      const auto squared = [m](const auto& v) {
-        const auto d = v - std::remove_cvref_t<decltype(v)>(m);
-        return d * d;
-      };
-      const T spread = detail::sum_of<T>(squared, width, row) / static_cast<T>(width);
-      mean[set] = m, variance[set] = spread;
-      const Simd<T> centre(m), r(static_cast<T>(inverse_deviation(static_cast<double>(spread), epsilon)));
-      map_serial([&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& t) { return after((v - centre) * r * s + t); },
-                 0, width, y + set * width, row, w + channel, b + channel);
+      for (Index set = first; set < end; ++set) {
+        mean[set] = centred ? detail::sum_of<T>(itself, width, x + set * width) / static_cast<T>(width) : T(0);
+      }
+      for (Index set = first; set < end; ++set) {
+        const auto squared = [m = mean[set]](const auto& v) {
+          const auto d = v - std::remove_cvref_t<decltype(v)>(m);
+          return d * d;
+        };
+        variance[set] = detail::sum_of<T>(squared, width, x + set * width) / static_cast<T>(width);
+      }
+      for (Index set = first; set < end; ++set) {
+        const Index channel = set % g.groups * width;
+        const Simd<T> centre(mean[set]);
+        const Simd<T> r(static_cast<T>(inverse_deviation(static_cast<double>(variance[set]), epsilon)));
+        map_serial([&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& t) { return after((v - centre) * r * s + t); },
+                   0, width, y + set * width, x + set * width, w + channel, b + channel);
+      }
     }
   });
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <numbers>
 #include <utility>
 
 #include <flipbook/core/intrinsics.hpp>
@@ -79,24 +80,25 @@ constexpr V floor(const V& x) {
   }
 }
 
-// xsimd makes an integer of the exponent, which ±∞ has not: beyond ±10⁴ these functions have their limits all the same.
-// NaN passes both bounds as their second operand; double, whose lanes become integers in a loop where NaN is undefined
-// behaviour, has 0 in its place and the NaN put back.
-#define FLIPBOOK_EXPONENTIAL(name)                                                             \
-  template <class V>                                                                           \
-  constexpr V name(const V& x) {                                                               \
-    if constexpr (std::floating_point<V>) {                                                    \
-      return std::name(x);                                                                     \
-    } else {                                                                                   \
-      const V bounded = math::min(constant<V>(1e4), math::max(constant<V>(-1e4), x));          \
-      if constexpr (std::same_as<typename V::value_type, float>) return xsimd::name(bounded);  \
-      else return xsimd::select(x == x, xsimd::name(xsimd::select(x == x, bounded, V(0))), x); \
-    }                                                                                          \
-  }
-FLIPBOOK_EXPONENTIAL(exp)
-FLIPBOOK_EXPONENTIAL(expm1)
-FLIPBOOK_EXPONENTIAL(tanh)
-#undef FLIPBOOK_EXPONENTIAL
+/// A function of xsimd's that makes an integer of an exponent, which ±∞ has not: beyond ±10⁴ these have their limits all
+/// the same. NaN passes both bounds as their second operand; double, whose lanes become integers in a loop where NaN is
+/// undefined behaviour, has 0 in its place and the NaN put back.
+template <class F, class V>
+V within_bounds(const F& f, const V& x) {
+  const V bounded = math::min(constant<V>(1e4), math::max(constant<V>(-1e4), x));
+  if constexpr (std::same_as<typename V::value_type, float>) return f(bounded);
+  else return xsimd::select(x == x, f(xsimd::select(x == x, bounded, V(0))), x);
+}
+template <class V>
+constexpr V exp(const V& x) {
+  if constexpr (std::floating_point<V>) return std::exp(x);
+  else return within_bounds([](const V& y) { return xsimd::exp(y); }, x);
+}
+template <class V>
+constexpr V expm1(const V& x) {
+  if constexpr (std::floating_point<V>) return std::expm1(x);
+  else return within_bounds([](const V& y) { return xsimd::expm1(y); }, x);
+}
 
 /// c[0] + c[1]·x + c[2]·x² + …, of a vector.
 template <class V, std::size_t N>
@@ -107,24 +109,43 @@ V polynomial(const V& x, const std::array<double, N>& c) {
   }(std::make_index_sequence<N - 1>{});
   return y;
 }
-/// 2/√π ∫₀ˣ exp(−t²) dt. Of vectors of float x + x·p(x²) near 0 and ±(1 − 2⁻ᵗ) with t = |x|·q(|x|) elsewhere, where 2ᶠ
-/// for |f| ≤ ½ is r(f): polynomials fitted to be off by less than 2·10⁻⁸, and all together by less than 2 units in the
-/// last place.
+/// 2ᵗ of a vector of float, −100 ≤ t ≤ 0: 2ᶠ for |f| ≤ ½ by a polynomial that is off by less than 2·10⁻⁸.
+template <class V>
+V small_power(const V& t) {
+  constexpr std::array terms{1.00000012, 0.693146944, 0.240221202, 0.0555071309, 0.00967554096, 0.00132764713};
+  const V whole = xsimd::nearbyint(t);
+  return xsimd::ldexp(polynomial(t - whole, terms), xsimd::to_int(whole));
+}
+/// 2/√π ∫₀ˣ exp(−t²) dt. Of vectors of float x + x·p(x²) near 0 and ±(1 − 2⁻ᵗ) with t = |x|·q(|x|) elsewhere, by
+/// polynomials fitted to be off by less than 2·10⁻⁸, and all together by less than 2 units in the last place.
 template <class V>
 constexpr V erf(const V& x) {
   if constexpr (std::floating_point<V>) {
     return std::erf(x);
-  } else if constexpr (std::same_as<typename V::value_type, double>) {  // as above
-    const V bounded = math::min(constant<V>(1e4), math::max(constant<V>(-1e4), x));
-    return xsimd::select(x == x, xsimd::erf(xsimd::select(x == x, bounded, V(0))), x);
+  } else if constexpr (std::same_as<typename V::value_type, double>) {
+    return within_bounds([](const V& y) { return xsimd::erf(y); }, x);
   } else {
     constexpr std::array p{0.128379151, -0.376125246, 0.112821408, -0.0267789084, 0.00501196273, -0.000609036011};
     constexpr std::array q{1.62811017, 0.917120337, 0.151896819, -0.0330464169, 0.00464544259, -0.000309595169};
-    constexpr std::array r{1.00000012, 0.693146944, 0.240221202, 0.0555071309, 0.00967554096, 0.00132764713};
     const V size = math::abs(x), bounded = math::min(constant<V>(4), size);  // from 4 on it is 1
-    const V power = -bounded * polynomial(bounded, q), whole = xsimd::nearbyint(power);
-    const V far = V(1) - xsimd::ldexp(polynomial(power - whole, r), xsimd::to_int(whole));
+    const V far = V(1) - small_power(-bounded * polynomial(bounded, q));
     return math::select(size < constant<V>(0.9), xsimd::fma(x, polynomial(x * x, p), x), xsimd::copysign(far, x));
+  }
+}
+/// Of vectors of float x + x·x²·p(x²) near 0 and ±(1 − e)/(1 + e) with e = exp(−2|x|) elsewhere: off by less than 3 units
+/// in the last place.
+template <class V>
+constexpr V tanh(const V& x) {
+  if constexpr (std::floating_point<V>) {
+    return std::tanh(x);
+  } else if constexpr (std::same_as<typename V::value_type, double>) {
+    return within_bounds([](const V& y) { return xsimd::tanh(y); }, x);
+  } else {
+    constexpr std::array p{-0.333325975, 0.133131166, -0.0522118049, 0.0156126297};
+    const V size = math::abs(x), bounded = math::min(constant<V>(10), size);  // from 10 on it is 1
+    const V e = small_power(bounded * constant<V>(-2 * std::numbers::log2e)), square = x * x;
+    const V near = xsimd::fma(x, square * polynomial(square, p), x), far = (V(1) - e) / (V(1) + e);
+    return math::select(size < constant<V>(0.6), near, xsimd::copysign(far, x));
   }
 }
 template <class V>

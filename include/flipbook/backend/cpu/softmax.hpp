@@ -1,9 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
+#include <flipbook/backend/cpu/exp2.hpp>
 #include <flipbook/backend/cpu/map.hpp>
 
 namespace flipbook::cpu {
@@ -31,8 +34,10 @@ T shift_of_row(const T* x, Index n) {
   if (i < n) largest = xsimd::max(largest, load_part_or(minus_infinity<T>, x + i, n - i));
   alignas(Simd<T>) T lane[static_cast<std::size_t>(lanes<T>)];
   largest.store_aligned(lane);
-  const T m = *std::max_element(lane, lane + lanes<T>);
-  return std::isfinite(m) ? m : T(0);
+  for (Index half = lanes<T> / 2; half > 0; half /= 2) {
+    for (Index l = 0; l < half; ++l) lane[l] = std::max(lane[l], lane[l + half]);
+  }
+  return std::isfinite(lane[0]) ? lane[0] : T(0);
 }
 
 // Σ f(x…) over a row, where f of padding, `other` in the first operand and 0 in the rest, must be 0.
@@ -58,9 +63,36 @@ T sum_exp_of_row(const T* x, Index n, T shift) {
                     minus_infinity<T>, x);
 }
 
+/// y = 2^((x − shift)·log₂e), and its sum.
+template <Real T>
+T weigh_row(const T* x, Index n, T shift, T* y) {
+  const Simd<T> s(shift), scale = constant<Simd<T>>(std::numbers::log2e);
+  Simd<T> sum(T(0));
+  Index i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) {
+    const Simd<T> weight = exp2<T>((Simd<T>::load_unaligned(x + i) - s) * scale);
+    weight.store_unaligned(y + i);
+    sum += weight;
+  }
+  if (i < n) {
+    const Simd<T> weight = exp2<T>((load_part_or(minus_infinity<T>, x + i, n - i) - s) * scale);
+    store_part(weight, y + i, n - i);
+    sum += weight;
+  }
+  return xsimd::hadd(sum);
+}
+
+/// Calls body(first, last) for rows that stay in the first cache together.
+template <class Body>
+void some_rows(Index rows, Index n, const Body& body) {
+  parallel_for(rows, std::max<Index>(1, map_grain / std::max<Index>(1, 4 * n)), [&](Index first, Index last) {
+    const Index together = rows_together(n);
+    for (; first < last; first += together) body(first, std::min(first + together, last));
+  });
+}
 template <class Body>
 void each_row(Index rows, Index n, const Body& body) {
-  parallel_for(rows, std::max<Index>(1, map_grain / std::max<Index>(1, 4 * n)), [&](Index first, Index last) {
+  some_rows(rows, n, [&](Index first, Index last) {
     for (Index row = first; row < last; ++row) body(row);
   });
 }
@@ -70,14 +102,15 @@ void each_row(Index rows, Index n, const Body& body) {
 /// y = exp(x − log Σ exp(x)) for every row of n.
 template <Real T>
 void softmax(Index rows, Index n, const T* x, T* y) {
-  detail::each_row(rows, n, [&](Index row) {
-    const T* const from = x + row * n;
-    T* const to = y + row * n;
-    const Simd<T> shift(detail::shift_of_row(from, n));
-    map_serial([&](const Simd<T>& v) { return Simd<T>(math::exp(v - shift)); }, 0, n, to, from);
-    const T total = detail::sum_of_row([](const Simd<T>& v) { return v; }, n, T(0), static_cast<const T*>(to));
-    const Simd<T> scale(T(1) / total);
-    map_serial([&](const Simd<T>& v) { return v * scale; }, 0, n, to, static_cast<const T*>(to));
+  detail::some_rows(rows, n, [&](Index first, Index last) {
+    std::array<T, most_rows_together> number;  // the largest of each row, then the sum
+    const auto own = [&](Index row) -> T& { return number[static_cast<std::size_t>(row - first)]; };
+    for (Index row = first; row < last; ++row) own(row) = detail::shift_of_row(x + row * n, n);
+    for (Index row = first; row < last; ++row) own(row) = detail::weigh_row(x + row * n, n, own(row), y + row * n);
+    for (Index row = first; row < last; ++row) {
+      const Simd<T> scale(T(1) / own(row));
+      map_serial([&](const Simd<T>& v) { return v * scale; }, 0, n, y + row * n, static_cast<const T*>(y + row * n));
+    }
   });
 }
 
