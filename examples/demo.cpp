@@ -98,7 +98,8 @@ std::string shown(const std::string& name) {
 /// Trains for about so many seconds: as many steps as fit, told from the first few.
 /// @param sketch  called now and then, six times in all, to show samples on the way
 template <class Trainer, class Schedule, class Sketch>
-bool train_for(Trainer& trainer, const Data& data, double seconds, fb::FitOptions options, const Schedule& schedule, const Sketch& sketch) {
+bool train_for(Trainer& trainer, const Data& data, double seconds, fb::FitOptions options, const Schedule& schedule,
+               const Sketch& sketch) {
   constexpr fb::Index trial = 7;
   sketch(trainer.steps());
   fb::FitOptions first = options;
@@ -155,22 +156,28 @@ bool adversarial(const Settings& settings, const Data& data, double seconds, Gal
   trainer.keep_average(0.99);
   fb::Rng rng{7};
   const auto noise = trainer.model->noise(8, rng);
-  const auto samples = [&] { return fb::to<fb::Cpu>(trainer.with_average([&] { return trainer.model->decode(noise); })); };
+  const auto samples = [&] {
+    return fb::to<fb::Cpu>(trainer.with_average([&] { return trainer.model->decode(noise); }));
+  };
   std::vector<Row> progress;
   const auto began = std::chrono::steady_clock::now();
-  const bool complete = train_for(trainer, data, seconds, {.batch = batch, .checkpoint = settings.out / "gan.safetensors", .title = "adversarial   "},
+  const bool complete = train_for(
+      trainer, data, seconds,
+      {.batch = batch, .checkpoint = settings.out / "gan.safetensors", .title = "adversarial   "},
       [](fb::Index) { return [](fb::Index) { return 4e-4; }; },
       [&](fb::Index step) { progress.push_back({.label = "step " + std::to_string(step), .clips = samples()}); });
   gallery.sections.push_back(Section{
       .family = "Adversarial",
       .title = "A generator against a discriminator",
-      .idea = "A generator makes clips of noise; a discriminator learns to tell them from real ones, and so teaches the "
-              "generator what still gives it away.",
+      .idea = "A generator makes clips of noise; a discriminator learns to tell them from real ones, and so teaches "
+              "the generator what still gives it away.",
       .formula = formula::minimax,
       .figures = {{.caption = "Real clips, and clips that the generator made of noise.",
-                   .rows = {{.label = "real", .clips = fb::batch_of(data.test, 0, 8)}, {.label = "generated", .clips = samples()}}}},
+                   .rows = {{.label = "real", .clips = fb::batch_of(data.test, 0, 8)},
+                            {.label = "generated", .clips = samples()}}}},
       .facts = facts(trainer, batch, seconds_since(began)),
-      .charts = {{.title = "Losses of the two", .x_label = "step", .y_label = "nats", .curves = curves(trainer.history())}},
+      .charts =
+          {{.title = "Losses of the two", .x_label = "step", .y_label = "nats", .curves = curves(trainer.history())}},
       .training = {{.caption = "The same noise over training.", .rows = progress}},
       .source_title = "The model, as written in examples/demo.cpp",
       .source = shown("gan")});
@@ -191,8 +198,12 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
   };
   std::vector<Row> progress;
   const auto began = std::chrono::steady_clock::now();
-  const bool complete = train_for(trainer, data, seconds,
-      {.batch = batch, .step = step, .checkpoint = settings.out / "autoregressive.safetensors", .title = "autoregressive"},
+  const bool complete = train_for(
+      trainer, data, seconds,
+      {.batch = batch,
+       .step = step,
+       .checkpoint = settings.out / "autoregressive.safetensors",
+       .title = "autoregressive"},
       [&](fb::Index steps) {
         return [&, steps, rate = fb::schedule::one_cycle(5e-3, steps, 0.2)](fb::Index step) {
           // True frames teach it fast; on its own ones, which are all it has later, it learns to go on.
@@ -200,30 +211,40 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
           return rate(step);
         };
       },
-      [&](fb::Index step) { progress.push_back({.label = "step " + std::to_string(step), .clips = continued(), .given = context}); });
+      [&](fb::Index step) {
+        progress.push_back({.label = "step " + std::to_string(step), .clips = continued(), .given = context});
+      });
   const double trained = seconds_since(began);
   const auto unseen = batch_on<B>(data.test, 100, 24);
-  const double nats = -static_cast<double>(fb::mean(trainer.model->open_loop_log_likelihood(unseen, context)).item()) / double(format.frames - context);
-  const double forced = -static_cast<double>(fb::mean(trainer.model->log_likelihood(unseen)).item()) / double(format.frames - context);
+  const double nats = -static_cast<double>(fb::mean(trainer.model->open_loop_log_likelihood(unseen, context)).item()) /
+                      double(format.frames - context);
+  const double forced =
+      -static_cast<double>(fb::mean(trainer.model->log_likelihood(unseen)).item()) / double(format.frames - context);
   auto about = facts(trainer, batch, trained);
   about.push_back({"nats per frame, true frames before it", rounded(forced, 1)});
   about.push_back({"nats per frame, fed its own", rounded(nats, 1)});
-  gallery.sections.push_back(Section{
-      .family = "Autoregressive",
-      .title = "Each frame from those before it",
-      .idea = "A convolutional LSTM learns the likelihood of the next frame. Eight frames of an unseen clip are given (bright edge); "
-              "from there on it is fed its own predictions.",
-      .formula = formula::autoregressive,
-      .figures = {{.caption = "Unseen clips, and how the model continues their first eight frames.",
-                   .rows = {{.label = "real", .clips = clips, .given = context}, {.label = "predicted", .clips = continued(), .given = context}}},
-                  {.caption = "One of them frame by frame.",
-                   .rows = {{.label = "real", .clips = clips, .given = context}, {.label = "predicted", .clips = continued(), .given = context}},
-                   .strip = true}},
-      .facts = about,
-      .charts = {{.title = "Negative log-likelihood", .x_label = "step", .y_label = "nats per frame", .logarithmic = true, .curves = curves(trainer.history())}},
-      .training = {{.caption = "The same clips, continued over training.", .rows = progress}},
-      .source_title = "The model, as written in examples/demo.cpp",
-      .source = shown("autoregressive")});
+  gallery.sections.push_back(
+      Section{.family = "Autoregressive",
+              .title = "Each frame from those before it",
+              .idea = "A convolutional LSTM learns the likelihood of the next frame. Eight frames of an unseen clip "
+                      "are given (bright edge); from there on it is fed its own predictions.",
+              .formula = formula::autoregressive,
+              .figures = {{.caption = "Unseen clips, and how the model continues their first eight frames.",
+                           .rows = {{.label = "real", .clips = clips, .given = context},
+                                    {.label = "predicted", .clips = continued(), .given = context}}},
+                          {.caption = "One of them frame by frame.",
+                           .rows = {{.label = "real", .clips = clips, .given = context},
+                                    {.label = "predicted", .clips = continued(), .given = context}},
+                           .strip = true}},
+              .facts = about,
+              .charts = {{.title = "Negative log-likelihood",
+                          .x_label = "step",
+                          .y_label = "nats per frame",
+                          .logarithmic = true,
+                          .curves = curves(trainer.history())}},
+              .training = {{.caption = "The same clips, continued over training.", .rows = progress}},
+              .source_title = "The model, as written in examples/demo.cpp",
+              .source = shown("autoregressive")});
   return complete;
 }
 
@@ -236,31 +257,42 @@ bool variational(const Settings& settings, const Data& data, double seconds, Gal
   fb::Rng rng{7};
   std::vector<Row> progress;
   const auto began = std::chrono::steady_clock::now();
-  const bool complete = train_for(trainer, data, seconds,
-      {.batch = batch, .step = {.clip_norm = 2000}, .checkpoint = settings.out / "vae.safetensors", .title = "variational   "},
+  const bool complete = train_for(
+      trainer, data, seconds,
+      {.batch = batch,
+       .step = {.clip_norm = 2000},
+       .checkpoint = settings.out / "vae.safetensors",
+       .title = "variational   "},
       [](fb::Index steps) { return fb::schedule::one_cycle(2e-3, steps); },
       [&](fb::Index step) { progress.push_back({.label = "step " + std::to_string(step), .clips = reconstructed()}); });
   const double trained = seconds_since(began);
   const auto unseen = batch_on<B>(data.test, 100, 64);
   auto about = facts(trainer, batch, trained);
-  about.push_back({"ELBO of unseen clips", rounded(double(fb::mean(trainer.model->elbo(unseen, rng)).item()), 1) + " nats"});
-  about.push_back({"log p, 20 draws", rounded(double(fb::mean(trainer.model->log_likelihood(unseen, 20, rng)).item()), 1) + " nats"});
-  gallery.sections.push_back(Section{
-      .family = "Variational",
-      .title = "A code for every clip",
-      .idea = "An encoder says which codes a clip may have, a decoder what clip a code means; both are trained to bound the "
-              "likelihood of the data from below. New clips are decoded from random codes.",
-      .formula = formula::elbo,
-      .figures = {{.caption = "Unseen clips, decoded from their own codes, and new clips from random codes.",
-                   .rows = {{.label = "real", .clips = fb::to<fb::Cpu>(clips)}, {.label = "reconstructed", .clips = reconstructed()},
-                            {.label = "new", .clips = fb::to<fb::Cpu>(trainer.model->sample(8, rng))}}},
-                  {.caption = "The way from one clip to another, in the code.",
-                   .rows = {{.clips = fb::to<fb::Cpu>(trainer.model->interpolate(clips[0], clips[1], 8))}}}},
-      .facts = about,
-      .charts = {{.title = "Negative ELBO", .x_label = "step", .y_label = "nats per clip", .logarithmic = true, .curves = curves(trainer.history())}},
-      .training = {{.caption = "The reconstructions over training.", .rows = progress}},
-      .source_title = "The model, as written in examples/demo.cpp",
-      .source = shown("vae")});
+  about.push_back(
+      {"ELBO of unseen clips", rounded(double(fb::mean(trainer.model->elbo(unseen, rng)).item()), 1) + " nats"});
+  about.push_back({"log p, 20 draws",
+                   rounded(double(fb::mean(trainer.model->log_likelihood(unseen, 20, rng)).item()), 1) + " nats"});
+  gallery.sections.push_back(
+      Section{.family = "Variational",
+              .title = "A code for every clip",
+              .idea = "An encoder says which codes a clip may have, a decoder what clip a code means; both are trained "
+                      "to bound the likelihood of the data from below. New clips are decoded from random codes.",
+              .formula = formula::elbo,
+              .figures = {{.caption = "Unseen clips, decoded from their own codes, and new clips from random codes.",
+                           .rows = {{.label = "real", .clips = fb::to<fb::Cpu>(clips)},
+                                    {.label = "reconstructed", .clips = reconstructed()},
+                                    {.label = "new", .clips = fb::to<fb::Cpu>(trainer.model->sample(8, rng))}}},
+                          {.caption = "The way from one clip to another, in the code.",
+                           .rows = {{.clips = fb::to<fb::Cpu>(trainer.model->interpolate(clips[0], clips[1], 8))}}}},
+              .facts = about,
+              .charts = {{.title = "Negative ELBO",
+                          .x_label = "step",
+                          .y_label = "nats per clip",
+                          .logarithmic = true,
+                          .curves = curves(trainer.history())}},
+              .training = {{.caption = "The reconstructions over training.", .rows = progress}},
+              .source_title = "The model, as written in examples/demo.cpp",
+              .source = shown("vae")});
   return complete;
 }
 
@@ -273,13 +305,20 @@ void demo(const Settings& settings) {
   const Data clips = open_data(settings.data, format, settings.seed);
   std::printf("learning from %s, for about %.0f minutes\n", clips.name.c_str(), settings.minutes);
 
-  Gallery gallery{.title = "flipbook", .summary = "Three families of generative models of video, each trained for a few minutes on this machine."};
+  Gallery gallery{
+      .title = "flipbook",
+      .summary = "Three families of generative models of video, each trained for a few minutes on this machine."};
   const double seconds = settings.minutes * 60;
   // Each shows what it has learned, also when it is told to stop; the next one then does not begin.
-  const bool complete = variational<B>(settings, clips, 0.25 * seconds, gallery) && autoregressive<B>(settings, clips, 0.42 * seconds, gallery) &&
+  const bool complete = variational<B>(settings, clips, 0.25 * seconds, gallery) &&
+                        autoregressive<B>(settings, clips, 0.42 * seconds, gallery) &&
                         adversarial<B>(settings, clips, 0.33 * seconds, gallery);
-  gallery.facts = {{"data", clips.name}, {"machine", machine(B{})}, {"date", today()}, {"time in all", rounded(seconds_since(began) / 60, 1) + " minutes"}};
-  if (clips.procedural) gallery.note = "No data was found here, so these models learned from shapes that the program itself draws.";
+  gallery.facts = {{"data", clips.name},
+                   {"machine", machine(B{})},
+                   {"date", today()},
+                   {"time in all", rounded(seconds_since(began) / 60, 1) + " minutes"}};
+  if (clips.procedural)
+    gallery.note = "No data was found here, so these models learned from shapes that the program itself draws.";
   if (!complete) gallery.note += " Training was stopped before its end.";
   write_gallery(settings.out / "index.html", gallery);
   std::printf("the page is %s\n", (settings.out / "index.html").c_str());
