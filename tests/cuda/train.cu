@@ -188,7 +188,7 @@ TEST_CASE_TEMPLATE("short networks learn too", T, bfloat16, Half) {
         doctest::Approx(here.history().rows().back().values[0]).epsilon(0.1));
 }
 
-TEST_CASE("a step in half whose gradient overflows changes neither parameters nor buffers") {
+TEST_CASE("a step in half whose gradient overflows changes nothing and does not count") {
   for (const bool capture : {false, true}) {
     auto trainer = regression_trainer<Half, Cuda>();
     const auto step = [&] { trainer.step(to<Cuda>(converted<Half>(clips(0))), {.capture = capture}); };
@@ -205,15 +205,23 @@ TEST_CASE("a step in half whose gradient overflows changes neither parameters no
       for (const Half number : to_vector(x)) words.push_back(number.bits);
       return words;
     };
+    const auto steps = [&] {
+      Index taken = 0;
+      trainer.training().visit_optimizers([&](const auto&, auto& optimizer) { taken = optimizer.steps(); });
+      return taken;
+    };
     const auto parameters = bits(trainer.model.parameters()), buffers = bits(trainer.model.buffers());
+    CHECK(steps() == 4);
     scale_losses(1e30F);
     step();
+    CHECK(steps() == 4);
     CHECK(bits(trainer.model.parameters()) == parameters);
     CHECK(bits(trainer.model.buffers()) == buffers);
     scale_losses(16);
     step();
     CHECK(bits(trainer.model.parameters()) != parameters);
     CHECK(bits(trainer.model.buffers()) != buffers);
+    CHECK(steps() == 5);
   }
 }
 

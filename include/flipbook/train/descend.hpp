@@ -69,22 +69,24 @@ double descend(Tape& tape, const Variable<T, Cuda, order>& loss, const Part& par
     }
   };
   const auto [gradient, judgement] = judged();
-  const auto take = [&, &gradient = gradient, &judgement = judgement] {
-    optimizer.step(parameters, gradient, judgement.factor);
-    if constexpr (std::same_as<T, half>) cuda::commit(tape, judgement.factor);  // its step may be left out
-    else tape.commit();
-  };
   if (cuda::queue().capture == nullptr) {
     const std::vector<double> report = to_vector(judgement.report);
     check_step(report[0], std::same_as<T, half> ? 0 : report[1], optimizer.steps());
-    take();
+    if (std::isfinite(report[1])) {
+      optimizer.step(parameters, gradient, judgement.factor);
+      tape.commit();
+    }
     return report[0];
   }
-  take();
+  optimizer.step(parameters, gradient, judgement.factor);
+  if constexpr (std::same_as<T, half>) cuda::commit(tape, judgement.factor);  // its step may be left out
+  else tape.commit();
   cuda::Capture& capture = *cuda::queue().capture;
   const double value = capture.promise(judgement.report.data()), length = capture.promise(judgement.report.data() + 1);
   capture.after_replay([&capture, &optimizer, value, length] {
+    const bool taken = std::isfinite(capture.kept(length));
     check_step(capture.kept(value), std::same_as<T, half> ? 0 : capture.kept(length), optimizer.steps() - 1);
+    if (!taken) optimizer.resume(optimizer.steps() - 1);
   });
   return value;
 }
@@ -100,8 +102,8 @@ double reported(const Variable<T, B, order>& x) {
 }
 
 /// One step of an optimiser against the gradient of a loss, and the changes to buffers that were noted on
-/// the way. Returns the loss. Gradients in half are scaled (LossScale); where they overflow the step is left out, and
-/// buffers stay as they were.
+/// the way. Returns the loss. Gradients in half are scaled (LossScale); where they overflow the step is left out and not
+/// counted, and buffers stay as they were.
 /// @param part        the module, or member of one, whose parameters are trained; the tape must want them
 /// @param parameters  the same parameters in one tensor: `module.parameters()`, `module.part(member)`
 /// @throws Error  if the loss or the gradient is not finite; nothing has been changed then
