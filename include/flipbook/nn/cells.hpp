@@ -31,9 +31,32 @@ X zero_state(const X& frame) {
   return beside(frame, zeros<typename X::Scalar, typename X::Backend>(frame.shape().with_tail(1, {Hidden})));
 }
 
+/// A step of a cell is its two parts.
+template <class Self>
+struct WholeStep {
+  template <Value X, class State>
+  X operator()(const X& frame, State& state) const {
+    const Self& self = static_cast<const Self&>(*this);
+    return self.advance(self.project(frame, state), state);
+  }
+};
+
+/// Cells that hand on their output and nothing else.
+template <int Hidden>
+struct OutputAsState {
+  template <Value X>
+  struct State {
+    X h;  // (N, Hidden)
+  };
+  template <Value X>
+  State<X> start(const X& frame) const {
+    return {zero_state<Hidden>(frame)};
+  }
+};
+
 /// The parameters of a cell over vectors, named and initialised as PyTorch's: uniform on ±1/√Hidden.
-template <int In, int Hidden, int Gates, Real T, class B>
-struct GateWeights {
+template <class Self, int In, int Hidden, int Gates, Real T, class B>
+struct GateWeights : WholeStep<Self> {
   Parameter<T, B> weight_ih;  // (In, Gates · Hidden)
   Parameter<T, B> weight_hh;  // (Hidden, Gates · Hidden)
   Parameter<T, B> bias_ih, bias_hh;  // (Gates · Hidden)
@@ -50,9 +73,9 @@ struct GateWeights {
     field("bias_hh", self.bias_hh);
   }
 
-  template <Value X>
-  X from_input(const X& x) const {
-    return linear(x, weight_ih, bias_ih);
+  template <Value X, class State>
+  X project(const X& frames, const State&) const {
+    return linear(frames, weight_ih, bias_ih);
   }
   template <Value X>
   X from_hidden(const X& h) const {
@@ -70,28 +93,12 @@ struct RnnCell {
   static constexpr bool recurrent = true;
 
   template <Real T, class B>
-  struct Instance : detail::GateWeights<In, Hidden, 1, T, B> {
-    template <Value X>
-    struct State {
-      X h;  // (N, Hidden)
-    };
-    using detail::GateWeights<In, Hidden, 1, T, B>::GateWeights;
+  struct Instance : detail::GateWeights<Instance<T, B>, In, Hidden, 1, T, B>, detail::OutputAsState<Hidden> {
+    using detail::GateWeights<Instance<T, B>, In, Hidden, 1, T, B>::GateWeights;
 
-    template <Value X>
-    State<X> start(const X& frame) const {
-      return {detail::zero_state<Hidden>(frame)};
-    }
-    template <Value X>
-    X project(const X& frames, const State<X>&) const {
-      return this->from_input(frames);
-    }
-    template <Value X>
-    X advance(const X& projected, State<X>& state) const {
+    template <Value X, class State>
+    X advance(const X& projected, State& state) const {
       return state.h = tanh(projected + this->from_hidden(state.h));
-    }
-    template <Value X>
-    X operator()(const X& frame, State<X>& state) const {
-      return advance(project(frame, state), state);
     }
   };
 };
@@ -105,12 +112,12 @@ struct LstmCell {
   static constexpr bool recurrent = true;
 
   template <Real T, class B>
-  struct Instance : detail::GateWeights<In, Hidden, 4, T, B> {
+  struct Instance : detail::GateWeights<Instance<T, B>, In, Hidden, 4, T, B> {
     template <Value X>
     struct State {
       X h, c;  // (N, Hidden)
     };
-    using detail::GateWeights<In, Hidden, 4, T, B>::GateWeights;
+    using detail::GateWeights<Instance<T, B>, In, Hidden, 4, T, B>::GateWeights;
 
     template <Value X>
     State<X> start(const X& frame) const {
@@ -118,18 +125,10 @@ struct LstmCell {
       return {zero, zero};
     }
     template <Value X>
-    X project(const X& frames, const State<X>&) const {
-      return this->from_input(frames);
-    }
-    template <Value X>
     X advance(const X& projected, State<X>& state) const {
       const auto [h, c] = lstm_update(projected + this->from_hidden(state.h), state.c);
       state = {h, c};
       return h;
-    }
-    template <Value X>
-    X operator()(const X& frame, State<X>& state) const {
-      return advance(project(frame, state), state);
     }
   };
 };
@@ -143,28 +142,12 @@ struct GruCell {
   static constexpr bool recurrent = true;
 
   template <Real T, class B>
-  struct Instance : detail::GateWeights<In, Hidden, 3, T, B> {
-    template <Value X>
-    struct State {
-      X h;  // (N, Hidden)
-    };
-    using detail::GateWeights<In, Hidden, 3, T, B>::GateWeights;
+  struct Instance : detail::GateWeights<Instance<T, B>, In, Hidden, 3, T, B>, detail::OutputAsState<Hidden> {
+    using detail::GateWeights<Instance<T, B>, In, Hidden, 3, T, B>::GateWeights;
 
-    template <Value X>
-    State<X> start(const X& frame) const {
-      return {detail::zero_state<Hidden>(frame)};
-    }
-    template <Value X>
-    X project(const X& frames, const State<X>&) const {
-      return this->from_input(frames);
-    }
-    template <Value X>
-    X advance(const X& projected, State<X>& state) const {
+    template <Value X, class State>
+    X advance(const X& projected, State& state) const {
       return state.h = gru_update(projected, this->from_hidden(state.h), state.h);
-    }
-    template <Value X>
-    X operator()(const X& frame, State<X>& state) const {
-      return advance(project(frame, state), state);
     }
   };
 };

@@ -19,25 +19,21 @@ Shape kernel_shape(const Window& window, Index channels, Index filters) {
   return shape;
 }
 
-}  // namespace detail
-
-/// Convolution over the last `Dimensions` axes before the channels: (N, …, In) → (N, …, Out).
-/// Initialised as PyTorch's.
-template <int Dimensions, int In, int Out, Window W>
-struct Conv {
-  static_assert(In > 0 && Out > 0, "Conv<In, Out, Window>: both channel counts must be positive");
-  static_assert(In % W.groups == 0 && Out % W.groups == 0, "Conv: groups must divide both channel counts");
+/// A layer with a weight (K…, Channels, Filters) and perhaps a bias (Out), initialised as PyTorch's, which Function
+/// applies: a convolution or its adjoint.
+template <class Function, int Dimensions, int In, int Out, int Channels, int Filters, Window W, WeightLayout layout>
+struct Convolving {
   static constexpr int in = In, out = Out, dimensions = Dimensions;
 
   template <Real T, class B>
   struct Instance {
-    Parameter<T, B> weight;                                     // (K…, In / groups, Out)
-    std::conditional_t<W.bias, Parameter<T, B>, None> bias;     // (Out)
+    Parameter<T, B> weight;                                  // (K…, Channels, Filters)
+    std::conditional_t<W.bias, Parameter<T, B>, None> bias;  // (Out)
 
     explicit Instance(Rng& rng) {
-      const Shape shape = detail::kernel_shape<Dimensions>(W, In / W.groups, Out);
-      const Index fan_in = shape.size() / Out;
-      weight = {init::fan_in<T, B>(shape, fan_in, rng), WeightLayout::convolution};
+      const Shape shape = kernel_shape<Dimensions>(W, Channels, Filters);
+      const Index fan_in = shape.size() / Filters;
+      weight = {init::fan_in<T, B>(shape, fan_in, rng), layout};
       if constexpr (W.bias) bias = {init::fan_in<T, B>({Out}, fan_in, rng)};
     }
     static void fields(auto& self, auto&& field) {
@@ -46,40 +42,30 @@ struct Conv {
     }
     template <Value X>
     X operator()(const X& x) const {
-      return of(x, weight, bias);
+      return Function::of(x, weight, bias);
     }
   };
+};
+
+}  // namespace detail
+
+/// Convolution over the last `Dimensions` axes before the channels: (N, …, In) → (N, …, Out), with a weight
+/// (K…, In / groups, Out).
+template <int Dimensions, int In, int Out, Window W>
+struct Conv : detail::Convolving<Conv<Dimensions, In, Out, W>, Dimensions, In, Out, In / W.groups, Out, W,
+                                 WeightLayout::convolution> {
+  static_assert(In > 0 && Out > 0, "Conv<In, Out, Window>: both channel counts must be positive");
+  static_assert(In % W.groups == 0 && Out % W.groups == 0, "Conv: groups must divide both channel counts");
   static auto of(const auto& x, const auto& weight, const auto& bias) { return conv(x, weight, bias, W); }
 };
 
-/// Transposed convolution: (N, …, In) → (N, …, Out), the adjoint of a convolution from Out to In channels.
-/// Initialised as PyTorch's.
+/// Transposed convolution: (N, …, In) → (N, …, Out), the adjoint of a convolution from Out to In channels, with its
+/// weight (K…, Out / groups, In).
 template <int Dimensions, int In, int Out, Window W>
-struct ConvTranspose {
+struct ConvTranspose : detail::Convolving<ConvTranspose<Dimensions, In, Out, W>, Dimensions, In, Out, Out / W.groups,
+                                          In, W, WeightLayout::transposed_convolution> {
   static_assert(In > 0 && Out > 0, "ConvTranspose<In, Out, Window>: both channel counts must be positive");
   static_assert(In % W.groups == 0 && Out % W.groups == 0, "ConvTranspose: groups must divide both channel counts");
-  static constexpr int in = In, out = Out, dimensions = Dimensions;
-
-  template <Real T, class B>
-  struct Instance {
-    Parameter<T, B> weight;                                     // (K…, Out / groups, In)
-    std::conditional_t<W.bias, Parameter<T, B>, None> bias;     // (Out)
-
-    explicit Instance(Rng& rng) {
-      const Shape shape = detail::kernel_shape<Dimensions>(W, Out / W.groups, In);
-      const Index fan_in = shape.size() / In;
-      weight = {init::fan_in<T, B>(shape, fan_in, rng), WeightLayout::transposed_convolution};
-      if constexpr (W.bias) bias = {init::fan_in<T, B>({Out}, fan_in, rng)};
-    }
-    static void fields(auto& self, auto&& field) {
-      field("weight", self.weight);
-      field("bias", self.bias);
-    }
-    template <Value X>
-    X operator()(const X& x) const {
-      return of(x, weight, bias);
-    }
-  };
   static auto of(const auto& x, const auto& weight, const auto& bias) { return conv_transpose(x, weight, bias, W); }
 };
 

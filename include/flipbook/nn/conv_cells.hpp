@@ -23,8 +23,8 @@ constexpr bool keeps_extents(const Window& window) {
 ///     gates(x, h) = w ∗ [x, h] + b = wₓ ∗ x + b + wₕ ∗ h,
 ///
 /// taken as the sum of its two parts, of which the first can be had for all time steps at once.
-template <int In, int Hidden, int Gates, Window W, Real T, class B>
-struct GateConvolution {
+template <class Self, int In, int Hidden, int Gates, Window W, Real T, class B>
+struct GateConvolution : WholeStep<Self> {
   static_assert(In > 0 && Hidden > 0, "a convolutional cell needs positive numbers of channels");
   static_assert(keeps_extents(W), "a convolutional cell needs a window that keeps height and width: stride 1, no groups, "
                                   "paddings that add up to dilation · (kernel − 1), such as {.kernel = 3, .padding = 1}");
@@ -39,9 +39,9 @@ struct GateConvolution {
   List<X> parts(const X& frame) const {
     return split(beside(frame, gates.weight), -2, {In, Hidden});
   }
-  template <Value X>
-  X from_input(const X& x, const X& weight) const {
-    return conv(x, weight, gates.bias, W);
+  template <Value X, class State>
+  X project(const X& frames, const State& state) const {
+    return conv(frames, state.weights[0], gates.bias, W);
   }
   template <Value X>
   X from_hidden(const X& h, const X& weight) const {
@@ -64,13 +64,13 @@ struct ConvLstmCell {
   static constexpr LstmOrder order{.input = 0, .forget = 1, .candidate = 3, .output = 2};
 
   template <Real T, class B>
-  struct Instance : detail::GateConvolution<In, Hidden, 4, W, T, B> {
+  struct Instance : detail::GateConvolution<Instance<T, B>, In, Hidden, 4, W, T, B> {
     template <Value X>
     struct State {
       X h, c;      // (N, H, W, Hidden)
       List<X> weights;
     };
-    using detail::GateConvolution<In, Hidden, 4, W, T, B>::GateConvolution;
+    using detail::GateConvolution<Instance<T, B>, In, Hidden, 4, W, T, B>::GateConvolution;
 
     template <Value X>
     State<X> start(const X& frame) const {
@@ -78,19 +78,11 @@ struct ConvLstmCell {
       return {zero, zero, this->parts(frame)};
     }
     template <Value X>
-    X project(const X& frames, const State<X>& state) const {
-      return this->from_input(frames, state.weights[0]);
-    }
-    template <Value X>
     X advance(const X& projected, State<X>& state) const {
       const auto [h, c] = lstm_update(projected + this->from_hidden(state.h, state.weights[1]), state.c, order);
       state.h = h;
       state.c = c;
       return h;
-    }
-    template <Value X>
-    X operator()(const X& frame, State<X>& state) const {
-      return advance(project(frame, state), state);
     }
   };
 };
@@ -105,29 +97,21 @@ struct ConvGruCell {
   static constexpr bool recurrent = true;
 
   template <Real T, class B>
-  struct Instance : detail::GateConvolution<In, Hidden, 3, W, T, B> {
+  struct Instance : detail::GateConvolution<Instance<T, B>, In, Hidden, 3, W, T, B> {
     template <Value X>
     struct State {
       X h;         // (N, H, W, Hidden)
       List<X> weights;
     };
-    using detail::GateConvolution<In, Hidden, 3, W, T, B>::GateConvolution;
+    using detail::GateConvolution<Instance<T, B>, In, Hidden, 3, W, T, B>::GateConvolution;
 
     template <Value X>
     State<X> start(const X& frame) const {
       return {detail::zero_state<Hidden>(frame), this->parts(frame)};
     }
     template <Value X>
-    X project(const X& frames, const State<X>& state) const {
-      return this->from_input(frames, state.weights[0]);
-    }
-    template <Value X>
     X advance(const X& projected, State<X>& state) const {
       return state.h = gru_update(projected, this->from_hidden(state.h, state.weights[1]), state.h);
-    }
-    template <Value X>
-    X operator()(const X& frame, State<X>& state) const {
-      return advance(project(frame, state), state);
     }
   };
 };

@@ -30,13 +30,32 @@ inline Shape positions_of(const char* layer, const Shape& shape) {
   return shape.part(1, shape.rank() - 1);
 }
 
-/// What is common to layers that add something to a sequence by position: a state that counts steps.
-template <class Self, Value X>
-X add_positions(const Self& self, const X& x, Index& steps) {
-  const X y = x + self.positions(x, steps);
-  steps += x.shape()[1];
-  return y;
-}
+/// What layers that add something to a sequence by position have in common: a state that counts steps.
+template <class Self>
+struct AddsPositions {
+  template <Value X>
+  using State = Index;  ///< steps so far
+
+  template <Value X>
+  Index start(const X&) const {
+    return 0;
+  }
+  template <Value X>
+  X step(const X& frame, Index& steps) const {
+    return step_as_sequence(*this, frame, steps);
+  }
+  template <Value X>
+  X operator()(const X& x, Index& steps) const {
+    const X y = x + static_cast<const Self&>(*this).positions(x, steps);
+    steps += x.shape()[1];
+    return y;
+  }
+  template <Value X>
+  X operator()(const X& x) const {
+    Index steps = 0;
+    return (*this)(x, steps);
+  }
+};
 
 }  // namespace detail
 
@@ -46,30 +65,10 @@ struct SinusoidalPosition {
   static constexpr bool stepwise = true;
 
   template <Real T, class B>
-  struct Instance {
-    template <Value X>
-    using State = Index;  ///< steps so far
-
+  struct Instance : detail::AddsPositions<Instance<T, B>> {
     template <Value X>
     Tensor<T, B> positions(const X& x, Index first) const {
       return sinusoidal_positions<T, B>(detail::positions_of("SinusoidalPosition", x.shape()), x.shape().back(), first);
-    }
-    template <Value X>
-    Index start(const X&) const {
-      return 0;
-    }
-    template <Value X>
-    X step(const X& frame, Index& steps) const {
-      return detail::step_as_sequence(*this, frame, steps);
-    }
-    template <Value X>
-    X operator()(const X& x, Index& steps) const {
-      return detail::add_positions(*this, x, steps);
-    }
-    template <Value X>
-    X operator()(const X& x) const {
-      Index steps = 0;
-      return (*this)(x, steps);
     }
   };
 };
@@ -85,10 +84,7 @@ struct LearnedPosition {
   static constexpr bool stepwise = true;
 
   template <Real T, class B>
-  struct Instance {
-    template <Value X>
-    using State = Index;  ///< steps so far
-
+  struct Instance : detail::AddsPositions<Instance<T, B>> {
     std::array<Parameter<T, B>, sizeof...(Extents)> tables;  // (extent, Width) each
 
     explicit Instance(Rng& rng) : tables{Parameter<T, B>{normal<T, B>({Extents, Width}, rng) * 0.02}...} {}
@@ -116,23 +112,6 @@ struct LearnedPosition {
       X sum = along(0);
       for (int axis = 1; axis < dimensions; ++axis) sum = sum + along(axis);
       return sum;
-    }
-    template <Value X>
-    Index start(const X&) const {
-      return 0;
-    }
-    template <Value X>
-    X step(const X& frame, Index& steps) const {
-      return detail::step_as_sequence(*this, frame, steps);
-    }
-    template <Value X>
-    X operator()(const X& x, Index& steps) const {
-      return detail::add_positions(*this, x, steps);
-    }
-    template <Value X>
-    X operator()(const X& x) const {
-      Index steps = 0;
-      return (*this)(x, steps);
     }
   };
 };

@@ -9,10 +9,10 @@ namespace flipbook::nn {
 
 namespace detail {
 
-/// A layer that resamples places by one number an axis, and keeps the channels.
-template <class Function>
+/// A layer that is a function of its input's places, without parameters.
+template <class Function, int In = any, int Out = any, int Dimensions = any>
 struct Resampling {
-  static constexpr int in = any, out = any, dimensions = any;
+  static constexpr int in = In, out = Out, dimensions = Dimensions;
 
   template <Real T, class B>
   struct Instance {
@@ -53,60 +53,32 @@ struct MaxPool : detail::Resampling<MaxPool<Size>> {
 
 /// Channels become places, in PyTorch's order: (N, …, In) → (N, …·Factor, In / volume). Shi et al., 2016.
 template <int In, Extent Factor, int Dimensions = 2>
-struct PixelShuffle {
+struct PixelShuffle : detail::Resampling<PixelShuffle<In, Factor, Dimensions>, In,
+                                         In / detail::volume(Factor, Dimensions), Dimensions> {
   static_assert(In % detail::volume(Factor, Dimensions) == 0,
                 "PixelShuffle<In, Factor>: the factor must divide the channels");
-  static constexpr int in = In, out = In / detail::volume(Factor, Dimensions), dimensions = Dimensions;
-
-  template <Real T, class B>
-  struct Instance {
-    template <Value X>
-    X operator()(const X& x) const {
-      return pixel_shuffle(x, Factor);
-    }
-  };
+  static auto of(const Value auto& x) { return pixel_shuffle(x, Factor); }
 };
 /// Places become channels: undoes PixelShuffle.
 template <int In, Extent Factor, int Dimensions = 2>
-struct PixelUnshuffle {
-  static constexpr int in = In, out = In * detail::volume(Factor, Dimensions), dimensions = Dimensions;
-
-  template <Real T, class B>
-  struct Instance {
-    template <Value X>
-    X operator()(const X& x) const {
-      return pixel_unshuffle(x, Factor);
-    }
-  };
+struct PixelUnshuffle : detail::Resampling<PixelUnshuffle<In, Factor, Dimensions>, In,
+                                           In * detail::volume(Factor, Dimensions), Dimensions> {
+  static auto of(const Value auto& x) { return pixel_unshuffle(x, Factor); }
 };
 
 /// Space-time patches become the channels of one place each: (N, T, H, W, In) → (N, T/t, H/h, W/w, t·h·w·In).
 template <int In, Extent Patch, int Dimensions = 3>
-struct Patchify {
-  static constexpr int in = In, out = In * detail::volume(Patch, Dimensions), dimensions = Dimensions;
-
-  template <Real T, class B>
-  struct Instance {
-    template <Value X>
-    X operator()(const X& x) const {
-      return patchify(x, Patch);
-    }
-  };
+struct Patchify : detail::Resampling<Patchify<In, Patch, Dimensions>, In, In * detail::volume(Patch, Dimensions),
+                                     Dimensions> {
+  static auto of(const Value auto& x) { return patchify(x, Patch); }
 };
 /// Puts patches back: (N, T, H, W, In) → (N, T·t, H·h, W·w, In / (t·h·w)).
 template <int In, Extent Patch, int Dimensions = 3>
-struct Unpatchify {
+struct Unpatchify : detail::Resampling<Unpatchify<In, Patch, Dimensions>, In, In / detail::volume(Patch, Dimensions),
+                                       Dimensions> {
   static_assert(In % detail::volume(Patch, Dimensions) == 0,
                 "Unpatchify<In, Patch>: the patch must divide the channels");
-  static constexpr int in = In, out = In / detail::volume(Patch, Dimensions), dimensions = Dimensions;
-
-  template <Real T, class B>
-  struct Instance {
-    template <Value X>
-    X operator()(const X& x) const {
-      return unpatchify(x, Patch);
-    }
-  };
+  static auto of(const Value auto& x) { return unpatchify(x, Patch); }
 };
 
 }  // namespace flipbook::nn
