@@ -14,14 +14,26 @@ const std::vector<NormGeometry> geometries{{1, 2, 1, 1},   {1, 701, 37, 1}, {1, 
                                            {13, 1, 1, 33}, {300, 1, 1, 16}, {2, 1, 1, 4000}, {6, 1, 3, 4},
                                            {0, 3, 2, 1}};
 
+// Of sets of one row each, or of columns.
+template <class B>
+void normalize(B backend, const NormGeometry& g, double epsilon, bool centred, auto&&... tensors) {
+  if (g.rows == 1) kernel::normalize<Along::rows>(backend, g, epsilon, centred, tensors...);
+  else kernel::normalize<Along::columns>(backend, g, epsilon, centred, tensors...);
+}
+template <class B>
+void normalize_gradient(B backend, const NormGeometry& g, double epsilon, bool centred, auto&&... tensors) {
+  if (g.rows == 1) kernel::normalize_gradient<Along::rows>(backend, g, epsilon, centred, tensors...);
+  else kernel::normalize_gradient<Along::columns>(backend, g, epsilon, centred, tensors...);
+}
+
 // y, the statistics, and the gradients by x, weight and bias.
 auto normalized(const NormGeometry& g, bool centred) {
   return [=]<class T, class B>(const Tensor<T, B>& x, const Tensor<T, B>& w, const Tensor<T, B>& b,
                                const Tensor<T, B>& dy) {
     Tensor<T, B> y(x.shape()), dx(x.shape()), sums({2, g.channels()});
     Tensor<Wide<T>, B> mean(Shape{g.sets()}), variance(Shape{g.sets()});
-    kernel::normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance);
-    kernel::normalize_gradient(B{}, g, 1e-2, centred, x, std::as_const(mean), std::as_const(variance), w, dy, dx, sums);
+    normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance);
+    normalize_gradient(B{}, g, 1e-2, centred, x, std::as_const(mean), std::as_const(variance), w, dy, dx, sums);
     return std::tuple{y, mean, variance, dx, sums[0], sums[1]};
   };
 }
@@ -40,14 +52,14 @@ auto normalized_then_silu(const NormGeometry& g, bool centred) {
     Tensor<Wide<T>, B> mean(Shape{g.sets()}), variance(Shape{g.sets()});
     const Tensor<Wide<T>, B>&m = mean, &s = variance;
     if constexpr (std::same_as<B, Cuda>) {
-      kernel::normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance, Silu{});
-      kernel::normalize_gradient(B{}, g, 1e-2, centred, x, m, s, w, dy, dx, sums, Silu{}, b);
+      normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance, Silu{});
+      normalize_gradient(B{}, g, 1e-2, centred, x, m, s, w, dy, dx, sums, Silu{}, b);
       if (centred) kernel::normalize_by(B{}, g, 1e-2, x, m, s, w, b, again, Silu{});
       return std::tuple{y, centred ? again : y, dx, sums[0], sums[1]};
     } else {
-      kernel::normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance);
+      normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance);
       const Tensor<T, B> before = apply(UnarySlope<function::Silu>{}, dy, y);
-      kernel::normalize_gradient(B{}, g, 1e-2, centred, x, m, s, w, before, dx, sums);
+      normalize_gradient(B{}, g, 1e-2, centred, x, m, s, w, before, dx, sums);
       return std::tuple{silu(y), silu(y), dx, sums[0], sums[1]};
     }
   };

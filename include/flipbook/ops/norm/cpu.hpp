@@ -5,15 +5,16 @@
 
 namespace flipbook::kernel {
 
+using flipbook::Along;
 using flipbook::NormGeometry;
 
 /// y = after((x − mean) / √(variance + ε) · w + b) over every set; writes the statistics that it used.
-template <class T, class After = NoFunction>
+template <Along Direction, class T, class After = NoFunction>
 void normalize(Cpu, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& w,
                const Tensor<T, Cpu>& b, Tensor<T, Cpu>& y, Tensor<T, Cpu>& mean, Tensor<T, Cpu>& variance,
                const After& after = {}) {
   if (x.size() == 0) return;
-  if (g.rows == 1) {
+  if constexpr (Direction == Along::rows) {
     cpu::normalize_rows(g, epsilon, centred, x.data(), w.data(), b.data(), y.data(), mean.data(), variance.data(),
                         after);
   } else {
@@ -33,14 +34,14 @@ void normalize_by(Cpu, const NormGeometry& g, double epsilon, const Tensor<T, Cp
 }
 
 /// dx, and dw and db as the two rows of `sums`; b is needed where a function came after.
-template <class T, class After = NoFunction>
+template <Along Direction, class T, class After = NoFunction>
 void normalize_gradient(Cpu, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cpu>& x,
                         const Tensor<T, Cpu>& mean, const Tensor<T, Cpu>& variance, const Tensor<T, Cpu>& w,
                         const Tensor<T, Cpu>& dy, Tensor<T, Cpu>& dx, Tensor<T, Cpu>& sums,
                         const After& after = {}, const Tensor<T, Cpu>& b = {}) {
   if (x.size() == 0) {
     std::fill(sums.begin(), sums.end(), T(0));
-  } else if (g.rows == 1) {
+  } else if constexpr (Direction == Along::rows) {
     cpu::row_gradient(g, epsilon, centred, x.data(), mean.data(), variance.data(), w.data(), dy.data(), dx.data(),
                       sums.data(), after, b.data());
   } else {

@@ -23,8 +23,8 @@ struct Statistics {
 ///
 ///     x̂ = (x − mean) / √(variance + ε),   y = after(x̂ · w + b)
 ///
-/// where `after` is Then<F> for a function F, or NoFunction.
-template <class T, class B, class After>
+/// where `after` is Then<F> for a function F, or NoFunction. Along rows, there is one row to a set.
+template <Along Direction, class T, class B, class After>
 struct Normalize {
   static constexpr unsigned keeps = keep::all_inputs;
   kernel::NormGeometry geometry;
@@ -37,7 +37,7 @@ struct Normalize {
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Affine&... affine) {
     Tensor<T, B> y(x.shape());
     const auto [w, b] = weight_and_bias(affine...);
-    kernel::normalize(B{}, geometry, epsilon, centred, x, w, b, y, statistics.mean, statistics.variance, after);
+    kernel::normalize<Direction>(B{}, geometry, epsilon, centred, x, w, b, y, statistics.mean, statistics.variance, after);
     return y;
   }
 
@@ -77,8 +77,8 @@ struct Normalize {
   Gradients<V> fused(const V& dy, const V& x, const Rest&... affine) const {
     const auto [w, b] = weight_and_bias(tensor_of(affine)...);
     Tensor<T, B> dx(x.shape()), sums({2, channels()});
-    kernel::normalize_gradient(B{}, geometry, epsilon, centred, tensor_of(x), statistics.mean, statistics.variance, w,
-                               tensor_of(dy), dx, sums, after, b);
+    kernel::normalize_gradient<Direction>(B{}, geometry, epsilon, centred, tensor_of(x), statistics.mean,
+                                          statistics.variance, w, tensor_of(dy), dx, sums, after, b);
     return {beside(dy, dx), beside(dy, sums[0]), beside(dy, sums[1])};
   }
 
@@ -122,7 +122,7 @@ struct Normalize {
 
 namespace detail {
 
-template <Operand X, class W, class Bias, class After>
+template <Along Direction, Operand X, class W, class Bias, class After>
 auto normalize(const char* name, const kernel::NormGeometry& geometry, double epsilon, bool centred, const X& x,
                const W& w, const Bias& b, const Statistics<typename X::Scalar, typename X::Backend>& statistics,
                const After& after) {
@@ -134,7 +134,8 @@ auto normalize(const char* name, const kernel::NormGeometry& geometry, double ep
   };
   check("weight", w);
   check("bias", b);
-  const Normalize<typename X::Scalar, typename X::Backend, After> op{geometry, epsilon, centred, statistics, after};
+  using Op = Normalize<Direction, typename X::Scalar, typename X::Backend, After>;
+  const Op op{geometry, epsilon, centred, statistics, after};
   if constexpr (std::is_same_v<W, None>) return apply(op, x);
   else if constexpr (std::is_same_v<Bias, None>) return apply(op, x, w);
   else return apply(op, x, w, b);
@@ -166,7 +167,7 @@ auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon,
   detail::require_channels("batch_norm", x.shape(), 2);
   const auto g = detail::batch_geometry(x.shape());
   require(g.rows > 1, "batch_norm: needs more than one element for each channel, got shape ", x.shape());
-  return detail::normalize("batch_norm", g, epsilon, true, x, w, b, statistics, after);
+  return detail::normalize<Along::columns>("batch_norm", g, epsilon, true, x, w, b, statistics, after);
 }
 template <Operand X, class W, class Bias>
 auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {
@@ -179,7 +180,7 @@ template <Operand X, class W, class Bias, class After = NoFunction>
 auto layer_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5, const After& after = {}) {
   detail::require_channels("layer_norm", x.shape(), 1);
   const kernel::NormGeometry g{x.shape().size() / x.shape()[-1], 1, 1, x.shape()[-1]};
-  return detail::normalize("layer_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
+  return detail::normalize<Along::rows>("layer_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
 }
 
 /// x / √(mean(x²) + ε) · w over all channels of each place. Zhang and Sennrich, 2019.
@@ -187,7 +188,7 @@ template <Operand X, class W, class After = NoFunction>
 auto rms_norm(const X& x, const W& w, double epsilon = 1e-6, const After& after = {}) {
   detail::require_channels("rms_norm", x.shape(), 1);
   const kernel::NormGeometry g{x.shape().size() / x.shape()[-1], 1, 1, x.shape()[-1]};
-  return detail::normalize("rms_norm", g, epsilon, false, x, w, None{}, detail::statistics_for(x, g), after);
+  return detail::normalize<Along::rows>("rms_norm", g, epsilon, false, x, w, None{}, detail::statistics_for(x, g), after);
 }
 
 /// Groups of neighbouring channels over all places of each element of the batch: (N, …, C). Wu and He, 2018.
@@ -199,7 +200,10 @@ auto group_norm(const X& x, Index groups, const W& w, const Bias& b, double epsi
   require(groups > 0 && shape[-1] % groups == 0, "group_norm: ", groups, " groups do not divide the channels of ", shape);
   const Index rows = shape.part(1, shape.rank() - 1).size();
   const kernel::NormGeometry g{shape[0], rows, groups, shape[-1] / groups};
-  return detail::normalize("group_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
+  const auto normalized = [&]<Along Direction>() {
+    return detail::normalize<Direction>("group_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
+  };
+  return rows == 1 ? normalized.template operator()<Along::rows>() : normalized.template operator()<Along::columns>();
 }
 
 /// Each channel over all places of each element of the batch: (N, …, C). Ulyanov et al., 2016.
@@ -210,7 +214,7 @@ auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5,
   detail::require_channels("instance_norm", shape, 2);
   const kernel::NormGeometry g{shape[0], shape.part(1, shape.rank() - 1).size(), shape[-1], 1};
   require(g.rows > 1, "instance_norm: needs more than one place, got shape ", shape);
-  return detail::normalize("instance_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
+  return detail::normalize<Along::columns>("instance_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
 }
 
 /// Batch normalisation with statistics (C) gathered before, as in inference.
