@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -17,35 +18,54 @@ class Error : public std::runtime_error {
 
 namespace detail {
 
-template <class Part>
-void append(std::string& text, const Part& part) {
-  if constexpr (std::is_convertible_v<const Part&, std::string_view>) {
-    text += std::string_view(part);
-  } else if constexpr (std::same_as<Part, char>) {
-    text += part;
-  } else if constexpr (std::same_as<Part, bool>) {
-    text += part ? "true" : "false";
-  } else if constexpr (std::is_arithmetic_v<Part>) {
-    text += std::to_string(part);
-  } else {
-    text += to_string(part);
+/// A part of a text: characters, or anything else and how it is written. So one function joins texts of any parts.
+class Part {
+ public:
+  Part(std::string_view characters) : characters_(characters) {}
+  template <class P>
+    requires(!std::is_convertible_v<const P&, std::string_view>)
+  Part(const P& part) : part_(&part), append_(&append<P>) {}
+
+  void append_to(std::string& text) const {
+    if (append_ == nullptr) text += characters_;
+    else append_(text, part_);
   }
+
+ private:
+  template <class P>
+  static void append(std::string& text, const void* at) {
+    const P& part = *static_cast<const P*>(at);
+    if constexpr (std::same_as<P, char>) text += part;
+    else if constexpr (std::same_as<P, bool>) text += part ? "true" : "false";
+    else if constexpr (std::is_arithmetic_v<P>) text += std::to_string(part);
+    else text += to_string(part);
+  }
+
+  std::string_view characters_;
+  const void* part_ = nullptr;
+  void (*append_)(std::string& text, const void* part) = nullptr;
+};
+
+[[gnu::noinline]] inline std::string joined(std::initializer_list<Part> parts) {
+  std::string text;
+  for (const Part& part : parts) part.append_to(text);
+  return text;
 }
+
+[[noreturn, gnu::noinline]] inline void throw_joined(std::initializer_list<Part> parts) { throw Error(joined(parts)); }
 
 }  // namespace detail
 
 /// The parts written one after another: strings, numbers, and whatever has a `to_string`.
 template <class... Parts>
 std::string text(const Parts&... parts) {
-  std::string joined;
-  (detail::append(joined, parts), ...);
-  return joined;
+  return detail::joined({detail::Part(parts)...});
 }
 
 /// Throws an Error whose text is the parts joined.
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
-  throw Error(text(parts...));
+  detail::throw_joined({detail::Part(parts)...});
 }
 
 /// Throws an Error unless `holds`; the text is only put together when it does not.
