@@ -32,7 +32,7 @@ TEST_CASE_TEMPLATE("products in blocks agree with their definition, to the same 
   for (const Layout a_layout : {Layout::normal, Layout::transposed}) {
     for (const Layout b_layout : {Layout::normal, Layout::transposed}) {
       for (const auto& [m, n, k] : {std::array<Index, 3>{1, 1, 1}, {1, 300, 65}, {2, 131, 515}, {7, 5, 255}, {128, 33, 257},
-                                    {129, 64, 0}, {131, 1031, 70}, {300, 17, 513}}) {
+                                    {129, 64, 0}, {1, 300, 0}, {131, 1031, 70}, {300, 17, 513}}) {
         CAPTURE(m);
         CAPTURE(n);
         CAPTURE(k);

@@ -52,7 +52,7 @@ class MatrixProduct {
   bool packs() const { return b_.layout == Layout::transposed || m_ > few_uses_of_rows; }
   /// Few rows, such as the one of a token, take as long as B is read: in pieces as long as there are registers for.
   static constexpr Index most_few_rows = TileShape::registers == 32 ? 2 : 1, panels_together = 4;
-  bool few_rows() const { return m_ <= most_few_rows && !packs(); }
+  bool few_rows() const { return m_ <= most_few_rows && !packs() && k_ > 0; }
 
   Index tasks() const { return quotient_up(m_, rows_) * quotient_up(n_, columns_); }
   /// Rows and columns of a task: as many as fit, halved until all threads have some. The order of each sum is the same.
@@ -92,6 +92,7 @@ class MatrixProduct {
 
   /// Rows of A as they lie; across columns each number would be on a line of its own, for every panel again.
   SmallOperand<T> part_of_a(Index i, Index rows, Index k, Index length, T* copied) const {
+    if (length == 0) return {};  // a matrix of nothing may be nowhere
     if (a_.layout == Layout::normal) return a_.from(i, k);
     const T* from = a_.at(i, k);
     for (Index p = 0; p < length; ++p, from += a_.pitch) {
@@ -103,6 +104,7 @@ class MatrixProduct {
   Panels<T> part_of_b(Index k, Index length, Index left, Index right, T* room) const {
     Panels<T> panels;
     panels.rows = length, panels.columns = right - left;
+    if (length == 0) return panels;
     if (packs()) {
       constexpr Index some = 16;  // rows, which are read side by side
       for (Index p = 0; p < length; p += some) {
