@@ -37,8 +37,7 @@ void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* 
     sum_over_positions(std::span(&sum, 1));
     return;
   }
-  const bool dots = a_normal && (cheaper_kind<T>(k, k, n) == PanelKind::reduction || (!b_normal && m <= few_uses));
-  if (!dots) {
+  if (!a_normal || best_kind<T>(b_layout, k, k, n, m) == PanelKind::columns) {
     MatrixProduct<T>({a_layout, a, lda}, {b_layout, b, ldb}, m, n, k, c, ldc, accumulate, bias)();
     return;
   }

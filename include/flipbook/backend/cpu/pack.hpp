@@ -178,6 +178,14 @@ PanelKind cheaper_kind(Index depth, Index run, Index columns) {
 /// are what a panel has.
 inline constexpr Index few_uses = 16, few_uses_of_rows = 128;
 
+/// How the right operand of a product with `uses` rows on its left is laid out best: where it is stored along the
+/// reduction, and used seldom, as it is.
+template <Factor F>
+PanelKind best_kind(Layout layout, Index depth, Index run, Index columns, Index uses) {
+  const bool as_it_is = layout == Layout::transposed && uses <= few_uses;
+  return as_it_is ? PanelKind::reduction : cheaper_kind<F>(depth, run, columns);
+}
+
 /// The right operand of a product with `uses` rows on its left: packed, or in place where it is used too
 /// seldom for packing to pay.
 template <Factor F>
@@ -213,9 +221,8 @@ class RightOperand {
     Panels<F> panels;
     panels.rows = rows, panels.columns = columns;
     if constexpr (std::same_as<F, T>) {  // pairs are always packed
-      panels.kind = cheaper_kind<F>(rows, run, columns);
-      if (layout == Layout::transposed && (panels.kind == PanelKind::reduction || uses <= few_uses)) {
-        panels.kind = PanelKind::reduction;
+      panels.kind = best_kind<F>(layout, rows, run, columns, uses);
+      if (layout == Layout::transposed && panels.kind == PanelKind::reduction) {
         panels.data = from, panels.pitch = pitch;
       } else if (panels.kind == PanelKind::reduction) {
         panels.pitch = rows;
