@@ -116,7 +116,7 @@ namespace detail {
 /// The operation's own tensors are enough for a gradient that is not recorded; one that is needs to know where
 /// they come from.
 template <class V>
-using Kept = std::conditional_t<V::order == Order::once, Tensor<typename V::Scalar, typename V::Backend>, V>;
+using Handle = std::conditional_t<V::order == Order::once, Tensor<typename V::Scalar, typename V::Backend>, V>;
 
 template <class V>
 const auto& kept(const V& x) {
@@ -127,32 +127,33 @@ const auto& kept(const V& x) {
 template <class Output, class Op, class... In>
 class OpNode final : public ValueNode<typename Output::Scalar, typename Output::Backend, Output::order> {
   using Base = ValueNode<typename Output::Scalar, typename Output::Backend, Output::order>;
-  using Saved = flipbook::Saved<Kept<Output>, Kept<In>...>;
+  using Saved = flipbook::Saved<Handle<Output>, Handle<In>...>;
 
  public:
   OpNode(Op op, Tape& tape, const Tensor<typename Output::Scalar, typename Output::Backend>& value,
          const In&... inputs)
       : Base(tape, value.shape()),
-        op_(std::move(op)),
         nodes_(inputs.node()...),
-        saved_(keep(std::index_sequence_for<In...>{}, Output(tape, value, this), inputs...)) {}
+        kept_(Kept{std::move(op), keep(std::index_sequence_for<In...>{}, Output(tape, value, this), inputs...)}) {}
 
   bool leads_to_target() const noexcept override {
     return std::apply([](auto*... node) { return ((node != nullptr && node->active) || ...); }, nodes_);
   }
 
   void backward(bool record, bool keep) override {
-    require(op_.has_value(), "this part of the tape has been differentiated before and freed: ask with {.keep = true}");
+    require(kept_.has_value(), "this part of the tape has been differentiated before and freed: ask with {.keep = true}");
     const auto dy = this->take_gradient();
-    [[maybe_unused]] const Saved saved = keep || record ? saved_ : std::exchange(saved_, shapes(saved_));
     if constexpr (requires { Op::no_gradient; }) {
       fail(Op::no_gradient);
-    } else if constexpr (Output::order == Order::once) {
-      send(op_->vjp(saved, dy), std::index_sequence_for<In...>{});
     } else {
-      send(op_->vjp(record ? saved : detached(saved), dy), std::index_sequence_for<In...>{});
+      const auto& [op, saved] = *kept_;
+      if constexpr (Output::order == Order::once) {
+        send(op.vjp(saved, dy), std::index_sequence_for<In...>{});
+      } else {
+        send(op.vjp(record ? saved : detached(saved), dy), std::index_sequence_for<In...>{});
+      }
     }
-    if (!keep && !record) op_.reset();
+    if (!keep && !record) kept_.reset();
   }
 
  private:
@@ -165,10 +166,6 @@ class OpNode final : public ValueNode<typename Output::Scalar, typename Output::
     return {std::apply([](const In&... inputs) { return std::tuple<In...>(inputs.detached()...); }, saved.inputs),
             saved.output.detached()};
   }
-  static Saved shapes(const Saved& saved) {
-    return {std::apply([](const auto&... x) { return std::tuple(x.without_elements()...); }, saved.inputs),
-            saved.output.without_elements()};
-  }
   template <class Gradients, std::size_t... I>
   void send(Gradients gradients, std::index_sequence<I...>) {
     static_assert(std::tuple_size_v<Gradients> == sizeof...(In), "a vjp gives one gradient for each input");
@@ -180,9 +177,13 @@ class OpNode final : public ValueNode<typename Output::Scalar, typename Output::
     (one(std::get<I>(gradients), std::get<I>(nodes_)), ...);
   }
 
-  std::optional<Op> op_;
+  struct Kept {
+    Op op;
+    Saved saved;
+  };
+
   std::tuple<Receiver<typename In::Scalar, typename In::Backend>*...> nodes_;
-  Saved saved_;
+  std::optional<Kept> kept_;
 };
 
 }  // namespace detail
