@@ -83,6 +83,15 @@ TEST_CASE("a parameter that is used at every step gathers its gradient over the 
   CHECK(to_vector(gradient) == std::vector<double>{17, -19, 41, 7, 7, 7});
 }
 
+TEST_CASE("the parts of a gradient have memory of their own") {
+  const Module<Scaled, double> module;
+  Tape tape{module};
+  const auto parts = tape.gradients(sum(tape.constant(three<double>()) + module->weight + module->bias), module);
+  REQUIRE(parts.size() == 2);  // both are the gradient of the sum
+  CHECK(to_vector(parts[0]) == to_vector(parts[1]));
+  CHECK(parts[0].data() != parts[1].data());
+}
+
 TEST_CASE("a parameter that the result does not depend on has gradient zero") {
   const Module<Scaled, double> module;
   Tape tape{module};

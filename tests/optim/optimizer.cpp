@@ -157,11 +157,34 @@ TEST_CASE("a learning rate that changes between steps is followed") {
   CHECK(p.item() == 0.25);
 }
 
+TEST_CASE_TEMPLATE("a gradient in parts, none of which fills vectors, steps as the whole does", T, float, double) {
+  Rng rng{3};
+  const Index sizes[] = {1, 37, 0, 4099, 5};
+  std::vector<Tensor<T>> parts;
+  Tensor<T> whole({4142}), p = normal<T>({4142}, rng);
+  Index first = 0;
+  for (const Index size : sizes) {
+    parts.push_back(normal<T>({size}, rng));
+    std::copy_n(parts.back().data(), size, whole.data() + first);
+    first += size;
+  }
+  const Tensor<T> other = p.clone();
+  Optimizer by_parts{optim::Adam{.weight_decay = 0.1}, p}, at_once = by_parts;
+  for (int step = 0; step < 3; ++step) {
+    by_parts.step(p, std::span<const Tensor<T>>(parts));
+    at_once.step(other, whole);
+  }
+  CHECK(to_vector(p) == to_vector(other));
+  parts.pop_back();
+  CHECK_THROWS_WITH_AS(by_parts.step(p, std::span<const Tensor<T>>(parts)), doctest::Contains("a gradient of 4137"), Error);
+  CHECK(by_parts.steps() == 3);
+}
+
 TEST_CASE("a gradient of another size, and settings that do not fit, are refused") {
   const Tensor<float> p({3});
   Optimizer optimizer{optim::Sgd{}, p};
   CHECK_THROWS_WITH_AS(optimizer.step(p, zeros<float>({4})),
-                       "optimizer: made for parameters of shape (3), got parameters (3) and gradient (4)", Error);
+                       "optimizer: made for parameters of shape (3), got parameters (3) and a gradient of 4", Error);
   CHECK_THROWS_AS(optimizer.step(zeros<float>({4}), zeros<float>({3})), Error);
   optimizer.rule.momentum = 0.9;
   CHECK_THROWS_AS(optimizer.step(p, zeros<float>({3})), Error);

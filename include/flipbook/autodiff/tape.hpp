@@ -111,6 +111,11 @@ class Tape {
   template <class T, class B, Order order, class M>
     requires HasFields<M>
   Tensor<T, B> gradient(const Variable<T, B, order>& y, const M& module, Differentiation how = {});
+  /// The same in parts, a tensor of its own for each parameter.
+  template <class T, class B, Order order, class M>
+    requires HasFields<M>
+  std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y, const M& module,
+                                                                   Differentiation how = {});
 
   /// The stream that dropout and sampling inside a recorded computation draw from.
   Rng& rng() noexcept { return rng_; }
@@ -253,8 +258,8 @@ Variable<U, B, Order::any> Tape::recorded_gradient(const Variable<T, B, y_order>
 
 template <class T, class B, Order order, class M>
   requires HasFields<M>
-Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Differentiation how) {
-  Index size = 0;
+std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Variable<T, B, order>& y, const M& module,
+                                                                       Differentiation how) {
   const auto each = [&](const auto& visit) {
     for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
       const auto entry = wanted_.find(p.value.data());
@@ -262,24 +267,29 @@ Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Dif
       visit(p, static_cast<LeafNode<T, B>*>(entry->second));
     });
   };
-  each([&](const Parameter<T, B>& p, auto* node) {
-    size += p.value.size();
-    node->target = true;
-  });
+  each([](const Parameter<T, B>&, auto* node) { node->target = true; });
   differentiate(y, false, how.keep);
-  Tensor<T, B> flat({size});
-  Index at = 0;
+  std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
   each([&](const Parameter<T, B>& p, auto* node) {
-    Tensor<T, B> part = flat.slice(at, at + p.value.size());
-    at += part.size();
     node->target = false;
-    if (node->has_gradient()) {
-      const Tensor<T, B> gradient = node->take_gradient();
-      B::copy(part.data(), gradient.data(), static_cast<std::size_t>(part.size()) * sizeof(T));
-    } else {
-      fill(part, T(0));
-    }
+    const Tensor<T, B> part = node->has_gradient() ? node->take_gradient() : zeros<T, B>(p.shape());
+    parts.push_back(part.unique() ? part : part.clone());
   });
+  return parts;
+}
+
+template <class T, class B, Order order, class M>
+  requires HasFields<M>
+Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Differentiation how) {
+  const auto parts = gradients(y, module, how);
+  Index size = 0;
+  for (const auto& part : parts) size += part.size();
+  Tensor<T, B> flat({size});
+  T* to = flat.data();
+  for (const auto& part : parts) {
+    B::copy(to, part.data(), static_cast<std::size_t>(part.size()) * sizeof(T));
+    to += part.size();
+  }
   return flat;
 }
 

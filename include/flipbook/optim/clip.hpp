@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
@@ -11,16 +12,24 @@ namespace flipbook::optim {
 /// Shortens a gradient, in its memory, to the Euclidean length `limit` if it is longer, and returns the length that
 /// it had: over all parameters at once, as PyTorch's clip_grad_norm_. A length that is not finite is returned as it
 /// is and the gradient left alone, so that a caller can drop the step.
+/// @param gradient  in parts, as tape.gradients gives it
 /// @throws Error  if the limit is not positive
 template <Real T, class B>
-double clip_norm(Tensor<T, B> gradient, double limit) {
+double clip_norm(std::span<const Tensor<T, B>> gradient, double limit) {
   require(limit > 0, "clip_norm: the limit must be positive, got ", limit);
-  const double norm = std::sqrt(static_cast<double>(sum(square(gradient)).item()));
-  const double factor = limit / (norm + 1e-6);
+  double squares = 0;
+  for (const auto& part : gradient) squares += static_cast<double>(sum(square(part)).item());
+  const double norm = std::sqrt(squares), factor = limit / (norm + 1e-6);
   if (std::isfinite(norm) && factor < 1) {
-    kernel::map(B{}, flipbook::detail::ValueOf<function::Affine>{{factor, 0}}, gradient, gradient);
+    for (Tensor<T, B> part : gradient) {
+      kernel::map(B{}, flipbook::detail::ValueOf<function::Affine>{{factor, 0}}, part, part);
+    }
   }
   return norm;
+}
+template <Real T, class B>
+double clip_norm(const Tensor<T, B>& gradient, double limit) {
+  return clip_norm(std::span(&gradient, 1), limit);
 }
 
 /// Holds every parameter within [−limit, limit], in its memory: keeps a Wasserstein discriminator Lipschitz.

@@ -23,7 +23,7 @@ void update_at(const F& f, const Load& load, const Store& store, const T* gradie
 /// f(g, p, m…) element by element, which changes parameter p and an optimiser's memories m… where they lie: one
 /// pass over all of them. f is written for vectors.
 template <class T, class F, class... Memory>
-void update(Cpu, const F& f, const Tensor<T, Cpu>& gradient, Tensor<T, Cpu>& parameters, Memory&... memories) {
+void update(Cpu, const F& f, const Tensor<T, Cpu>& gradient, Tensor<T, Cpu> parameters, Memory... memories) {
   using V = cpu::Simd<T>;
   const auto pass = [&f](Index first, Index last, const T* g, T* p, auto*... m) {
     Index i = first;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -71,22 +72,41 @@ class Optimizer {
   ///                None: 1
   /// @throws Error  if there are more or fewer of either than this optimiser was made for, or if the settings
   ///                have come to need a memory that they did not need then
-  void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient, const Tensor<Wide<T>, B>& factor = {}) {
-    require(parameters.shape() == shape_ && gradient.shape() == shape_, "optimizer: made for parameters of shape ",
-            shape_, ", got parameters ", parameters.shape(), " and gradient ", gradient.shape());
-    require(remembered_ == rule.remembers().size(),
-            "optimizer: its settings have changed in what they remember; make another");
+  void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient, const Tensor<Wide<T>, B>& factor = {})
+    requires(!std::same_as<B, Cpu>)
+  {
+    check(parameters, gradient.size());
     rule.update(steps_ + 1, [&]<class F>(const F& f) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        if constexpr (std::same_as<B, Cpu>) {
-          kernel::update(B{}, f, gradient, parameters, memory_[I].second...);
-        } else {
-          kernel::update(B{}, f, factor, gradient, parameters, master(), memory_[I].second...);
-        }
+        kernel::update(B{}, f, factor, gradient, parameters, master(), memory_[I].second...);
       }(std::make_index_sequence<F::memories>{});
     });
     ++steps_;
     B::at_replay([this, parameters, gradient, factor] { step(parameters, gradient, factor); });
+  }
+  void step(const Tensor<T, B>& parameters, const Tensor<T, B>& gradient)
+    requires std::same_as<B, Cpu>
+  {
+    step(parameters, std::span(&gradient, 1));
+  }
+  /// The same for a gradient in parts that follow one another, as tape.gradients gives it.
+  void step(const Tensor<T, B>& parameters, std::span<const Tensor<T, B>> gradient)
+    requires std::same_as<B, Cpu>
+  {
+    Index size = 0;
+    for (const auto& part : gradient) size += part.size();
+    check(parameters, size);
+    rule.update(steps_ + 1, [&]<class F>(const F& f) {
+      Index first = 0;
+      for (const auto& part : gradient) {
+        const auto beside = [&](const Tensor<T, B>& all) { return all.slice(first, first + part.size()); };
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+          kernel::update(B{}, f, part, beside(parameters), beside(memory_[I].second)...);
+        }(std::make_index_sequence<F::memories>{});
+        first += part.size();
+      }
+    });
+    ++steps_;
   }
 
   /// What a loss in half is to be multiplied by before it is differentiated, a number on the device, and how many steps
@@ -111,6 +131,12 @@ class Optimizer {
   }
 
  private:
+  void check(const Tensor<T, B>& parameters, Index gradient) const {
+    require(parameters.shape() == shape_ && gradient == shape_.size(), "optimizer: made for parameters of shape ", shape_,
+            ", got parameters ", parameters.shape(), " and a gradient of ", gradient);
+    require(remembered_ == rule.remembers().size(),
+            "optimizer: its settings have changed in what they remember; make another");
+  }
   Tensor<Wide<T>, B> master() const {
     if constexpr (Short<T>) return memory_[remembered_].second;
     else return {};

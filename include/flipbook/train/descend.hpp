@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <span>
 
 #include <flipbook/nn/module.hpp>
 #include <flipbook/optim/clip.hpp>
@@ -43,7 +44,8 @@ double descend(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part
                Optimizer<Rule, T, Cpu>& optimizer, const StepOptions& how) {
   const double value = report(loss.value());
   check_step(value, 0, optimizer.steps());
-  const Tensor<T, Cpu> gradient = tape.gradient(loss, part);
+  const auto parts = tape.gradients(loss, part);
+  const std::span<const Tensor<T, Cpu>> gradient(parts);
   const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : 0;
   check_step(value, length, optimizer.steps());
   optimizer.step(parameters, gradient);

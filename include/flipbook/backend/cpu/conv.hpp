@@ -26,36 +26,6 @@ inline Sight sight_of(const ConvGeometry& g) {
   return sight;
 }
 
-/// Numbers as factors of a reduction along them.
-template <Factor F>
-class Factors {
-  using T = Sum<F>;
-
- public:
-  Factors(const T* numbers, Index count) : numbers_(numbers), rounded_(std::same_as<F, T> ? 0 : count / numbers_in<F>) {
-    if constexpr (!std::same_as<F, T>) {
-      parallel_for(count / lanes<T>, 1024, [&](Index first, Index last) {
-        for (Index i = first * lanes<T>; i < last * lanes<T>; i += lanes<T>) {
-          store_factors(Simd<T>::load_unaligned(numbers + i), rounded_.data() + i / numbers_in<F>);
-        }
-      });
-      for (Index i = count / lanes<T> * lanes<T>; i < count; i += numbers_in<F>) {
-        std::array<F, static_cast<std::size_t>(lanes<T>)> last;
-        store_factors(load_part(numbers + i, numbers_in<F>), last.data());
-        rounded_[i / numbers_in<F>] = last[0];
-      }
-    }
-  }
-  const F* data() const {
-    if constexpr (std::same_as<F, T>) return numbers_;
-    else return rounded_.data();
-  }
-
- private:
-  const T* numbers_;
-  Scratch<F> rounded_;
-};
-
 /// Whether it pays to pair the numbers of the operands, and every pixel's channels are whole pairs.
 inline bool pairs_up(const ConvGeometry& g) {
   const Index in = g.in_channels / g.groups, out = g.out_channels / g.groups;
@@ -74,7 +44,7 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
   sight.channels /= numbers_in<F>;
   const Index channels = sight.channels, columns = g.out_channels / g.groups, depth = sight.taps() * channels;
   if (sight.outputs() == 0 || columns == 0) return;
-  const detail::Factors<F> pixels(x, g.inputs() * g.in_channels);
+  const Factors<F> pixels(x, g.inputs() * g.in_channels);
   const auto in = Pixels<const F*>::dense(pixels.data(), g.input, g.in_channels / numbers_in<F>);
   const auto out = Pixels<T*>::dense(y, g.output, g.out_channels);
   const Index run = g.groups == 1 && g.dilation[2] == 1 ? channels * g.kernel[2] : channels;
@@ -117,7 +87,7 @@ template <Factor F, class T = Sum<F>>
 void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Index columns = g.in_channels / g.groups, channels = g.out_channels / g.groups / numbers_in<F>;
   if (g.inputs() == 0 || columns == 0) return;
-  const detail::Factors<F> pixels(y, g.outputs() * g.out_channels);
+  const Factors<F> pixels(y, g.outputs() * g.out_channels);
   const auto in = Pixels<const F*>::dense(pixels.data(), g.output, g.out_channels / numbers_in<F>);
   const auto out = Pixels<T*>::dense(x, g.input, g.in_channels);
 
@@ -209,12 +179,17 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
 
 namespace detail {
 
-/// Calls f.template operator()<F>(scheme) for what the numbers of a convolution are multiplied as, and the shorter way
-/// that there may be.
+/// Calls way.template operator()<F>() for what numbers are multiplied as, of which there may be pairs.
+template <Real T, class Way>
+void by_factors(bool pairs, const Way& way) {
+  if (pairs) with_arithmetic<T>(way);
+  else way.template operator()<T>();
+}
+/// Calls way.template operator()<F>(scheme) for what the numbers of a convolution are multiplied as, and the shorter
+/// way that there may be.
 template <Real T, class Way>
 void by_shortest_way(const ConvGeometry& g, const Way& way) {
-  if (!pairs_up(g)) return way.template operator()<T>(winograd::scheme_of<T>(g));
-  with_arithmetic<T>([&]<Factor F>() { way.template operator()<F>(winograd::scheme_of<F>(g)); });
+  by_factors<T>(pairs_up(g), [&]<Factor F>() { way.template operator()<F>(winograd::scheme_of<F>(g)); });
 }
 
 }  // namespace detail
@@ -222,7 +197,9 @@ void by_shortest_way(const ConvGeometry& g, const Way& way) {
 /// As direct_conv, by the shorter way where there is one.
 template <Real T>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  if (narrow::fits<T>(g)) return narrow::conv(g, x, w, bias, y);
+  if (narrow::fits<T>(g)) {
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Factor F>() { narrow::conv<F>(g, x, w, bias, y); });
+  }
   detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
     scheme.filter == nullptr ? direct_conv<F>(g, x, w, bias, y) : winograd::conv<F>(scheme, g, x, w, bias, y);
   });
@@ -230,7 +207,9 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 /// As direct_conv_transpose, by the shorter way where there is one.
 template <Real T>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
-  if (narrow::fits<T>(g)) return narrow::conv_transpose(g, y, w, bias, x);
+  if (narrow::fits<T>(g)) {
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Factor F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
+  }
   detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
     scheme.filter == nullptr ? direct_conv_transpose<F>(g, y, w, bias, x)
                              : winograd::conv_transpose<F>(scheme, g, y, w, bias, x);
@@ -239,7 +218,9 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
 /// As direct_conv_weight, by the shorter way where there is one.
 template <Real T>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
-  if (narrow::fits<T>(g)) return narrow::conv_weight(g, x, dy, dw);
+  if (narrow::fits<T>(g)) {
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Factor F>() { narrow::conv_weight<F>(g, x, dy, dw); });
+  }
   detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
     scheme.filter == nullptr ? direct_conv_weight<F>(g, x, dy, dw) : winograd::conv_weight<F>(scheme, g, x, dy, dw);
   });

@@ -16,9 +16,17 @@ bool fits(const ConvGeometry& g) {
          g.output[2] >= TileShape::rows && g.out_channels % lanes<T> == 0;
 }
 
+/// Whether the numbers of a run of taps pair up, and outputs that are neighbours, and their channels.
+inline bool pairs_up(const ConvGeometry& g) {
+  return g.kernel[2] * g.in_channels % 2 == 0 && g.stride[2] * g.in_channels % 2 == 0 && g.output[2] % 2 == 0 &&
+         g.out_channels % 2 == 0;
+}
+
 /// Blocks of some lines of outputs, and the pixels that they see: planes of lines, one for each tap in time.
-template <Real T>
+template <Factor F>
 class Lines {
+  using T = Sum<F>;
+
  public:
   /// Lines [first, first + count) of the outputs of clip n at time t.
   struct Block {
@@ -27,13 +35,13 @@ class Lines {
 
   explicit Lines(const ConvGeometry& g)
       : g_(g), most_(std::clamp(256 / g.output[2], Index{1}, std::min(g.output[1], most_lines))),
-        in_line_(((g.output[2] - 1) * g.stride[2] + g.kernel[2]) * g.in_channels),
+        in_line_(round_up(((g.output[2] - 1) * g.stride[2] + g.kernel[2]) * g.in_channels, numbers_in<F>)),
         in_plane_(((most_ - 1) * g.stride[1] + g.kernel[1]) * in_line_) {}
 
   static constexpr Index most_lines = 32;
   Index blocks() const { return g_.batch * g_.output[0] * blocks_a_plane(); }
-  Index positions() const { return most_ * g_.output[2]; }  ///< of a block
-  Index room() const { return g_.kernel[0] * in_plane_; }   ///< for what it sees
+  Index positions() const { return most_ * g_.output[2]; }                    ///< of a block
+  Index room() const { return numbers() + next() + 2 * lanes<T>; }            ///< for what it sees
   Block block(Index i) const {
     const Index plane = i / blocks_a_plane(), first = i % blocks_a_plane() * most_;
     return {plane / g_.output[0], plane % g_.output[0], first, std::min(most_, g_.output[1] - first)};
@@ -52,7 +60,33 @@ class Lines {
   Index next() const { return g_.stride[2] * g_.in_channels; }
   Index next_line() const { return g_.stride[1] * in_line_; }
 
-  /// Copies what a block sees; planes that are outside are left as they are.
+  /// What a block sees in `room`, as factors of a reduction along lines; planes that are outside are left as they are.
+  const F* along_lines(const Block& b, const T* x, T* room) const {
+    copy(b, x, room);
+    return in_place(room, [&](F* factors) { write_factors(room, numbers(), factors); });
+  }
+  /// The same for a reduction along positions: in place of each number a factor of it and of those that the next
+  /// positions see.
+  const F* along_positions(const Block& b, const T* x, T* room) const {
+    copy(b, x, room);
+    return in_place(room, [&](auto* factors) { pair_rows(room, next(), 1, round_up(numbers(), lanes<T>), factors, next()); });
+  }
+
+ private:
+  Index blocks_a_plane() const { return quotient_up(g_.output[1], most_); }
+  Index numbers() const { return g_.kernel[0] * in_plane_; }
+
+  template <class Write>
+  static const F* in_place(T* room, const Write& write) {
+    if constexpr (std::same_as<F, T>) {
+      return room;
+    } else {
+      F* const factors = reinterpret_cast<F*>(room);
+      write(factors);
+      return factors;
+    }
+  }
+
   void copy(const Block& b, const T* x, T* to) const {
     const Index channels = g_.in_channels, extent = g_.input[2] * channels;
     const Index before = std::min(g_.padding[2] * channels, in_line_);
@@ -74,45 +108,42 @@ class Lines {
     }
   }
 
- private:
-  Index blocks_a_plane() const { return quotient_up(g_.output[1], most_); }
-
   ConvGeometry g_;
   Index most_;                // lines of a block
   Index in_line_, in_plane_;  // numbers of a copied line and plane
 };
 
-/// As cpu::conv.
-template <Real T>
+/// As cpu::conv, by factors F.
+template <Factor F, class T = Sum<F>>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  const Lines<T> lines(g);
-  const Index run = g.kernel[2] * g.in_channels, columns = g.out_channels, width = g.output[2];
+  constexpr Index each = numbers_in<F>;
+  const Lines<F> lines(g);
+  const Index taps = g.kernel[0] * g.kernel[1], columns = g.out_channels, width = g.output[2];
+  const Index run = g.kernel[2] * g.in_channels / each, next = lines.next() / each, next_line = lines.next_line() / each;
   const Index no_run = 0;  // columns are the vectors
-  const RightOperand<T> right(Layout::normal, g.taps() * g.in_channels, columns, w, columns, no_run, g.outputs());
-  const Index taps = g.kernel[0] * g.kernel[1];
+  const RightOperand<F> right(Layout::normal, taps * run, columns, w, columns, no_run, g.outputs());
   const PerThread<T> rooms(lines.room());
-  const PerThread<Run<T>> runs_of(taps);
+  const PerThread<Run<F>> runs_of(taps);
   parallel_tasks(lines.blocks(), [&](Index task) {
-    T* const room = rooms.mine();
-    Run<T>* const runs = runs_of.mine();
+    Run<F>* const runs = runs_of.mine();
     const auto block = lines.block(task);
-    lines.copy(block, x, room);
+    const F* const seen = lines.along_lines(block, x, rooms.mine());
     for (Index i = 0; i < block.count * quotient_up(width, Index{TileShape::rows}); ++i) {
       const Index line = i % block.count, first = i / block.count * TileShape::rows;
       const Index rows = std::min<Index>(TileShape::rows, width - first);
-      const T* const from = room + line * lines.next_line() + first * lines.next();
+      const F* const from = seen + line * next_line + first * next;
       TileTarget<T> target;
-      std::array<const T*, TileShape::max_rows> in;
+      std::array<const F*, TileShape::max_rows> in;
       for (Index r = 0; r < TileShape::max_rows; ++r) {
         const Index row = std::min(r, rows - 1);
-        in[static_cast<std::size_t>(r)] = from + row * lines.next();
+        in[static_cast<std::size_t>(r)] = from + row * next;
         target.rows[static_cast<std::size_t>(r)] = y + (lines.position(block) + line * width + first + row) * columns;
       }
       Index count = 0;
       for (Index j = 0; j < taps; ++j) {
-        const Index j0 = j / g.kernel[1], tap = lines.tap(j0, j % g.kernel[1]);
+        const Index j0 = j / g.kernel[1], tap = lines.tap(j0, j % g.kernel[1]) / each;
         if (!lines.inside(block, j0)) continue;
-        Run<T>& to = runs[count++];
+        Run<F>& to = runs[count++];
         to.k = j * run, to.length = run;
         for (std::size_t r = 0; r < in.size(); ++r) to.rows[r] = in[r] + tap;
       }
@@ -127,12 +158,13 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   });
 }
 
-/// dw += what a block gives, of which `seen` is copied, in the columns of a panel of dy.
-template <Real T>
-void add_block(const ConvGeometry& g, const Lines<T>& lines, const typename Lines<T>::Block& block, const T* seen,
-               const Panel<T>& panel, T* dw) {
-  const Index run = g.kernel[2] * g.in_channels, plane = g.kernel[1] * run;
-  std::array<Run<T>, static_cast<std::size_t>(Lines<T>::most_lines)> runs;
+/// dw += what a block gives that sees `seen`, in the columns of a panel of dy.
+template <Factor F, class T = Sum<F>>
+void add_block(const ConvGeometry& g, const Lines<F>& lines, const typename Lines<F>::Block& block, const F* seen,
+               const Panel<F>& panel, T* dw) {
+  constexpr Index each = numbers_in<F>;
+  const Index run = g.kernel[2] * g.in_channels, plane = g.kernel[1] * run, length = g.output[2] / each;
+  std::array<Run<F>, static_cast<std::size_t>(Lines<F>::most_lines)> runs;
   TileTarget<T> target;
   target.load = true;
   // Rows of a tile may be of several taps, but of one in time, which is inside or not.
@@ -141,44 +173,52 @@ void add_block(const ConvGeometry& g, const Lines<T>& lines, const typename Line
     if (!lines.inside(block, j0)) continue;
     for (Index r = 0; r < TileShape::max_rows; ++r) {
       const Index row = k + std::min(r, rows - 1), within = row % plane;
-      const T* const from = seen + lines.tap(j0, within / run) + within % run;
+      const F* const from = seen + lines.tap(j0, within / run) + within % run;
       for (Index line = 0; line < block.count; ++line) {
         runs[static_cast<std::size_t>(line)].rows[static_cast<std::size_t>(r)] = from + line * lines.next_line();
       }
       target.rows[static_cast<std::size_t>(r)] = dw + row * g.out_channels;
     }
     for (Index line = 0; line < block.count; ++line) {
-      Run<T>& to = runs[static_cast<std::size_t>(line)];
-      to.k = line * g.output[2], to.length = g.output[2];
+      Run<F>& to = runs[static_cast<std::size_t>(line)];
+      to.k = line * length, to.length = length;
     }
-    multiply_tile(runs.data(), block.count, lines.next(), panel, static_cast<int>(rows), target);
+    multiply_tile(runs.data(), block.count, lines.next() * each, panel, static_cast<int>(rows), target);
   }
 }
 
-/// As cpu::conv_weight. The blocks are summed up in groups, whose number does not depend on that of the threads.
-template <Real T>
+/// As cpu::conv_weight, by factors F. The blocks are summed up in groups, whose number does not depend on that of the
+/// threads.
+template <Factor F, class T = Sum<F>>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
-  const Lines<T> lines(g);
+  const Lines<F> lines(g);
   const Index columns = g.out_channels, size = g.taps() * g.in_channels * columns;
   const Index groups = std::min(lines.blocks(), Index{32});
   const Scratch<T> sums(groups * size);
-  const PerThread<T> rooms(lines.room()), panels(lines.positions() * panel_columns<T>);
+  const PerThread<T> rooms(lines.room());
+  const PerThread<F> panels(lines.positions() / numbers_in<F> * panel_columns<F>);
   parallel_tasks(groups, [&](Index group) {
-    T *const sum = sums + group * size, *const room = rooms.mine();
+    T* const sum = sums + group * size;
     std::fill_n(sum, size, T(0));
     const Index last = lines.blocks() * (group + 1) / groups;
     for (Index i = lines.blocks() * group / groups; i < last; ++i) {
       const auto block = lines.block(i);
-      lines.copy(block, x, room);
-      for (Index column = 0; column < columns; column += panel_columns<T>) {
-        const Index width = std::min(panel_columns<T>, columns - column), positions = block.count * g.output[2];
-        const T* right = dy + lines.position(block) * columns + column;
-        if (width < columns) {  // rows far apart would meet in few sets of the cache
-          T* to = panels.mine();
-          for (Index p = 0; p < positions; ++p) to = std::copy_n(right + p * columns, width, to);
-          right = panels.mine();
-        }
-        add_block(g, lines, block, room, {PanelKind::columns, right, width, width}, sum + column);
+      const F* const seen = lines.along_positions(block, x, rooms.mine());
+      for (Index column = 0; column < columns; column += panel_columns<F>) {
+        const Index width = std::min(panel_columns<F>, columns - column), positions = block.count * g.output[2];
+        const T* const from = dy + lines.position(block) * columns + column;
+        const auto right = [&]() -> const F* {
+          F* const packed = panels.mine();
+          if constexpr (!std::same_as<F, T>) {
+            pair_rows(from, columns, positions / numbers_in<F>, width, packed, width);
+          } else if (width == columns) {
+            return from;
+          } else {  // rows far apart would meet in few sets of the cache
+            for (Index p = 0; p < positions; ++p) std::copy_n(from + p * columns, width, packed + p * width);
+          }
+          return packed;
+        };
+        add_block(g, lines, block, seen, {PanelKind::columns, right(), width, width}, sum + column);
       }
     }
   });

@@ -9,8 +9,8 @@
 namespace flipbook::cpu::narrow {
 
 /// to[i][c] = Σ_runs Σ_p  rows[i][p·step …] · numbers[(k + p)·columns + c], for vectors of neighbouring pixels.
-template <Real T, int rows, int columns>
-void pixels_times_numbers(std::span<const Run<T>> runs, Index step, const T* numbers, T* to) {
+template <Factor F, int rows, int columns, class T = Sum<F>>
+void pixels_times_numbers(std::span<const Run<F>> runs, Index step, const F* numbers, T* to) {
   using V = Simd<T>;
   V sum[rows][columns];
   FLIPBOOK_UNROLL
@@ -18,22 +18,22 @@ void pixels_times_numbers(std::span<const Run<T>> runs, Index step, const T* num
     FLIPBOOK_UNROLL
     for (int c = 0; c < columns; ++c) sum[i][c] = V(T(0));
   }
-  for (const Run<T>& run : runs) {
-    const T* left[rows];
+  for (const Run<F>& run : runs) {
+    const F* left[rows];
     FLIPBOOK_UNROLL
     for (int i = 0; i < rows; ++i) left[i] = run.rows[static_cast<std::size_t>(i)];
-    const T* right = numbers + run.k * columns;
+    const F* right = numbers + run.k * columns;
     const Index end = run.length * step;
     for (Index at = 0; at < end; at += step, right += columns) {
       V number[columns];
       FLIPBOOK_UNROLL
-      for (int c = 0; c < columns; ++c) number[c] = V(right[c]);
+      for (int c = 0; c < columns; ++c) number[c] = broadcast(right[c]);
       FLIPBOOK_UNROLL
       for (int i = 0; i < rows; ++i) {
-        V x = V::load_unaligned(left[i] + at);
+        V x = load(left[i] + at);
         keep_in_register(x);
         FLIPBOOK_UNROLL
-        for (int c = 0; c < columns; ++c) sum[i][c] = multiply_add(x, number[c], sum[i][c]);
+        for (int c = 0; c < columns; ++c) sum[i][c] = add_product<F>(x, number[c], sum[i][c]);
       }
     }
   }
@@ -44,13 +44,15 @@ void pixels_times_numbers(std::span<const Run<T>> runs, Index step, const T* num
   }
 }
 
-/// cpu::conv_transpose of one geometry. A task makes some lines of all planes of a clip, in order of time: so every
-/// line that it reads is turned once.
-template <Real T>
+/// cpu::conv_transpose of one geometry, by factors F. A task makes some lines of all planes of a clip, in order of time:
+/// so every line that it reads is turned once.
+template <Factor F>
 class Adjoint {
+  using T = Sum<F>;
+
  public:
   Adjoint(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x)
-      : g_(g), y_(y), bias_(bias), x_(x), numbers_(g.taps() * g.out_channels * g.in_channels) {
+      : g_(g), deep_(g.out_channels / numbers_in<F>), y_(y), bias_(bias), x_(x), numbers_(g.taps() * deep_ * g.in_channels) {
     for (std::size_t axis = 0; axis < 3; ++axis) {
       first_[axis] = g.output[axis], last_[axis] = -g.output[axis];
       for (Index phase = 0; phase < g.stride[axis]; ++phase) {
@@ -63,22 +65,23 @@ class Adjoint {
     most_ = std::min(Index{8}, quotient_up(g.input[1], g.stride[1]));
     vectors_ = quotient_up(quotient_up(g.input[2], g.stride[2]), lanes<T>);
     row_ = vectors_ * lanes<T> + last_[2] - first_[2];
-    line_ = g.out_channels * row_;
+    line_ = deep_ * row_;
     plane_ = (most_ + last_[1] - first_[1]) * line_;
     pack(w);
   }
   Index tasks() const { return g_.batch * blocks(); }
-  Index room() const { return g_.kernel[0] * plane_; }  // as many planes as taps, one after another in turns
+  /// As many planes as taps, one after another in turns, and a line that is yet to be turned.
+  Index room() const { return g_.kernel[0] * plane_ + g_.output[2] * deep_; }
 
-  /// @param planes  room() numbers    @param runs  one for each tap
-  void operator()(Index task, T* planes, Run<T>* runs) const {
+  /// @param planes  room() factors    @param runs  one for each tap
+  void operator()(Index task, F* planes, Run<F>* runs) const {
     const Index n = task / blocks(), line = task % blocks() * most_;
     Index turned = -g_.padding[0] - g_.kernel[0];  // the next plane that is not yet there
     for (Index t = 0; t < g_.input[0]; ++t) {
       const Phase in_time = phase_of(g_, 0, t % g_.stride[0]);
       const Index first = t / g_.stride[0] + in_time.origin, end = first + in_time.taps;
       for (turned = std::max(turned, first); turned < end; ++turned) {
-        turn(n, turned, line, planes + slot(turned) * plane_);
+        turn(n, turned, line, planes + slot(turned) * plane_, planes + g_.kernel[0] * plane_);
       }
       for (Index i = 0; i < g_.stride[1] * g_.stride[2]; ++i) {
         const Index h = i / g_.stride[2], w = i % g_.stride[2];
@@ -102,31 +105,37 @@ class Adjoint {
 
   /// The weights as (taps, O, C).
   void pack(const T* w) {
-    const Index channels = g_.in_channels, deep = g_.out_channels;
+    const Index channels = g_.in_channels;
+    const Factors<F> factors(w, g_.taps() * channels * g_.out_channels);
     parallel_for(g_.taps() * channels, 8, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
-        T* const to = numbers_ + i / channels * deep * channels + i % channels;
-        for (Index o = 0; o < deep; ++o) to[o * channels] = w[i * deep + o];
+        F* const to = numbers_ + i / channels * deep_ * channels + i % channels;
+        for (Index o = 0; o < deep_; ++o) to[o * channels] = factors.data()[i * deep_ + o];
       }
     });
   }
 
-  /// Lines of plane `t` of y as (lines, O, pixels), zeros for what is outside.
-  void turn(Index n, Index t, Index line, T* to) const {
+  /// Lines of plane `t` of y as (lines, O, pixels), zeros for what is outside. @param spare  room for a line
+  void turn(Index n, Index t, Index line, F* to, F* spare) const {
     if (!inside(0, t)) return;
-    const Index deep = g_.out_channels, width = g_.output[2], shift = -first_[2];
+    const Index width = g_.output[2], shift = -first_[2];
     const Index seen = std::clamp(row_ - shift, Index{0}, width);
     for (Index i = 0; i < most_ + last_[1] - first_[1]; ++i, to += line_) {
       const Index h = line + i + first_[1];
-      std::fill_n(to, line_, T(0));
+      std::fill_n(to, line_, F{});
       if (!inside(1, h)) continue;
-      const T* const from = y_ + ((n * g_.output[0] + t) * g_.output[1] + h) * width * deep;
-      const Index skipped = std::max(Index{0}, -shift);
-      cpu::turn(from + skipped * deep, deep, std::max(seen - skipped, Index{0}), deep, to + skipped + shift, row_);
+      const Index skipped = std::max(Index{0}, -shift), pixels = std::max(seen - skipped, Index{0});
+      const T* const from = y_ + (((n * g_.output[0] + t) * g_.output[1] + h) * width + skipped) * g_.out_channels;
+      if constexpr (std::same_as<F, T>) {
+        cpu::turn(from, deep_, pixels, deep_, to + skipped + shift, row_);
+      } else {
+        write_factors(from, pixels * g_.out_channels, spare);
+        cpu::turn(&spare->bits, deep_, pixels, deep_, &to[skipped + shift].bits, row_);
+      }
     }
   }
 
-  void make(const Part& part, const Phases& phase, const T* planes, Run<T>* runs) const {
+  void make(const Part& part, const Phases& phase, const F* planes, Run<F>* runs) const {
     const Index all = std::min(most_, phase[1].pixels - part.line) * vectors_;
     for (Index m = 0; m < all; m += rows) {
       std::array<Index, rows> from;  // of each vector, in a plane
@@ -138,11 +147,11 @@ class Adjoint {
       Index count = 0;
       for (Index j0 = 0; j0 < phase[0].taps; ++j0) {
         if (!inside(0, part.plane + j0)) continue;
-        const T* const plane = planes + slot(part.plane + j0) * plane_;
+        const F* const plane = planes + slot(part.plane + j0) * plane_;
         for (Index j = 0; j < phase[1].taps * phase[2].taps; ++j) {
           const Index j1 = j / phase[2].taps, j2 = j % phase[2].taps;
-          Run<T>& run = runs[count++];
-          run.k = tap(phase, j0, j1, j2) * g_.out_channels, run.length = g_.out_channels;
+          Run<F>& run = runs[count++];
+          run.k = tap(phase, j0, j1, j2) * deep_, run.length = deep_;
           for (std::size_t i = 0; i < rows; ++i) run.rows[i] = plane + from[i] + j1 * line_ + j2;
         }
       }
@@ -160,9 +169,9 @@ class Adjoint {
     return ((p[0].tap - j0 * p[0].tap_step) * g_.kernel[1] + p[1].tap - j1 * p[1].tap_step) * g_.kernel[2] + p[2].tap -
            j2 * p[2].tap_step;
   }
-  void multiply(std::span<const Run<T>> runs, T* sums) const {
-    constexpr std::array kernels{pixels_times_numbers<T, rows, 1>, pixels_times_numbers<T, rows, 2>,
-                                 pixels_times_numbers<T, rows, 3>, pixels_times_numbers<T, rows, 4>};
+  void multiply(std::span<const Run<F>> runs, T* sums) const {
+    constexpr std::array kernels{pixels_times_numbers<F, rows, 1>, pixels_times_numbers<F, rows, 2>,
+                                 pixels_times_numbers<F, rows, 3>, pixels_times_numbers<F, rows, 4>};
     kernels[static_cast<std::size_t>(g_.in_channels - 1)](runs, row_, numbers_.data(), sums);
   }
   void write(const T* sums, Index pixels, T* to) const {
@@ -173,20 +182,21 @@ class Adjoint {
   }
 
   ConvGeometry g_;
+  Index deep_;  // factors along O
   const T *y_, *bias_;
   T* x_;
-  Scratch<T> numbers_;
+  Scratch<F> numbers_;
   ConvGeometry::Axes first_, last_;  // how far from a position the pixels that it sees are, at most
   Index most_, vectors_;             // lines of a task, vectors of a line
   Index row_, line_, plane_;         // numbers of one channel of a line, of a line and of a plane
 };
 
-/// As cpu::conv_transpose.
-template <Real T>
+/// As cpu::conv_transpose, by factors F.
+template <Factor F, class T = Sum<F>>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
-  const Adjoint<T> all(g, y, w, bias, x);
-  const PerThread<T> rooms(all.room());
-  const PerThread<Run<T>> runs(g.taps());
+  const Adjoint<F> all(g, y, w, bias, x);
+  const PerThread<F> rooms(all.room());
+  const PerThread<Run<F>> runs(g.taps());
   parallel_tasks(all.tasks(), [&](Index task) { all(task, rooms.mine(), runs.mine()); });
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <concepts>
 
 #include <flipbook/backend/cpu/simd.hpp>
@@ -96,6 +98,18 @@ template <Factor F>
 void store_factors(const Simd<Sum<F>>& x, F* to) {
   if constexpr (std::same_as<F, BfloatPair>) store_pairs(x, to);
   else x.store_unaligned(to);
+}
+
+/// Writes numbers along a reduction, a whole number of factors, as factors. In place too.
+template <Factor F, class T = Sum<F>>
+void write_factors(const T* from, Index count, F* to) {
+  constexpr Index each = numbers_in<F>;
+  Index i = 0;
+  for (; i + lanes<T> <= count; i += lanes<T>) store_factors(Simd<T>::load_unaligned(from + i), to + i / each);
+  if (i == count) return;
+  std::array<F, static_cast<std::size_t>(lanes<T>)> rest;
+  store_factors(load_part(from + i, count - i), rest.data());
+  std::copy_n(rest.begin(), (count - i) / each, to + i / each);
 }
 
 /// Rows of numbers two by two: to[i · to_pitch + j] is the pair of (2i, j) and (2i + 1, j), `pitch` apart from row to row.

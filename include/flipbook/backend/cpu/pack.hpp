@@ -79,6 +79,31 @@ void run_tasks(std::span<Work> works, Index room) {
 constexpr Index quotient_up(Index a, Index b) { return (a + b - 1) / b; }
 constexpr Index round_up(Index a, Index b) { return quotient_up(a, b) * b; }
 
+/// Numbers as factors of a reduction along them.
+template <Factor F>
+class Factors {
+  using T = Sum<F>;
+  static constexpr bool as_they_are = std::same_as<F, T>;
+
+ public:
+  Factors(const T* numbers, Index count) : numbers_(numbers), rounded_(as_they_are ? 0 : count / numbers_in<F>) {
+    if constexpr (!as_they_are) {
+      constexpr Index each = numbers_in<F>;
+      parallel_for(count / each, 8192, [&](Index first, Index last) {
+        write_factors(numbers + first * each, (last - first) * each, rounded_ + first);
+      });
+    }
+  }
+  const F* data() const {
+    if constexpr (as_they_are) return numbers_;
+    else return rounded_.data();
+  }
+
+ private:
+  const T* numbers_;
+  Scratch<F> rounded_;
+};
+
 /// The right operand, `rows` × `columns`, cut into panels of columns; the rows are of factors.
 template <Factor F>
 struct Panels {
@@ -152,6 +177,10 @@ void pack_rows(const Panels<F>& panels, F* packed, Index first, Index count, Lay
     panel.columns = std::min(width, panels.columns - j);
     const Index step = round_up(panel.columns, lanes<float>);
     F* to = packed + j * panels.rows + first * step;
+    if (layout == Layout::normal && panel.columns == step) {
+      pair_rows(from + j, pitch, count, step, to, step);
+      continue;
+    }
     for (Index k = 0; k < count; k += some) {
       const Index pairs = std::min(some, count - k);
       panel.rows = 2 * pairs;

@@ -176,19 +176,18 @@ void each_scheme(const ConvGeometry& g, const F& f) {
 }
 
 /// The shortest way to do a convolution; no filter, where that is the direct one. To transform the weights takes as
-/// long as the products of some 64 tiles, and all that is not products a third as long as they are, in numbers.
+/// long as the products of some 64 tiles, and all that is not products a third as long as they are.
 /// Transformed weights that no cache holds, and that may be the most that a step keeps in memory at once, are not worth
 /// it.
 template <Factor F, class T = Sum<F>>
 Scheme<T> scheme_of(const ConvGeometry& g) {
   constexpr Index most_weights = (Index{1} << 25) / Index{sizeof(F)} * numbers_in<F>;
-  constexpr Index products = 3, whole = products + numbers_in<F>;
   Scheme<T> best;
-  Index least = products * g.outputs() * g.taps();
+  Index least = 3 * g.outputs() * g.taps();
   each_scheme<T>(g, [&](const Scheme<T>& scheme) {
     if (scheme.parts() * scheme.products() * g.in_channels * g.out_channels > most_weights) return;
     const Index tiles = Tiles<T>(scheme, g.batch, g.output).total();
-    const Index cost = whole * scheme.parts() * scheme.products() * (tiles + 64);
+    const Index cost = 4 * scheme.parts() * scheme.products() * (tiles + 64);
     if (cost < least) best = scheme, least = cost;
   });
   return best;

@@ -170,22 +170,42 @@ class Transform {
   static constexpr Transform by() {
     Transform result;
     result.rows = static_cast<Index>(Of::matrix.size()), result.columns = static_cast<Index>(Of::matrix[0].size());
-    result.first_ = &along_last_axis<Of>, result.last_ = &along_first_axis<Of>;
+    result.first_ = &along_last_axis<Of>, result.last_ = &along_first_axis<Of, T>;
     if constexpr (cubes) result.middle_ = &along_middle_axis<Of>;
+    if constexpr (into_pairs) {
+      result.last_in_pairs_ = &along_first_axis<Of, BfloatPair>, result.last_paired_ = &along_first_axis<Of>;
+    }
     return result;
   }
 
-  /// Vector i of the result goes to to[i · pitch]. The last axis comes first, so that numbers are read in the order in
-  /// which they lie.
-  void operator()(int axes, const From<T>& x, T* to, Index pitch) const {
-    std::array<V, most_products> room, spare;
-    first_(x, axes == 2 ? columns : columns * columns, room.data());
-    if (axes == 3) middle_(room.data(), spare.data());
-    last_(axes == 2 ? room.data() : spare.data(), axes == 2 ? rows : rows * rows, to, pitch);
+  /// Vector i of the result goes to to[i · pitch], as factors. The last axis comes first, so that numbers are read in the
+  /// order in which they lie.
+  template <Factor F>
+  void operator()(int axes, const From<T>& x, F* to, Index pitch) const {
+    by_axes(axes, x, [&](const V* all_but_one, Index inner) {
+      if constexpr (std::same_as<F, T>) last_(all_but_one, inner, to, pitch);
+      else last_in_pairs_(all_but_one, inner, to, pitch);
+    });
+  }
+  /// The same of two, as pairs of their numbers.
+  void operator()(int axes, const From<T>& x, const From<T>& other, BfloatPair* to, Index pitch) const {
+    std::array<V, most_products> numbers;
+    (*this)(axes, x, reinterpret_cast<T*>(numbers.data()), lanes<T>);
+    by_axes(axes, other, [&](const V* all_but_one, Index inner) { last_paired_(all_but_one, inner, numbers.data(), to, pitch); });
   }
 
  private:
   using V = Simd<T>;
+  static constexpr bool into_pairs = multiplies_pairs && std::same_as<T, float> && std::same_as<From<T>, Scattered<T>>;
+
+  /// All axes but the first, which `last` does.
+  template <class Last>
+  void by_axes(int axes, const From<T>& x, const Last& last) const {
+    std::array<V, most_products> room, spare;
+    first_(x, axes == 2 ? columns : columns * columns, room.data());
+    if (axes == 3) middle_(room.data(), spare.data());
+    last(axes == 2 ? room.data() : spare.data(), axes == 2 ? rows : rows * rows);
+  }
 
   /// y = matrix · x along the last axis of x (outer, columns).
   template <class Of>
@@ -209,21 +229,32 @@ class Transform {
       }
     }
   }
-  /// Along the first axis of x (columns, inner).
-  template <class Of>
-  static void along_first_axis(const V* x, Index inner, T* to, Index pitch) {
+  /// Calls write(i, vector i of the result) for that along the first axis of x (columns, inner).
+  template <class Of, class Write>
+  [[gnu::always_inline]] static void along_first_axis_of(const V* x, Index inner, const Write& write) {
     constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
-    for (Index i = 0; i < inner; ++i, to += pitch) {
+    for (Index i = 0; i < inner; ++i) {
       V line[columns], y[rows];
       for (std::size_t j = 0; j < columns; ++j) line[j] = x[static_cast<Index>(j) * inner + i];
       multiply<Of>(line, y, Index{1});
-      for (std::size_t k = 0; k < rows; ++k) y[k].store_unaligned(to + static_cast<Index>(k) * inner * pitch);
+      for (std::size_t k = 0; k < rows; ++k) write(static_cast<Index>(k) * inner + i, y[k]);
     }
+  }
+  template <class Of, Factor F>
+  static void along_first_axis(const V* x, Index inner, F* to, Index pitch) {
+    along_first_axis_of<Of>(x, inner, [&](Index i, const V& y) { store_factors(y, to + i * pitch); });
+  }
+  /// The same, each number paired with one that came before.
+  template <class Of>
+  static void along_first_axis(const V* x, Index inner, const V* before, BfloatPair* to, Index pitch) {
+    along_first_axis_of<Of>(x, inner, [&](Index i, const V& y) { paired(before[i], y).store_unaligned(&to[i * pitch].bits); });
   }
 
   void (*first_)(const From<T>&, Index, V*);
   void (*middle_)(const V*, V*) = nullptr;
   void (*last_)(const V*, Index, T*, Index);
+  void (*last_in_pairs_)(const V*, Index, BfloatPair*, Index) = nullptr;
+  void (*last_paired_)(const V*, Index, const V*, BfloatPair*, Index) = nullptr;
 };
 
 /// F(m, r) along every axis that it is applied to, and what its adjoints need.

@@ -119,15 +119,8 @@ template <Factor F, class T = Sum<F>>
 void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scattered>& transform, const Lattice<const T*>& in,
                       const Axes& shift, F* to, Index pitch) {
   const TilePixels<T> pixels(tiles, tile, transform.columns, in, shift);
-  const int axes = tiles.scheme.axes;
   for (Index c = 0; c < in.channels; c += lanes<T>, to += lanes<T> / numbers_in<F>) {
-    if constexpr (std::same_as<F, T>) {
-      transform(axes, pixels.channels_from(c), to, pitch);
-    } else {
-      Products<T> products;
-      transform(axes, pixels.channels_from(c), products.numbers.data(), lanes<T>);
-      for (Index f = 0; f < tiles.scheme.power(transform.rows); ++f) store_factors(products[f], to + f * pitch);
-    }
+    transform(tiles.scheme.axes, pixels.channels_from(c), to, pitch);
   }
 }
 
@@ -135,14 +128,8 @@ void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scat
 /// from one to the next: those of number f from to[f · pitch] on.
 template <Factor F, class T = Sum<F>, class X>
 void transform_together(const Scheme<T>& scheme, const Transform<T, Scattered>& transform, const X& x, F* to, Index pitch) {
-  if constexpr (std::same_as<F, T>) {
-    transform(scheme.axes, x(0), to, pitch);
-  } else {
-    Products<T> first, second;
-    transform(scheme.axes, x(0), first.numbers.data(), lanes<T>);
-    transform(scheme.axes, x(1), second.numbers.data(), lanes<T>);
-    for (Index f = 0; f < scheme.power(transform.rows); ++f) paired(first[f], second[f]).store_unaligned(&to[f * pitch].bits);
-  }
+  if constexpr (std::same_as<F, T>) transform(scheme.axes, x(0), to, pitch);
+  else transform(scheme.axes, x(0), x(1), to, pitch);
 }
 
 /// The transforms of the pixels of as many tiles, as factors of a reduction over tiles, for every channel.
