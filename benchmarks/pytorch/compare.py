@@ -90,17 +90,15 @@ def google_benchmark(program, options, pattern):
     environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     runs = json.loads(output)["benchmarks"] if output else []  # none where nothing matches
-    return [(run["run_name"].removesuffix("/real_time"), run) for run in runs if run.get("aggregate_name") == "median"]
+    return [(run["run_name"].removesuffix("/real_time").removesuffix("/manual_time"), run) for run in runs if run.get("aggregate_name") == "median"]
 
 
-def kernels(program, unit, most, options):
-    """The kernels of a program, each with its rate in `unit` as a fraction of `most`: a rate, or the name of a kernel."""
+def kernels(program, unit, fraction, options):
+    """The kernels of a program, each with its rate in `unit` and the `fraction` of the most that it might be."""
     print(f"\n{'kernel':50}    time        rate  of peak")
-    pattern = re.escape(options.only) if isinstance(most, float) else f"^{most}/|{re.escape(options.only)}"
-    for name, run in google_benchmark(program, options, pattern):
-        most = run[unit] if name == most else most
+    for name, run in google_benchmark(program, options, re.escape(options.only)):
         result = {"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
-                  "fraction_of_peak": run[unit] / most, unit: run[unit], "FLOP/byte": run.get("FLOP/byte")}
+                  "fraction_of_peak": fraction(run), unit: run[unit], "FLOP/byte": run.get("FLOP/byte")}
         print(f"{name:50}{run['real_time']:8.0f} us{run[unit]:8.0f} {unit:7}{result['fraction_of_peak']:7.0%}", flush=True)
         yield result
 
@@ -153,8 +151,8 @@ def main():
         print(f"{name:26}{run['flipbook_ms']:6.0f} ms{run['pytorch_ms']:6.0f} ms{run['ratio']:6.2f}x"
               f"{run['fraction_of_peak']:8.0%}{run['flipbook_mb']:9.0f} of{run['pytorch_mb']:6.0f}"
               f"{run['over_one_thread']:17.2f}x{run['bfloat16']:10.2f}x", flush=True)
-    results += kernels(programs["backend_kernels"], "GFLOP/s", peak, options)
-    results += kernels(programs["backend_memory"], "GB/s", "copy", options)
+    results += kernels(programs["backend_kernels"], "GFLOP/s", lambda run: run["GFLOP/s"] / peak, options)
+    results += kernels(programs["backend_memory"], "GB/s", lambda run: run["of copy"], options)
     results += growth(programs["models_growth"], options)
     write_whole(options.out, json.dumps(results, indent=1))
     print(f"\nwritten to {options.out}")

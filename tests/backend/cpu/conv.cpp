@@ -156,6 +156,18 @@ TEST_CASE_TEMPLATE("few channels on one side agree with their definition", T, fl
   check_all<T>(geometry(2, {1, 19, 100}, 1, 32, {1, 7, 7}, {1, 1, 1}, {0, 3, 3}), rng);
 }
 
+TEST_CASE_TEMPLATE("kernels that cover their images agree with their definition", T, float, double) {
+  Rng rng{19};
+  for (int i = 0; i < 40; ++i) {
+    CAPTURE(i);
+    const ConvGeometry::Axes extent{between(rng, 1, 3), between(rng, 1, 5), between(rng, 1, 5)};
+    const ConvGeometry g = geometry(between(rng, 0, 20), extent, between(rng, 1, 70), between(rng, 1, 70), extent,
+                                    {1, 1, between(rng, 1, 2)}, {0, 0, 0});
+    REQUIRE(cpu::WholeImages::fits(g));
+    check_all<T>(g, rng);
+  }
+}
+
 TEST_CASE("factors rounded to bfloat16 give what is so rounded exactly") {
   Rng rng{17};
   cpu::arithmetic().bfloat16 = true;

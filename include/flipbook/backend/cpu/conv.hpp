@@ -5,6 +5,7 @@
 #include <flipbook/backend/cpu/conv_gradient.hpp>
 #include <flipbook/backend/cpu/conv_narrow.hpp>
 #include <flipbook/backend/cpu/conv_planar.hpp>
+#include <flipbook/backend/cpu/gemm.hpp>
 #include <flipbook/backend/cpu/winograd.hpp>
 #include <flipbook/core/phase.hpp>
 
@@ -177,6 +178,33 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   sum_over_positions(works.all());
 }
 
+/// A convolution whose kernel covers its input, without padding, as a product of matrices: one row for each image.
+struct WholeImages {
+  Index images, numbers, channels;  ///< numbers of an image, channels of what it gives
+  explicit WholeImages(const ConvGeometry& g)
+      : images(g.batch), numbers(g.taps() * g.in_channels), channels(g.out_channels) {}
+  static bool fits(const ConvGeometry& g) {
+    return g.groups == 1 && g.kernel == g.input && g.output == ConvGeometry::Axes{1, 1, 1} &&
+           g.padding == ConvGeometry::Axes{0, 0, 0} && g.dilation == ConvGeometry::Axes{1, 1, 1};
+  }
+  template <Real T>
+  void conv(const T* x, const T* w, const T* bias, T* y) const {
+    gemm(Layout::normal, Layout::normal, images, channels, numbers, x, numbers, w, channels, y, channels, false, bias);
+  }
+  template <Real T>
+  void conv_transpose(const T* y, const T* w, const T* bias, Index in_channels, T* x) const {
+    const Scratch<T> repeated(bias == nullptr ? 0 : numbers);
+    for (Index i = 0; bias != nullptr && i < numbers; i += in_channels) std::copy_n(bias, in_channels, repeated + i);
+    gemm(Layout::normal, Layout::transposed, images, numbers, channels, y, channels, w, channels, x, numbers, false,
+         bias == nullptr ? bias : repeated.data());
+  }
+  template <Real T>
+  void conv_weight(const T* x, const T* dy, T* dw) const {
+    const T* const none = nullptr;
+    gemm(Layout::transposed, Layout::normal, numbers, channels, images, x, numbers, dy, channels, dw, channels, false, none);
+  }
+};
+
 namespace detail {
 
 /// Calls way.template operator()<F>() for what numbers are multiplied as, of which there may be pairs.
@@ -201,7 +229,9 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Factor F>() { narrow::conv<F>(g, x, w, bias, y); });
   }
   detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
-    scheme.filter == nullptr ? direct_conv<F>(g, x, w, bias, y) : winograd::conv<F>(scheme, g, x, w, bias, y);
+    if (scheme.filter != nullptr) return winograd::conv<F>(scheme, g, x, w, bias, y);
+    if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv(x, w, bias, y);
+    direct_conv<F>(g, x, w, bias, y);
   });
 }
 /// As direct_conv_transpose, by the shorter way where there is one.
@@ -211,8 +241,9 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Factor F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
   }
   detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
-    scheme.filter == nullptr ? direct_conv_transpose<F>(g, y, w, bias, x)
-                             : winograd::conv_transpose<F>(scheme, g, y, w, bias, x);
+    if (scheme.filter != nullptr) return winograd::conv_transpose<F>(scheme, g, y, w, bias, x);
+    if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv_transpose(y, w, bias, g.in_channels, x);
+    direct_conv_transpose<F>(g, y, w, bias, x);
   });
 }
 /// As direct_conv_weight, by the shorter way where there is one.
@@ -222,7 +253,9 @@ void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Factor F>() { narrow::conv_weight<F>(g, x, dy, dw); });
   }
   detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
-    scheme.filter == nullptr ? direct_conv_weight<F>(g, x, dy, dw) : winograd::conv_weight<F>(scheme, g, x, dy, dw);
+    if (scheme.filter != nullptr) return winograd::conv_weight<F>(scheme, g, x, dy, dw);
+    if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv_weight(x, dy, dw);
+    direct_conv_weight<F>(g, x, dy, dw);
   });
 }
 
