@@ -103,6 +103,18 @@ void check_all(const ConvGeometry& g, Rng& rng, bool rounded = false) {
   }
 }
 
+/// One of few input channels, with lines of outputs that fill tiles.
+ConvGeometry drawn_narrow_geometry(Rng& rng) {
+  ConvGeometry g = drawn_geometry(rng);
+  g.groups = 1, g.dilation = {1, 1, 1};
+  g.in_channels = between(rng, 1, 4), g.out_channels = 16 * between(rng, 1, 5);
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const Index spare = between(rng, 0, axis == 2 ? 30 : 3);
+    g.output[axis] += spare, g.input[axis] += spare * g.stride[axis];
+  }
+  return g;
+}
+
 /// The geometry of a cube-shaped convolution over an image of `extent`.
 ConvGeometry geometry(Index batch, ConvGeometry::Axes extent, Index in, Index out, ConvGeometry::Axes kernel,
                       ConvGeometry::Axes stride, ConvGeometry::Axes padding) {
@@ -143,14 +155,7 @@ TEST_CASE_TEMPLATE("few channels on one side agree with their definition", T, fl
   Rng rng{13};
   for (int i = 0; i < 100; ++i) {
     CAPTURE(i);
-    ConvGeometry g = drawn_geometry(rng);
-    g.groups = 1, g.dilation = {1, 1, 1};
-    g.in_channels = between(rng, 1, 4), g.out_channels = 16 * between(rng, 1, 5);
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      const Index spare = between(rng, 0, axis == 2 ? 30 : 3);
-      g.output[axis] += spare, g.input[axis] += spare * g.stride[axis];
-    }
-    check_all<T>(g, rng);
+    check_all<T>(drawn_narrow_geometry(rng), rng);
   }
   check_all<T>(geometry(1, {2, 37, 41}, 3, 48, {3, 4, 4}, {1, 2, 2}, {1, 1, 1}), rng);
   check_all<T>(geometry(2, {1, 19, 100}, 1, 32, {1, 7, 7}, {1, 1, 1}, {0, 3, 3}), rng);
@@ -177,19 +182,24 @@ TEST_CASE("factors rounded to bfloat16 give what is so rounded exactly") {
     g.in_channels = g.groups * pick(rng, {16, 18, 24, 32, 34, 50});
     g.out_channels = g.groups * pick(rng, {16, 22, 30, 32, 46});
     check_all<float>(g, rng, true);
+    check_all<float>(drawn_narrow_geometry(rng), rng, true);
   }
+  check_all<float>(geometry(2, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1}), rng, true);
+  check_all<float>(geometry(1, {1, 19, 40}, 1, 32, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}), rng, true);
   check_all<float>(geometry(2, {1, 4, 5}, 1026, 36, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}), rng, true);
   cpu::arithmetic().bfloat16 = false;
-  const ConvGeometry g = geometry(2, {1, 5, 7}, 16, 32, {1, 3, 3}, {1, 1, 1}, {0, 1, 1});
-  const auto x = drawn<float>(g.inputs() * 16, rng), w = drawn<float>(g.taps() * 16 * 32, rng);
-  const auto by = [&](bool bfloat16) {
-    cpu::arithmetic().bfloat16 = bfloat16;
-    auto y = poisoned<float>(g.outputs() * 32);
-    cpu::conv(g, x.data(), w.data(), static_cast<const float*>(nullptr), y.data());
-    cpu::arithmetic().bfloat16 = false;
-    return y;
-  };
-  CHECK((by(true) != by(false)) == cpu::multiplies_pairs);
+  for (const ConvGeometry& g : {geometry(2, {1, 5, 7}, 16, 32, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}),
+                                geometry(1, {1, 8, 32}, 3, 32, {1, 4, 4}, {1, 2, 2}, {0, 1, 1})}) {
+    const auto x = drawn<float>(g.inputs() * g.in_channels, rng), w = drawn<float>(g.taps() * g.in_channels * 32, rng);
+    const auto by = [&](bool bfloat16) {
+      cpu::arithmetic().bfloat16 = bfloat16;
+      auto y = poisoned<float>(g.outputs() * 32);
+      cpu::conv(g, x.data(), w.data(), static_cast<const float*>(nullptr), y.data());
+      cpu::arithmetic().bfloat16 = false;
+      return y;
+    };
+    CHECK((by(true) != by(false)) == cpu::multiplies_pairs);
+  }
 }
 
 TEST_CASE_TEMPLATE("taps that no pixel meets leave the bias alone", T, float, double) {
@@ -205,13 +215,13 @@ TEST_CASE_TEMPLATE("taps that no pixel meets leave the bias alone", T, float, do
 
 TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, double) {
   Rng rng{5};
-  for (int i = 0; i < 42; ++i) {
+  for (int i = 0; i < 43; ++i) {
     cpu::arithmetic().bfloat16 = i >= 40;
     const ConvGeometry g =
-        i >= 40  ? geometry(i == 40 ? 3 : 40, {1, 9, 11}, 32, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1})
-        : i == 0   ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})
-        : i == 1 ? geometry(5, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1})
-                 : drawn_geometry(rng);
+        i == 40 || i == 41  ? geometry(i == 40 ? 3 : 40, {1, 9, 11}, 32, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1})
+        : i == 1 || i == 42 ? geometry(5, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1})
+        : i == 0            ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})
+                            : drawn_geometry(rng);
     CAPTURE(i);
     const auto x = drawn<T>(g.inputs() * g.in_channels, rng), y = drawn<T>(g.outputs() * g.out_channels, rng);
     const auto w = drawn<T>(g.taps() * g.in_channels / g.groups * g.out_channels, rng);
