@@ -36,7 +36,7 @@ void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Ind
   std::array<const T*, most_products> from;
   for (std::size_t j = 0; j < taps; ++j) from[j] = tap(static_cast<Index>(j));
   std::array<Index, most_products> moves;
-  moves.fill(1);
+  moves.fill(~Index{0});
   constexpr Index some = 32;  // rows of a panel, one after another
   parallel_tasks(panels * quotient_up(depth, some), [&](Index task) {
     const Index panel = task % panels * panel_columns<T>, width = std::min(panel_columns<T>, columns - panel);

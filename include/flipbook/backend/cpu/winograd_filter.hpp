@@ -140,15 +140,16 @@ template <class Of, std::size_t i = 0, class V>
   }
 }
 
-/// Where the vectors of a square or cube are: number i at from[i] + moves[i] · place, or at from + i · pitch.
+/// Where the vectors of a square or cube are: number i at from[i] + place, or from[i] alone where it does not move; or at
+/// from + i · pitch.
 template <Real T>
 struct Scattered {
   const T* const* from;
-  const Index* moves;  ///< 1, or 0 for what stays where it is
+  const Index* moves;  ///< all bits, or none for what stays where it is
   Index place, next;   ///< what will be asked for soon is so far ahead
   Simd<T> load(Index i) const {
-    const T* const at = from[i] + moves[i] * place;
-    __builtin_prefetch(at + moves[i] * next);
+    const T* const at = from[i] + (place & moves[i]);
+    __builtin_prefetch(at + (next & moves[i]));
     return Simd<T>::load_unaligned(at);
   }
 };

@@ -96,14 +96,14 @@ class TilePixels {
     from_.fill(zero_row<T>.data()), moves_.fill(0);
     if (tile >= tiles.total()) return;
     tiles.each_pixel(tile, side, in, shift, [&](Index i, Index offset) {
-      if (offset >= 0) from_[static_cast<std::size_t>(i)] = in.data + offset, moves_[static_cast<std::size_t>(i)] = 1;
+      if (offset >= 0) from_[static_cast<std::size_t>(i)] = in.data + offset, moves_[static_cast<std::size_t>(i)] = ~Index{0};
     });
   }
   Scattered<T> channels_from(Index c) const { return {from_.data(), moves_.data(), c, next_}; }
 
  private:
   std::array<const T*, most_products> from_;
-  std::array<Index, most_products> moves_;  // with the channel; zeros stay where they are
+  std::array<Index, most_products> moves_;  // with the channel, all but zeros
   Index next_;                              // to the next tile
 };
 
