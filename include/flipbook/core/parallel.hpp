@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <concepts>
 
 #include <flipbook/core/scalar.hpp>
@@ -65,14 +67,31 @@ void parallel_for(Index count, Index grain, const Body& body) {
   detail::once(body, Index{0}, count);
 }
 
-/// Calls `body(i)` for every i in [0, count), handed out one by one: for pieces of unequal cost.
-/// Which thread runs a piece is not determined, so pieces must not depend on each other.
+/// Calls `body(i)` for every i in [0, count), for pieces of unequal cost: each thread goes through a share of neighbours,
+/// the same as in `parallel_for`, since what it wrote in the loop before lies in its own caches, and then helps others
+/// with theirs. Which thread runs a piece is not determined, so pieces must not depend on each other.
 template <std::invocable<Index> Body>
 void parallel_tasks(Index count, const Body& body) {
 #ifdef _OPENMP
   if (count > 1 && !omp_in_parallel() && omp_get_max_threads() > 1) {
-#pragma omp parallel for schedule(dynamic)
-    for (Index i = 0; i < count; ++i) detail::once(body, i);
+    struct alignas(64) Share {
+      std::atomic<Index> next;
+      Index last;
+    };
+    constexpr Index most_shares = 64;
+    std::array<Share, most_shares> all;
+    const Index shares = std::min<Index>(most_shares, omp_get_max_threads());
+    for (Index i = 0; i < shares; ++i) {
+      Share& share = all[static_cast<std::size_t>(i)];
+      share.next = count * i / shares, share.last = count * (i + 1) / shares;
+    }
+#pragma omp parallel
+    for (Index i = 0; i < shares; ++i) {
+      Share& share = all[static_cast<std::size_t>((omp_get_thread_num() + i) % shares)];
+      for (Index task; (task = share.next.fetch_add(1, std::memory_order_relaxed)) < share.last;) {
+        detail::once(body, task);
+      }
+    }
     return;
   }
 #endif
