@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include <flipbook/core/parallel.hpp>
@@ -9,7 +11,7 @@ using namespace flipbook;
 
 TEST_CASE("every index is visited once, in pieces that are multiples of the grain") {
   const int before = threads();
-  for (const int team : {1, 2, 3, 7}) {
+  for (const int team : {1, 2, 3, 7, 70}) {
     set_threads(team);
     for (const Index count : {0, 1, 7, 64, 100, 1001}) {
       for (const Index grain : {1, 16, 2000}) {
@@ -26,6 +28,26 @@ TEST_CASE("every index is visited once, in pieces that are multiples of the grai
         for (const auto& v : visits) REQUIRE(v == 1);
       }
     }
+  }
+  set_threads(before);
+}
+
+TEST_CASE("a thread that one task holds up is helped with its others") {
+  const int before = threads();
+  set_threads(2);
+  if (threads() == 2) {  // compiled with OpenMP
+    std::atomic<int> others = 0;
+    int seen = 0;
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    parallel_tasks(100, [&](Index i) {
+      if (i > 0) {
+        ++others;
+        return;
+      }
+      while (others < 99 && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
+      seen = others;
+    });
+    CHECK(seen == 99);
   }
   set_threads(before);
 }
