@@ -57,6 +57,20 @@ TEST_CASE_TEMPLATE("pairs hold what bfloat16 holds, and both of their products a
       CHECK(other == static_cast<float>(bfloat16(rows[2 * i + 1])));
     }
 
+    for (const std::size_t count : {std::size_t{2}, size - 2, size, 2 * size + 6}) {  // with a rest, and in place
+      std::vector<F> written(count / 2 + 1), over(rows.size());
+      cpu::write_factors(rows.data(), static_cast<Index>(count), written.data());
+      CHECK(written.back().bits == 0);  // what lies behind is as it was
+      for (std::size_t i = 0; i < rows.size(); ++i) over[i].bits = rows[i];
+      cpu::write_factors(&over[0].bits, static_cast<Index>(count), over.data());
+      for (std::size_t i = 0; i < count / 2; ++i) {
+        const auto [one, other] = numbers_of(written[i]);
+        CHECK(one == static_cast<float>(bfloat16(rows[2 * i])));
+        CHECK(other == static_cast<float>(bfloat16(rows[2 * i + 1])));
+        CHECK(numbers_of(over[i]) == numbers_of(written[i]));
+      }
+    }
+
     std::vector<float> sums(size);
     const cpu::Simd<float> begin(0.5F);
     cpu::add_product<F>(cpu::load(across.data()), cpu::broadcast(along[1]), begin).store_unaligned(sums.data());
