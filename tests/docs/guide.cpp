@@ -1,9 +1,11 @@
 // What docs/guide.md shows.
 #include <doctest/doctest.h>
 
+#include <cstdio>
 #include <filesystem>
 
 #include <flipbook/data/idx.hpp>
+#include <flipbook/data/loader.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/io/gif.hpp>
@@ -15,6 +17,7 @@
 #include <flipbook/nn/conv_cells.hpp>
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/optim/adam.hpp>
+#include <flipbook/train/descend.hpp>
 #include <flipbook/train/trainer.hpp>
 #include <flipbook/train/weights.hpp>
 
@@ -204,6 +207,57 @@ TEST_CASE("the guide's weights and clips go to files and come back") {
   // [/files]
   CHECK(fb::to_vector(vae.parameters()) == fb::to_vector(loaded.parameters()));
   CHECK(std::filesystem::file_size(folder / "clips.gif") > 0);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps checkpoints") {
+  const auto folder = std::filesystem::temp_directory_path() / ("flipbook-loop-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const auto clips = squares(4);
+  const fb::Index steps = 2;
+  // [own-loop]
+  fb::Module<ClipVae, float> vae{fb::Rng{1}};
+  fb::Optimizer adam{fb::optim::Adam{.learning_rate = 1e-3}, vae.parameters()};
+  fb::Loader loader{clips, {.batch = 4, .workers = 2}};                       // batch k, whatever the workers
+  fb::Rng rng{2};
+  for (fb::Index step = 0; step < steps; ++step) {
+    fb::Tape tape{vae, rng.split()};                                          // wants all parameters of vae
+    const auto loss = vae->loss(tape.constant(loader.next()));                // a mean over the clips
+    fb::descend(tape, loss, vae, vae.parameters(), adam, {.clip_norm = 100});
+  }
+  // [/own-loop]
+  const auto encoder_before = fb::to_vector(vae.part(vae->encoder)), decoder_before = fb::to_vector(vae.part(vae->decoder));
+  // [freezing]
+  fb::Optimizer decoder_adam{fb::optim::Adam{.learning_rate = 1e-4}, vae.part(vae->decoder)};
+  fb::Tape tape{vae->decoder, rng.split()};                                   // the encoder's parameters are constants
+  const auto loss = vae->loss(tape.constant(loader.next()));
+  fb::descend(tape, loss, vae->decoder, vae.part(vae->decoder), decoder_adam);
+  // [/freezing]
+  CHECK(fb::to_vector(vae.part(vae->encoder)) == encoder_before);
+  CHECK(fb::to_vector(vae.part(vae->decoder)) != decoder_before);
+  // [accumulation]
+  const int parts = 4;
+  fb::Tensor<float> total = fb::zeros<float>(vae.parameters().shape());       // (P)
+  for (int part = 0; part < parts; ++part) {
+    fb::Tape each{vae, rng.split()};
+    const auto share = vae->loss(each.constant(loader.next())) * (1.0 / parts);
+    total = total + each.gradient(share, vae);                                // a mean over 4 batches of 4 clips
+    each.commit();                                                            // buffers follow every batch
+  }
+  adam.step(vae.parameters(), total);
+  // [/accumulation]
+  CHECK(adam.steps() == steps + 1);
+  // [checkpoint]
+  fb::Trainer trainer{std::move(vae), fb::optim::Adam{.learning_rate = 1e-3}};
+  while (trainer.steps() < 2) {
+    const fb::Losses losses = trainer.step(loader.next());                    // {{"loss", 123.4}}, by name
+    if (trainer.steps() % 100 == 0) std::printf("%s %g\n", losses[0].first.c_str(), losses[0].second);
+  }
+  trainer.save(folder / "state.safetensors");                                 // model, optimiser, rng, history
+  trainer.resume(folder / "state.safetensors");                               // goes on to the same bits
+  // [/checkpoint]
+  CHECK(trainer.steps() == 2);
+  CHECK(std::filesystem::file_size(folder / "state.safetensors") > 0);
   std::filesystem::remove_all(folder);
 }
 

@@ -119,6 +119,7 @@ std::vector<double> settings_of(const M& module) {
   return settings;
 }
 
+/// Calls f(name, parameter) for each parameter of a module, in the order of its fields.
 template <class M, class Visit>
 void for_each_parameter(M& module, const Visit& visit) {
   for_each_field(module, [&](const FieldName& name, auto& leaf) {
@@ -126,6 +127,7 @@ void for_each_parameter(M& module, const Visit& visit) {
   });
 }
 
+/// Calls f(name, buffer) for each buffer of a module, in the order of its fields.
 template <class M, class Visit>
 void for_each_buffer(M& module, const Visit& visit) {
   for_each_field(module, [&](const FieldName& name, auto& leaf) {

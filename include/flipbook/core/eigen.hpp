@@ -7,6 +7,7 @@
 
 namespace flipbook {
 
+/// Eigen's matrix in the order of a tensor's memory: row after row.
 template <class T>
 using RowMajorMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 

@@ -28,11 +28,13 @@ Tensor<T, B> full(const Shape& shape, T value) {
   return filled;
 }
 
+/// A tensor of the given shape whose elements are all 0.
 template <Element T, class B = Cpu>
 Tensor<T, B> zeros(const Shape& shape) {
   return full<T, B>(shape, T(0));
 }
 
+/// A tensor of the given shape whose elements are all 1.
 template <Element T, class B = Cpu>
 Tensor<T, B> ones(const Shape& shape) {
   return full<T, B>(shape, T(1));

@@ -39,6 +39,7 @@ inline int threads() noexcept {
 #endif
 }
 
+/// Sets the number of threads of parallel loops. Results do not depend on it.
 inline void set_threads([[maybe_unused]] int count) noexcept {
 #ifdef _OPENMP
   omp_set_num_threads(std::max(count, 1));

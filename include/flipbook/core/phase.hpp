@@ -11,6 +11,7 @@ namespace flipbook {
 struct Phase {
   Index pixels = 0, taps = 0, tap = 0, tap_step = 1, step = 1, origin = 0;
 };
+/// The phase of a transposed convolution that begins at position `first` of its output, along one axis.
 inline Phase phase_of(const ConvGeometry& g, std::size_t axis, Index first) {
   // Tap k joins input pixel u and output pixel p where  u = p · stride + k · dilation − padding.
   const Index stride = g.stride[axis], dilation = g.dilation[axis], shifted = first + g.padding[axis];

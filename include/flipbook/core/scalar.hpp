@@ -118,6 +118,7 @@ template <class T>
 concept Element = Real<T> || std::same_as<T, std::uint8_t> ||
                   std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
 
+/// The name of an element type, as errors state it.
 template <Element T>
 constexpr const char* name_of() noexcept {
   if constexpr (std::same_as<T, float>) return "float";

@@ -14,6 +14,7 @@
 
 namespace flipbook {
 
+/// How batches are loaded.
 struct LoaderOptions {
   Index batch = 8;   ///< clips in a batch
   int workers = 1;   ///< threads that make batches

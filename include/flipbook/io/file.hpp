@@ -14,6 +14,7 @@
 
 namespace flipbook {
 
+/// The content of a file.
 using Bytes = std::vector<std::uint8_t>;
 
 namespace detail {

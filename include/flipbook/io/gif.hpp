@@ -17,6 +17,7 @@
 
 namespace flipbook {
 
+/// How `write_gif` writes an animation.
 struct GifOptions {
   double frames_per_second = 10;  ///< GIF counts hundredths of a second, and viewers show 50 at most
   bool loop = true;               ///< for ever; otherwise once

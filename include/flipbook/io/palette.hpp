@@ -12,6 +12,7 @@
 
 namespace flipbook {
 
+/// A colour: red, green and blue, 8 bits each.
 using Rgb = std::array<std::uint8_t, 3>;
 
 /// At most 256 colours to stand for all.

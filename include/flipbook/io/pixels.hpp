@@ -25,12 +25,14 @@ void require_each(const Tensor<T>& x, std::string_view what, const Good& good) {
 
 }  // namespace detail
 
+/// Checks that all elements are finite.
 /// @throws Error if an element is infinite or not a number: `what` asks, and the element's place is named
 template <Real T>
 void require_finite(const Tensor<T>& x, std::string_view what) {
   detail::require_each(x, what, [](T value) { return std::isfinite(value); });
 }
 
+/// Checks that all elements lie in [0, 1].
 /// @throws Error if an element lies outside of [0, 1] or is not a number, as require_finite
 template <Real T>
 void require_unit(const Tensor<T>& x, std::string_view what) {

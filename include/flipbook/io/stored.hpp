@@ -61,10 +61,12 @@ constexpr bool converts() {
 
 }  // namespace detail
 
+/// Bytes of one element in a file.
 inline std::size_t size_of(Stored stored) {
   return detail::with_type(stored, []<class S>(detail::Type<S>) { return sizeof(S); });
 }
 
+/// The type in a file that holds T exactly.
 template <Element T>
 constexpr Stored stored_as() noexcept {
   if constexpr (std::same_as<T, double>) return Stored::f64;

@@ -29,6 +29,7 @@ struct AtLeast {
 
 namespace loss {
 
+/// The weights of the divergence in `elbo`.
 struct ElboSettings {
   double beta = 1;       ///< weight of the divergence. Higgins et al., 2017
   double free_bits = 0;  ///< nats that each number of the latent may carry at no cost. Kingma et al., 2016

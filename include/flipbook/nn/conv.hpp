@@ -70,16 +70,22 @@ struct ConvTranspose : detail::Convolving<ConvTranspose<Dimensions, In, Out, W>,
 };
 
 // Types of their own: nvcc 13 loses the window where an alias passes it on.
+/// Convolution in one dimension: (N, W, In) → (N, W', Out).
 template <int In, int Out, Window W>
 struct Conv1d : Conv<1, In, Out, W> {};
+/// Convolution in two dimensions: (N, H, W, In) → (N, H', W', Out).
 template <int In, int Out, Window W>
 struct Conv2d : Conv<2, In, Out, W> {};
+/// Convolution in three dimensions: (N, T, H, W, In) → (N, T', H', W', Out).
 template <int In, int Out, Window W>
 struct Conv3d : Conv<3, In, Out, W> {};
+/// Transposed convolution in one dimension: (N, W, In) → (N, W', Out).
 template <int In, int Out, Window W>
 struct ConvTranspose1d : ConvTranspose<1, In, Out, W> {};
+/// Transposed convolution in two dimensions: (N, H, W, In) → (N, H', W', Out).
 template <int In, int Out, Window W>
 struct ConvTranspose2d : ConvTranspose<2, In, Out, W> {};
+/// Transposed convolution in three dimensions: (N, T, H, W, In) → (N, T', H', W', Out).
 template <int In, int Out, Window W>
 struct ConvTranspose3d : ConvTranspose<3, In, Out, W> {};
 

@@ -15,6 +15,7 @@
 ///     optimizer.rule.learning_rate = rate(optimizer.steps());
 namespace flipbook::schedule {
 
+/// A learning rate as a function of the step, counted from 0.
 template <class S>
 concept Schedule = std::invocable<const S&, Index>;
 
@@ -28,6 +29,7 @@ inline double eased(double first, double last, double part) {
 }
 }  // namespace detail
 
+/// The same rate at every step.
 inline auto constant(double rate) {
   return [=](Index) { return rate; };
 }

@@ -14,6 +14,7 @@
 
 namespace flipbook {
 
+/// How a training step is taken.
 struct StepOptions {
   double clip_norm = 0;  ///< gradients longer than this are shortened to it; 0 leaves them
   bool capture = true;   ///< on Cuda: Trainer captures a step and replays it, where the training says that it may

@@ -43,6 +43,7 @@ inline int terminal_width(std::FILE* file) {
 
 }  // namespace detail
 
+/// What a progress bar shows.
 struct ProgressSettings {
   std::string unit = "clips";  ///< what is counted for the speed
   Index begin = 0;             ///< the step that this run starts from

@@ -50,6 +50,7 @@ struct TrainingOf<Net, T, B, Rule> {
 
 }  // namespace detail
 
+/// How `Trainer::fit` trains.
 struct FitOptions {
   Index steps = 1000;                     ///< taken in all when `fit` returns, resumed ones included
   Index batch = 8;                        ///< clips in a step

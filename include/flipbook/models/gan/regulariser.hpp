@@ -9,6 +9,7 @@
 ///     after_step(parameters)                           what it does to the discriminator's parameters
 namespace flipbook::regulariser {
 
+/// No regularisation.
 struct None {
   template <class D, class X, class V>
   static V penalty(Tape&, const D&, const X&, const X&, const V& loss) {

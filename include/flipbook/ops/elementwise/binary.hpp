@@ -109,23 +109,32 @@ struct Divide {
   }
 };
 
+/// x + y, element by element: extents are equal or 1, aligned at the last axis.
+/// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
 auto operator+(const X& x, const Y& y) {
   return apply(Add{}, x, y);
 }
+/// x − y, element by element: extents are equal or 1, aligned at the last axis.
+/// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
 auto operator-(const X& x, const Y& y) {
   return apply(Subtract{}, x, y);
 }
+/// x · y, element by element: extents are equal or 1, aligned at the last axis.
+/// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
 auto operator*(const X& x, const Y& y) {
   return apply(Multiply{}, x, y);
 }
+/// x / y, element by element: extents are equal or 1, aligned at the last axis.
+/// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
 auto operator/(const X& x, const Y& y) {
   return apply(Divide{}, x, y);
 }
 
+/// A plain number of C++, which meets every element of an operand.
 template <class N>
 concept Number = std::is_arithmetic_v<N>;
 

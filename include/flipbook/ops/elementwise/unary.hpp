@@ -126,6 +126,7 @@ struct Then {
 template <class F>
 Then(F) -> Then<F>;
 
+/// max(x, 0), element by element.
 template <Operand X>
 auto relu(const X& x) {
   return apply(Unary<function::Relu>{}, x);
@@ -151,10 +152,12 @@ template <Operand X>
 auto gelu(const X& x) {
   return apply(Unary<function::Gelu>{}, x);
 }
+/// 1 / (1 + e⁻ˣ), element by element.
 template <Operand X>
 auto sigmoid(const X& x) {
   return apply(Unary<function::Sigmoid>{}, x);
 }
+/// The hyperbolic tangent, element by element.
 template <Operand X>
 auto tanh(const X& x) {
   return apply(Unary<function::Tanh>{}, x);
@@ -164,18 +167,22 @@ template <Operand X>
 auto softplus(const X& x) {
   return apply(Unary<function::Softplus>{}, x);
 }
+/// eˣ, element by element.
 template <Operand X>
 auto exp(const X& x) {
   return apply(Unary<function::Exp>{}, x);
 }
+/// The natural logarithm, element by element.
 template <Operand X>
 auto log(const X& x) {
   return apply(Unary<function::Log>{}, x);
 }
+/// √x, element by element.
 template <Operand X>
 auto sqrt(const X& x) {
   return apply(Unary<function::Sqrt>{}, x);
 }
+/// x², element by element.
 template <Operand X>
 auto square(const X& x) {
   return apply(Unary<function::Square>{}, x);

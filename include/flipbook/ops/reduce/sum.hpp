@@ -50,6 +50,7 @@ struct BroadcastTo {
   }
 };
 
+/// The elements repeated along axes of extent 1, and along new axes in front, up to `shape`.
 /// @throws Error  if x does not broadcast to `shape`
 template <Operand X>
 auto broadcast_to(const X& x, const Shape& shape) {
@@ -80,6 +81,7 @@ struct SumTo {
   }
 };
 
+/// Sums over the axes that broadcasting from `shape` would repeat: the adjoint of `broadcast_to`.
 /// @throws Error  if `shape` does not broadcast to the shape of x
 template <Operand X>
 auto sum_to(const X& x, const Shape& shape) {
@@ -109,6 +111,7 @@ auto sum(const X& x, std::initializer_list<int> axes, bool drop = false) {
   return drop ? reshape(y, dropped) : y;
 }
 
+/// The mean of all elements: a single number, of rank 0.
 template <Operand X>
 auto mean(const X& x) {
   return affine(sum(x), 1.0 / static_cast<double>(x.shape().size()), 0);
