@@ -40,14 +40,14 @@ struct Trig<double> {
   static constexpr std::array half_pi{1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21};
   static constexpr std::array sine{-1.66666666666666307295e-1, 8.33333333332211858878e-3,  -1.98412698295895385996e-4,
                                    2.75573136213857245213e-6,  -2.50507477628578072866e-8, 1.58962301576546568060e-10};
-  static constexpr std::array cosine{4.16666666666665929218e-2,  -1.38888888888730564116e-3,
-                                     2.48015872888517045348e-5,  -2.75573141792967388112e-7,
-                                     2.08757008419747316778e-9,  -1.13585365213876817300e-11};
+  static constexpr std::array cosine{4.16666666666665929218e-2, -1.38888888888730564116e-3,
+                                     2.48015872888517045348e-5, -2.75573141792967388112e-7,
+                                     2.08757008419747316778e-9, -1.13585365213876817300e-11};
 };
 
-/// sin(x + shift · π/2) of a vector: x = n·π/2 + r with |r| ≤ π/4, and a polynomial in r² for the sine or the cosine of
-/// r, by n. Lanes beyond `bound`, where the reduction loses digits, call `exact`. (xsimd's own chooses its reduction for
-/// all lanes together, so that the value of one depends on its neighbours.)
+/// sin(x + shift · π/2) of a vector: x = n·π/2 + r with |r| ≤ π/4, and a polynomial in r² for the sine or the cosine
+/// of r, by n. Lanes beyond `bound`, where the reduction loses digits, call `exact`. (xsimd's own chooses its reduction
+/// for all lanes together, so that the value of one depends on its neighbours.)
 template <class V, class F>
 V shifted_sine(const V& x, int shift, const F& exact) {
   using C = Trig<typename V::value_type>;
