@@ -10,6 +10,7 @@
 #include <flipbook/core/norm.hpp>
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/position.hpp>
+#include <flipbook/core/print.hpp>
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/resample.hpp>
 #include <flipbook/core/scalar.hpp>
