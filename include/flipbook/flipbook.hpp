@@ -21,6 +21,7 @@
 
 #include <flipbook/autodiff/check.hpp>
 #include <flipbook/autodiff/list.hpp>
+#include <flipbook/autodiff/multiply_adds.hpp>
 #include <flipbook/autodiff/parameter.hpp>
 #include <flipbook/autodiff/recompute.hpp>
 #include <flipbook/autodiff/tape.hpp>
@@ -76,6 +77,7 @@
 #include <flipbook/nn/sequential.hpp>
 #include <flipbook/nn/shape.hpp>
 #include <flipbook/nn/spectral_norm.hpp>
+#include <flipbook/nn/summary.hpp>
 #include <flipbook/nn/transformer.hpp>
 
 #include <flipbook/loss/adversarial.hpp>
