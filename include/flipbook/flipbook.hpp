@@ -10,6 +10,7 @@
 #include <flipbook/core/norm.hpp>
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/position.hpp>
+#include <flipbook/core/print.hpp>
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/resample.hpp>
 #include <flipbook/core/scalar.hpp>
@@ -20,6 +21,7 @@
 
 #include <flipbook/autodiff/check.hpp>
 #include <flipbook/autodiff/list.hpp>
+#include <flipbook/autodiff/multiply_adds.hpp>
 #include <flipbook/autodiff/parameter.hpp>
 #include <flipbook/autodiff/recompute.hpp>
 #include <flipbook/autodiff/tape.hpp>
@@ -33,23 +35,28 @@
 #include <flipbook/ops/elementwise/functions.hpp>
 #include <flipbook/ops/elementwise/fused.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/elementwise/where.hpp>
 #include <flipbook/ops/embedding/embedding.hpp>
+#include <flipbook/ops/gather/gather.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
 #include <flipbook/ops/norm/norm.hpp>
 #include <flipbook/ops/pick/pick.hpp>
 #include <flipbook/ops/recurrent/gru.hpp>
 #include <flipbook/ops/recurrent/lstm.hpp>
+#include <flipbook/ops/reduce/max.hpp>
 #include <flipbook/ops/reduce/per_sample.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/resample/blocks.hpp>
 #include <flipbook/ops/resample/linear.hpp>
 #include <flipbook/ops/resample/patches.hpp>
 #include <flipbook/ops/resample/pool.hpp>
+#include <flipbook/ops/scan/cumsum.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
+#include <flipbook/ops/sort/sort.hpp>
 
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/attention.hpp>
@@ -70,6 +77,7 @@
 #include <flipbook/nn/sequential.hpp>
 #include <flipbook/nn/shape.hpp>
 #include <flipbook/nn/spectral_norm.hpp>
+#include <flipbook/nn/summary.hpp>
 #include <flipbook/nn/transformer.hpp>
 
 #include <flipbook/loss/adversarial.hpp>

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <sstream>
+
 #include <flipbook/core/shape.hpp>
 
 using namespace flipbook;
@@ -13,6 +15,12 @@ TEST_CASE("a shape counts its elements, and axes from either end") {
   CHECK(shape.front() == 2);
   CHECK(shape.back() == 5);
   CHECK(to_string(shape) == "(2, 3, 5)");
+}
+
+TEST_CASE("a shape is written to a stream as its text") {
+  std::ostringstream out;
+  out << Shape{2, 3, 5} << Shape{};
+  CHECK(out.str() == "(2, 3, 5)()");
 }
 
 TEST_CASE("a number is a shape of rank 0 with one element") {

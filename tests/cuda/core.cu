@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include <flipbook/core/print.hpp>
+
 #include "agree.hpp"
 
 using namespace flipbook;
@@ -83,4 +85,8 @@ TEST_CASE("what nothing has written shows, on a fresh block and on one used befo
     fill(x, 1.0F);
   }
 #endif
+}
+
+TEST_CASE("a tensor of the device is written as one, with its elements") {
+  CHECK(to_string(to<Cuda>(Tensor<float>({2}, {1, 2.5F}))) == "float (2) on Cuda [  1, 2.5]");
 }

@@ -1,5 +1,6 @@
 #include <flipbook/ops/dropout/dropout.hpp>
 #include <flipbook/ops/embedding/embedding.hpp>
+#include <flipbook/ops/gather/gather.hpp>
 #include <flipbook/ops/pick/pick.hpp>
 
 #include "agree.hpp"
@@ -119,4 +120,30 @@ TEST_CASE_TEMPLATE("dropout of short numbers drops the same elements", T, bfloat
     return dropout(v, 0.3, rng);
   };
   CHECK(disagreement<T>(drop, x) < device_tolerance<T>);
+}
+
+TEST_CASE_TEMPLATE("what is selected and taken along an axis is the CPU's, with its gradients", T, float, double,
+                   bfloat16, flipbook::half) {
+  for (const Shape& shape : {Shape{1}, Shape{7, 5}, Shape{3, 67}, Shape{2, 9, 8}}) {
+    const auto x = random<double>(shape);
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      for (const Index count : {0, 1, 11}) {
+        Shape taken = shape;
+        taken[axis] = count;
+        const auto few = indices({count}, shape[axis]), of_each = indices(taken, shape[axis]);
+        const auto select = [axis](const auto& v, const auto& i) { return index_select(v, axis, i); };
+        const auto take = [axis](const auto& v, const auto& i) { return take_along_axis(v, i, axis); };
+        CHECK(disagreement<T>(select, x, few) == 0);
+        CHECK(disagreement<T>(take, x, of_each) == 0);
+      }
+    }
+  }
+  const auto x = random<double>({4, 9, 5}), dy = random<double>({4, 13, 5}, 2);
+  const auto of_each = indices({4, 13, 5}, 9);
+  const auto gradient = []<class X, class I>(const X& v, const X& weights, const I& i) {
+    Tape tape;
+    const auto w = tape.variable(v);
+    return tape.gradient(sum(take_along_axis(w, i, 1) * weights), w);
+  };
+  CHECK(disagreement<T>(gradient, x, dy, of_each) < device_tolerance<T>);
 }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <flipbook/ops/reduce/max.hpp>
 #include <flipbook/ops/reduce/per_sample.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 
@@ -61,4 +62,30 @@ TEST_CASE("a sum has the same bits every time") {
   const auto x = to<Cuda>(random<float>({3, 70'001}));
   const auto first = to_vector(sum(x, {1}));
   for (int time = 0; time < 3; ++time) CHECK(to_vector(sum(x, {1})) == first);
+}
+
+TEST_CASE_TEMPLATE("the largest and smallest numbers along an axis, their places and gradients, are the CPU's", T,
+                   float, double, bfloat16, Half) {
+  for (const Shape& shape :
+       {Shape{1}, Shape{7}, Shape{5, 3}, Shape{3, 700}, Shape{2, 9, 5}, Shape{1, 20'011}, Shape{0, 3}}) {
+    const auto x = random<double>(shape);
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      if (shape[axis] == 0) continue;
+      CAPTURE(to_string(shape));
+      CAPTURE(axis);
+      CHECK(disagreement<T>([=](const auto& v) { return std::tuple{argmax(v, axis), argmin(v, axis)}; }, x) == 0);
+      CHECK(disagreement<T>([=](const auto& v) { return std::tuple{max(v, axis), min(v, axis, true)}; }, x) == 0);
+    }
+  }
+  const auto larger = [](const auto& v) { return max(v, 1); };
+  CHECK(gradient_disagreement<T>(larger, random<double>({4, 9, 5})) < device_tolerance<T>);
+}
+
+TEST_CASE_TEMPLATE("the first of several that are largest is named, and a NaN above all, as on the CPU", T, float,
+                   double) {
+  const T nan = std::numeric_limits<T>::quiet_NaN(), infinity = std::numeric_limits<T>::infinity();
+  const Tensor<T> x({4, 4},
+                    {1, 3, 3, 0, 0, 0, 0, 0, infinity, nan, 2, nan, -infinity, -infinity, -infinity, -infinity});
+  CHECK(same(to<Cpu>(argmax(to<Cuda>(x), 1)), argmax(x, 1)));
+  CHECK(same(to<Cpu>(argmin(to<Cuda>(x), 1)), argmin(x, 1)));
 }

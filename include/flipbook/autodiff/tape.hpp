@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <flipbook/autodiff/multiply_adds.hpp>
 #include <flipbook/autodiff/node.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/random.hpp>
@@ -190,6 +191,7 @@ class Tape {
 
 template <Order order, class Op, class T, class B, class... Rest>
 auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest) {
+  MultiplyAdds::add(op, first.value(), rest.value()...);
   auto value = op(first.value(), rest.value()...);
   using Value = decltype(value);
   using Output = Variable<typename Value::Scalar, typename Value::Backend, order>;
@@ -337,6 +339,7 @@ auto apply(Op op, const Args&... args) {
     Tape& tape = detail::tape_of(args...);
     return tape.record(std::move(op), tape.lift<detail::order_of<Args...>>(args)...);
   } else {
+    MultiplyAdds::add(op, tensor_of(args)...);
     return op(tensor_of(args)...);
   }
 }

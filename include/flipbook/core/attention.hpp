@@ -19,6 +19,12 @@ struct AttentionGeometry {
     const Index place = i + keys - queries;
     return place < 0 ? 0 : std::min(keys, (place / causal_block + 1) * causal_block);
   }
+  /// Of so many products of queries with the keys, or of scores with the values, that they may see.
+  constexpr Index multiply_adds(Index products) const noexcept {
+    Index seen = 0;
+    for (Index i = 0; i < queries; ++i) seen += visible(i);
+    return products * batch * heads * seen * width;
+  }
 };
 
 /// Rows of one tensor for every sample and head; element (n, i, h, d) at n·sample + i·row + h·head + d.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 
 #include <flipbook/core/error.hpp>
@@ -76,6 +77,11 @@ class Shape {
       joined += (axis == 0 ? "" : ", ") + std::to_string(shape[axis]);
     }
     return joined + ")";
+  }
+  /// A template, so that only who writes to a stream includes one.
+  template <class Traits>
+  friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, const Shape& shape) {
+    return out << to_string(shape);
   }
 
  private:

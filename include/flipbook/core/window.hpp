@@ -53,6 +53,8 @@ struct ConvGeometry {
   Index inputs() const { return batch * input[0] * input[1] * input[2]; }
   Index outputs() const { return batch * output[0] * output[1] * output[2]; }
   Index taps() const { return kernel[0] * kernel[1] * kernel[2]; }
+  /// Of the convolution, of its adjoint and of its weights' gradient alike.
+  Index multiply_adds() const { return outputs() * taps() * (in_channels / groups) * out_channels; }
 
   /// Sets `output` to what an input padded alike on both sides gives.
   void fit_output() {

@@ -84,6 +84,49 @@ concept Layer = requires {
   { L::dimensions } -> std::convertible_to<int>;
 };
 
+namespace detail {
+
+/// Told of each layer that a container (Sequential, Repeat, Stack) runs on tensors, on the calling thread.
+class LayerObserver {
+ public:
+  virtual void enter(const void* layer, const void* type) = 0;
+  virtual void leave(const Shape& output) = 0;
+
+  inline static constinit thread_local LayerObserver* running = nullptr;
+
+ protected:
+  ~LayerObserver() = default;
+};
+/// Its address stands for the type of a layer's instance: one without members may share its address with another's.
+template <class Instance>
+inline constexpr char type_tag = 0;
+
+/// What a layer of a container gives for x.
+template <class Instance, Value X, class... More>
+auto run_layer(const Instance& layer, const X& x, const More&... more) {
+  if constexpr (is_tensor<X>) {
+    if (LayerObserver* const observer = LayerObserver::running; observer != nullptr) [[unlikely]] {
+      observer->enter(&layer, &type_tag<Instance>);
+      auto y = layer(x, more...);
+      observer->leave(y.shape());
+      return y;
+    }
+  }
+  return layer(x, more...);
+}
+/// For a layer whose work the one before it has done.
+template <class Instance, Value X>
+void pass_layer(const Instance& layer, const X& y) {
+  if constexpr (is_tensor<X>) {
+    if (LayerObserver* const observer = LayerObserver::running; observer != nullptr) [[unlikely]] {
+      observer->enter(&layer, &type_tag<Instance>);
+      observer->leave(y.shape());
+    }
+  }
+}
+
+}  // namespace detail
+
 /// A layer that applies a function to every element: `f`, of ops/elementwise/functions.hpp.
 template <class L>
 concept Activation = Layer<L> && requires { L::f.value(1.0); };

@@ -194,7 +194,7 @@ struct Stack {
     template <Value X>
     X operator()(const X& sequence) const {
       X x = sequence;
-      std::apply([&](const auto&... layer) { ((x = layer(x)), ...); }, layers);
+      std::apply([&](const auto&... layer) { ((x = detail::run_layer(layer, x)), ...); }, layers);
       return x;
     }
 

@@ -77,7 +77,7 @@ struct Repeat {
     template <Value X, class... More>
     X operator()(const X& x, const More&... more) const {
       X y = x;
-      for (const auto& block : blocks) y = block(y, more...);
+      for (const auto& block : blocks) y = detail::run_layer(block, y, more...);
       return y;
     }
 

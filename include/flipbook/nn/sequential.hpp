@@ -92,9 +92,11 @@ struct Sequential {
       if constexpr (I == sizeof...(Layers)) {
         return x;
       } else if constexpr (fused<I>()) {
-        return run<I + 2>(std::get<I>(layers)(x, Then{At<I + 1>::f}));
+        const auto y = detail::run_layer(std::get<I>(layers), x, Then{At<I + 1>::f});
+        detail::pass_layer(std::get<I + 1>(layers), y);
+        return run<I + 2>(y);
       } else {
-        return run<I + 1>(std::get<I>(layers)(x));
+        return run<I + 1>(detail::run_layer(std::get<I>(layers), x));
       }
     }
   };

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <flipbook/autodiff/check.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 
@@ -64,6 +66,21 @@ TEST_CASE("numbers stand on either side") {
   CHECK(to_vector(2 * x + 1) == std::vector<double>{3, 9});
   CHECK(to_vector(1 - x) == std::vector<double>{0, -3});
   CHECK(to_vector(-(x - 1) / 2) == std::vector<double>{0, -1.5});
+}
+
+TEST_CASE_TEMPLATE("a power of tensors is that of their elements, broadcast", T, float, double) {
+  Rng rng{4};
+  const Tensor<T> x = uniform<T>({3, 1, 17}, rng, 0.2, 3), y = uniform<T>({5, 1}, rng, -2, 2), z = pow(x, y);
+  CHECK(z.shape() == Shape{3, 5, 17});
+  for (Index i = 0; i < z.size(); ++i) {
+    const double expected = std::pow(double(at(x, z.shape(), i)), double(at(y, z.shape(), i)));
+    CHECK(double(z.data()[i]) == doctest::Approx(expected).epsilon(std::is_same_v<T, float> ? 1e-6 : 1e-14));
+  }
+  if constexpr (std::is_same_v<T, double>) {
+    const auto power = [](const auto& a, const auto& b) { return pow(a, b); };
+    CHECK(gradient_error(power, x, y) < 1e-7);
+    CHECK(second_gradient_error(power, x, y) < 1e-6);
+  }
 }
 
 TEST_CASE("shapes that do not broadcast are named") {

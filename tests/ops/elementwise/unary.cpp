@@ -39,6 +39,7 @@ void check(const F& f, const Reference& reference, const std::function<double(do
 }
 
 const auto everywhere = [](double x) { return x; };
+const auto away_from_zero = [](double x) { return x + (x < 0 ? -0.3 : 0.3); };
 const auto positive = [](double x) { return std::abs(x) + 0.1; };
 
 }  // namespace
@@ -56,6 +57,14 @@ TEST_CASE_TEMPLATE("element-wise functions match their definitions and have exac
   check<T>([](const auto& x) { return log(x); }, [](double x) { return std::log(x); }, positive);
   check<T>([](const auto& x) { return sqrt(x); }, [](double x) { return std::sqrt(x); }, positive);
   check<T>([](const auto& x) { return square(x); }, [](double x) { return x * x; }, everywhere);
+  check<T>([](const auto& x) { return sin(x); }, [](double x) { return std::sin(x); }, everywhere);
+  check<T>([](const auto& x) { return cos(x); }, [](double x) { return std::cos(x); }, everywhere);
+  for (const double p : {0.0, 1.0, 2.0, 3.0, -1.0, -2.0}) {
+    check<T>([p](const auto& x) { return pow(x, p); }, [p](double x) { return std::pow(x, p); }, away_from_zero);
+  }
+  for (const double p : {0.5, 1.7, -0.5, 2.2, 9.0}) {
+    check<T>([p](const auto& x) { return pow(x, p); }, [p](double x) { return std::pow(x, p); }, positive);
+  }
   check<T>([](const auto& x) { return abs(x); }, [](double x) { return std::abs(x); }, everywhere);
   check<T>([](const auto& x) { return clamp(x, -0.5, 0.5); }, [](double x) { return std::clamp(x, -0.5, 0.5); }, everywhere);
   check<T>([](const auto& x) { return affine(x, 3, -1); }, [](double x) { return 3 * x - 1; }, everywhere);
@@ -80,6 +89,47 @@ TEST_CASE("an element's value does not depend on where it stands or on the numbe
     for (const float v : y) REQUIRE(v == y.data()[0]);
   }
   set_threads(before);
+}
+
+TEST_CASE_TEMPLATE("sine and cosine are exact far from zero too, whatever their neighbours", T, float, double) {
+  const double tolerance = std::is_same_v<T, float> ? 2.4e-7 : 4.5e-16;
+  Rng rng{3};
+  for (const double scale : {1.0, 100.0, 8e3, 7e4, 1e9, 1e30}) {
+    const Tensor<T> x = affine(uniform<T>({1031}, rng, -1, 1), scale, 0), s = sin(x), c = cos(x);
+    for (Index i = 0; i < x.size(); ++i) {
+      const double v = static_cast<double>(x.data()[i]);
+      CHECK(std::abs(static_cast<double>(s.data()[i]) - std::sin(v)) <= tolerance);
+      CHECK(std::abs(static_cast<double>(c.data()[i]) - std::cos(v)) <= tolerance);
+      const Tensor<T> alone({1}, {x.data()[i]});
+      REQUIRE(sin(alone).item() == s.data()[i]);
+      REQUIRE(cos(alone).item() == c.data()[i]);
+    }
+  }
+  const T infinity = std::numeric_limits<T>::infinity();
+  for (const T v : {infinity, -infinity, std::numeric_limits<T>::quiet_NaN()}) {
+    const Tensor<T> x({3}, {T(1), v, T(0)});
+    CHECK(std::isnan(sin(x).data()[1]));
+    CHECK(std::isnan(cos(x).data()[1]));
+    CHECK(sin(x).data()[0] == sin(Tensor<T>({1}, {T(1)})).item());
+    CHECK(cos(x).data()[2] == 1);
+  }
+}
+
+TEST_CASE_TEMPLATE("powers have their limits at zero, and are NaN where they have no value", T, float, double) {
+  const Tensor<T> x({3}, {0, T(-2), 4});
+  CHECK(to_vector(pow(x, 0)) == std::vector<T>{1, 1, 1});
+  CHECK(to_vector(pow(x, 3)) == std::vector<T>{0, -8, 64});
+  CHECK(std::isinf(pow(x, -2).data()[0]));
+  CHECK(std::isnan(pow(x, 1.5).data()[1]));
+  CHECK(std::isnan(pow(x, 0.5).data()[1]));
+  CHECK(pow(x, 1.5).data()[2] == doctest::Approx(8));
+  for (const double p : {0.0, 1.0, 2.0}) {  // no 0 · ∞ in a derivative
+    Tape tape;
+    const auto v = tape.variable<Order::any>(zeros<T>({1}));
+    const auto slope = tape.recorded_gradient(sum(pow(v, p)), v);
+    CHECK(slope.item() == (p == 1 ? 1 : 0));
+    CHECK(tape.gradient(sum(slope), v).item() == (p == 2 ? 2 : 0));
+  }
 }
 
 TEST_CASE("NaN passes through") {

@@ -9,19 +9,28 @@
 
 namespace flipbook::cuda {
 
-/// y[r] = x[r, index[r]]; NaN where there is no such place.
+/// y[r, j] = x[r, index[r, j]], `each` of every row; NaN where there is no such place.
 template <class T>
-__global__ void pick(Index rows, Index width, const T* x, const std::int32_t* index, T* y) {
-  each_pack<1>(rows, [&](Index row) {
-    const Index i = index[row];
-    y[row] = 0 <= i && i < width ? x[row * width + i] : static_cast<T>(std::numeric_limits<float>::quiet_NaN());
+__global__ void pick(Index count, Index each, Index width, const T* x, const std::int32_t* index, T* y) {
+  each_pack<1>(count, [&](Index at) {
+    const Index i = index[at];
+    y[at] = 0 <= i && i < width ? x[at / each * width + i]
+                                : static_cast<T>(std::numeric_limits<float>::quiet_NaN());
   });
 }
 
-/// x[r, index[r]] = y[r], and zero elsewhere.
+/// x[r, i] = Σ_j y[r, j] over all j where index[r, j] = i, of `each`, in their order. A thread of its own goes through
+/// all j for each element of x.
 template <class T>
-__global__ void place(Index rows, Index width, const T* y, const std::int32_t* index, T* x) {
-  each_pack<1>(rows * width, [&](Index i) { x[i] = i % width == index[i / width] ? y[i / width] : T(0); });
+__global__ void place(Index count, Index each, Index width, const T* y, const std::int32_t* index, T* x) {
+  each_pack<1>(count, [&](Index at) {
+    const Index row = at / width, i = at % width;
+    Wide<T> sum(0);
+    for (Index j = row * each; j < (row + 1) * each; ++j) {
+      if (index[j] == i) sum += static_cast<Wide<T>>(y[j]);
+    }
+    x[at] = static_cast<T>(sum);
+  });
 }
 
 /// index[r] = i with probability exp(x[r, i]) / Σ exp(x[r]). Row r draws from the stream's block r; its warp looks for

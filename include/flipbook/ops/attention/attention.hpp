@@ -39,6 +39,8 @@ struct AttentionGradient {
   Tensor<T, B> operator()(const X&... inputs) const {
     return gradient(std::make_index_sequence<sizeof...(X) - 2>{}, std::tie(inputs...));
   }
+  /// The scores and their gradient, and those of values, keys and queries.
+  Index multiply_adds(const auto&...) const { return geometry.multiply_adds(5); }
 
  private:
   template <std::size_t... I, class Inputs>
@@ -72,6 +74,8 @@ struct Attention {
     kernel::attention(B{}, geometry, mask, y, log_sums, x...);
     return y;
   }
+  /// The scores, and their product with the values.
+  Index multiply_adds(const auto&...) const { return geometry.multiply_adds(2); }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
     return parts(std::make_index_sequence<std::tuple_size_v<decltype(saved.inputs)>>{}, saved, dy);

@@ -79,6 +79,9 @@ struct Convolution {
                  detail::data_or_null<T, B>(bias...));
     return result;
   }
+  Index multiply_adds(const auto& x, const auto& w, const auto&...) const {
+    return detail::conv_geometry(x.shape(), y, w.shape(), window).multiply_adds();
+  }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const;
 };
@@ -96,6 +99,9 @@ struct TransposedConvolution {
                            detail::data_or_null<T, B>(bias...));
     return result;
   }
+  Index multiply_adds(const auto& y, const auto& w, const auto&...) const {
+    return detail::conv_geometry(x, y.shape(), w.shape(), window).multiply_adds();
+  }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dx) const;
 };
@@ -111,6 +117,9 @@ struct ConvolutionWeight {
     Tensor<T, B> result(w);
     kernel::conv_weight(B{}, detail::conv_geometry(x.shape(), dy.shape(), w, window), result, x, dy);
     return result;
+  }
+  Index multiply_adds(const auto& x, const auto& dy) const {
+    return detail::conv_geometry(x.shape(), dy.shape(), w, window).multiply_adds();
   }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& g) const;

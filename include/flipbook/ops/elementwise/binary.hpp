@@ -171,6 +171,14 @@ auto operator-(const X& x) {
   return affine(x, -1, 0);
 }
 
+/// x to the power of y, element by element, for x > 0: exp(y · log x), whose relative rounding error grows as
+/// |y · log x|. For an exponent that is one number, `pow(x, number)` is faster, more exact and takes any x.
+/// @throws Error  if the shapes do not broadcast
+template <Operand X, Operand Y>
+auto pow(const X& x, const Y& y) {
+  return exp(y * log(x));
+}
+
 /// to += x, in the memory of `to` where nobody else holds it.
 template <class T, class B>
 void add_onto(Tensor<T, B>& to, const Tensor<T, B>& x) {

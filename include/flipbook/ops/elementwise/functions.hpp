@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include <flipbook/backend/cpu/simd.hpp>
+#include <flipbook/backend/cpu/trig.hpp>
 
 namespace flipbook::function {
 
@@ -114,6 +115,34 @@ struct Square {
   template <class V> constexpr V value(const V& x) const { return x * x; }
   template <class V> constexpr V slope(const V& x) const { return x + x; }
   template <class V> constexpr V bend(const V&) const { return V(2); }
+};
+
+struct Sin {
+  static constexpr bool from_output = false;
+  template <class V> constexpr V value(const V& x) const { return math::sin(x); }
+  template <class V> constexpr V slope(const V& x) const { return math::cos(x); }
+  template <class V> constexpr V bend(const V& x) const { return -math::sin(x); }
+};
+
+struct Cos {
+  static constexpr bool from_output = false;
+  template <class V> constexpr V value(const V& x) const { return math::cos(x); }
+  template <class V> constexpr V slope(const V& x) const { return -math::sin(x); }
+  template <class V> constexpr V bend(const V& x) const { return -math::cos(x); }
+};
+
+struct Pow {
+  static constexpr bool from_output = false;
+  double exponent;
+  template <class V> constexpr V value(const V& x) const { return math::pow(x, exponent); }
+  // A factor of 0 stays 0 where the power that it multiplies is infinite.
+  template <class V> constexpr V slope(const V& x) const {
+    return exponent == 0 ? V(0) : constant<V>(exponent) * math::pow(x, exponent - 1);
+  }
+  template <class V> constexpr V bend(const V& x) const {
+    const double factor = exponent * (exponent - 1);
+    return factor == 0 ? V(0) : constant<V>(factor) * math::pow(x, exponent - 2);
+  }
 };
 
 struct Abs {

@@ -187,6 +187,19 @@ template <Operand X>
 auto square(const X& x) {
   return apply(Unary<function::Square>{}, x);
 }
+template <Operand X>
+auto sin(const X& x) {
+  return apply(Unary<function::Sin>{}, x);
+}
+template <Operand X>
+auto cos(const X& x) {
+  return apply(Unary<function::Cos>{}, x);
+}
+/// x to the power of a number; NaN for a negative x and an exponent that is not whole.
+template <Operand X>
+auto pow(const X& x, double exponent) {
+  return apply(Unary<function::Pow>{{exponent}}, x);
+}
 /// |x|, with slope 0 at 0.
 template <Operand X>
 auto abs(const X& x) {

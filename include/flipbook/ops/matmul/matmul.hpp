@@ -29,6 +29,9 @@ struct MatMul {
     kernel::matmul(B{}, transposed.a, transposed.b, c, a, b, added);
     return c;
   }
+  Index multiply_adds(const auto& a, const auto& b, const auto&...) const {
+    return a.size() * b.extent(transposed.b ? -2 : -1);
+  }
 
   /// The gradients of a product are products.
   template <class Saved, class V>

@@ -19,20 +19,30 @@ inline bool all_below(Cpu, const Tensor<std::int32_t, Cpu>& index, Index width) 
   return std::all_of(index.begin(), index.end(), [=](std::int32_t i) { return 0 <= i && i < width; });
 }
 
-/// y[r] = x[r, index[r]]
+/// How many of each row the indices name.
+template <class T, class B>
+Index places_of_each_row(const Tensor<T, B>& rows, const Tensor<std::int32_t, B>& index) {
+  return index.size() / std::max<Index>(1, rows.shape().part(0, rows.rank() - 1).size());
+}
+
+/// y[r, j] = x[r, index[r, j]]
 template <class T>
 void pick(Cpu, const Tensor<T, Cpu>& x, const Tensor<std::int32_t, Cpu>& index, Tensor<T, Cpu>& y) {
-  parallel_for(index.size(), rows_grain, [&, width = x.extent(-1), out = y.data()](Index first, Index last) {
-    for (Index r = first; r < last; ++r) out[r] = x.data()[r * width + index.data()[r]];
+  const Index width = x.extent(-1), each = places_of_each_row(x, index);
+  parallel_for(index.size(), rows_grain, [&, out = y.data()](Index first, Index last) {
+    for (Index i = first; i < last; ++i) out[i] = x.data()[i / each * width + index.data()[i]];
   });
 }
 
-/// x[r, index[r]] = y[r], and zero elsewhere.
+/// x[r, index[r, j]] += y[r, j] onto zeros, in the order of j.
 template <class T>
 void place(Cpu, const Tensor<T, Cpu>& y, const Tensor<std::int32_t, Cpu>& index, Tensor<T, Cpu>& x) {
-  parallel_for(index.size(), rows_grain, [&, width = x.extent(-1), out = x.data()](Index first, Index last) {
+  const Index width = x.extent(-1), each = places_of_each_row(x, index), rows = x.size() / std::max<Index>(1, width);
+  parallel_for(rows, rows_grain, [&, out = x.data()](Index first, Index last) {
     std::fill(out + first * width, out + last * width, T(0));
-    for (Index r = first; r < last; ++r) out[r * width + index.data()[r]] = y.data()[r];
+    for (Index r = first; r < last; ++r) {
+      for (Index i = r * each; i < (r + 1) * each; ++i) out[r * width + index.data()[i]] += y.data()[i];
+    }
   });
 }
 

@@ -4,6 +4,7 @@
 #include <flipbook/backend/cuda/pick.hpp>
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
+#include <flipbook/ops/pick/cpu.hpp>
 
 namespace flipbook::kernel {
 
@@ -12,16 +13,18 @@ inline bool all_below(Cuda, const Tensor<std::int32_t, Cuda>& index, Index width
   return cuda::first_stray_of(index, width) == index.size();
 }
 
-/// y[r] = x[r, index[r]]
+/// y[r, j] = x[r, index[r, j]]
 template <class T>
 void pick(Cuda, const Tensor<T, Cuda>& x, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& y) {
-  cuda::launch_each(cuda::pick<T>, index.size(), index.size(), x.extent(-1), x.data(), index.data(), y.data());
+  cuda::launch_each(cuda::pick<T>, index.size(), index.size(), places_of_each_row(x, index), x.extent(-1), x.data(),
+                    index.data(), y.data());
 }
 
-/// x[r, index[r]] = y[r], and zero elsewhere.
+/// x[r, index[r, j]] += y[r, j] onto zeros, in the order of j.
 template <class T>
 void place(Cuda, const Tensor<T, Cuda>& y, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& x) {
-  cuda::launch_each(cuda::place<T>, x.size(), index.size(), x.extent(-1), y.data(), index.data(), x.data());
+  cuda::launch_each(cuda::place<T>, x.size(), x.size(), places_of_each_row(x, index), x.extent(-1), y.data(),
+                    index.data(), x.data());
 }
 
 /// index[r] = i with probability exp(x[r, i]) / Σ exp(x[r]). Row r draws from the stream's block r.

@@ -11,7 +11,7 @@ namespace flipbook {
 template <class B>
 struct Place;
 
-/// y[r] = x[r, index[r]], r counting the rows of the last axis.
+/// y[r] = x[r, index[r]], r counting the rows of the last axis; or several of each row: y[r, j] = x[r, index[r, j]].
 template <class B>
 struct Pick {
   static constexpr unsigned keeps = keep::none;
@@ -27,7 +27,7 @@ struct Pick {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// The adjoint of Pick: y[r] at place index[r] of a row of zeros.
+/// The adjoint of Pick: x[r, index[r, j]] += y[r, j] onto rows of zeros.
 template <class B>
 struct Place {
   static constexpr unsigned keeps = keep::none;

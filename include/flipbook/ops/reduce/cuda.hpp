@@ -1,5 +1,6 @@
 #pragma once
 
+#include <flipbook/backend/cuda/argmax.hpp>
 #include <flipbook/backend/cuda/reduce.hpp>
 #include <flipbook/ops/reduce/cpu.hpp>
 
@@ -11,6 +12,13 @@ void sum_to(Cuda, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x) {
   detail::sum_runs(y, x, [](Index outer, Index reduced, Index inner, const T* from, T* to) {
     cuda::sum_middle(outer, reduced, inner, from, to);
   });
+}
+
+/// The first place of the largest number, or of the smallest, in each row of the last axis.
+template <bool largest, class T>
+void arg_extreme(Cuda, const Tensor<T, Cuda>& x, Tensor<std::int32_t, Cuda>& index) {
+  cuda::launch_rows(cuda::arg_extreme<largest, T>, cuda::RowPlan(index.size(), x.extent(-1), 1), x.data(),
+                    index.data());
 }
 
 }  // namespace flipbook::kernel

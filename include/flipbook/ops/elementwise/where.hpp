@@ -1,0 +1,176 @@
+#pragma once
+
+#include <flipbook/ops/elementwise/binary.hpp>
+
+namespace flipbook {
+
+// A mask is a tensor of numbers, where 0 is false and all else true: of the scalar of what it masks, as the comparisons
+// below make it, or of std::uint8_t.
+
+namespace detail {
+
+struct Greater {
+  template <class V>
+  constexpr V operator()(const V& a, const V& b) const {
+    return math::select(a > b, V(1), V(0));
+  }
+};
+struct GreaterEqual {
+  template <class V>
+  constexpr V operator()(const V& a, const V& b) const {
+    return math::select(a >= b, V(1), V(0));
+  }
+};
+struct Equal {
+  template <class V>
+  constexpr V operator()(const V& a, const V& b) const {
+    return math::select(a == b, V(1), V(0));
+  }
+};
+struct Choose {
+  template <class V>
+  constexpr V operator()(const V& mask, const V& a, const V& b) const {
+    return math::select(mask != V(0), a, b);
+  }
+};
+struct FillWhere {
+  double value;
+  bool set;  // where the mask is set, or where it is not
+  template <class V>
+  constexpr V operator()(const V& mask, const V& x) const {
+    return set ? math::select(mask != V(0), constant<V>(value), x) : math::select(mask != V(0), x, constant<V>(value));
+  }
+};
+
+template <class F, Operand X, Operand Y>
+auto compare(const char* operation, const F& f, const X& x, const Y& y) {
+  return broadcast_map(operation, f, tensor_of(x), tensor_of(y));
+}
+template <Operand X>
+auto number_like(const X&, double number) {
+  return full<typename X::Scalar, typename X::Backend>(Shape{}, static_cast<typename X::Scalar>(number));
+}
+
+// x repeated to `shape`, or x itself where it has that shape.
+template <Operand X>
+auto expanded(const X& x, const Shape& shape) {
+  using Result = decltype(broadcast_to(x, shape));
+  if constexpr (Value<X>) {
+    if (x.shape() == shape) return Result(x);
+  }
+  return broadcast_to(x, shape);
+}
+
+}  // namespace detail
+
+/// 1 where x > y, else 0: a mask, and a constant to whoever differentiates. Shapes broadcast; either may be a number.
+template <Operand X, Operand Y>
+auto greater(const X& x, const Y& y) {
+  return detail::compare("greater", detail::Greater{}, x, y);
+}
+template <Operand X>
+auto greater(const X& x, double y) {
+  return greater(x, detail::number_like(x, y));
+}
+/// 1 where x ≥ y, else 0.
+template <Operand X, Operand Y>
+auto greater_equal(const X& x, const Y& y) {
+  return detail::compare("greater_equal", detail::GreaterEqual{}, x, y);
+}
+template <Operand X>
+auto greater_equal(const X& x, double y) {
+  return greater_equal(x, detail::number_like(x, y));
+}
+/// 1 where x < y, else 0.
+template <Operand X, Operand Y>
+auto less(const X& x, const Y& y) {
+  return detail::compare("less", detail::Greater{}, y, x);
+}
+template <Operand X>
+auto less(const X& x, double y) {
+  return less(x, detail::number_like(x, y));
+}
+/// 1 where x ≤ y, else 0.
+template <Operand X, Operand Y>
+auto less_equal(const X& x, const Y& y) {
+  return detail::compare("less_equal", detail::GreaterEqual{}, y, x);
+}
+template <Operand X>
+auto less_equal(const X& x, double y) {
+  return less_equal(x, detail::number_like(x, y));
+}
+/// 1 where x = y, else 0.
+template <Operand X, Operand Y>
+auto equal(const X& x, const Y& y) {
+  return detail::compare("equal", detail::Equal{}, x, y);
+}
+template <Operand X>
+auto equal(const X& x, double y) {
+  return equal(x, detail::number_like(x, y));
+}
+
+/// `value` where the mask is `set`, x elsewhere; the mask broadcasts to x.
+template <class T, class B>
+struct MaskedFill {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<T, B> mask;
+  double value;
+  bool set;
+
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    Tensor<T, B> y(x.shape());
+    kernel::map_broadcast(B{}, detail::FillWhere{value, set}, y, mask, x);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&] { return apply(MaskedFill{mask, 0, set}, dy); });
+  }
+};
+
+/// a where the mask is set, b elsewhere; all of one shape.
+template <class T, class B>
+struct Where {
+  static constexpr unsigned keeps = keep::none;
+  Tensor<T, B> mask;
+
+  Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
+    Tensor<T, B> y(mask.shape());
+    kernel::map(B{}, detail::Choose{}, y, mask, a, b);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients(
+        [&] {
+          return apply(MaskedFill<T, B>{mask, 0, false}, dy);
+        },
+        [&] {
+          return apply(MaskedFill<T, B>{mask, 0, true}, dy);
+        });
+  }
+};
+
+/// a where the mask is set, b elsewhere; what is not chosen has no influence, not even where it is NaN, and gradient 0.
+/// @param mask  0 for b, all else for a; the shapes of all three broadcast
+/// @throws Error  if they do not
+template <Element M, class Backend, Operand X, Operand Y>
+auto where(const Tensor<M, Backend>& mask, const X& a, const Y& b) {
+  using T = typename X::Scalar;
+  const Shape shape = detail::broadcast("where", mask.shape(), detail::broadcast("where", a.shape(), b.shape()));
+  return apply(Where<T, Backend>{detail::expanded(cast<T>(mask), shape)}, detail::expanded(a, shape),
+               detail::expanded(b, shape));
+}
+
+/// x with `value` where the mask is set, and gradient 0 there.
+/// @param mask  of a shape that broadcasts to that of x
+/// @throws Error  if it does not
+template <Operand X, Element M, class Backend>
+auto masked_fill(const X& x, const Tensor<M, Backend>& mask, double value) {
+  using T = typename X::Scalar;
+  require(detail::broadcast("masked_fill", mask.shape(), x.shape()) == x.shape(), "masked_fill: a mask of shape ",
+          mask.shape(), " does not broadcast to ", x.shape());
+  return apply(MaskedFill<T, Backend>{cast<T>(mask), value, true}, x);
+}
+
+}  // namespace flipbook

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <flipbook/ops/embedding/embedding.hpp>
+#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/shape/permute.hpp>
+#include <flipbook/ops/shape/reshape.hpp>
+
+namespace flipbook {
+
+/// The given places along an axis: x (…, n, …) and indices (k) give (…, k, …). The gradient adds up where a place is
+/// named more than once.
+/// @throws Error  if the indices are not a list, or one is not of 0 … n − 1
+template <Operand X>
+auto index_select(const X& x, int axis, const Tensor<std::int32_t, typename X::Backend>& indices) {
+  using B = typename X::Backend;
+  const Shape& shape = x.shape();
+  require(indices.rank() == 1, "index_select: needs a list of indices (k), got shape ", indices.shape());
+  const Index n = shape[axis], k = indices.size();
+  detail::require_indices("index_select", indices, n);
+  const int place = static_cast<int>(shape.place(axis));
+  const Index outer = shape.part(0, place).size(), inner = shape.part(place + 1, shape.rank()).size();
+  Shape selected = shape;
+  selected[axis] = k;
+  const Permute first{{n, outer * inner}, 3, {outer, n, inner}, {1, 0, 2}};  // the axis first
+  const Permute back{selected, 3, {k, outer, inner}, {1, 0, 2}};
+  return apply(back, apply(GatherRows<B>{indices}, apply(first, x)));
+}
+
+/// Of each line along an axis the places named for it: y[…, j, …] = x[…, index[…, j, …], …]. The gradient adds up where
+/// a place is named more than once; on Cuda it reads all indices of a line for every element of it.
+/// @param x  (…, n, …)      @param index  (…, k, …), each of 0 … n − 1
+/// @return  (…, k, …)
+/// @throws Error  if the shapes differ along another axis, or an index is not a place
+template <Operand X>
+auto take_along_axis(const X& x, const Tensor<std::int32_t, typename X::Backend>& index, int axis) {
+  Shape expected = x.shape();
+  if (index.rank() == expected.rank()) expected[axis] = index.extent(axis);
+  require(index.shape() == expected, "take_along_axis: indices of shape ", index.shape(), " along axis ", axis, " of ",
+          x.shape(), "; the other extents must be the same");
+  detail::require_indices("take_along_axis", index, x.shape()[axis]);
+  const auto rows = transpose(index, axis, -1);
+  return transpose(apply(Pick<typename X::Backend>{rows}, transpose(x, axis, -1)), axis, -1);
+}
+
+/// `take_along_axis` under PyTorch's name, in its order of arguments.
+template <Operand X>
+auto gather(const X& x, int axis, const Tensor<std::int32_t, typename X::Backend>& index) {
+  return take_along_axis(x, index, axis);
+}
+
+}  // namespace flipbook

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/ops/scan/cpu.hpp>
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/ops/scan/cuda.hpp>
+#endif
+
+namespace flipbook {
+
+/// Running sums along an axis, from its first element on or from its last.
+struct CumSum {
+  static constexpr unsigned keeps = keep::none;
+  int axis;  // counted from the front
+  bool reverse = false;
+
+  template <class T, class B>
+  Tensor<T, B> operator()(const Tensor<T, B>& x) const {
+    const Shape& shape = x.shape();
+    Tensor<T, B> y(shape);
+    kernel::cumsum(B{}, shape.part(0, axis).size(), shape[axis], shape.part(axis + 1, shape.rank()).size(), reverse, x,
+                   y);
+    return y;
+  }
+  template <class Saved, class V>
+  auto vjp(const Saved&, const V& dy) const {
+    return gradients([&] { return apply(CumSum{axis, !reverse}, dy); });
+  }
+};
+
+/// Running sums along an axis: y[…, r, …] = Σ x[…, s, …] over s ≤ r, each added in the order of s.
+/// @throws Error  if x has no such axis
+template <Operand X>
+auto cumsum(const X& x, int axis) {
+  return apply(CumSum{static_cast<int>(x.shape().place(axis))}, x);
+}
+
+}  // namespace flipbook
