@@ -187,10 +187,12 @@ template <Operand X>
 auto square(const X& x) {
   return apply(Unary<function::Square>{}, x);
 }
+/// The sine of x in radians, element by element.
 template <Operand X>
 auto sin(const X& x) {
   return apply(Unary<function::Sin>{}, x);
 }
+/// The cosine of x in radians, element by element.
 template <Operand X>
 auto cos(const X& x) {
   return apply(Unary<function::Cos>{}, x);
