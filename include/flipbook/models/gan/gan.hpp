@@ -6,6 +6,7 @@
 
 #include <flipbook/loss/adversarial.hpp>
 #include <flipbook/models/gan/regulariser.hpp>
+#include <flipbook/models/require_clips.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/train/descend.hpp>
 
@@ -125,6 +126,7 @@ struct Gan {
 
     /// @param clips  (N, [T,] H, W, C) in [0, 1]; frames of clips where the networks make images
     Losses step(const Module<Gan, T, B>& gan, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
+      detail::require_clips("Gan", clips.shape(), Discriminator::in);
       const Tensor<T, B> real = affine(as_samples(clips), 2, -1);
       const bool both = variant() == 1;
       Tape play{rng.split()};

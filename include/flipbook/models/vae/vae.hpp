@@ -6,6 +6,7 @@
 #include <flipbook/latent/diagonal_gaussian.hpp>
 #include <flipbook/likelihood/bernoulli.hpp>
 #include <flipbook/loss/elbo.hpp>
+#include <flipbook/models/require_clips.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/shape/join.hpp>
 
@@ -46,8 +47,10 @@ struct Vae {
     }
 
     /// q(z|x).
+    /// @throws Error  if there are no clips, or they have other channels than the encoder takes
     template <Value X>
     auto encode(const X& x) const {
+      detail::require_clips("Vae", x.shape(), in);
       return Latent::posterior(encoder(x));
     }
     /// The parameters of p(x|z).
