@@ -175,3 +175,13 @@ TEST_CASE("clips without a frame to predict are refused") {
                        "than that", Error);
   CHECK_THROWS_AS(model->predict(Tensor<float>({1, 0, 12, 12, 1}), 1), Error);
 }
+
+TEST_CASE("clips of one frame, of none, or of other channels are refused by name") {
+  Module<Autoregressive<FoldedConvLstm<2>>, float> model{Rng{1}};
+  CHECK_THROWS_WITH_AS(model->loss(Tensor<float>({2, 1, 12, 12, 1})), doctest::Contains("have one frame"), Error);
+  CHECK_THROWS_WITH_AS(model->loss(Tensor<float>({0, 4, 12, 12, 1})), doctest::Contains("a batch of no clips"), Error);
+  CHECK_THROWS_WITH_AS(model->loss(Tensor<float>({2, 4, 12, 12, 3})),
+                       "Autoregressive: clips of shape (2, 4, 12, 12, 3) have 3 channels; its network takes 1", Error);
+  CHECK_THROWS_WITH_AS(model->predict(Tensor<float>({2, 4, 12, 12, 3}), 2), doctest::Contains("have 3 channels"), Error);
+  CHECK(model->predict(full<float>({2, 1, 12, 12, 1}, 0.5F), 2).shape() == Shape{2, 2, 12, 12, 1});
+}

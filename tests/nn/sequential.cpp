@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include <flipbook/autodiff/check.hpp>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv.hpp>
@@ -32,7 +35,11 @@ TEST_CASE("parameters are named by position, as in PyTorch, with PyTorch's initi
   for_each_parameter(network, [&](const std::string& name, const auto& p) {
     names.push_back(name + to_string(p.shape()));
     const double bound = name[0] == '0' ? 1 / std::sqrt(2.0 * 9) : 1 / std::sqrt(3.0 * 16);
-    for (const float v : p.value) CHECK(std::abs(v) <= bound);
+    const auto [least, most] = std::minmax_element(p.value.begin(), p.value.end());
+    CHECK(*least >= -bound);
+    CHECK(*most <= bound);
+    CHECK(*least < -bound / 4);  // zeros, or numbers of one sign, would not do
+    CHECK(*most > bound / 4);
   });
   CHECK(names == std::vector<std::string>{"0.weight(3, 3, 2, 4)", "0.bias(4)", "2.weight(4, 4, 3, 4)"});
   CHECK(network.parameters().size() == 72 + 4 + 192);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <flipbook/data/moving_shapes.hpp>
+#include <flipbook/likelihood/gaussian.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv.hpp>
@@ -125,6 +126,34 @@ TEST_CASE("data that are not finite stop the training before they reach the mode
   const auto before = to_vector(trainer.model.parameters());
   CHECK_THROWS_WITH_AS(trainer.step(batch), doctest::Contains("check the data for NaN"), Error);
   CHECK(to_vector(trainer.model.parameters()) == before);
+  CHECK(trainer.steps() == 0);
+}
+
+TEST_CASE("a first batch outside [0, 1] is refused where the likelihood needs that, with what was found") {
+  auto trainer = trainer_of<SmallVae>();
+  const auto batch = batch_of(clips, 0, 2);
+  const auto before = to_vector(trainer.model.parameters());
+  CHECK_THROWS_WITH_AS(trainer.step(affine(batch, 255, 0)), doctest::Contains("divide 8-bit levels by 255"), Error);
+  CHECK(to_vector(trainer.model.parameters()) == before);
+  auto signs = trainer_of<SmallVae>();
+  CHECK_THROWS_WITH_AS(signs.step(affine(full<float>(batch.shape(), 0.F), 1, -1)), doctest::Contains("numbers from -1.000000 to -1.000000"),
+                       Error);
+
+  using Free = Vae<Sequential<Flatten, Linear<numbers, 8>>, Sequential<Linear<4, 2 * numbers>, Unflatten<4, 8, 8, 6>>,
+                   latent::DiagonalGaussian<4>, likelihood::Gaussian>;
+  auto free = trainer_of<Free>();  // any number has a density under a normal distribution
+  (void)free.step(affine(batch, 2, -1));
+  CHECK(free.steps() == 1);
+}
+
+TEST_CASE("a batch of no clips, and clips of other channels, are refused by name") {
+  auto trainer = trainer_of<SmallVae>();
+  CHECK_THROWS_WITH_AS(trainer.step(Tensor<float>({0, 4, 8, 8, 3})),
+                       "Trainer: a batch of no clips, of shape (0, 4, 8, 8, 3)", Error);
+  Module<Vae<Sequential<Conv2d<1, 2, Window{.kernel = 8}>, Flatten>, Sequential<Linear<1, 64>, Unflatten<8, 8, 1>>,
+             latent::DiagonalGaussian<1>>, float> grey{Rng{1}};
+  CHECK_THROWS_WITH_AS(grey->encode(Tensor<float>({2, 8, 8, 3})),
+                       "Vae: clips of shape (2, 8, 8, 3) have 3 channels; its network takes 1", Error);
   CHECK(trainer.steps() == 0);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <tuple>
@@ -48,9 +49,13 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  /// The parameters of this module may be asked for; those of others are constants.
+  /// The parameters of this module may be asked for; those of others are constants. A parameter that lies in the
+  /// module but that its `fields` do not name is neither, and is refused when an operation meets it: it would be used,
+  /// but never trained nor saved. What the module holds on the heap, as in a std::vector, is taken for another's.
   template <class M>
   void want(const M& module) {
+    const auto* const first = reinterpret_cast<const std::byte*>(&module);
+    modules_.push_back({first, first + sizeof(M)});
     for_each_parameter(module, [&]<class T, class B>(const FieldName&, const Parameter<T, B>& p) {
       const auto [entry, added] = wanted_.try_emplace(p.value.data(), nullptr);
       if (added) entry->second = add<LeafNode<T, B>>(*this, p.shape());
@@ -81,7 +86,11 @@ class Tape {
   template <Order order = Order::once, class T, class B>
   Variable<T, B, order> lift(const Parameter<T, B>& p) {
     const auto entry = wanted_.find(p.value.data());
-    return {*this, p.value, entry == wanted_.end() ? nullptr : static_cast<LeafNode<T, B>*>(entry->second)};
+    if (entry == wanted_.end()) {
+      require_foreign(&p, p.shape());
+      return {*this, p.value};
+    }
+    return {*this, p.value, static_cast<LeafNode<T, B>*>(entry->second)};
   }
   template <Order order = Order::once, class T, class B, Order before>
     requires(order >= before)
@@ -176,6 +185,15 @@ class Tape {
  private:
   template <class T, class B, Order order>
   void differentiate(const Variable<T, B, order>& y, bool record, bool keep);
+  /// Refuses a parameter, which is not wanted, where it lies in a module that is.
+  void require_foreign(const void* parameter, const Shape& shape) const {
+    const std::less<> before;
+    for (const auto& [first, last] : modules_) {
+      require(before(parameter, static_cast<const void*>(first)) || !before(parameter, static_cast<const void*>(last)),
+              "Tape: the module has a parameter of shape ", shape, " that its `fields` do not name, so that it would "
+              "be used, but neither trained nor saved; add field(\"name\", self.member), or make it a Buffer");
+    }
+  }
   void mark(std::size_t first);
   void sweep(std::size_t first, std::size_t last, bool record, bool keep);
 
@@ -184,6 +202,10 @@ class Tape {
   std::unordered_map<const void*, Node*, std::hash<const void*>, std::equal_to<>,
                      PoolAllocator<std::pair<const void* const, Node*>>>
       wanted_;
+  struct Extent {
+    const std::byte *first, *last;
+  };
+  std::vector<Extent, PoolAllocator<Extent>> modules_;  // where the wanted modules lie
   std::vector<std::function<void()>> notes_;
   std::vector<Noted> noted_;
   bool recording_ = true, replaying_ = false;

@@ -35,6 +35,7 @@ namespace likelihood {
 /// are (cross-entropy): the customary choice for grey levels.
 struct Bernoulli {
   static constexpr int parameters_per_channel = 1;
+  static constexpr bool unit_interval = true;
   template <Real T, class B>
   using Instance = Bernoulli;
 

@@ -76,6 +76,7 @@ template <int K = 5>
 struct DiscretizedLogisticMixture {
   static_assert(K > 0, "DiscretizedLogisticMixture<K>: needs at least one component");
   static constexpr int parameters_per_channel = 3 * K;
+  static constexpr bool unit_interval = true;
   template <Real T, class B>
   using Instance = DiscretizedLogisticMixture;
 

@@ -18,6 +18,10 @@
 /// be any finite number.
 namespace flipbook::likelihood {
 
+/// Whether L is a likelihood of data in [0, 1], which says so by `static constexpr bool unit_interval = true`.
+template <class L>
+inline constexpr bool unit_interval = requires { requires L::unit_interval; };
+
 namespace detail {
 
 /// The floor of log-scales: without one, the density of data that a network hits exactly has no bound. Salimans et

@@ -14,7 +14,8 @@ inline constexpr bool scalar_given = Real<T>;
 }  // namespace detail
 
 /// A network bound to a scalar and a backend: its type's parameters, in one contiguous tensor, and its
-/// forward code. Copies are independent of each other.
+/// forward code. Copies are independent of each other. One that was moved from has no parameters, and says so when
+/// it is used, until another is assigned to it.
 ///
 ///     fb::Module<Generator, float> generator{fb::Rng{42}};
 ///     fb::Tensor<float> frames = generator(z);
@@ -29,7 +30,7 @@ class Module {
   using Backend = B;
 
   explicit Module(Rng rng = Rng{}) : net_(detail::made<Of<Net, T, B>>(rng)) { gather(); }
-  Module(const Module& other) : net_(other.net_) { gather(); }
+  Module(const Module& other) : net_(other.network()) { gather(); }
   /// A new network with the parameters, buffers and settings of another backend's, or another scalar's:
   /// `to<Cuda>(module)`.
   template <class U, class From>
@@ -46,33 +47,46 @@ class Module {
       setting = static_cast<Setting>(*at++);
     });
   }
-  Module(Module&&) noexcept = default;
+  Module(Module&& other) noexcept
+      : net_(std::move(other.net_)),
+        parameters_(std::exchange(other.parameters_, {})),
+        buffers_(std::exchange(other.buffers_, {})),
+        moved_from_(std::exchange(other.moved_from_, true)) {}
   Module& operator=(Module other) noexcept {
     std::swap(net_, other.net_);
     std::swap(parameters_, other.parameters_);
     std::swap(buffers_, other.buffers_);
+    std::swap(moved_from_, other.moved_from_);
     return *this;
   }
 
   /// Forward: on tensors nothing is recorded (inference), on variables of a tape it is (training).
   template <class... X>
   auto operator()(X&&... x) const {
-    return net_(std::forward<X>(x)...);
+    return network()(std::forward<X>(x)...);
   }
 
   /// The members of the network's instance.
-  const Of<Net, T, B>* operator->() const noexcept { return &net_; }
-  Of<Net, T, B>* operator->() noexcept { return &net_; }
+  /// @throws Error  if the module was moved from; so do all others
+  const Of<Net, T, B>* operator->() const { return &network(); }
+  Of<Net, T, B>* operator->() { return &network(*this); }
 
   /// All parameters, in the order of its fields: (P). Writing through it changes them.
-  const Tensor<T, B>& parameters() const noexcept { return parameters_; }
+  const Tensor<T, B>& parameters() const {
+    require_present();
+    return parameters_;
+  }
   /// All buffers, in the order of its fields.
-  const Tensor<T, B>& buffers() const noexcept { return buffers_; }
+  const Tensor<T, B>& buffers() const {
+    require_present();
+    return buffers_;
+  }
 
   /// The parameters of one member, in the same memory: `module.part(module->generator)`.
   /// @throws Error  if the member is not of this module
   template <class Member>
   Tensor<T, B> part(const Member& member) const {
+    require_present();
     Index first = -1, size = 0;
     for_each_parameter(member, [&](const FieldName& name, const Parameter<T, B>& p) {
       const Index at = p.value.data() - parameters_.data();
@@ -85,10 +99,20 @@ class Module {
   }
 
   static void fields(auto& self, auto&& field) {
-    if constexpr (HasFields<Of<Net, T, B>>) Of<Net, T, B>::fields(self.net_, field);
+    if constexpr (HasFields<Of<Net, T, B>>) Of<Net, T, B>::fields(network(self), field);
   }
 
  private:
+  void require_present() const {
+    require(!moved_from_, "Module: this module was moved from and has no parameters any more; use the one that it was "
+                          "moved into, such as `trainer.model`, or move a copy");
+  }
+  static auto& network(auto& self) {
+    self.require_present();
+    return self.net_;
+  }
+  const Of<Net, T, B>& network() const { return network(*this); }
+
   /// Moves all parameters, and all buffers, into one block of memory each, of which they become views.
   void gather() {
     Index parameters = 0, buffers = 0;
@@ -110,6 +134,7 @@ class Module {
 
   Of<Net, T, B> net_;
   Tensor<T, B> parameters_, buffers_;
+  bool moved_from_ = false;
 };
 
 /// The same network on another backend, with the same parameters, buffers and settings.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -48,6 +49,17 @@ struct TrainingOf<Net, T, B, Rule> {
   using Type = typename Net::template Training<T, B, Rule>;
 };
 
+/// Checks the contract of models with `static constexpr bool unit_interval = true`. NaN is left to the check of the loss.
+/// @throws Error  if a number is outside [0, 1] by more than rounding and interpolation explain: says which are there
+template <class T, class B>
+void require_unit_range(const Tensor<T, B>& clips) {
+  constexpr float slack = 0.01F;
+  const Tensor<float, Cpu> here = to<Cpu>(cast<float>(clips));
+  const auto [least, most] = std::minmax_element(here.begin(), here.end());
+  require(!(*least < -slack || *most > 1 + slack), "training: clips of shape ", clips.shape(), " have numbers from ",
+          *least, " to ", *most, "; this model takes them in [0, 1]: divide 8-bit levels by 255, map [-1, 1] by (x + 1) / 2");
+}
+
 }  // namespace detail
 
 /// How `Trainer::fit` trains.
@@ -82,9 +94,14 @@ class Trainer {
   explicit Trainer(Module<Net, T, B> untrained, Rule rule = {}, std::uint64_t seed = 0)
       : model(std::move(untrained)), rng_(seed), training_(model, rule) {}
 
-  /// One step on a batch of clips in [0, 1].
-  /// @throws Error  if the loss is not finite; the model is then as it was
+  /// One step on a batch of clips (N, …, C), in [0, 1] where the model says so (`unit_interval`).
+  /// @throws Error  if there are no clips, the first batch is outside the model's interval, or the loss is not finite;
+  ///                the model is then as it was
   Losses step(const Tensor<T, B>& clips, const StepOptions& how = {}) {
+    require(clips.size() > 0, "Trainer: a batch of no clips, of shape ", clips.shape());
+    if constexpr (requires { requires Net::unit_interval; }) {
+      if (!std::exchange(range_checked_, true)) detail::require_unit_range(clips);
+    }
     Losses losses = stepper_.step(training_, model, clips, rng_, how);
     ++steps_;
     if (average_) average_->update(model.parameters());
@@ -191,6 +208,7 @@ class Trainer {
   std::optional<MovingAverage<T, B>> average_;
   History history_;
   Index steps_ = 0;
+  bool range_checked_ = false;
 };
 
 template <class Net, class T, class B, class Rule>

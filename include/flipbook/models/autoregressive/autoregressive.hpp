@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <flipbook/likelihood/bernoulli.hpp>
+#include <flipbook/models/require_clips.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
@@ -31,6 +32,7 @@ struct Autoregressive {
   static_assert(nn::channels_match<Network::out, Network::in < 0 ? nn::unknown : Network::in * Likelihood::parameters_per_channel>,
                 "Autoregressive: the network must give the likelihood's parameters for each channel that it takes");
   static constexpr int in = Network::in;
+  static constexpr bool unit_interval = likelihood::unit_interval<Likelihood>;
 
   template <Real T, class B>
   struct Instance {
@@ -63,8 +65,11 @@ struct Autoregressive {
     }
 
     /// What training minimises: −log p(x) in nats per predicted frame, averaged over the clips.
+    /// @throws Error  if the clips have one frame, which teaches nothing about the next one
     template <Value X>
     X loss(const X& clips) const {
+      require(clips.rank() < 3 || clips.extent(1) > 1, "Autoregressive: clips of shape ", clips.shape(),
+              " have one frame; learning to predict the next one needs (N, T, …, C) with T > 1");
       const auto log_p = own_frames > 0 ? likelihood.log_prob(forward_mixed(clips), targets(clips)) : log_likelihood(clips);
       return affine(mean(log_p), -1.0 / static_cast<double>(clips.shape()[1] - given), 0);
     }
@@ -106,6 +111,7 @@ struct Autoregressive {
       const Shape& shape = clips.shape();
       require(shape.rank() >= 3 && 0 <= given && given < shape[1], "Autoregressive: clips ", shape, " of which ", given,
               " frames are given: needs (N, T, …, C) with more frames than that");
+      detail::require_clips("Autoregressive", shape, in);
       const X all_but_last = slice(clips, 1, 0, shape[1] - 1);
       return given == 0 ? pad(all_but_last, 1, 1, 0) : all_but_last;
     }
@@ -149,6 +155,7 @@ struct Autoregressive {
     void unroll(const Tensor<T, B>& context, Index frames, const Next& next) const {
       require(context.rank() >= 3 && (context.extent(1) > 0 || given == 0),
               "Autoregressive: context ", context.shape(), "; needs (N, T, …, C) with at least one frame");
+      detail::require_clips("Autoregressive", context.shape(), in);
       const Tensor<T, B> seen = given == 0 ? pad(context, 1, 1, 0) : context;
       const List<Tensor<T, B>> known = unstack(seen, 1);
       auto state = network.start(known.front());

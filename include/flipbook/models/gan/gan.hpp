@@ -6,6 +6,7 @@
 
 #include <flipbook/loss/adversarial.hpp>
 #include <flipbook/models/gan/regulariser.hpp>
+#include <flipbook/models/require_clips.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/train/descend.hpp>
 
@@ -88,6 +89,7 @@ struct Gan {
   static_assert(nn::channels_match<Generator::out, Discriminator::in>,
                 "Gan: the discriminator takes other channels than the generator gives");
   static_assert(Generator::in > 0, "Gan: the generator must name the extent of its noise");
+  static constexpr bool unit_interval = true;
 
   template <Real T, class B>
   struct Instance {
@@ -125,6 +127,7 @@ struct Gan {
 
     /// @param clips  (N, [T,] H, W, C) in [0, 1]; frames of clips where the networks make images
     Losses step(const Module<Gan, T, B>& gan, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
+      detail::require_clips("Gan", clips.shape(), Discriminator::in);
       const Tensor<T, B> real = affine(as_samples(clips), 2, -1);
       const bool both = variant() == 1;
       Tape play{rng.split()};

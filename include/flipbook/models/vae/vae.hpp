@@ -6,6 +6,7 @@
 #include <flipbook/latent/diagonal_gaussian.hpp>
 #include <flipbook/likelihood/bernoulli.hpp>
 #include <flipbook/loss/elbo.hpp>
+#include <flipbook/models/require_clips.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/shape/join.hpp>
 
@@ -27,6 +28,7 @@ struct Vae {
   static_assert(nn::channels_match<Decoder::out, Encoder::in < 0 ? nn::unknown : Encoder::in * Likelihood::parameters_per_channel>,
                 "Vae: the decoder must give the likelihood's parameters for each channel that the encoder takes");
   static constexpr int in = Encoder::in;
+  static constexpr bool unit_interval = likelihood::unit_interval<Likelihood>;
   using LatentOf = Latent;
 
   template <Real T, class B>
@@ -46,8 +48,10 @@ struct Vae {
     }
 
     /// q(z|x).
+    /// @throws Error  if there are no clips, or they have other channels than the encoder takes
     template <Value X>
     auto encode(const X& x) const {
+      detail::require_clips("Vae", x.shape(), in);
       return Latent::posterior(encoder(x));
     }
     /// The parameters of p(x|z).

@@ -19,6 +19,7 @@ template <class Autoencoder, class Discriminator, class Game = loss::NonSaturati
 struct VaeGan {
   static_assert(nn::channels_match<Autoencoder::in, Discriminator::in>,
                 "VaeGan: the discriminator takes other channels than the autoencoder");
+  static constexpr bool unit_interval = true;
 
   template <Real T, class B>
   struct Instance {
