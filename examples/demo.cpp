@@ -188,9 +188,9 @@ template <class B>
 bool autoregressive(const Settings& settings, const Data& data, double seconds, Gallery& gallery) {
   constexpr fb::Index batch = 4;
   fb::Trainer trainer{fb::Module<Forecast, float, B>{fb::Rng{settings.seed}}, fb::optim::Adam{}, settings.seed};
-  trainer.model->given = context;
-  trainer.model->own_frames = 1;  // the first steps tell how long one takes: these take longest
-  const fb::StepOptions step{.clip_norm = 200, .capture = false};  // own_frames is another in each
+  trainer.model->context_frames = context;
+  trainer.model->scheduled_sampling = 1;  // the first steps tell how long one takes: these take longest
+  const fb::StepOptions step{.clip_norm = 200, .capture = false};  // scheduled_sampling is another in each
   const auto clips = fb::batch_of(data.test, 0, 6);                     // (6, 16, 32, 32, 1)
   const auto seen = fb::to<B>(fb::slice(clips, 1, 0, context));         // (6, 8, 32, 32, 1)
   const auto continued = [&] {
@@ -207,7 +207,7 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
       [&](fb::Index steps) {
         return [&, steps, rate = fb::schedule::one_cycle(5e-3, steps, 0.2)](fb::Index step) {
           // True frames teach it fast; on its own ones, which are all it has later, it learns to go on.
-          trainer.model->own_frames = std::min(1.0, 1.5 * static_cast<double>(step) / static_cast<double>(steps));
+          trainer.model->scheduled_sampling = std::min(1.0, 1.5 * static_cast<double>(step) / static_cast<double>(steps));
           return rate(step);
         };
       },

@@ -13,5 +13,5 @@ int main() {
   const auto unseen = fb::batch_of(clips, 1'000'000, 8);                          // (8, 12, 32, 32, 3)
   const auto seen = fb::slice(unseen, 1, 0, 4);                                   // (8, 4, 32, 32, 3)
   const auto continued = fb::concat(1, seen, trainer.model->predict(seen, 8));    // (8, 12, 32, 32, 3)
-  fb::write_gif("continued.gif", fb::enlarge(fb::sheet(fb::concat(0, unseen, continued), 8), 3));
+  fb::write_gif("continued.gif", fb::upscale(fb::make_grid(fb::concat(0, unseen, continued), 8), 3));
 }

@@ -27,7 +27,7 @@ fb::Module<Model, float, B> loaded(const Settings& settings) {
 template <class Model, class B>
 fb::Tensor<float, B> continued(const Settings& settings) {
   auto forecast = loaded<Model, B>(settings);
-  forecast->given = 1;
+  forecast->context_frames = 1;
   const Data data = open_data(settings.data, forecast_format, settings.seed);
   const auto context = fb::slice(batch_on<B>(data.test, 0, settings.count), 1, 0, forecast_context);
   return fb::concat(1, context, forecast->predict(context, settings.frames));

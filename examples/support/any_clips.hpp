@@ -4,8 +4,8 @@
 #include <memory>
 #include <utility>
 
-#include <flipbook/data/clip_source.hpp>
-#include <flipbook/data/clips.hpp>
+#include <flipbook/data/dataset.hpp>
+#include <flipbook/data/tensor_dataset.hpp>
 #include <flipbook/io/image.hpp>
 
 /// Clip sources that wrap others.
@@ -14,7 +14,7 @@ namespace flipbook::examples {
 /// Any source of clips, where its type must not show.
 class AnyClips {
  public:
-  template <ClipSource Source>
+  template <Dataset Source>
     requires(!std::same_as<Source, AnyClips>)
   AnyClips(Source source) : held_(std::make_shared<Held<Source>>(std::move(source))) {}
 
@@ -38,7 +38,7 @@ class AnyClips {
 };
 
 /// Clips [first, last) of a finite source.
-template <FiniteClipSource Source>
+template <FiniteDataset Source>
 class Part {
  public:
   Part(Source source, Index first, Index last) : source_(std::move(source)), first_(first), last_(last) {
@@ -59,7 +59,7 @@ class Part {
 
 /// Clips of a source with one or three channels as clips of three or one: grey is repeated, and made of
 /// colours by how bright they look (ITU-R BT.601).
-template <ClipSource Source>
+template <Dataset Source>
 class WithChannels {
  public:
   WithChannels(Source source, Index channels) : source_(std::move(source)), channels_(channels) {
@@ -69,7 +69,7 @@ class WithChannels {
   }
   Shape shape() const { return source_.shape().with_tail(1, {channels_}); }
   Index size() const
-    requires FiniteClipSource<Source>
+    requires FiniteDataset<Source>
   {
     return source_.size();
   }

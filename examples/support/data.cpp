@@ -54,7 +54,7 @@ Data moving(const std::filesystem::path& training, const std::filesystem::path& 
 
 /// The last tenth of a finite source is kept to judge by; both parts are read for ever, shuffled.
 /// @param overlapping  how many clips before a clip share frames with it: so many are used for neither
-template <FiniteClipSource Source>
+template <FiniteDataset Source>
 Data held_out(const Source& source, std::uint64_t seed, std::string name, Index overlapping = 0) {
   const Index size = source.size(), kept = std::max<Index>(1, size / 10);
   const Part training(source, 0, std::max<Index>(1, size - kept - overlapping)), test(source, size - kept, size);
@@ -62,7 +62,7 @@ Data held_out(const Source& source, std::uint64_t seed, std::string name, Index 
 }
 
 /// An array of videos cut into clips of the format, one after another.
-Clips clips_of_npy(const std::filesystem::path& file, const ClipFormat& format) {
+TensorDataset clips_of_npy(const std::filesystem::path& file, const ClipFormat& format) {
   auto videos = read_npy_video(file);
   if (videos.extent(0) == 20 && videos.extent(1) >= 1000) videos = read_npy_video(file, NpyLayout::frames_first);
   const Index count = videos.extent(0), each = videos.extent(1) / format.frames;
@@ -76,7 +76,7 @@ Clips clips_of_npy(const std::filesystem::path& file, const ClipFormat& format) 
       to = std::copy(frame.begin(), frame.end(), to);
     }
   }
-  return Clips(clips);
+  return TensorDataset(clips);
 }
 
 /// What the first bytes of a file say that it is.

@@ -8,7 +8,7 @@
 
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/io/gif.hpp>
-#include <flipbook/io/sheet.hpp>
+#include <flipbook/io/grid.hpp>
 
 #include "html.hpp"
 
@@ -118,7 +118,7 @@ inline std::string to_html(const Figure& figure) {
   const Index fit = std::max<Index>(1, widest / (2 * (shape[3] + 4)));
   const Index wanted = figure.columns > 0 ? figure.columns : one_row ? fit : parts.front().extent(0);
   const Index columns = std::min(wanted, parts.front().extent(0));
-  const auto picture = sheet(detail::joined(parts), columns, 2, detail::stage);
+  const auto picture = make_grid(detail::joined(parts), columns, 2, detail::stage);
   const Index width = picture.extent(2), scale = std::clamp<Index>(widest / width, 1, 6);
   const Bytes gif = flipbook::detail::encode_gif(
       to_bytes(picture, "figure"), {.frames_per_second = figure.frames_per_second, .dither = false});

@@ -10,7 +10,7 @@ namespace flipbook::examples {
 struct AutoregressiveSettings {
   TrainingOptions training{.out = "out/autoregressive", .steps = 1000, .batch = 8};
   std::string network = "convlstm";
-  double learning_rate = 2e-3, own_frames = 0;
+  double learning_rate = 2e-3, scheduled_sampling = 0;
 };
 
 /// Trains a model on a backend to predict each frame from those before it, lets it continue the first `seen` frames of
@@ -21,8 +21,8 @@ void train_autoregressive(const AutoregressiveSettings& settings, const Data& da
   Trainer trainer{Module<Model, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
   auto& model = *trainer.model.operator->();
-  model.given = 1;
-  model.own_frames = settings.own_frames;
+  model.context_frames = 1;
+  model.scheduled_sampling = settings.scheduled_sampling;
   train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.network}, [&] {
     const auto clips = batch_on<B>(data.test, 0, 8);                      // (8, T, H, W, C)
     const auto context = slice(clips, 1, 0, seen);                        // (8, seen, H, W, C)
@@ -34,7 +34,7 @@ void train_autoregressive(const AutoregressiveSettings& settings, const Data& da
       return -static_cast<double>(mean(log_p).item()) / static_cast<double>(unseen.extent(1) - seen);
     };
     auto forced = model;
-    forced.given = seen;
+    forced.context_frames = seen;
     std::printf("frames %td to %td of unseen clips, nats per frame: "
                 "%.1f with true frames before them, %.1f with its own\n",
                 seen + 1, unseen.extent(1), nats(forced.log_likelihood(unseen)),

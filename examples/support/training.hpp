@@ -4,7 +4,7 @@
 #include <string>
 
 #include <flipbook/io/gif.hpp>
-#include <flipbook/io/sheet.hpp>
+#include <flipbook/io/grid.hpp>
 #include <flipbook/train/trainer.hpp>
 
 #include "options.hpp"
@@ -66,8 +66,8 @@ Tensor<float, B> batch_on(const AnyClips& clips, Index first, Index count) {
 template <class B>
 void show(const std::filesystem::path& path, const Tensor<float, B>& clips, Index columns) {
   const Index factor = std::max<Index>(1, 128 / clips.extent(2));
-  const Tensor<float> frames = sheet(to<Cpu>(clips), std::min(columns, clips.extent(0)));  // (T, H, W, C)
-  write_gif(path, enlarge(frames, factor), {.frames_per_second = 10});
+  const Tensor<float> frames = make_grid(to<Cpu>(clips), std::min(columns, clips.extent(0)));  // (T, H, W, C)
+  write_gif(path, upscale(frames, factor), {.frames_per_second = 10});
 }
 
 }  // namespace flipbook::examples

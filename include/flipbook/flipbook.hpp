@@ -40,7 +40,7 @@
 #include <flipbook/ops/gather/gather.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
 #include <flipbook/ops/norm/norm.hpp>
-#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/recurrent/gru.hpp>
 #include <flipbook/ops/recurrent/lstm.hpp>
 #include <flipbook/ops/reduce/max.hpp>
@@ -113,15 +113,15 @@
 #include <flipbook/optim/schedule.hpp>
 #include <flipbook/optim/sgd.hpp>
 
-#include <flipbook/data/clip_source.hpp>
-#include <flipbook/data/clips.hpp>
+#include <flipbook/data/dataset.hpp>
+#include <flipbook/data/tensor_dataset.hpp>
 #include <flipbook/data/idx.hpp>
 #include <flipbook/data/image_folder.hpp>
-#include <flipbook/data/loader.hpp>
+#include <flipbook/data/data_loader.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/data/sprite.hpp>
-#include <flipbook/data/windows.hpp>
+#include <flipbook/data/subsequences.hpp>
 
 #include <flipbook/io/atomic_file.hpp>
 #include <flipbook/io/file.hpp>
@@ -135,11 +135,11 @@
 #include <flipbook/io/pixels.hpp>
 #include <flipbook/io/png.hpp>
 #include <flipbook/io/safetensors.hpp>
-#include <flipbook/io/sheet.hpp>
+#include <flipbook/io/grid.hpp>
 #include <flipbook/io/stored.hpp>
 
 #include <flipbook/train/checkpoint.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/train/train_step.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/progress.hpp>

@@ -57,10 +57,10 @@ TEST_CASE("its gradient is worked out once, when those of all outputs have arriv
   const auto x = tape.variable(numbers(1)), y = tape.variable(numbers(5));
   const auto outputs = apply_list(Scale{&runs}, list_of(x, y));
   const auto loss = sum(outputs[0] * outputs[0]) + sum(outputs[1]);
-  const auto dx = tape.gradient(loss, x, {.keep = true});  // d/dx Σ (2x)² = 8x
+  const auto dx = tape.gradient(loss, x, {.retain_graph = true});  // d/dx Σ (2x)² = 8x
   CHECK(runs == 1);
   CHECK(to_vector(dx) == to_vector(numbers(1) * 8.0));
-  const auto dy = tape.gradient(loss, y, {.keep = true});
+  const auto dy = tape.gradient(loss, y, {.retain_graph = true});
   CHECK(to_vector(dy) == std::vector<double>{3, 3, 3});
   CHECK(to_vector(tape.gradient(sum(outputs[0]), y)) == std::vector<double>{0, 0, 0});
 }
@@ -68,7 +68,7 @@ TEST_CASE("its gradient is worked out once, when those of all outputs have arriv
 TEST_CASE("the gradient of its gradient") {
   int runs = 0;
   Tape tape;
-  const auto x = tape.variable<Order::any>(numbers(1));
+  const auto x = tape.variable<Order::higher>(numbers(1));
   const auto outputs = apply_list(Scale{&runs}, list_of(x));
   const auto slope = tape.recorded_gradient(sum(outputs[0] * outputs[0] * outputs[0]), x);  // 24 x²
   CHECK(to_vector(slope.value()) == std::vector<double>{24, 96, 216});

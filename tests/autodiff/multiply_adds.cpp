@@ -48,7 +48,7 @@ TEST_CASE("training counts the backward pass too: two products more for a produc
           Tape tape;
           const auto a = tape.variable(ones_of({2, 3})), b = tape.variable(ones_of({3, 5}));
           const auto y = sum(matmul(a, b));
-          tape.gradient(y, a, {.keep = true});
+          tape.gradient(y, a, {.retain_graph = true});
           tape.gradient(y, b);
         }) == 3 * (2 * 3 * 5));
 }

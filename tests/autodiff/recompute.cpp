@@ -53,9 +53,9 @@ TEST_CASE("a change to a buffer is noted once") {
   int changes = 0;
   Tape tape;
   const auto x = tape.variable(full<double>({2}, 1.0));
-  const auto y = sum(recompute([&](const auto& v) { v.tape().note([&] { ++changes; }); return v * v; }, x));
+  const auto y = sum(recompute([&](const auto& v) { v.tape().defer([&] { ++changes; }); return v * v; }, x));
   (void)tape.gradient(y, x);
-  tape.commit();
+  tape.apply_updates();
   CHECK(changes == 1);
 }
 

@@ -22,7 +22,7 @@ struct Scaled {
     }
     template <Value X>
     X operator()(const X& x) const {
-      if constexpr (training<X>) x.tape().note([calls = calls.value]() mutable { calls.data()[0] += 1; });
+      if constexpr (training<X>) x.tape().defer([calls = calls.value]() mutable { calls.data()[0] += 1; });
       return x * weight + bias;
     }
   };
@@ -56,10 +56,10 @@ TEST_CASE("a value that nothing wanted leads to is not recorded") {
   CHECK_FALSE(y.recorded());
 }
 
-TEST_CASE("stop lets the value through and the gradient not") {
+TEST_CASE("stop_gradient lets the value through and the gradient not") {
   Tape tape;
   const auto x = tape.variable(three<double>());
-  CHECK(to_vector(tape.gradient(sum(stop(x) * x), x)) == to_vector(three<double>()));
+  CHECK(to_vector(tape.gradient(sum(stop_gradient(x) * x), x)) == to_vector(three<double>()));
 }
 
 TEST_CASE("only the parameters of wanted modules are recorded") {
@@ -70,7 +70,7 @@ TEST_CASE("only the parameters of wanted modules are recorded") {
   CHECK(to_vector(gradient) == std::vector<double>{2, -4, 6, 2, 2, 2});
   Tape again{wanted};
   CHECK_THROWS_WITH_AS(again.gradient(sum(wanted(again.constant(three<double>()))), other),
-                       "gradient: this tape was not told to want parameter 'weight'", Error);
+                       "gradient: this tape was not told to watch parameter 'weight'", Error);
 }
 
 TEST_CASE("a parameter that is used at every step gathers its gradient over the steps") {
@@ -99,14 +99,14 @@ TEST_CASE("a parameter that the result does not depend on has gradient zero") {
   CHECK(to_vector(tape.gradient(sum(x), module)) == std::vector<double>(6, 0.0));
 }
 
-TEST_CASE("changes to buffers wait for commit") {
+TEST_CASE("changes to buffers wait for apply_updates") {
   const Module<Scaled, float> module;
   Tape tape;
   (void)module(tape.constant(three<float>()));
   CHECK(module.buffers().item() == 0);
-  tape.commit();
+  tape.apply_updates();
   CHECK(module.buffers().item() == 1);
-  tape.commit();
+  tape.apply_updates();
   CHECK(module.buffers().item() == 1);
   (void)module(three<float>());
   CHECK(module.buffers().item() == 1);
@@ -114,7 +114,7 @@ TEST_CASE("changes to buffers wait for commit") {
 
 TEST_CASE("a gradient of a gradient of a gradient stops at what an operation brings, and says so") {
   Tape tape;
-  const auto x = tape.variable<Order::any>(Tensor<double>({1}, {0.3}));
+  const auto x = tape.variable<Order::higher>(Tensor<double>({1}, {0.3}));
   const auto first = tape.recorded_gradient(sum(tanh(x)), x);
   const auto second = tape.recorded_gradient(sum(first), x);
   const double y = std::tanh(0.3);
@@ -126,7 +126,7 @@ TEST_CASE("a gradient of a gradient of a gradient stops at what an operation bri
 
 TEST_CASE("products are differentiable any number of times") {
   Tape tape;
-  const auto x = tape.variable<Order::any>(Tensor<double>({1}, {2}));
+  const auto x = tape.variable<Order::higher>(Tensor<double>({1}, {2}));
   auto y = sum(x * x * x * x);  // 16, 32, 48, 48, 24
   for (const double expected : {32.0, 48.0, 48.0, 24.0}) {
     y = sum(tape.recorded_gradient(y, x));
@@ -137,9 +137,9 @@ TEST_CASE("products are differentiable any number of times") {
 TEST_CASE("what is differentiable once takes part in what is differentiable again") {
   Tape tape;
   const auto w = tape.variable(three<double>());
-  const auto x = tape.variable<Order::any>(ones<double>({3}));
+  const auto x = tape.variable<Order::higher>(ones<double>({3}));
   const auto y = exp(w) * x * x;  // once, then any order
-  static_assert(decltype(exp(w))::order == Order::once && decltype(y)::order == Order::any);
+  static_assert(decltype(exp(w))::order == Order::first && decltype(y)::order == Order::higher);
   const auto slope = tape.recorded_gradient(sum(y), x);  // 2 x eʷ
   const auto dw = tape.gradient(sum(slope * slope) + sum(w), w), e = exp(three<double>());
   CHECK(to_vector(dw) == to_vector(8.0 * (e * e) + 1.0));  // d/dw 4 e²ʷ = 8 e²ʷ
@@ -147,16 +147,16 @@ TEST_CASE("what is differentiable once takes part in what is differentiable agai
 
 TEST_CASE("a recorded gradient asks for a value that was made for it") {
   Tape tape;
-  const auto constant = tape.lift<Order::any>(ones<double>({2}));
+  const auto constant = tape.lift<Order::higher>(ones<double>({2}));
   CHECK_THROWS_WITH_AS(tape.recorded_gradient(sum(square(constant)), constant),
-                       doctest::Contains("make it with tape.variable<Order::any>(...)"), Error);
+                       doctest::Contains("make it with tape.variable<Order::higher>(...)"), Error);
 }
 
 TEST_CASE("what was kept is freed by a differentiation, unless it is asked for again") {
   Tape tape;
   const auto x = tape.variable(three<double>());
   const auto y = sum(exp(x));
-  const auto kept = tape.gradient(y, x, {.keep = true});
+  const auto kept = tape.gradient(y, x, {.retain_graph = true});
   CHECK(to_vector(tape.gradient(y, x)) == to_vector(kept));
   CHECK_THROWS_WITH_AS(tape.gradient(y, x), doctest::Contains("has been differentiated before and freed"), Error);
 }
@@ -188,15 +188,15 @@ TEST_CASE("values recorded on two tapes do not mix") {
   Tape one, two;
   const auto x = one.variable(three<double>()), y = two.variable(three<double>());
   CHECK_THROWS_WITH_AS(x * y, doctest::Contains("recorded on one tape met a value of another"), Error);
-  CHECK_NOTHROW(x * stop(y));
+  CHECK_NOTHROW(x * stop_gradient(y));
 }
 
 TEST_CASE("what does not lead to a value has gradient zero, and asking for it leaves nothing behind") {
   Tape tape;
   const auto x = tape.variable(three<double>()), apart = tape.variable(three<double>());
   const auto y = sum(x * x);
-  CHECK(to_vector(tape.gradient(y, apart, {.keep = true})) == std::vector<double>(3, 0.0));
-  CHECK(to_vector(tape.gradient(y, x, {.keep = true})) == std::vector<double>{2, -4, 6});
+  CHECK(to_vector(tape.gradient(y, apart, {.retain_graph = true})) == std::vector<double>(3, 0.0));
+  CHECK(to_vector(tape.gradient(y, x, {.retain_graph = true})) == std::vector<double>{2, -4, 6});
 }
 
 TEST_CASE("a differentiation that fails leaves the tape fit for use") {

@@ -1,12 +1,12 @@
-// EXPECT: must be made with tape.variable<Order::any>
+// EXPECT: must be made with tape.variable<Order::higher>
 #include <flipbook/ops/elementwise/binary.hpp>
 
 using namespace flipbook;
 
 #ifdef CONTROL
-constexpr Order order = Order::any;
+constexpr Order order = Order::higher;
 #else
-constexpr Order order = Order::once;
+constexpr Order order = Order::first;
 #endif
 
 int main() {

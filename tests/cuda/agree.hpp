@@ -72,7 +72,7 @@ auto gradients_of(const F& f, const X&... x) {
   const auto weights = converted<typename Y::Scalar>(normal<double>(y.shape(), rng));
   const auto loss = sum(y * to<typename Y::Backend>(weights));
   return std::apply(
-      [&](const auto&... v) { return std::tuple{tape.gradient(loss, v, {.keep = true})...}; }, variables);
+      [&](const auto&... v) { return std::tuple{tape.gradient(loss, v, {.retain_graph = true})...}; }, variables);
 }
 
 // What a module gives for x, and the gradients of it by x and by all parameters.
@@ -85,9 +85,9 @@ auto results_of(const M& module, const F& f, const X& x) {
   Rng rng{0x5eed};
   const auto weights = converted<typename Y::Scalar>(normal<double>(y.shape(), rng));
   const auto loss = sum(y * to<typename Y::Backend>(weights));
-  auto by_x = tape.gradient(loss, v, {.keep = true});
+  auto by_x = tape.gradient(loss, v, {.retain_graph = true});
   auto by_parameters = tape.gradient(loss, module);
-  tape.commit();
+  tape.apply_updates();
   return std::tuple{y.value(), by_x, by_parameters, module.buffers().clone()};
 }
 

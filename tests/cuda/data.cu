@@ -37,7 +37,7 @@ TEST_CASE("moving sprites are the same pixels as the CPU's") {
 
 TEST_CASE("batches of moving sprites are the loader's") {
   const MovingSprites source(images(3, 5, 5), {.frames = 2, .canvas = 8});
-  const LoaderOptions options{.batch = 3, .first = 2};
+  const DataLoaderOptions options{.batch = 3, .first = 2};
   flipbook::detail::Batches<Cuda, MovingSprites> made(source, options);
   flipbook::detail::Batches<Cpu, MovingSprites> loaded(source, options);
   for (int i = 0; i < 3; ++i) CHECK(same(to<Cpu>(made.next()), loaded.next()));

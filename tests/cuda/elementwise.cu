@@ -38,7 +38,7 @@ struct ProductOfSums {
     return (a + b) * (b + c);
   }
   template <int I, class V>
-  constexpr V slope(const V& a, const V& b, const V& c) const {
+  constexpr V derivative(const V& a, const V& b, const V& c) const {
     if constexpr (I == 0) return b + c;
     else if constexpr (I == 1) return a + b + b + c;
     else return a + b;
@@ -52,8 +52,8 @@ TEST_CASE_TEMPLATE("functions and their first two derivatives agree with the CPU
     const auto dy = random<double>({259}, 2), g = random<double>({259}, 3), x = inputs_of(f, {259});
     CHECK(disagreement<T>([&](const auto& t) { return apply(Unary<F>{f}, t); }, x) < device_tolerance<T>);
     const auto v = positive({259});
-    const auto slope = [&](const auto&... t) { return apply(UnarySlope<F>{f}, t...); };
-    const auto bend = [&](const auto&... t) { return apply(UnaryBend<F>{f}, t...); };
+    const auto slope = [&](const auto&... t) { return apply(UnaryDerivative<F>{f}, t...); };
+    const auto bend = [&](const auto&... t) { return apply(UnarySecondDerivative<F>{f}, t...); };
     CHECK(disagreement<T>(slope, dy, v) < device_tolerance<T>);
     CHECK(disagreement<T>(bend, g, dy, v) < device_tolerance<T>);
   });
@@ -70,7 +70,7 @@ TEST_CASE_TEMPLATE("gradients agree, and those of the gradients", T, float, bflo
   CHECK(gradient_disagreement<T>(f, random<double>({37})) < device_tolerance<T>);
   const auto of_the_gradient = [&f](const auto& t) {
     Tape tape;
-    const auto x = tape.template variable<Order::any>(t);
+    const auto x = tape.template variable<Order::higher>(t);
     return tape.gradient(sum(square(tape.recorded_gradient(sum(f(x)), x))), x);
   };
   CHECK(disagreement<T>(of_the_gradient, random<double>({37}, 2)) < device_tolerance<T>);

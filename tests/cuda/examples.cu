@@ -96,7 +96,7 @@ TEST_CASE("an autoencoder trains on either backend") {
 
 TEST_CASE("an autoregressive model trains on either backend") {
   const auto train = []<class B>(B, const TrainingOptions& options) {
-    train_autoregressive<SmallForecast, B>({.training = options, .own_frames = 0.5}, small_sprites(), 1);
+    train_autoregressive<SmallForecast, B>({.training = options, .scheduled_sampling = 0.5}, small_sprites(), 1);
   };
   trains_on_both(train, {"predictions.gif"});
 }

@@ -4,7 +4,7 @@
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/nn/spectral_norm.hpp>
 #include <flipbook/optim/adam.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/train/train_step.hpp>
 
 #include "agree.hpp"
 
@@ -109,7 +109,7 @@ TEST_CASE("an autoregressive model fed its own frames now and then is the CPU's,
   const auto clips = sigmoid(random<double>({2, 4, 4, 4, 1}, 6));
   const auto run = [&]<class B>(B) {
     Module<Model, double, B> model{Rng{1}};
-    model->own_frames = 0.5;
+    model->scheduled_sampling = 0.5;
     Tape tape{model, Rng{2}};
     const auto gradient = tape.gradient(model->loss(tape.constant(to<B>(clips))), model);
     Rng rng{7};

@@ -38,10 +38,10 @@ auto normalized(const NormGeometry& g, bool centred) {
   };
 }
 
-/// x · sigmoid(x) after a normalisation, and dy · slope of it.
+/// x · sigmoid(x) after a normalisation, and dy · derivative of it.
 struct Silu {
   template <class V> constexpr V operator()(const V& v) const { return function::Silu{}.value(v); }
-  template <class V> constexpr V operator()(const V& dy, const V& v) const { return dy * function::Silu{}.slope(v); }
+  template <class V> constexpr V operator()(const V& dy, const V& v) const { return dy * function::Silu{}.derivative(v); }
 };
 
 // The same with a function after it: in the same kernels on a device, in passes of its own on the CPU.
@@ -58,7 +58,7 @@ auto normalized_then_silu(const NormGeometry& g, bool centred) {
       return std::tuple{y, centred ? again : y, dx, sums[0], sums[1]};
     } else {
       normalize(B{}, g, 1e-2, centred, x, w, b, y, mean, variance);
-      const Tensor<T, B> before = apply(UnarySlope<function::Silu>{}, dy, y);
+      const Tensor<T, B> before = apply(UnaryDerivative<function::Silu>{}, dy, y);
       normalize_gradient(B{}, g, 1e-2, centred, x, m, s, w, before, dx, sums);
       return std::tuple{silu(y), silu(y), dx, sums[0], sums[1]};
     }
@@ -123,9 +123,9 @@ TEST_CASE_TEMPLATE("a function after a normalisation gives what it gives on the 
     const Statistics<U, B> own{Tensor<Wide<U>, B>(Shape{7}), Tensor<Wide<U>, B>(Shape{7})};
     Tape tape;
     const auto x_of_tape = tape.variable(v);
-    const auto y = batch_norm(x_of_tape, scale, shift, 1e-2, own, Then{function::Silu{}});
+    const auto y = batch_norm(x_of_tape, scale, shift, 1e-2, own, Epilogue{function::Silu{}});
     return std::tuple{y.value(), tape.gradient(sum(y * d), x_of_tape),
-                      normalize_by(v, own, scale, shift, 1e-2, Then{function::Silu{}})};
+                      normalize_by(v, own, scale, shift, 1e-2, Epilogue{function::Silu{}})};
   };
   CHECK(disagreement<T>(after, x, w, b, dy) < 3 * device_tolerance<T>);
 }

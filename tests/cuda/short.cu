@@ -77,7 +77,7 @@ TEST_CASE_TEMPLATE("models of short numbers learn and draw", T, bfloat16, flipbo
   const auto clips = sigmoid(random<double>({2, 4, 4, 4, 1}, 6));
   Module<Recurrent, double> here{Rng{1}};
   Module<Recurrent, T, Cuda> there{Rng{1}};
-  here->own_frames = there->own_frames = 0.5;
+  here->scheduled_sampling = there->scheduled_sampling = 0.5;
   CHECK(difference(slope(there, clips), slope(here, clips)) < device_tolerance<T>);
   Rng rng{3};
   CHECK(there->sample(to<Cuda>(converted<T>(clips)), 2, rng).shape() == Shape{2, 2, 4, 4, 1});

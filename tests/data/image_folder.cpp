@@ -8,7 +8,7 @@
 using namespace flipbook;
 using namespace flipbook::test;
 
-static_assert(FiniteClipSource<ImageFolder>);
+static_assert(FiniteDataset<ImageFolder>);
 
 namespace {
 Tensor<std::uint8_t> flat(Index h, Index w, std::uint8_t value) {

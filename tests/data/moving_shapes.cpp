@@ -6,7 +6,7 @@
 
 using namespace flipbook;
 
-static_assert(ClipSource<MovingShapes>);
+static_assert(Dataset<MovingShapes>);
 
 TEST_CASE("shapes are coloured, antialiased and inside [0, 1]") {
   const MovingShapes source({.frames = 3, .canvas = 37, .shapes = 3});

@@ -7,7 +7,7 @@
 
 using namespace flipbook;
 
-static_assert(ClipSource<MovingSprites> && !FiniteClipSource<MovingSprites>);
+static_assert(Dataset<MovingSprites> && !FiniteDataset<MovingSprites>);
 
 namespace {
 

@@ -9,7 +9,7 @@
 using namespace flipbook;
 using namespace flipbook::test;
 
-static_assert(FiniteClipSource<VideoFiles>);
+static_assert(FiniteDataset<VideoFiles>);
 
 namespace {
 

@@ -13,7 +13,7 @@
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/optim/adam.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/train/train_step.hpp>
 
 namespace flipbook {
 
@@ -39,7 +39,7 @@ void difference(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x) {
 // [op]
 /// What changes from each frame to the next: y[n, t] = x[n, t + 1] − x[n, t].
 struct Difference {
-  static constexpr unsigned keeps = keep::none;  // the gradient reads neither x nor y
+  static constexpr unsigned saves = save::none;  // the gradient reads neither x nor y
 
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
@@ -205,7 +205,7 @@ TEST_CASE("the loss of a flow has an exact gradient, and training lowers it") {
   std::vector<double> losses;
   for (Index step = 0; step < 60; ++step) {
     const auto batch = batch_of(clips, 8 * step, 8);  // (N, T, H, W, C)
-    losses.push_back(minimise(flow, optimizer, rng, [&](Tape& tape) { return flow->loss(tape.constant(batch)); }));
+    losses.push_back(train_step(flow, optimizer, rng, [&](Tape& tape) { return flow->loss(tape.constant(batch)); }));
   }
   const auto made = flow->sample({2, 4, 8, 8, 3}, 20, rng);
   // [/train]

@@ -5,11 +5,11 @@
 #include <filesystem>
 
 #include <flipbook/data/idx.hpp>
-#include <flipbook/data/loader.hpp>
+#include <flipbook/data/data_loader.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/io/gif.hpp>
-#include <flipbook/io/sheet.hpp>
+#include <flipbook/io/grid.hpp>
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
@@ -17,7 +17,7 @@
 #include <flipbook/nn/conv_cells.hpp>
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/optim/adam.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/train/train_step.hpp>
 #include <flipbook/train/trainer.hpp>
 #include <flipbook/train/weights.hpp>
 
@@ -66,17 +66,17 @@ TEST_CASE("the guide's game is played step by step") {
 
   const auto step = [&](const fb::Tensor<float>& real) {                      // (N, 32, 32, 3) in [−1, 1]
     const auto z = fb::normal<float>({real.extent(0), 1, 1, 100}, rng);
-    fb::Tape play{g, rng.split()};                                            // wants G's parameters
+    fb::Tape play{g, rng.split()};                                            // watches G's parameters
     const auto fake = g(play.constant(z));                                    // G(z)
 
-    fb::Tape judge{d, rng.split()};                                           // wants D's parameters
+    fb::Tape judge{d, rng.split()};                                           // watches D's parameters
     const auto d_loss = fb::loss::Minimax::discriminator(d(judge.constant(real)), d(judge.constant(fake.value())));
     d_adam.step(d.parameters(), judge.gradient(d_loss, d));                   // D rises: max V(D, G)
-    judge.commit();
+    judge.apply_updates();
 
     const auto g_loss = fb::loss::Minimax::generator(d(fake));                // D is a constant of this tape
     g_adam.step(g.parameters(), play.gradient(g_loss, g));                    // G falls: min V(D, G)
-    play.commit();
+    play.apply_updates();
     return std::pair{d_loss.item(), g_loss.item()};
   };
   // [/gan-step]
@@ -140,7 +140,7 @@ TEST_CASE("the guide's predictor continues clips") {
   fb::Rng rng{1};
   // [ar-train]
   fb::Module<Predictor, float> predictor{rng.split()};
-  predictor->given = 1;                                                       // the first frame is not predicted
+  predictor->context_frames = 1;                                                       // the first frame is not predicted
   fb::Trainer trainer{std::move(predictor), fb::optim::Adam{.learning_rate = 3e-3}};
   trainer.fit(clips, {.steps = steps, .batch = 4});
 
@@ -203,7 +203,7 @@ TEST_CASE("the guide's weights and clips go to files and come back") {
   fb::load_weights(folder / "vae.safetensors", loaded);
 
   const auto clips = loaded->sample(8, rng);                                  // (8, T, H, W, 1)
-  fb::write_gif(folder / "clips.gif", fb::enlarge(fb::sheet(clips, 4), 3));   // two rows of four, each pixel 3×3
+  fb::write_gif(folder / "clips.gif", fb::upscale(fb::make_grid(clips, 4), 3));   // two rows of four, each pixel 3×3
   // [/files]
   CHECK(fb::to_vector(vae.parameters()) == fb::to_vector(loaded.parameters()));
   CHECK(std::filesystem::file_size(folder / "clips.gif") > 0);
@@ -218,12 +218,12 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   // [own-loop]
   fb::Module<ClipVae, float> vae{fb::Rng{1}};
   fb::Optimizer adam{fb::optim::Adam{.learning_rate = 1e-3}, vae.parameters()};
-  fb::Loader loader{clips, {.batch = 4, .workers = 2}};                       // batch k, whatever the workers
+  fb::DataLoader loader{clips, {.batch = 4, .workers = 2}};                       // batch k, whatever the workers
   fb::Rng rng{2};
   for (fb::Index step = 0; step < steps; ++step) {
-    fb::Tape tape{vae, rng.split()};                                          // wants all parameters of vae
+    fb::Tape tape{vae, rng.split()};                                          // watches all parameters of vae
     const auto loss = vae->loss(tape.constant(loader.next()));                // a mean over the clips
-    fb::descend(tape, loss, vae, vae.parameters(), adam, {.clip_norm = 100});
+    fb::backward_and_step(tape, loss, vae, vae.parameters(), adam, {.clip_norm = 100});
   }
   // [/own-loop]
   const auto encoder_before = fb::to_vector(vae.part(vae->encoder)), decoder_before = fb::to_vector(vae.part(vae->decoder));
@@ -231,7 +231,7 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   fb::Optimizer decoder_adam{fb::optim::Adam{.learning_rate = 1e-4}, vae.part(vae->decoder)};
   fb::Tape tape{vae->decoder, rng.split()};                                   // the encoder's parameters are constants
   const auto loss = vae->loss(tape.constant(loader.next()));
-  fb::descend(tape, loss, vae->decoder, vae.part(vae->decoder), decoder_adam);
+  fb::backward_and_step(tape, loss, vae->decoder, vae.part(vae->decoder), decoder_adam);
   // [/freezing]
   CHECK(fb::to_vector(vae.part(vae->encoder)) == encoder_before);
   CHECK(fb::to_vector(vae.part(vae->decoder)) != decoder_before);
@@ -242,7 +242,7 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
     fb::Tape each{vae, rng.split()};
     const auto share = vae->loss(each.constant(loader.next())) * (1.0 / parts);
     total = total + each.gradient(share, vae);                                // a mean over 4 batches of 4 clips
-    each.commit();                                                            // buffers follow every batch
+    each.apply_updates();                                                     // buffers follow every batch
   }
   adam.step(vae.parameters(), total);
   // [/accumulation]

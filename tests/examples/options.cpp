@@ -190,10 +190,10 @@ TEST_CASE("data that is none is refused by name") {
 }
 
 TEST_CASE("colours become grey as bright as they look, and grey becomes colour") {
-  const Clips colour(Tensor<float>({1, 1, 1, 2, 3}, {1, 0, 0, 0.5F, 0.5F, 0.5F}));
+  const TensorDataset colour(Tensor<float>({1, 1, 1, 2, 3}, {1, 0, 0, 0.5F, 0.5F, 0.5F}));
   const auto grey = WithChannels(colour, 1).clip(0);
   CHECK(grey.data()[0] == doctest::Approx(0.299));
   CHECK(grey.data()[1] == doctest::Approx(0.5));
-  const Clips one(Tensor<float>({1, 1, 1, 2, 1}, {0.25F, 0.75F}));
+  const TensorDataset one(Tensor<float>({1, 1, 1, 2, 1}, {0.25F, 0.75F}));
   CHECK(to_vector(WithChannels(one, 3).clip(0)) == std::vector<float>{0.25F, 0.25F, 0.25F, 0.75F, 0.75F, 0.75F});
 }

@@ -13,7 +13,7 @@
 #include <flipbook/nn/resample.hpp>
 #include <flipbook/nn/shape.hpp>
 #include <flipbook/optim/adam.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/train/train_step.hpp>
 
 using namespace flipbook;
 using namespace flipbook::nn;
@@ -42,15 +42,15 @@ template <class Network>
 std::pair<double, double> compared(int steps, double rate) {
   const auto source = squares();
   Module<Autoregressive<Network>, float> model{Rng{1}};
-  model->given = 1;
+  model->context_frames = 1;
   Optimizer adam{optim::Adam{.learning_rate = rate}, model.parameters()};
   Rng rng{2};
   for (int i = 0; i < steps; ++i) {
     const auto clips = batch_of(source, 16 * i, 16);
-    (void)minimise(model, adam, rng, [&](Tape& tape) { return model->loss(tape.constant(clips)); }, {.clip_norm = 5});
+    (void)train_step(model, adam, rng, [&](Tape& tape) { return model->loss(tape.constant(clips)); }, {.clip_norm = 5});
   }
   const auto unseen = batch_of(source, 1'000'000, 64);
-  model->given = 4;
+  model->context_frames = 4;
   const double learned = -double(mean(model->log_likelihood(unseen)).item()) / 4;
   double repeated = 1e9;
   const auto last = slice(unseen, 1, 3, 7), next = slice(unseen, 1, 4, 8);
@@ -98,11 +98,11 @@ TEST_CASE("the likelihood of a clip is the sum over its frames, each given those
 TEST_CASE("given frames are not scored, and nothing is scored twice") {
   Module<Autoregressive<FoldedConvLstm<3>>, double> model{Rng{1}};
   const auto clips = cast<double>(batch_of(squares(5), 0, 2));
-  model->given = 1;
+  model->context_frames = 1;
   const auto from_one = model->log_likelihood(clips);
-  model->given = 3;
+  model->context_frames = 3;
   const auto from_three = model->log_likelihood(clips);
-  model->given = 1;
+  model->context_frames = 1;
   const auto between = model->log_likelihood(slice(clips, 1, 0, 3));
   CHECK(flipbook::detail::relative_difference(from_one, from_three + between) < 1e-12);
 }
@@ -117,7 +117,7 @@ TEST_CASE("a clip's early frames do not know its later ones") {
 
 TEST_CASE("a prediction feeds on itself: one frame of it is the expectation after the context, the next follows that") {
   Module<Autoregressive<FoldedConvLstm<3>>, float> model{Rng{1}};
-  model->given = 1;
+  model->context_frames = 1;
   const auto clips = batch_of(squares(6), 0, 3), context = slice(clips, 1, 0, 4);
   const auto two = model->predict(context, 2);
   CHECK(two.shape() == Shape{3, 2, 12, 12, 1});
@@ -140,10 +140,10 @@ TEST_CASE("samples are drawn from the seed, and may begin from nothing") {
 
 TEST_CASE("open loop and teacher forcing agree on the first frame after the context") {
   Module<Autoregressive<FoldedConvLstm<3>>, double> model{Rng{1}};
-  model->given = 1;
+  model->context_frames = 1;
   const auto clips = cast<double>(batch_of(squares(5), 0, 2));
   const auto open = model->open_loop_log_likelihood(clips, 4);
-  model->given = 4;
+  model->context_frames = 4;
   CHECK(flipbook::detail::relative_difference(open, model->log_likelihood(clips)) < 1e-12);
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("the gradient of the loss is exact, with teacher forcing and with fram
   Module<Autoregressive<FoldedConvLstm<2>>, double> model{Rng{1}};
   const auto clips = cast<double>(batch_of(squares(4), 0, 2));
   CHECK(parameter_gradient_error(model, [&](Tape& tape) { return model->loss(tape.constant(clips)); }) < 1e-6);
-  model->given = 1;
+  model->context_frames = 1;
   CHECK(parameter_gradient_error(model, [&](Tape& tape) { return model->loss(tape.constant(clips)); }) < 1e-6);
 }
 
@@ -159,7 +159,7 @@ TEST_CASE("frames of its own change the loss of scheduled sampling, and none lea
   Module<Autoregressive<FoldedConvLstm<2>>, double> model{Rng{1}};
   const auto clips = cast<double>(batch_of(squares(6), 0, 4));
   const auto loss = [&](double own) {
-    model->own_frames = own;
+    model->scheduled_sampling = own;
     Tape tape{Rng{3}};
     return model->loss(tape.constant(clips)).item();
   };
@@ -169,7 +169,7 @@ TEST_CASE("frames of its own change the loss of scheduled sampling, and none lea
 
 TEST_CASE("clips without a frame to predict are refused") {
   Module<Autoregressive<FoldedConvLstm<2>>, float> model{Rng{1}};
-  model->given = 5;
+  model->context_frames = 5;
   CHECK_THROWS_WITH_AS(model->log_likelihood(Tensor<float>({1, 5, 12, 12, 1})),
                        "Autoregressive: clips (1, 5, 12, 12, 1) of which 5 frames are given: needs (N, T, …, C) with more frames "
                        "than that", Error);

@@ -7,7 +7,7 @@
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
 #include <flipbook/optim/adam.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/train/train_step.hpp>
 
 using namespace flipbook;
 
@@ -31,15 +31,15 @@ TEST_CASE("a transformer over patches predicts moving sprites better than the la
   const MovingSprites source{full<std::uint8_t>({1, 4, 4}, 255),
                              {.frames = 8, .canvas = 12, .sprites = 1, .step = 0.25, .seed = 3}};
   Module<Autoregressive<PatchTransformer<1, 4, 48, 2, 4>>, float> model{Rng{1}};
-  model->given = 1;
+  model->context_frames = 1;
   Optimizer adam{optim::Adam{.learning_rate = 3e-3}, model.parameters()};
   Rng rng{2};
   for (int i = 0; i < 400; ++i) {
     const auto clips = batch_of(source, 16 * i, 16);
-    (void)minimise(model, adam, rng, [&](Tape& tape) { return model->loss(tape.constant(clips)); }, {.clip_norm = 5});
+    (void)train_step(model, adam, rng, [&](Tape& tape) { return model->loss(tape.constant(clips)); }, {.clip_norm = 5});
   }
   const auto unseen = batch_of(source, 1'000'000, 64);
-  model->given = 4;
+  model->context_frames = 4;
   const double learned = -double(mean(model->log_likelihood(unseen)).item()) / 4;
   const auto last = slice(unseen, 1, 3, 7), next = slice(unseen, 1, 4, 8);
   double repeated = 1e9;
@@ -71,7 +71,7 @@ TEST_CASE("a transformer over tokens learns to count") {
   Rng rng{2};
   for (int i = 0; i < 300; ++i) {
     const auto tokens = counting(32, 10, rng);
-    (void)minimise(model, adam, rng, [&](Tape& tape) { return model->loss(tape, tokens); });
+    (void)train_step(model, adam, rng, [&](Tape& tape) { return model->loss(tape, tokens); });
   }
   const auto tokens = counting(20, 10, rng);
   // All but the second token of ten are certain: log 2 in all.

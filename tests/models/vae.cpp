@@ -9,7 +9,7 @@
 #include <flipbook/nn/sequential.hpp>
 #include <flipbook/autodiff/check.hpp>
 #include <flipbook/optim/adam.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/train/train_step.hpp>
 
 using namespace flipbook;
 using namespace flipbook::nn;
@@ -40,7 +40,7 @@ Module<Small, T> trained(int steps) {
   for (int i = 0; i < steps; ++i) {
     const Tensor<T> x = bars<T>(32, rng);
     vae->settings.beta = std::min(1.0, i / 200.0);  // at first the code is free, or nothing is put into it
-    (void)minimise(vae, adam, rng, [&](Tape& tape) { return vae->loss(tape.constant(x)); });
+    (void)train_step(vae, adam, rng, [&](Tape& tape) { return vae->loss(tape.constant(x)); });
   }
   return vae;
 }

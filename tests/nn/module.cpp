@@ -39,21 +39,21 @@ const Tensor<float> x({2, 3}, {1, 2, 3, 4, 5, 6});
 TEST_CASE("a parameter that the fields do not name is refused in training, and a named one is trained") {
   const Module<Shifted<false>, float> forgetful{Rng{1}};
   Tape tape;
-  tape.want(forgetful);
+  tape.watch(forgetful);
   CHECK_THROWS_WITH_AS(forgetful(tape.constant(x)), doctest::Contains("a parameter of shape (3) that its `fields` do not name"),
                        Error);
   CHECK(forgetful(x).shape() == Shape{2, 3});  // without a tape nothing is trained
 
   const Module<Shifted<true>, float> whole{Rng{1}};
   Tape good;
-  good.want(whole);
+  good.watch(whole);
   CHECK(whole(good.constant(x)).shape() == Shape{2, 3});
 }
 
-TEST_CASE("parameters of a module that nobody wants are constants") {
+TEST_CASE("parameters of a module that no tape watches are constants") {
   const Module<Shifted<true>, float> frozen{Rng{1}}, trained{Rng{2}};
   Tape tape;
-  tape.want(trained);
+  tape.watch(trained);
   const auto y = trained(frozen(tape.constant(x)));
   CHECK(to_vector(tensor_of(y)) == to_vector(trained(frozen(x))));
 }
@@ -70,7 +70,7 @@ TEST_CASE("a module that was moved from says so at every use, until another is a
   CHECK_THROWS_WITH_AS((void)old.buffers(), moved, Error);
   CHECK_THROWS_WITH_AS((Module<Linear<3, 2>, float>{old}), moved, Error);
   Tape tape;
-  CHECK_THROWS_WITH_AS(tape.want(old), moved, Error);
+  CHECK_THROWS_WITH_AS(tape.watch(old), moved, Error);
   old = next;
   CHECK(to_vector(old(x)) == to_vector(next(x)));
 }

@@ -45,7 +45,7 @@ TEST_CASE_TEMPLATE("running statistics follow the batches, once they are committ
   Tape tape;
   const auto y = norm(tape.constant(x));
   CHECK(same(norm->running_mean.value, zeros<T>({3})));
-  tape.commit();
+  tape.apply_updates();
   CHECK(difference(norm->running_mean.value, 0.1 * mean_of) < tolerance<T>);
   CHECK(difference(norm->running_var.value, 0.9 + 0.1 * variance) < 3 * tolerance<T>);
   const auto normal = (rows - mean_of) / sqrt(variance * 34 / 35 + 1e-5);
@@ -56,7 +56,7 @@ TEST_CASE_TEMPLATE("inference uses the running statistics and nothing of the bat
   Module<nn::BatchNorm<3>, T> norm;
   Tape tape;
   norm(tape.constant(affine(random<T>({50, 3}), 2, 3)));
-  tape.commit();
+  tape.apply_updates();
   const auto x = random<T>({1, 3}, 2);
   const auto expected = (x - norm->running_mean.value) / sqrt(norm->running_var.value + 1e-5);
   CHECK(difference(norm(x), expected) < tolerance<T>);
@@ -71,7 +71,7 @@ TEST_CASE("a batch seen twice in a step moves the running statistics twice") {
   Tape tape;
   norm(tape.constant(x));
   norm(tape.constant(x));
-  tape.commit();
+  tape.apply_updates();
   CHECK(norm->running_mean.value.data()[0] == doctest::Approx(0.19));
 }
 

@@ -79,7 +79,7 @@ TEST_CASE_TEMPLATE("an activation after a normalisation is one step with it, to 
   Tape together{network}, alone{network};
   close(network(together.constant(x)).value(), apart(alone.constant(x)).value());
   CHECK(together.nodes() + 2 == alone.nodes());
-  together.commit();
+  together.apply_updates();
   CHECK(network.buffers().data()[0] != 0);  // running statistics follow all the same
 }
 

@@ -36,7 +36,7 @@ void steps(M& module, const Tensor<double>& x, int count) {
   for (int i = 0; i < count; ++i) {
     Tape tape;
     module(tape.constant(x));
-    tape.commit();
+    tape.apply_updates();
   }
 }
 

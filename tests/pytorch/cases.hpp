@@ -176,17 +176,17 @@ class Cases {
       const auto in = inputs_of<fb::Variable<T>>(folder, &tape);
       const auto y = forward(in);                                   // of any shape
       const auto loss = sum(y * folder.real("upstream"));
-      const auto gradient = parameters.size() > 0 ? tape.gradient(loss, net, {.keep = true}) : parameters;  // (P)
+      const auto gradient = parameters.size() > 0 ? tape.gradient(loss, net, {.retain_graph = true}) : parameters;  // (P)
       if (step == 0) {
         folder.write("output", y.value());
         if (in.drawn()) folder.write("drawn", in.drawn());
         for (std::size_t i = 0; i < in.size(); ++i) {
-          folder.write("input_gradient." + std::to_string(i), tape.gradient(loss, in[i], {.keep = true}));
+          folder.write("input_gradient." + std::to_string(i), tape.gradient(loss, in[i], {.retain_graph = true}));
         }
         save_gradient(net, gradient, folder.file("gradient"));
       }
       optimizer.step(parameters, gradient);
-      tape.commit();
+      tape.apply_updates();
     }
     fb::save_weights(folder.file("trained"), net);
   }

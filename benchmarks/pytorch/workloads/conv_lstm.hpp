@@ -25,7 +25,7 @@ std::vector<Workload> conv_lstm_workloads(Index scale = 1) {
 
   const auto model = [] {
     Module<Model, T, B> untrained{Rng{0}};
-    untrained->given = 1;
+    untrained->context_frames = 1;
     return untrained;
   };
   const auto train = [=] {

@@ -4,7 +4,7 @@
 
 #include <flipbook/models/autoregressive/token_transformer.hpp>
 #include <flipbook/optim/adam.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/train/train_step.hpp>
 
 #include "workload.hpp"
 
@@ -32,7 +32,7 @@ std::vector<Workload> video_transformer_workloads(Index scale = 1) {
     std::copy(numbers.begin(), numbers.end(), drawn.data());
     const auto tokens = to<B>(drawn);
     return repeated<B>(rng, [=] {
-      minimise(*model, *optimizer, *rng, [&](Tape& tape) { return (*model)->loss(tape, tokens); });
+      train_step(*model, *optimizer, *rng, [&](Tape& tape) { return (*model)->loss(tape, tokens); });
     });
   };
   const auto sample = [=] {

@@ -58,7 +58,7 @@ auto projected(const X& y) {
 /// the same random numbers every time. About 1e-8 for a right gradient of a smooth function.
 ///
 ///     CHECK(fb::gradient_error([](const auto& x, const auto& w) { return fb::matmul(x, w); }, x, w) < 1e-7);
-template <Order order = Order::once, class F, class... X>
+template <Order order = Order::first, class F, class... X>
 double gradient_error(const F& f, const X&... x) {
   std::tuple inputs{x.clone()...};
   const auto value = [&] {
@@ -86,7 +86,7 @@ double second_gradient_error(const F& f, const X&... x) {
   const auto first_gradients = [&f](const auto&... v) {
     Tape& tape = std::get<0>(std::tie(v...)).tape();
     // Leaves of their own, so that the gradient can be asked for where an input is a constant.
-    const std::tuple leaves{(v.recorded() ? v : tape.variable<Order::any>(v.value()))...};
+    const std::tuple leaves{(v.recorded() ? v : tape.variable<Order::higher>(v.value()))...};
     const auto y = std::apply([&](const auto&... leaf) { return detail::projected(f(leaf...)); }, leaves);
     return std::apply(
         [&](const auto&... leaf) {
@@ -94,7 +94,7 @@ double second_gradient_error(const F& f, const X&... x) {
         },
         leaves);
   };
-  return gradient_error<Order::any>(first_gradients, x...);
+  return gradient_error<Order::higher>(first_gradients, x...);
 }
 
 /// The same for every parameter of a module; `f(tape)` runs it on constants of the tape and gives a value.

@@ -71,13 +71,13 @@ class ListNode final : public Node {
 
  private:
   Gradient zero(const Shape& shape) const {
-    if constexpr (V::order == Order::once) return zeros<T, B>(shape);
+    if constexpr (V::order == Order::first) return zeros<T, B>(shape);
     else return {tape_, zeros<T, B>(shape)};
   }
 
   Op op_;
   Tape& tape_;
-  List<Receiver<T, B>*> inputs_;
+  List<GradientSink<T, B>*> inputs_;
   List<Shape> input_shapes_, output_shapes_;
   List<std::optional<Gradient>> arrived_;
   bool any_ = false;

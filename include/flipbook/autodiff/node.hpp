@@ -16,7 +16,7 @@ class Node {
   virtual ~Node() = default;
 
   /// Hands the gradient that has arrived here on to the inputs that lead to a target.
-  virtual void backward(bool record, bool keep) = 0;
+  virtual void backward(bool record, bool retain_graph) = 0;
   virtual bool leads_to_target() const noexcept = 0;
   virtual bool has_gradient() const noexcept = 0;
   virtual void drop_gradient() noexcept = 0;
@@ -30,11 +30,11 @@ class Node {
 
 /// A node whose value is a tensor of T.
 template <Real T, class B>
-class Receiver : public Node {
+class GradientSink : public Node {
  public:
-  explicit Receiver(const Shape& shape) : shape_(shape) {}
+  explicit GradientSink(const Shape& shape) : shape_(shape) {}
   virtual void receive(Tensor<T, B> gradient) = 0;
-  virtual void receive(Variable<T, B, Order::any> gradient) = 0;
+  virtual void receive(Variable<T, B, Order::higher> gradient) = 0;
   virtual Tensor<T, B> take_tensor() = 0;  ///< what has arrived
   const Shape& shape() const noexcept { return shape_; }
 
@@ -45,18 +45,18 @@ class Receiver : public Node {
 /// A node that gathers the gradients of everything that was computed from its value: tensors, or variables where
 /// they may be differentiated in their turn.
 template <Real T, class B, Order order>
-class ValueNode : public Receiver<T, B> {
+class ValueNode : public GradientSink<T, B> {
  public:
-  using Gradient = std::conditional_t<order == Order::once, Tensor<T, B>, Variable<T, B, Order::any>>;
+  using Gradient = std::conditional_t<order == Order::first, Tensor<T, B>, Variable<T, B, Order::higher>>;
 
-  ValueNode(Tape& tape, const Shape& shape) : Receiver<T, B>(shape), tape_(tape) {}
+  ValueNode(Tape& tape, const Shape& shape) : GradientSink<T, B>(shape), tape_(tape) {}
 
   void receive(Tensor<T, B> gradient) override {
-    if constexpr (order == Order::once) add(std::move(gradient));
+    if constexpr (order == Order::first) add(std::move(gradient));
     else add(Gradient(tape_, std::move(gradient)));
   }
-  void receive(Variable<T, B, Order::any> gradient) override {
-    if constexpr (order == Order::once) add(gradient.value());
+  void receive(Variable<T, B, Order::higher> gradient) override {
+    if constexpr (order == Order::first) add(gradient.value());
     else add(std::move(gradient));
   }
   Gradient take_gradient() {
@@ -65,7 +65,7 @@ class ValueNode : public Receiver<T, B> {
     return taken;
   }
   Tensor<T, B> take_tensor() override {
-    if constexpr (order == Order::once) return take_gradient();
+    if constexpr (order == Order::first) return take_gradient();
     else return take_gradient().value();
   }
   bool has_gradient() const noexcept override { return gradient_.has_value(); }
@@ -82,7 +82,7 @@ class ValueNode : public Receiver<T, B> {
       gradient_.emplace(std::move(gradient));
       return;
     }
-    if constexpr (order == Order::once) {
+    if constexpr (order == Order::first) {
       add_onto(*gradient_, gradient);
     } else if (gradient_->recorded() || gradient.recorded()) {
       gradient_.emplace(*gradient_ + gradient);
@@ -98,7 +98,7 @@ class ValueNode : public Receiver<T, B> {
 };
 
 /// What an operation kept for its gradient: its inputs and its output, in the order of its call. Those
-/// that its `keeps` does not name still have their shape, but no elements.
+/// that its `saves` does not name still have their shape, but no elements.
 template <class Output, class... Inputs>
 struct Saved {
   std::tuple<Inputs...> inputs;
@@ -106,21 +106,21 @@ struct Saved {
 };
 
 /// Bits that name what an operation's gradient reads.
-namespace keep {
+namespace save {
 inline constexpr unsigned none = 0, output = 1U << 31, all_inputs = output - 1;
 constexpr unsigned input(unsigned i) { return 1U << i; }
-}  // namespace keep
+}  // namespace save
 
 namespace detail {
 
 /// The operation's own tensors are enough for a gradient that is not recorded; one that is needs to know where
 /// they come from.
 template <class V>
-using Handle = std::conditional_t<V::order == Order::once, Tensor<typename V::Scalar, typename V::Backend>, V>;
+using Handle = std::conditional_t<V::order == Order::first, Tensor<typename V::Scalar, typename V::Backend>, V>;
 
 template <class V>
 const auto& kept(const V& x) {
-  if constexpr (V::order == Order::once) return x.value();
+  if constexpr (V::order == Order::first) return x.value();
   else return x;
 }
 
@@ -140,27 +140,27 @@ class OpNode final : public ValueNode<typename Output::Scalar, typename Output::
     return std::apply([](auto*... node) { return ((node != nullptr && node->active) || ...); }, nodes_);
   }
 
-  void backward(bool record, bool keep) override {
-    require(kept_.has_value(), "this part of the tape has been differentiated before and freed: ask with {.keep = true}");
+  void backward(bool record, bool retain_graph) override {
+    require(kept_.has_value(), "this part of the tape has been differentiated before and freed: ask with {.retain_graph = true}");
     const auto dy = this->take_gradient();
     if constexpr (requires { Op::no_gradient; }) {
       fail(Op::no_gradient);
     } else {
       const auto& [op, saved] = *kept_;
-      if constexpr (Output::order == Order::once) {
+      if constexpr (Output::order == Order::first) {
         send(op.vjp(saved, dy), std::index_sequence_for<In...>{});
       } else {
         send(op.vjp(record ? saved : detached(saved), dy), std::index_sequence_for<In...>{});
       }
     }
-    if (!keep && !record) kept_.reset();
+    if (!retain_graph && !record) kept_.reset();
   }
 
  private:
   template <std::size_t... I>
   static Saved keep(std::index_sequence<I...>, const Output& output, const In&... inputs) {
-    return {{kept(Op::keeps & keep::input(I) ? inputs : inputs.without_elements())...},
-            kept(Op::keeps & keep::output ? output : output.without_elements())};
+    return {{kept(Op::saves & save::input(I) ? inputs : inputs.without_elements())...},
+            kept(Op::saves & save::output ? output : output.without_elements())};
   }
   static Saved detached(const Saved& saved) {
     return {std::apply([](const In&... inputs) { return std::tuple<In...>(inputs.detached()...); }, saved.inputs),
@@ -182,7 +182,7 @@ class OpNode final : public ValueNode<typename Output::Scalar, typename Output::
     Saved saved;
   };
 
-  std::tuple<Receiver<typename In::Scalar, typename In::Backend>*...> nodes_;
+  std::tuple<GradientSink<typename In::Scalar, typename In::Backend>*...> nodes_;
   std::optional<Kept> kept_;
 };
 

@@ -37,7 +37,7 @@ class RecomputeNode final : public ValueNode<typename Output::Scalar, typename O
 /// segment(x…), of which nothing is kept but x: when its gradient is asked for, the segment runs again, with
 /// the same random numbers. Trades one more forward run for the memory of its activations.
 /// The segment, a network or a function, may depend on recorded values only through its arguments and
-/// through wanted parameters; it must outlive the tape or be passed by value. Chen et al., 2016.
+/// through watched parameters; it must outlive the tape or be passed by value. Chen et al., 2016.
 template <class Segment, Value... X>
 auto recompute(Segment segment, const X&... x) {
   if constexpr ((is_variable<X> && ...)) {
@@ -45,7 +45,7 @@ auto recompute(Segment segment, const X&... x) {
     const Rng rng = tape.rng();
     auto y = tape.unrecorded([&] { return segment(x.detached()...); });
     using Y = decltype(y);
-    if (!tape.wants_parameters() && !(x.recorded() || ...)) return y;
+    if (!tape.watches_parameters() && !(x.recorded() || ...)) return y;
     auto* node = tape.template add<detail::RecomputeNode<Y, Segment, X...>>(tape, std::move(segment), rng, y.shape(), x...);
     return Y(tape, y.value(), node);
   } else {

@@ -17,21 +17,21 @@ namespace flipbook {
 
 /// How to differentiate.
 struct Differentiation {
-  bool keep = false;  ///< the tape can be differentiated again; otherwise what it kept is freed on the way
+  bool retain_graph = false;  ///< the tape can be differentiated again; otherwise what it kept is freed on the way
 };
 
 /// Reverse-mode differentiation over operations. Forward code that is given variables of a tape is
-/// recorded; what leads to nothing that is wanted is not.
+/// recorded; what leads to nothing that is watched is not.
 ///
 ///     fb::Tape tape{rng};
-///     tape.want(generator);
+///     tape.watch(generator);
 ///     auto loss = mean(softplus(-discriminator(generator(tape.constant(z)))));
 ///     auto gradient = tape.gradient(loss, generator);
 ///
 /// Recorded computation is training: dropout draws from the tape's stream, batch normalisation uses the
-/// batch, also where nothing is wanted. A tape is used by one thread at a time.
+/// batch, also where nothing is watched. A tape is used by one thread at a time.
 class Tape {
-  template <Real T, class B, Order order = Order::once>
+  template <Real T, class B, Order order = Order::first>
   class LeafNode final : public ValueNode<T, B, order> {
    public:
     using ValueNode<T, B, order>::ValueNode;
@@ -44,7 +44,7 @@ class Tape {
   template <class M>
     requires HasFields<M>
   explicit Tape(const M& module, Rng rng = Rng{}) : rng_(rng) {
-    want(module);
+    watch(module);
   }
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -53,11 +53,11 @@ class Tape {
   /// module but that its `fields` do not name is neither, and is refused when an operation meets it: it would be used,
   /// but never trained nor saved. What the module holds on the heap, as in a std::vector, is taken for another's.
   template <class M>
-  void want(const M& module) {
+  void watch(const M& module) {
     const auto* const first = reinterpret_cast<const std::byte*>(&module);
     modules_.push_back({first, first + sizeof(M)});
     for_each_parameter(module, [&]<class T, class B>(const FieldName&, const Parameter<T, B>& p) {
-      const auto [entry, added] = wanted_.try_emplace(p.value.data(), nullptr);
+      const auto [entry, added] = watched_.try_emplace(p.value.data(), nullptr);
       if (added) entry->second = add<LeafNode<T, B>>(*this, p.shape());
     });
   }
@@ -66,36 +66,36 @@ class Tape {
   Variable<T, B> constant(Tensor<T, B> value) {
     return {*this, std::move(value)};
   }
-  /// A value whose gradient may be asked for; `variable<Order::any>(x)` where the gradient shall be recorded.
-  template <Order order = Order::once, class T, class B>
+  /// A value whose gradient may be asked for; `variable<Order::higher>(x)` where the gradient shall be recorded.
+  template <Order order = Order::first, class T, class B>
   Variable<T, B, order> variable(Tensor<T, B> value) {
     auto* node = add<LeafNode<T, B, order>>(*this, value.shape());
     return {*this, std::move(value), node};
   }
 
-  /// Any operand as a variable of this tape. A wanted parameter is the same variable at every use, so its
+  /// Any operand as a variable of this tape. A watched parameter is the same variable at every use, so its
   /// gradient gathers over all of them.
-  template <Order order = Order::once, class T, class B>
+  template <Order order = Order::first, class T, class B>
   Variable<T, B, order> lift(const Tensor<T, B>& x) {
     return {*this, x};
   }
-  template <Order order = Order::once, class T, class B>
+  template <Order order = Order::first, class T, class B>
   Variable<T, B, order> lift(const Buffer<T, B>& x) {
     return {*this, x.value};
   }
-  template <Order order = Order::once, class T, class B>
+  template <Order order = Order::first, class T, class B>
   Variable<T, B, order> lift(const Parameter<T, B>& p) {
-    const auto entry = wanted_.find(p.value.data());
-    if (entry == wanted_.end()) {
+    const auto entry = watched_.find(p.value.data());
+    if (entry == watched_.end()) {
       require_foreign(&p, p.shape());
       return {*this, p.value};
     }
     return {*this, p.value, static_cast<LeafNode<T, B>*>(entry->second)};
   }
-  template <Order order = Order::once, class T, class B, Order before>
+  template <Order order = Order::first, class T, class B, Order before>
     requires(order >= before)
   Variable<T, B, order> lift(const Variable<T, B, before>& x) {
-    require(&x.tape() == this || !x.recorded(), "a value recorded on one tape met a value of another: use stop(value)");
+    require(&x.tape() == this || !x.recorded(), "a value recorded on one tape met a value of another: use stop_gradient(value)");
     return x;
   }
 
@@ -114,9 +114,9 @@ class Tape {
   /// dy/dx, itself recorded, so that it can be differentiated in its turn. The tape stays as it is.
   /// @throws Error  as `gradient`
   template <class T, class B, Order y_order, class U, Order x_order>
-  Variable<U, B, Order::any> recorded_gradient(const Variable<T, B, y_order>& y, const Variable<U, B, x_order>& x);
+  Variable<U, B, Order::higher> recorded_gradient(const Variable<T, B, y_order>& y, const Variable<U, B, x_order>& x);
 
-  /// dy/dp for all parameters of a module that this tape wants, in one tensor (P) in the order of
+  /// dy/dp for all parameters of a module that this tape watches, in one tensor (P) in the order of
   /// `module.parameters()`; zero where y does not depend on one.
   template <class T, class B, Order order, class M>
     requires HasFields<M>
@@ -130,25 +130,25 @@ class Tape {
   /// The stream that dropout and sampling inside a recorded computation draw from.
   Rng& rng() noexcept { return rng_; }
 
-  /// Remembers a change to these buffers, such as running statistics, until `commit`.
+  /// Remembers a change to these buffers, such as running statistics, until `apply_updates`.
   template <class... T, class... B>
-  void note(std::function<void()> change, const Buffer<T, B>&... buffers) {
+  void defer(std::function<void()> change, const Buffer<T, B>&... buffers) {
     if (replaying_) return;
-    notes_.push_back(std::move(change));
-    (noted_.push_back({buffers.value.data(), static_cast<std::size_t>(buffers.value.size()) * sizeof(T)}), ...);
+    updates_.push_back(std::move(change));
+    (deferred_buffers_.push_back({buffers.value.data(), static_cast<std::size_t>(buffers.value.size()) * sizeof(T)}), ...);
   }
   /// Carries out the noted changes, in order.
-  void commit() {
-    for (const auto& change : notes_) change();
-    notes_.clear();
-    noted_.clear();
+  void apply_updates() {
+    for (const auto& change : updates_) change();
+    updates_.clear();
+    deferred_buffers_.clear();
   }
-  /// The memory of the buffers that `commit` will change.
-  struct Noted {
+  /// The memory of the buffers that `apply_updates` will change.
+  struct DeferredBuffer {
     const void* data;
     std::size_t bytes;
   };
-  const std::vector<Noted>& noted() const noexcept { return noted_; }
+  const std::vector<DeferredBuffer>& deferred_buffers() const noexcept { return deferred_buffers_; }
 
   std::size_t nodes() const noexcept { return nodes_.size(); }
 
@@ -173,10 +173,10 @@ class Tape {
   /// hands `dy` back through it.
   template <class Segment, class Gradient>
   void replay(const Segment& segment, Rng rng, const Gradient& dy, bool record);
-  /// Whether anything is wanted, and whether any of it is asked for in this differentiation.
-  bool wants_parameters() const noexcept { return !wanted_.empty(); }
+  /// Whether anything is watched, and whether any of it is asked for in this differentiation.
+  bool watches_parameters() const noexcept { return !watched_.empty(); }
   bool targets_parameters() const noexcept {
-    for (const auto& [data, node] : wanted_) {
+    for (const auto& [data, node] : watched_) {
       if (node->target) return true;
     }
     return false;
@@ -184,8 +184,8 @@ class Tape {
 
  private:
   template <class T, class B, Order order>
-  void differentiate(const Variable<T, B, order>& y, bool record, bool keep);
-  /// Refuses a parameter, which is not wanted, where it lies in a module that is.
+  void differentiate(const Variable<T, B, order>& y, bool record, bool retain_graph);
+  /// Refuses a parameter, which is not watched, where it lies in a module that is.
   void require_foreign(const void* parameter, const Shape& shape) const {
     const std::less<> before;
     for (const auto& [first, last] : modules_) {
@@ -195,19 +195,19 @@ class Tape {
     }
   }
   void mark(std::size_t first);
-  void sweep(std::size_t first, std::size_t last, bool record, bool keep);
+  void sweep(std::size_t first, std::size_t last, bool record, bool retain_graph);
 
   Rng rng_;
   std::vector<std::unique_ptr<Node>, PoolAllocator<std::unique_ptr<Node>>> nodes_;
   std::unordered_map<const void*, Node*, std::hash<const void*>, std::equal_to<>,
                      PoolAllocator<std::pair<const void* const, Node*>>>
-      wanted_;
+      watched_;
   struct Extent {
     const std::byte *first, *last;
   };
-  std::vector<Extent, PoolAllocator<Extent>> modules_;  // where the wanted modules lie
-  std::vector<std::function<void()>> notes_;
-  std::vector<Noted> noted_;
+  std::vector<Extent, PoolAllocator<Extent>> modules_;  // where the watched modules lie
+  std::vector<std::function<void()>> updates_;
+  std::vector<DeferredBuffer> deferred_buffers_;
   bool recording_ = true, replaying_ = false;
 };
 
@@ -229,15 +229,15 @@ inline void Tape::mark(std::size_t first) {
   }
 }
 
-inline void Tape::sweep(std::size_t first, std::size_t last, bool record, bool keep) {
+inline void Tape::sweep(std::size_t first, std::size_t last, bool record, bool retain_graph) {
   for (std::size_t i = last; i-- > first;) {
     Node& node = *nodes_[i];
-    if (node.active && node.has_gradient() && !node.target) node.backward(record, keep);
+    if (node.active && node.has_gradient() && !node.target) node.backward(record, retain_graph);
   }
 }
 
 template <class T, class B, Order order>
-void Tape::differentiate(const Variable<T, B, order>& y, bool record, bool keep) {
+void Tape::differentiate(const Variable<T, B, order>& y, bool record, bool retain_graph) {
   require(y.size() == 1, "gradient: only a single number can be differentiated, got shape ", y.shape());
   if (!y.recorded()) return;
   mark(0);
@@ -245,7 +245,7 @@ void Tape::differentiate(const Variable<T, B, order>& y, bool record, bool keep)
   const std::size_t last = nodes_.size();
   try {
     y.node()->receive(full<T, B>(y.shape(), T(1)));
-    sweep(0, last, record, keep);
+    sweep(0, last, record, retain_graph);
   } catch (...) {  // leave no half-finished differentiation behind
     for (const auto& node : nodes_) {
       node->target = false;
@@ -259,20 +259,20 @@ template <class T, class B, Order y_order, class U, Order x_order>
 Tensor<U, B> Tape::gradient(const Variable<T, B, y_order>& y, const Variable<U, B, x_order>& x, Differentiation how) {
   require(x.recorded(), "gradient: with respect to a constant; make it with tape.variable(...)");
   x.node()->target = true;
-  differentiate(y, false, how.keep);
+  differentiate(y, false, how.retain_graph);
   x.node()->target = false;
   return x.node()->has_gradient() ? x.node()->take_tensor() : zeros<U, B>(x.shape());
 }
 
 template <class T, class B, Order y_order, class U, Order x_order>
-Variable<U, B, Order::any> Tape::recorded_gradient(const Variable<T, B, y_order>& y,
+Variable<U, B, Order::higher> Tape::recorded_gradient(const Variable<T, B, y_order>& y,
                                                    const Variable<U, B, x_order>& x) {
-  static_assert(y_order == Order::any && x_order == Order::any,
+  static_assert(y_order == Order::higher && x_order == Order::higher,
                 "this gradient can be computed, but not recorded: for that, what it is asked for must be made with "
-                "tape.variable<Order::any>(...)");
-  auto* const node = dynamic_cast<ValueNode<U, B, Order::any>*>(x.node());
+                "tape.variable<Order::higher>(...)");
+  auto* const node = dynamic_cast<ValueNode<U, B, Order::higher>*>(x.node());
   require(node != nullptr, "recorded_gradient: with respect to what was not made for it; "
-                           "make it with tape.variable<Order::any>(...)");
+                           "make it with tape.variable<Order::higher>(...)");
   node->target = true;
   differentiate(y, true, true);
   node->target = false;
@@ -286,13 +286,13 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
                                                                        Differentiation how) {
   const auto each = [&](const auto& visit) {
     for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
-      const auto entry = wanted_.find(p.value.data());
-      require(entry != wanted_.end(), "gradient: this tape was not told to want parameter '", name, "'");
+      const auto entry = watched_.find(p.value.data());
+      require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
       visit(p, static_cast<LeafNode<T, B>*>(entry->second));
     });
   };
   each([](const Parameter<T, B>&, auto* node) { node->target = true; });
-  differentiate(y, false, how.keep);
+  differentiate(y, false, how.retain_graph);
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
   each([&](const Parameter<T, B>& p, auto* node) {
     node->target = false;
@@ -368,7 +368,7 @@ auto apply(Op op, const Args&... args) {
 
 /// An operand as a value of the kind of x: a tensor beside a tensor, a variable of its tape beside a variable.
 template <Value X, Operand P>
-auto beside(const X& x, const P& operand) {
+auto lift_like(const X& x, const P& operand) {
   if constexpr (is_variable<X>) return x.tape().template lift<X::order>(operand);
   else return tensor_of(operand);
 }
@@ -382,7 +382,7 @@ constexpr bool recorded(const X&... x) {
 }
 
 /// The gradients of an operation, one for each input in order: values, or callables that are only called
-/// for the inputs whose gradient is wanted.
+/// for the inputs whose gradient is asked for.
 template <class... Gradients>
 std::tuple<Gradients...> gradients(Gradients... each) {
   return {std::move(each)...};
@@ -390,7 +390,7 @@ std::tuple<Gradients...> gradients(Gradients... each) {
 
 /// The value without its past: a constant to whoever differentiates (stop-gradient).
 template <Value X>
-X stop(const X& x) {
+X stop_gradient(const X& x) {
   if constexpr (is_variable<X>) {
     return x.detached();
   } else {

@@ -11,23 +11,23 @@ class Tape;
 
 /// How often what is computed from a value can be differentiated.
 enum class Order : bool {
-  once,  ///< gradients are tensors: all that training needs, and the least to compile
-  any    ///< gradients may be recorded, and differentiated in their turn, as penalties on a slope need it
+  first,  ///< gradients are tensors: all that training needs, and the least to compile
+  higher ///< gradients may be recorded, and differentiated in their turn, as penalties on a slope need it
 };
 
 template <Real T, class B>
-class Receiver;
+class GradientSink;
 
 /// A tensor that takes part in a recorded computation. One without a node is a constant: it depends on
 /// nothing whose gradient can be asked for. Variables are handles; they must not outlive their tape.
-template <Real T, class B = Cpu, Order order_ = Order::once>
+template <Real T, class B = Cpu, Order order_ = Order::first>
 class Variable {
  public:
   using Scalar = T;
   using Backend = B;
   static constexpr Order order = order_;
 
-  Variable(Tape& tape, Tensor<T, B> value, Receiver<T, B>* node = nullptr)
+  Variable(Tape& tape, Tensor<T, B> value, GradientSink<T, B>* node = nullptr)
       : tape_(&tape), value_(std::move(value)), node_(node) {}
   /// What can be differentiated once is, beside what can be differentiated again, as good as it.
   template <Order before>
@@ -42,7 +42,7 @@ class Variable {
   T item() const { return value_.item(); }
 
   Tape& tape() const noexcept { return *tape_; }
-  Receiver<T, B>* node() const noexcept { return node_; }
+  GradientSink<T, B>* node() const noexcept { return node_; }
   bool recorded() const noexcept { return node_ != nullptr; }
 
   /// The same value, with or without its past.
@@ -52,7 +52,7 @@ class Variable {
  private:
   Tape* tape_;
   Tensor<T, B> value_;
-  Receiver<T, B>* node_;
+  GradientSink<T, B>* node_;
 };
 
 template <class X>
@@ -62,7 +62,7 @@ inline constexpr bool is_variable<Variable<T, B, order>> = true;
 template <class X>
 inline constexpr bool is_variable_of_any_order = false;
 template <class T, class B>
-inline constexpr bool is_variable_of_any_order<Variable<T, B, Order::any>> = true;
+inline constexpr bool is_variable_of_any_order<Variable<T, B, Order::higher>> = true;
 
 /// What forward code is written for: plain tensors (nothing is recorded) or variables.
 template <class X>

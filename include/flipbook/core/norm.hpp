@@ -18,7 +18,7 @@ struct NormGeometry {
 /// only those that it calls.
 enum class Along { rows, columns };
 
-/// In place of a function that is applied to what a kernel computes, and of dy · slope of that function: none.
+/// In place of a function that is applied to what a kernel computes, and of dy · derivative of that function: none.
 struct NoFunction {
   template <class V> constexpr V operator()(const V& v) const { return v; }
   template <class V> constexpr V operator()(const V& dy, const V&) const { return dy; }

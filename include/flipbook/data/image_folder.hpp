@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <flipbook/core/tensor.hpp>
-#include <flipbook/data/clip_source.hpp>
-#include <flipbook/data/windows.hpp>
+#include <flipbook/data/dataset.hpp>
+#include <flipbook/data/subsequences.hpp>
 #include <flipbook/io/image.hpp>
 
 namespace flipbook {
@@ -57,26 +57,26 @@ class ImageFolder {
 
   /// @throws Error if the folder cannot be read or does not hold as many images as one clip takes
   ImageFolder(const std::filesystem::path& folder, const Options& options)
-      : size_(options.size), windows_(options.frames, options.stride) {
+      : size_(options.size), subsequences_(options.frames, options.stride) {
     require(size_.height > 0 && size_.width > 0 && (size_.channels == 1 || size_.channels == 3),
             "ImageFolder: frames of ", size_.height, " x ", size_.width, " x ", size_.channels,
             "; channels are 1 or 3");
     add(folder);
     const auto is_folder = [](const std::filesystem::directory_entry& entry) { return entry.is_directory(); };
     for (const auto& inside : detail::content_of(folder, is_folder)) add(inside);
-    require(windows_.size() > 0, "ImageFolder: ", detail::quoted(folder), " and the folders in it hold no ",
+    require(subsequences_.size() > 0, "ImageFolder: ", detail::quoted(folder), " and the folders in it hold no ",
             options.frames, " PNG or JPEG images in a row");
   }
   explicit ImageFolder(const std::filesystem::path& folder) : ImageFolder(folder, Options{}) {}
 
-  Shape shape() const { return {windows_.frames(), size_.height, size_.width, size_.channels}; }
-  Index size() const noexcept { return windows_.size(); }
+  Shape shape() const { return {subsequences_.frames(), size_.height, size_.width, size_.channels}; }
+  Index size() const noexcept { return subsequences_.size(); }
 
   /// @throws Error if one of its images is damaged: names the file
   Tensor<float> clip(Index index) const {
-    const auto [sequence, first] = windows_.place(index);
+    const auto [sequence, first] = subsequences_.place(index);
     Tensor<float> clip(shape());
-    for (Index t = 0; t < windows_.frames(); ++t) {
+    for (Index t = 0; t < subsequences_.frames(); ++t) {
       const auto& file = sequences_[sequence][static_cast<std::size_t>(first + t)];
       const auto frame = to_unit(to_frame(read_image(file, size_.channels), size_));  // (H, W, C)
       std::copy(frame.begin(), frame.end(), clip[t].begin());
@@ -87,11 +87,11 @@ class ImageFolder {
  private:
   void add(const std::filesystem::path& folder) {
     sequences_.push_back(files_in(folder, {".png", ".jpg", ".jpeg"}));
-    windows_.add(static_cast<Index>(sequences_.back().size()));
+    subsequences_.add(static_cast<Index>(sequences_.back().size()));
   }
 
   FrameSize size_;
-  Windows windows_;
+  Subsequences subsequences_;
   std::vector<std::vector<std::filesystem::path>> sequences_;
 };
 

@@ -7,7 +7,7 @@
 
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
-#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/dataset.hpp>
 #include <flipbook/data/sprite.hpp>
 
 namespace flipbook {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <flipbook/core/tensor.hpp>
-#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/dataset.hpp>
 #include <flipbook/data/sprite.hpp>
 #include <flipbook/io/pixels.hpp>
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include <flipbook/core/tensor.hpp>
-#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/dataset.hpp>
 #include <flipbook/data/image_folder.hpp>
-#include <flipbook/data/windows.hpp>
+#include <flipbook/data/subsequences.hpp>
 #include <flipbook/io/video.hpp>
 
 namespace flipbook {
@@ -29,23 +29,23 @@ class VideoFiles {
 
   /// @throws Error if a file cannot be decoded, or none is as long as one clip: names it
   VideoFiles(const std::filesystem::path& path, const Options& options)
-      : size_(options.size), windows_(options.frames, options.stride) {
+      : size_(options.size), subsequences_(options.frames, options.stride) {
     require(options.every > 0, "VideoFiles: every ", options.every, "th frame");
     const std::vector<std::string> kinds{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi",
                                          ".mpg", ".mpeg", ".ogv", ".flv", ".wmv", ".gif"};
     std::error_code unreadable;  // opening it will say so again
     const bool many = std::filesystem::is_directory(path, unreadable);
     for (const auto& file : many ? files_in(path, kinds) : std::vector{path}) add(file, options.every);
-    require(windows_.size() > 0, "VideoFiles: ", detail::quoted(path), many ? " holds no video" : " is not a video",
+    require(subsequences_.size() > 0, "VideoFiles: ", detail::quoted(path), many ? " holds no video" : " is not a video",
             " of at least ", options.frames, " frames");
   }
   explicit VideoFiles(const std::filesystem::path& path) : VideoFiles(path, Options{}) {}
 
-  Shape shape() const { return {windows_.frames(), size_.height, size_.width, size_.channels}; }
-  Index size() const noexcept { return windows_.size(); }
+  Shape shape() const { return {subsequences_.frames(), size_.height, size_.width, size_.channels}; }
+  Index size() const noexcept { return subsequences_.size(); }
   Tensor<float> clip(Index index) const {
-    const auto [sequence, first] = windows_.place(index);
-    return to_unit(videos_[sequence].slice(first, first + windows_.frames()));
+    const auto [sequence, first] = subsequences_.place(index);
+    return to_unit(videos_[sequence].slice(first, first + subsequences_.frames()));
   }
 
  private:
@@ -56,12 +56,12 @@ class VideoFiles {
       const auto frame = all[t * every];
       std::copy(frame.begin(), frame.end(), kept[t].begin());
     }
-    windows_.add(kept.extent(0));
+    subsequences_.add(kept.extent(0));
     videos_.push_back(std::move(kept));
   }
 
   FrameSize size_;
-  Windows windows_;
+  Subsequences subsequences_;
   std::vector<Tensor<std::uint8_t>> videos_;
 };
 

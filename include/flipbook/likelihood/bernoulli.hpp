@@ -14,7 +14,7 @@ struct BernoulliLogProb {
     return x * l - math::softplus(l);
   }
   template <int I, class V>
-  constexpr auto slope(const V& l, const V& x) const {
+  constexpr auto derivative(const V& l, const V& x) const {
     using math::sigmoid;  // of vectors; that of variables is found by itself
     if constexpr (I == 0) return x - sigmoid(l);
     else return l;

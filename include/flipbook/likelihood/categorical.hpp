@@ -3,7 +3,7 @@
 #include <vector>
 
 #include <flipbook/likelihood/likelihood.hpp>
-#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
 namespace flipbook::likelihood {
@@ -23,13 +23,13 @@ struct Categorical {
     Shape with_channels = x.shape();
     if (x.rank() < logits.rank()) with_channels.push_back(1);
     detail::check_shapes("Categorical", logits.shape(), with_channels, K);
-    const auto each = pick(log_softmax(by_channel(logits)), x.reshape({x.size()}));
+    const auto each = take_along_axis(log_softmax(by_channel(logits)), x.reshape({x.size()}));
     return sum_per_sample(reshape(each, x.shape()));
   }
   /// Classes: (N, …, C).
   template <Real T, class B>
   static Tensor<std::int32_t, B> sample(const Tensor<T, B>& logits, Rng& rng) {
-    return draw(by_channel(logits), rng).reshape(data_shape(logits.shape()));
+    return sample_categorical(by_channel(logits), rng).reshape(data_shape(logits.shape()));
   }
   /// The expected class, Σ k p(k), for classes with an order, such as grey levels: (N, …, C).
   template <Value P>

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include <flipbook/likelihood/likelihood.hpp>
-#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
 namespace flipbook {
@@ -28,7 +28,7 @@ struct LogisticBinLogProb {
            math::select(e.first, V(0), math::select(e.last, V(0), inside));
   }
   template <int I, class V>
-  constexpr V slope(const V& m, const V& s, const V& x) const {
+  constexpr V derivative(const V& m, const V& s, const V& x) const {
     if constexpr (I == 2) return V(0);
     const Ends<V> e(m, s, x);
     const V above = math::select(e.last, V(0), math::sigmoid(-e.a));
@@ -95,9 +95,9 @@ struct DiscretizedLogisticMixture {
   template <Real T, class B>
   static Tensor<T, B> sample(const Tensor<T, B>& parameters, Rng& rng) {
     const auto [logits, means, log_scales] = components(parameters);
-    const auto chosen = draw(logits, rng);  // (rows)
+    const auto chosen = sample_categorical(logits, rng);  // (rows)
     Tensor<T, B> x = uniform<T, B>(chosen.shape(), rng);
-    kernel::map(B{}, function::LogisticLevel{}, x, pick(means, chosen), pick(log_scales, chosen), x);
+    kernel::map(B{}, function::LogisticLevel{}, x, take_along_axis(means, chosen), take_along_axis(log_scales, chosen), x);
     return x.reshape(data_shape(parameters.shape()));
   }
   /// E x before it is rounded to a level, which is within half a level of that after.

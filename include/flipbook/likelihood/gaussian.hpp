@@ -19,7 +19,7 @@ struct GaussianLogProb {
     return constant<V>(-0.5) * z * z - s - constant<V>(0.5 * std::log(2 * std::numbers::pi));
   }
   template <int I, class V>
-  constexpr auto slope(const V& m, const V& s, const V& x) const {
+  constexpr auto derivative(const V& m, const V& s, const V& x) const {
     const V scale = exp_of(-s), z = (x - m) * scale;
     if constexpr (I == 0) return z * scale;
     else if constexpr (I == 1) return z * z - 1;
@@ -113,7 +113,7 @@ struct LearnedGaussian {
     /// @throws Error  if means and x differ in shape
     template <Value P, Operand X>
     auto log_prob(const P& mean, const X& x) const {
-      return detail::gaussian_log_prob(mean, detail::floored(beside(mean, log_scale)), x);
+      return detail::gaussian_log_prob(mean, detail::floored(lift_like(mean, log_scale)), x);
     }
     Tensor<T, B> sample(const Tensor<T, B>& mean, Rng& rng) const {
       return detail::gaussian_sample(mean, detail::floored(log_scale.value), rng);

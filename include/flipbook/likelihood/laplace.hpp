@@ -15,11 +15,11 @@ struct Sign {
     return math::sign(x);
   }
   template <class V>
-  constexpr V slope(const V&) const {
+  constexpr V derivative(const V&) const {
     return V(0);
   }
   template <class V>
-  constexpr V bend(const V&) const {
+  constexpr V second_derivative(const V&) const {
     return V(0);
   }
 };
@@ -32,7 +32,7 @@ struct LaplaceLogProb {
     return -math::abs(x - m) * math::exp(-s) - s - constant<V>(std::numbers::ln2);
   }
   template <int I, class V>
-  constexpr auto slope(const V& m, const V& s, const V& x) const {
+  constexpr auto derivative(const V& m, const V& s, const V& x) const {
     using math::abs;  // of vectors and numbers; that of variables is found by itself
     const V rate = exp_of(-s);
     if constexpr (I == 0) return sign_of(x - m) * rate;

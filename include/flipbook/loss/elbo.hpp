@@ -19,7 +19,7 @@ struct AtLeast {
     return math::select(mean > constant<V>(least), kl, constant<V>(least));
   }
   template <int I, class V>
-  constexpr V slope(const V&, const V& mean) const {
+  constexpr V derivative(const V&, const V& mean) const {
     if constexpr (I == 0) return math::select(mean > constant<V>(least), V(1), V(0));
     else return V(0);
   }

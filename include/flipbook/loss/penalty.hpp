@@ -14,7 +14,7 @@ namespace detail {
 /// ‖∇ₓ D(x)‖² of each sample, recorded: (N). The logits of a sample, where there are several, are summed.
 template <class Discriminator, Real T, class B>
 auto squared_slope(Tape& tape, const Discriminator& discriminator, const Tensor<T, B>& points) {
-  const auto x = tape.variable<Order::any>(points);                                           // (N, …)
+  const auto x = tape.variable<Order::higher>(points);                                           // (N, …)
   const auto slope = tape.recorded_gradient(sum(discriminator(x)), x);                        // (N, …)
   return sum(square(reshape(slope, Shape{x.extent(0), x.size() / x.extent(0)})), {1}, true);  // (N)
 }
@@ -23,7 +23,7 @@ auto squared_slope(Tape& tape, const Discriminator& discriminator, const Tensor<
 
 /// weight · E (‖∇ D(x̂)‖ − 1)² at x̂ = u·x + (1 − u)·G(z), with one u of each pair, uniform on [0, 1), drawn from
 /// the tape's stream. Gulrajani et al., Improved training of Wasserstein GANs, 2017.
-/// @param discriminator  a callable of variables, such as a module whose parameters the tape wants
+/// @param discriminator  a callable of variables, such as a module whose parameters the tape watches
 /// @param real, fake     (N, …), of one shape; constants to the penalty
 /// @throws Error  if their shapes differ or hold no samples
 template <class Discriminator, Value R, Value F>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <flipbook/likelihood/bernoulli.hpp>
-#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
 /// How far predictions are from targets, averaged over all elements: single numbers, as PyTorch's functions of the
@@ -45,7 +45,7 @@ auto binary_cross_entropy_with_logits(const X& logits, const Y& target) {
 template <Value X>
 auto cross_entropy(const X& logits, const Tensor<std::int32_t, typename X::Backend>& target) {
   require(target.size() > 0, "cross_entropy: no targets, of shape ", target.shape());
-  return -mean(pick(log_softmax(logits), target));
+  return -mean(take_along_axis(log_softmax(logits), target));
 }
 
 }  // namespace flipbook::loss

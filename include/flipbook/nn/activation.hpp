@@ -15,7 +15,7 @@ struct Elementwise {
   struct Instance {
     template <Value X>
     X operator()(const X& x) const {
-      return Then{Of::f}.apart(x);
+      return Epilogue{Of::f}.unfused(x);
     }
   };
 };

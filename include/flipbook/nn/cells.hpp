@@ -28,7 +28,7 @@ namespace detail {
 template <int Hidden, Value X>
 X zero_state(const X& frame) {
   require(frame.shape().rank() >= 2, "a cell needs a frame (N, …, C), got ", frame.shape());
-  return beside(frame, zeros<typename X::Scalar, typename X::Backend>(frame.shape().with_tail(1, {Hidden})));
+  return lift_like(frame, zeros<typename X::Scalar, typename X::Backend>(frame.shape().with_tail(1, {Hidden})));
 }
 
 /// A step of a cell is its two parts.

@@ -37,7 +37,7 @@ struct GateConvolution : WholeStep<Self> {
   /// once for all steps.
   template <Value X>
   List<X> parts(const X& frame) const {
-    return split(beside(frame, gates.weight), -2, {In, Hidden});
+    return split(lift_like(frame, gates.weight), -2, {In, Hidden});
   }
   template <Value X, class State>
   X project(const X& frames, const State& state) const {

@@ -16,7 +16,7 @@ namespace detail {
 
 // A layer without parameters needs no random numbers.
 template <class Instance>
-Instance made(Rng& rng) {
+Instance make_instance(Rng& rng) {
   if constexpr (std::is_constructible_v<Instance, Rng&>) {
     return Instance(rng);
   } else {
@@ -131,7 +131,7 @@ void pass_layer(const Instance& layer, const X& y) {
 template <class L>
 concept Activation = Layer<L> && requires { L::f.value(1.0); };
 
-/// A layer whose instance can go on to such a function in the same pass: `instance(x, Then{f})`.
+/// A layer whose instance can go on to such a function in the same pass: `instance(x, Epilogue{f})`.
 template <class L>
 concept Normalising = Layer<L> && requires { requires L::normalises; };
 

@@ -29,7 +29,7 @@ class Module {
   using Scalar = T;
   using Backend = B;
 
-  explicit Module(Rng rng = Rng{}) : net_(detail::made<Of<Net, T, B>>(rng)) { gather(); }
+  explicit Module(Rng rng = Rng{}) : net_(detail::make_instance<Of<Net, T, B>>(rng)) { gather(); }
   Module(const Module& other) : net_(other.network()) { gather(); }
   /// A new network with the parameters, buffers and settings of another backend's, or another scalar's:
   /// `to<Cuda>(module)`.

@@ -7,7 +7,7 @@
 
 namespace flipbook::nn {
 
-// Each layer may be given a function that comes after, as Then{f}: Sequential does so where an activation follows.
+// Each layer may be given a function that comes after, as Epilogue{f}: Sequential does so where an activation follows.
 
 /// How a layer normalises.
 struct NormOptions {
@@ -33,7 +33,7 @@ struct ScaleAndShift {
 };
 
 /// running = (1 − momentum)·running + momentum·factor·batch.
-struct MovingAverage {
+struct ExponentialUpdate {
   double momentum, factor;
   template <class V>
   constexpr V operator()(const V& running, const V& batch) const {
@@ -79,11 +79,11 @@ struct BatchNorm {
     void follow(const X& x, const Statistics<T, B>& batch) const {
       const double count = static_cast<double>(x.size() / Channels), unbiased = count / (count - 1);
       const auto change = [batch, unbiased, mean = running_mean.value, variance = running_var.value]() mutable {
-        kernel::map(B{}, detail::MovingAverage{Options.momentum, 1}, mean, mean, cast<T>(batch.mean));
-        kernel::map(B{}, detail::MovingAverage{Options.momentum, unbiased}, variance, variance,
+        kernel::map(B{}, detail::ExponentialUpdate{Options.momentum, 1}, mean, mean, cast<T>(batch.mean));
+        kernel::map(B{}, detail::ExponentialUpdate{Options.momentum, unbiased}, variance, variance,
                     cast<T>(batch.variance));
       };
-      x.tape().note(change, running_mean, running_var);
+      x.tape().defer(change, running_mean, running_var);
     }
   };
 };

@@ -35,7 +35,7 @@ struct PerFrame {
   struct Instance {
     Of<Image, T, B> image;
 
-    explicit Instance(Rng& rng) : image(flipbook::detail::made<Of<Image, T, B>>(rng)) {}
+    explicit Instance(Rng& rng) : image(flipbook::detail::make_instance<Of<Image, T, B>>(rng)) {}
     /// Parameters are named as the network's own.
     static void fields(auto& self, auto&& field) {
       if constexpr (HasFields<Of<Image, T, B>>) Of<Image, T, B>::fields(self.image, field);

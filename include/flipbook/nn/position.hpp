@@ -107,7 +107,7 @@ struct LearnedPosition {
         Shape shape = Shape::filled(dimensions, 1);
         shape[axis] = extents[axis];
         shape.push_back(Width);
-        return reshape(slice(beside(x, table), 0, begin, end), shape);
+        return reshape(slice(lift_like(x, table), 0, begin, end), shape);
       };
       X sum = along(0);
       for (int axis = 1; axis < dimensions; ++axis) sum = sum + along(axis);

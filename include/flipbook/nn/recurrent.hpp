@@ -39,7 +39,7 @@ X first_frame(const X& x) {
   check_sequence(x);
   Shape shape{x.shape()[0]};
   for (const Index extent : x.shape().part(2, x.shape().rank())) shape.push_back(extent);
-  return reshape(slice(stop(x), 1, 0, 1), shape);
+  return reshape(slice(stop_gradient(x), 1, 0, 1), shape);
 }
 
 /// One step of a layer that is written for sequences: as a sequence of one frame.
@@ -158,7 +158,7 @@ struct Stack {
     std::tuple<Of<typename detail::OverSequences<Layers>::Type, T, B>...> layers;
 
     explicit Instance(Rng& rng)
-        : layers{flipbook::detail::made<Of<typename detail::OverSequences<Layers>::Type, T, B>>(rng)...} {}
+        : layers{flipbook::detail::make_instance<Of<typename detail::OverSequences<Layers>::Type, T, B>>(rng)...} {}
     static void fields(auto& self, auto&& field) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         (field(std::to_string(I), std::get<I>(self.layers)), ...);

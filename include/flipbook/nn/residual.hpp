@@ -39,7 +39,7 @@ struct ProjectedResidual {
     Of<Body, T, B> body;
     Of<Shortcut, T, B> shortcut;
 
-    explicit Instance(Rng& rng) : body(rng), shortcut(flipbook::detail::made<Of<Shortcut, T, B>>(rng)) {}
+    explicit Instance(Rng& rng) : body(rng), shortcut(flipbook::detail::make_instance<Of<Shortcut, T, B>>(rng)) {}
     static void fields(auto& self, auto&& field) {
       field("body", self.body);
       field("shortcut", self.shortcut);
@@ -84,7 +84,7 @@ struct Repeat {
    private:
     template <std::size_t... I>
     Instance(Rng& rng, std::index_sequence<I...>)
-        : blocks{(static_cast<void>(I), flipbook::detail::made<Of<Block, T, B>>(rng))...} {}
+        : blocks{(static_cast<void>(I), flipbook::detail::make_instance<Of<Block, T, B>>(rng))...} {}
   };
 };
 

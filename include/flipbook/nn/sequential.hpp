@@ -66,7 +66,7 @@ struct Sequential {
   struct Instance {
     std::tuple<Of<Layers, T, B>...> layers;
 
-    explicit Instance(Rng& rng) : layers{flipbook::detail::made<Of<Layers, T, B>>(rng)...} {}
+    explicit Instance(Rng& rng) : layers{flipbook::detail::make_instance<Of<Layers, T, B>>(rng)...} {}
 
     static void fields(auto& self, auto&& field) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -92,7 +92,7 @@ struct Sequential {
       if constexpr (I == sizeof...(Layers)) {
         return x;
       } else if constexpr (fused<I>()) {
-        const auto y = detail::run_layer(std::get<I>(layers), x, Then{At<I + 1>::f});
+        const auto y = detail::run_layer(std::get<I>(layers), x, Epilogue{At<I + 1>::f});
         detail::pass_layer(std::get<I + 1>(layers), y);
         return run<I + 2>(y);
       } else {

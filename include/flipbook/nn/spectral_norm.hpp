@@ -49,9 +49,9 @@ struct SpectralNorm {
           B::copy(u.data(), left.data(), static_cast<std::size_t>(u.size()) * sizeof(T));
           B::copy(v.data(), right.data(), static_cast<std::size_t>(v.size()) * sizeof(T));
         };
-        x.tape().note(change, u, v);
+        x.tape().defer(change, u, v);
       }
-      const X weight = beside(x, layer.weight), sigma = sum(weight * (left * right));
+      const X weight = lift_like(x, layer.weight), sigma = sum(weight * (left * right));
       return L::of(x, weight / sigma, layer.bias);
     }
 

@@ -10,7 +10,7 @@ namespace detail {
 
 /// p ← shrink·p − size · m / (√v / root + ε): both Adams, after the work that needs the step's number alone.
 struct AdamPass {
-  static constexpr int memories = 2;
+  static constexpr int state_count = 2;
   double beta1, beta2, epsilon;
   double decay;   // λ added to the gradient: Adam
   double shrink;  // of the parameter itself: AdamW
@@ -46,7 +46,7 @@ struct Adam {
   double epsilon = 1e-8;
   double weight_decay = 0;
 
-  std::vector<const char*> remembers() const { return {"exp_avg", "exp_avg_sq"}; }
+  std::vector<const char*> state_names() const { return {"exp_avg", "exp_avg_sq"}; }
   void update(Index step, const auto& pass) const { pass(detail::adam_pass(*this, step, weight_decay, 1)); }
 };
 
@@ -59,7 +59,7 @@ struct AdamW {
   double epsilon = 1e-8;
   double weight_decay = 1e-2;
 
-  std::vector<const char*> remembers() const { return {"exp_avg", "exp_avg_sq"}; }
+  std::vector<const char*> state_names() const { return {"exp_avg", "exp_avg_sq"}; }
   void update(Index step, const auto& pass) const {
     pass(detail::adam_pass(*this, step, 0, 1 - learning_rate * weight_decay));
   }

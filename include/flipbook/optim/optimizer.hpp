@@ -33,9 +33,9 @@ struct LossScale {
 ///     optimizer.step(generator.parameters(), tape.gradient(loss, generator));
 ///
 /// A rule is an aggregate of its settings, `learning_rate` among them, with
-///     std::vector<const char*> remembers() const       names of what it remembers, as PyTorch calls them
+///     std::vector<const char*> state_names() const       names of what it remembers, as PyTorch calls them
 ///     void update(Index step, const auto& pass) const  calls pass(f) for step 1, 2, …, where f(g, p, s…), constexpr,
-///                                                      changes parameter p and memories s…, F::memories of them, for
+///                                                      changes parameter p and memories s…, F::state_count of them, for
 ///                                                      gradient g: numbers or vectors of them
 ///
 /// Of parameters in bfloat16 or half it keeps a copy in float, the one that it changes and rounds: a step may be
@@ -48,7 +48,7 @@ class Optimizer {
 
   /// Remembers nothing yet of parameters (P).
   Optimizer(Rule settings, const Tensor<T, B>& parameters) : rule(std::move(settings)), shape_(parameters.shape()) {
-    for (const char* name : rule.remembers()) memory_.push_back({name, zeros<Wide<T>, B>(shape_)});
+    for (const char* name : rule.state_names()) memory_.push_back({name, zeros<Wide<T>, B>(shape_)});
     remembered_ = memory_.size();
     if constexpr (Short<T>) memory_.push_back({"master", cast<float>(parameters)});
     if constexpr (std::same_as<T, half>) memory_.push_back({"loss_scale", LossScale::begin<B>()});
@@ -79,7 +79,7 @@ class Optimizer {
     rule.update(steps_ + 1, [&]<class F>(const F& f) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         kernel::update(B{}, f, factor, gradient, parameters, master(), memory_[I].second...);
-      }(std::make_index_sequence<F::memories>{});
+      }(std::make_index_sequence<F::state_count>{});
     });
     ++steps_;
     B::at_replay([this, parameters, gradient, factor] { step(parameters, gradient, factor); });
@@ -102,7 +102,7 @@ class Optimizer {
         const auto beside = [&](const Tensor<T, B>& all) { return all.slice(first, first + part.size()); };
         [&]<std::size_t... I>(std::index_sequence<I...>) {
           kernel::update(B{}, f, part, beside(parameters), beside(memory_[I].second)...);
-        }(std::make_index_sequence<F::memories>{});
+        }(std::make_index_sequence<F::state_count>{});
         first += part.size();
       }
     });
@@ -134,7 +134,7 @@ class Optimizer {
   void check(const Tensor<T, B>& parameters, Index gradient) const {
     require(parameters.shape() == shape_ && gradient == shape_.size(), "optimizer: made for parameters of shape ", shape_,
             ", got parameters ", parameters.shape(), " and a gradient of ", gradient);
-    require(remembered_ == rule.remembers().size(),
+    require(remembered_ == rule.state_names().size(),
             "optimizer: its settings have changed in what they remember; make another");
   }
   Tensor<Wide<T>, B> master() const {

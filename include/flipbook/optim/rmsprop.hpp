@@ -10,7 +10,7 @@ namespace detail {
 
 template <bool Momentum, bool Centered, class Rule>
 struct RmsPropPass {
-  static constexpr int memories = 1 + Momentum + Centered;
+  static constexpr int state_count = 1 + Momentum + Centered;
   Rule rule;
 
   template <class V, class... Rest>
@@ -46,7 +46,7 @@ struct RmsProp {
   double momentum = 0;
   bool centered = false;
 
-  std::vector<const char*> remembers() const {
+  std::vector<const char*> state_names() const {
     std::vector<const char*> names{"square_avg"};
     if (momentum != 0) names.push_back("momentum_buffer");
     if (centered) names.push_back("grad_avg");

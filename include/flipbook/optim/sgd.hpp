@@ -7,7 +7,7 @@ namespace flipbook::optim {
 namespace detail {
 
 struct SgdPass {
-  static constexpr int memories = 0;
+  static constexpr int state_count = 0;
   double learning_rate, weight_decay;
   template <class V>
   constexpr void operator()(const V& gradient, V& p) const {
@@ -16,7 +16,7 @@ struct SgdPass {
 };
 template <bool Nesterov>
 struct MomentumPass {
-  static constexpr int memories = 1;
+  static constexpr int state_count = 1;
   double learning_rate, weight_decay, momentum;
   template <class V>
   constexpr void operator()(const V& gradient, V& p, V& buffer) const {
@@ -37,7 +37,7 @@ struct Sgd {
   double weight_decay = 0;
   bool nesterov = false;
 
-  std::vector<const char*> remembers() const {
+  std::vector<const char*> state_names() const {
     return momentum == 0 ? std::vector<const char*>{} : std::vector{"momentum_buffer"};
   }
   void update(Index, const auto& pass) const {

@@ -78,14 +78,14 @@ __global__ void put_back(const W* factor, Index size, const std::uint8_t* before
 
 /// Carries out what a tape has noted of buffers, unless a step's factor is not finite: they then are as they were.
 template <class W>
-void commit(Tape& tape, const Tensor<W, Cuda>& factor) {
-  const auto noted = tape.noted();
+void apply_updates(Tape& tape, const Tensor<W, Cuda>& factor) {
+  const auto noted = tape.deferred_buffers();
   std::vector<Tensor<std::uint8_t, Cuda>> before;
   for (const auto& [data, bytes] : noted) {
     before.emplace_back(Shape{static_cast<Index>(bytes)});
     Cuda::copy(before.back().data(), data, bytes);
   }
-  tape.commit();
+  tape.apply_updates();
   for (std::size_t i = 0; i < noted.size(); ++i) {
     launch(put_back<W>, blocks_for(before[i].size()), block_threads, 0, factor.data(), before[i].size(),
            std::as_const(before[i]).data(), static_cast<std::uint8_t*>(const_cast<void*>(noted[i].data)));

@@ -131,7 +131,7 @@ class Stepper<T, Cuda> {
 template <class Source>
 class Batches<Cuda, Source> {
  public:
-  Batches(const Source& source, const LoaderOptions& options) : loader_(source, options) {
+  Batches(const Source& source, const DataLoaderOptions& options) : loader_(source, options) {
     cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
     try {
       for (Slot& slot : slots_) slot.begin(loader_.shape());
@@ -192,7 +192,7 @@ class Batches<Cuda, Source> {
     }
   }
 
-  Loader<Source> loader_;
+  DataLoader<Source> loader_;
   cudaStream_t stream_ = nullptr;
   Slot slots_[2];
   std::size_t at_ = 0;
@@ -203,7 +203,7 @@ template <class Source>
   requires MadeOn<Source, Cuda>
 class Batches<Cuda, Source> {
  public:
-  Batches(const Source& source, const LoaderOptions& options)
+  Batches(const Source& source, const DataLoaderOptions& options)
       : make_(made_on(Cuda{}, source)), batch_(options.batch), next_(options.first * options.batch) {}
   Tensor<float, Cuda> next() { return make_(std::exchange(next_, next_ + batch_), batch_); }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <flipbook/data/loader.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/data/data_loader.hpp>
+#include <flipbook/train/train_step.hpp>
 
 namespace flipbook::detail {
 
@@ -19,11 +19,11 @@ struct Stepper {
 template <class B, class Source>
 class Batches {
  public:
-  Batches(const Source& source, const LoaderOptions& options) : loader_(source, options) {}
+  Batches(const Source& source, const DataLoaderOptions& options) : loader_(source, options) {}
   Tensor<float, B> next() { return loader_.next(); }
 
  private:
-  Loader<Source> loader_;
+  DataLoader<Source> loader_;
 };
 
 }  // namespace flipbook::detail

@@ -27,7 +27,7 @@ class LossTraining {
 
   Losses step(const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
     const auto loss = [&](Tape& tape) { return model->loss(tape.constant(clips)); };
-    return {{"loss", minimise(model, optimizer_, rng, loss, how)}};
+    return {{"loss", train_step(model, optimizer_, rng, loss, how)}};
   }
   Index variant() const { return 0; }
   void visit_optimizers(auto&& f) { f("optimizer", optimizer_); }
@@ -113,7 +113,7 @@ class Trainer {
   /// and then, at the end, and when the program is told to stop (Ctrl-C), in which case it returns false.
   /// Batch k is the same whenever it is asked for, so a resumed run goes through the same bits.
   /// @param after_step  called as after_step(steps, losses); may return false to stop
-  template <ClipSource Source, class F>
+  template <Dataset Source, class F>
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     if (steps_ >= options.steps) return true;
     detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
@@ -136,7 +136,7 @@ class Trainer {
     }
     return !interrupt.requested();
   }
-  template <ClipSource Source>
+  template <Dataset Source>
   bool fit(const Source& source, const FitOptions& options = {}) {
     return fit(source, options, [](Index, const Losses&) {});
   }

@@ -42,7 +42,7 @@ TEST_CASE("a copied block has what every tap of every position sees at a constan
   const cpu::narrow::Lines<double> lines(g);
   Index positions = 0;
   for (Index i = 0; i < lines.blocks(); ++i) {
-    auto room = reference::poisoned<double>(lines.room());
+    auto room = reference::poisoned<double>(lines.workspace());
     const auto block = lines.block(i);
     REQUIRE(lines.position(block) == positions);
     positions += block.count * g.output[2];

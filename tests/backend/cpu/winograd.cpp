@@ -137,7 +137,7 @@ TEST_CASE_TEMPLATE("the shorter way gives the same convolution, adjoint and weig
 
 TEST_CASE_TEMPLATE("by factors rounded to bfloat16 it differs by their rounding, of which long filters have more", Pair,
                    cpu::BfloatPair) {
-  if constexpr (cpu::multiplies_pairs && cpu::Factor<Pair>) {
+  if constexpr (cpu::multiplies_pairs && cpu::Multiplicand<Pair>) {
     each_case<float>([](const Case& c, const ConvGeometry& g, const cpu::winograd::Scheme<float>& scheme) {
       Rng rng{5};
       const auto x = normal<float>({g.inputs() * c.in}, rng), y = normal<float>({g.outputs() * c.out}, rng);

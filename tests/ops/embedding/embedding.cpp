@@ -53,7 +53,7 @@ TEST_CASE_TEMPLATE("one of each row is 1, where the index says", T, float, doubl
   for (const Shape& shape : {Shape{}, Shape{1}, Shape{5}, Shape{3, 7}}) {
     const auto indices = drawn_indices(shape, 11);
     const auto hot = one_hot<T>(indices, 11);
-    CHECK(same(pick(hot, indices), ones<T>(shape)));
+    CHECK(same(take_along_axis(hot, indices), ones<T>(shape)));
     CHECK(sum(hot).item() == static_cast<T>(indices.size()));
   }
 }

@@ -127,11 +127,11 @@ TEST_CASE_TEMPLATE("the fused gradient is the composed one", T, float, double) {
     const auto compare = [&](const auto& norm) {
       for (int which = 0; which < 3; ++which) {
         Tape tape;
-        const auto any = [&](const auto& value) { return tape.variable<Order::any>(value); };
+        const auto any = [&](const auto& value) { return tape.variable<Order::higher>(value); };
         const std::array v{any(x), any(w), any(b)};
         const auto loss = sum(norm(v[0], v[1], v[2]) * dy);
         const auto& wanted = v[static_cast<std::size_t>(which)];
-        const auto fused = tape.gradient(loss, wanted, {.keep = true});
+        const auto fused = tape.gradient(loss, wanted, {.retain_graph = true});
         const auto composed = tape.recorded_gradient(loss, wanted);
         CHECK(difference(fused, composed.value()) < 30 * tolerance<T>);
       }
@@ -171,9 +171,9 @@ void each_normalisation(const Shape& shape, const F& test) {
 /// Functions that networks have after a normalisation, with a setting, with a slope from x, and with one from y.
 template <class F>
 void each_function(const F& test) {
-  test(Then{function::LeakyRelu{0.2}});
-  test(Then{function::Silu{}});
-  test(Then{function::Tanh{}});
+  test(Epilogue{function::LeakyRelu{0.2}});
+  test(Epilogue{function::Silu{}});
+  test(Epilogue{function::Tanh{}});
 }
 
 }  // namespace
@@ -187,16 +187,16 @@ TEST_CASE_TEMPLATE("a function in the pass of a normalisation is the function af
     const auto w = random<T>({shape[-1]}, 2), b = random<T>({shape[-1]}, 3);
     each_normalisation(shape, [&](const auto& norm) {
       each_function([&](const auto& after) {
-        CHECK(difference(norm(x, w, b, after), after.apart(norm(x, w, b))) < tolerance<T>);
+        CHECK(difference(norm(x, w, b, after), after.unfused(norm(x, w, b))) < tolerance<T>);
         const auto gradients = [&](const auto& f) {
           Tape tape;
           const auto vx = tape.variable(x), vw = tape.variable(w), vb = tape.variable(b);
           const auto loss = sum(f(vx, vw, vb) * dy);
-          return std::array{tape.gradient(loss, vx, {.keep = true}), tape.gradient(loss, vw, {.keep = true}),
+          return std::array{tape.gradient(loss, vx, {.retain_graph = true}), tape.gradient(loss, vw, {.retain_graph = true}),
                             tape.gradient(loss, vb)};
         };
         const auto fused = gradients([&](const auto&... v) { return norm(v..., after); });
-        const auto apart = gradients([&](const auto&... v) { return after.apart(norm(v...)); });
+        const auto apart = gradients([&](const auto&... v) { return after.unfused(norm(v...)); });
         for (std::size_t i = 0; i < 3; ++i) CHECK(difference(fused[i], apart[i]) < 30 * tolerance<T>);
       });
     });
@@ -207,14 +207,14 @@ TEST_CASE("gradients of a normalisation with a function in its pass are exact to
   const auto x = affine(random<double>({2, 3, 4}), 1.5, 0.5), w = random<double>({4}, 2), b = random<double>({4}, 3);
   each_normalisation(x.shape(), [&](const auto& norm) {
     for (const double slope : {0.2, 3.0}) {
-      const auto f = [&](const auto&... v) { return norm(v..., Then{function::LeakyRelu{slope}}); };
+      const auto f = [&](const auto&... v) { return norm(v..., Epilogue{function::LeakyRelu{slope}}); };
       CHECK(gradient_error(f, x, w, b) < 1e-7);
       CHECK(second_gradient_error(f, x, w, b) < 1e-5);
     }
-    const auto smooth = [&](const auto&... v) { return norm(v..., Then{function::Silu{}}); };
+    const auto smooth = [&](const auto&... v) { return norm(v..., Epilogue{function::Silu{}}); };
     CHECK(gradient_error(smooth, x, w, b) < 1e-7);
     CHECK(second_gradient_error(smooth, x, w, b) < 1e-5);
-    const auto bounded = [&](const auto&... v) { return norm(v..., Then{function::Tanh{}}); };
+    const auto bounded = [&](const auto&... v) { return norm(v..., Epilogue{function::Tanh{}}); };
     CHECK(second_gradient_error(bounded, x, w, b) < 1e-5);
   });
 }
@@ -227,7 +227,7 @@ TEST_CASE("results and gradients are the same bits for any number of threads") {
     Tape tape;
     const auto v = tape.variable(x), s = tape.variable(w);
     const auto y = norm(v, s, tape.constant(b));
-    const auto dw = tape.gradient(sum(square(y)), s, {.keep = true});
+    const auto dw = tape.gradient(sum(square(y)), s, {.retain_graph = true});
     const auto dx = tape.gradient(sum(square(y)), v);
     set_threads(before);
     return std::vector{y.value(), dw, dx};
@@ -240,9 +240,9 @@ TEST_CASE("results and gradients are the same bits for any number of threads") {
   compare([](const auto& v, const auto& s, const auto& t) { return layer_norm(v, s, t); });
   compare([](const auto& v, const auto& s, const auto& t) { return group_norm(v, 3, s, t); });
   compare([](const auto& v, const auto& s, const auto& t) {
-    return group_norm(v, 24, s, t, 1e-5, Then{function::Silu{}});
+    return group_norm(v, 24, s, t, 1e-5, Epilogue{function::Silu{}});
   });
-  compare([](const auto& v, const auto& s, const auto& t) { return layer_norm(v, s, t, 1e-5, Then{function::Gelu{}}); });
+  compare([](const auto& v, const auto& s, const auto& t) { return layer_norm(v, s, t, 1e-5, Epilogue{function::Gelu{}}); });
 }
 
 TEST_CASE("what cannot be normalised is refused, and the text says why") {

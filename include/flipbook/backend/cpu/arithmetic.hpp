@@ -2,7 +2,7 @@
 
 #include <atomic>
 
-#include <flipbook/backend/cpu/factor.hpp>
+#include <flipbook/backend/cpu/multiplicand.hpp>
 
 namespace flipbook::cpu {
 

@@ -29,7 +29,7 @@ using std::numbers::ln2_v, std::numbers::log2e_v;
 template <Real T>
 void turn_rows(const HeadRows<const T>& rows, Index first, Index count, Index width, T factor, T* to,
                Index lanes_used) {
-  turn(rows(first), rows.row, count, width, to, lanes_used);
+  transpose(rows(first), rows.row, count, width, to, lanes_used);
   for (Index d = 0; d < width; ++d, to += lanes_used) {
     for (Index i = 0; i < count; ++i) to[i] *= factor;
     std::fill(to + count, to + lanes_used, T(0));
@@ -130,7 +130,7 @@ struct QueryTile {
       }
     }
     std::copy_n(totals, count, log_sums + first);
-    turn(sums, lanes_used, geometry.width, count, y(first), y.row);
+    transpose(sums, lanes_used, geometry.width, count, y(first), y.row);
   }
 };
 

@@ -114,8 +114,8 @@ struct KeyTile {
   }
   void finish(const HeadRows<T>& dk, const HeadRows<T>& dv) const {
     for (Index i = 0; i < geometry.width * lanes_used; ++i) dk_turned[i] *= static_cast<T>(geometry.scale);
-    turn(dk_turned, lanes_used, geometry.width, count, dk(first), dk.row);
-    turn(dv_turned, lanes_used, geometry.width, count, dv(first), dv.row);
+    transpose(dk_turned, lanes_used, geometry.width, count, dk(first), dk.row);
+    transpose(dv_turned, lanes_used, geometry.width, count, dv(first), dv.row);
   }
 
  private:

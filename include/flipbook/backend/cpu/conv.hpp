@@ -1,7 +1,7 @@
 #pragma once
 
 #include <flipbook/backend/cpu/arithmetic.hpp>
-#include <flipbook/backend/cpu/conv_correlation.hpp>
+#include <flipbook/backend/cpu/conv_implicit_gemm.hpp>
 #include <flipbook/backend/cpu/conv_gradient.hpp>
 #include <flipbook/backend/cpu/conv_narrow.hpp>
 #include <flipbook/backend/cpu/conv_planar.hpp>
@@ -20,11 +20,11 @@ namespace flipbook::cpu {
 
 namespace detail {
 
-inline Sight sight_of(const ConvGeometry& g) {
-  Sight sight{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, g.in_channels / g.groups,
+inline ReceptiveField receptive_field_of(const ConvGeometry& g) {
+  ReceptiveField field{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, g.in_channels / g.groups,
               g.groups == 1};
-  for (std::size_t axis = 0; axis < 3; ++axis) sight.origin[axis] = -g.padding[axis];
-  return sight;
+  for (std::size_t axis = 0; axis < 3; ++axis) field.origin[axis] = -g.padding[axis];
+  return field;
 }
 
 /// Whether it pays to pair the numbers of the operands, and every pixel's channels are whole pairs.
@@ -39,20 +39,20 @@ inline bool pairs_up(const ConvGeometry& g) {
 ///
 /// by factors F.
 /// @param bias  (O) or null
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  Sight sight = detail::sight_of(g);
-  sight.channels /= numbers_in<F>;
-  const Index channels = sight.channels, columns = g.out_channels / g.groups, depth = sight.taps() * channels;
-  if (sight.outputs() == 0 || columns == 0) return;
-  const Factors<F> pixels(x, g.inputs() * g.in_channels);
+  ReceptiveField field = detail::receptive_field_of(g);
+  field.channels /= numbers_in<F>;
+  const Index channels = field.channels, columns = g.out_channels / g.groups, depth = field.taps() * channels;
+  if (field.outputs() == 0 || columns == 0) return;
+  const Multiplicands<F> pixels(x, g.inputs() * g.in_channels);
   const auto in = Pixels<const F*>::dense(pixels.data(), g.input, g.in_channels / numbers_in<F>);
   const auto out = Pixels<T*>::dense(y, g.output, g.out_channels);
   const Index run = g.groups == 1 && g.dilation[2] == 1 ? channels * g.kernel[2] : channels;
   if (g.groups == 1) {
-    const RightOperand<F> right(Layout::normal, depth, columns, w, columns, run, sight.outputs());
-    Correlation<F> whole(sight, in, out, right.panels(), bias, false);
-    correlate(std::span(&whole, 1));
+    const RightOperand<F> right(Layout::normal, depth, columns, w, columns, run, field.outputs());
+    ImplicitGemm<F> whole(field, in, out, right.panels(), bias, false);
+    implicit_gemm(std::span(&whole, 1));
     return;
   }
   Panels<F> panels;
@@ -66,15 +66,15 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
       pack_rows(panels, packed.data() + i * size, 0, depth, Layout::normal, w + i * columns, g.out_channels);
     }
   });
-  WorkList<Correlation<F>> works(g.groups);
+  WorkList<ImplicitGemm<F>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in;
     auto group_out = out;
     group_in.data += i * channels, group_out.data += i * columns;
     panels.data = packed.data() + i * size;
-    works.add(sight, group_in, group_out, panels, bias == nullptr ? nullptr : bias + i * columns, false);
+    works.add(field, group_in, group_out, panels, bias == nullptr ? nullptr : bias + i * columns, false);
   }
-  correlate(works.all());
+  implicit_gemm(works.all());
 }
 
 /// The adjoint of `conv`, which is also its gradient with respect to x:
@@ -84,39 +84,39 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
 /// Input pixels whose positions agree modulo the stride meet the same taps: each such phase is a dense
 /// convolution over y with a part of the kernel.
 /// @param bias  (C) or null
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Index columns = g.in_channels / g.groups, channels = g.out_channels / g.groups / numbers_in<F>;
   if (g.inputs() == 0 || columns == 0) return;
-  const Factors<F> pixels(y, g.outputs() * g.out_channels);
+  const Multiplicands<F> pixels(y, g.outputs() * g.out_channels);
   const auto in = Pixels<const F*>::dense(pixels.data(), g.output, g.out_channels / numbers_in<F>);
   const auto out = Pixels<T*>::dense(x, g.input, g.in_channels);
 
   const Index phases = g.stride[0] * g.stride[1] * g.stride[2];
-  WorkList<Correlation<F>> works(phases * g.groups);
+  WorkList<ImplicitGemm<F>> works(phases * g.groups);
   const Scratch<F> packed(g.groups * g.taps() * channels * round_up(columns, lanes<T>));
   F* free = packed.data();
   for (Index i = 0; i < phases * g.groups; ++i) {
     const Index group = i / phases;
     const ConvGeometry::Axes first{i % phases / (g.stride[1] * g.stride[2]), i / g.stride[2] % g.stride[1],
                                    i % g.stride[2]};
-    Sight sight;
-    sight.batch = g.batch;
-    sight.extent = g.output;
+    ReceptiveField field;
+    field.batch = g.batch;
+    field.extent = g.output;
     std::array<Phase, 3> axes;
     for (std::size_t axis = 0; axis < 3; ++axis) {
       const Phase& phase = axes[axis] = phase_of(g, axis, first[axis]);
-      sight.positions[axis] = phase.pixels;
-      sight.kernel[axis] = phase.taps;
-      sight.step[axis] = phase.step;
-      sight.origin[axis] = phase.origin;
+      field.positions[axis] = phase.pixels;
+      field.kernel[axis] = phase.taps;
+      field.step[axis] = phase.step;
+      field.origin[axis] = phase.origin;
     }
-    if (sight.outputs() == 0) continue;
-    sight.channels = channels;
-    sight.touching = g.groups == 1;
+    if (field.outputs() == 0) continue;
+    field.channels = channels;
+    field.touching = g.groups == 1;
 
     Panels<F> panels;
-    panels.rows = sight.taps() * channels, panels.columns = columns;
+    panels.rows = field.taps() * channels, panels.columns = columns;
     const Index pitch = columns * g.out_channels;  // between taps
     const T* const weights = w + group * channels * numbers_in<F>;
     const auto tap = [&](Index t, Index h, Index v) {
@@ -124,7 +124,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
       return (at(0, t) * g.kernel[1] + at(1, h)) * g.kernel[2] + at(2, v);
     };
     if constexpr (std::same_as<F, T>) {
-      if (sight.outputs() <= few_uses && channels >= lanes<T>) {  // too few to pay for packing
+      if (field.outputs() <= few_uses && channels >= lanes<T>) {  // too few to pay for packing
         panels.kind = PanelKind::reduction;
         panels.data = weights + tap(0, 0, 0) * pitch, panels.pitch = g.out_channels;
         panels.tap_pitch = {(tap(1, 0, 0) - tap(0, 0, 0)) * pitch, (tap(0, 1, 0) - tap(0, 0, 0)) * pitch,
@@ -132,15 +132,15 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
       }
     }
     if (panels.data == nullptr) {
-      const bool adjoin = sight.touching && axes[2].step == 1;
+      const bool adjoin = field.touching && axes[2].step == 1;
       panels.kind = cheaper_kind<F>(panels.rows, adjoin ? channels * axes[2].taps : channels, columns);
       if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
       F* const to = free;
       const Index worth_a_thread = std::max(Index{1}, (Index{1} << 14) / std::max(channels * columns, Index{1}));
-      parallel_for(sight.taps(), worth_a_thread, [&](Index begin, Index end) {
+      parallel_for(field.taps(), worth_a_thread, [&](Index begin, Index end) {
         for (Index j = begin; j < end; ++j) {
-          const Index v = j % sight.kernel[2], h = j / sight.kernel[2] % sight.kernel[1];
-          const Index t = j / (sight.kernel[1] * sight.kernel[2]);
+          const Index v = j % field.kernel[2], h = j / field.kernel[2] % field.kernel[1];
+          const Index t = j / (field.kernel[1] * field.kernel[2]);
           pack_rows(panels, to, j * channels, channels, Layout::transposed, weights + tap(t, h, v) * pitch,
                     g.out_channels);
         }
@@ -154,28 +154,28 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
     Pixels<T*> phase_out = out;
     phase_out.data += out.offset(0, first[0], first[1], first[2]) + group * columns;
     for (std::size_t axis = 0; axis < 3; ++axis) phase_out.pitch[axis] *= g.stride[axis];
-    works.add(sight, group_in, phase_out, panels, bias == nullptr ? nullptr : bias + group * columns, false);
+    works.add(field, group_in, phase_out, panels, bias == nullptr ? nullptr : bias + group * columns, false);
   }
-  correlate(works.all());
+  implicit_gemm(works.all());
 }
 
 /// dw[k, c, o] = Σ_{n, p}  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o], the gradient of `conv`
 /// with respect to w.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
-  const Sight sight = detail::sight_of(g);
+  const ReceptiveField field = detail::receptive_field_of(g);
   const Index columns = g.out_channels / g.groups;
-  if (sight.taps() * sight.channels == 0 || columns == 0) return;
+  if (field.taps() * field.channels == 0 || columns == 0) return;
   const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
   const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
   const T* const none = nullptr;
-  WorkList<PositionSum<F>> works(g.groups);
+  WorkList<WeightGradient<F>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in, group_out = out;
-    if (g.batch > 0) group_in.data += i * sight.channels, group_out.data += i * columns;  // an empty batch may have no memory
-    works.add(sight, group_in, group_out, columns, dw + i * columns, g.out_channels, none, false);
+    if (g.batch > 0) group_in.data += i * field.channels, group_out.data += i * columns;  // an empty batch may have no memory
+    works.add(field, group_in, group_out, columns, dw + i * columns, g.out_channels, none, false);
   }
-  sum_over_positions(works.all());
+  weight_gradient(works.all());
 }
 
 /// A convolution whose kernel covers its input, without padding, as a product of matrices: one row for each image.
@@ -217,7 +217,7 @@ void by_factors(bool pairs, const Way& way) {
 /// way that there may be.
 template <Real T, class Way>
 void by_shortest_way(const ConvGeometry& g, const Way& way) {
-  by_factors<T>(pairs_up(g), [&]<Factor F>() { way.template operator()<F>(winograd::scheme_of<F>(g)); });
+  by_factors<T>(pairs_up(g), [&]<Multiplicand F>() { way.template operator()<F>(winograd::scheme_of<F>(g)); });
 }
 
 }  // namespace detail
@@ -226,9 +226,9 @@ void by_shortest_way(const ConvGeometry& g, const Way& way) {
 template <Real T>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if (narrow::fits<T>(g)) {
-    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Factor F>() { narrow::conv<F>(g, x, w, bias, y); });
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv<F>(g, x, w, bias, y); });
   }
-  detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
+  detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv<F>(scheme, g, x, w, bias, y);
     if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv(x, w, bias, y);
     direct_conv<F>(g, x, w, bias, y);
@@ -238,9 +238,9 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 template <Real T>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   if (narrow::fits<T>(g)) {
-    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Factor F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
   }
-  detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
+  detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv_transpose<F>(scheme, g, y, w, bias, x);
     if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv_transpose(y, w, bias, g.in_channels, x);
     direct_conv_transpose<F>(g, y, w, bias, x);
@@ -250,9 +250,9 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
 template <Real T>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if (narrow::fits<T>(g)) {
-    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Factor F>() { narrow::conv_weight<F>(g, x, dy, dw); });
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_weight<F>(g, x, dy, dw); });
   }
-  detail::by_shortest_way<T>(g, [&]<Factor F>(const winograd::Scheme<T>& scheme) {
+  detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv_weight<F>(scheme, g, x, dy, dw);
     if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv_weight(x, dy, dw);
     direct_conv_weight<F>(g, x, dy, dw);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <flipbook/backend/cpu/conv_correlation.hpp>
+#include <flipbook/backend/cpu/conv_implicit_gemm.hpp>
 
 namespace flipbook::cpu {
 
@@ -10,19 +10,19 @@ namespace flipbook::cpu {
 /// a block of its rows (j, c) and columns o needs for some hundred positions, passing over positions that
 /// see nothing but border, and multiplies that in cache. A task goes through all positions itself, in
 /// order: no sum depends on the number of threads.
-template <Factor F>
-class PositionSum {
+template <Multiplicand F>
+class WeightGradient {
   using T = Sum<F>;
 
  public:
-  PositionSum(const Sight& sight, const Pixels<const T*>& in, const Pixels<const T*>& right, Index columns, T* out,
+  WeightGradient(const ReceptiveField& field, const Pixels<const T*>& in, const Pixels<const T*>& right, Index columns, T* out,
               Index out_pitch, const T* start, bool accumulate)
-      : sight_(sight), in_(in), right_(right), rows_(sight.taps() * sight.channels), columns_(columns), out_(out),
+      : field_(field), in_(in), right_(right), rows_(field.taps() * field.channels), columns_(columns), out_(out),
         out_pitch_(out_pitch), start_(start), accumulate_(accumulate),
-        merged_(sight.touching && sight.step[2] == 1) {
+        merged_(field.touching && field.step[2] == 1) {
     // Tasks end where runs of neighbouring input end, if those are long: then more positions see nothing
     // but border and are passed over.
-    const Index run = (merged_ ? sight.kernel[2] : 1) * sight.channels;
+    const Index run = (merged_ ? field.kernel[2] : 1) * field.channels;
     if (run > most_rows) rows_a_task_ = round_up(quotient_up(run, quotient_up(run, most_rows)), TileShape::rows);
     else rows_a_task_ = run >= most_rows / 4 ? most_rows / run * run : most_rows;
     rows_a_task_ = std::min({rows_a_task_, round_up(rows_, row_unit), most_rows});
@@ -53,7 +53,7 @@ class PositionSum {
   }
 
   /// Room in T that one thread needs.
-  static constexpr Index room() { return positions_a_block * (row_pitch + column_pitch); }
+  static constexpr Index workspace() { return positions_a_block * (row_pitch + column_pitch); }
 
   Index tasks() const { return quotient_up(rows_, rows_a_task_) * quotient_up(columns_, columns_a_task_); }
   /// Halves the tasks' size; false if they cannot be smaller.
@@ -66,25 +66,25 @@ class PositionSum {
     return true;
   }
 
-  void operator()(Index task, T* room) const {
+  void operator()(Index task, T* workspace) const {
     const Index blocks = quotient_up(rows_, rows_a_task_);
     Block block;
     block.first_row = task % blocks * rows_a_task_;
     block.rows = std::min(rows_a_task_, rows_ - block.first_row);
     block.first_column = task / blocks * columns_a_task_;
     block.columns = std::min(columns_a_task_, columns_ - block.first_column);
-    block.left = room;
-    block.right = room + positions_a_block * row_pitch;
+    block.left = workspace;
+    block.right = workspace + positions_a_block * row_pitch;
     cut(block);
     bool later = false;
     Index q = 0;
     do {  // at least once, so that the sum of nothing is written too
       block.positions = 0;
-      while (q < sight_.outputs() && block.positions < positions_a_block) q = gather(block, q);
+      while (q < field_.outputs() && block.positions < positions_a_block) q = gather(block, q);
       multiply(block, factors(block.left, row_pitch, block.rows, block.positions),
                factors(block.right, column_pitch, block.columns, block.positions), later);
       later = true;
-    } while (q < sight_.outputs());
+    } while (q < field_.outputs());
   }
 
  private:
@@ -110,7 +110,7 @@ class PositionSum {
   };
 
   void cut(Block& block) const {
-    const auto& s = sight_;
+    const auto& s = field_;
     const Index taps = merged_ ? s.kernel[2] : 1, run = taps * s.channels;
     block.piece_count = 0;
     for (Index r = block.first_row; r < block.first_row + block.rows;) {
@@ -123,10 +123,10 @@ class PositionSum {
     }
   }
 
-  /// Gathers positions from q to the end of their row of the image, as many as there is room for; returns
+  /// Gathers positions from q to the end of their row of the image, as many as the workspace holds; returns
   /// where it stopped.
   Index gather(Block& block, Index q) const {
-    const auto& s = sight_;
+    const auto& s = field_;
     const Index w = q % s.positions[2], h = q / s.positions[2] % s.positions[1];
     const Index plane = q / (s.positions[2] * s.positions[1]), t = plane % s.positions[0], n = plane / s.positions[0];
     const Index end = std::min(s.positions[2], w + positions_a_block - block.positions);
@@ -225,7 +225,7 @@ class PositionSum {
     }
   }
 
-  Sight sight_;
+  ReceptiveField field_;
   Pixels<const T*> in_, right_;
   Index rows_, columns_;
   T* out_;
@@ -238,8 +238,8 @@ class PositionSum {
 };
 
 /// All of them, which write different outputs.
-template <Factor F>
-void sum_over_positions(std::span<PositionSum<F>> list) {
+template <Multiplicand F>
+void weight_gradient(std::span<WeightGradient<F>> list) {
   using T = Sum<F>;
   Index size = 0;
   for (const auto& each : list) size += each.swapped() ? each.rows() * each.columns() : 0;
@@ -250,7 +250,7 @@ void sum_over_positions(std::span<PositionSum<F>> list) {
     each.write_to(free);
     free += each.rows() * each.columns();
   }
-  run_tasks<T>(list, PositionSum<F>::room());
+  run_tasks<T>(list, WeightGradient<F>::workspace());
   for (const auto& each : list) {
     if (each.swapped()) each.transpose_back();
   }

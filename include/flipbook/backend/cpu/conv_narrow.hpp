@@ -23,7 +23,7 @@ inline bool pairs_up(const ConvGeometry& g) {
 }
 
 /// Blocks of some lines of outputs, and the pixels that they see: planes of lines, one for each tap in time.
-template <Factor F>
+template <Multiplicand F>
 class Lines {
   using T = Sum<F>;
 
@@ -41,7 +41,7 @@ class Lines {
   static constexpr Index most_lines = 32;
   Index blocks() const { return g_.batch * g_.output[0] * blocks_a_plane(); }
   Index positions() const { return most_ * g_.output[2]; }                    ///< of a block
-  Index room() const { return numbers() + next() + 2 * lanes<T>; }            ///< for what it sees
+  Index workspace() const { return numbers() + next() + 2 * lanes<T>; }            ///< for what it sees
   Block block(Index i) const {
     const Index plane = i / blocks_a_plane(), first = i % blocks_a_plane() * most_;
     return {plane / g_.output[0], plane % g_.output[0], first, std::min(most_, g_.output[1] - first)};
@@ -60,16 +60,16 @@ class Lines {
   Index next() const { return g_.stride[2] * g_.in_channels; }
   Index next_line() const { return g_.stride[1] * in_line_; }
 
-  /// What a block sees in `room`, as factors of a reduction along lines; planes that are outside are left as they are.
-  const F* along_lines(const Block& b, const T* x, T* room) const {
-    copy(b, x, room);
-    return in_place(room, [&](F* factors) { write_factors(room, numbers(), factors); });
+  /// What a block sees in `workspace`, as factors of a reduction along lines; planes that are outside are left as they are.
+  const F* along_lines(const Block& b, const T* x, T* workspace) const {
+    copy(b, x, workspace);
+    return in_place(workspace, [&](F* factors) { write_factors(workspace, numbers(), factors); });
   }
   /// The same for a reduction along positions: in place of each number a factor of it and of those that the next
   /// positions see.
-  const F* along_positions(const Block& b, const T* x, T* room) const {
-    copy(b, x, room);
-    return in_place(room, [&](auto* factors) { pair_rows(room, next(), 1, round_up(numbers(), lanes<T>), factors, next()); });
+  const F* along_positions(const Block& b, const T* x, T* workspace) const {
+    copy(b, x, workspace);
+    return in_place(workspace, [&](auto* factors) { pair_rows(workspace, next(), 1, round_up(numbers(), lanes<T>), factors, next()); });
   }
 
  private:
@@ -77,11 +77,11 @@ class Lines {
   Index numbers() const { return g_.kernel[0] * in_plane_; }
 
   template <class Write>
-  static const F* in_place(T* room, const Write& write) {
+  static const F* in_place(T* workspace, const Write& write) {
     if constexpr (std::same_as<F, T>) {
-      return room;
+      return workspace;
     } else {
-      F* const factors = reinterpret_cast<F*>(room);
+      F* const factors = reinterpret_cast<F*>(workspace);
       write(factors);
       return factors;
     }
@@ -114,7 +114,7 @@ class Lines {
 };
 
 /// As cpu::conv, by factors F.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   constexpr Index each = numbers_in<F>;
   const Lines<F> lines(g);
@@ -122,12 +122,12 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   const Index run = g.kernel[2] * g.in_channels / each, next = lines.next() / each, next_line = lines.next_line() / each;
   const Index no_run = 0;  // columns are the vectors
   const RightOperand<F> right(Layout::normal, taps * run, columns, w, columns, no_run, g.outputs());
-  const PerThread<T> rooms(lines.room());
+  const PerThread<T> workspaces(lines.workspace());
   const PerThread<Run<F>> runs_of(taps);
   parallel_tasks(lines.blocks(), [&](Index task) {
     Run<F>* const runs = runs_of.mine();
     const auto block = lines.block(task);
-    const F* const seen = lines.along_lines(block, x, rooms.mine());
+    const F* const seen = lines.along_lines(block, x, workspaces.mine());
     for (Index i = 0; i < block.count * quotient_up(width, Index{TileShape::rows}); ++i) {
       const Index line = i % block.count, first = i / block.count * TileShape::rows;
       const Index rows = std::min<Index>(TileShape::rows, width - first);
@@ -159,7 +159,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 }
 
 /// dw += what a block gives that sees `seen`, in the columns of a panel of dy.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void add_block(const ConvGeometry& g, const Lines<F>& lines, const typename Lines<F>::Block& block, const F* seen,
                const Panel<F>& panel, T* dw) {
   constexpr Index each = numbers_in<F>;
@@ -189,13 +189,13 @@ void add_block(const ConvGeometry& g, const Lines<F>& lines, const typename Line
 
 /// As cpu::conv_weight, by factors F. The blocks are summed up in groups, whose number does not depend on that of the
 /// threads.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Lines<F> lines(g);
   const Index columns = g.out_channels, size = g.taps() * g.in_channels * columns;
   const Index groups = std::min(lines.blocks(), Index{32});
   const Scratch<T> sums(groups * size);
-  const PerThread<T> rooms(lines.room());
+  const PerThread<T> workspaces(lines.workspace());
   const PerThread<F> panels(lines.positions() / numbers_in<F> * panel_columns<F>);
   parallel_tasks(groups, [&](Index group) {
     T* const sum = sums + group * size;
@@ -203,7 +203,7 @@ void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
     const Index last = lines.blocks() * (group + 1) / groups;
     for (Index i = lines.blocks() * group / groups; i < last; ++i) {
       const auto block = lines.block(i);
-      const F* const seen = lines.along_positions(block, x, rooms.mine());
+      const F* const seen = lines.along_positions(block, x, workspaces.mine());
       for (Index column = 0; column < columns; column += panel_columns<F>) {
         const Index width = std::min(panel_columns<F>, columns - column), positions = block.count * g.output[2];
         const T* const from = dy + lines.position(block) * columns + column;

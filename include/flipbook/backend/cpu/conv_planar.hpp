@@ -9,7 +9,7 @@
 namespace flipbook::cpu::narrow {
 
 /// to[i][c] = Σ_runs Σ_p  rows[i][p·step …] · numbers[(k + p)·columns + c], for vectors of neighbouring pixels.
-template <Factor F, int rows, int columns, class T = Sum<F>>
+template <Multiplicand F, int rows, int columns, class T = Sum<F>>
 void pixels_times_numbers(std::span<const Run<F>> runs, Index step, const F* numbers, T* to) {
   using V = Simd<T>;
   V sum[rows][columns];
@@ -45,8 +45,8 @@ void pixels_times_numbers(std::span<const Run<F>> runs, Index step, const F* num
 }
 
 /// cpu::conv_transpose of one geometry, by factors F. A task makes some lines of all planes of a clip, in order of time:
-/// so every line that it reads is turned once.
-template <Factor F>
+/// so every line that it reads is transposed once.
+template <Multiplicand F>
 class Adjoint {
   using T = Sum<F>;
 
@@ -70,18 +70,18 @@ class Adjoint {
     pack(w);
   }
   Index tasks() const { return g_.batch * blocks(); }
-  /// As many planes as taps, one after another in turns, and a line that is yet to be turned.
-  Index room() const { return g_.kernel[0] * plane_ + g_.output[2] * deep_; }
+  /// As many planes as taps, one after another in turns, and a line that is yet to be transposed.
+  Index workspace() const { return g_.kernel[0] * plane_ + g_.output[2] * deep_; }
 
-  /// @param planes  room() factors    @param runs  one for each tap
+  /// @param planes  workspace() factors    @param runs  one for each tap
   void operator()(Index task, F* planes, Run<F>* runs) const {
     const Index n = task / blocks(), line = task % blocks() * most_;
-    Index turned = -g_.padding[0] - g_.kernel[0];  // the next plane that is not yet there
+    Index transposed = -g_.padding[0] - g_.kernel[0];  // the next plane that is not yet there
     for (Index t = 0; t < g_.input[0]; ++t) {
       const Phase in_time = phase_of(g_, 0, t % g_.stride[0]);
       const Index first = t / g_.stride[0] + in_time.origin, end = first + in_time.taps;
-      for (turned = std::max(turned, first); turned < end; ++turned) {
-        turn(n, turned, line, planes + slot(turned) * plane_, planes + g_.kernel[0] * plane_);
+      for (transposed = std::max(transposed, first); transposed < end; ++transposed) {
+        transpose(n, transposed, line, planes + slot(transposed) * plane_, planes + g_.kernel[0] * plane_);
       }
       for (Index i = 0; i < g_.stride[1] * g_.stride[2]; ++i) {
         const Index h = i / g_.stride[2], w = i % g_.stride[2];
@@ -106,7 +106,7 @@ class Adjoint {
   /// The weights as (taps, O, C).
   void pack(const T* w) {
     const Index channels = g_.in_channels;
-    const Factors<F> factors(w, g_.taps() * channels * g_.out_channels);
+    const Multiplicands<F> factors(w, g_.taps() * channels * g_.out_channels);
     parallel_for(g_.taps() * channels, 8, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
         F* const to = numbers_ + i / channels * deep_ * channels + i % channels;
@@ -116,7 +116,7 @@ class Adjoint {
   }
 
   /// Lines of plane `t` of y as (lines, O, pixels), zeros for what is outside. @param spare  room for a line
-  void turn(Index n, Index t, Index line, F* to, F* spare) const {
+  void transpose(Index n, Index t, Index line, F* to, F* spare) const {
     if (!inside(0, t)) return;
     const Index width = g_.output[2], shift = -first_[2];
     const Index seen = std::clamp(row_ - shift, Index{0}, width);
@@ -127,10 +127,10 @@ class Adjoint {
       const Index skipped = std::max(Index{0}, -shift), pixels = std::max(seen - skipped, Index{0});
       const T* const from = y_ + (((n * g_.output[0] + t) * g_.output[1] + h) * width + skipped) * g_.out_channels;
       if constexpr (std::same_as<F, T>) {
-        cpu::turn(from, deep_, pixels, deep_, to + skipped + shift, row_);
+        cpu::transpose(from, deep_, pixels, deep_, to + skipped + shift, row_);
       } else {
         write_factors(from, pixels * g_.out_channels, spare);
-        cpu::turn(&spare->bits, deep_, pixels, deep_, &to[skipped + shift].bits, row_);
+        cpu::transpose(&spare->bits, deep_, pixels, deep_, &to[skipped + shift].bits, row_);
       }
     }
   }
@@ -192,12 +192,12 @@ class Adjoint {
 };
 
 /// As cpu::conv_transpose, by factors F.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Adjoint<F> all(g, y, w, bias, x);
-  const PerThread<F> rooms(all.room());
+  const PerThread<F> workspaces(all.workspace());
   const PerThread<Run<F>> runs(g.taps());
-  parallel_tasks(all.tasks(), [&](Index task) { all(task, rooms.mine(), runs.mine()); });
+  parallel_tasks(all.tasks(), [&](Index task) { all(task, workspaces.mine(), runs.mine()); });
 }
 
 }  // namespace flipbook::cpu::narrow

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <flipbook/backend/cpu/conv_correlation.hpp>
+#include <flipbook/backend/cpu/conv_implicit_gemm.hpp>
 #include <flipbook/backend/cpu/conv_gradient.hpp>
 #include <flipbook/backend/cpu/matrix_product.hpp>
 
@@ -21,20 +21,20 @@ void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* 
   if (m == 0 || n == 0) return;
   const bool a_normal = a_layout == Layout::normal, b_normal = b_layout == Layout::normal;
   const Pixels<const T*> a_pixels{a, 0, {0, 0, lda}}, b_pixels{b, 0, {0, 0, ldb}};
-  Sight sight;
+  ReceptiveField field;
   if (!a_normal && (n < panel_columns<T> || m <= few_uses)) {
-    Scratch<T> turned(b_normal ? 0 : k * n);
+    Scratch<T> transposed(b_normal ? 0 : k * n);
     Pixels<const T*> right = b_pixels;
     if (!b_normal) {
       parallel_for(k, 16, [&](Index first, Index last) {
-        turn(b + first, ldb, n, last - first, turned + first * n, n);
+        transpose(b + first, ldb, n, last - first, transposed + first * n, n);
       });
-      right = {turned.data(), 0, {0, 0, n}};
+      right = {transposed.data(), 0, {0, 0, n}};
     }
-    sight.extent[2] = sight.positions[2] = k;
-    sight.channels = m;
-    PositionSum<T> sum(sight, a_pixels, right, n, c, ldc, bias, accumulate);
-    sum_over_positions(std::span(&sum, 1));
+    field.extent[2] = field.positions[2] = k;
+    field.channels = m;
+    WeightGradient<T> sum(field, a_pixels, right, n, c, ldc, bias, accumulate);
+    weight_gradient(std::span(&sum, 1));
     return;
   }
   if (!a_normal || best_kind<T>(b_layout, k, k, n, m) == PanelKind::columns) {
@@ -42,10 +42,10 @@ void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* 
     return;
   }
   const RightOperand<T> right(b_layout, k, n, b, ldb, k, m);
-  sight.extent[2] = sight.positions[2] = m;
-  sight.channels = k;
-  Correlation<T> product(sight, a_pixels, {c, 0, {0, 0, ldc}}, right.panels(), bias, accumulate);
-  correlate(std::span(&product, 1));
+  field.extent[2] = field.positions[2] = m;
+  field.channels = k;
+  ImplicitGemm<T> product(field, a_pixels, {c, 0, {0, 0, ldc}}, right.panels(), bias, accumulate);
+  implicit_gemm(std::span(&product, 1));
 }
 
 }  // namespace flipbook::cpu

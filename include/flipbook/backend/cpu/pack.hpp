@@ -6,7 +6,7 @@
 
 #include <flipbook/backend/cpu/scratch.hpp>
 #include <flipbook/backend/cpu/tile.hpp>
-#include <flipbook/backend/cpu/turn.hpp>
+#include <flipbook/backend/cpu/transpose.hpp>
 #include <flipbook/core/parallel.hpp>
 
 namespace flipbook::cpu {
@@ -52,11 +52,11 @@ class WorkList {
   Index size_ = 0;
 };
 
-/// Runs works that consist of independent tasks, each work(task, room), as one parallel loop; they are
-/// divided until there are several tasks for every thread. A thread has `room` numbers for itself. Works
+/// Runs works that consist of independent tasks, each work(task, workspace), as one parallel loop; they are
+/// divided until there are several tasks for every thread. A thread has `workspace` numbers for itself. Works
 /// take turns: the phases of a transposed convolution read the same pixels one after another.
 template <class T, class Work>
-void run_tasks(std::span<Work> works, Index room) {
+void run_tasks(std::span<Work> works, Index workspace) {
   const auto most = [&] {
     Index tasks = 0;
     for (const Work& work : works) tasks = std::max(tasks, work.tasks());
@@ -69,10 +69,10 @@ void run_tasks(std::span<Work> works, Index room) {
     for (Work& work : works) divided |= work.divide();
   }
   if (turns == 0) return;
-  const PerThread<T> rooms(room);
+  const PerThread<T> workspaces(workspace);
   parallel_tasks(turns * count, [&](Index i) {
     const Work& work = works[static_cast<std::size_t>(i % count)];
-    if (i / count < work.tasks()) work(i / count, rooms.mine());
+    if (i / count < work.tasks()) work(i / count, workspaces.mine());
   });
 }
 
@@ -80,13 +80,13 @@ constexpr Index quotient_up(Index a, Index b) { return (a + b - 1) / b; }
 constexpr Index round_up(Index a, Index b) { return quotient_up(a, b) * b; }
 
 /// Numbers as factors of a reduction along them.
-template <Factor F>
-class Factors {
+template <Multiplicand F>
+class Multiplicands {
   using T = Sum<F>;
   static constexpr bool as_they_are = std::same_as<F, T>;
 
  public:
-  Factors(const T* numbers, Index count) : numbers_(numbers), rounded_(as_they_are ? 0 : count / numbers_in<F>) {
+  Multiplicands(const T* numbers, Index count) : numbers_(numbers), rounded_(as_they_are ? 0 : count / numbers_in<F>) {
     if constexpr (!as_they_are) {
       constexpr Index each = numbers_in<F>;
       parallel_for(count / each, 8192, [&](Index first, Index last) {
@@ -105,7 +105,7 @@ class Factors {
 };
 
 /// The right operand, `rows` × `columns`, cut into panels of columns; the rows are of factors.
-template <Factor F>
+template <Multiplicand F>
 struct Panels {
   PanelKind kind = PanelKind::columns;
   Index rows = 0, columns = 0;
@@ -146,7 +146,7 @@ void pack_rows(const Panels<T>& panels, T* packed, Index first, Index count, Lay
                Index pitch) {
   const Index across = layout == Layout::normal ? 1 : pitch;
   if (panels.kind == PanelKind::reduction) {
-    if (layout == Layout::normal) return turn(from, pitch, count, panels.columns, packed + first, panels.rows);
+    if (layout == Layout::normal) return transpose(from, pitch, count, panels.columns, packed + first, panels.rows);
     for (Index j = 0; j < panels.columns; ++j) std::copy_n(from + j * pitch, count, packed + j * panels.rows + first);
     return;
   }
@@ -159,7 +159,7 @@ void pack_rows(const Panels<T>& panels, T* packed, Index first, Index count, Lay
         std::fill(std::copy_n(source, present, to), to + step, T(0));
       }
     } else {
-      turn(source, pitch, present, count, to, step);
+      transpose(source, pitch, present, count, to, step);
       for (Index k = 0; k < count; ++k, to += step) std::fill(to + present, to + step, T(0));
     }
   }
@@ -193,7 +193,7 @@ void pack_rows(const Panels<F>& panels, F* packed, Index first, Index count, Lay
 
 /// Which kernel costs fewer vector operations for each row of output: `run` is what the reduction of `depth`
 /// is contiguous for.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 PanelKind cheaper_kind(Index depth, Index run, Index columns) {
   if (!std::same_as<F, T> || run == 0 || depth == 0) return PanelKind::columns;
   const Index broadcast = depth * quotient_up(columns, lanes<T>);
@@ -209,7 +209,7 @@ inline constexpr Index few_uses = 16, few_uses_of_rows = 128;
 
 /// How the right operand of a product with `uses` rows on its left is laid out best: where it is stored along the
 /// reduction, and used seldom, as it is.
-template <Factor F>
+template <Multiplicand F>
 PanelKind best_kind(Layout layout, Index depth, Index run, Index columns, Index uses) {
   const bool as_it_is = layout == Layout::transposed && uses <= few_uses;
   return as_it_is ? PanelKind::reduction : cheaper_kind<F>(depth, run, columns);
@@ -217,7 +217,7 @@ PanelKind best_kind(Layout layout, Index depth, Index run, Index columns, Index 
 
 /// The right operand of a product with `uses` rows on its left: packed, or in place where it is used too
 /// seldom for packing to pay.
-template <Factor F>
+template <Multiplicand F>
 class RightOperand {
   using T = Sum<F>;
 

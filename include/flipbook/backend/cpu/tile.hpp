@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <flipbook/backend/cpu/factor.hpp>
+#include <flipbook/backend/cpu/multiplicand.hpp>
 
 #if defined(__clang__)
 #define FLIPBOOK_UNROLL _Pragma("unroll")
@@ -33,12 +33,12 @@ struct TileShape {
 };
 
 /// Columns of a whole panel.
-template <Factor F>
+template <Multiplicand F>
 inline constexpr Index panel_columns = TileShape::vectors * lanes<Sum<F>>;
 
 /// The longest run; what lies outside of an image is read from so many zeros.
 inline constexpr Index longest_run = 512;
-template <Factor F>
+template <Multiplicand F>
 alignas(64) inline constexpr std::array<F, longest_run> zero_row{};
 
 /// Keeps the compiler from loading x again for each of its uses.
@@ -51,7 +51,7 @@ void keep_in_register([[maybe_unused]] V& x) {
 
 /// `length` steps along the reduction that every row of a tile takes through contiguous or evenly spaced
 /// memory, meeting the right operand from its row `k` on.
-template <Factor F>
+template <Multiplicand F>
 struct Run {
   Index k, length;
   std::array<const F*, TileShape::max_rows> rows;
@@ -66,7 +66,7 @@ struct TileRows {
 
 /// to[i][j] = from[i][j] + Σ_runs Σ_p rows[i][p·step] · panel[(k + p)·panel_step + j]: the columns are the
 /// vector, the rows' numbers are broadcast.
-template <Factor F, int rows, int vectors>
+template <Multiplicand F, int rows, int vectors>
 void rows_times_panel(const Run<F>* runs, Index count, Index step, const F* panel, Index panel_step,
                       const TileRows<Sum<F>>& tile) {
   using T = Sum<F>;
@@ -177,11 +177,11 @@ enum class PanelKind {
   reduction  ///< a panel is a few columns, each contiguous along the reduction
 };
 
-template <Factor F>
+template <Multiplicand F>
 using MicroKernel = void (*)(const Run<F>*, Index, Index, const F*, Index, const TileRows<Sum<F>>&);
 
 /// The kernel of at least `rows` rows; the rows past the last are repeated by the caller.
-template <Factor F>
+template <Multiplicand F>
 MicroKernel<F> micro_kernel(PanelKind kind, int rows, Index columns) {
   constexpr int all = TileShape::rows, few = TileShape::few_rows, dot = TileShape::dot_rows;
   constexpr MicroKernel<F> panel_kernels[3][TileShape::vectors] = {
@@ -198,7 +198,7 @@ MicroKernel<F> micro_kernel(PanelKind kind, int rows, Index columns) {
 }
 
 /// What a tile is multiplied with: `columns` of the right operand, `step` apart as the kind says.
-template <Factor F>
+template <Multiplicand F>
 struct Panel {
   PanelKind kind;  ///< of pairs: columns
   const F* data;
@@ -217,7 +217,7 @@ struct TileTarget {
 
 /// One tile of `rows` × panel.columns. Where the columns do not fill their vectors, and for rows that the
 /// kernel has beyond these, the tile is held in a buffer.
-template <Factor F>
+template <Multiplicand F>
 void multiply_tile(const Run<F>* runs, Index count, Index step, const Panel<F>& panel, int rows,
                    const TileTarget<Sum<F>>& target) {
   using T = Sum<F>;

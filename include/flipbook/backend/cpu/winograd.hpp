@@ -27,7 +27,7 @@ namespace flipbook::cpu::winograd {
 /// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
 /// products, in factors, which are packed and spread(rows · columns) apart.
 /// @param tap  tap(j) is where the numbers of tap j of the part lie, row by row
-template <Factor F, class T = Sum<F>, class Tap>
+template <Multiplicand F, class T = Sum<F>, class Tap>
 void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Index columns, F* packed, Index first_row,
                        Index rows) {
   const Index pitch = spread<F>(rows * columns);
@@ -55,7 +55,7 @@ void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Ind
 
 /// sum = left · right, or sum += left · right, where `right` is a panel of `depth` rows.
 /// @param down  between rows of the left operand  @param across  between the factors of a row
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void multiply(const F* left, Index down, Index across, Index rows, Index depth, const Panel<F>& right, T* sum, Index pitch,
               bool accumulate) {
   Run<F> run;
@@ -76,7 +76,7 @@ void multiply(const F* left, Index down, Index across, Index rows, Index depth, 
 
 /// A lattice of outputs, the sum over parts of the input. A task takes some tiles through all three steps, while they
 /// are in a cache: the last one is enough, since a transformed number is used for every column.
-template <Factor F>
+template <Multiplicand F>
 class Sums {
   using T = Sum<F>;
 
@@ -95,12 +95,12 @@ class Sums {
   void add(const Lattice<const T*>& in, const Axes& shift) { part_[static_cast<std::size_t>(count_++)] = {in, shift}; }
 
   Index tasks() const { return quotient_up(tiles_.total(), block_); }
-  Index room() const { return block_ * (left_pitch_ + sum_pitch_); }
+  Index workspace() const { return block_ * (left_pitch_ + sum_pitch_); }
   bool divide() const { return false; }
 
-  void operator()(Index task, T* room) const {
-    F* const left = reinterpret_cast<F*>(room);   // (tiles, products, rows)
-    T* const sums = room + block_ * left_pitch_;  // (tiles, products, columns)
+  void operator()(Index task, T* workspace) const {
+    F* const left = reinterpret_cast<F*>(workspace);   // (tiles, products, rows)
+    T* const sums = workspace + block_ * left_pitch_;  // (tiles, products, columns)
     const Index first = task * block_, tiles = std::min(block_, tiles_.total() - first);
     for (Index part = 0; part < count_; ++part) {
       const auto& [in, shift] = part_[static_cast<std::size_t>(part)];
@@ -179,7 +179,7 @@ void each_scheme(const ConvGeometry& g, const F& f) {
 /// long as the products of some 64 tiles, and all that is not products a third as long as they are.
 /// Transformed weights that no cache holds, and that may be the most that a step keeps in memory at once, are not worth
 /// it.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 Scheme<T> scheme_of(const ConvGeometry& g) {
   constexpr Index most_weights = (Index{1} << 25) / Index{sizeof(F)} * numbers_in<F>;
   Scheme<T> best;
@@ -209,7 +209,7 @@ inline Index tap_index(const ConvGeometry& g, const Axes& first, const Axes& at,
 }
 
 /// As cpu::conv, by factors F.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   const Index columns = g.out_channels, depth = g.in_channels / numbers_in<F>, rows = scheme.parts() * depth;
   const Scratch<F> weights(scheme.products() * spread<F>(rows * columns));
@@ -223,21 +223,21 @@ void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w
     };
     transform_weights(scheme, tap, depth, columns, weights.data(), part * depth, rows);
   }
-  run_tasks<T>(std::span(&sums, 1), sums.room());
+  run_tasks<T>(std::span(&sums, 1), sums.workspace());
 }
 
 /// As cpu::conv_transpose, by factors F: each phase of the result is a convolution of its own.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Index channels = g.out_channels, columns = g.in_channels, size = channels * columns;
   const Index depth = channels / numbers_in<F>, part_size = scheme.products() * spread<F>(depth * columns);
-  const Scratch<T> turned(g.taps() * size);
+  const Scratch<T> transposed(g.taps() * size);
   const Scratch<F> weights(scheme.parts() * part_size);
   parallel_for(g.taps(), 1, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) turn(w + i * size, channels, columns, channels, turned + i * size, columns);
+    for (Index i = begin; i < end; ++i) transpose(w + i * size, channels, columns, channels, transposed + i * size, columns);
   });
   WorkList<Sums<F>> all(scheme.parts());
-  Index room = 0;
+  Index workspace = 0;
   for (Index part = 0; part < scheme.parts(); ++part) {
     const Axes first = scheme.place(part, scheme.stride);
     Axes pixels, origin, tap_first, tap_step;
@@ -247,21 +247,21 @@ void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, 
     }
     F* const own = weights.data() + part * part_size;
     const auto tap = [&](Index j) {
-      return turned.data() + tap_index(g, tap_first, scheme.place(j, scheme.filter->taps), tap_step) * size;
+      return transposed.data() + tap_index(g, tap_first, scheme.place(j, scheme.filter->taps), tap_step) * size;
     };
     transform_weights(scheme, tap, depth, columns, own, 0, depth);
     Sums<F> sums(scheme, g.batch, pixels, {x, g.input, first, g.stride, columns}, 1, depth, own, bias);
     sums.add({y, g.output, {0, 0, 0}, {1, 1, 1}, channels}, origin);
-    room = std::max(room, sums.room());
+    workspace = std::max(workspace, sums.workspace());
     all.add(sums);
   }
-  run_tasks<T>(all.all(), room);
+  run_tasks<T>(all.all(), workspace);
 }
 
 /// As cpu::conv_weight, by factors F: the adjoint of the filtering in its weights,
 ///
 ///     dg = Gᵀ [Σ over tiles of (Bᵀ d B) ⊙ (A dy Aᵀ)] G.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Tiles<T> tiles(scheme, g.batch, g.output);
   const Filter<T>& filter = *scheme.filter;

@@ -181,7 +181,7 @@ class Transform {
 
   /// Vector i of the result goes to to[i · pitch], as factors. The last axis comes first, so that numbers are read in the
   /// order in which they lie.
-  template <Factor F>
+  template <Multiplicand F>
   void operator()(int axes, const From<T>& x, F* to, Index pitch) const {
     by_axes(axes, x, [&](const V* all_but_one, Index inner) {
       if constexpr (std::same_as<F, T>) last_(all_but_one, inner, to, pitch);
@@ -241,7 +241,7 @@ class Transform {
       for (std::size_t k = 0; k < rows; ++k) write(static_cast<Index>(k) * inner + i, y[k]);
     }
   }
-  template <class Of, Factor F>
+  template <class Of, Multiplicand F>
   static void along_first_axis(const V* x, Index inner, F* to, Index pitch) {
     along_first_axis_of<Of>(x, inner, [&](Index i, const V& y) { store_factors(y, to + i * pitch); });
   }

@@ -115,7 +115,7 @@ struct alignas(64) Products {
 };
 
 /// The transform of a tile's pixels, as factors of a reduction over channels: those of number f from to[f · pitch] on.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scattered>& transform, const Lattice<const T*>& in,
                       const Axes& shift, F* to, Index pitch) {
   const TilePixels<T> pixels(tiles, tile, transform.columns, in, shift);
@@ -126,14 +126,14 @@ void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scat
 
 /// The transforms of as many vectors as a factor holds numbers, of x(0) and, for pairs, x(1), as factors of a reduction
 /// from one to the next: those of number f from to[f · pitch] on.
-template <Factor F, class T = Sum<F>, class X>
+template <Multiplicand F, class T = Sum<F>, class X>
 void transform_together(const Scheme<T>& scheme, const Transform<T, Scattered>& transform, const X& x, F* to, Index pitch) {
   if constexpr (std::same_as<F, T>) transform(scheme.axes, x(0), to, pitch);
   else transform(scheme.axes, x(0), x(1), to, pitch);
 }
 
 /// The transforms of the pixels of as many tiles, as factors of a reduction over tiles, for every channel.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void transform_tiles(const Tiles<T>& tiles, Index first, const Transform<T, Scattered>& transform, const Lattice<const T*>& in,
                      F* to, Index pitch) {
   const auto pixels = [&](Index tile) { return TilePixels<T>(tiles, tile, transform.columns, in, {0, 0, 0}); };

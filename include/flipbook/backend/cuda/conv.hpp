@@ -73,7 +73,7 @@ struct SumTarget {
 inline constexpr int most_phases = 8;  ///< of one launch
 
 template <class T>
-struct Correlation {
+struct ImplicitGemm {
   TilePlan plan;
   const T *in, *weights;
   SumTarget<T> target;
@@ -82,23 +82,23 @@ struct Correlation {
   Divider channel_divider;
   int channels, columns;  ///< of a group
   bool packed_in, packed_weights;
-  Sight sights[most_phases];
+  ReceptiveField fields[most_phases];
 };
 
 /// out[q, o] = Σ_(tap, c)  in[what q sees at tap, c] · weights[tap, c, o]  for all phases and groups.
 template <class T, bool Fast, int Columns, bool Turned>
-__global__ void __launch_bounds__(256) correlate(const __grid_constant__ Correlation<T> work) {
+__global__ void __launch_bounds__(256) implicit_gemm(const __grid_constant__ ImplicitGemm<T> work) {
   using Product = ConvProduct<T, Fast, Columns, Inner::depth, Turned ? Inner::depth : Inner::side>;
   const auto at = work.plan.place(blockIdx.x);
-  const Sight& sight = work.sights[at.phase];
+  const ReceptiveField& field = work.fields[at.phase];
   const int row = at.row * Product::rows, column = at.column * Columns;
-  if (row >= sight.lines) return;
-  const int depth = sight.taps_in_all() * work.channels, steps = (depth + Product::step - 1) / Product::step;
+  if (row >= field.lines) return;
+  const int depth = field.taps_in_all() * work.channels, steps = (depth + Product::step - 1) / Product::step;
   const Patches<T> left{
-      work.in + Index{at.group} * work.channels, work.in_grid, sight, work.channel_divider, depth, work.packed_in};
+      work.in + Index{at.group} * work.channels, work.in_grid, field, work.channel_divider, depth, work.packed_in};
   const Weights<T, Turned> right{work.weights + at.group * (Turned ? work.channels * work.weight_grid.channel_pitch
                                                                    : work.columns * work.weight_grid.column_pitch),
-                                 sight,
+                                 field,
                                  work.weight_grid,
                                  work.channel_divider,
                                  depth,
@@ -110,10 +110,10 @@ __global__ void __launch_bounds__(256) correlate(const __grid_constant__ Correla
 #pragma unroll
   for (int i = 0; i < Product::Sums::lines; ++i) {
     int position = row + Product::Sums::row(i);
-    if (position >= sight.lines) continue;
-    const int w = sight.positions[2].split(position), h = sight.positions[1].split(position);
-    const int t = sight.positions[0].split(position);
-    const auto pixel = [&](int axis, int q) { return sight.axis[axis].first + q * sight.axis[axis].spread; };
+    if (position >= field.lines) continue;
+    const int w = field.positions[2].split(position), h = field.positions[1].split(position);
+    const int t = field.positions[0].split(position);
+    const auto pixel = [&](int axis, int q) { return field.axis[axis].first + q * field.axis[axis].spread; };
     const Index first = work.out_grid.offset(position, pixel(0, t), pixel(1, h), pixel(2, w)) + at.group * work.columns;
 #pragma unroll
     for (int j = 0; j < Product::Sums::line; ++j) {
@@ -124,7 +124,7 @@ __global__ void __launch_bounds__(256) correlate(const __grid_constant__ Correla
 }
 
 template <class T>
-struct PositionSum {
+struct WeightGradient {
   TilePlan plan;
   const T *x, *dy;
   SumTarget<T> target;
@@ -133,22 +133,22 @@ struct PositionSum {
   int channels, columns;  ///< of a group
   Index out_channels;
   bool packed_x, packed_dy;
-  Sight sight;
+  ReceptiveField field;
 };
 
 /// dw[tap, c, o] = Σ_q  x[what q sees at tap, c] · dy[q, o]  for all groups.
 template <class T, bool Fast, int Columns>
-__global__ void __launch_bounds__(256) sum_over_positions(const __grid_constant__ PositionSum<T> work) {
+__global__ void __launch_bounds__(256) weight_gradient(const __grid_constant__ WeightGradient<T> work) {
   using Product = ConvProduct<T, Fast, Columns, Inner::side, Inner::side>;
   const auto at = work.plan.place(blockIdx.x);
-  const Sight& sight = work.sight;
+  const ReceptiveField& field = work.field;
   const int row = at.row * Product::rows, column = at.column * Columns;
-  const int height = sight.taps_in_all() * work.channels;
+  const int height = field.taps_in_all() * work.channels;
   const Patches<T> left{
-      work.x + Index{at.group} * work.channels, work.in_grid, sight, work.channel_divider, height, work.packed_x};
-  const Matrix<T> right{work.dy + Index{at.group} * work.columns, sight.lines, work.columns, work.out_channels,
+      work.x + Index{at.group} * work.channels, work.in_grid, field, work.channel_divider, height, work.packed_x};
+  const Matrix<T> right{work.dy + Index{at.group} * work.columns, field.lines, work.columns, work.out_channels,
                         work.packed_dy};
-  const int steps = (sight.lines + Product::step - 1) / Product::step;
+  const int steps = (field.lines + Product::step - 1) / Product::step;
   typename Product::Sums sums;
   Product::sum(sums, left, row, right, column, static_cast<int>(Index{steps} * at.part / work.plan.parts),
                static_cast<int>(Index{steps} * (at.part + 1) / work.plan.parts));
@@ -200,9 +200,9 @@ bool packs(const T* data, std::initializer_list<Index> multiples) {
          std::all_of(multiples.begin(), multiples.end(), [](Index n) { return n % pack_size<T> == 0; });
 }
 
-/// Sums of all phases that `sight_of(i)` gives, some of them a launch.
-template <class T, bool Turned, class SightOf>
-void correlate_all(Correlation<T>& work, Index phases, const SightOf& sight_of) {
+/// Sums of all phases that `receptive_field_of(i)` gives, some of them a launch.
+template <class T, bool Turned, class ReceptiveFieldOf>
+void implicit_gemm_all(ImplicitGemm<T>& work, Index phases, const ReceptiveFieldOf& receptive_field_of) {
   const auto launch_with = [&]<bool Fast, int Columns> {
     using Product = ConvProduct<T, Fast, Columns, Inner::depth, Turned ? Inner::depth : Inner::side>;
     const auto each_launch = [&](const auto& body) {
@@ -210,8 +210,8 @@ void correlate_all(Correlation<T>& work, Index phases, const SightOf& sight_of) 
         int lines = 0, deepest = 0;
         work.plan.phases = static_cast<int>(std::min<Index>(most_phases, phases - first));
         for (int i = 0; i < work.plan.phases; ++i) {
-          const Sight& sight = work.sights[i] = sight_of(first + i);
-          lines = std::max(lines, sight.lines), deepest = std::max(deepest, sight.taps_in_all() * work.channels);
+          const ReceptiveField& field = work.fields[i] = receptive_field_of(first + i);
+          lines = std::max(lines, field.lines), deepest = std::max(deepest, field.taps_in_all() * work.channels);
         }
         work.plan.row_tiles = (lines + Product::rows - 1) / Product::rows;
         work.plan.column_tiles = (work.columns + Columns - 1) / Columns;
@@ -225,7 +225,7 @@ void correlate_all(Correlation<T>& work, Index phases, const SightOf& sight_of) 
     }
     in_parts(work.plan, work.target, work.out_grid.pitch, [&] {
       each_launch([&](int) {
-        launch(correlate<T, Fast, Columns, Turned>, work.plan.grid(), dim3(Product::threads), Product::shared_bytes,
+        launch(implicit_gemm<T, Fast, Columns, Turned>, work.plan.grid(), dim3(Product::threads), Product::shared_bytes,
                work);
       });
     });
@@ -243,7 +243,7 @@ template <class T>
 void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if (g.outputs() * g.out_channels == 0) return;
   const Index channels = g.in_channels / g.groups, columns = g.out_channels / g.groups;
-  detail::Correlation<T> work{};
+  detail::ImplicitGemm<T> work{};
   work.plan.groups = static_cast<int>(g.groups);
   work.in = x, work.weights = w;
   work.target = {y, nullptr, bias, g.outputs() * g.out_channels};
@@ -253,7 +253,7 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
   work.channel_divider = Divider(std::max<Index>(1, channels));
   work.packed_in = detail::packs(x, {channels, g.in_channels});
   work.packed_weights = detail::packs(w, {columns, g.out_channels});
-  detail::correlate_all<T, false>(work, 1, [&](Index) { return straight_sight(g); });
+  detail::implicit_gemm_all<T, false>(work, 1, [&](Index) { return straight_sight(g); });
 }
 
 /// The adjoint of `direct_conv`, which is also its gradient with respect to x:
@@ -267,7 +267,7 @@ template <class T>
 void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   if (g.inputs() * g.in_channels == 0) return;
   const Index channels = g.out_channels / g.groups, columns = g.in_channels / g.groups;
-  detail::Correlation<T> work{};
+  detail::ImplicitGemm<T> work{};
   work.plan.groups = static_cast<int>(g.groups);
   work.in = y, work.weights = w;
   work.target = {x, nullptr, bias, g.inputs() * g.in_channels};
@@ -276,7 +276,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
   work.channels = static_cast<int>(channels), work.columns = static_cast<int>(columns);
   work.channel_divider = Divider(std::max<Index>(1, channels));
   work.packed_in = work.packed_weights = detail::packs(y, {channels, g.out_channels}) && detail::packs(w, {});
-  detail::correlate_all<T, true>(work, g.stride[0] * g.stride[1] * g.stride[2],
+  detail::implicit_gemm_all<T, true>(work, g.stride[0] * g.stride[1] * g.stride[2],
                                  [&](Index i) { return phase_sight(g, i); });
 }
 
@@ -286,10 +286,10 @@ template <class T>
 void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Index channels = g.in_channels / g.groups, columns = g.out_channels / g.groups, height = g.taps() * channels;
   if (height * g.out_channels == 0) return;
-  detail::PositionSum<T> work{};
+  detail::WeightGradient<T> work{};
   work.x = x, work.dy = dy;
   work.target = {dw, nullptr, nullptr, height * g.out_channels};
-  work.in_grid = input_grid(g), work.sight = straight_sight(g);
+  work.in_grid = input_grid(g), work.field = straight_sight(g);
   work.channel_divider = Divider(channels);
   work.channels = static_cast<int>(channels), work.columns = static_cast<int>(columns),
   work.out_channels = g.out_channels;
@@ -300,10 +300,10 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
       using Product = detail::ConvProduct<T, Fast, Columns, Inner::side, Inner::side>;
       const auto tiles = [](Index extent, Index tile) { return static_cast<int>((extent + tile - 1) / tile); };
       work.plan = {tiles(height, Product::rows), tiles(columns, Columns), static_cast<int>(g.groups), 1, 1};
-      work.plan.divide(tiles(work.sight.lines, Product::step), 8,
+      work.plan.divide(tiles(work.field.lines, Product::step), 8,
                        static_cast<std::size_t>(work.target.size) * sizeof(Wide<T>));
       detail::in_parts(work.plan, work.target, g.out_channels, [&] {
-        launch(detail::sum_over_positions<T, Fast, Columns>, work.plan.grid(), dim3(Product::threads),
+        launch(detail::weight_gradient<T, Fast, Columns>, work.plan.grid(), dim3(Product::threads),
                Product::shared_bytes, work);
       });
     });

@@ -18,7 +18,7 @@ struct SightAxis {
 };
 
 /// The same along all three, for all samples.
-struct Sight {
+struct ReceptiveField {
   SightAxis axis[3];
   Divider positions[3], taps[3];
   int lines = 0;  ///< positions of all samples
@@ -58,7 +58,7 @@ template <class T>
 struct Patches {
   const T* data;
   const PixelGrid& grid;
-  const Sight& sight;
+  const ReceptiveField& field;
   Divider channels;
   int width;  ///< numbers of a line: taps · channels
   bool packed;
@@ -72,17 +72,17 @@ struct Patches {
   };
 
   __device__ Line line(int position) const {
-    if (position >= sight.lines) return {nullptr, 0, 0, 0};
-    const int w = sight.positions[2].split(position), h = sight.positions[1].split(position);
-    const int t = sight.positions[0].split(position);
-    const auto begin = [&](int axis, int q) { return q * sight.axis[axis].stride + sight.axis[axis].origin; };
+    if (position >= field.lines) return {nullptr, 0, 0, 0};
+    const int w = field.positions[2].split(position), h = field.positions[1].split(position);
+    const int t = field.positions[0].split(position);
+    const auto begin = [&](int axis, int q) { return q * field.axis[axis].stride + field.axis[axis].origin; };
     return {data + grid.offset(position, 0, 0, 0), begin(0, t), begin(1, h), begin(2, w)};
   }
   __device__ Place place(int number) const {
     if (number >= width) return {0, 0, 0, -1};
     const int channel = channels.split(number);
-    const int w = sight.taps[2].split(number), h = sight.taps[1].split(number);
-    return {number * sight.axis[0].step, h * sight.axis[1].step, w * sight.axis[2].step, channel};
+    const int w = field.taps[2].split(number), h = field.taps[1].split(number);
+    return {number * field.axis[0].step, h * field.axis[1].step, w * field.axis[2].step, channel};
   }
   __device__ const T* address(const Line& line, const Place& place) const {
     const int t = line.t + place.t, h = line.h + place.h, w = line.w + place.w;
@@ -94,11 +94,11 @@ struct Patches {
   }
 };
 
-/// Weights of one sight, as lines of (tap, channel) or, turned, of columns.
+/// Weights of one field, as lines of (tap, channel) or, turned, of columns.
 template <class T, bool Turned>
 struct Weights {
   const T* data;
-  const Sight& sight;
+  const ReceptiveField& field;
   const WeightGrid& grid;
   Divider channels;
   int depth, columns;  ///< taps · channels, and the other extent
@@ -110,8 +110,8 @@ struct Weights {
   __device__ Index of_depth(int number) const {
     if (number >= depth) return -1;
     const int channel = channels.split(number);
-    const int w = sight.taps[2].split(number), h = sight.taps[1].split(number);
-    const auto tap = [&](int axis, int j) { return sight.axis[axis].tap + j * sight.axis[axis].tap_step; };
+    const int w = field.taps[2].split(number), h = field.taps[1].split(number);
+    const auto tap = [&](int axis, int j) { return field.axis[axis].tap + j * field.axis[axis].tap_step; };
     return grid.offset(tap(0, number), tap(1, h), tap(2, w)) + channel * grid.channel_pitch;
   }
   __device__ Index of_column(int column) const { return column < columns ? column * grid.column_pitch : -1; }
@@ -162,19 +162,19 @@ inline SightAxis phase_axis(const ConvGeometry& g, std::size_t i, Index first) {
 
 }  // namespace detail
 
-inline Sight straight_sight(const ConvGeometry& g) {
-  Sight sight;
-  for (std::size_t i = 0; i < 3; ++i) sight.axis[i] = detail::straight_axis(g, i);
-  sight.fit(g.batch);
-  return sight;
+inline ReceptiveField straight_sight(const ConvGeometry& g) {
+  ReceptiveField field;
+  for (std::size_t i = 0; i < 3; ++i) field.axis[i] = detail::straight_axis(g, i);
+  field.fit(g.batch);
+  return field;
 }
-inline Sight phase_sight(const ConvGeometry& g, Index which) {
+inline ReceptiveField phase_sight(const ConvGeometry& g, Index which) {
   const ConvGeometry::Axes first{which / (g.stride[1] * g.stride[2]), which / g.stride[2] % g.stride[1],
                                  which % g.stride[2]};
-  Sight sight;
-  for (std::size_t i = 0; i < 3; ++i) sight.axis[i] = detail::phase_axis(g, i, first[i]);
-  sight.fit(g.batch);
-  return sight;
+  ReceptiveField field;
+  for (std::size_t i = 0; i < 3; ++i) field.axis[i] = detail::phase_axis(g, i, first[i]);
+  field.fit(g.batch);
+  return field;
 }
 
 /// The extents of x, or of y.

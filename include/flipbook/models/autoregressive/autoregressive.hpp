@@ -21,7 +21,7 @@ enum class Continue {
 ///
 ///     log p(x) = Σ_t log p(x_t | x_<t)
 ///
-/// Before the first frame the network sees one of zeros. Where the first `given` frames of every clip are
+/// Before the first frame the network sees one of zeros. Where the first `context_frames` of every clip are
 /// given, and only what follows is predicted, it sees none.
 ///
 /// @tparam Network     a layer over sequences (N, T, …, C) → (N, T, …, C'), causal in T, that also goes step by
@@ -38,27 +38,27 @@ struct Autoregressive {
   struct Instance {
     Of<Network, T, B> network;
     Of<Likelihood, T, B> likelihood;
-    Index given = 0;        ///< frames of every clip that are given and not predicted
-    double own_frames = 0;  ///< scheduled sampling: how often `loss` feeds the model's own last frame. Bengio et al., 2015
+    Index context_frames = 0; ///< frames of every clip that are given and not predicted
+    double scheduled_sampling = 0;  ///< scheduled sampling: how often `loss` feeds the model's own last frame. Bengio et al., 2015
 
-    explicit Instance(Rng& rng) : network(rng), likelihood(detail::made<Of<Likelihood, T, B>>(rng)) {}
+    explicit Instance(Rng& rng) : network(rng), likelihood(detail::make_instance<Of<Likelihood, T, B>>(rng)) {}
     static void fields(auto& self, auto&& field) {
       field("network", self.network);
       field("likelihood", self.likelihood);
-      field("given", self.given);
-      field("own_frames", self.own_frames);
+      field("context_frames", self.context_frames);
+      field("scheduled_sampling", self.scheduled_sampling);
     }
 
-    /// The distribution's parameters of frames x_t, t > given, each from the true frames before it (teacher
-    /// forcing): (N, T − given, …, C').
+    /// The distribution's parameters of frames x_t, t > context_frames, each from the true frames before it (teacher
+    /// forcing): (N, T − context_frames, …, C').
     template <Value X>
     X forward(const X& clips) const {
       const X parameters = network(inputs(clips));  // (N, T or T − 1, …, C')
-      return last_frames(parameters, clips.shape()[1] - given);
+      return last_frames(parameters, clips.shape()[1] - context_frames);
     }
 
-    /// Σ_t log p(x_t | x_<t) over t > given, in nats: (N).
-    /// @param clips  (N, T, …, C) with T > given
+    /// Σ_t log p(x_t | x_<t) over t > context_frames, in nats: (N).
+    /// @param clips  (N, T, …, C) with T > context_frames
     template <Value X>
     X log_likelihood(const X& clips) const {
       return likelihood.log_prob(forward(clips), targets(clips));
@@ -70,8 +70,8 @@ struct Autoregressive {
     X loss(const X& clips) const {
       require(clips.rank() < 3 || clips.extent(1) > 1, "Autoregressive: clips of shape ", clips.shape(),
               " have one frame; learning to predict the next one needs (N, T, …, C) with T > 1");
-      const auto log_p = own_frames > 0 ? likelihood.log_prob(forward_mixed(clips), targets(clips)) : log_likelihood(clips);
-      return affine(mean(log_p), -1.0 / static_cast<double>(clips.shape()[1] - given), 0);
+      const auto log_p = scheduled_sampling > 0 ? likelihood.log_prob(forward_mixed(clips), targets(clips)) : log_likelihood(clips);
+      return affine(mean(log_p), -1.0 / static_cast<double>(clips.shape()[1] - context_frames), 0);
     }
 
     /// The same quantity, where from frame `seen` on the model is fed its own predictions (open loop): (N), over
@@ -87,7 +87,7 @@ struct Autoregressive {
     }
 
     /// The next frames after a context, each from the ones before it, its own included.
-    /// @param context  (N, T, …, C); T = 0, where the model was trained with given = 0, begins from nothing
+    /// @param context  (N, T, …, C); T = 0, where the model was trained with context_frames = 0, begins from nothing
     /// @return         (N, frames, …, C)
     Tensor<T, B> sample(const Tensor<T, B>& context, Index frames, Rng& rng, Continue with = Continue::sample) const {
       require(frames > 0, "sample: ", frames, " frames asked for");
@@ -109,15 +109,15 @@ struct Autoregressive {
     template <Value X>
     X inputs(const X& clips) const {
       const Shape& shape = clips.shape();
-      require(shape.rank() >= 3 && 0 <= given && given < shape[1], "Autoregressive: clips ", shape, " of which ", given,
+      require(shape.rank() >= 3 && 0 <= context_frames && context_frames < shape[1], "Autoregressive: clips ", shape, " of which ", context_frames,
               " frames are given: needs (N, T, …, C) with more frames than that");
       detail::require_clips("Autoregressive", shape, in);
       const X all_but_last = slice(clips, 1, 0, shape[1] - 1);
-      return given == 0 ? pad(all_but_last, 1, 1, 0) : all_but_last;
+      return context_frames == 0 ? pad(all_but_last, 1, 1, 0) : all_but_last;
     }
     template <Value X>
     X targets(const X& clips) const {
-      return last_frames(clips, clips.shape()[1] - given);
+      return last_frames(clips, clips.shape()[1] - context_frames);
     }
     template <Value X>
     static X last_frames(const X& x, Index count) {
@@ -131,11 +131,11 @@ struct Autoregressive {
       auto state = network.start(frames.front());
       List<X> parameters;
       for (std::size_t t = 0; t < frames.size(); ++t) {
-        const bool free = t > 0 && static_cast<Index>(t) >= given;
-        const X frame = free ? mixed(frames[t], stop(likelihood.mean(parameters.back()))) : frames[t];
+        const bool free = t > 0 && static_cast<Index>(t) >= context_frames;
+        const X frame = free ? mixed(frames[t], stop_gradient(likelihood.mean(parameters.back()))) : frames[t];
         parameters.push_back(network.step(frame, state));
       }
-      return last_frames(stack(1, parameters), clips.shape()[1] - given);
+      return last_frames(stack(1, parameters), clips.shape()[1] - context_frames);
     }
     template <Value X>
     X mixed(const X& truth, const X& own) const {
@@ -143,7 +143,7 @@ struct Autoregressive {
         Shape per_sample = Shape::filled(truth.rank(), 1);
         per_sample[0] = truth.extent(0);
         Tensor<T, B> take_own = uniform<T, B>(per_sample, truth.tape().rng());  // (N, 1, …)
-        kernel::map(B{}, function::LessThan{}, take_own, take_own, full<T, B>(per_sample, static_cast<T>(own_frames)));
+        kernel::map(B{}, function::LessThan{}, take_own, take_own, full<T, B>(per_sample, static_cast<T>(scheduled_sampling)));
         return truth + take_own * (own - truth);
       } else {
         return truth;
@@ -153,10 +153,10 @@ struct Autoregressive {
     /// Feeds the context, then `frames` times what `next` makes of the last parameters.
     template <class Next>
     void unroll(const Tensor<T, B>& context, Index frames, const Next& next) const {
-      require(context.rank() >= 3 && (context.extent(1) > 0 || given == 0),
+      require(context.rank() >= 3 && (context.extent(1) > 0 || context_frames == 0),
               "Autoregressive: context ", context.shape(), "; needs (N, T, …, C) with at least one frame");
       detail::require_clips("Autoregressive", context.shape(), in);
-      const Tensor<T, B> seen = given == 0 ? pad(context, 1, 1, 0) : context;
+      const Tensor<T, B> seen = context_frames == 0 ? pad(context, 1, 1, 0) : context;
       const List<Tensor<T, B>> known = unstack(seen, 1);
       auto state = network.start(known.front());
       Tensor<T, B> parameters;

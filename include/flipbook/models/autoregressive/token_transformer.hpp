@@ -34,7 +34,7 @@ struct TokenTransformer {
     Of<nn::Linear<Width, Tokens>, T, B> head;
 
     explicit Instance(Rng& rng)
-        : embed(rng), position(rng), blocks(rng), norm(detail::made<Of<nn::LayerNorm<Width>, T, B>>(rng)), head(rng) {}
+        : embed(rng), position(rng), blocks(rng), norm(detail::make_instance<Of<nn::LayerNorm<Width>, T, B>>(rng)), head(rng) {}
     static void fields(auto& self, auto&& field) {
       field("embed", self.embed);
       field("position", self.position);

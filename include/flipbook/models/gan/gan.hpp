@@ -8,7 +8,7 @@
 #include <flipbook/models/gan/regulariser.hpp>
 #include <flipbook/models/require_clips.hpp>
 #include <flipbook/nn/module.hpp>
-#include <flipbook/train/descend.hpp>
+#include <flipbook/train/train_step.hpp>
 
 namespace flipbook {
 
@@ -22,7 +22,7 @@ struct Discriminators {
   struct Instance {
     std::tuple<Of<D, T, B>...> all;
 
-    explicit Instance(Rng& rng) : all{detail::made<Of<D, T, B>>(rng)...} {}
+    explicit Instance(Rng& rng) : all{detail::make_instance<Of<D, T, B>>(rng)...} {}
     static void fields(auto& self, auto&& field) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         (field(std::to_string(I), std::get<I>(self.all)), ...);
@@ -84,7 +84,7 @@ struct Judged {
 ///
 /// @tparam Generator      (N, [1, 1, [1,]] Z) → (N, [T,] H, W, C)
 /// @tparam Discriminator  (N, [T,] H, W, C) → logits of any shape, or Discriminators<…>
-template <class Generator, class Discriminator, class Game = loss::NonSaturating, class Regulariser = regulariser::None>
+template <class Generator, class Discriminator, class Game = loss::NonSaturating, class Regulariser = regulariser::NoPenalty>
 struct Gan {
   static_assert(nn::channels_match<Generator::out, Discriminator::in>,
                 "Gan: the discriminator takes other channels than the generator gives");
@@ -131,7 +131,7 @@ struct Gan {
       const Tensor<T, B> real = affine(as_samples(clips), 2, -1);
       const bool both = variant() == 1;
       Tape play{rng.split()};
-      if (both) play.want(gan->generator);
+      if (both) play.watch(gan->generator);
       const auto fake = gan->generator(play.constant(gan->noise(real.extent(0), rng)));
 
       Tape judge{gan->discriminator, rng.split()};
@@ -140,12 +140,12 @@ struct Gan {
       const auto on_data = d(x), on_samples = d(y);  // in this order, as running statistics see them
       const auto judged = detail::Judged<Game>::discriminator(on_data, on_samples);
       const auto loss = Regulariser::penalty(judge, detail::Judged<Game>::total(d), x, y, judged);
-      Losses losses{{"discriminator", descend(judge, loss, d, gan.part(d), discriminator_, how)}};
+      Losses losses{{"discriminator", backward_and_step(judge, loss, d, gan.part(d), discriminator_, how)}};
       Regulariser::after_step(gan.part(d));
 
       if (both) {
         const auto fooled = detail::Judged<Game>::generator(d(fake));
-        losses.emplace_back("generator", descend(play, fooled, gan->generator, gan.part(gan->generator), generator_, how));
+        losses.emplace_back("generator", backward_and_step(play, fooled, gan->generator, gan.part(gan->generator), generator_, how));
       }
       return losses;
     }

@@ -10,7 +10,7 @@
 namespace flipbook::regulariser {
 
 /// No regularisation.
-struct None {
+struct NoPenalty {
   template <class D, class X, class V>
   static V penalty(Tape&, const D&, const X&, const X&, const V& loss) {
     return loss;
@@ -21,7 +21,7 @@ struct None {
 
 /// γ/2 · E ‖∇ D(x)‖² at the data. Mescheder et al., 2018.
 template <double Gamma = 10.0>
-struct R1 : None {
+struct R1 : NoPenalty {
   template <class D, class X, class V>
   static auto penalty(Tape& tape, const D& discriminator, const X& real, const X&, const V& loss) {
     return loss + loss::r1(tape, discriminator, real, Gamma);
@@ -30,7 +30,7 @@ struct R1 : None {
 
 /// weight · E (‖∇ D(x̂)‖ − 1)² between data and samples. Gulrajani et al., 2017.
 template <double Weight = 10.0>
-struct GradientPenalty : None {
+struct GradientPenalty : NoPenalty {
   template <class D, class X, class V>
   static auto penalty(Tape& tape, const D& discriminator, const X& real, const X& fake, const V& loss) {
     return loss + loss::gradient_penalty(tape, discriminator, real, fake, Weight);
@@ -39,7 +39,7 @@ struct GradientPenalty : None {
 
 /// Every parameter within ±limit. Arjovsky et al., 2017.
 template <double Limit = 0.01>
-struct WeightClipping : None {
+struct WeightClipping : NoPenalty {
   template <class P>
   static void after_step(const P& parameters) {
     optim::clip_weights(parameters, Limit);

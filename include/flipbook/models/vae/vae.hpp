@@ -38,7 +38,7 @@ struct Vae {
     Of<Likelihood, T, B> likelihood;
     flipbook::loss::ElboSettings settings;  ///< β and free bits of `loss`
 
-    explicit Instance(Rng& rng) : encoder(rng), decoder(rng), likelihood(detail::made<Of<Likelihood, T, B>>(rng)) {}
+    explicit Instance(Rng& rng) : encoder(rng), decoder(rng), likelihood(detail::make_instance<Of<Likelihood, T, B>>(rng)) {}
     static void fields(auto& self, auto&& field) {
       field("encoder", self.encoder);
       field("decoder", self.decoder);

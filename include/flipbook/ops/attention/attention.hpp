@@ -28,7 +28,7 @@ struct AttentionOptions {
 /// The gradients of attention in all its inputs, one after another in one row of numbers.
 template <class T, class B>
 struct AttentionGradient {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   static constexpr const char* no_gradient = "attention can be differentiated once, not twice";
   AttentionGeometry geometry;
   Tensor<T, B> mask;
@@ -62,7 +62,7 @@ struct AttentionGradient {
 /// softmax(scale · q·kᵀ + mask)·v, tile by tile. Of the scores it keeps the logarithm of each query's sum.
 template <class T, class B>
 struct Attention {
-  static constexpr unsigned keeps = keep::all_inputs | keep::output;
+  static constexpr unsigned saves = save::all_inputs | save::output;
   AttentionGeometry geometry;
   Tensor<T, B> mask;
   Tensor<Wide<T>, B> log_sums{};

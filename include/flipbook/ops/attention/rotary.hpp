@@ -31,7 +31,7 @@ Angles<T, B> position_angles(const Shape& extents, Index pairs, Index first = 0,
 /// Turns pairs of numbers by angles. A rotation's gradient turns back.
 template <class T, class B>
 struct Rotate {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Angles<T, B> angles;
   Index turned;
   bool back = false;

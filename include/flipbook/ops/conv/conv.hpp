@@ -68,7 +68,7 @@ struct ConvolutionWeight;
 ///
 ///     y[n, p, o] = b[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
 struct Convolution {
-  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  static constexpr unsigned saves = save::input(0) | save::input(1);
   Window window;
   Shape y;  ///< of the result
 
@@ -88,7 +88,7 @@ struct Convolution {
 
 /// The adjoint of the convolution with the same window: reads (N, …, O), writes (N, …, C).
 struct TransposedConvolution {
-  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  static constexpr unsigned saves = save::input(0) | save::input(1);
   Window window;
   Shape x;  ///< of the result
 
@@ -108,7 +108,7 @@ struct TransposedConvolution {
 
 /// The gradient of the convolution in its weights:  dw[k, c, o] = Σ_n Σ_p  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o]
 struct ConvolutionWeight {
-  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  static constexpr unsigned saves = save::input(0) | save::input(1);
   Window window;
   Shape w;  ///< of the result
 

@@ -13,7 +13,7 @@ namespace flipbook {
 /// Elements dropped by a stream of random numbers, the others scaled so that the expectation stays. The
 /// mask is never stored: it is drawn again from the stream's position. Linear, so its own gradient.
 struct DropElements {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   double probability;
   Rng stream;
 

@@ -54,7 +54,7 @@ struct Over {
 }  // namespace detail
 
 struct Add {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
     return detail::broadcast_map("+", detail::Plus{}, a, b);
@@ -67,7 +67,7 @@ struct Add {
 };
 
 struct Subtract {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
     return detail::broadcast_map("-", detail::Minus{}, a, b);
@@ -80,7 +80,7 @@ struct Subtract {
 };
 
 struct Multiply {
-  static constexpr unsigned keeps = keep::all_inputs;
+  static constexpr unsigned saves = save::all_inputs;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
     return detail::broadcast_map("*", detail::Times{}, a, b);
@@ -93,7 +93,7 @@ struct Multiply {
 };
 
 struct Divide {
-  static constexpr unsigned keeps = keep::input(1) | keep::output;
+  static constexpr unsigned saves = save::input(1) | save::output;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
     return detail::broadcast_map("/", detail::Over{}, a, b);

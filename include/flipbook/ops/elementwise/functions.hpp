@@ -7,24 +7,24 @@
 
 namespace flipbook::function {
 
-/// Each function gives its value at x, and its first two derivatives (slope, bend) in terms of v: of its
+/// Each function gives its value at x, and its first two derivatives (derivative, second_derivative) in terms of v: of its
 /// output where `from_output` says so, which costs less and keeps less, of its input otherwise.
-/// When it is the output, `bend` is d slope / d output, as the chain rule needs.
+/// When it is the output, `second_derivative` is d derivative / d output, as the chain rule needs.
 
 struct Relu {
   static constexpr bool from_output = true;
   // Like PyTorch's, lets NaN through.
   template <class V> constexpr V value(const V& x) const { return math::select(x < V(0), V(0), x); }
-  template <class V> constexpr V slope(const V& y) const { return math::select(y > V(0), V(1), V(0)); }
-  template <class V> constexpr V bend(const V&) const { return V(0); }
+  template <class V> constexpr V derivative(const V& y) const { return math::select(y > V(0), V(1), V(0)); }
+  template <class V> constexpr V second_derivative(const V&) const { return V(0); }
 };
 
 struct LeakyRelu {
   static constexpr bool from_output = true;
   double negative_slope;
   template <class V> constexpr V value(const V& x) const { return math::select(x < V(0), constant<V>(negative_slope) * x, x); }
-  template <class V> constexpr V slope(const V& y) const { return math::select(y > V(0), V(1), constant<V>(negative_slope)); }
-  template <class V> constexpr V bend(const V&) const { return V(0); }
+  template <class V> constexpr V derivative(const V& y) const { return math::select(y > V(0), V(1), constant<V>(negative_slope)); }
+  template <class V> constexpr V second_derivative(const V&) const { return V(0); }
 };
 
 struct Elu {
@@ -33,39 +33,39 @@ struct Elu {
   template <class V> constexpr V value(const V& x) const {
     return math::select(x > V(0), x, constant<V>(alpha) * math::expm1(math::min(x, V(0))));
   }
-  template <class V> constexpr V slope(const V& y) const { return math::select(y > V(0), V(1), y + constant<V>(alpha)); }
-  template <class V> constexpr V bend(const V& y) const { return math::select(y > V(0), V(0), V(1)); }
+  template <class V> constexpr V derivative(const V& y) const { return math::select(y > V(0), V(1), y + constant<V>(alpha)); }
+  template <class V> constexpr V second_derivative(const V& y) const { return math::select(y > V(0), V(0), V(1)); }
 };
 
 struct Sigmoid {
   static constexpr bool from_output = true;
   template <class V> constexpr V value(const V& x) const { return math::sigmoid(x); }
-  template <class V> constexpr V slope(const V& y) const { return y * (V(1) - y); }
-  template <class V> constexpr V bend(const V& y) const { return V(1) - y - y; }
+  template <class V> constexpr V derivative(const V& y) const { return y * (V(1) - y); }
+  template <class V> constexpr V second_derivative(const V& y) const { return V(1) - y - y; }
 };
 
 struct Tanh {
   static constexpr bool from_output = true;
   template <class V> constexpr V value(const V& x) const { return math::tanh(x); }
-  template <class V> constexpr V slope(const V& y) const { return V(1) - y * y; }
-  template <class V> constexpr V bend(const V& y) const { return -(y + y); }
+  template <class V> constexpr V derivative(const V& y) const { return V(1) - y * y; }
+  template <class V> constexpr V second_derivative(const V& y) const { return -(y + y); }
 };
 
 struct Softplus {
   static constexpr bool from_output = false;
   template <class V> constexpr V value(const V& x) const { return math::softplus(x); }
-  template <class V> constexpr V slope(const V& x) const { return math::sigmoid(x); }
-  template <class V> constexpr V bend(const V& x) const { return math::sigmoid(x) * math::sigmoid(-x); }
+  template <class V> constexpr V derivative(const V& x) const { return math::sigmoid(x); }
+  template <class V> constexpr V second_derivative(const V& x) const { return math::sigmoid(x) * math::sigmoid(-x); }
 };
 
 struct Silu {
   static constexpr bool from_output = false;
   template <class V> constexpr V value(const V& x) const { return x * math::sigmoid(x); }
-  template <class V> constexpr V slope(const V& x) const {
+  template <class V> constexpr V derivative(const V& x) const {
     const V s = math::sigmoid(x);
     return s * (V(1) + x * (V(1) - s));
   }
-  template <class V> constexpr V bend(const V& x) const {
+  template <class V> constexpr V second_derivative(const V& x) const {
     const V s = math::sigmoid(x);
     return s * (V(1) - s) * (V(2) + x * (V(1) - s - s));
   }
@@ -77,8 +77,8 @@ struct Gelu {
     const V half = constant<V>(0.5) * x;
     return half + half * math::erf(x * constant<V>(std::numbers::sqrt2 / 2));
   }
-  template <class V> constexpr V slope(const V& x) const { return cumulative(x) + x * density(x); }
-  template <class V> constexpr V bend(const V& x) const { return density(x) * (V(2) - x * x); }
+  template <class V> constexpr V derivative(const V& x) const { return cumulative(x) + x * density(x); }
+  template <class V> constexpr V second_derivative(const V& x) const { return density(x) * (V(2) - x * x); }
 
  private:
   template <class V> static constexpr V cumulative(const V& x) {
@@ -92,43 +92,43 @@ struct Gelu {
 struct Exp {
   static constexpr bool from_output = true;
   template <class V> constexpr V value(const V& x) const { return math::exp(x); }
-  template <class V> constexpr V slope(const V& y) const { return y; }
-  template <class V> constexpr V bend(const V&) const { return V(1); }
+  template <class V> constexpr V derivative(const V& y) const { return y; }
+  template <class V> constexpr V second_derivative(const V&) const { return V(1); }
 };
 
 struct Log {
   static constexpr bool from_output = false;
   template <class V> constexpr V value(const V& x) const { return math::log(x); }
-  template <class V> constexpr V slope(const V& x) const { return V(1) / x; }
-  template <class V> constexpr V bend(const V& x) const { return V(-1) / (x * x); }
+  template <class V> constexpr V derivative(const V& x) const { return V(1) / x; }
+  template <class V> constexpr V second_derivative(const V& x) const { return V(-1) / (x * x); }
 };
 
 struct Sqrt {
   static constexpr bool from_output = true;
   template <class V> constexpr V value(const V& x) const { return math::sqrt(x); }
-  template <class V> constexpr V slope(const V& y) const { return constant<V>(0.5) / y; }
-  template <class V> constexpr V bend(const V& y) const { return constant<V>(-0.5) / (y * y); }
+  template <class V> constexpr V derivative(const V& y) const { return constant<V>(0.5) / y; }
+  template <class V> constexpr V second_derivative(const V& y) const { return constant<V>(-0.5) / (y * y); }
 };
 
 struct Square {
   static constexpr bool from_output = false;
   template <class V> constexpr V value(const V& x) const { return x * x; }
-  template <class V> constexpr V slope(const V& x) const { return x + x; }
-  template <class V> constexpr V bend(const V&) const { return V(2); }
+  template <class V> constexpr V derivative(const V& x) const { return x + x; }
+  template <class V> constexpr V second_derivative(const V&) const { return V(2); }
 };
 
 struct Sin {
   static constexpr bool from_output = false;
   template <class V> constexpr V value(const V& x) const { return math::sin(x); }
-  template <class V> constexpr V slope(const V& x) const { return math::cos(x); }
-  template <class V> constexpr V bend(const V& x) const { return -math::sin(x); }
+  template <class V> constexpr V derivative(const V& x) const { return math::cos(x); }
+  template <class V> constexpr V second_derivative(const V& x) const { return -math::sin(x); }
 };
 
 struct Cos {
   static constexpr bool from_output = false;
   template <class V> constexpr V value(const V& x) const { return math::cos(x); }
-  template <class V> constexpr V slope(const V& x) const { return -math::sin(x); }
-  template <class V> constexpr V bend(const V& x) const { return -math::cos(x); }
+  template <class V> constexpr V derivative(const V& x) const { return -math::sin(x); }
+  template <class V> constexpr V second_derivative(const V& x) const { return -math::cos(x); }
 };
 
 struct Pow {
@@ -136,10 +136,10 @@ struct Pow {
   double exponent;
   template <class V> constexpr V value(const V& x) const { return math::pow(x, exponent); }
   // A factor of 0 stays 0 where the power that it multiplies is infinite.
-  template <class V> constexpr V slope(const V& x) const {
+  template <class V> constexpr V derivative(const V& x) const {
     return exponent == 0 ? V(0) : constant<V>(exponent) * math::pow(x, exponent - 1);
   }
-  template <class V> constexpr V bend(const V& x) const {
+  template <class V> constexpr V second_derivative(const V& x) const {
     const double factor = exponent * (exponent - 1);
     return factor == 0 ? V(0) : constant<V>(factor) * math::pow(x, exponent - 2);
   }
@@ -148,26 +148,26 @@ struct Pow {
 struct Abs {
   static constexpr bool from_output = false;
   template <class V> constexpr V value(const V& x) const { return math::abs(x); }
-  template <class V> constexpr V slope(const V& x) const { return math::sign(x); }
-  template <class V> constexpr V bend(const V&) const { return V(0); }
+  template <class V> constexpr V derivative(const V& x) const { return math::sign(x); }
+  template <class V> constexpr V second_derivative(const V&) const { return V(0); }
 };
 
 struct Clamp {
   static constexpr bool from_output = false;
   double low, high;
   template <class V> constexpr V value(const V& x) const { return math::min(math::max(x, constant<V>(low)), constant<V>(high)); }
-  template <class V> constexpr V slope(const V& x) const {
+  template <class V> constexpr V derivative(const V& x) const {
     return math::select(x < constant<V>(low), V(0), math::select(x > constant<V>(high), V(0), V(1)));
   }
-  template <class V> constexpr V bend(const V&) const { return V(0); }
+  template <class V> constexpr V second_derivative(const V&) const { return V(0); }
 };
 
 struct Affine {
   static constexpr bool from_output = false;
   double scale, shift;
   template <class V> constexpr V value(const V& x) const { return constant<V>(scale) * x + constant<V>(shift); }
-  template <class V> constexpr V slope(const V&) const { return constant<V>(scale); }
-  template <class V> constexpr V bend(const V&) const { return V(0); }
+  template <class V> constexpr V derivative(const V&) const { return constant<V>(scale); }
+  template <class V> constexpr V second_derivative(const V&) const { return V(0); }
 };
 
 }  // namespace flipbook::function

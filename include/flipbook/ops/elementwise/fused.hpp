@@ -15,11 +15,11 @@ struct FusedValue {
   }
 };
 template <class F, int I>
-struct FusedSlopeTimes {
+struct FusedDerivativeTimes {
   F f;
   template <class V, class... X>
   constexpr V operator()(const V& dy, const X&... x) const {
-    return dy * f.template slope<I>(x...);
+    return dy * f.template derivative<I>(x...);
   }
 };
 
@@ -36,8 +36,8 @@ constexpr V exp_of(const V& x) {
 
 /// dy · ∂f/∂xᵢ in one pass.
 template <class F, int I>
-struct FusedSlope {
-  static constexpr unsigned keeps = keep::none;
+struct FusedDerivative {
+  static constexpr unsigned saves = save::none;
   static constexpr const char* no_gradient =
       "this gradient is computed in one pass and cannot itself be differentiated";
   F f;
@@ -45,7 +45,7 @@ struct FusedSlope {
   template <class T, class B, class... X>
   Tensor<T, B> operator()(const Tensor<T, B>& dy, const X&... x) const {
     Tensor<T, B> dx(dy.shape());
-    kernel::map(B{}, detail::FusedSlopeTimes<F, I>{f}, dx, dy, x...);
+    kernel::map(B{}, detail::FusedDerivativeTimes<F, I>{f}, dx, dy, x...);
     return dx;
   }
 };
@@ -53,11 +53,11 @@ struct FusedSlope {
 /// y = f(x…), element by element over inputs of one shape, in one pass where a composition of operations would take
 /// several; so is each of its gradients. F brings
 ///     constexpr V value(const V&... x) const           on numbers or vectors of them
-///     constexpr auto slope<I>(const V&... x) const     ∂f/∂xᵢ; also on variables where it is to be differentiated once more
+///     constexpr auto derivative<I>(const V&... x) const     ∂f/∂xᵢ; also on variables where it is to be differentiated once more
 ///     static constexpr bool twice                      whether it is
 template <class F>
 struct Fused {
-  static constexpr unsigned keeps = keep::all_inputs;
+  static constexpr unsigned saves = save::all_inputs;
   F f;
 
   template <class T, class B, class... X>
@@ -82,9 +82,9 @@ struct Fused {
   auto slope_along(const V& dy, const X&... x) const {
     return [f = f, dy, x...]() -> V {
       if constexpr (is_variable<V> && F::twice) {
-        if (recorded(dy, x...)) return dy * f.template slope<I>(x...);
+        if (recorded(dy, x...)) return dy * f.template derivative<I>(x...);
       }
-      return apply(FusedSlope<F, I>{f}, dy, x...);
+      return apply(FusedDerivative<F, I>{f}, dy, x...);
     };
   }
 };

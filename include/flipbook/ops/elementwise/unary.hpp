@@ -21,19 +21,19 @@ struct ValueOf {
   }
 };
 template <class F>
-struct SlopeOf {
+struct DerivativeOf {
   F f;
   template <class V>
   constexpr V operator()(const V& dy, const V& v) const {
-    return dy * f.slope(v);
+    return dy * f.derivative(v);
   }
 };
 template <class F>
-struct BendOf {
+struct SecondDerivativeOf {
   F f;
   template <class V>
   constexpr V operator()(const V& g, const V& dy, const V& v) const {
-    return g * dy * f.bend(v);
+    return g * dy * f.second_derivative(v);
   }
 };
 
@@ -41,43 +41,43 @@ struct BendOf {
 
 /// g · dy · f″(v): the last derivative that a function of functions.hpp brings.
 template <class F>
-struct UnaryBend {
-  static constexpr unsigned keeps = keep::none;
+struct UnarySecondDerivative {
+  static constexpr unsigned saves = save::none;
   static constexpr const char* no_gradient = "element-wise functions are differentiable twice, not three times";
   F f;
 
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& g, const Tensor<T, B>& dy, const Tensor<T, B>& v) const {
     Tensor<T, B> y(g.shape());
-    kernel::map(B{}, detail::BendOf<F>{f}, y, g, dy, v);
+    kernel::map(B{}, detail::SecondDerivativeOf<F>{f}, y, g, dy, v);
     return y;
   }
 };
 
 /// dy · f′(v).
 template <class F>
-struct UnarySlope {
-  static constexpr unsigned keeps = keep::all_inputs;
+struct UnaryDerivative {
+  static constexpr unsigned saves = save::all_inputs;
   F f;
 
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& dy, const Tensor<T, B>& v) const {
     Tensor<T, B> dx(dy.shape());
-    kernel::map(B{}, detail::SlopeOf<F>{f}, dx, dy, v);
+    kernel::map(B{}, detail::DerivativeOf<F>{f}, dx, dy, v);
     return dx;
   }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& g) const {
     const auto& [dy, v] = saved.inputs;
-    return gradients([&, v = v] { return apply(UnarySlope{f}, g, v); },
-                     [&, dy = dy, v = v] { return apply(UnaryBend<F>{f}, g, dy, v); });
+    return gradients([&, v = v] { return apply(UnaryDerivative{f}, g, v); },
+                     [&, dy = dy, v = v] { return apply(UnarySecondDerivative<F>{f}, g, dy, v); });
   }
 };
 
 /// y = f(x), element by element, for the functions of functions.hpp.
 template <class F>
 struct Unary {
-  static constexpr unsigned keeps = F::from_output ? keep::output : keep::input(0);
+  static constexpr unsigned saves = F::from_output ? save::output : save::input(0);
   F f;
 
   template <class T, class B>
@@ -90,9 +90,9 @@ struct Unary {
   auto vjp(const Saved& saved, const V& dy) const {
     return gradients([&] {
       if constexpr (F::from_output) {
-        return apply(UnarySlope<F>{f}, dy, saved.output);
+        return apply(UnaryDerivative<F>{f}, dy, saved.output);
       } else {
-        return apply(UnarySlope<F>{f}, dy, std::get<0>(saved.inputs));
+        return apply(UnaryDerivative<F>{f}, dy, std::get<0>(saved.inputs));
       }
     });
   }
@@ -101,7 +101,7 @@ struct Unary {
 /// A function of functions.hpp that an operation applies to its result in the same pass: f(v), and, from the gradient
 /// in that, the gradient in v.
 template <class F>
-struct Then {
+struct Epilogue {
   F f;
   template <class V>
   constexpr V operator()(const V& v) const {
@@ -109,22 +109,22 @@ struct Then {
   }
   template <class V>
   constexpr V operator()(const V& dy, const V& v) const {
-    if constexpr (F::from_output) return dy * f.slope(f.value(v));
-    else return dy * f.slope(v);
+    if constexpr (F::from_output) return dy * f.derivative(f.value(v));
+    else return dy * f.derivative(v);
   }
   /// The same as operations of their own, which can be differentiated again.
   template <Value V>
-  auto apart(const V& v) const {
+  auto unfused(const V& v) const {
     return apply(Unary<F>{f}, v);
   }
   template <Value V>
-  auto apart(const V& dy, const V& v) const {
-    if constexpr (F::from_output) return apply(UnarySlope<F>{f}, dy, apart(v));
-    else return apply(UnarySlope<F>{f}, dy, v);
+  auto unfused(const V& dy, const V& v) const {
+    if constexpr (F::from_output) return apply(UnaryDerivative<F>{f}, dy, unfused(v));
+    else return apply(UnaryDerivative<F>{f}, dy, v);
   }
 };
 template <class F>
-Then(F) -> Then<F>;
+Epilogue(F) -> Epilogue<F>;
 
 /// max(x, 0), element by element.
 template <Operand X>

@@ -112,7 +112,7 @@ auto equal(const X& x, double y) {
 /// `value` where the mask is `set`, x elsewhere; the mask broadcasts to x.
 template <class T, class B>
 struct MaskedFill {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Tensor<T, B> mask;
   double value;
   bool set;
@@ -131,7 +131,7 @@ struct MaskedFill {
 /// a where the mask is set, b elsewhere; all of one shape.
 template <class T, class B>
 struct Where {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Tensor<T, B> mask;
 
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {

@@ -7,7 +7,7 @@
 #ifdef FLIPBOOK_CUDA
 #include <flipbook/ops/embedding/cuda.hpp>
 #endif
-#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 
 namespace flipbook {
 
@@ -17,7 +17,7 @@ struct AddRows;
 /// y[…, :] = table[index[…], :].
 template <class B>
 struct GatherRows {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Tensor<std::int32_t, B> indices;
 
   template <class T>
@@ -37,7 +37,7 @@ struct GatherRows {
 /// The adjoint of GatherRows: table[v, :] = Σ y[i, :] over all i where index[i] = v, in the order of i.
 template <class B>
 struct AddRows {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Tensor<std::int32_t, B> indices;
   Index rows;
 
@@ -79,7 +79,7 @@ Tensor<T, B> one_hot(const Tensor<std::int32_t, B>& indices, Index classes) {
   detail::require_indices("one_hot", indices, classes);
   Shape shape = indices.shape();
   shape.push_back(classes);
-  return Place<B>{indices, shape}(ones<T, B>(indices.shape()));
+  return Scatter<B>{indices, shape}(ones<T, B>(indices.shape()));
 }
 
 }  // namespace flipbook

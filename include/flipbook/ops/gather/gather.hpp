@@ -1,7 +1,7 @@
 #pragma once
 
 #include <flipbook/ops/embedding/embedding.hpp>
-#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
@@ -39,7 +39,7 @@ auto take_along_axis(const X& x, const Tensor<std::int32_t, typename X::Backend>
           x.shape(), "; the other extents must be the same");
   detail::require_indices("take_along_axis", index, x.shape()[axis]);
   const auto rows = transpose(index, axis, -1);
-  return transpose(apply(Pick<typename X::Backend>{rows}, transpose(x, axis, -1)), axis, -1);
+  return transpose(apply(TakeAlongAxis<typename X::Backend>{rows}, transpose(x, axis, -1)), axis, -1);
 }
 
 /// `take_along_axis` under PyTorch's name, in its order of arguments.

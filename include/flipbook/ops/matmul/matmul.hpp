@@ -18,7 +18,7 @@ struct Transposed {
 /// c = op(a) · op(b) (+ bias along the last axis): matrices of the last two axes, one product for each
 /// index of the axes before them.
 struct MatMul {
-  static constexpr unsigned keeps = keep::input(0) | keep::input(1);
+  static constexpr unsigned saves = save::input(0) | save::input(1);
   Transposed transposed;
 
   template <class T, class B, class... Bias>

@@ -23,10 +23,10 @@ struct Statistics {
 ///
 ///     x̂ = (x − mean) / √(variance + ε),   y = after(x̂ · w + b)
 ///
-/// where `after` is Then<F> for a function F, or NoFunction. Along rows, there is one row to a set.
+/// where `after` is Epilogue<F> for a function F, or NoFunction. Along rows, there is one row to a set.
 template <Along Direction, class T, class B, class After>
 struct Normalize {
-  static constexpr unsigned keeps = keep::all_inputs;
+  static constexpr unsigned saves = save::all_inputs;
   kernel::NormGeometry geometry;
   double epsilon;
   bool centred;                 ///< otherwise the mean is taken to be 0
@@ -79,7 +79,7 @@ struct Normalize {
     Tensor<T, B> dx(x.shape()), sums({2, channels()});
     kernel::normalize_gradient<Direction>(B{}, geometry, epsilon, centred, tensor_of(x), statistics.mean,
                                           statistics.variance, w, tensor_of(dy), dx, sums, after, b);
-    return {beside(dy, dx), beside(dy, sums[0]), beside(dy, sums[1])};
+    return {lift_like(dy, dx), lift_like(dy, sums[0]), lift_like(dy, sums[1])};
   }
 
   /// The same from operations that can be differentiated again.
@@ -109,12 +109,12 @@ struct Normalize {
     } else {
       const auto by_channel = [&](const V& p) { return reshape(p, {geometry.groups, geometry.width}); };
       if constexpr (sizeof...(affine) == 0) {
-        return after.apart(dy, normal);
+        return after.unfused(dy, normal);
       } else {
         const auto& all = std::tie(affine...);
         const V scaled = normal * by_channel(std::get<0>(all));
-        if constexpr (sizeof...(affine) == 1) return after.apart(dy, scaled);
-        else return after.apart(dy, V(scaled + by_channel(std::get<1>(all))));
+        if constexpr (sizeof...(affine) == 1) return after.unfused(dy, scaled);
+        else return after.unfused(dy, V(scaled + by_channel(std::get<1>(all))));
       }
     }
   }
@@ -156,7 +156,7 @@ inline kernel::NormGeometry batch_geometry(const Shape& x) { return {1, x.size()
 
 }  // namespace detail
 
-// Of each, `after` may be Then{f}: f of the result, worked out in the same pass.
+// Of each, `after` may be Epilogue{f}: f of the result, worked out in the same pass.
 
 /// Each channel over all other axes: (N, …, C). w and b are (C) or None. Ioffe and Szegedy, 2015.
 /// The statistics of the batch, (C) each, are written to `statistics`.

@@ -11,7 +11,7 @@
 namespace flipbook {
 
 struct GruUpdate {
-  static constexpr unsigned keeps = keep::all_inputs;
+  static constexpr unsigned saves = save::all_inputs;
 
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x_gates, const Tensor<T, B>& h_gates, const Tensor<T, B>& h) const {
@@ -30,7 +30,7 @@ struct GruUpdate {
     Numbers d_x_gates(x_gates.shape()), d_h_gates(x_gates.shape()), d_h(h.shape());
     kernel::gru_gradient(typename V::Backend{}, d_x_gates, d_h_gates, d_h, tensor_of(x_gates), tensor_of(h_gates),
                          tensor_of(h), tensor_of(dy));
-    return gradients(beside(dy, d_x_gates), beside(dy, d_h_gates), beside(dy, d_h));
+    return gradients(lift_like(dy, d_x_gates), lift_like(dy, d_h_gates), lift_like(dy, d_h));
   }
 
  private:

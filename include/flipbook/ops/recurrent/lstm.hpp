@@ -20,7 +20,7 @@ struct LstmOrder {
 /// Hidden and cell state after one step, (2, …, H): both leave as views of one block of memory, and both
 /// gradients come back together, so that each gate's is written once.
 struct LstmUpdate {
-  static constexpr unsigned keeps = keep::all_inputs;
+  static constexpr unsigned saves = save::all_inputs;
   LstmOrder order;
 
   template <class T, class B>
@@ -42,7 +42,7 @@ struct LstmUpdate {
     Numbers d_gates(gates.shape()), d_c(c.shape());
     kernel::lstm_gradient(typename V::Backend{}, order, d_gates, d_c, tensor_of(gates), tensor_of(c),
                           tensor_of(d_next));
-    return gradients(beside(d_next, d_gates), beside(d_next, d_c));
+    return gradients(lift_like(d_next, d_gates), lift_like(d_next, d_c));
   }
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
@@ -40,7 +40,7 @@ template <bool largest, Operand X>
 auto extreme(const char* operation, const X& x, int axis, bool drop) {
   const auto rows = transpose(x, axis, -1);
   const auto index = arg_extreme_of_rows<largest>(operation, tensor_of(rows));
-  const auto found = apply(Pick<typename X::Backend>{index}, rows);
+  const auto found = apply(TakeAlongAxis<typename X::Backend>{index}, rows);
   const auto y = transpose(reshape(found, with_one_at(rows.shape(), -1)), axis, -1);
   return reshape(y, drop ? without_axis(x.shape(), axis) : y.shape());
 }

@@ -35,7 +35,7 @@ inline Shape aligned(const Shape& shape, int rank) {
 
 /// The elements repeated along axes of extent 1, and along new axes in front.
 struct BroadcastTo {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Shape shape;
 
   template <class T, class B>
@@ -63,7 +63,7 @@ auto broadcast_to(const X& x, const Shape& shape) {
 
 /// The adjoint of broadcasting: sums over the axes that broadcasting would have repeated.
 struct SumTo {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Shape shape;
 
   template <class T, class B>

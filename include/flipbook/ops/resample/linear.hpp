@@ -7,7 +7,7 @@ namespace flipbook {
 
 /// One axis resized, each place between its two nearest.
 struct Interpolate {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   int axis;
   Index extent;
 
@@ -25,7 +25,7 @@ struct Interpolate {
 
 /// What every place gave to its neighbours, added up.
 struct InterpolateAdjoint {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   int axis;
   Index extent;
 

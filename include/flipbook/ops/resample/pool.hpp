@@ -10,7 +10,7 @@ namespace flipbook {
 
 /// Every place repeated over a block of places.
 struct RepeatBlocks {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   kernel::Blocks blocks;
 
   template <class T, class B>
@@ -25,7 +25,7 @@ struct RepeatBlocks {
 
 /// The sum over every block of places: the adjoint of RepeatBlocks.
 struct SumBlocks {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   kernel::Blocks blocks;
 
   template <class T, class B>
@@ -51,7 +51,7 @@ struct PutPlaces;
 /// y[i] = x[index[i]], with indices that are all different.
 template <class B>
 struct TakePlaces {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Tensor<std::int64_t, B> index;
 
   template <class T>
@@ -69,7 +69,7 @@ struct TakePlaces {
 /// y[index[i]] = x[i] and 0 elsewhere: the adjoint of TakePlaces.
 template <class B>
 struct PutPlaces {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Tensor<std::int64_t, B> index;
   Shape shape;
 

@@ -10,7 +10,7 @@ namespace flipbook {
 
 /// Running sums along an axis, from its first element on or from its last.
 struct CumSum {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   int axis;  // counted from the front
   bool reverse = false;
 

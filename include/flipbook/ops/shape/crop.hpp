@@ -12,7 +12,7 @@ namespace flipbook {
 /// The block of x that begins at `first` and has extents `shape`. Shares memory where the block is
 /// contiguous in x, as frames of one clip are.
 struct Crop {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Shape first, shape;
 
   template <class T, class B>
@@ -36,7 +36,7 @@ struct Crop {
 
 /// x surrounded by a constant: the adjoint of Crop where the constant is 0.
 struct Pad {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Shape first, shape;
   double value;
 

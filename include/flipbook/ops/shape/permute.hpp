@@ -16,7 +16,7 @@ namespace flipbook {
 /// A view of x as up to eight axes, whose order is then changed, under a shape of its own: axis i of the
 /// result is axis order[i] of the view. What transposes, patches and pixel shuffles are made of.
 struct Permute {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   static constexpr std::size_t max_axes = cpu::CopyPlan::max_axes;
   Shape shape;
   std::size_t axes = 0;

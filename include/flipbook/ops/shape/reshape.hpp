@@ -6,7 +6,7 @@ namespace flipbook {
 
 /// The same elements in the same order under another shape; shares memory.
 struct Reshape {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   Shape shape;
 
   template <class T, class B>

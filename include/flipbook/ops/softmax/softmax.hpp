@@ -18,7 +18,7 @@ inline constexpr const char* fused_only = "a fused gradient cannot be differenti
 }  // namespace detail
 
 struct SoftmaxGradient {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   static constexpr const char* no_gradient = detail::fused_only;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& y, const Tensor<T, B>& dy) const {
@@ -29,7 +29,7 @@ struct SoftmaxGradient {
 };
 
 struct Softmax {
-  static constexpr unsigned keeps = keep::output;
+  static constexpr unsigned saves = save::output;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(x.shape());
@@ -49,7 +49,7 @@ struct Softmax {
 };
 
 struct LogSoftmaxGradient {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   static constexpr const char* no_gradient = detail::fused_only;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& y, const Tensor<T, B>& dy) const {
@@ -60,7 +60,7 @@ struct LogSoftmaxGradient {
 };
 
 struct LogSoftmax {
-  static constexpr unsigned keeps = keep::output;
+  static constexpr unsigned saves = save::output;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(x.shape());
@@ -80,7 +80,7 @@ struct LogSoftmax {
 };
 
 struct LogSumExpGradient {
-  static constexpr unsigned keeps = keep::none;
+  static constexpr unsigned saves = save::none;
   static constexpr const char* no_gradient = detail::fused_only;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Tensor<T, B>& y, const Tensor<T, B>& dy) const {
@@ -91,7 +91,7 @@ struct LogSumExpGradient {
 };
 
 struct LogSumExp {
-  static constexpr unsigned keeps = keep::input(0) | keep::output;
+  static constexpr unsigned saves = save::input(0) | save::output;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(x.shape().with_tail(1, {1}));

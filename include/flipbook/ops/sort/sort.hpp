@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/sort/cpu.hpp>
 
 namespace flipbook {
@@ -35,7 +35,7 @@ struct Sorted {
 template <Operand X>
 auto sort(const X& x, bool descending = false) {
   const auto indices = argsort(x, descending);
-  auto values = apply(Pick<typename X::Backend>{indices}, x);
+  auto values = apply(TakeAlongAxis<typename X::Backend>{indices}, x);
   return Sorted<decltype(values)>{std::move(values), indices};
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <flipbook/backend/cuda/gather.hpp>
-#include <flipbook/backend/cuda/pick.hpp>
+#include <flipbook/backend/cuda/take_along_axis.hpp>
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
-#include <flipbook/ops/pick/cpu.hpp>
+#include <flipbook/ops/gather/cpu.hpp>
 
 namespace flipbook::kernel {
 
@@ -15,21 +15,21 @@ inline bool all_below(Cuda, const Tensor<std::int32_t, Cuda>& index, Index width
 
 /// y[r, j] = x[r, index[r, j]]
 template <class T>
-void pick(Cuda, const Tensor<T, Cuda>& x, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& y) {
-  cuda::launch_each(cuda::pick<T>, index.size(), index.size(), places_of_each_row(x, index), x.extent(-1), x.data(),
+void take_along_axis(Cuda, const Tensor<T, Cuda>& x, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& y) {
+  cuda::launch_each(cuda::take_along_axis<T>, index.size(), index.size(), places_of_each_row(x, index), x.extent(-1), x.data(),
                     index.data(), y.data());
 }
 
 /// x[r, index[r, j]] += y[r, j] onto zeros, in the order of j.
 template <class T>
-void place(Cuda, const Tensor<T, Cuda>& y, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& x) {
-  cuda::launch_each(cuda::place<T>, x.size(), x.size(), places_of_each_row(x, index), x.extent(-1), y.data(),
+void scatter(Cuda, const Tensor<T, Cuda>& y, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& x) {
+  cuda::launch_each(cuda::scatter<T>, x.size(), x.size(), places_of_each_row(x, index), x.extent(-1), y.data(),
                     index.data(), x.data());
 }
 
 /// index[r] = i with probability exp(x[r, i]) / Σ exp(x[r]). Row r draws from the stream's block r.
 template <class T>
-void draw(Cuda, const Tensor<T, Cuda>& x, const Rng& stream, Tensor<std::int32_t, Cuda>& index) {
+void sample_categorical(Cuda, const Tensor<T, Cuda>& x, const Rng& stream, Tensor<std::int32_t, Cuda>& index) {
   cuda::RowPlan plan(index.size(), x.extent(-1), 1);
   plan.threads = 32;
   cuda::launch_rows(cuda::draw_places<T>, plan, x.data(), cuda::draws(stream), index.data());

@@ -12,9 +12,9 @@ namespace flipbook {
 
 /// Where clips lie in longer sequences of frames: in each sequence, one begins every `stride` frames as
 /// long as `frames` are left.
-class Windows {
+class Subsequences {
  public:
-  Windows(Index frames, Index stride) : frames_(frames), stride_(stride) {
+  Subsequences(Index frames, Index stride) : frames_(frames), stride_(stride) {
     require(frames > 0 && stride > 0, "clips of ", frames, " frames, every ", stride, ": both must be positive");
   }
 

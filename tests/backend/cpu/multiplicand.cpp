@@ -1,4 +1,4 @@
-#include <flipbook/backend/cpu/factor.hpp>
+#include <flipbook/backend/cpu/multiplicand.hpp>
 
 #include <doctest/doctest.h>
 
@@ -33,7 +33,7 @@ TEST_CASE_TEMPLATE("numbers are factors as they are", T, float, double) {
 }
 
 TEST_CASE_TEMPLATE("pairs hold what bfloat16 holds, and both of their products are summed", F, cpu::BfloatPair) {
-  if constexpr (cpu::multiplies_pairs && cpu::Factor<F>) {
+  if constexpr (cpu::multiplies_pairs && cpu::Multiplicand<F>) {
     constexpr Index lanes = cpu::lanes<float>, pairs = 3;
     constexpr auto size = static_cast<std::size_t>(lanes);
     Rng rng{2};

@@ -1,4 +1,4 @@
-#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/dataset.hpp>
 
 #include <doctest/doctest.h>
 
@@ -23,7 +23,7 @@ struct Image : Ramp {
 struct Silent {
   Shape shape() const { return {}; }
 };
-static_assert(ClipSource<Ramp> && !ClipSource<Silent> && !ClipSource<int> && !FiniteClipSource<Ramp>);
+static_assert(Dataset<Ramp> && !Dataset<Silent> && !Dataset<int> && !FiniteDataset<Ramp>);
 
 }  // namespace
 

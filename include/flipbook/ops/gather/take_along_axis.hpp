@@ -1,80 +1,80 @@
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/pick/cpu.hpp>
+#include <flipbook/ops/gather/cpu.hpp>
 #ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/pick/cuda.hpp>
+#include <flipbook/ops/gather/cuda.hpp>
 #endif
 
 namespace flipbook {
 
 template <class B>
-struct Place;
+struct Scatter;
 
 /// y[r] = x[r, index[r]], r counting the rows of the last axis; or several of each row: y[r, j] = x[r, index[r, j]].
 template <class B>
-struct Pick {
-  static constexpr unsigned keeps = keep::none;
+struct TakeAlongAxis {
+  static constexpr unsigned saves = save::none;
   Tensor<std::int32_t, B> index;
 
   template <class T>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(index.shape());
-    kernel::pick(B{}, x, index, y);
+    kernel::take_along_axis(B{}, x, index, y);
     return y;
   }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// The adjoint of Pick: x[r, index[r, j]] += y[r, j] onto rows of zeros.
+/// The adjoint of TakeAlongAxis: x[r, index[r, j]] += y[r, j] onto rows of zeros.
 template <class B>
-struct Place {
-  static constexpr unsigned keeps = keep::none;
+struct Scatter {
+  static constexpr unsigned saves = save::none;
   Tensor<std::int32_t, B> index;
   Shape shape;
 
   template <class T>
   Tensor<T, B> operator()(const Tensor<T, B>& y) const {
     Tensor<T, B> x(shape);
-    kernel::place(B{}, y, index, x);
+    kernel::scatter(B{}, y, index, x);
     return x;
   }
   template <class Saved, class V>
   auto vjp(const Saved&, const V& dy) const {
-    return gradients([&] { return apply(Pick<B>{index}, dy); });
+    return gradients([&] { return apply(TakeAlongAxis<B>{index}, dy); });
   }
 };
 
 template <class B>
 template <class Saved, class V>
-auto Pick<B>::vjp(const Saved& saved, const V& dy) const {
-  return gradients([&] { return apply(Place<B>{index, std::get<0>(saved.inputs).shape()}, dy); });
+auto TakeAlongAxis<B>::vjp(const Saved& saved, const V& dy) const {
+  return gradients([&] { return apply(Scatter<B>{index, std::get<0>(saved.inputs).shape()}, dy); });
 }
 
 /// One element of each row of the last axis: y[…] = x[…, index[…]].
 /// @param x  (…, K)      @param index  (…), each of 0 … K − 1
 /// @throws Error  if the shapes do not fit, or an index is none of these
 template <Operand X>
-auto pick(const X& x, const Tensor<std::int32_t, typename X::Backend>& index) {
+auto take_along_axis(const X& x, const Tensor<std::int32_t, typename X::Backend>& index) {
   const Shape& shape = x.shape();
-  require(shape.rank() > 0 && index.shape() == shape.part(0, shape.rank() - 1), "pick: indices of shape ",
+  require(shape.rank() > 0 && index.shape() == shape.part(0, shape.rank() - 1), "take_along_axis: indices of shape ",
           index.shape(), " for rows of ", shape, "; one of each row is needed");
   using B = typename X::Backend;
-  require(kernel::all_below(B{}, index, shape[-1]), "pick: an index lies outside 0 … ",
+  require(kernel::all_below(B{}, index, shape[-1]), "take_along_axis: an index lies outside 0 … ",
           shape[-1] - 1);
-  return apply(Pick<B>{index}, x);
+  return apply(TakeAlongAxis<B>{index}, x);
 }
 
 /// A place of each row of the last axis, drawn with the probabilities softmax(logits).
 /// @param logits  (…, K)      @return  (…)
 /// @throws Error  if a row has no places
 template <Real T, class B>
-Tensor<std::int32_t, B> draw(const Tensor<T, B>& logits, Rng& rng) {
-  require(logits.rank() > 0 && logits.extent(-1) > 0, "draw: rows of shape ", logits.shape(),
+Tensor<std::int32_t, B> sample_categorical(const Tensor<T, B>& logits, Rng& rng) {
+  require(logits.rank() > 0 && logits.extent(-1) > 0, "sample_categorical: rows of shape ", logits.shape(),
           " have nothing to choose");
   Tensor<std::int32_t, B> index(logits.shape().part(0, logits.rank() - 1));
-  kernel::draw(B{}, logits, rng.take(static_cast<std::uint64_t>(index.size())), index);
+  kernel::sample_categorical(B{}, logits, rng.take(static_cast<std::uint64_t>(index.size())), index);
   return index;
 }
 

@@ -11,14 +11,14 @@ namespace flipbook {
 /// values in [0, 1]. `clip` is a pure function of i that many threads may call at once; what is random in
 /// a clip is drawn from a stream that i selects, so a source gives the same clips however it is read.
 template <class S>
-concept ClipSource = requires(const S& source, Index i) {
+concept Dataset = requires(const S& source, Index i) {
   { source.shape() } -> std::convertible_to<Shape>;
   { source.clip(i) } -> std::same_as<Tensor<float>>;
 };
 
 /// A source of `size()` clips; others go on for ever.
 template <class S>
-concept FiniteClipSource = ClipSource<S> && requires(const S& source) {
+concept FiniteDataset = Dataset<S> && requires(const S& source) {
   { source.size() } -> std::convertible_to<Index>;
 };
 
@@ -31,7 +31,7 @@ concept MadeOn = requires(const S& source, Index i) {
 
 /// Clips [first, first + count) of a source, (N, T, H, W, C).
 /// @throws Error if a clip is not of the source's shape, and whatever the source throws
-template <ClipSource Source>
+template <Dataset Source>
 Tensor<float> batch_of(const Source& source, Index first, Index count) {
   const Shape one = source.shape();
   require(one.rank() == 4, "batch_of: a clip has the axes (T, H, W, C), got ", one);

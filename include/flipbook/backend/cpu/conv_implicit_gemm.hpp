@@ -31,7 +31,7 @@ struct Pixels {
 ///
 /// A convolution is one of these; a transposed convolution is one for each phase of its stride; a matrix
 /// product is the one with a single tap, whose pixels are the left operand's rows.
-struct Sight {
+struct ReceptiveField {
   using Axes = ConvGeometry::Axes;
   Index batch = 1;
   Axes extent{1, 1, 1}, positions{1, 1, 1};  ///< of the input, of the output
@@ -52,17 +52,17 @@ struct Sight {
 /// Where neighbouring taps adjoin in memory, they are one run. What lies outside of the image is read
 /// from a row of zeros, or, in the middle of a run, from a copy of that run; taps that are outside for a
 /// whole tile are skipped.
-template <Factor F>
-class Correlation {
+template <Multiplicand F>
+class ImplicitGemm {
   using T = Sum<F>;
 
  public:
-  /// @param sight  whose channels, as those of `in`, are factors
-  Correlation(const Sight& sight, const Pixels<const F*>& in, const Pixels<T*>& out, const Panels<F>& panels,
+  /// @param field  whose channels, as those of `in`, are factors
+  ImplicitGemm(const ReceptiveField& field, const Pixels<const F*>& in, const Pixels<T*>& out, const Panels<F>& panels,
               const T* start, bool accumulate)
-      : sight_(sight), in_(in), out_(out), panels_(panels), start_(start), accumulate_(accumulate) {
-    const auto& s = sight_;
-    const bool in_order = panels.tap_pitch == Sight::Axes{0, 0, 0};
+      : field_(field), in_(in), out_(out), panels_(panels), start_(start), accumulate_(accumulate) {
+    const auto& s = field_;
+    const bool in_order = panels.tap_pitch == ReceptiveField::Axes{0, 0, 0};
     const Index line = s.kernel[2] * s.channels;
     if (in_order) panels_.tap_pitch = {s.kernel[1] * line, line, s.channels};
     merged_ = in_order && s.touching && s.kernel[2] > 1 && s.step[2] == 1 && line <= longest_run;
@@ -82,10 +82,10 @@ class Correlation {
   }
 
   /// Room in F that one thread needs for the copies of runs which cross a border.
-  Index room() const { return merged_ ? block_ * sight_.kernel[2] * sight_.channels * TileShape::max_rows : 0; }
+  Index workspace() const { return merged_ ? block_ * field_.kernel[2] * field_.channels * TileShape::max_rows : 0; }
 
   Index tasks() const {
-    return quotient_up(sight_.outputs(), rows_a_task()) * quotient_up(panels_.count(), panels_a_task_);
+    return quotient_up(field_.outputs(), rows_a_task()) * quotient_up(panels_.count(), panels_a_task_);
   }
   /// Halves the tasks' size; false if they cannot be smaller.
   bool divide() {
@@ -95,9 +95,9 @@ class Correlation {
     return true;
   }
 
-  void operator()(Index task, F* room) const {
-    const Index blocks = quotient_up(sight_.outputs(), rows_a_task());
-    const Index first = task % blocks * rows_a_task(), last = std::min(first + rows_a_task(), sight_.outputs());
+  void operator()(Index task, F* workspace) const {
+    const Index blocks = quotient_up(field_.outputs(), rows_a_task());
+    const Index first = task % blocks * rows_a_task(), last = std::min(first + rows_a_task(), field_.outputs());
     const Index first_panel = task / blocks * panels_a_task_;
     const Index last_panel = std::min(first_panel + panels_a_task_, panels_.count());
     Index segment = 0;
@@ -105,7 +105,7 @@ class Correlation {
       const Index end = std::min(segment + block_, segments_);
       for (Index q = first; q < last; q += panels_.tile_rows()) {
         const int rows = static_cast<int>(std::min<Index>(panels_.tile_rows(), last - q));
-        tile(q, rows, segment, end, first_panel, last_panel, room);
+        tile(q, rows, segment, end, first_panel, last_panel, workspace);
       }
       segment = end;
     } while (segment < segments_);
@@ -133,11 +133,11 @@ class Correlation {
 
   Index rows_a_task() const { return tiles_a_task_ * panels_.tile_rows(); }
 
-  void tile(Index q, int rows, Index segment, Index end, Index first_panel, Index last_panel, F* room) const {
+  void tile(Index q, int rows, Index segment, Index end, Index first_panel, Index last_panel, F* workspace) const {
     const Tile tile = locate(q, rows);
     std::array<Run<F>, most_runs> runs;
     Index count = 0;
-    for (Index s = segment; s < end; ++s) count += collect(s, tile, runs[static_cast<std::size_t>(count)], room);
+    for (Index s = segment; s < end; ++s) count += collect(s, tile, runs[static_cast<std::size_t>(count)], workspace);
     TileTarget<T> target;
     target.load = segment > 0 || accumulate_;
     for (Index p = first_panel; p < last_panel; ++p) {
@@ -149,7 +149,7 @@ class Correlation {
   }
 
   Tile locate(Index q, int rows) const {
-    const auto& s = sight_;
+    const auto& s = field_;
     const auto& extent = s.positions;
     Index rest = batch_inner_ ? q / s.batch : q;
     Index w = rest % extent[2];
@@ -180,8 +180,8 @@ class Correlation {
   }
 
   /// Makes the run of a segment of the reduction; 0 if no row of the tile sees any of its taps.
-  Index collect(Index segment, const Tile& tile, Run<F>& run, F*& room) const {
-    const auto& s = sight_;
+  Index collect(Index segment, const Tile& tile, Run<F>& run, F*& workspace) const {
+    const auto& s = field_;
     const Index piece = segment % pieces_ * longest_run, j2 = segment / pieces_ % across_;
     const Index line = segment / (pieces_ * across_), j1 = line % s.kernel[1], j0 = line / s.kernel[1];
     const auto inside = [&](std::size_t i) {
@@ -211,16 +211,16 @@ class Correlation {
         run.rows[i] = from + tile.in[i] + ahead;
       } else {
         const F* const seen = from + tile.in[i] + tap + tile.first[i] * in_.pitch[2];
-        run.rows[i] = room;
-        room = std::fill_n(room, (tile.first[i] - first) * s.channels, F{});
-        room = std::copy_n(seen, (tile.last[i] - tile.first[i]) * s.channels, room);
-        room = std::fill_n(room, (last - tile.last[i]) * s.channels, F{});
+        run.rows[i] = workspace;
+        workspace = std::fill_n(workspace, (tile.first[i] - first) * s.channels, F{});
+        workspace = std::copy_n(seen, (tile.last[i] - tile.first[i]) * s.channels, workspace);
+        workspace = std::fill_n(workspace, (last - tile.last[i]) * s.channels, F{});
       }
     }
     return any ? 1 : 0;
   }
 
-  Sight sight_;
+  ReceptiveField field_;
   Pixels<const F*> in_;
   Pixels<T*> out_;
   Panels<F> panels_;
@@ -233,11 +233,11 @@ class Correlation {
 };
 
 /// All of them, which write different outputs, as one parallel loop.
-template <Factor F>
-void correlate(std::span<Correlation<F>> list) {
-  Index room = 0;
-  for (const auto& each : list) room = std::max(room, each.room());
-  run_tasks<F>(list, room);
+template <Multiplicand F>
+void implicit_gemm(std::span<ImplicitGemm<F>> list) {
+  Index workspace = 0;
+  for (const auto& each : list) workspace = std::max(workspace, each.workspace());
+  run_tasks<F>(list, workspace);
 }
 
 }  // namespace flipbook::cpu

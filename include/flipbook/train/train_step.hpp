@@ -41,7 +41,7 @@ inline void check_step(double loss, double length, Index steps) {
 }
 
 template <class T, Order order, class Part, class Rule>
-double descend(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part, const Tensor<T, Cpu>& parameters,
+double backward_and_step(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part, const Tensor<T, Cpu>& parameters,
                Optimizer<Rule, T, Cpu>& optimizer, const StepOptions& how) {
   const double value = report(loss.value());
   check_step(value, 0, optimizer.steps());
@@ -50,7 +50,7 @@ double descend(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part
   const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : 0;
   check_step(value, length, optimizer.steps());
   optimizer.step(parameters, gradient);
-  tape.commit();
+  tape.apply_updates();
   return value;
 }
 
@@ -58,7 +58,7 @@ double descend(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part
 // The judgement of a step is made on the device, which leaves a step out that is not finite. The host reads it once,
 // after all else of the step has been launched; in a captured step, after the replay.
 template <class T, Order order, class Part, class Rule>
-double descend(Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part, const Tensor<T, Cuda>& parameters,
+double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part, const Tensor<T, Cuda>& parameters,
                Optimizer<Rule, T, Cuda>& optimizer, const StepOptions& how) {
   const auto judged = [&] {
     if constexpr (std::same_as<T, half>) {
@@ -77,13 +77,13 @@ double descend(Tape& tape, const Variable<T, Cuda, order>& loss, const Part& par
     check_step(report[0], std::same_as<T, half> ? 0 : report[1], optimizer.steps());
     if (std::isfinite(report[1])) {
       optimizer.step(parameters, gradient, judgement.factor);
-      tape.commit();
+      tape.apply_updates();
     }
     return report[0];
   }
   optimizer.step(parameters, gradient, judgement.factor);
-  if constexpr (std::same_as<T, half>) cuda::commit(tape, judgement.factor);  // its step may be left out
-  else tape.commit();
+  if constexpr (std::same_as<T, half>) cuda::apply_updates(tape, judgement.factor);  // its step may be left out
+  else tape.apply_updates();
   cuda::Capture& capture = *cuda::queue().capture;
   const double value = capture.promise(judgement.report.data()), length = capture.promise(judgement.report.data() + 1);
   capture.after_replay([&capture, &optimizer, value, length] {
@@ -107,23 +107,23 @@ double reported(const Variable<T, B, order>& x) {
 /// One step of an optimiser against the gradient of a loss, and the changes to buffers that were noted on
 /// the way. Returns the loss. Gradients in half are scaled (LossScale); where they overflow the step is left out and not
 /// counted, and buffers stay as they were.
-/// @param part        the module, or member of one, whose parameters are trained; the tape must want them
+/// @param part        the module, or member of one, whose parameters are trained; the tape must watch them
 /// @param parameters  the same parameters in one tensor: `module.parameters()`, `module.part(member)`
 /// @throws Error  if the loss or the gradient is not finite; nothing has been changed then
 template <class T, class B, Order order, class Part, class Rule>
-double descend(Tape& tape, const Variable<T, B, order>& loss, const Part& part, const Tensor<T, B>& parameters,
+double backward_and_step(Tape& tape, const Variable<T, B, order>& loss, const Part& part, const Tensor<T, B>& parameters,
                Optimizer<Rule, T, B>& optimizer, const StepOptions& how = {}) {
-  return detail::descend(tape, loss, part, parameters, optimizer, how);
+  return detail::backward_and_step(tape, loss, part, parameters, optimizer, how);
 }
 
 /// One step that lowers a loss: `loss(tape)` computes it in a recorded run.
 ///
-///     fb::minimise(vae, optimizer, rng, [&](fb::Tape& tape) { return -mean(vae->elbo(tape.constant(clips))); });
+///     fb::train_step(vae, optimizer, rng, [&](fb::Tape& tape) { return -mean(vae->elbo(tape.constant(clips))); });
 template <class Net, class T, class B, class Rule, class Loss>
-double minimise(const Module<Net, T, B>& module, Optimizer<Rule, T, B>& optimizer, Rng& rng, const Loss& loss,
+double train_step(const Module<Net, T, B>& module, Optimizer<Rule, T, B>& optimizer, Rng& rng, const Loss& loss,
                 const StepOptions& how = {}) {
   Tape tape{module, rng.split()};
-  return descend(tape, loss(tape), module, module.parameters(), optimizer, how);
+  return backward_and_step(tape, loss(tape), module, module.parameters(), optimizer, how);
 }
 
 }  // namespace flipbook

@@ -1,4 +1,4 @@
-#include <flipbook/data/clips.hpp>
+#include <flipbook/data/tensor_dataset.hpp>
 
 #include <doctest/doctest.h>
 
@@ -9,15 +9,15 @@
 
 using namespace flipbook;
 
-static_assert(FiniteClipSource<Clips> && ClipSource<Shuffled<Clips>> && !FiniteClipSource<Shuffled<Clips>>);
+static_assert(FiniteDataset<TensorDataset> && Dataset<Shuffled<TensorDataset>> && !FiniteDataset<Shuffled<TensorDataset>>);
 
 namespace {
-Clips numbered(Index count) {
+TensorDataset numbered(Index count) {
   Tensor<float> clips({count, 1, 1, 2, 1});
   for (Index i = 0; i < clips.size(); ++i) clips.data()[i] = static_cast<float>(i);
-  return Clips(clips);
+  return TensorDataset(clips);
 }
-std::vector<Index> epoch(const Shuffled<Clips>& source, Index number, Index size) {
+std::vector<Index> epoch(const Shuffled<TensorDataset>& source, Index number, Index size) {
   std::vector<Index> order;
   for (Index i = 0; i < size; ++i) order.push_back(static_cast<Index>(source.clip(number * size + i).data()[0]) / 2);
   return order;
@@ -61,7 +61,7 @@ TEST_CASE("every pass over shuffled clips holds each once, in a new order that t
 }
 
 TEST_CASE("clips in memory are the source's") {
-  const Clips copy = in_memory(numbered(3));
+  const TensorDataset copy = in_memory(numbered(3));
   CHECK(copy.size() == 3);
   CHECK(copy.shape() == Shape{1, 1, 2, 1});
   CHECK(to_vector(copy.clip(2)) == std::vector<float>{4, 5});
@@ -70,11 +70,11 @@ TEST_CASE("clips in memory are the source's") {
 }
 
 TEST_CASE("clips of another rank, and numbers that are none, are refused") {
-  CHECK_THROWS_AS(Clips(Tensor<float>({2, 3, 4, 5})), Error);
-  CHECK_THROWS_AS(Shuffled(Clips(Tensor<float>({0, 1, 1, 1, 1}))), Error);
+  CHECK_THROWS_AS(TensorDataset(Tensor<float>({2, 3, 4, 5})), Error);
+  CHECK_THROWS_AS(Shuffled(TensorDataset(Tensor<float>({0, 1, 1, 1, 1}))), Error);
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     try {
-      Clips(Tensor<float>({2, 1, 1, 2, 1}, {0, 0, 0, bad}));
+      TensorDataset(Tensor<float>({2, 1, 1, 2, 1}, {0, 0, 0, bad}));
       FAIL("was let in");
     } catch (const Error& error) {
       CHECK(std::string(error.what()).find("(1, 0, 0, 1, 0)") != std::string::npos);

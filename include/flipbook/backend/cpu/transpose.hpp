@@ -46,7 +46,7 @@ template <std::size_t distance, class V>
 
 /// to[j · to_pitch + i] = from[i · pitch + j] for i < rows, j < columns.
 template <Real T>
-void turn(const T* from, Index pitch, Index rows, Index columns, T* to, Index to_pitch) {
+void transpose(const T* from, Index pitch, Index rows, Index columns, T* to, Index to_pitch) {
   using V = Simd<T>;
   constexpr Index side = lanes<T>;
   Index i = 0;

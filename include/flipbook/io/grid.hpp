@@ -19,9 +19,9 @@ constexpr T white() {
 /// @param clips  (N, T, H, W, C)
 /// @return       (T, rows · H + (rows − 1) · gap, columns · W + (columns − 1) · gap, C)
 template <Pixel T>
-Tensor<T> sheet(const Tensor<T>& clips, Index columns, Index gap = 2, T background = detail::white<T>()) {
-  require(clips.rank() == 5 && clips.extent(0) > 0, "sheet: needs clips (N, T, H, W, C), got ", clips.shape());
-  require(columns > 0 && gap >= 0, "sheet: ", columns, " columns with gaps of ", gap);
+Tensor<T> make_grid(const Tensor<T>& clips, Index columns, Index gap = 2, T background = detail::white<T>()) {
+  require(clips.rank() == 5 && clips.extent(0) > 0, "make_grid: needs clips (N, T, H, W, C), got ", clips.shape());
+  require(columns > 0 && gap >= 0, "make_grid: ", columns, " columns with gaps of ", gap);
   const Index count = clips.extent(0), frames = clips.extent(1), h = clips.extent(2), w = clips.extent(3);
   const Index c = clips.extent(4), rows = (count + columns - 1) / columns;
   const Index height = rows * (h + gap) - gap, width = columns * (w + gap) - gap;
@@ -44,14 +44,14 @@ template <Pixel T>
 Tensor<T> film_strip(const Tensor<T>& clips, Index gap = 2, T background = detail::white<T>()) {
   require(clips.rank() == 5 && clips.extent(1) > 0, "film_strip: needs clips (N, T, H, W, C), got ", clips.shape());
   const Shape& s = clips.shape();
-  return sheet(clips.reshape({s[0] * s[1], 1, s[2], s[3], s[4]}), s[1], gap, background)[0];
+  return make_grid(clips.reshape({s[0] * s[1], 1, s[2], s[3], s[4]}), s[1], gap, background)[0];
 }
 
 /// Frames with each pixel as a square of factor × factor: small clips to be looked at.
 /// @param frames  (…, H, W, C)
 template <Pixel T>
-Tensor<T> enlarge(const Tensor<T>& frames, Index factor) {
-  require(frames.rank() >= 3 && factor > 0, "enlarge: ", frames.shape(), " by ", factor, "; needs (…, H, W, C)");
+Tensor<T> upscale(const Tensor<T>& frames, Index factor) {
+  require(frames.rank() >= 3 && factor > 0, "upscale: ", frames.shape(), " by ", factor, "; needs (…, H, W, C)");
   const Index w = frames.extent(-2), c = frames.extent(-1);
   Tensor<T> large(frames.shape().with_tail(3, {frames.extent(-3) * factor, w * factor, c}));
   const Index rows = frames.size() == 0 ? 0 : frames.size() / (w * c), wide = w * factor * c;

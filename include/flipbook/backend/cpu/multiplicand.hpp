@@ -16,10 +16,10 @@ struct BfloatPair {
 };
 
 template <class F>
-concept Factor = std::same_as<F, float> || std::same_as<F, double> || std::same_as<F, BfloatPair>;
+concept Multiplicand = std::same_as<F, float> || std::same_as<F, double> || std::same_as<F, BfloatPair>;
 
 namespace detail {
-template <Factor F>
+template <Multiplicand F>
 struct SumOf {
   using Type = F;
 };
@@ -30,11 +30,11 @@ struct SumOf<BfloatPair> {
 }  // namespace detail
 
 /// What products of F are summed in.
-template <Factor F>
+template <Multiplicand F>
 using Sum = typename detail::SumOf<F>::Type;
 
 /// Numbers that one F holds.
-template <Factor F>
+template <Multiplicand F>
 inline constexpr Index numbers_in = std::same_as<F, BfloatPair> ? 2 : 1;
 
 /// x · y + sum, fused where the machine can. xsimd 8 leaves the fusing of some architectures to the compiler,
@@ -76,32 +76,32 @@ Simd<float> paired(const Simd<float>& first, const Simd<float>& second) = delete
 #endif
 
 /// A vector of factors from memory.
-template <Factor F>
+template <Multiplicand F>
 Simd<Sum<F>> load(const F* from) {
   if constexpr (std::same_as<F, BfloatPair>) return Simd<float>::load_unaligned(&from->bits);
   else return Simd<F>::load_unaligned(from);
 }
 /// One factor in all lanes.
-template <Factor F>
+template <Multiplicand F>
 Simd<Sum<F>> broadcast(const F& x) {
   if constexpr (std::same_as<F, BfloatPair>) return Simd<float>(x.bits);
   else return Simd<F>(x);
 }
 /// sum + the products of two vectors of factors.
-template <Factor F>
+template <Multiplicand F>
 Simd<Sum<F>> add_product(const Simd<Sum<F>>& x, const Simd<Sum<F>>& y, const Simd<Sum<F>>& sum) {
   if constexpr (std::same_as<F, BfloatPair>) return multiply_add_pairs(x, y, sum);
   else return multiply_add(x, y, sum);
 }
 /// Writes numbers that follow one another along a reduction as factors.
-template <Factor F>
+template <Multiplicand F>
 void store_factors(const Simd<Sum<F>>& x, F* to) {
   if constexpr (std::same_as<F, BfloatPair>) store_pairs(x, to);
   else x.store_unaligned(to);
 }
 
 /// Writes numbers along a reduction, a whole number of factors, as factors. In place too.
-template <Factor F, class T = Sum<F>>
+template <Multiplicand F, class T = Sum<F>>
 void write_factors(const T* from, Index count, F* to) {
   constexpr Index each = numbers_in<F>;
   Index i = 0;

@@ -1,4 +1,4 @@
-#include <flipbook/backend/cpu/turn.hpp>
+#include <flipbook/backend/cpu/transpose.hpp>
 
 #include <limits>
 #include <numeric>
@@ -23,7 +23,7 @@ TEST_CASE_TEMPLATE("a matrix of any extents is turned, and nothing beside it is 
           wanted[static_cast<std::size_t>(j * to_pitch + i)] = from[static_cast<std::size_t>(i * pitch + j)];
         }
       }
-      flipbook::cpu::turn(from.data(), pitch, rows, columns, to.data(), to_pitch);
+      flipbook::cpu::transpose(from.data(), pitch, rows, columns, to.data(), to_pitch);
       CHECK(to == wanted);
     }
   }

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include <flipbook/core/tensor.hpp>
-#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/dataset.hpp>
 
 namespace flipbook {
 
 /// How batches are loaded.
-struct LoaderOptions {
+struct DataLoaderOptions {
   Index batch = 8;   ///< clips in a batch
   int workers = 1;   ///< threads that make batches
   Index ahead = 2;   ///< batches that may be ready or in the making before they are asked for
@@ -25,13 +25,13 @@ struct LoaderOptions {
 /// Batches of a source, made ahead of time by worker threads. Batch k is the clips
 /// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers.
 /// One thread may take them. For a finite source that is read more than once, load `Shuffled(source, seed)`.
-template <ClipSource Source>
-class Loader {
+template <Dataset Source>
+class DataLoader {
  public:
-  explicit Loader(Source source, const LoaderOptions& options = {})
+  explicit DataLoader(Source source, const DataLoaderOptions& options = {})
       : source_(std::move(source)), options_(options), claimed_(options.first), delivered_(options.first) {
     require(options.batch > 0 && options.workers > 0 && options.ahead > 0 && options.first >= 0,
-            "Loader: batches of ", options.batch, " by ", options.workers, " workers, ", options.ahead,
+            "DataLoader: batches of ", options.batch, " by ", options.workers, " workers, ", options.ahead,
             " ahead, from number ", options.first);
     try {
       for (int i = 0; i < options.workers; ++i) workers_.emplace_back([this] { work(); });
@@ -40,9 +40,9 @@ class Loader {
       throw;
     }
   }
-  Loader(const Loader&) = delete;
-  Loader& operator=(const Loader&) = delete;
-  ~Loader() { stop(); }
+  DataLoader(const DataLoader&) = delete;
+  DataLoader& operator=(const DataLoader&) = delete;
+  ~DataLoader() { stop(); }
 
   /// The next batch, (N, T, H, W, C); waits until it is ready.
   /// @throws whatever the source threw for one of its clips; so does every later call
@@ -105,7 +105,7 @@ class Loader {
   }
 
   const Source source_;
-  const LoaderOptions options_;
+  const DataLoaderOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable ready_, wanted_;
   std::map<Index, std::variant<Tensor<float>, std::exception_ptr>> made_;

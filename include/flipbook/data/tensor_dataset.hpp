@@ -6,19 +6,19 @@
 
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
-#include <flipbook/data/clip_source.hpp>
+#include <flipbook/data/dataset.hpp>
 #include <flipbook/io/pixels.hpp>
 
 namespace flipbook {
 
 /// Clips held in memory as one tensor.
-class Clips {
+class TensorDataset {
  public:
   /// @param clips  (N, T, H, W, C) in [0, 1]
   /// @throws Error for another rank, and for a number that is infinite or none: names its place
-  explicit Clips(Tensor<float> clips) : clips_(std::move(clips)) {
-    require(clips_.rank() == 5, "Clips: needs (N, T, H, W, C), got ", clips_.shape());
-    require_finite(clips_, "Clips");
+  explicit TensorDataset(Tensor<float> clips) : clips_(std::move(clips)) {
+    require(clips_.rank() == 5, "TensorDataset: needs (N, T, H, W, C), got ", clips_.shape());
+    require_finite(clips_, "TensorDataset");
   }
 
   Shape shape() const { return clips_.shape().part(1, 5); }
@@ -30,9 +30,9 @@ class Clips {
 };
 
 /// All clips of a finite source, worked out once and kept.
-template <FiniteClipSource Source>
-Clips in_memory(const Source& source) {
-  return Clips(batch_of(source, 0, source.size()));
+template <FiniteDataset Source>
+TensorDataset in_memory(const Source& source) {
+  return TensorDataset(batch_of(source, 0, source.size()));
 }
 
 /// A shuffle of 0 … size − 1 that needs no table: a Feistel network over the next power of four, walked
@@ -69,7 +69,7 @@ class Permutation {
 };
 
 /// A finite source read for ever: each pass (epoch) holds every clip once, in an order of its own.
-template <FiniteClipSource Source>
+template <FiniteDataset Source>
 class Shuffled {
  public:
   explicit Shuffled(Source source, std::uint64_t seed = 0) : source_(std::move(source)), seed_(seed) {

@@ -1,4 +1,4 @@
-#include <flipbook/io/sheet.hpp>
+#include <flipbook/io/grid.hpp>
 
 #include <doctest/doctest.h>
 
@@ -18,7 +18,7 @@ Tensor<T> counted(const Shape& shape) {
 TEST_CASE_TEMPLATE("clips stand row by row, with gaps between them and empty places at the end", T, float, double,
                    std::uint8_t) {
   const auto clips = counted<T>({3, 1, 1, 2, 1});
-  const auto joined = sheet(clips, 2, 1, T(0));
+  const auto joined = make_grid(clips, 2, 1, T(0));
   CHECK(joined.shape() == Shape{1, 3, 5, 1});
   CHECK(to_vector(joined) == std::vector<T>{1, 2, 0, 3, 4,  //
                                             0, 0, 0, 0, 0,  //
@@ -28,7 +28,7 @@ TEST_CASE_TEMPLATE("clips stand row by row, with gaps between them and empty pla
 TEST_CASE("every pixel of every clip lands at its place") {
   const auto clips = counted<float>({5, 3, 2, 7, 3});
   const Index columns = 3, gap = 2;
-  const auto joined = sheet(clips, columns, gap);
+  const auto joined = make_grid(clips, columns, gap);
   CHECK(joined.shape() == Shape{3, 6, 25, 3});
   const float* at = clips.data();
   for (Index n = 0; n < 5; ++n)
@@ -50,15 +50,15 @@ TEST_CASE("a film strip has a row for each clip and a column for each frame") {
 
 TEST_CASE("enlarging repeats each pixel, whatever stands in front of height and width") {
   const auto image = counted<float>({1, 2, 2});
-  CHECK(to_vector(enlarge(image, 2)) == std::vector<float>{1, 2, 1, 2, 3, 4, 3, 4, 1, 2, 1, 2, 3, 4, 3, 4});
-  CHECK(enlarge(counted<float>({2, 3, 4, 5, 1}), 3).shape() == Shape{2, 3, 12, 15, 1});
-  CHECK(to_vector(enlarge(image, 1)) == to_vector(image));
+  CHECK(to_vector(upscale(image, 2)) == std::vector<float>{1, 2, 1, 2, 3, 4, 3, 4, 1, 2, 1, 2, 3, 4, 3, 4});
+  CHECK(upscale(counted<float>({2, 3, 4, 5, 1}), 3).shape() == Shape{2, 3, 12, 15, 1});
+  CHECK(to_vector(upscale(image, 1)) == to_vector(image));
 }
 
 TEST_CASE("shapes that are no clips are refused") {
-  CHECK_THROWS_AS(sheet(counted<float>({2, 3, 4, 5}), 2), Error);
-  CHECK_THROWS_AS(sheet(counted<float>({2, 3, 4, 5, 1}), 0), Error);
-  CHECK_THROWS_AS(sheet(counted<float>({0, 3, 4, 5, 1}), 1), Error);
+  CHECK_THROWS_AS(make_grid(counted<float>({2, 3, 4, 5}), 2), Error);
+  CHECK_THROWS_AS(make_grid(counted<float>({2, 3, 4, 5, 1}), 0), Error);
+  CHECK_THROWS_AS(make_grid(counted<float>({0, 3, 4, 5, 1}), 1), Error);
   CHECK_THROWS_AS(film_strip(counted<float>({2, 3, 4})), Error);
-  CHECK_THROWS_AS(enlarge(counted<float>({2, 3}), 2), Error);
+  CHECK_THROWS_AS(upscale(counted<float>({2, 3}), 2), Error);
 }

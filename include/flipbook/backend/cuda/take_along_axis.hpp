@@ -11,7 +11,7 @@ namespace flipbook::cuda {
 
 /// y[r, j] = x[r, index[r, j]], `each` of every row; NaN where there is no such place.
 template <class T>
-__global__ void pick(Index count, Index each, Index width, const T* x, const std::int32_t* index, T* y) {
+__global__ void take_along_axis(Index count, Index each, Index width, const T* x, const std::int32_t* index, T* y) {
   each_pack<1>(count, [&](Index at) {
     const Index i = index[at];
     y[at] = 0 <= i && i < width ? x[at / each * width + i]
@@ -22,7 +22,7 @@ __global__ void pick(Index count, Index each, Index width, const T* x, const std
 /// x[r, i] = Σ_j y[r, j] over all j where index[r, j] = i, of `each`, in their order. A thread of its own goes through
 /// all j for each element of x.
 template <class T>
-__global__ void place(Index count, Index each, Index width, const T* y, const std::int32_t* index, T* x) {
+__global__ void scatter(Index count, Index each, Index width, const T* y, const std::int32_t* index, T* x) {
   each_pack<1>(count, [&](Index at) {
     const Index row = at / width, i = at % width;
     Wide<T> sum(0);

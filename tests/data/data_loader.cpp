@@ -1,4 +1,4 @@
-#include <flipbook/data/loader.hpp>
+#include <flipbook/data/data_loader.hpp>
 
 #include <doctest/doctest.h>
 
@@ -31,7 +31,7 @@ struct Counting {
 
 TEST_CASE("batches come in order and whole, whatever the number of workers") {
   for (const int workers : {1, 2, 5}) {
-    Loader loader(Counting{}, {.batch = 3, .workers = workers, .ahead = 4});
+    DataLoader loader(Counting{}, {.batch = 3, .workers = workers, .ahead = 4});
     CHECK(loader.shape() == Shape{3, 1, 1, 1, 1});
     for (Index k = 0; k < 20; ++k) {
       CHECK(loader.position() == k);
@@ -44,18 +44,18 @@ TEST_CASE("batches come in order and whole, whatever the number of workers") {
 
 TEST_CASE("the number of workers changes no bit of a random source") {
   const MovingShapes source({.frames = 2, .canvas = 16, .seed = 8});
-  Loader one(source, {.batch = 2, .workers = 1}), many(source, {.batch = 2, .workers = 4, .ahead = 8});
+  DataLoader one(source, {.batch = 2, .workers = 1}), many(source, {.batch = 2, .workers = 4, .ahead = 8});
   for (int k = 0; k < 6; ++k) REQUIRE(to_vector(one.next()) == to_vector(many.next()));
 }
 
 TEST_CASE("a loader that starts later goes on with the same batches") {
-  Loader loader(Counting{}, {.batch = 2, .first = 7});
+  DataLoader loader(Counting{}, {.batch = 2, .first = 7});
   CHECK(to_vector(loader.next()) == std::vector<float>{14, 15});
 }
 
 TEST_CASE("workers never run further ahead than they may") {
   const Counting source;
-  Loader loader(source, {.batch = 1, .workers = 3, .ahead = 4});
+  DataLoader loader(source, {.batch = 1, .workers = 3, .ahead = 4});
   for (Index k = 0; k < 10; ++k) {
     loader.next();
     std::this_thread::sleep_for(std::chrono::milliseconds(3));
@@ -64,7 +64,7 @@ TEST_CASE("workers never run further ahead than they may") {
 }
 
 TEST_CASE("an error of a worker reaches the consumer at its batch, and again at every later call") {
-  Loader loader(Counting{.broken = 5}, {.batch = 2, .workers = 2, .ahead = 3});
+  DataLoader loader(Counting{.broken = 5}, {.batch = 2, .workers = 2, .ahead = 3});
   CHECK(to_vector(loader.next()) == std::vector<float>{0, 1});
   CHECK(to_vector(loader.next()) == std::vector<float>{2, 3});
   CHECK_THROWS_WITH_AS(loader.next(), "clip 5 is broken", Error);
@@ -73,13 +73,13 @@ TEST_CASE("an error of a worker reaches the consumer at its batch, and again at 
 
 TEST_CASE("a loader can be dropped at any moment") {
   for (int i = 0; i < 30; ++i) {
-    Loader loader(Counting{.broken = i}, {.batch = 1, .workers = 1 + i % 4, .ahead = 1 + i % 3});
+    DataLoader loader(Counting{.broken = i}, {.batch = 1, .workers = 1 + i % 4, .ahead = 1 + i % 3});
     for (int k = 0; k < std::min(i, i % 4); ++k) loader.next();
   }
 }
 
 TEST_CASE("options that make no batches are refused") {
-  CHECK_THROWS_AS(Loader(Counting{}, {.batch = 0}), Error);
-  CHECK_THROWS_AS(Loader(Counting{}, {.workers = 0}), Error);
-  CHECK_THROWS_AS(Loader(Counting{}, {.ahead = 0}), Error);
+  CHECK_THROWS_AS(DataLoader(Counting{}, {.batch = 0}), Error);
+  CHECK_THROWS_AS(DataLoader(Counting{}, {.workers = 0}), Error);
+  CHECK_THROWS_AS(DataLoader(Counting{}, {.ahead = 0}), Error);
 }

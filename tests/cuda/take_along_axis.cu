@@ -1,7 +1,7 @@
 #include <flipbook/ops/dropout/dropout.hpp>
 #include <flipbook/ops/embedding/embedding.hpp>
 #include <flipbook/ops/gather/gather.hpp>
-#include <flipbook/ops/pick/pick.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 
 #include "agree.hpp"
 
@@ -55,10 +55,10 @@ TEST_CASE_TEMPLATE("what is picked from rows and put into them is the CPU's", T,
     CAPTURE(rows);
     CAPTURE(width);
     const auto index = indices({rows}, width);
-    const auto take = [](const auto& x, const auto& i) { return pick(x, i); };
+    const auto take = [](const auto& x, const auto& i) { return take_along_axis(x, i); };
     CHECK(disagreement<T>(take, random<double>({rows, width}), index) == 0);
     const auto put = [width = width]<class X, class B>(const X& y, const Tensor<std::int32_t, B>& i) {
-      return Place<B>{i, Shape{i.size(), width}}(y);
+      return Scatter<B>{i, Shape{i.size(), width}}(y);
     };
     CHECK(disagreement<T>(put, random<double>({rows}), index) == 0);
   }
@@ -73,8 +73,8 @@ TEST_CASE("an index that is no place is refused, as on the CPU") {
     index.data()[20000] = stray;
     CHECK(error_of([&] { embedding(to<Cuda>(table), to<Cuda>(index)); }) == error_of([&] { embedding(table, index); }));
     const auto x = random<float>({20001, 5});
-    CHECK(error_of([&] { pick(to<Cuda>(x), to<Cuda>(index)); }) == error_of([&] { pick(x, index); }));
-    CHECK(error_of([&] { pick(to<Cuda>(x), to<Cuda>(index)); }) != "");
+    CHECK(error_of([&] { take_along_axis(to<Cuda>(x), to<Cuda>(index)); }) == error_of([&] { take_along_axis(x, index); }));
+    CHECK(error_of([&] { take_along_axis(to<Cuda>(x), to<Cuda>(index)); }) != "");
   }
 }
 
@@ -82,7 +82,7 @@ TEST_CASE("what is looked up with an index that nobody could check is NaN") {
   const auto table = to<Cuda>(random<float>({5, 4}));
   const auto index = to<Cuda>(Tensor<std::int32_t>({3}, {1, -1, 5}));
   const auto rows = to<Cpu>(GatherRows<Cuda>{index}(table));
-  const auto picked = to<Cpu>(Pick<Cuda>{index}(table.slice(0, 3)));
+  const auto picked = to<Cpu>(TakeAlongAxis<Cuda>{index}(table.slice(0, 3)));
   for (Index j = 0; j < 4; ++j) {
     CHECK(at(rows, {0, j}) == at(to<Cpu>(table), {1, j}));
     CHECK(std::isnan(at(rows, {1, j})));
@@ -99,7 +99,7 @@ TEST_CASE_TEMPLATE("the same numbers draw the same places as on the CPU", T, flo
     for (Index i = 0; i < logits.size(); i += 3) logits.data()[i] = -std::numeric_limits<T>::infinity();
     if (shape[1] == 1) logits.data()[0] = 0;
     Rng here{9}, there{9};
-    CHECK(same(to<Cpu>(draw(to<Cuda>(logits), there)), draw(logits, here)));
+    CHECK(same(to<Cpu>(sample_categorical(to<Cuda>(logits), there)), sample_categorical(logits, here)));
     CHECK(here == there);
   }
 }

@@ -27,7 +27,7 @@ Index places_of_each_row(const Tensor<T, B>& rows, const Tensor<std::int32_t, B>
 
 /// y[r, j] = x[r, index[r, j]]
 template <class T>
-void pick(Cpu, const Tensor<T, Cpu>& x, const Tensor<std::int32_t, Cpu>& index, Tensor<T, Cpu>& y) {
+void take_along_axis(Cpu, const Tensor<T, Cpu>& x, const Tensor<std::int32_t, Cpu>& index, Tensor<T, Cpu>& y) {
   const Index width = x.extent(-1), each = places_of_each_row(x, index);
   parallel_for(index.size(), rows_grain, [&, out = y.data()](Index first, Index last) {
     for (Index i = first; i < last; ++i) out[i] = x.data()[i / each * width + index.data()[i]];
@@ -36,7 +36,7 @@ void pick(Cpu, const Tensor<T, Cpu>& x, const Tensor<std::int32_t, Cpu>& index, 
 
 /// x[r, index[r, j]] += y[r, j] onto zeros, in the order of j.
 template <class T>
-void place(Cpu, const Tensor<T, Cpu>& y, const Tensor<std::int32_t, Cpu>& index, Tensor<T, Cpu>& x) {
+void scatter(Cpu, const Tensor<T, Cpu>& y, const Tensor<std::int32_t, Cpu>& index, Tensor<T, Cpu>& x) {
   const Index width = x.extent(-1), each = places_of_each_row(x, index), rows = x.size() / std::max<Index>(1, width);
   parallel_for(rows, rows_grain, [&, out = x.data()](Index first, Index last) {
     std::fill(out + first * width, out + last * width, T(0));
@@ -48,7 +48,7 @@ void place(Cpu, const Tensor<T, Cpu>& y, const Tensor<std::int32_t, Cpu>& index,
 
 /// index[r] = i with probability exp(x[r, i]) / Σ exp(x[r]). Row r draws from the stream's block r.
 template <class T>
-void draw(Cpu, const Tensor<T, Cpu>& x, const Rng& stream, Tensor<std::int32_t, Cpu>& index) {
+void sample_categorical(Cpu, const Tensor<T, Cpu>& x, const Rng& stream, Tensor<std::int32_t, Cpu>& index) {
   parallel_for(index.size(), rows_grain, [&, width = x.extent(-1), out = index.data()](Index first, Index last) {
     for (Index r = first; r < last; ++r) {
       const T* const row = x.data() + r * width;
