@@ -26,7 +26,8 @@ using namespace fb::nn;
 /// @tparam Denoiser  (N, …, C + 1) → (N, …, C); the last channel of its input is t
 template <class Denoiser>
 struct Diffusion {
-  static_assert(channels_match<Denoiser::in, Denoiser::out + 1>, "Diffusion: the network takes one channel more than it gives");
+  static_assert(channels_match<Denoiser::in, Denoiser::out + 1>,
+                "Diffusion: the network takes one channel more than it gives");
 
   template <fb::Real T, class B>
   struct Instance {
@@ -68,15 +69,18 @@ struct Diffusion {
 inline constexpr Window same{.kernel = 3, .padding = 1};
 template <int Width>
 using Block = Residual<GroupNorm<4, Width>, SiLU, Conv3d<Width, Width, same>>;
-using Denoiser = Sequential<Conv3d<4, 32, same>, Block<32>, Block<32>, Block<32>, GroupNorm<4, 32>, SiLU, Conv3d<32, 3, same>>;
+using Denoiser =
+    Sequential<Conv3d<4, 32, same>, Block<32>, Block<32>, Block<32>, GroupNorm<4, 32>, SiLU, Conv3d<32, 3, same>>;
 
 int main(int argc, char** argv) {
-  fb::examples::CommandLine line{"Trains a diffusion model, which is not in the library, on coloured shapes that move: 8 frames of 16×16 pixels."};
+  fb::examples::CommandLine line{
+      "Trains a diffusion model, which is not in the library, on coloured shapes that move: 8 frames of 16×16 pixels."};
   fb::examples::TrainingOptions options{.out = "out/diffusion", .steps = 600, .batch = 16};
   options.add_to(line);
   return line.run(argc, argv, [&]<class B>(B) {
     const fb::examples::Data data = options.open({.frames = 8, .size = 16, .channels = 3, .sprites = 1});
-    fb::Trainer trainer{fb::Module<Diffusion<Denoiser>, float, B>{fb::Rng{options.seed}}, fb::optim::Adam{.learning_rate = 2e-3}, options.seed};
+    fb::Trainer trainer{fb::Module<Diffusion<Denoiser>, float, B>{fb::Rng{options.seed}},
+                        fb::optim::Adam{.learning_rate = 2e-3}, options.seed};
     fb::examples::train(trainer, data, options, {.title = "diffusion"}, [&] {
       fb::Rng rng{7};
       fb::examples::show(options.out / "samples.gif", trainer.model->sample({16, 8, 16, 16, 3}, 30, rng), 8);

@@ -207,7 +207,8 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
       [&](fb::Index steps) {
         return [&, steps, rate = fb::schedule::one_cycle(5e-3, steps, 0.2)](fb::Index step) {
           // True frames teach it fast; on its own ones, which are all it has later, it learns to go on.
-          trainer.model->scheduled_sampling = std::min(1.0, 1.5 * static_cast<double>(step) / static_cast<double>(steps));
+          trainer.model->scheduled_sampling =
+              std::min(1.0, 1.5 * static_cast<double>(step) / static_cast<double>(steps));
           return rate(step);
         };
       },

@@ -54,7 +54,8 @@ int main(int argc, char** argv) {
   CommandLine line{"Makes clips with the weights of a trained model, and writes them as an animated GIF."};
   Settings settings;
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
-  line.choice("--model", settings.model, {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer"},
+  line.choice("--model", settings.model,
+              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

@@ -11,11 +11,13 @@ int main(int argc, char** argv) {
   line.choice("--network", settings.network, {"lstm", "convlstm", "transformer"},
               "lstm: over codes of frames; convlstm: two layers; transformer: over patches");
   line.positive("--learning-rate", settings.learning_rate, "Of Adam");
-  line.number("--own-frames", settings.scheduled_sampling, "How often it is fed its own last frame (scheduled sampling)", 0, 1);
+  line.number("--own-frames", settings.scheduled_sampling,
+              "How often it is fed its own last frame (scheduled sampling)", 0, 1);
   return line.run(argc, argv, [&]<class B>(B) {
     const Data data = settings.training.open(forecast_format);
     if (settings.network == "lstm") train_autoregressive<LstmForecast, B>(settings, data, forecast_context);
-    else if (settings.network == "convlstm") train_autoregressive<ConvLstmForecast, B>(settings, data, forecast_context);
+    else if (settings.network == "convlstm")
+      train_autoregressive<ConvLstmForecast, B>(settings, data, forecast_context);
     else train_autoregressive<TransformerForecast, B>(settings, data, forecast_context);
   });
 }

@@ -5,7 +5,8 @@
 using namespace flipbook::examples;
 
 int main(int argc, char** argv) {
-  CommandLine line{"Trains a generative adversarial network: of clips of 16 frames, 64×64 pixels, or of frames, 32×32."};
+  CommandLine line{
+      "Trains a generative adversarial network: of clips of 16 frames, 64×64 pixels, or of frames, 32×32."};
   GanSettings settings;
   settings.training.add_to(line);
   line.choice("--model", settings.model, {"clip", "frame"},

@@ -59,11 +59,15 @@ void convolution(benchmark::State& state, const ConvGeometry& g, Pass pass, bool
   auto w = drawn(g.taps() * g.in_channels * g.out_channels);
   const float* const none = nullptr;
   for (auto _ : state) {
-    if (pass == Pass::forward) (direct ? cpu::direct_conv<float> : cpu::conv<float>)(g, x.data(), w.data(), none, y.data());
-    else if (pass == Pass::weight_gradient) (direct ? cpu::direct_conv_weight<float> : cpu::conv_weight<float>)(g, x.data(), y.data(), w.data());
-    else (direct ? cpu::direct_conv_transpose<float> : cpu::conv_transpose<float>)(g, y.data(), w.data(), none, x.data());
+    if (pass == Pass::forward)
+      (direct ? cpu::direct_conv<float> : cpu::conv<float>)(g, x.data(), w.data(), none, y.data());
+    else if (pass == Pass::weight_gradient)
+      (direct ? cpu::direct_conv_weight<float> : cpu::conv_weight<float>)(g, x.data(), y.data(), w.data());
+    else
+      (direct ? cpu::direct_conv_transpose<float> : cpu::conv_transpose<float>)(g, y.data(), w.data(), none, x.data());
   }
-  report(state, double(g.outputs() * g.taps()) * double(g.in_channels * g.out_channels), x.size() + y.size() + w.size());
+  report(state, double(g.outputs() * g.taps()) * double(g.in_channels * g.out_channels),
+         x.size() + y.size() + w.size());
 }
 
 void product(benchmark::State& state, Layout a_layout, Layout b_layout, Index m, Index n, Index k) {
@@ -119,7 +123,8 @@ int main(int count, char** arguments) {
       add(name + "/input gradient" + suffix, [=](auto& state) {
         convolution(state, g, layer.transposed ? Pass::forward : Pass::input_gradient, direct);
       });
-      add(name + "/weight gradient" + suffix, [=](auto& state) { convolution(state, g, Pass::weight_gradient, direct); });
+      add(name + "/weight gradient" + suffix,
+          [=](auto& state) { convolution(state, g, Pass::weight_gradient, direct); });
     }
   }
   const Index sizes[][3] = {{2048, 768, 256}, {2048, 256, 1024}, {1024, 1024, 1024}, {64, 64, 64}, {1, 1024, 1024}};

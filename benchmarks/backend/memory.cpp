@@ -81,7 +81,9 @@ int main(int count, char** arguments) {
   add_map("tanh", function::Tanh{});
   add_map("gelu", function::Gelu{});
   add("x + y", 3, [] {
-    return [x = drawn({size}), y = drawn({size}), z = drawn({size})]() mutable { kernel::map(Cpu{}, flipbook::detail::Plus{}, z, x, y); };
+    return [x = drawn({size}), y = drawn({size}), z = drawn({size})]() mutable {
+      kernel::map(Cpu{}, flipbook::detail::Plus{}, z, x, y);
+    };
   });
 
   const NormGeometry batch{1, rows, channels, 1}, layer{rows, 1, 1, channels};
@@ -93,9 +95,10 @@ int main(int count, char** arguments) {
     };
   });
   add("batch normalisation, gradient", 5, [=] {
-    return [=, x = drawn({size}), dy = drawn({size}), dx = drawn({size}), m = small(), v = small(), w = small(), dw = small(),
-            db = small()]() mutable {
-      cpu::column_gradient(batch, 1e-5, x.data(), m.data(), v.data(), w.data(), dy.data(), dx.data(), dw.data(), db.data());
+    return [=, x = drawn({size}), dy = drawn({size}), dx = drawn({size}), m = small(), v = small(), w = small(),
+            dw = small(), db = small()]() mutable {
+      cpu::column_gradient(batch, 1e-5, x.data(), m.data(), v.data(), w.data(), dy.data(), dx.data(), dw.data(),
+                           db.data());
     };
   });
   add("layer normalisation", 2, [=] {
@@ -113,12 +116,13 @@ int main(int count, char** arguments) {
     return [x = drawn({size}), y = drawn({size})]() mutable { cpu::softmax(rows, channels, x.data(), y.data()); };
   });
   add("sum of rows", 1, [=] {
-    return [x = drawn({size}), y = small()]() mutable { cpu::sum_middle(Index{1}, rows, channels, std::as_const(x).data(), y.data()); };
+    return [x = drawn({size}), y = small()]() mutable {
+      cpu::sum_middle(Index{1}, rows, channels, std::as_const(x).data(), y.data());
+    };
   });
   add("adam", 7, [] {
-    return [p = drawn({size}), g = drawn({size}), adam = Optimizer<optim::Adam, float>({}, zeros<float>({size}))]() mutable {
-      adam.step(p, g);
-    };
+    return [p = drawn({size}), g = drawn({size}),
+            adam = Optimizer<optim::Adam, float>({}, zeros<float>({size}))]() mutable { adam.step(p, g); };
   });
   benchmark::RunSpecifiedBenchmarks();
 }

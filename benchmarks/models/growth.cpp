@@ -20,8 +20,8 @@ void step(benchmark::State& state, const Shape& clips) {
   trainer.step(batch);  // what the pool asks of the system
   for (auto _ : state) trainer.step(batch);
   const Index frames = clips[0] * clips[1];
-  state.counters["ms/frame"] = benchmark::Counter(1e-3 * static_cast<double>(frames),
-                                                  benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["ms/frame"] = benchmark::Counter(
+      1e-3 * static_cast<double>(frames), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 /// Clips of 64×64 pixels.
@@ -30,8 +30,10 @@ void add(const char* name, std::initializer_list<Index> batches, std::initialize
   for (const Index batch : batches) {
     for (const Index frames : lengths) {
       const std::string full = std::string(name) + "/" + std::to_string(batch) + " x " + std::to_string(frames);
-      benchmark::RegisterBenchmark(full.c_str(), [=](benchmark::State& state) { step<Model>(state, {batch, frames, 64, 64, 1}); })
-          ->UseRealTime()->Unit(benchmark::kMicrosecond);
+      benchmark::RegisterBenchmark(full.c_str(),
+                                   [=](benchmark::State& state) { step<Model>(state, {batch, frames, 64, 64, 1}); })
+          ->UseRealTime()
+          ->Unit(benchmark::kMicrosecond);
     }
   }
 }

@@ -13,7 +13,7 @@ namespace flipbook::examples {
 
 // Adversarial.
 using ClipGan = VideoGan<1, 16>;                                         // clips (16, 64, 64, 1)
-using FrameGan = Dcgan<3>;                                               // the tutorial's two networks: frames (32, 32, 3)
+using FrameGan = Dcgan<3>;  // the tutorial's two networks: frames (32, 32, 3)
 inline constexpr ClipFormat clip_gan_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 inline constexpr ClipFormat frame_gan_format{.frames = 1, .size = 32, .channels = 3, .sprites = 1, .sprite = 28};
 

@@ -21,7 +21,8 @@ const char* const data_help =
 std::optional<int> cuda_device(const std::string& name) {
   if (name == "cpu") return std::nullopt;
   if (name == "cuda") return 0;
-  const char *const digits = name.c_str() + std::min<std::size_t>(name.size(), 5), *const end = name.c_str() + name.size();
+  const char *const digits = name.c_str() + std::min<std::size_t>(name.size(), 5), *const end =
+                                                                                       name.c_str() + name.size();
   int number = 0;
   const auto [stopped, error] = std::from_chars(digits, end, number);
   require(name.starts_with("cuda:") && error == std::errc{} && stopped == end && number >= 0, "'", name,

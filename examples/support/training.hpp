@@ -12,7 +12,9 @@
 namespace flipbook::examples {
 
 /// The checkpoint of a run, in the folder that it writes to.
-inline std::filesystem::path checkpoint_of(const TrainingOptions& options) { return options.out / "checkpoint.safetensors"; }
+inline std::filesystem::path checkpoint_of(const TrainingOptions& options) {
+  return options.out / "checkpoint.safetensors";
+}
 
 /// Makes ready to write to --out: goes on from its checkpoint where --resume says so, and refuses to write over one
 /// where it does not.
@@ -26,8 +28,8 @@ void prepare(Trainer& trainer, const TrainingOptions& options) {
     trainer.resume(checkpoint);
     std::printf("resumed after %td steps\n", trainer.steps());
   } else {
-    require(!std::filesystem::exists(checkpoint), "'", checkpoint.string(), "' is there already: --resume goes on from it, ",
-            "another --out leaves it alone");
+    require(!std::filesystem::exists(checkpoint), "'", checkpoint.string(),
+            "' is there already: --resume goes on from it, ", "another --out leaves it alone");
   }
 }
 
@@ -52,7 +54,8 @@ void train(Trainer& trainer, const Data& data, const TrainingOptions& options, F
   const bool complete = fit(trainer, data, how);
   trainer.history().write(options.out / "history.csv");
   finish();
-  std::printf("%s after %td steps; written to %s\n", complete ? "done" : "stopped", trainer.steps(), options.out.c_str());
+  std::printf("%s after %td steps; written to %s\n", complete ? "done" : "stopped", trainer.steps(),
+              options.out.c_str());
   if (!complete) std::printf("the same command with --resume goes on from here\n");
 }
 

@@ -29,7 +29,8 @@ TEST_CASE("segments may be nested") {
   Rng rng{2};
   const auto x = normal<double>({4}, rng);
   const auto f = [](const auto& x) {
-    return recompute([](const auto& a) { return recompute([](const auto& b) { return sigmoid(b) * b; }, exp(a)) + a; }, x);
+    return recompute([](const auto& a) { return recompute([](const auto& b) { return sigmoid(b) * b; }, exp(a)) + a; },
+                     x);
   };
   CHECK(gradient_error(f, x) < 1e-7);
 }

@@ -120,8 +120,8 @@ TEST_CASE("a gradient of a gradient of a gradient stops at what an operation bri
   const double y = std::tanh(0.3);
   CHECK(first.item() == doctest::Approx(1 - y * y).epsilon(1e-14));
   CHECK(second.item() == doctest::Approx(-2 * y * (1 - y * y)).epsilon(1e-14));
-  CHECK_THROWS_WITH_AS(tape.gradient(sum(second), x), "element-wise functions are differentiable twice, not three times",
-                       Error);
+  CHECK_THROWS_WITH_AS(tape.gradient(sum(second), x),
+                       "element-wise functions are differentiable twice, not three times", Error);
 }
 
 TEST_CASE("products are differentiable any number of times") {
@@ -179,7 +179,8 @@ TEST_CASE("freed values return to the pool while the gradient goes back") {
 TEST_CASE("only single numbers are differentiated, and only in what is recorded") {
   Tape tape;
   const auto x = tape.variable(three<double>());
-  CHECK_THROWS_WITH_AS(tape.gradient(x, x), "gradient: only a single number can be differentiated, got shape (3)", Error);
+  CHECK_THROWS_WITH_AS(tape.gradient(x, x), "gradient: only a single number can be differentiated, got shape (3)",
+                       Error);
   CHECK_THROWS_WITH_AS(tape.gradient(sum(x), tape.constant(three<double>())),
                        "gradient: with respect to a constant; make it with tape.variable(...)", Error);
 }

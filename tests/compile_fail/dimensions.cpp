@@ -16,5 +16,6 @@ constexpr int dimensions = 2;
 #endif
 
 int main() {
-  Module<Sequential<Conv3d<3, 64, Window{.kernel = 3}>, ReLU, nn::Conv<dimensions, 64, 8, Window{.kernel = 3}>>, float> network;
+  Module<Sequential<Conv3d<3, 64, Window{.kernel = 3}>, ReLU, nn::Conv<dimensions, 64, 8, Window{.kernel = 3}>>, float>
+      network;
 }

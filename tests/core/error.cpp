@@ -7,7 +7,8 @@
 using namespace flipbook;
 
 TEST_CASE("an error's text joins strings, numbers and shapes") {
-  CHECK_THROWS_WITH_AS(fail("conv: ", 3, " of ", Shape{1, 2}, std::string(" at "), true), "conv: 3 of (1, 2) at true", Error);
+  CHECK_THROWS_WITH_AS(fail("conv: ", 3, " of ", Shape{1, 2}, std::string(" at "), true), "conv: 3 of (1, 2) at true",
+                       Error);
   CHECK_THROWS_WITH_AS(require(1 > 2, "no ", 'x'), "no x", Error);
   CHECK_NOTHROW(require(2 > 1, "never"));
 }

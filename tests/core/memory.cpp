@@ -79,5 +79,6 @@ TEST_CASE("threads may allocate and free at once") {
 }
 
 TEST_CASE("more memory than there is gives an error that says how much was asked") {
-  CHECK_THROWS_WITH_AS(Cpu::allocate(std::size_t{1} << 46), doctest::Contains("out of memory: 70368744177664 bytes asked"), Error);
+  CHECK_THROWS_WITH_AS(Cpu::allocate(std::size_t{1} << 46),
+                       doctest::Contains("out of memory: 70368744177664 bytes asked"), Error);
 }

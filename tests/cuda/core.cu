@@ -48,7 +48,8 @@ TEST_CASE_TEMPLATE("tensors are filled on the device", T, float, double, bfloat1
   for (std::size_t i = 0; i < 15; ++i) CHECK(static_cast<float>(all[i]) == (i / 5 == 1 ? 7 : 0));
 }
 
-TEST_CASE_TEMPLATE("random numbers are those of the CPU, to a unit in the last place", T, float, double, bfloat16, Half) {
+TEST_CASE_TEMPLATE("random numbers are those of the CPU, to a unit in the last place", T, float, double, bfloat16,
+                   Half) {
   for (const Index n : {0, 1, 2, 7, 1001}) {
     Rng here{5, 3}, there{5, 3};
     here.take(11), there.take(11);

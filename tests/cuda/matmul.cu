@@ -56,7 +56,8 @@ TEST_CASE_TEMPLATE("one matrix may serve all of a batch, and a bias is added to 
 }
 
 TEST_CASE_TEMPLATE("gradients of products agree with the CPU's", T, float, double, bfloat16) {
-  const auto x = test::random<double>({3, 7, 9}, 1), w = test::random<double>({9, 5}, 2), b = test::random<double>({5}, 3);
+  const auto x = test::random<double>({3, 7, 9}, 1), w = test::random<double>({9, 5}, 2),
+             b = test::random<double>({5}, 3);
   const auto y = test::random<double>({3, 9, 4}, 4);
   CHECK(test::gradient_disagreement<T>([](const auto&... of) { return linear(of...); }, x, w, b) < device_tolerance<T>);
   CHECK(test::gradient_disagreement<T>([](const auto&... of) { return matmul(of...); }, x, y) < device_tolerance<T>);

@@ -41,7 +41,10 @@ auto normalized(const NormGeometry& g, bool centred) {
 /// x · sigmoid(x) after a normalisation, and dy · derivative of it.
 struct Silu {
   template <class V> constexpr V operator()(const V& v) const { return function::Silu{}.value(v); }
-  template <class V> constexpr V operator()(const V& dy, const V& v) const { return dy * function::Silu{}.derivative(v); }
+  template <class V>
+  constexpr V operator()(const V& dy, const V& v) const {
+    return dy * function::Silu{}.derivative(v);
+  }
 };
 
 // The same with a function after it: in the same kernels on a device, in passes of its own on the CPU.

@@ -73,7 +73,8 @@ TEST_CASE("an index that is no place is refused, as on the CPU") {
     index.data()[20000] = stray;
     CHECK(error_of([&] { embedding(to<Cuda>(table), to<Cuda>(index)); }) == error_of([&] { embedding(table, index); }));
     const auto x = random<float>({20001, 5});
-    CHECK(error_of([&] { take_along_axis(to<Cuda>(x), to<Cuda>(index)); }) == error_of([&] { take_along_axis(x, index); }));
+    CHECK(error_of([&] { take_along_axis(to<Cuda>(x), to<Cuda>(index)); }) ==
+          error_of([&] { take_along_axis(x, index); }));
     CHECK(error_of([&] { take_along_axis(to<Cuda>(x), to<Cuda>(index)); }) != "");
   }
 }

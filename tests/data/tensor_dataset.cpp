@@ -9,7 +9,8 @@
 
 using namespace flipbook;
 
-static_assert(FiniteDataset<TensorDataset> && Dataset<Shuffled<TensorDataset>> && !FiniteDataset<Shuffled<TensorDataset>>);
+static_assert(FiniteDataset<TensorDataset> && Dataset<Shuffled<TensorDataset>> &&
+              !FiniteDataset<Shuffled<TensorDataset>>);
 
 namespace {
 TensorDataset numbered(Index count) {

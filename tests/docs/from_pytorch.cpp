@@ -56,7 +56,7 @@ TEST_CASE("the page for users of PyTorch trains as it says") {
   auto gradient = tape.gradient(loss, network);                               // loss.backward(): (P), never accumulated
   fb::optim::clip_norm(gradient, 1.0);                                        // clip_grad_norm_(parameters, 1.0)
   adam.step(network.parameters(), gradient);                                  // optimizer.step()
-  tape.apply_updates();                                                              // running statistics change here
+  tape.apply_updates();                                                       // running statistics change here
 
   const auto y = network(x);                                                  // network.eval(); with torch.no_grad(): …
   // [/training]
@@ -70,8 +70,8 @@ TEST_CASE("the page for users of PyTorch detaches as it says") {
   fb::Tape tape;
   const auto x = tape.variable(fb::Tensor<double>({2}, {1.0, 2.0}));          // x.requires_grad_()
   const auto y = fb::square(x);
-  const auto z = fb::sum(x * fb::stop_gradient(y));                                    // (x * y.detach()).sum()
-  const auto once = tape.gradient(z, x, {.retain_graph = true});                      // retain_graph=True
+  const auto z = fb::sum(x * fb::stop_gradient(y));                           // (x * y.detach()).sum()
+  const auto once = tape.gradient(z, x, {.retain_graph = true});              // retain_graph=True
   const auto again = tape.gradient(z, x);
   // [/detach]
   CHECK(fb::to_vector(once) == std::vector<double>{1, 4});

@@ -140,7 +140,7 @@ TEST_CASE("the guide's predictor continues clips") {
   fb::Rng rng{1};
   // [ar-train]
   fb::Module<Predictor, float> predictor{rng.split()};
-  predictor->context_frames = 1;                                                       // the first frame is not predicted
+  predictor->context_frames = 1;                                              // the first frame is not predicted
   fb::Trainer trainer{std::move(predictor), fb::optim::Adam{.learning_rate = 3e-3}};
   trainer.fit(clips, {.steps = steps, .batch = 4});
 
@@ -203,7 +203,7 @@ TEST_CASE("the guide's weights and clips go to files and come back") {
   fb::load_weights(folder / "vae.safetensors", loaded);
 
   const auto clips = loaded->sample(8, rng);                                  // (8, T, H, W, 1)
-  fb::write_gif(folder / "clips.gif", fb::upscale(fb::make_grid(clips, 4), 3));   // two rows of four, each pixel 3×3
+  fb::write_gif(folder / "clips.gif", fb::upscale(fb::make_grid(clips, 4), 3));  // two rows of four, each pixel 3×3
   // [/files]
   CHECK(fb::to_vector(vae.parameters()) == fb::to_vector(loaded.parameters()));
   CHECK(std::filesystem::file_size(folder / "clips.gif") > 0);
@@ -218,7 +218,7 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   // [own-loop]
   fb::Module<ClipVae, float> vae{fb::Rng{1}};
   fb::Optimizer adam{fb::optim::Adam{.learning_rate = 1e-3}, vae.parameters()};
-  fb::DataLoader loader{clips, {.batch = 4, .workers = 2}};                       // batch k, whatever the workers
+  fb::DataLoader loader{clips, {.batch = 4, .workers = 2}};                   // batch k, whatever the workers
   fb::Rng rng{2};
   for (fb::Index step = 0; step < steps; ++step) {
     fb::Tape tape{vae, rng.split()};                                          // watches all parameters of vae

@@ -71,7 +71,8 @@ TEST_CASE_TEMPLATE("a sure discriminator neither overflows nor gives NaN", T, fl
       const auto g = Game::generator(fake);
       CHECK(std::isfinite(d.item()));
       CHECK(std::isfinite(g.item()));
-      for (const auto& x : {tape.gradient(d, real, {.retain_graph = true}), tape.gradient(d, fake), tape.gradient(g, fake)}) {
+      for (const auto& x :
+           {tape.gradient(d, real, {.retain_graph = true}), tape.gradient(d, fake), tape.gradient(g, fake)}) {
         for (const T element : x) CHECK(std::isfinite(element));
       }
     });

@@ -28,8 +28,8 @@ using FrameLstm = Stack<Flatten, Linear<Side * Side, Code>, ReLU, LstmCell<Code,
                         Unflatten<Side, Side, 1>>;
 /// A ConvLSTM over frames folded into patches of 2×2.
 template <int Hidden>
-using FoldedConvLstm = Stack<PixelUnshuffle<1, 2>, ConvLstmCell<4, Hidden, same>, Conv2d<Hidden, 4, Window{.kernel = 1}>,
-                             PixelShuffle<4, 2>>;
+using FoldedConvLstm = Stack<PixelUnshuffle<1, 2>, ConvLstmCell<4, Hidden, same>,
+                             Conv2d<Hidden, 4, Window{.kernel = 1}>, PixelShuffle<4, 2>>;
 
 /// One white square of 4×4 that moves over 12×12 pixels.
 MovingSprites squares(Index frames = 8) {
@@ -170,9 +170,11 @@ TEST_CASE("frames of its own change the loss of scheduled sampling, and none lea
 TEST_CASE("clips without a frame to predict are refused") {
   Module<Autoregressive<FoldedConvLstm<2>>, float> model{Rng{1}};
   model->context_frames = 5;
-  CHECK_THROWS_WITH_AS(model->log_likelihood(Tensor<float>({1, 5, 12, 12, 1})),
-                       "Autoregressive: clips (1, 5, 12, 12, 1) of which 5 frames are given: needs (N, T, …, C) with more frames "
-                       "than that", Error);
+  CHECK_THROWS_WITH_AS(
+      model->log_likelihood(Tensor<float>({1, 5, 12, 12, 1})),
+      "Autoregressive: clips (1, 5, 12, 12, 1) of which 5 frames are given: needs (N, T, …, C) with more frames "
+      "than that",
+      Error);
   CHECK_THROWS_AS(model->predict(Tensor<float>({1, 0, 12, 12, 1}), 1), Error);
 }
 
@@ -182,6 +184,7 @@ TEST_CASE("clips of one frame, of none, or of other channels are refused by name
   CHECK_THROWS_WITH_AS(model->loss(Tensor<float>({0, 4, 12, 12, 1})), doctest::Contains("a batch of no clips"), Error);
   CHECK_THROWS_WITH_AS(model->loss(Tensor<float>({2, 4, 12, 12, 3})),
                        "Autoregressive: clips of shape (2, 4, 12, 12, 3) have 3 channels; its network takes 1", Error);
-  CHECK_THROWS_WITH_AS(model->predict(Tensor<float>({2, 4, 12, 12, 3}), 2), doctest::Contains("have 3 channels"), Error);
+  CHECK_THROWS_WITH_AS(model->predict(Tensor<float>({2, 4, 12, 12, 3}), 2), doctest::Contains("have 3 channels"),
+                       Error);
   CHECK(model->predict(full<float>({2, 1, 12, 12, 1}, 0.5F), 2).shape() == Shape{2, 2, 12, 12, 1});
 }

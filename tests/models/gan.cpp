@@ -56,7 +56,8 @@ std::pair<int, double> covered(const Tensor<T>& points) {
 template <class Model, class T>
 Module<Model, T> trained(int steps, Index batch, int generator_every = 1) {
   Module<Model, T> gan{Rng{5}};
-  typename Model::template Training<T, Cpu, optim::Adam> training(gan, optim::Adam{.learning_rate = 1e-3, .beta1 = 0.5});
+  typename Model::template Training<T, Cpu, optim::Adam> training(gan,
+                                                                  optim::Adam{.learning_rate = 1e-3, .beta1 = 0.5});
   training.generator_every = generator_every;
   Rng rng{2};
   for (int i = 0; i < steps; ++i) (void)training.step(gan, ring<T>(batch, rng), rng, {});
@@ -76,7 +77,8 @@ TEST_CASE("an adversarial network covers at least seven of the eight modes of a 
 }
 
 TEST_CASE_TEMPLATE("every game and regulariser trains without its numbers running away", Model,
-                   Gan<PointGenerator, PointDiscriminator, loss::Minimax>, Gan<PointGenerator, PointDiscriminator, loss::LeastSquares>,
+                   Gan<PointGenerator, PointDiscriminator, loss::Minimax>,
+                   Gan<PointGenerator, PointDiscriminator, loss::LeastSquares>,
                    Gan<PointGenerator, PointDiscriminator, loss::Hinge>,
                    Gan<PointGenerator, PointDiscriminator, loss::Wasserstein, regulariser::GradientPenalty<>>,
                    Gan<PointGenerator, PointDiscriminator, loss::Wasserstein, regulariser::WeightClipping<>>) {

@@ -13,8 +13,10 @@ TEST_CASE("the networks of a DCGAN make and judge frames of 32×32 pixels, with 
   CHECK(frames.shape() == Shape{2, 32, 32, 3});
   for (const float v : frames) REQUIRE((v >= 0 && v <= 1));
   CHECK(gan->discriminator(frames).shape() == Shape{2, 1, 1, 1});
-  CHECK(gan.part(gan->generator).size() == 100 * 512 * 16 + 512 * 256 * 16 + 256 * 128 * 16 + 128 * 3 * 16 + 2 * (512 + 256 + 128));
-  CHECK(gan.part(gan->discriminator).size() == 3 * 128 * 16 + 128 * 256 * 16 + 256 * 512 * 16 + 512 * 16 + 2 * (256 + 512));
+  CHECK(gan.part(gan->generator).size() ==
+        100 * 512 * 16 + 512 * 256 * 16 + 256 * 128 * 16 + 128 * 3 * 16 + 2 * (512 + 256 + 128));
+  CHECK(gan.part(gan->discriminator).size() ==
+        3 * 128 * 16 + 128 * 256 * 16 + 256 * 512 * 16 + 512 * 16 + 2 * (256 + 512));
 }
 
 TEST_CASE("the networks of a video GAN make and judge clips of 16 frames of 64×64 pixels") {

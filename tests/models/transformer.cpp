@@ -20,7 +20,8 @@ Tensor<std::int32_t> counting(Index n, Index length, Rng& rng) {
   Tensor<std::int32_t> tokens({n, length});
   for (Index i = 0; i < n; ++i) {
     const Index start = rng.below(7), step = 1 + rng.below(2);
-    for (Index t = 0; t < length; ++t) tokens.data()[i * length + t] = static_cast<std::int32_t>((start + step * t) % 7);
+    for (Index t = 0; t < length; ++t)
+      tokens.data()[i * length + t] = static_cast<std::int32_t>((start + step * t) % 7);
   }
   return tokens;
 }

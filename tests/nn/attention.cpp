@@ -135,11 +135,13 @@ TEST_CASE("gradients of cross attention agree with difference quotients") {
   Module<CrossAttention<4, 2, 3>, double> net{Rng{1}};
   const auto x = random<double>({2, 3, 4}, 1), context = random<double>({2, 5, 3}, 2);
   CHECK(gradient_error([&](const auto& a, const auto& b) { return net(a, b); }, x, context) < 1e-7);
-  CHECK(parameter_gradient_error(net, [&](Tape& tape) { return net(tape.constant(x), tape.constant(context)); }) < 1e-7);
+  CHECK(parameter_gradient_error(net, [&](Tape& tape) { return net(tape.constant(x), tape.constant(context)); }) <
+        1e-7);
 }
 
 TEST_CASE("what is not a sequence is refused") {
   const Module<MultiHeadAttention<8, 2>, float> net{Rng{1}};
-  CHECK(test::error_of([&] { net(zeros<float>({2, 8})); }) == "MultiHeadAttention: needs a sequence (N, T, …, C), got (2, 8)");
+  CHECK(test::error_of([&] { net(zeros<float>({2, 8})); }) ==
+        "MultiHeadAttention: needs a sequence (N, T, …, C), got (2, 8)");
   CHECK_THROWS_AS(net(zeros<float>({2, 3, 7})), Error);
 }

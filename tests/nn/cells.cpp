@@ -78,8 +78,12 @@ TEST_CASE_TEMPLATE("a GRU cell follows its equations, its gates in PyTorch's ord
   state.h = h;
   const auto y = cell(x, state);
   const auto expected = test::tabulated<T>({2, 7}, [&](const auto& at) {
-    const auto from_x = [&](Index k) { return product(x, cell->weight_ih.value, cell->bias_ih.value, at[0], k * 7 + at[1]); };
-    const auto from_h = [&](Index k) { return product(h, cell->weight_hh.value, cell->bias_hh.value, at[0], k * 7 + at[1]); };
+    const auto from_x = [&](Index k) {
+      return product(x, cell->weight_ih.value, cell->bias_ih.value, at[0], k * 7 + at[1]);
+    };
+    const auto from_h = [&](Index k) {
+      return product(h, cell->weight_hh.value, cell->bias_hh.value, at[0], k * 7 + at[1]);
+    };
     const double r = sigma(from_x(0) + from_h(0)), z = sigma(from_x(1) + from_h(1));
     return (1 - z) * std::tanh(from_x(2) + r * from_h(2)) + z * double(test::at(h, at));
   });
@@ -104,7 +108,8 @@ TEST_CASE_TEMPLATE("a convolutional GRU applies its reset gate to what the state
   auto state = cell->start(x);
   state.h = h;
   const auto y = cell(x, state);
-  const auto from_x = split(conv(concat(-1, x, zeros<T>(h.shape())), cell->gates.weight, cell->gates.bias, same), -1, 3);
+  const auto from_x =
+      split(conv(concat(-1, x, zeros<T>(h.shape())), cell->gates.weight, cell->gates.bias, same), -1, 3);
   const auto from_h = split(conv(concat(-1, zeros<T>(x.shape()), h), cell->gates.weight, None{}, same), -1, 3);
   const Tensor<T> r = sigmoid(from_x[0] + from_h[0]), z = sigmoid(from_x[1] + from_h[1]);
   const Tensor<T> n = tanh(from_x[2] + r * from_h[2]);
@@ -146,5 +151,6 @@ TEST_CASE_TEMPLATE("gradients of every cell over two steps agree with difference
   };
   CHECK(gradient_error(run, first, second) < 1e-7);
   CHECK(second_gradient_error(run, first, second) < 1e-6);
-  CHECK(parameter_gradient_error(cell, [&](Tape& tape) { return run(tape.constant(first), tape.constant(second)); }) < 1e-7);
+  CHECK(parameter_gradient_error(cell, [&](Tape& tape) { return run(tape.constant(first), tape.constant(second)); }) <
+        1e-7);
 }

@@ -40,8 +40,8 @@ TEST_CASE("a parameter that the fields do not name is refused in training, and a
   const Module<Shifted<false>, float> forgetful{Rng{1}};
   Tape tape;
   tape.watch(forgetful);
-  CHECK_THROWS_WITH_AS(forgetful(tape.constant(x)), doctest::Contains("a parameter of shape (3) that its `fields` do not name"),
-                       Error);
+  CHECK_THROWS_WITH_AS(forgetful(tape.constant(x)),
+                       doctest::Contains("a parameter of shape (3) that its `fields` do not name"), Error);
   CHECK(forgetful(x).shape() == Shape{2, 3});  // without a tape nothing is trained
 
   const Module<Shifted<true>, float> whole{Rng{1}};

@@ -18,7 +18,8 @@ namespace {
 template <class M>
 std::string names(M& module) {
   std::string joined;
-  for_each_field(module, [&](const std::string& name, const auto& leaf) { joined += name + to_string(leaf.shape()) + " "; });
+  for_each_field(module,
+                 [&](const std::string& name, const auto& leaf) { joined += name + to_string(leaf.shape()) + " "; });
   return joined;
 }
 

@@ -50,7 +50,9 @@ TEST_CASE_TEMPLATE("positions are added, and go on step by step", T, float, doub
   CHECK(test::same(sines(clip), Tensor<T>(clip + sinusoidal_positions<T>({4, 3, 2}, 6))));
   CHECK(test::same(learned(tokens), Tensor<T>(tokens + learned->tables[0].value.slice(0, 5))));
   const auto expected = test::tabulated<T>(clip.shape(), [&](const test::Indices& at) {
-    const auto along = [&](std::size_t axis) { return test::at(learned_3d->tables[axis].value, {at[axis + 1], at[4]}); };
+    const auto along = [&](std::size_t axis) {
+      return test::at(learned_3d->tables[axis].value, {at[axis + 1], at[4]});
+    };
     return test::at(clip, at) + along(0) + along(1) + along(2);
   });
   CHECK(difference(learned_3d(clip), expected) < 1e-6);

@@ -105,6 +105,8 @@ TEST_CASE("copies of a module are independent, and assigned ones equal") {
 }
 
 TEST_CASE("the same seed makes the same module") {
-  CHECK(to_vector(Module<Network, double>{Rng{7}}.parameters()) == to_vector(Module<Network, double>{Rng{7}}.parameters()));
-  CHECK(to_vector(Module<Network, double>{Rng{7}}.parameters()) != to_vector(Module<Network, double>{Rng{8}}.parameters()));
+  CHECK(to_vector(Module<Network, double>{Rng{7}}.parameters()) ==
+        to_vector(Module<Network, double>{Rng{7}}.parameters()));
+  CHECK(to_vector(Module<Network, double>{Rng{7}}.parameters()) !=
+        to_vector(Module<Network, double>{Rng{8}}.parameters()));
 }

@@ -46,9 +46,13 @@ TEST_CASE_TEMPLATE("a power iteration a step leads to the largest singular value
                    nn::Conv2d<3, 5, Window{.kernel = {2, 3}}>, nn::ConvTranspose2d<3, 5, Window{.kernel = {2, 3}}>,
                    nn::Conv3d<2, 1, Window{.kernel = 2, .bias = false}>) {
   Module<SpectralNorm<L>, double> module{Rng{3}};
-  const auto x = random<double>(L::dimensions < 0 ? Shape{2, 7} : L::dimensions == 2 ? Shape{1, 4, 5, 3} : Shape{1, 3, 3, 3, 2});
+  const auto x = random<double>(L::dimensions < 0    ? Shape{2, 7}
+                                : L::dimensions == 2 ? Shape{1, 4, 5, 3}
+                                                     : Shape{1, 3, 3, 3, 2});
   const Eigen::MatrixXd w = matrix_of(module->layer.weight);
-  const auto vector = [](const Tensor<double>& t) { return Eigen::VectorXd(Eigen::Map<const Eigen::VectorXd>(t.data(), t.size())); };
+  const auto vector = [](const Tensor<double>& t) {
+    return Eigen::VectorXd(Eigen::Map<const Eigen::VectorXd>(t.data(), t.size()));
+  };
 
   // The first step, by the definition.
   const Eigen::VectorXd v = (w.transpose() * vector(module->u.value)).normalized(), u = (w * v).normalized();
@@ -68,7 +72,8 @@ TEST_CASE_TEMPLATE("a power iteration a step leads to the largest singular value
 TEST_CASE("names are those of torch.nn.utils.spectral_norm") {
   Module<SpectralNorm<nn::Conv2d<3, 5, Window{.kernel = 2}>>, float> module;
   std::string names;
-  for_each_field(module, [&](const std::string& name, const auto& leaf) { names += name + to_string(leaf.shape()) + " "; });
+  for_each_field(module,
+                 [&](const std::string& name, const auto& leaf) { names += name + to_string(leaf.shape()) + " "; });
   CHECK(names == "weight_orig(2, 2, 3, 5) bias(5) weight_u(5) weight_v(12) ");
 }
 

@@ -15,7 +15,8 @@ namespace {
 constexpr TransformerOptions rotary{.rotary = true}, by_frame{.causal = Causal::frame}, dropping{.dropout = 0.5};
 
 using Tokens = Stack<Linear<3, 8>, SinusoidalPosition, Transformer<2, 8, 2>, LayerNorm<8>, Linear<8, 3>>;
-using Clips = Stack<Linear<3, 8>, LearnedPosition<8, 5, 2, 3>, Transformer<2, 8, 2, by_frame>, LayerNorm<8>, Linear<8, 3>>;
+using Clips =
+    Stack<Linear<3, 8>, LearnedPosition<8, 5, 2, 3>, Transformer<2, 8, 2, by_frame>, LayerNorm<8>, Linear<8, 3>>;
 using Mixed = Stack<Linear<3, 8>, TransformerBlock<8, 2, rotary>, GruCell<8, 4>, Linear<4, 3>>;
 
 template <class Net>
@@ -54,9 +55,10 @@ TEST_CASE("parameters are named norm1, qkv, out, norm2, mlp") {
   for_each_parameter(net, [&](const std::string& name, const auto&) { names.push_back(name); });
   REQUIRE(names.size() == 24);
   names.resize(13);
-  CHECK(names == std::vector<std::string>{"0.norm1.weight", "0.norm1.bias", "0.qkv.weight", "0.qkv.bias", "0.out.weight",
-                                          "0.out.bias", "0.norm2.weight", "0.norm2.bias", "0.mlp.0.weight", "0.mlp.0.bias",
-                                          "0.mlp.2.weight", "0.mlp.2.bias", "1.norm1.weight"});
+  CHECK(names == std::vector<std::string>{"0.norm1.weight", "0.norm1.bias", "0.qkv.weight", "0.qkv.bias",
+                                          "0.out.weight", "0.out.bias", "0.norm2.weight", "0.norm2.bias",
+                                          "0.mlp.0.weight", "0.mlp.0.bias", "0.mlp.2.weight", "0.mlp.2.bias",
+                                          "1.norm1.weight"});
 }
 
 TEST_CASE_TEMPLATE("transformers give step by step what they give at once", Net, NETWORKS) {

@@ -32,7 +32,8 @@ void each_index(const Shape& shape, const Body& body) {
   for (Index place = 0; place < shape.size(); ++place) {
     Indices at{};
     Index rest = place;
-    for (int axis = shape.rank(); axis-- > 0; rest /= shape[axis]) at[static_cast<std::size_t>(axis)] = rest % shape[axis];
+    for (int axis = shape.rank(); axis-- > 0; rest /= shape[axis])
+      at[static_cast<std::size_t>(axis)] = rest % shape[axis];
     body(at);
   }
 }
@@ -67,7 +68,8 @@ bool same(const Tensor<T>& a, const Tensor<T>& b) {
   return a.shape() == b.shape() && std::equal(a.begin(), a.end(), b.begin());
 }
 
-/// The largest difference, relative to the largest element or 0.1; infinite where shapes differ or a number is not finite.
+/// The largest difference, relative to the largest element or 0.1; infinite where shapes differ or a number is not
+/// finite.
 template <class T>
 double difference(const Tensor<T>& a, const Tensor<T>& b) {
   if (a.shape() != b.shape()) return std::numeric_limits<double>::infinity();

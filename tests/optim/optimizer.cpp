@@ -176,7 +176,8 @@ TEST_CASE_TEMPLATE("a gradient in parts, none of which fills vectors, steps as t
   }
   CHECK(to_vector(p) == to_vector(other));
   parts.pop_back();
-  CHECK_THROWS_WITH_AS(by_parts.step(p, std::span<const Tensor<T>>(parts)), doctest::Contains("a gradient of 4137"), Error);
+  CHECK_THROWS_WITH_AS(by_parts.step(p, std::span<const Tensor<T>>(parts)), doctest::Contains("a gradient of 4137"),
+                       Error);
   CHECK(by_parts.steps() == 3);
 }
 

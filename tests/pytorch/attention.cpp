@@ -30,13 +30,16 @@ int main(int argc, char** argv) {
   cases.layer<MultiHeadAttention<12, 3, see_all>>("self_attention");
   cases.layer<MultiHeadAttention<16, 2>>("self_attention_causal");
   cases.layer<MultiHeadAttention<16, 4, by_frame>>("self_attention_by_frame");
-  cases.layer<CrossAttention<12, 3, 10>>("cross_attention", [](const auto& net, const auto& in) { return net(in[0], in[1]); });
+  cases.layer<CrossAttention<12, 3, 10>>("cross_attention",
+                                         [](const auto& net, const auto& in) { return net(in[0], in[1]); });
   cases.layer<TransformerBlock<16, 2>>("block");
   cases.layer<TransformerBlock<16, 2, TransformerOptions{.rotary = true}>>("block_rotary");
   cases.layer<Transformer<3, 24, 3>>("blocks");
-  cases.layer<fb::TokenTransformer<13, 16, 2, 4, 20>>("token_transformer", []<class X>(const auto& net, const Inputs<X>& in) {
-    if constexpr (fb::training<X>) return net(in.tape(), in.whole(0));
-    else return net(in.whole(0));
-  });
+  cases.layer<fb::TokenTransformer<13, 16, 2, 4, 20>>("token_transformer",
+                                                      []<class X>(const auto& net, const Inputs<X>& in) {
+                                                        if constexpr (fb::training<X>)
+                                                          return net(in.tape(), in.whole(0));
+                                                        else return net(in.whole(0));
+                                                      });
   return cases.status();
 }

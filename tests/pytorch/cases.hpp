@@ -100,7 +100,8 @@ struct Leaves {
 
   template <class Net>
   explicit Leaves(const fb::Module<Net, T>& net) {
-    fb::for_each_parameter(net, [&](const std::string& name, const auto& leaf) { parameters.emplace_back(name, leaf); });
+    fb::for_each_parameter(net,
+                           [&](const std::string& name, const auto& leaf) { parameters.emplace_back(name, leaf); });
     fb::for_each_buffer(net, [&](const std::string& name, const auto& leaf) { buffers.emplace_back(name, leaf); });
   }
   static void fields(auto& self, auto&& field) {
@@ -119,7 +120,8 @@ class Cases {
 
   /// A network, called as forward(net, inputs), trained by a rule: what Layer of case.py computes.
   template <class Net, class Forward = Call, class Rule = fb::optim::Sgd>
-  void layer(const std::string& name, const Forward& forward = {}, const Rule& rule = {.learning_rate = 0.01, .momentum = 0.9}) {
+  void layer(const std::string& name, const Forward& forward = {},
+             const Rule& rule = {.learning_rate = 0.01, .momentum = 0.9}) {
     each(name, [&]<class T>(Folder<T>& folder) { layer_of<Net>(folder, forward, rule); });
   }
   /// A function without parameters, called as f(inputs).
@@ -168,15 +170,16 @@ class Cases {
   }
 
   template <class T, class Rule, class Y>
-  static void train(Folder<T>& folder, Leaves<T>& net, fb::Optimizer<Rule, T> optimizer, const fb::Tensor<T>& parameters,
-                    const Function<Y, T>& forward) {
+  static void train(Folder<T>& folder, Leaves<T>& net, fb::Optimizer<Rule, T> optimizer,
+                    const fb::Tensor<T>& parameters, const Function<Y, T>& forward) {
     fb::load_weights(folder.file("weights"), net);
     for (int step = 0; step < steps; ++step) {
       fb::Tape tape{net};
       const auto in = inputs_of<fb::Variable<T>>(folder, &tape);
       const auto y = forward(in);                                   // of any shape
       const auto loss = sum(y * folder.real("upstream"));
-      const auto gradient = parameters.size() > 0 ? tape.gradient(loss, net, {.retain_graph = true}) : parameters;  // (P)
+      const auto gradient =
+          parameters.size() > 0 ? tape.gradient(loss, net, {.retain_graph = true}) : parameters;  // (P)
       if (step == 0) {
         folder.write("output", y.value());
         if (in.drawn()) folder.write("drawn", in.drawn());

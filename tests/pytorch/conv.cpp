@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
   cases.layer<Conv2d<3, 4, Window{.kernel = 2, .stride = 2}>>("conv2d_k2_s2");
   cases.layer<Conv2d<17, 19, Window{.kernel = 3, .padding = 1}>>("conv2d_k3_p1");
   cases.layer<Conv2d<3, 8, Window{.kernel = 3, .stride = 2, .padding = 1}>>("conv2d_k3_s2_p1");
-  cases.layer<Conv2d<32, 48, Window{.kernel = 4, .stride = 2, .padding = 1, .bias = false}>>("conv2d_k4_s2_p1_without_bias");
+  cases.layer<Conv2d<32, 48, Window{.kernel = 4, .stride = 2, .padding = 1, .bias = false}>>(
+      "conv2d_k4_s2_p1_without_bias");
   cases.layer<Conv2d<1, 6, Window{.kernel = 5, .padding = 2}>>("conv2d_k5_p2");
   cases.layer<Conv2d<4, 4, Window{.kernel = 3, .padding = 2, .dilation = 2}>>("conv2d_k3_d2_p2");
   cases.layer<Conv2d<5, 3, Window{.kernel = 3, .stride = 3, .padding = 2, .dilation = 2}>>("conv2d_k3_s3_d2_p2");
@@ -39,24 +40,31 @@ int main(int argc, char** argv) {
   cases.layer<Conv3d<2, 3, Window{.kernel = 5, .padding = 2}>>("conv3d_k5_p2");
 
   cases.layer<ConvTranspose1d<3, 5, Window{.kernel = 3}>>("transpose1d_k3");
-  cases.layer<ConvTranspose1d<6, 4, Window{.kernel = 5, .stride = 3, .padding = 1, .output_padding = 2}>>("transpose1d_k5_s3_p1_o2");
-  cases.layer<ConvTranspose1d<8, 6, Window{.kernel = 4, .stride = 2, .padding = 1, .groups = 2}>>("transpose1d_k4_s2_p1_grouped");
+  cases.layer<ConvTranspose1d<6, 4, Window{.kernel = 5, .stride = 3, .padding = 1, .output_padding = 2}>>(
+      "transpose1d_k5_s3_p1_o2");
+  cases.layer<ConvTranspose1d<8, 6, Window{.kernel = 4, .stride = 2, .padding = 1, .groups = 2}>>(
+      "transpose1d_k4_s2_p1_grouped");
 
   cases.layer<ConvTranspose2d<4, 3, Window{.stride = 2}>>("transpose2d_k1_s2");
   cases.layer<ConvTranspose2d<16, 8, Window{.kernel = 2, .stride = 2}>>("transpose2d_k2_s2");
   cases.layer<ConvTranspose2d<7, 9, Window{.kernel = 3, .padding = 1}>>("transpose2d_k3_p1");
-  cases.layer<ConvTranspose2d<8, 16, Window{.kernel = 3, .stride = 2, .padding = 1, .output_padding = 1}>>("transpose2d_k3_s2_p1_o1");
+  cases.layer<ConvTranspose2d<8, 16, Window{.kernel = 3, .stride = 2, .padding = 1, .output_padding = 1}>>(
+      "transpose2d_k3_s2_p1_o1");
   cases.layer<ConvTranspose2d<20, 32, Window{.kernel = 4, .bias = false}>>("transpose2d_k4_of_one");
-  cases.layer<ConvTranspose2d<32, 3, Window{.kernel = 4, .stride = 2, .padding = 1, .bias = false}>>("transpose2d_k4_s2_p1");
-  cases.layer<ConvTranspose2d<4, 6, Window{.kernel = 3, .stride = 2, .padding = 1, .dilation = 2}>>("transpose2d_k3_d2");
-  cases.layer<ConvTranspose2d<3, 5, Window{.kernel = {5, 2}, .stride = {2, 1}, .padding = {1, 0}, .output_padding = {1, 0}}>>(
+  cases.layer<ConvTranspose2d<32, 3, Window{.kernel = 4, .stride = 2, .padding = 1, .bias = false}>>(
+      "transpose2d_k4_s2_p1");
+  cases.layer<ConvTranspose2d<4, 6, Window{.kernel = 3, .stride = 2, .padding = 1, .dilation = 2}>>(
+      "transpose2d_k3_d2");
+  cases.layer<
+      ConvTranspose2d<3, 5, Window{.kernel = {5, 2}, .stride = {2, 1}, .padding = {1, 0}, .output_padding = {1, 0}}>>(
       "transpose2d_k5x2_s2x1");
   cases.layer<ConvTranspose2d<12, 8, Window{.kernel = 3, .stride = 2, .padding = 1, .groups = 4, .output_padding = 1}>>(
       "transpose2d_grouped");
 
   cases.layer<ConvTranspose3d<10, 16, Window{.kernel = {2, 4, 4}, .bias = false}>>("transpose3d_k2x4x4");
   cases.layer<ConvTranspose3d<16, 8, Window{.kernel = 4, .stride = 2, .padding = 1}>>("transpose3d_k4_s2_p1");
-  cases.layer<ConvTranspose3d<8, 3, Window{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding = 1}>>("transpose3d_k3x4x4_s1x2x2_p1");
+  cases.layer<ConvTranspose3d<8, 3, Window{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding = 1}>>(
+      "transpose3d_k3x4x4_s1x2x2_p1");
   cases.layer<ConvTranspose3d<4, 6, Window{.kernel = 3, .stride = 2, .padding = 1, .groups = 2, .output_padding = 1}>>(
       "transpose3d_k3_s2_p1_o1_grouped");
   return cases.status();

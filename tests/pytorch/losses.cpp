@@ -19,8 +19,9 @@ using namespace flipbook::nn;
 using flipbook::Window;
 using pytorch::Inputs;
 
-using Critic = Sequential<Conv2d<3, 8, Window{.kernel = 3, .stride = 2, .padding = 1}>, Tanh, GroupNorm<2, 8>, LeakyReLU<0.2>,
-                          Conv2d<8, 6, Window{.kernel = 3, .padding = 1}>, Softplus, Conv2d<6, 1, Window{.kernel = {3, 4}}>>;
+using Critic =
+    Sequential<Conv2d<3, 8, Window{.kernel = 3, .stride = 2, .padding = 1}>, Tanh, GroupNorm<2, 8>, LeakyReLU<0.2>,
+               Conv2d<8, 6, Window{.kernel = 3, .padding = 1}>, Softplus, Conv2d<6, 1, Window{.kernel = {3, 4}}>>;
 using Latent = fb::latent::DiagonalGaussian<7>;
 
 template <class Game>
@@ -34,7 +35,8 @@ int main(int argc, char** argv) {
   pytorch::Cases cases(argc, argv);
   cases.function("mse", [](const auto& in) { return loss::mse(in[0], in[1]); });
   cases.function("mae", [](const auto& in) { return loss::mae(in[0], in[1]); });
-  cases.function("bce_with_logits", [](const auto& in) { return loss::binary_cross_entropy_with_logits(in[0], in[1]); });
+  cases.function("bce_with_logits",
+                 [](const auto& in) { return loss::binary_cross_entropy_with_logits(in[0], in[1]); });
   for (const char* name : {"cross_entropy", "cross_entropy_of_tokens"}) {
     cases.function(name, [](const auto& in) { return loss::cross_entropy(in[0], in.whole(1)); });
   }
@@ -61,7 +63,8 @@ int main(int argc, char** argv) {
   cases.function("bernoulli", log_prob<likelihood::Bernoulli>);
   cases.function("gaussian", log_prob<likelihood::Gaussian>);
   cases.function("laplace", log_prob<likelihood::Laplace>);
-  cases.function("categorical", [](const auto& in) { return likelihood::Categorical<7>::log_prob(in[0], in.whole(1)); });
+  cases.function("categorical",
+                 [](const auto& in) { return likelihood::Categorical<7>::log_prob(in[0], in.whole(1)); });
 
   cases.function("kl_to_standard_normal", [](const auto& in) { return Latent::kl(Latent::posterior(in[0])); });
   cases.function("kl_between_normals",

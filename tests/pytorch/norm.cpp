@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   cases.layer<SpectralNorm<Linear<7, 5>>>("spectral_linear");
   cases.layer<SpectralNorm<Conv2d<4, 6, Window{.kernel = 3, .stride = 2, .padding = 1}>>>("spectral_conv2d");
   cases.layer<SpectralNorm<Conv3d<3, 5, Window{.kernel = {2, 3, 4}, .bias = false}>>>("spectral_conv3d");
-  cases.layer<SpectralNorm<ConvTranspose2d<5, 3, Window{.kernel = 4, .stride = 2, .padding = 1}>>>("spectral_transpose2d");
+  cases.layer<SpectralNorm<ConvTranspose2d<5, 3, Window{.kernel = 4, .stride = 2, .padding = 1}>>>(
+      "spectral_transpose2d");
   return cases.status();
 }

@@ -29,8 +29,9 @@ int main(int argc, char** argv) {
   optimiser("sgd_momentum", optim::Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.05});
   optimiser("sgd_nesterov", optim::Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.05, .nesterov = true});
   optimiser("rmsprop", optim::RmsProp{.learning_rate = 0.02});
-  optimiser("rmsprop_momentum", optim::RmsProp{.learning_rate = 0.02, .alpha = 0.9, .epsilon = 1e-6, .weight_decay = 0.05,
-                                               .momentum = 0.8});
+  optimiser(
+      "rmsprop_momentum",
+      optim::RmsProp{.learning_rate = 0.02, .alpha = 0.9, .epsilon = 1e-6, .weight_decay = 0.05, .momentum = 0.8});
   optimiser("rmsprop_centred", optim::RmsProp{.learning_rate = 0.02, .momentum = 0.5, .centered = true});
   optimiser("adam", optim::Adam{.learning_rate = 0.01});
   optimiser("adam_settings", optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5, .epsilon = 1e-6, .weight_decay = 0.1});

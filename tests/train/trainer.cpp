@@ -24,7 +24,8 @@ namespace {
 constexpr int numbers = 4 * 8 * 8 * 3;
 using SmallVae = Vae<Sequential<Flatten, Linear<numbers, 8>>, Sequential<Linear<4, numbers>, Unflatten<4, 8, 8, 3>>,
                      latent::DiagonalGaussian<4>>;
-using Judge = Sequential<Conv3d<3, 4, Window{.kernel = 4, .stride = 2, .padding = 1}>, BatchNorm<4>, LeakyReLU<0.2>, Flatten, Linear<128, 1>>;
+using Judge = Sequential<Conv3d<3, 4, Window{.kernel = 4, .stride = 2, .padding = 1}>, BatchNorm<4>, LeakyReLU<0.2>,
+                         Flatten, Linear<128, 1>>;
 using SmallVaeGan = VaeGan<SmallVae, Judge>;
 
 const MovingShapes clips({.frames = 4, .canvas = 8, .seed = 5});
@@ -35,7 +36,8 @@ auto trainer_of() {
 }
 
 struct TemporaryFolder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("flipbook_trainer_" + std::to_string(::getpid()));
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("flipbook_trainer_" + std::to_string(::getpid()));
   TemporaryFolder() { std::filesystem::create_directories(path); }
   ~TemporaryFolder() { std::filesystem::remove_all(path); }
 };
@@ -44,7 +46,8 @@ FitOptions quietly(Index steps) { return {.steps = steps, .batch = 4, .title = "
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a run that stops and is resumed in another process's place reaches the same bits", Model, SmallVae, SmallVaeGan) {
+TEST_CASE_TEMPLATE("a run that stops and is resumed in another process's place reaches the same bits", Model, SmallVae,
+                   SmallVaeGan) {
   const TemporaryFolder folder;
   auto whole = trainer_of<Model>();
   whole.keep_average(0.9);
@@ -136,8 +139,8 @@ TEST_CASE("a first batch outside [0, 1] is refused where the likelihood needs th
   CHECK_THROWS_WITH_AS(trainer.step(affine(batch, 255, 0)), doctest::Contains("divide 8-bit levels by 255"), Error);
   CHECK(to_vector(trainer.model.parameters()) == before);
   auto signs = trainer_of<SmallVae>();
-  CHECK_THROWS_WITH_AS(signs.step(affine(full<float>(batch.shape(), 0.F), 1, -1)), doctest::Contains("numbers from -1.000000 to -1.000000"),
-                       Error);
+  CHECK_THROWS_WITH_AS(signs.step(affine(full<float>(batch.shape(), 0.F), 1, -1)),
+                       doctest::Contains("numbers from -1.000000 to -1.000000"), Error);
 
   using Free = Vae<Sequential<Flatten, Linear<numbers, 8>>, Sequential<Linear<4, 2 * numbers>, Unflatten<4, 8, 8, 6>>,
                    latent::DiagonalGaussian<4>, likelihood::Gaussian>;

@@ -141,7 +141,8 @@ class OpNode final : public ValueNode<typename Output::Scalar, typename Output::
   }
 
   void backward(bool record, bool retain_graph) override {
-    require(kept_.has_value(), "this part of the tape has been differentiated before and freed: ask with {.retain_graph = true}");
+    require(kept_.has_value(),
+            "this part of the tape has been differentiated before and freed: ask with {.retain_graph = true}");
     const auto dy = this->take_gradient();
     if constexpr (requires { Op::no_gradient; }) {
       fail(Op::no_gradient);

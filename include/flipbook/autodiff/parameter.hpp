@@ -62,7 +62,8 @@ struct AnyField {
 ///
 ///     static void fields(auto& self, auto&& field) { field("weight", self.weight); field("bias", self.bias); }
 ///
-/// Settings are plain numbers that a program may change, such as the weight of a term of a loss. Files do not keep them.
+/// Settings are plain numbers that a program may change, such as the weight of a term of a loss. Files do not keep
+/// them.
 template <class M>
 concept HasFields = requires(M& module) { std::remove_const_t<M>::fields(module, detail::AnyField{}); };
 

@@ -46,7 +46,8 @@ auto recompute(Segment segment, const X&... x) {
     auto y = tape.unrecorded([&] { return segment(x.detached()...); });
     using Y = decltype(y);
     if (!tape.watches_parameters() && !(x.recorded() || ...)) return y;
-    auto* node = tape.template add<detail::RecomputeNode<Y, Segment, X...>>(tape, std::move(segment), rng, y.shape(), x...);
+    auto* node =
+        tape.template add<detail::RecomputeNode<Y, Segment, X...>>(tape, std::move(segment), rng, y.shape(), x...);
     return Y(tape, y.value(), node);
   } else {
     return segment(x...);

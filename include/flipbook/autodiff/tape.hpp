@@ -95,7 +95,8 @@ class Tape {
   template <Order order = Order::first, class T, class B, Order before>
     requires(order >= before)
   Variable<T, B, order> lift(const Variable<T, B, before>& x) {
-    require(&x.tape() == this || !x.recorded(), "a value recorded on one tape met a value of another: use stop_gradient(value)");
+    require(&x.tape() == this || !x.recorded(),
+            "a value recorded on one tape met a value of another: use stop_gradient(value)");
     return x;
   }
 
@@ -135,7 +136,8 @@ class Tape {
   void defer(std::function<void()> change, const Buffer<T, B>&... buffers) {
     if (replaying_) return;
     updates_.push_back(std::move(change));
-    (deferred_buffers_.push_back({buffers.value.data(), static_cast<std::size_t>(buffers.value.size()) * sizeof(T)}), ...);
+    (deferred_buffers_.push_back({buffers.value.data(), static_cast<std::size_t>(buffers.value.size()) * sizeof(T)}),
+     ...);
   }
   /// Carries out the noted changes, in order.
   void apply_updates() {

@@ -38,9 +38,9 @@ struct MemoryStatistics {
 };
 
 /// Host memory, kept for reuse, so that a training step after the first asks nothing of the system: a freed block of
-/// few bytes goes onto the list of its size class, larger ones into a heap (core/heap.hpp), where they may be lent again
-/// in any size. Blocks are aligned to 64 bytes. Safe to use from many threads. Under AddressSanitizer every block goes
-/// straight to the system, so that a use after free is still seen.
+/// few bytes goes onto the list of its size class, larger ones into a heap (core/heap.hpp), where they may be lent
+/// again in any size. Blocks are aligned to 64 bytes. Safe to use from many threads. Under AddressSanitizer every block
+/// goes straight to the system, so that a use after free is still seen.
 class HostPool {
  public:
   static constexpr std::size_t alignment = SizeClasses::unit;

@@ -14,8 +14,8 @@ struct NormGeometry {
   constexpr Index set_size() const { return rows * width; }
 };
 
-/// Of what each set is: of one row, or of columns of several. Each has kernels of its own, and an operation instantiates
-/// only those that it calls.
+/// Of what each set is: of one row, or of columns of several. Each has kernels of its own, and an operation
+/// instantiates only those that it calls.
 enum class Along { rows, columns };
 
 /// In place of a function that is applied to what a kernel computes, and of dy · derivative of that function: none.

@@ -68,9 +68,9 @@ void parallel_for(Index count, Index grain, const Body& body) {
   detail::once(body, Index{0}, count);
 }
 
-/// Calls `body(i)` for every i in [0, count), for pieces of unequal cost: each thread goes through a share of neighbours,
-/// the same as in `parallel_for`, since what it wrote in the loop before lies in its own caches, and then helps others
-/// with theirs. Which thread runs a piece is not determined, so pieces must not depend on each other.
+/// Calls `body(i)` for every i in [0, count), for pieces of unequal cost: each thread goes through a share of
+/// neighbours, the same as in `parallel_for`, since what it wrote in the loop before lies in its own caches, and then
+/// helps others with theirs. Which thread runs a piece is not determined, so pieces must not depend on each other.
 template <std::invocable<Index> Body>
 void parallel_tasks(Index count, const Body& body) {
 #ifdef _OPENMP

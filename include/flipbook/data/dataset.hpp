@@ -22,8 +22,8 @@ concept FiniteDataset = Dataset<S> && requires(const S& source) {
   { source.size() } -> std::convertible_to<Index>;
 };
 
-/// A source whose clips a backend can make by itself: `made_on(B{}, source)` is called as (first, count) and gives clips
-/// [first, first + count), (N, T, H, W, C), in the backend's memory.
+/// A source whose clips a backend can make by itself: `made_on(B{}, source)` is called as (first, count) and gives
+/// clips [first, first + count), (N, T, H, W, C), in the backend's memory.
 template <class S, class B>
 concept MadeOn = requires(const S& source, Index i) {
   { made_on(B{}, source)(i, i) } -> std::same_as<Tensor<float, B>>;

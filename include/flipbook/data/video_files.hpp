@@ -36,8 +36,8 @@ class VideoFiles {
     std::error_code unreadable;  // opening it will say so again
     const bool many = std::filesystem::is_directory(path, unreadable);
     for (const auto& file : many ? files_in(path, kinds) : std::vector{path}) add(file, options.every);
-    require(subsequences_.size() > 0, "VideoFiles: ", detail::quoted(path), many ? " holds no video" : " is not a video",
-            " of at least ", options.frames, " frames");
+    require(subsequences_.size() > 0, "VideoFiles: ", detail::quoted(path),
+            many ? " holds no video" : " is not a video", " of at least ", options.frames, " frames");
   }
   explicit VideoFiles(const std::filesystem::path& path) : VideoFiles(path, Options{}) {}
 

@@ -26,8 +26,9 @@ constexpr bool keeps_extents(const Window& window) {
 template <class Self, int In, int Hidden, int Gates, Window W, Real T, class B>
 struct GateConvolution : WholeStep<Self> {
   static_assert(In > 0 && Hidden > 0, "a convolutional cell needs positive numbers of channels");
-  static_assert(keeps_extents(W), "a convolutional cell needs a window that keeps height and width: stride 1, no groups, "
-                                  "paddings that add up to dilation · (kernel − 1), such as {.kernel = 3, .padding = 1}");
+  static_assert(keeps_extents(W),
+                "a convolutional cell needs a window that keeps height and width: stride 1, no groups, "
+                "paddings that add up to dilation · (kernel − 1), such as {.kernel = 3, .padding = 1}");
   Of<Conv2d<In + Hidden, Gates * Hidden, W>, T, B> gates;
 
   explicit GateConvolution(Rng& rng) : gates(rng) {}

@@ -29,7 +29,8 @@ struct PerFrame {
   static constexpr int with_time(int dimensions_of_image) {
     return dimensions_of_image < 0 ? dimensions_of_image : dimensions_of_image + 1;
   }
-  static constexpr int input_dimensions = with_time(input_dimensions_of<Image>), dimensions = with_time(Image::dimensions);
+  static constexpr int input_dimensions = with_time(input_dimensions_of<Image>),
+                       dimensions = with_time(Image::dimensions);
 
   template <Real T, class B>
   struct Instance {

@@ -29,8 +29,10 @@ namespace detail {
 
 template <Value X>
 void check_sequence(const X& x) {
-  require(x.shape().rank() >= 3 && x.shape()[1] > 0, "a recurrent network needs a sequence (N, T, …, C) of at least one "
-          "step, got ", x.shape());
+  require(x.shape().rank() >= 3 && x.shape()[1] > 0,
+          "a recurrent network needs a sequence (N, T, …, C) of at least one "
+          "step, got ",
+          x.shape());
 }
 
 /// The first frame of a sequence, without its past: for its extents.

@@ -47,7 +47,8 @@ struct ProjectedResidual {
     template <Value X>
     X operator()(const X& x) const {
       const X along = shortcut(x), y = body(x);
-      require(y.shape() == along.shape(), "Residual: the body gives shape ", y.shape(), ", the shortcut ", along.shape());
+      require(y.shape() == along.shape(), "Residual: the body gives shape ", y.shape(), ", the shortcut ",
+              along.shape());
       return along + y;
     }
   };

@@ -57,7 +57,8 @@ struct InputOf<First, Second, Rest...> : InputOf<Second, Rest...> {};
 template <class... Layers>
 struct Sequential {
   static_assert(sizeof...(Layers) > 0, "Sequential<>: needs at least one layer");
-  static_assert((Layer<Layers> && ...), "Sequential: something in it is not a layer (a layer names in, out, dimensions)");
+  static_assert((Layer<Layers> && ...),
+                "Sequential: something in it is not a layer (a layer names in, out, dimensions)");
   using Checked = typename detail::Chain<Layers...>::Result;
   static constexpr int in = detail::InputOf<Layers...>::channels, out = Checked::out, dimensions = Checked::dimensions;
   static constexpr int input_dimensions = detail::InputOf<Layers...>::dimensions;

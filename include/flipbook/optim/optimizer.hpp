@@ -35,8 +35,8 @@ struct LossScale {
 /// A rule is an aggregate of its settings, `learning_rate` among them, with
 ///     std::vector<const char*> state_names() const       names of what it remembers, as PyTorch calls them
 ///     void update(Index step, const auto& pass) const  calls pass(f) for step 1, 2, …, where f(g, p, s…), constexpr,
-///                                                      changes parameter p and memories s…, F::state_count of them, for
-///                                                      gradient g: numbers or vectors of them
+///                                                      changes parameter p and memories s…, F::state_count of them,
+///                                                      for gradient g: numbers or vectors of them
 ///
 /// Of parameters in bfloat16 or half it keeps a copy in float, the one that it changes and rounds: a step may be
 /// smaller than what a short number can hold. Gradients in half are expected times `loss_scale`, which adapts to them.
@@ -132,8 +132,8 @@ class Optimizer {
 
  private:
   void check(const Tensor<T, B>& parameters, Index gradient) const {
-    require(parameters.shape() == shape_ && gradient == shape_.size(), "optimizer: made for parameters of shape ", shape_,
-            ", got parameters ", parameters.shape(), " and a gradient of ", gradient);
+    require(parameters.shape() == shape_ && gradient == shape_.size(), "optimizer: made for parameters of shape ",
+            shape_, ", got parameters ", parameters.shape(), " and a gradient of ", gradient);
     require(remembered_ == rule.state_names().size(),
             "optimizer: its settings have changed in what they remember; make another");
   }

@@ -41,8 +41,8 @@ inline void check_step(double loss, double length, Index steps) {
 }
 
 template <class T, Order order, class Part, class Rule>
-double backward_and_step(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part, const Tensor<T, Cpu>& parameters,
-               Optimizer<Rule, T, Cpu>& optimizer, const StepOptions& how) {
+double backward_and_step(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part,
+                         const Tensor<T, Cpu>& parameters, Optimizer<Rule, T, Cpu>& optimizer, const StepOptions& how) {
   const double value = report(loss.value());
   check_step(value, 0, optimizer.steps());
   const auto parts = tape.gradients(loss, part);
@@ -58,8 +58,9 @@ double backward_and_step(Tape& tape, const Variable<T, Cpu, order>& loss, const 
 // The judgement of a step is made on the device, which leaves a step out that is not finite. The host reads it once,
 // after all else of the step has been launched; in a captured step, after the replay.
 template <class T, Order order, class Part, class Rule>
-double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part, const Tensor<T, Cuda>& parameters,
-               Optimizer<Rule, T, Cuda>& optimizer, const StepOptions& how) {
+double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part,
+                         const Tensor<T, Cuda>& parameters, Optimizer<Rule, T, Cuda>& optimizer,
+                         const StepOptions& how) {
   const auto judged = [&] {
     if constexpr (std::same_as<T, half>) {
       const Tensor<float, Cuda> scale = optimizer.loss_scale();
@@ -97,22 +98,23 @@ double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const
 
 }  // namespace detail
 
-/// A number that a training step reports. Where the step is captured on a device to be replayed (Trainer), it stands for
-/// the number that a replay will give, and must go into the step's Losses as it is, or with its sign changed.
+/// A number that a training step reports. Where the step is captured on a device to be replayed (Trainer), it stands
+/// for the number that a replay will give, and must go into the step's Losses as it is, or with its sign changed.
 template <class T, class B, Order order>
 double reported(const Variable<T, B, order>& x) {
   return detail::report(x.value());
 }
 
 /// One step of an optimiser against the gradient of a loss, and the changes to buffers that were noted on
-/// the way. Returns the loss. Gradients in half are scaled (LossScale); where they overflow the step is left out and not
-/// counted, and buffers stay as they were.
+/// the way. Returns the loss. Gradients in half are scaled (LossScale); where they overflow the step is left out and
+/// not counted, and buffers stay as they were.
 /// @param part        the module, or member of one, whose parameters are trained; the tape must watch them
 /// @param parameters  the same parameters in one tensor: `module.parameters()`, `module.part(member)`
 /// @throws Error  if the loss or the gradient is not finite; nothing has been changed then
 template <class T, class B, Order order, class Part, class Rule>
-double backward_and_step(Tape& tape, const Variable<T, B, order>& loss, const Part& part, const Tensor<T, B>& parameters,
-               Optimizer<Rule, T, B>& optimizer, const StepOptions& how = {}) {
+double backward_and_step(Tape& tape, const Variable<T, B, order>& loss, const Part& part,
+                         const Tensor<T, B>& parameters, Optimizer<Rule, T, B>& optimizer,
+                         const StepOptions& how = {}) {
   return detail::backward_and_step(tape, loss, part, parameters, optimizer, how);
 }
 

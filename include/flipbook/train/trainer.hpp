@@ -49,7 +49,8 @@ struct TrainingOf<Net, T, B, Rule> {
   using Type = typename Net::template Training<T, B, Rule>;
 };
 
-/// Checks the contract of models with `static constexpr bool unit_interval = true`. NaN is left to the check of the loss.
+/// Checks the contract of models with `static constexpr bool unit_interval = true`. NaN is left to the check of the
+/// loss.
 /// @throws Error  if a number is outside [0, 1] by more than rounding and interpolation explain: says which are there
 template <class T, class B>
 void require_unit_range(const Tensor<T, B>& clips) {
@@ -57,7 +58,8 @@ void require_unit_range(const Tensor<T, B>& clips) {
   const Tensor<float, Cpu> here = to<Cpu>(cast<float>(clips));
   const auto [least, most] = std::minmax_element(here.begin(), here.end());
   require(!(*least < -slack || *most > 1 + slack), "training: clips of shape ", clips.shape(), " have numbers from ",
-          *least, " to ", *most, "; this model takes them in [0, 1]: divide 8-bit levels by 255, map [-1, 1] by (x + 1) / 2");
+          *least, " to ", *most,
+          "; this model takes them in [0, 1]: divide 8-bit levels by 255, map [-1, 1] by (x + 1) / 2");
 }
 
 }  // namespace detail
@@ -119,7 +121,8 @@ class Trainer {
     detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
     const Interrupt interrupt;
     std::optional<Progress> progress;
-    if (!options.title.empty()) progress.emplace(options.title, options.steps, ProgressSettings{.unit = options.unit, .begin = steps_});
+    if (!options.title.empty())
+      progress.emplace(options.title, options.steps, ProgressSettings{.unit = options.unit, .begin = steps_});
     const Index began = steps_;
     auto saved = Clock::now();
     bool go_on = true;
@@ -174,7 +177,9 @@ class Trainer {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
+  static double seconds_since(Clock::time_point then) {
+    return std::chrono::duration<double>(Clock::now() - then).count();
+  }
 
   struct Swapped {
     MovingAverage<T, B>& average;

@@ -11,8 +11,8 @@ using namespace flipbook;
 namespace {
 
 /// Every element by itself.
-std::vector<int> by_definition(const std::vector<Index>& extent, const std::vector<Index>& from, const std::vector<Index>& to,
-                               const std::vector<int>& source, std::size_t size) {
+std::vector<int> by_definition(const std::vector<Index>& extent, const std::vector<Index>& from,
+                               const std::vector<Index>& to, const std::vector<int>& source, std::size_t size) {
   std::vector<int> result(size, -1);
   const Index count = std::accumulate(extent.begin(), extent.end(), Index{1}, std::multiplies<>());
   for (Index place = 0; place < count; ++place) {

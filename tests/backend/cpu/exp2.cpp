@@ -36,7 +36,8 @@ TEST_CASE_TEMPLATE("powers of 2 are right to two units in the last place", T, fl
 
 TEST_CASE_TEMPLATE("a power of 2 is 0 below the normal numbers, NaN at NaN", T, float, double) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
-  for (const T x : {-infinity, std::numeric_limits<T>::lowest(), T(-1e5), T(std::numeric_limits<T>::min_exponent - 2)}) {
+  for (const T x :
+       {-infinity, std::numeric_limits<T>::lowest(), T(-1e5), T(std::numeric_limits<T>::min_exponent - 2)}) {
     CHECK(lane(x) == 0);
   }
   CHECK(std::isnan(lane(std::numeric_limits<T>::quiet_NaN())));

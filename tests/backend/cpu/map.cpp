@@ -23,8 +23,10 @@ TEST_CASE_TEMPLATE("every element is mapped, wherever it stands, and no other is
     CHECK(whole.data()[size] == T(5));
     bool right = true;
     for (Index i = 0; i < size; ++i) {
-      right = right && static_cast<double>(whole.data()[i]) ==
-                           doctest::Approx(static_cast<double>(a.data()[i]) * (1 + static_cast<double>(b.data()[i]))).epsilon(1e-5);
+      right =
+          right &&
+          static_cast<double>(whole.data()[i]) ==
+              doctest::Approx(static_cast<double>(a.data()[i]) * (1 + static_cast<double>(b.data()[i]))).epsilon(1e-5);
     }
     CHECK(right);
     if (size == 0) continue;
@@ -39,14 +41,19 @@ TEST_CASE_TEMPLATE("operands that broadcast meet the element at the same index",
   struct Case {
     Shape out, a, b;
   };
-  const Case cases[] = {{{3, 5, 7}, {3, 5, 7}, {7}},       {{3, 5, 7}, {3, 1, 7}, {5, 1}}, {{2, 1, 33}, {1}, {2, 1, 33}},
-                        {{4, 3, 2, 17}, {3, 1, 17}, {4, 1, 2, 1}}, {{5}, {5}, {1}},        {{0, 3}, {0, 3}, {3}},
+  const Case cases[] = {{{3, 5, 7}, {3, 5, 7}, {7}},
+                        {{3, 5, 7}, {3, 1, 7}, {5, 1}},
+                        {{2, 1, 33}, {1}, {2, 1, 33}},
+                        {{4, 3, 2, 17}, {3, 1, 17}, {4, 1, 2, 1}},
+                        {{5}, {5}, {1}},
+                        {{0, 3}, {0, 3}, {3}},
                         {{300, 67}, {300, 1}, {67}}};
   for (const auto& [out, a_shape, b_shape] : cases) {
     Rng rng{3};
     const auto a = normal<T>(a_shape, rng), b = normal<T>(b_shape, rng);
     auto y = full<T>(out, 9);
-    cpu::map_broadcast([](const auto& u, const auto& v) { return u - v; }, out, y.data(), a_shape, a.data(), b_shape, b.data());
+    cpu::map_broadcast([](const auto& u, const auto& v) { return u - v; }, out, y.data(), a_shape, a.data(), b_shape,
+                       b.data());
     const auto at = [&](const Tensor<T>& x, Index place) {
       Index offset = 0, step = 1;
       for (int from_end = 1; from_end <= out.rank(); place /= out[-from_end], ++from_end) {

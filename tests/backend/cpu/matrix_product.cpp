@@ -25,14 +25,21 @@ TEST_CASE_TEMPLATE("the elements of a stored matrix are where its layout says", 
   }
 }
 
-TEST_CASE_TEMPLATE("products in blocks agree with their definition, to the same bits on any number of threads", T, float,
-                   double) {
+TEST_CASE_TEMPLATE("products in blocks agree with their definition, to the same bits on any number of threads", T,
+                   float, double) {
   Rng rng{1};
   const int before = threads();
   for (const Layout a_layout : {Layout::normal, Layout::transposed}) {
     for (const Layout b_layout : {Layout::normal, Layout::transposed}) {
-      for (const auto& [m, n, k] : {std::array<Index, 3>{1, 1, 1}, {1, 300, 65}, {2, 131, 515}, {7, 5, 255}, {128, 33, 257},
-                                    {129, 64, 0}, {1, 300, 0}, {131, 1031, 70}, {300, 17, 513}}) {
+      for (const auto& [m, n, k] : {std::array<Index, 3>{1, 1, 1},
+                                    {1, 300, 65},
+                                    {2, 131, 515},
+                                    {7, 5, 255},
+                                    {128, 33, 257},
+                                    {129, 64, 0},
+                                    {1, 300, 0},
+                                    {131, 1031, 70},
+                                    {300, 17, 513}}) {
         CAPTURE(m);
         CAPTURE(n);
         CAPTURE(k);
@@ -44,14 +51,14 @@ TEST_CASE_TEMPLATE("products in blocks agree with their definition, to the same 
           const auto with = [&](int count) {
             set_threads(count);
             auto c = accumulate ? values : reference::poisoned<T>(m * n);
-            cpu::MatrixProduct<T>({a_layout, a.data(), lda}, {b_layout, b.data(), ldb}, m, n, k, c.data(), n, accumulate,
-                                  accumulate ? nullptr : start.data())();
+            cpu::MatrixProduct<T>({a_layout, a.data(), lda}, {b_layout, b.data(), ldb}, m, n, k, c.data(), n,
+                                  accumulate, accumulate ? nullptr : start.data())();
             return c;
           };
           const auto c = with(1);
           std::vector<double> wanted(values.begin(), values.end());
-          reference::gemm(a_layout == Layout::transposed, b_layout == Layout::transposed, m, n, k, a.data(), lda, b.data(),
-                          ldb, wanted.data(), n, accumulate, accumulate ? nullptr : start.data());
+          reference::gemm(a_layout == Layout::transposed, b_layout == Layout::transposed, m, n, k, a.data(), lda,
+                          b.data(), ldb, wanted.data(), n, accumulate, accumulate ? nullptr : start.data());
           double worst = 0;
           for (std::size_t i = 0; i < c.size(); ++i) {
             const double error = std::abs(double(c[i]) - wanted[i]);

@@ -33,13 +33,15 @@ TEST_CASE_TEMPLATE("means and variances of columns, also far from 0", T, float, 
         const double m = total([](double v) { return v; }), v = total([&](double u) { return (u - m) * (u - m); });
         CHECK(std::abs(static_cast<double>(mean.data()[set]) - m) < tolerance * (1 + centre) / 10);
         // Numbers of size 10³ are 6e-5 apart in float; their differences from the mean carry that.
-        CHECK(static_cast<double>(variance.data()[set]) == doctest::Approx(v).epsilon(centre > 0 ? 50 * tolerance : tolerance));
+        CHECK(static_cast<double>(variance.data()[set]) ==
+              doctest::Approx(v).epsilon(centre > 0 ? 50 * tolerance : tolerance));
       }
     }
   }
 }
 
-TEST_CASE_TEMPLATE("normalised rows have mean 0 and variance 1, and what was given as weight and bias", T, float, double) {
+TEST_CASE_TEMPLATE("normalised rows have mean 0 and variance 1, and what was given as weight and bias", T, float,
+                   double) {
   for (const Index width : {2, 7, 16, 33, 256}) {
     const NormGeometry g{13, 1, 1, width};
     Rng rng{5};

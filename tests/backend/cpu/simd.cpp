@@ -51,7 +51,8 @@ TEST_CASE_TEMPLATE("functions of a number and of a vector are those of the stand
   check<T>("log", [](const auto& x) { return math::log(x); }, [](double x) { return std::log(x); }, positive);
   check<T>("log1p", [](const auto& x) { return math::log1p(x); }, [](double x) { return std::log1p(x); }, positive);
   check<T>("sqrt", [](const auto& x) { return math::sqrt(x); }, [](double x) { return std::sqrt(x); }, positive);
-  check<T>("sigmoid", [](const auto& x) { return math::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, any);
+  check<T>(
+      "sigmoid", [](const auto& x) { return math::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, any);
   check<T>("softplus", [](const auto& x) { return math::softplus(x); },
            [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }, near);
 }

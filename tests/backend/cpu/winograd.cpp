@@ -111,7 +111,8 @@ TEST_CASE("the matrices filter: m outputs of r taps by m + r − 1 products") {
   check_filter<4, 5>();
 }
 
-TEST_CASE_TEMPLATE("the shorter way gives the same convolution, adjoint and weight gradient as the direct one", T, float, double) {
+TEST_CASE_TEMPLATE("the shorter way gives the same convolution, adjoint and weight gradient as the direct one", T,
+                   float, double) {
   each_case<T>([](const Case& c, const ConvGeometry& g, const cpu::winograd::Scheme<T>& scheme) {
     const bool large = scheme.filter->points == 8;  // more cancels
     const double tolerance = std::is_same_v<T, float> ? (large ? 3e-5 : 1e-5) : large ? 5e-14 : 1e-14;

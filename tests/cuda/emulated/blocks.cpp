@@ -63,7 +63,8 @@ Block block;
     if (thread.state != State::at_barrier && thread.state != State::at_warp) continue;
     ++shown;
     const uint3 at = thread.index;
-    std::fprintf(stderr, "  thread (%u, %u, %u) waits at %s:%u for %s\n", at.x, at.y, at.z, thread.place.file_name(), static_cast<unsigned>(thread.place.line()),
+    std::fprintf(stderr, "  thread (%u, %u, %u) waits at %s:%u for %s\n", at.x, at.y, at.z, thread.place.file_name(),
+                 static_cast<unsigned>(thread.place.line()),
                  thread.state == State::at_barrier ? "the block" : "its warp");
   }
   std::abort();

@@ -47,8 +47,9 @@ const auto everything = [](Index, Index) { return true; };
 struct Case {
   Index batch, queries, keys, heads, width;
 };
-const std::vector<Case> cases{{1, 1, 1, 1, 1},   {1, 1, 7, 2, 3},    {2, 5, 3, 1, 8},    {1, 31, 33, 2, 5}, {1, 33, 31, 1, 16},
-                              {2, 64, 64, 3, 17}, {1, 65, 129, 1, 32}, {1, 70, 200, 2, 40}, {3, 2, 65, 2, 64}};
+const std::vector<Case> cases{{1, 1, 1, 1, 1},     {1, 1, 7, 2, 3},     {2, 5, 3, 1, 8},
+                              {1, 31, 33, 2, 5},   {1, 33, 31, 1, 16},  {2, 64, 64, 3, 17},
+                              {1, 65, 129, 1, 32}, {1, 70, 200, 2, 40}, {3, 2, 65, 2, 64}};
 
 template <class T>
 struct Inputs {
@@ -128,7 +129,8 @@ TEST_CASE_TEMPLATE("scores that would overflow do not", T, float, double) {
   const auto best = test::tabulated<T>(sharp.shape(), [&](const test::Indices& at) {
     const auto score = [&](Index j) {
       double sum = 0;
-      for (Index d = 0; d < 4; ++d) sum += double(test::at(x.q, {0, at[1], 0, d})) * double(test::at(x.k, {0, j, 0, d}));
+      for (Index d = 0; d < 4; ++d)
+        sum += double(test::at(x.q, {0, at[1], 0, d})) * double(test::at(x.k, {0, j, 0, d}));
       return sum;
     };
     Index best_key = 0;
@@ -159,17 +161,18 @@ TEST_CASE("gradients of attention agree with difference quotients") {
     CAPTURE(c.queries); CAPTURE(c.keys); CAPTURE(c.width);
     const Inputs<double> x(c);
     const auto mask = random<double>({c.queries, c.keys}, 4);
-    for (const AttentionOptions& options :
-         {AttentionOptions{}, AttentionOptions{.causal = true}, AttentionOptions{.causal = true, .block = 2, .scale = 0.3}}) {
-      CHECK(gradient_error([&](const auto& q, const auto& k, const auto& v) { return attention(q, k, v, options, mask); },
-                           x.q, x.k, x.v) < 1e-7);
+    for (const AttentionOptions& options : {AttentionOptions{}, AttentionOptions{.causal = true},
+                                            AttentionOptions{.causal = true, .block = 2, .scale = 0.3}}) {
+      CHECK(
+          gradient_error([&](const auto& q, const auto& k, const auto& v) { return attention(q, k, v, options, mask); },
+                         x.q, x.k, x.v) < 1e-7);
     }
   }
   const auto qkv = random<double>({2, 7, 3, 2, 3}), kv = random<double>({2, 9, 2, 2, 3}, 2);
   const auto q = random<double>({2, 4, 2, 3}, 3);
   CHECK(gradient_error([](const auto& x) { return self_attention(x, {.causal = true}); }, qkv) < 1e-7);
-  CHECK(gradient_error([](const auto& a, const auto& b) { return attention(a, b, {.causal = true, .keys = 6}); }, q, kv) <
-        1e-7);
+  CHECK(gradient_error([](const auto& a, const auto& b) { return attention(a, b, {.causal = true, .keys = 6}); }, q,
+                       kv) < 1e-7);
 }
 
 TEST_CASE("the gradients of large attentions are those of small ones in single precision") {
@@ -214,7 +217,8 @@ TEST_CASE_TEMPLATE("attention gives the same bits on any number of threads", T, 
 TEST_CASE("shapes and masks that do not fit are refused") {
   const auto q = zeros<float>({2, 3, 4, 5}), k = zeros<float>({2, 7, 4, 5});
   CHECK(test::error_of([&] { attention(q, k, zeros<float>({2, 6, 4, 5})); }) ==
-        "attention: queries (2, 3, 4, 5), keys (2, 7, 4, 5), values (2, 6, 4, 5); need (N, Lq, H, D) and twice (N, Lk, H, D)");
+        "attention: queries (2, 3, 4, 5), keys (2, 7, 4, 5), values (2, 6, 4, 5); need (N, Lq, H, D) and twice (N, Lk, "
+        "H, D)");
   CHECK_THROWS_AS(attention(q, zeros<float>({2, 7, 3, 5}), zeros<float>({2, 7, 3, 5})), Error);
   CHECK_THROWS_AS(self_attention(zeros<float>({2, 3, 2, 4, 5})), Error);
   CHECK_THROWS_AS(attention(q, k, k, {}, zeros<float>({3, 3})), Error);

@@ -28,7 +28,8 @@ TEST_CASE_TEMPLATE("rotary positions turn pairs by position times frequency", T,
 
 TEST_CASE("with three axes every axis has a share of the pairs") {
   const auto all = position_angles<double, Cpu>({2, 3, 4}, 7, 5);
-  const auto t = position_angles<double, Cpu>({2}, 2, 5), h = position_angles<double, Cpu>({3}, 2), w = position_angles<double, Cpu>({4}, 3);
+  const auto t = position_angles<double, Cpu>({2}, 2, 5), h = position_angles<double, Cpu>({3}, 2),
+             w = position_angles<double, Cpu>({4}, 3);
   REQUIRE(all.sines.shape() == Shape{24, 7});
   test::each_index(Shape{2, 3, 4}, [&](const test::Indices& at) {
     const double* const row = all.sines.data() + (at[0] * 12 + at[1] * 4 + at[2]) * 7;
@@ -41,7 +42,8 @@ TEST_CASE("with three axes every axis has a share of the pairs") {
 TEST_CASE("products of rotated vectors depend on the distance of their positions alone") {
   const auto q = random<double>({1, 1, 1, 16}, 1), k = random<double>({1, 1, 1, 16}, 2);
   const auto product = [&](Index i, Index j) {
-    return sum(rotate(q, position_angles<double, Cpu>({1}, 8, i)) * rotate(k, position_angles<double, Cpu>({1}, 8, j))).item();
+    return sum(rotate(q, position_angles<double, Cpu>({1}, 8, i)) * rotate(k, position_angles<double, Cpu>({1}, 8, j)))
+        .item();
   };
   CHECK(product(3, 1) == doctest::Approx(product(12, 10)));
   CHECK(product(3, 1) != doctest::Approx(product(3, 2)));

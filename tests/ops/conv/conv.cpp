@@ -58,7 +58,9 @@ TEST_CASE("gradients of convolutions are exact to the second order") {
   for (const auto& [xs, ws, window] : cases) {
     CAPTURE(to_string(xs));
     const auto x = normal<double>(xs, rng), w = normal<double>(ws, rng) * 0.3, b = normal<double>({ws.back()}, rng);
-    const auto f = [window = window](const auto& x, const auto& w, const auto& b) { return tanh(conv(x, w, b, window)); };
+    const auto f = [window = window](const auto& x, const auto& w, const auto& b) {
+      return tanh(conv(x, w, b, window));
+    };
     CHECK(gradient_error(f, x, w, b) < 1e-6);
     if (x.size() < 80) CHECK(second_gradient_error(f, x, w, b) < 1e-6);
   }
@@ -76,7 +78,9 @@ TEST_CASE("gradients of transposed convolutions are exact to the second order") 
     CAPTURE(to_string(ys));
     const auto y = normal<double>(ys, rng), w = normal<double>(ws, rng) * 0.3;
     const auto b = normal<double>({ws[-2] * window.groups}, rng);
-    const auto f = [window = window](const auto& y, const auto& w, const auto& b) { return tanh(conv_transpose(y, w, b, window)); };
+    const auto f = [window = window](const auto& y, const auto& w, const auto& b) {
+      return tanh(conv_transpose(y, w, b, window));
+    };
     CHECK(gradient_error(f, y, w, b) < 1e-6);
     CHECK(second_gradient_error(f, y, w, b) < 1e-6);
   }
@@ -106,8 +110,9 @@ TEST_CASE("shapes that do not convolve are named") {
   const Window window{};
   CHECK_THROWS_WITH_AS(conv(Tensor<float>({1, 4, 4, 3}), Tensor<float>({3, 3, 2, 5}), None{}, window),
                        "conv: input (1, 4, 4, 3) has 3 channels, weights (3, 3, 2, 5) need 2", Error);
-  CHECK_THROWS_WITH_AS(conv(Tensor<float>({1, 2, 4, 3}), Tensor<float>({3, 3, 3, 5}), None{}, window),
-                       "conv: a kernel of 3 does not fit into an extent of 2 (input (1, 2, 4, 3), weights (3, 3, 3, 5))", Error);
+  CHECK_THROWS_WITH_AS(
+      conv(Tensor<float>({1, 2, 4, 3}), Tensor<float>({3, 3, 3, 5}), None{}, window),
+      "conv: a kernel of 3 does not fit into an extent of 2 (input (1, 2, 4, 3), weights (3, 3, 3, 5))", Error);
   CHECK_THROWS_WITH_AS(conv(Tensor<float>({4, 3}), Tensor<float>({3, 5}), None{}, window),
                        "conv: needs input (N, [T, [H,]] W, C), got (4, 3)", Error);
   CHECK_THROWS_WITH_AS(conv(Tensor<float>({1, 4, 3}), Tensor<float>({3, 3, 3, 5}), None{}, window),

@@ -62,7 +62,8 @@ TEST_CASE("the mask depends on the stream alone, not on the threads or the scala
   const auto kept = [](auto v) { return v != 0; };
   CHECK(std::count_if(serial.begin(), serial.end(), kept) > 0);
   const auto doubles = dropout(cast<double>(x), 0.3, wide);
-  CHECK(std::equal(serial.begin(), serial.end(), doubles.begin(), [](float a, double b) { return (a == 0) == (b == 0); }));
+  CHECK(std::equal(serial.begin(), serial.end(), doubles.begin(),
+                   [](float a, double b) { return (a == 0) == (b == 0); }));
 }
 
 TEST_CASE("training draws anew from the tape each time, inference passes everything") {
@@ -91,6 +92,10 @@ TEST_CASE("a recomputed segment drops the same elements again") {
 
 TEST_CASE("a probability outside [0, 1) is refused") {
   Rng rng;
-  CHECK(error_of([&] { dropout(ones<float>({2}), 1.0, rng); }).starts_with("dropout: a probability of [0, 1) is needed, got 1"));
-  CHECK(error_of([&] { dropout(ones<float>({2}), -0.5); }).starts_with("dropout: a probability of [0, 1) is needed, got -0.5"));
+  CHECK(error_of([&] {
+          dropout(ones<float>({2}), 1.0, rng);
+        }).starts_with("dropout: a probability of [0, 1) is needed, got 1"));
+  CHECK(error_of([&] {
+          dropout(ones<float>({2}), -0.5);
+        }).starts_with("dropout: a probability of [0, 1) is needed, got -0.5"));
 }

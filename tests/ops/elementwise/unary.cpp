@@ -47,9 +47,11 @@ const auto positive = [](double x) { return std::abs(x) + 0.1; };
 TEST_CASE_TEMPLATE("element-wise functions match their definitions and have exact derivatives", T, float, double) {
   check<T>([](const auto& x) { return relu(x); }, [](double x) { return std::max(x, 0.0); }, everywhere);
   check<T>([](const auto& x) { return leaky_relu(x, 0.2); }, [](double x) { return x > 0 ? x : 0.2 * x; }, everywhere);
-  check<T>([](const auto& x) { return elu(x, 1.5); }, [](double x) { return x > 0 ? x : 1.5 * std::expm1(x); }, everywhere);
+  check<T>([](const auto& x) { return elu(x, 1.5); }, [](double x) { return x > 0 ? x : 1.5 * std::expm1(x); },
+           everywhere);
   check<T>([](const auto& x) { return silu(x); }, [](double x) { return x / (1 + std::exp(-x)); }, everywhere);
-  check<T>([](const auto& x) { return gelu(x); }, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }, everywhere);
+  check<T>([](const auto& x) { return gelu(x); }, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); },
+           everywhere);
   check<T>([](const auto& x) { return sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, everywhere);
   check<T>([](const auto& x) { return tanh(x); }, [](double x) { return std::tanh(x); }, everywhere);
   check<T>([](const auto& x) { return softplus(x); }, [](double x) { return std::log1p(std::exp(x)); }, everywhere);
@@ -66,7 +68,8 @@ TEST_CASE_TEMPLATE("element-wise functions match their definitions and have exac
     check<T>([p](const auto& x) { return pow(x, p); }, [p](double x) { return std::pow(x, p); }, positive);
   }
   check<T>([](const auto& x) { return abs(x); }, [](double x) { return std::abs(x); }, everywhere);
-  check<T>([](const auto& x) { return clamp(x, -0.5, 0.5); }, [](double x) { return std::clamp(x, -0.5, 0.5); }, everywhere);
+  check<T>([](const auto& x) { return clamp(x, -0.5, 0.5); }, [](double x) { return std::clamp(x, -0.5, 0.5); },
+           everywhere);
   check<T>([](const auto& x) { return affine(x, 3, -1); }, [](double x) { return 3 * x - 1; }, everywhere);
 }
 

@@ -27,7 +27,8 @@ TEST_CASE_TEMPLATE("an embedding holds the rows asked for", T, float, double) {
   }
 }
 
-TEST_CASE_TEMPLATE("the gradient of an embedding adds up over every use of a row, whatever the threads", T, float, double) {
+TEST_CASE_TEMPLATE("the gradient of an embedding adds up over every use of a row, whatever the threads", T, float,
+                   double) {
   const auto table = random<T>({13, 67});
   const auto indices = drawn_indices({500}, 11);
   const auto dy = random<T>({500, 67}, 2);
@@ -71,6 +72,7 @@ TEST_CASE("indices out of range and shapes that do not fit are refused") {
   const auto at_most = [](std::int32_t i) { return Tensor<std::int32_t>({2}, {0, i}); };
   CHECK(error_of([&] { embedding(table, at_most(5)); }) == "embedding: index 5 is not one of 0 … 4");
   CHECK(error_of([&] { embedding(table, at_most(-1)); }) == "embedding: index -1 is not one of 0 … 4");
-  CHECK(error_of([&] { embedding(table.reshape({15}), at_most(0)); }) == "embedding: needs a table (V, D), got shape (15)");
+  CHECK(error_of([&] { embedding(table.reshape({15}), at_most(0)); }) ==
+        "embedding: needs a table (V, D), got shape (15)");
   CHECK(error_of([&] { one_hot<float>(at_most(2), 2); }) == "one_hot: index 2 is not one of 0 … 1");
 }

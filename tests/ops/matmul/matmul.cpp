@@ -32,8 +32,14 @@ void check_against_eigen(Index m, Index n, Index k, Transposed transposed, Rng& 
 TEST_CASE_TEMPLATE("products match Eigen's for every layout and size", T, float, double) {
   Rng rng{1};
   for (const Transposed transposed : layouts) {
-    for (const auto& [m, n, k] : {std::tuple<Index, Index, Index>{1, 1, 1}, {1, 17, 5}, {7, 1, 13}, {8, 32, 16}, {13, 37, 29},
-                                  {1, 512, 256}, {65, 67, 131}, {3, 100, 1}}) {
+    for (const auto& [m, n, k] : {std::tuple<Index, Index, Index>{1, 1, 1},
+                                  {1, 17, 5},
+                                  {7, 1, 13},
+                                  {8, 32, 16},
+                                  {13, 37, 29},
+                                  {1, 512, 256},
+                                  {65, 67, 131},
+                                  {3, 100, 1}}) {
       check_against_eigen<T>(m, n, k, transposed, rng);
     }
   }
@@ -89,5 +95,6 @@ TEST_CASE("shapes that do not multiply are named") {
                        "matmul: inner extents 3 and 4 of (2, 3) and (4, 5) differ", Error);
   CHECK_THROWS_WITH_AS(matmul(Tensor<float>({2, 2, 3}), Tensor<float>({3, 3, 5})),
                        "matmul: leading axes of (2, 2, 3) and (3, 3, 5) differ", Error);
-  CHECK_THROWS_WITH_AS(linear(Tensor<float>({2, 3}), Tensor<float>({4, 5})), "linear: input (2, 3) with weights (4, 5)", Error);
+  CHECK_THROWS_WITH_AS(linear(Tensor<float>({2, 3}), Tensor<float>({4, 5})), "linear: input (2, 3) with weights (4, 5)",
+                       Error);
 }

@@ -27,8 +27,8 @@ Index by_instance(const Shape& x, const Indices& i, Index) { return i[0] * x[-1]
 
 /// The definition, in double: two passes over the elements of each set.
 template <class T>
-Tensor<T> plain(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b, double epsilon, SetOf set_of, Index groups = 1,
-                bool centred = true) {
+Tensor<T> plain(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b, double epsilon, SetOf set_of,
+                Index groups = 1, bool centred = true) {
   struct Moments {
     double count = 0, sum = 0, squares = 0;
   };
@@ -45,11 +45,13 @@ Tensor<T> plain(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b, doub
   return tabulated<T>(x.shape(), [&](const Indices& i) {
     const Moments& m = set(i);
     const double normal = (static_cast<double>(at(x, i)) - mean(m)) / std::sqrt(m.squares / m.count + epsilon);
-    return normal * static_cast<double>(at(w, {channel(x.shape(), i)})) + static_cast<double>(at(b, {channel(x.shape(), i)}));
+    return normal * static_cast<double>(at(w, {channel(x.shape(), i)})) +
+           static_cast<double>(at(b, {channel(x.shape(), i)}));
   });
 }
 
-const std::vector<Shape> shapes{{2, 1}, {3, 7, 2}, {2, 5, 3, 4}, {37, 16}, {2, 3, 5, 7, 6}, {5, 67, 64}, {3, 300, 22}, {2, 2, 130}};
+const std::vector<Shape> shapes{{2, 1},          {3, 7, 2},   {2, 5, 3, 4}, {37, 16},
+                                {2, 3, 5, 7, 6}, {5, 67, 64}, {3, 300, 22}, {2, 2, 130}};
 
 }  // namespace
 
@@ -68,7 +70,8 @@ TEST_CASE_TEMPLATE("every normalisation follows its definition", T, float, doubl
       if (shape.rank() == 2 && groups == shape[-1]) continue;
       CHECK(difference(group_norm(x, groups, w, b), plain(x, w, b, 1e-5, by_group, groups)) < 3 * tolerance<T>);
     }
-    if (shape.rank() > 2) CHECK(difference(instance_norm(x, w, b), plain(x, w, b, 1e-5, by_instance)) < 3 * tolerance<T>);
+    if (shape.rank() > 2)
+      CHECK(difference(instance_norm(x, w, b), plain(x, w, b, 1e-5, by_instance)) < 3 * tolerance<T>);
     const auto unit = ones<T>({shape[-1]});
     CHECK(difference(batch_norm(x, None{}, None{}), plain(x, unit, none, 1e-5, by_channel)) < tolerance<T>);
     CHECK(difference(batch_norm(x, w, None{}), plain(x, w, none, 1e-5, by_channel)) < tolerance<T>);
@@ -139,8 +142,10 @@ TEST_CASE_TEMPLATE("the fused gradient is the composed one", T, float, double) {
     compare([](const auto& v, const auto& s, const auto& t) { return batch_norm(v, s, t, 1e-3); });
     compare([](const auto& v, const auto& s, const auto& t) { return layer_norm(v, s, t, 1e-1); });
     compare([](const auto& v, const auto& s, const auto& t) { return rms_norm(v, s) + t; });
-    if (shape[-1] % 2 == 0) compare([](const auto& v, const auto& s, const auto& t) { return group_norm(v, 2, s, t, 1e-1); });
-    if (shape.rank() > 2) compare([](const auto& v, const auto& s, const auto& t) { return instance_norm(v, s, t, 1e-2); });
+    if (shape[-1] % 2 == 0)
+      compare([](const auto& v, const auto& s, const auto& t) { return group_norm(v, 2, s, t, 1e-1); });
+    if (shape.rank() > 2)
+      compare([](const auto& v, const auto& s, const auto& t) { return instance_norm(v, s, t, 1e-2); });
   }
 }
 
@@ -192,8 +197,8 @@ TEST_CASE_TEMPLATE("a function in the pass of a normalisation is the function af
           Tape tape;
           const auto vx = tape.variable(x), vw = tape.variable(w), vb = tape.variable(b);
           const auto loss = sum(f(vx, vw, vb) * dy);
-          return std::array{tape.gradient(loss, vx, {.retain_graph = true}), tape.gradient(loss, vw, {.retain_graph = true}),
-                            tape.gradient(loss, vb)};
+          return std::array{tape.gradient(loss, vx, {.retain_graph = true}),
+                            tape.gradient(loss, vw, {.retain_graph = true}), tape.gradient(loss, vb)};
         };
         const auto fused = gradients([&](const auto&... v) { return norm(v..., after); });
         const auto apart = gradients([&](const auto&... v) { return after.unfused(norm(v...)); });
@@ -242,7 +247,9 @@ TEST_CASE("results and gradients are the same bits for any number of threads") {
   compare([](const auto& v, const auto& s, const auto& t) {
     return group_norm(v, 24, s, t, 1e-5, Epilogue{function::Silu{}});
   });
-  compare([](const auto& v, const auto& s, const auto& t) { return layer_norm(v, s, t, 1e-5, Epilogue{function::Gelu{}}); });
+  compare([](const auto& v, const auto& s, const auto& t) {
+    return layer_norm(v, s, t, 1e-5, Epilogue{function::Gelu{}});
+  });
 }
 
 TEST_CASE("what cannot be normalised is refused, and the text says why") {
@@ -250,7 +257,8 @@ TEST_CASE("what cannot be normalised is refused, and the text says why") {
   const None none;
   CHECK(error_of([&] { batch_norm(x, none, none); }) ==
         "batch_norm: needs more than one element for each channel, got shape (1, 4)");
-  CHECK(error_of([&] { instance_norm(x, none, none); }) == "instance_norm: needs more than one place, got shape (1, 4)");
+  CHECK(error_of([&] { instance_norm(x, none, none); }) ==
+        "instance_norm: needs more than one place, got shape (1, 4)");
   CHECK(error_of([&] { layer_norm(x, random<float>({3}), none); }) == "layer_norm: weight of shape (3) for 4 channels");
   CHECK(error_of([&] { layer_norm(x, random<float>({4}), random<float>({1, 4})); }) ==
         "layer_norm: bias of shape (1, 4) for 4 channels");

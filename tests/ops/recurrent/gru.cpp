@@ -55,8 +55,8 @@ TEST_CASE_TEMPLATE("a GRU's step gives the same bits on any number of threads", 
 
 TEST_CASE("gates that do not fit the hidden state are refused") {
   const auto h = zeros<float>({2, 3}), gates = zeros<float>({2, 9});
-  CHECK_THROWS_WITH_AS(gru_update(gates, zeros<float>({2, 8}), h),
-                       "gru_update: gates (2, 9) and (2, 8) for a hidden state (2, 3); needs three for each of its units",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      gru_update(gates, zeros<float>({2, 8}), h),
+      "gru_update: gates (2, 9) and (2, 8) for a hidden state (2, 3); needs three for each of its units", Error);
   CHECK_THROWS_AS(gru_update(zeros<float>({1, 9}), zeros<float>({1, 9}), h), Error);
 }

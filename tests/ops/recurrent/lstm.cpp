@@ -27,8 +27,11 @@ TEST_CASE_TEMPLATE("one step of an LSTM follows its equations, whatever the orde
       REQUIRE(next_h.shape() == shape);
       REQUIRE(next_c.shape() == shape);
       for (Index i = 0; i < c.size(); ++i) {
-        const auto gate = [&](int which) { return gates.data()[i / hidden * 4 * hidden + which * hidden + i % hidden]; };
-        const double state = sigma(gate(order.forget)) * c.data()[i] + sigma(gate(order.input)) * std::tanh(gate(order.candidate));
+        const auto gate = [&](int which) {
+          return gates.data()[i / hidden * 4 * hidden + which * hidden + i % hidden];
+        };
+        const double state =
+            sigma(gate(order.forget)) * c.data()[i] + sigma(gate(order.input)) * std::tanh(gate(order.candidate));
         CHECK(next_c.data()[i] == doctest::Approx(state).epsilon(1e-5));
         CHECK(next_h.data()[i] == doctest::Approx(sigma(gate(order.output)) * std::tanh(state)).epsilon(1e-5));
       }

@@ -27,9 +27,21 @@ std::vector<double> plain_sum(const Tensor<T>& x, const Shape& shape) {
 }
 
 const std::vector<std::pair<Shape, Shape>> cases{
-    {{1}, {1}},           {{17}, {1}},          {{3, 5}, {1, 5}},         {{3, 5}, {3, 1}},          {{2, 3, 4}, {2, 1, 4}},
-    {{2, 3, 4}, {1, 3, 1}}, {{2, 3, 4}, {1, 1, 1}}, {{2, 3, 4, 5}, {1, 3, 1, 5}}, {{2, 3, 4, 5}, {2, 1, 4, 1}}, {{1000, 3}, {1, 3}},
-    {{40'000}, {1}},      {{300, 129}, {1, 129}}, {{3, 40'001}, {3, 1}},  {{2, 3, 2, 3, 2, 3}, {1, 3, 1, 3, 1, 3}}, {{0, 3}, {1, 3}},
+    {{1}, {1}},
+    {{17}, {1}},
+    {{3, 5}, {1, 5}},
+    {{3, 5}, {3, 1}},
+    {{2, 3, 4}, {2, 1, 4}},
+    {{2, 3, 4}, {1, 3, 1}},
+    {{2, 3, 4}, {1, 1, 1}},
+    {{2, 3, 4, 5}, {1, 3, 1, 5}},
+    {{2, 3, 4, 5}, {2, 1, 4, 1}},
+    {{1000, 3}, {1, 3}},
+    {{40'000}, {1}},
+    {{300, 129}, {1, 129}},
+    {{3, 40'001}, {3, 1}},
+    {{2, 3, 2, 3, 2, 3}, {1, 3, 1, 3, 1, 3}},
+    {{0, 3}, {1, 3}},
 };
 
 }  // namespace
@@ -97,5 +109,6 @@ TEST_CASE("summing and broadcasting are each other's adjoint") {
 
 TEST_CASE("shapes that do not fit are named") {
   CHECK_THROWS_WITH_AS(sum_to(Tensor<float>({2, 3}), Shape{2}), "sum_to: (2, 3) is not a broadcast of (2)", Error);
-  CHECK_THROWS_WITH_AS(broadcast_to(Tensor<float>({2}), Shape{2, 3}), "broadcast_to: (2) does not broadcast to (2, 3)", Error);
+  CHECK_THROWS_WITH_AS(broadcast_to(Tensor<float>({2}), Shape{2, 3}), "broadcast_to: (2) does not broadcast to (2, 3)",
+                       Error);
 }

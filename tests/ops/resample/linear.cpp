@@ -16,7 +16,11 @@ TEST_CASE_TEMPLATE("resizing weighs the neighbours by their distance, and clamps
     Shape x;
     Extent size;
   };
-  for (const auto& [shape, size] : std::vector<Case>{{{2, 5, 3}, 11}, {{1, 4, 3, 17}, {8, 9}}, {{2, 3, 5, 4, 1}, {6, 2, 7}}, {{1, 1, 2, 3}, {5, 5}}, {{1, 7, 2}, 1}}) {
+  for (const auto& [shape, size] : std::vector<Case>{{{2, 5, 3}, 11},
+                                                     {{1, 4, 3, 17}, {8, 9}},
+                                                     {{2, 3, 5, 4, 1}, {6, 2, 7}},
+                                                     {{1, 1, 2, 3}, {5, 5}},
+                                                     {{1, 7, 2}, 1}}) {
     const auto x = random<T>(shape);
     Shape resized = shape;
     for (int axis = 1; axis < shape.rank() - 1; ++axis) resized[axis] = size[axis + 4 - shape.rank()];
@@ -24,7 +28,8 @@ TEST_CASE_TEMPLATE("resizing weighs the neighbours by their distance, and clamps
     const auto expected = tabulated<T>(resized, [&, &shape = shape](const Indices& i) {
       double total = 0;
       each_index(shape, [&](const Indices& j) {
-        double weight = i[0] == j[0] && i[static_cast<std::size_t>(shape.rank() - 1)] == j[static_cast<std::size_t>(shape.rank() - 1)];
+        double weight = i[0] == j[0] &&
+                        i[static_cast<std::size_t>(shape.rank() - 1)] == j[static_cast<std::size_t>(shape.rank() - 1)];
         for (int axis = 1; axis < shape.rank() - 1; ++axis) {
           const auto n = static_cast<double>(shape[axis]), m = static_cast<double>(resized[axis]);
           const auto a = static_cast<std::size_t>(axis);
@@ -42,7 +47,8 @@ TEST_CASE_TEMPLATE("resizing weighs the neighbours by their distance, and clamps
 TEST_CASE("values are PyTorch's with align_corners = false") {
   const Tensor<double> x({1, 2, 2, 1}, {0, 1, 2, 4});
   // torch.nn.functional.interpolate(x, scale_factor=2, mode="bilinear")
-  const Tensor<double> y({1, 4, 4, 1}, {0, 0.25, 0.75, 1, 0.5, 0.8125, 1.4375, 1.75, 1.5, 1.9375, 2.8125, 3.25, 2, 2.5, 3.5, 4});
+  const Tensor<double> y({1, 4, 4, 1},
+                         {0, 0.25, 0.75, 1, 0.5, 0.8125, 1.4375, 1.75, 1.5, 1.9375, 2.8125, 3.25, 2, 2.5, 3.5, 4});
   CHECK(difference(upsample_linear(x, 2), y) < 1e-15);
 }
 

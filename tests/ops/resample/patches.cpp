@@ -48,6 +48,7 @@ TEST_CASE("what does not divide is refused") {
   const auto x = numbered<float>({1, 4, 5, 6});
   CHECK(error_of([&] { patchify(x, 2); }) == "patchify: blocks of 2×2 do not divide (1, 4, 5, 6)");
   CHECK(error_of([&] { unpatchify(x, 2); }) == "unpatchify: blocks of 2×2 do not divide the channels of (1, 4, 5, 6)");
-  CHECK(error_of([&] { pixel_shuffle(x, 2); }) == "pixel_shuffle: blocks of 2×2 do not divide the channels of (1, 4, 5, 6)");
+  CHECK(error_of([&] { pixel_shuffle(x, 2); }) ==
+        "pixel_shuffle: blocks of 2×2 do not divide the channels of (1, 4, 5, 6)");
   CHECK(error_of([&] { pixel_unshuffle(x, {4, 2}); }) == "pixel_unshuffle: blocks of 4×2 do not divide (1, 4, 5, 6)");
 }

@@ -17,7 +17,8 @@ struct Case {
   Shape x;
   Extent size;
 };
-const std::vector<Case> cases{{{2, 6, 3}, 3}, {{2, 4, 6, 1}, {2, 3}}, {{1, 2, 2, 17}, 2}, {{2, 4, 2, 6, 5}, {2, 1, 3}}, {{3, 1, 5, 7, 2}, 1}};
+const std::vector<Case> cases{
+    {{2, 6, 3}, 3}, {{2, 4, 6, 1}, {2, 3}}, {{1, 2, 2, 17}, 2}, {{2, 4, 2, 6, 5}, {2, 1, 3}}, {{3, 1, 5, 7, 2}, 1}};
 
 // The block that a place of the large tensor is in.
 Indices block_of(const Shape& x, Indices i, const Extent& size) {
@@ -43,8 +44,8 @@ TEST_CASE_TEMPLATE("a pool gives the mean and the largest of each block", T, flo
       at(total, block) += static_cast<double>(at(x, i));
       at(largest, block) = std::max(at(largest, block), at(x, i));
     });
-    CHECK(difference(avg_pool(x, size), cast<T>(total * static_cast<double>(pooled.size()) / static_cast<double>(x.size()))) <
-          tolerance<T>);
+    CHECK(difference(avg_pool(x, size), cast<T>(total * static_cast<double>(pooled.size()) /
+                                                static_cast<double>(x.size()))) < tolerance<T>);
     CHECK(same(max_pool(x, size), largest));
   }
 }

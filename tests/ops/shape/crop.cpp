@@ -9,7 +9,8 @@
 using namespace flipbook;
 using namespace flipbook::test;
 
-TEST_CASE_TEMPLATE("a slice holds the places asked for, along every axis", T, float, double, std::uint8_t, std::int32_t) {
+TEST_CASE_TEMPLATE("a slice holds the places asked for, along every axis", T, float, double, std::uint8_t,
+                   std::int32_t) {
   for (const Shape& shape : {Shape{7}, Shape{5, 3}, Shape{2, 5, 3}, Shape{1, 5, 17, 3}, Shape{2, 3, 5, 7, 1}}) {
     const auto x = numbered<T>(shape);
     for (int axis = 0; axis < shape.rank(); ++axis) {

@@ -28,7 +28,8 @@ Tensor<T> plain_log_sum_exp(const Tensor<T>& x) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("softmax, its logarithm and its normaliser follow their definitions", T, float, double) {
-  for (const Shape& shape : {Shape{1}, Shape{3}, Shape{5, 7}, Shape{2, 3, 16}, Shape{4, 67}, Shape{3, 1}, Shape{2, 1031}}) {
+  for (const Shape& shape :
+       {Shape{1}, Shape{3}, Shape{5, 7}, Shape{2, 3, 16}, Shape{4, 67}, Shape{3, 1}, Shape{2, 1031}}) {
     const auto x = random<T>(shape);
     const auto normaliser = plain_log_sum_exp(x);
     CHECK(difference(log_sum_exp(x), normaliser) < tolerance<T>);

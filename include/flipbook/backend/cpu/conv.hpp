@@ -172,7 +172,8 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   WorkList<WeightGradient<F>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in, group_out = out;
-    if (g.batch > 0) group_in.data += i * field.channels, group_out.data += i * columns;  // an empty batch may have no memory
+    if (g.batch > 0)
+      group_in.data += i * field.channels, group_out.data += i * columns;  // an empty batch may have no memory
     works.add(field, group_in, group_out, columns, dw + i * columns, g.out_channels, none, false);
   }
   weight_gradient(works.all());
@@ -201,7 +202,8 @@ struct WholeImages {
   template <Real T>
   void conv_weight(const T* x, const T* dy, T* dw) const {
     const T* const none = nullptr;
-    gemm(Layout::transposed, Layout::normal, numbers, channels, images, x, numbers, dy, channels, dw, channels, false, none);
+    gemm(Layout::transposed, Layout::normal, numbers, channels, images, x, numbers, dy, channels, dw, channels, false,
+         none);
   }
 };
 
@@ -238,7 +240,8 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 template <Real T>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   if (narrow::fits<T>(g)) {
-    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
+    return detail::by_factors<T>(narrow::pairs_up(g),
+                                 [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
   }
   detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv_transpose<F>(scheme, g, y, w, bias, x);

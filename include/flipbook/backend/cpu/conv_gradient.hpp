@@ -15,10 +15,17 @@ class WeightGradient {
   using T = Sum<F>;
 
  public:
-  WeightGradient(const ReceptiveField& field, const Pixels<const T*>& in, const Pixels<const T*>& right, Index columns, T* out,
-              Index out_pitch, const T* start, bool accumulate)
-      : field_(field), in_(in), right_(right), rows_(field.taps() * field.channels), columns_(columns), out_(out),
-        out_pitch_(out_pitch), start_(start), accumulate_(accumulate),
+  WeightGradient(const ReceptiveField& field, const Pixels<const T*>& in, const Pixels<const T*>& right, Index columns,
+                 T* out, Index out_pitch, const T* start, bool accumulate)
+      : field_(field),
+        in_(in),
+        right_(right),
+        rows_(field.taps() * field.channels),
+        columns_(columns),
+        out_(out),
+        out_pitch_(out_pitch),
+        start_(start),
+        accumulate_(accumulate),
         merged_(field.touching && field.step[2] == 1) {
     // Tasks end where runs of neighbouring input end, if those are long: then more positions see nothing
     // but border and are passed over.

@@ -5,8 +5,8 @@
 #include <flipbook/core/window.hpp>
 
 /// Convolutions of input with so few channels that to find a tap's pixels costs as much as to multiply them, such as
-/// the first layer of a network for images. A task copies the pixels that some lines of outputs see, with zeros for what
-/// is outside, into its cache: from there, every tap is at the same distance from every output.
+/// the first layer of a network for images. A task copies the pixels that some lines of outputs see, with zeros for
+/// what is outside, into its cache: from there, every tap is at the same distance from every output.
 namespace flipbook::cpu::narrow {
 
 /// Whether these kernels do a convolution: few numbers a tap, and lines and channels that fill registers.
@@ -60,7 +60,8 @@ class Lines {
   Index next() const { return g_.stride[2] * g_.in_channels; }
   Index next_line() const { return g_.stride[1] * in_line_; }
 
-  /// What a block sees in `workspace`, as factors of a reduction along lines; planes that are outside are left as they are.
+  /// What a block sees in `workspace`, as factors of a reduction along lines; planes that are outside are left as they
+  /// are.
   const F* along_lines(const Block& b, const T* x, T* workspace) const {
     copy(b, x, workspace);
     return in_place(workspace, [&](F* factors) { write_factors(workspace, numbers(), factors); });
@@ -69,7 +70,9 @@ class Lines {
   /// positions see.
   const F* along_positions(const Block& b, const T* x, T* workspace) const {
     copy(b, x, workspace);
-    return in_place(workspace, [&](auto* factors) { pair_rows(workspace, next(), 1, round_up(numbers(), lanes<T>), factors, next()); });
+    return in_place(workspace, [&](auto* factors) {
+      pair_rows(workspace, next(), 1, round_up(numbers(), lanes<T>), factors, next());
+    });
   }
 
  private:
@@ -119,7 +122,8 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   constexpr Index each = numbers_in<F>;
   const Lines<F> lines(g);
   const Index taps = g.kernel[0] * g.kernel[1], columns = g.out_channels, width = g.output[2];
-  const Index run = g.kernel[2] * g.in_channels / each, next = lines.next() / each, next_line = lines.next_line() / each;
+  const Index run = g.kernel[2] * g.in_channels / each, next = lines.next() / each,
+              next_line = lines.next_line() / each;
   const Index no_run = 0;  // columns are the vectors
   const RightOperand<F> right(Layout::normal, taps * run, columns, w, columns, no_run, g.outputs());
   const PerThread<T> workspaces(lines.workspace());

@@ -44,15 +44,20 @@ void pixels_times_numbers(std::span<const Run<F>> runs, Index step, const F* num
   }
 }
 
-/// cpu::conv_transpose of one geometry, by factors F. A task makes some lines of all planes of a clip, in order of time:
-/// so every line that it reads is transposed once.
+/// cpu::conv_transpose of one geometry, by factors F. A task makes some lines of all planes of a clip, in order of
+/// time: so every line that it reads is transposed once.
 template <Multiplicand F>
 class Adjoint {
   using T = Sum<F>;
 
  public:
   Adjoint(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x)
-      : g_(g), deep_(g.out_channels / numbers_in<F>), y_(y), bias_(bias), x_(x), numbers_(g.taps() * deep_ * g.in_channels) {
+      : g_(g),
+        deep_(g.out_channels / numbers_in<F>),
+        y_(y),
+        bias_(bias),
+        x_(x),
+        numbers_(g.taps() * deep_ * g.in_channels) {
     for (std::size_t axis = 0; axis < 3; ++axis) {
       first_[axis] = g.output[axis], last_[axis] = -g.output[axis];
       for (Index phase = 0; phase < g.stride[axis]; ++phase) {
@@ -94,7 +99,8 @@ class Adjoint {
   static constexpr int rows = TileShape::registers == 32 ? 8 : 4, most_columns = 4;
   using Phases = std::array<Phase, 3>;
 
-  /// The pixels (h + stride · …, w + stride · …) of a task's lines, at time t of clip n, which see planes from `plane` on.
+  /// The pixels (h + stride · …, w + stride · …) of a task's lines, at time t of clip n, which see planes from `plane`
+  /// on.
   struct Part {
     Index n, t, line, h, w, plane;
   };

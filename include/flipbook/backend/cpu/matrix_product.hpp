@@ -19,8 +19,8 @@ struct StoredMatrix {
 };
 
 /// C = A·B + start, or C += A·B, in blocks: a task takes some rows of A and columns of B, and of these some depth at a
-/// time. Its part of B becomes panels that stay in the second cache while one tile of A's rows after another meets them.
-/// Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
+/// time. Its part of B becomes panels that stay in the second cache while one tile of A's rows after another meets
+/// them. Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
 template <Real T>
 class MatrixProduct {
  public:

@@ -112,8 +112,8 @@ void write_factors(const T* from, Index count, F* to) {
   std::copy_n(rest.begin(), (count - i) / each, to + i / each);
 }
 
-/// Rows of numbers two by two: to[i · to_pitch + j] is the pair of (2i, j) and (2i + 1, j), `pitch` apart from row to row.
-/// In place too. @param columns  a multiple of lanes
+/// Rows of numbers two by two: to[i · to_pitch + j] is the pair of (2i, j) and (2i + 1, j), `pitch` apart from row to
+/// row. In place too. @param columns  a multiple of lanes
 template <std::same_as<BfloatPair> F>
 void pair_rows(const Sum<F>* from, Index pitch, Index pairs, Index columns, F* to, Index to_pitch) {
   using V = Simd<Sum<F>>;

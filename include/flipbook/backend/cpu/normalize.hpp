@@ -322,8 +322,9 @@ void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T
         const Index channel = set % g.groups * width;
         const Simd<T> centre(mean[set]);
         const Simd<T> r(static_cast<T>(inverse_deviation(static_cast<double>(variance[set]), epsilon)));
-        map_serial([&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& t) { return after((v - centre) * r * s + t); },
-                   0, width, y + set * width, x + set * width, w + channel, b + channel);
+        map_serial(
+            [&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& t) { return after((v - centre) * r * s + t); }, 0,
+            width, y + set * width, x + set * width, w + channel, b + channel);
       }
     }
   });

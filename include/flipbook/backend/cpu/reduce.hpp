@@ -87,11 +87,12 @@ void sum_middle(Index outer, Index reduced, Index inner, const T* x, T* out) {
     HostPool::instance().release(parts, bytes);
     return;
   }
-  parallel_for(outer, std::max<Index>(1, map_grain / std::max<Index>(1, reduced * inner)), [&](Index first, Index last) {
-    for (Index i = first; i < last; ++i) {
-      detail::sum_columns(x + i * reduced * inner, reduced, inner, out + i * inner);
-    }
-  });
+  parallel_for(outer, std::max<Index>(1, map_grain / std::max<Index>(1, reduced * inner)),
+               [&](Index first, Index last) {
+                 for (Index i = first; i < last; ++i) {
+                   detail::sum_columns(x + i * reduced * inner, reduced, inner, out + i * inner);
+                 }
+               });
 }
 
 }  // namespace flipbook::cpu

@@ -80,9 +80,9 @@ constexpr V floor(const V& x) {
   }
 }
 
-/// A function of xsimd's that makes an integer of an exponent, which ±∞ has not: beyond ±10⁴ these have their limits all
-/// the same. NaN passes both bounds as their second operand; double, whose lanes become integers in a loop where NaN is
-/// undefined behaviour, has 0 in its place and the NaN put back.
+/// A function of xsimd's that makes an integer of an exponent, which ±∞ has not: beyond ±10⁴ these have their limits
+/// all the same. NaN passes both bounds as their second operand; double, whose lanes become integers in a loop where
+/// NaN is undefined behaviour, has 0 in its place and the NaN put back.
 template <class F, class V>
 V within_bounds(const F& f, const V& x) {
   const V bounded = math::min(constant<V>(1e4), math::max(constant<V>(-1e4), x));
@@ -132,8 +132,8 @@ constexpr V erf(const V& x) {
     return math::select(size < constant<V>(0.9), xsimd::fma(x, polynomial(x * x, p), x), xsimd::copysign(far, x));
   }
 }
-/// Of vectors of float x + x·x²·p(x²) near 0 and ±(1 − e)/(1 + e) with e = exp(−2|x|) elsewhere: off by less than 3 units
-/// in the last place.
+/// Of vectors of float x + x·x²·p(x²) near 0 and ±(1 − e)/(1 + e) with e = exp(−2|x|) elsewhere: off by less than 3
+/// units in the last place.
 template <class V>
 constexpr V tanh(const V& x) {
   if constexpr (std::floating_point<V>) {

@@ -56,8 +56,8 @@ void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Ind
 /// sum = left · right, or sum += left · right, where `right` is a panel of `depth` rows.
 /// @param down  between rows of the left operand  @param across  between the factors of a row
 template <Multiplicand F, class T = Sum<F>>
-void multiply(const F* left, Index down, Index across, Index rows, Index depth, const Panel<F>& right, T* sum, Index pitch,
-              bool accumulate) {
+void multiply(const F* left, Index down, Index across, Index rows, Index depth, const Panel<F>& right, T* sum,
+              Index pitch, bool accumulate) {
   Run<F> run;
   run.k = 0, run.length = depth;
   TileTarget<T> target;
@@ -86,8 +86,14 @@ class Sums {
   /// @param bias     (columns) or null
   Sums(const Scheme<T>& scheme, Index batch, const Axes& positions, const Lattice<T*>& out, Index parts, Index depth,
        const F* weights, const T* bias)
-      : out_(out), tiles_(scheme, batch, positions), depth_(depth), rows_(parts * depth), weights_(weights), bias_(bias),
-        left_pitch_(spread<F>(scheme.products() * rows_)), sum_pitch_(spread<T>(scheme.products() * out.channels)) {
+      : out_(out),
+        tiles_(scheme, batch, positions),
+        depth_(depth),
+        rows_(parts * depth),
+        weights_(weights),
+        bias_(bias),
+        left_pitch_(spread<F>(scheme.products() * rows_)),
+        sum_pitch_(spread<T>(scheme.products() * out.channels)) {
     constexpr Index most = (Index{1} << 21) / Index{sizeof(F)};  // of transformed pixels
     while (block_ > 16 && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most)) block_ /= 2;
   }
@@ -234,7 +240,8 @@ void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, 
   const Scratch<T> transposed(g.taps() * size);
   const Scratch<F> weights(scheme.parts() * part_size);
   parallel_for(g.taps(), 1, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) transpose(w + i * size, channels, columns, channels, transposed + i * size, columns);
+    for (Index i = begin; i < end; ++i)
+      transpose(w + i * size, channels, columns, channels, transposed + i * size, columns);
   });
   WorkList<Sums<F>> all(scheme.parts());
   Index workspace = 0;
@@ -243,7 +250,8 @@ void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, 
     Axes pixels, origin, tap_first, tap_step;
     for (std::size_t axis = 0; axis < 3; ++axis) {
       const Phase phase = phase_of(g, axis, first[axis]);
-      pixels[axis] = phase.pixels, origin[axis] = phase.origin, tap_first[axis] = phase.tap, tap_step[axis] = -phase.tap_step;
+      pixels[axis] = phase.pixels, origin[axis] = phase.origin, tap_first[axis] = phase.tap,
+      tap_step[axis] = -phase.tap_step;
     }
     F* const own = weights.data() + part * part_size;
     const auto tap = [&](Index j) {
@@ -275,10 +283,12 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
   const Scratch<T> sums(scheme.parts() * each * sum_pitch);
 
   const Lattice<const T*> outputs{dy, g.output, {0, 0, 0}, {1, 1, 1}, columns};
-  const Index pieces = rows >= 4 * TileShape::rows ? 2 : 1, piece = round_up(quotient_up(rows, pieces), TileShape::rows);
+  const Index pieces = rows >= 4 * TileShape::rows ? 2 : 1,
+              piece = round_up(quotient_up(rows, pieces), TileShape::rows);
   for (Index first = 0; first < depth; first += block) {
     const Index count = std::min(block, depth - first);
-    const auto transform = [&](const Transform<T, Scattered>& by, const Lattice<const T*>& pixels, F* to, Index row, Index pitch) {
+    const auto transform = [&](const Transform<T, Scattered>& by, const Lattice<const T*>& pixels, F* to, Index row,
+                               Index pitch) {
       parallel_for(count, 4, [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
           transform_tiles(tiles, (first + i) * numbers_in<F>, by, pixels, to + i * row, pitch);
@@ -294,8 +304,8 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
         for (Index j = 0; j < columns; j += panel_columns<F>) {
           const Panel<F> panel{PanelKind::columns, right.data() + f * right_pitch + j, right_down,
                                std::min(panel_columns<F>, columns - j)};
-          multiply(left.data() + f * left_pitch + row, Index{1}, down, std::min(piece, rows - row), count, panel, sum + j,
-                   columns, first > 0);
+          multiply(left.data() + f * left_pitch + row, Index{1}, down, std::min(piece, rows - row), count, panel,
+                   sum + j, columns, first > 0);
         }
       });
     }

@@ -140,8 +140,8 @@ template <class Of, std::size_t i = 0, class V>
   }
 }
 
-/// Where the vectors of a square or cube are: number i at from[i] + place, or from[i] alone where it does not move; or at
-/// from + i · pitch.
+/// Where the vectors of a square or cube are: number i at from[i] + place, or from[i] alone where it does not move; or
+/// at from + i · pitch.
 template <Real T>
 struct Scattered {
   const T* const* from;
@@ -179,8 +179,8 @@ class Transform {
     return result;
   }
 
-  /// Vector i of the result goes to to[i · pitch], as factors. The last axis comes first, so that numbers are read in the
-  /// order in which they lie.
+  /// Vector i of the result goes to to[i · pitch], as factors. The last axis comes first, so that numbers are read in
+  /// the order in which they lie.
   template <Multiplicand F>
   void operator()(int axes, const From<T>& x, F* to, Index pitch) const {
     by_axes(axes, x, [&](const V* all_but_one, Index inner) {
@@ -192,7 +192,8 @@ class Transform {
   void operator()(int axes, const From<T>& x, const From<T>& other, BfloatPair* to, Index pitch) const {
     std::array<V, most_products> numbers;
     (*this)(axes, x, reinterpret_cast<T*>(numbers.data()), lanes<T>);
-    by_axes(axes, other, [&](const V* all_but_one, Index inner) { last_paired_(all_but_one, inner, numbers.data(), to, pitch); });
+    by_axes(axes, other,
+            [&](const V* all_but_one, Index inner) { last_paired_(all_but_one, inner, numbers.data(), to, pitch); });
   }
 
  private:
@@ -248,7 +249,8 @@ class Transform {
   /// The same, each number paired with one that came before.
   template <class Of>
   static void along_first_axis(const V* x, Index inner, const V* before, BfloatPair* to, Index pitch) {
-    along_first_axis_of<Of>(x, inner, [&](Index i, const V& y) { paired(before[i], y).store_unaligned(&to[i * pitch].bits); });
+    along_first_axis_of<Of>(x, inner,
+                            [&](Index i, const V& y) { paired(before[i], y).store_unaligned(&to[i * pitch].bits); });
   }
 
   void (*first_)(const From<T>&, Index, V*);

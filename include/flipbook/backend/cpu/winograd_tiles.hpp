@@ -46,7 +46,8 @@ struct Tiles {
   Axes count;
 
   Tiles(const Scheme<T>& s, Index images, const Axes& positions) : scheme(s), batch(images), count(positions) {
-    for (auto axis = static_cast<std::size_t>(3 - s.axes); axis < 3; ++axis) count[axis] = quotient_up(positions[axis], s.filter->outputs);
+    for (auto axis = static_cast<std::size_t>(3 - s.axes); axis < 3; ++axis)
+      count[axis] = quotient_up(positions[axis], s.filter->outputs);
   }
   Index total() const { return batch * count[0] * count[1] * count[2]; }
 
@@ -60,7 +61,8 @@ struct Tiles {
     for (std::size_t axis = 3; axis-- > 0; tile /= count[axis], pitch *= of.extent[axis]) {
       const bool whole = static_cast<int>(axis) + scheme.axes < 3;
       sides[axis] = whole ? 1 : side;
-      const Index first = of.first[axis] + (tile % count[axis] * (whole ? 1 : scheme.filter->outputs) + shift[axis]) * of.step[axis];
+      const Index first =
+          of.first[axis] + (tile % count[axis] * (whole ? 1 : scheme.filter->outputs) + shift[axis]) * of.step[axis];
       for (Index i = 0; i < sides[axis]; ++i) {
         const Index at = first + i * of.step[axis];
         along[axis][static_cast<std::size_t>(i)] = 0 <= at && at < of.extent[axis] ? at * pitch : -1;
@@ -96,7 +98,8 @@ class TilePixels {
     from_.fill(zero_row<T>.data()), moves_.fill(0);
     if (tile >= tiles.total()) return;
     tiles.each_pixel(tile, side, in, shift, [&](Index i, Index offset) {
-      if (offset >= 0) from_[static_cast<std::size_t>(i)] = in.data + offset, moves_[static_cast<std::size_t>(i)] = ~Index{0};
+      if (offset >= 0)
+        from_[static_cast<std::size_t>(i)] = in.data + offset, moves_[static_cast<std::size_t>(i)] = ~Index{0};
     });
   }
   Scattered<T> channels_from(Index c) const { return {from_.data(), moves_.data(), c, next_}; }
@@ -116,8 +119,8 @@ struct alignas(64) Products {
 
 /// The transform of a tile's pixels, as factors of a reduction over channels: those of number f from to[f · pitch] on.
 template <Multiplicand F, class T = Sum<F>>
-void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scattered>& transform, const Lattice<const T*>& in,
-                      const Axes& shift, F* to, Index pitch) {
+void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scattered>& transform,
+                      const Lattice<const T*>& in, const Axes& shift, F* to, Index pitch) {
   const TilePixels<T> pixels(tiles, tile, transform.columns, in, shift);
   for (Index c = 0; c < in.channels; c += lanes<T>, to += lanes<T> / numbers_in<F>) {
     transform(tiles.scheme.axes, pixels.channels_from(c), to, pitch);
@@ -127,15 +130,16 @@ void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scat
 /// The transforms of as many vectors as a factor holds numbers, of x(0) and, for pairs, x(1), as factors of a reduction
 /// from one to the next: those of number f from to[f · pitch] on.
 template <Multiplicand F, class T = Sum<F>, class X>
-void transform_together(const Scheme<T>& scheme, const Transform<T, Scattered>& transform, const X& x, F* to, Index pitch) {
+void transform_together(const Scheme<T>& scheme, const Transform<T, Scattered>& transform, const X& x, F* to,
+                        Index pitch) {
   if constexpr (std::same_as<F, T>) transform(scheme.axes, x(0), to, pitch);
   else transform(scheme.axes, x(0), x(1), to, pitch);
 }
 
 /// The transforms of the pixels of as many tiles, as factors of a reduction over tiles, for every channel.
 template <Multiplicand F, class T = Sum<F>>
-void transform_tiles(const Tiles<T>& tiles, Index first, const Transform<T, Scattered>& transform, const Lattice<const T*>& in,
-                     F* to, Index pitch) {
+void transform_tiles(const Tiles<T>& tiles, Index first, const Transform<T, Scattered>& transform,
+                     const Lattice<const T*>& in, F* to, Index pitch) {
   const auto pixels = [&](Index tile) { return TilePixels<T>(tiles, tile, transform.columns, in, {0, 0, 0}); };
   const TilePixels<T> one = pixels(first), other = numbers_in<F> > 1 ? pixels(first + 1) : one;
   for (Index c = 0; c < in.channels; c += lanes<T>) {

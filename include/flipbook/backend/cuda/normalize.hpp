@@ -353,7 +353,8 @@ __global__ void column_gradient(ColumnPlan plan, NormGeometry g, double epsilon,
     const auto v = load<N>(x + place), d = load<N>(dy + place);
     store_each<N>(dx + place, [&](int k) {
       const A difference = static_cast<A>(v.lane[k]) - centre[k];
-      return scale[k] * function.gradient(static_cast<A>(d.lane[k]), difference, k) + (slope[k] * difference + shift[k]);
+      return scale[k] * function.gradient(static_cast<A>(d.lane[k]), difference, k) +
+             (slope[k] * difference + shift[k]);
     });
   });
 }

@@ -43,17 +43,19 @@ __global__ void rotate(Index rows, Index tokens, Index vectors, Index turned, In
 /// The cosine and sine of every angle, [token, pair].
 template <class T>
 void position_angles(const PositionAngles& angles, T* cosines, T* sines) {
-  launch(detail::position_angles<T>, blocks_for(angles.tokens() * angles.pairs()), block_threads, 0, angles, cosines, sines);
+  launch(detail::position_angles<T>, blocks_for(angles.tokens() * angles.pairs()), block_threads, 0, angles, cosines,
+         sines);
 }
 
 /// Turns vectors of 2·half numbers, of which each token has `vectors`: the pair (x[j], x[half + j]) by the
 /// angle whose cosine and sine are at [token mod tokens, j]. Of each token only the first `turned` vectors
 /// are turned, the others copied.
 template <class T>
-void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines, const T* sines,
-            bool back, T* y) {
+void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
+            const T* sines, bool back, T* y) {
   const Index pairs = rows * half;
-  launch(detail::rotate<T>, blocks_for(pairs), block_threads, 0, rows, tokens, vectors, turned, half, x, cosines, sines, back, y);
+  launch(detail::rotate<T>, blocks_for(pairs), block_threads, 0, rows, tokens, vectors, turned, half, x, cosines, sines,
+         back, y);
 }
 
 }  // namespace flipbook::cuda

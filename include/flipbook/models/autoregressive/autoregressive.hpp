@@ -29,7 +29,8 @@ enum class Continue {
 /// @tparam Likelihood  of a frame, with C' = C · parameters_per_channel
 template <class Network, class Likelihood = likelihood::Bernoulli>
 struct Autoregressive {
-  static_assert(nn::channels_match<Network::out, Network::in < 0 ? nn::unknown : Network::in * Likelihood::parameters_per_channel>,
+  static_assert(nn::channels_match < Network::out,
+                Network::in<0 ? nn::unknown : Network::in * Likelihood::parameters_per_channel>,
                 "Autoregressive: the network must give the likelihood's parameters for each channel that it takes");
   static constexpr int in = Network::in;
   static constexpr bool unit_interval = likelihood::unit_interval<Likelihood>;
@@ -39,7 +40,8 @@ struct Autoregressive {
     Of<Network, T, B> network;
     Of<Likelihood, T, B> likelihood;
     Index context_frames = 0; ///< frames of every clip that are given and not predicted
-    double scheduled_sampling = 0;  ///< scheduled sampling: how often `loss` feeds the model's own last frame. Bengio et al., 2015
+    double scheduled_sampling =
+        0;  ///< scheduled sampling: how often `loss` feeds the model's own last frame. Bengio et al., 2015
 
     explicit Instance(Rng& rng) : network(rng), likelihood(detail::make_instance<Of<Likelihood, T, B>>(rng)) {}
     static void fields(auto& self, auto&& field) {
@@ -70,14 +72,16 @@ struct Autoregressive {
     X loss(const X& clips) const {
       require(clips.rank() < 3 || clips.extent(1) > 1, "Autoregressive: clips of shape ", clips.shape(),
               " have one frame; learning to predict the next one needs (N, T, …, C) with T > 1");
-      const auto log_p = scheduled_sampling > 0 ? likelihood.log_prob(forward_mixed(clips), targets(clips)) : log_likelihood(clips);
+      const auto log_p =
+          scheduled_sampling > 0 ? likelihood.log_prob(forward_mixed(clips), targets(clips)) : log_likelihood(clips);
       return affine(mean(log_p), -1.0 / static_cast<double>(clips.shape()[1] - context_frames), 0);
     }
 
     /// The same quantity, where from frame `seen` on the model is fed its own predictions (open loop): (N), over
     /// the frames after `seen`.
     Tensor<T, B> open_loop_log_likelihood(const Tensor<T, B>& clips, Index seen) const {
-      require(0 < seen && seen < clips.extent(1), "open_loop_log_likelihood: ", seen, " frames seen of ", clips.shape());
+      require(0 < seen && seen < clips.extent(1), "open_loop_log_likelihood: ", seen, " frames seen of ",
+              clips.shape());
       List<Tensor<T, B>> predicted;
       unroll(slice(clips, 1, 0, seen), clips.extent(1) - seen, [&](const Tensor<T, B>& parameters) {
         predicted.push_back(parameters);
@@ -109,8 +113,8 @@ struct Autoregressive {
     template <Value X>
     X inputs(const X& clips) const {
       const Shape& shape = clips.shape();
-      require(shape.rank() >= 3 && 0 <= context_frames && context_frames < shape[1], "Autoregressive: clips ", shape, " of which ", context_frames,
-              " frames are given: needs (N, T, …, C) with more frames than that");
+      require(shape.rank() >= 3 && 0 <= context_frames && context_frames < shape[1], "Autoregressive: clips ", shape,
+              " of which ", context_frames, " frames are given: needs (N, T, …, C) with more frames than that");
       detail::require_clips("Autoregressive", shape, in);
       const X all_but_last = slice(clips, 1, 0, shape[1] - 1);
       return context_frames == 0 ? pad(all_but_last, 1, 1, 0) : all_but_last;
@@ -143,7 +147,8 @@ struct Autoregressive {
         Shape per_sample = Shape::filled(truth.rank(), 1);
         per_sample[0] = truth.extent(0);
         Tensor<T, B> take_own = uniform<T, B>(per_sample, truth.tape().rng());  // (N, 1, …)
-        kernel::map(B{}, function::LessThan{}, take_own, take_own, full<T, B>(per_sample, static_cast<T>(scheduled_sampling)));
+        kernel::map(B{}, function::LessThan{}, take_own, take_own,
+                    full<T, B>(per_sample, static_cast<T>(scheduled_sampling)));
         return truth + take_own * (own - truth);
       } else {
         return truth;

@@ -23,21 +23,22 @@ using FrameLstm = nn::Stack<                                                    
 
 /// Two convolutional LSTMs over frames folded into patches of Fold × Fold pixels. Shi et al., 2015.
 template <int Channels = 1, int Hidden = 64, int Kernel = 5, int Fold = 4, int Out = Channels>
-using ConvLstm = nn::Stack<                                                                               //
-    nn::PixelUnshuffle<Channels, Fold>,                                                                   // (N, H/F, W/F, F²C)
-    nn::ConvLstmCell<Fold * Fold * Channels, Hidden, Window{.kernel = Kernel, .padding = Kernel / 2}>,    // (N, H/F, W/F, Hidden)
-    nn::ConvLstmCell<Hidden, Hidden, Window{.kernel = Kernel, .padding = Kernel / 2}>,                    // (N, H/F, W/F, Hidden)
-    nn::Conv2d<Hidden, Fold * Fold * Out, Window{.kernel = 1}>,                                           // (N, H/F, W/F, F²·Out)
-    nn::PixelShuffle<Fold * Fold * Out, Fold>>;                                                           // (N, H, W, Out)
+using ConvLstm = nn::Stack<              //
+    nn::PixelUnshuffle<Channels, Fold>,  // (N, H/F, W/F, F²C)
+    nn::ConvLstmCell<Fold * Fold * Channels, Hidden, Window{.kernel = Kernel, .padding = Kernel / 2}>,  // (N, H/F, W/F,
+                                                                                                        // Hidden)
+    nn::ConvLstmCell<Hidden, Hidden, Window{.kernel = Kernel, .padding = Kernel / 2}>,  // (N, H/F, W/F, Hidden)
+    nn::Conv2d<Hidden, Fold * Fold * Out, Window{.kernel = 1}>,                         // (N, H/F, W/F, F²·Out)
+    nn::PixelShuffle<Fold * Fold * Out, Fold>>;                                         // (N, H, W, Out)
 
 /// A transformer over patches of Patch × Patch pixels, all patches of a frame at once: each sees those of its own
 /// frame and of the frames before it, and tells them apart by rotary positions in time, height and width.
 template <int Channels = 1, int Patch = 8, int Width = 128, int Layers = 4, int Heads = 4, int Out = Channels>
-using PatchTransformer = nn::Stack<                                                                       //
-    nn::PixelUnshuffle<Channels, Patch>,                                                                  // (N, H/P, W/P, P²C)
-    nn::Linear<Patch * Patch * Channels, Width>,                                                          // (N, H/P, W/P, Width)
+using PatchTransformer = nn::Stack<               //
+    nn::PixelUnshuffle<Channels, Patch>,          // (N, H/P, W/P, P²C)
+    nn::Linear<Patch * Patch * Channels, Width>,  // (N, H/P, W/P, Width)
     nn::Transformer<Layers, Width, Heads, nn::TransformerOptions{.causal = nn::Causal::frame, .rotary = true}>,
-    nn::LayerNorm<Width>, nn::Linear<Width, Patch * Patch * Out>,                                         // (N, H/P, W/P, P²·Out)
-    nn::PixelShuffle<Patch * Patch * Out, Patch>>;                                                        // (N, H, W, Out)
+    nn::LayerNorm<Width>, nn::Linear<Width, Patch * Patch * Out>,  // (N, H/P, W/P, P²·Out)
+    nn::PixelShuffle<Patch * Patch * Out, Patch>>;                 // (N, H, W, Out)
 
 }  // namespace flipbook

@@ -34,7 +34,11 @@ struct TokenTransformer {
     Of<nn::Linear<Width, Tokens>, T, B> head;
 
     explicit Instance(Rng& rng)
-        : embed(rng), position(rng), blocks(rng), norm(detail::make_instance<Of<nn::LayerNorm<Width>, T, B>>(rng)), head(rng) {}
+        : embed(rng),
+          position(rng),
+          blocks(rng),
+          norm(detail::make_instance<Of<nn::LayerNorm<Width>, T, B>>(rng)),
+          head(rng) {}
     static void fields(auto& self, auto&& field) {
       field("embed", self.embed);
       field("position", self.position);
@@ -61,7 +65,8 @@ struct TokenTransformer {
     /// tokens before are kept, so that a step costs one token.
     Indices sample(const Indices& prefix, Index count, Rng& rng) const {
       require(prefix.rank() == 2 && prefix.extent(1) > 0 && count > 0 && prefix.extent(1) + count <= Context + 1,
-              "TokenTransformer: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", Context, " in all");
+              "TokenTransformer: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", Context,
+              " in all");
       using X = Tensor<T, B>;
       typename decltype(position)::template State<X> at{};
       typename decltype(blocks)::template State<X> caches{};
@@ -81,12 +86,16 @@ struct TokenTransformer {
       return head(norm(blocks(position(embedded))));
     }
     static Indices part(const Indices& tokens, Index first, Index last) {
-      require(tokens.rank() == 2 && tokens.extent(1) >= 2, "TokenTransformer: needs (N, L) of at least two tokens, got ",
-              tokens.shape());
+      require(tokens.rank() == 2 && tokens.extent(1) >= 2,
+              "TokenTransformer: needs (N, L) of at least two tokens, got ", tokens.shape());
       return slice(tokens, 1, first, last);
     }
-    static Indices all_but_last(const Indices& tokens) { return part(tokens, 0, tokens.rank() == 2 ? tokens.extent(1) - 1 : 0); }
-    static Indices all_but_first(const Indices& tokens) { return part(tokens, 1, tokens.rank() == 2 ? tokens.extent(1) : 1); }
+    static Indices all_but_last(const Indices& tokens) {
+      return part(tokens, 0, tokens.rank() == 2 ? tokens.extent(1) - 1 : 0);
+    }
+    static Indices all_but_first(const Indices& tokens) {
+      return part(tokens, 1, tokens.rank() == 2 ? tokens.extent(1) : 1);
+    }
   };
 };
 

@@ -84,7 +84,8 @@ struct Judged {
 ///
 /// @tparam Generator      (N, [1, 1, [1,]] Z) → (N, [T,] H, W, C)
 /// @tparam Discriminator  (N, [T,] H, W, C) → logits of any shape, or Discriminators<…>
-template <class Generator, class Discriminator, class Game = loss::NonSaturating, class Regulariser = regulariser::NoPenalty>
+template <class Generator, class Discriminator, class Game = loss::NonSaturating,
+          class Regulariser = regulariser::NoPenalty>
 struct Gan {
   static_assert(nn::channels_match<Generator::out, Discriminator::in>,
                 "Gan: the discriminator takes other channels than the generator gives");
@@ -145,7 +146,8 @@ struct Gan {
 
       if (both) {
         const auto fooled = detail::Judged<Game>::generator(d(fake));
-        losses.emplace_back("generator", backward_and_step(play, fooled, gan->generator, gan.part(gan->generator), generator_, how));
+        losses.emplace_back("generator",
+                            backward_and_step(play, fooled, gan->generator, gan.part(gan->generator), generator_, how));
       }
       return losses;
     }

@@ -25,7 +25,8 @@ struct Vae {
   static_assert(nn::channels_match<Encoder::out, Latent::parameters>,
                 "Vae: the encoder must give the latent's parameters, a mean and a log-variance for each number of z");
   static_assert(nn::channels_match<Latent::size, Decoder::in>, "Vae: the decoder must take the latent's numbers");
-  static_assert(nn::channels_match<Decoder::out, Encoder::in < 0 ? nn::unknown : Encoder::in * Likelihood::parameters_per_channel>,
+  static_assert(nn::channels_match < Decoder::out,
+                Encoder::in<0 ? nn::unknown : Encoder::in * Likelihood::parameters_per_channel>,
                 "Vae: the decoder must give the likelihood's parameters for each channel that the encoder takes");
   static constexpr int in = Encoder::in;
   static constexpr bool unit_interval = likelihood::unit_interval<Likelihood>;
@@ -38,7 +39,8 @@ struct Vae {
     Of<Likelihood, T, B> likelihood;
     flipbook::loss::ElboSettings settings;  ///< β and free bits of `loss`
 
-    explicit Instance(Rng& rng) : encoder(rng), decoder(rng), likelihood(detail::make_instance<Of<Likelihood, T, B>>(rng)) {}
+    explicit Instance(Rng& rng)
+        : encoder(rng), decoder(rng), likelihood(detail::make_instance<Of<Likelihood, T, B>>(rng)) {}
     static void fields(auto& self, auto&& field) {
       field("encoder", self.encoder);
       field("decoder", self.decoder);

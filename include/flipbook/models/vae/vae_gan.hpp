@@ -50,14 +50,16 @@ struct VaeGan {
       const auto q = vae.encode(x);
       const auto parameters = vae.decode(Autoencoder::LatentOf::sample(q));
       const auto fake = affine(vae.likelihood.mean(parameters), 2, -1);  // as the discriminator sees it
-      const auto bound = flipbook::loss::elbo(vae.likelihood.log_prob(parameters, x), Autoencoder::LatentOf::kl_elements(q), vae.settings);
+      const auto bound = flipbook::loss::elbo(vae.likelihood.log_prob(parameters, x),
+                                              Autoencoder::LatentOf::kl_elements(q), vae.settings);
 
       Tape judge{d, rng.split()};
       const auto on_data = d(judge.constant(affine(clips, 2, -1))), on_fake = d(judge.constant(fake.value()));
       const auto judged = Score::discriminator(on_data, on_fake);
       const double lost = backward_and_step(judge, judged, d, model.part(d), discriminator_, how);
       const double negative_elbo = -reported(mean(bound));
-      const double total = backward_and_step(tape, -mean(bound) + weight * Score::generator(d(fake)), vae, model.part(vae), vae_, how);
+      const double total =
+          backward_and_step(tape, -mean(bound) + weight * Score::generator(d(fake)), vae, model.part(vae), vae_, how);
       return {{"total", total}, {"-ELBO", negative_elbo}, {"discriminator", lost}};
     }
 

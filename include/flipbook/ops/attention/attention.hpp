@@ -152,7 +152,8 @@ auto attention(const Q& q, const K& k, const V& v, const AttentionOptions& optio
                const Tensor<typename Q::Scalar, typename Q::Backend>& mask = {}) {
   const Shape &qs = q.shape(), &ks = k.shape();
   require(qs.rank() == 4 && ks.rank() == 4 && v.shape() == ks && ks[0] == qs[0] && ks[2] == qs[2] && ks[3] == qs[3],
-          "attention: queries ", qs, ", keys ", ks, ", values ", v.shape(), "; need (N, Lq, H, D) and twice (N, Lk, H, D)");
+          "attention: queries ", qs, ", keys ", ks, ", values ", v.shape(),
+          "; need (N, Lq, H, D) and twice (N, Lk, H, D)");
   return detail::attend(options, mask, qs, ks, q, k, v);
 }
 

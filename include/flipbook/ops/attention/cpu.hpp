@@ -11,7 +11,8 @@ template <class T, class... X>
 void attention(Cpu, const AttentionGeometry& geometry, const Tensor<T, Cpu>& mask, Tensor<T, Cpu>& y,
                Tensor<T, Cpu>& log_sums, const X&... x) {
   const auto [q, k, v] = detail::with_data(detail::to_attention_rows, x...);
-  cpu::attention<T>(geometry, q, k, v, detail::score_mask(mask), detail::heads(y.data(), y.shape(), 0), log_sums.data());
+  cpu::attention<T>(geometry, q, k, v, detail::score_mask(mask), detail::heads(y.data(), y.shape(), 0),
+                    log_sums.data());
 }
 
 /// The gradients dx, which have the shapes of x.
@@ -21,7 +22,8 @@ void attention_gradient(Cpu, const AttentionGeometry& geometry, const Tensor<T, 
   const auto rows = [](auto&... each) { return detail::with_data(detail::to_attention_rows, each...); };
   cpu::attention_gradient<T>(geometry, std::apply(rows, x), detail::score_mask(mask),
                              detail::heads(y.data(), y.shape(), 0), detail::heads(dy.data(), dy.shape(), 0),
-                             log_sums.data(), std::apply(rows, dx), std::get<std::tuple_size_v<Inputs> - 1>(x).extent(1));
+                             log_sums.data(), std::apply(rows, dx),
+                             std::get<std::tuple_size_v<Inputs> - 1>(x).extent(1));
 }
 
 /// Cosines and sines (L, pairs) of the angles of L tokens.

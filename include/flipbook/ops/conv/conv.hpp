@@ -106,7 +106,8 @@ struct TransposedConvolution {
   auto vjp(const Saved& saved, const V& dx) const;
 };
 
-/// The gradient of the convolution in its weights:  dw[k, c, o] = Σ_n Σ_p  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o]
+/// The gradient of the convolution in its weights:  dw[k, c, o] = Σ_n Σ_p  x[n, p·stride + k·dilation − padding, c] ·
+/// dy[n, p, o]
 struct ConvolutionWeight {
   static constexpr unsigned saves = save::input(0) | save::input(1);
   Window window;
@@ -166,9 +167,11 @@ inline void check_conv(const char* operation, const Shape& x, const Shape& w, In
   require(w.rank() == x.rank(), operation, ": input ", x, " and weights ", w, " differ in rank");
   require(window.groups >= 1 && w[-1] % window.groups == 0, operation, ": ", window.groups, " groups do not divide ",
           w[-1], " channels of weights ", w);
-  require(x.back() == channels, operation, ": input ", x, " has ", x.back(), " channels, weights ", w, " need ", channels);
+  require(x.back() == channels, operation, ": input ", x, " has ", x.back(), " channels, weights ", w, " need ",
+          channels);
   for (int axis = first_axis(x.rank() - 2); axis < 3; ++axis) {
-    require(window.stride[axis] >= 1 && window.dilation[axis] >= 1, operation, ": stride and dilation must be at least 1");
+    require(window.stride[axis] >= 1 && window.dilation[axis] >= 1, operation,
+            ": stride and dilation must be at least 1");
   }
 }
 
@@ -229,7 +232,8 @@ auto conv_transpose(const Y& y, const W& w, const Bias& b, const Window& window)
     const auto [before, after] = detail::padding_of(window, axis, kernel, axis == first);
     const Index out = (extent - 1) * window.stride[axis] - before - after + window.dilation[axis] * (kernel - 1) +
                       window.output_padding[axis] + 1;
-    require(out > 0, "conv_transpose: an extent of ", extent, " would become ", out, " (input ", ys, ", weights ", ws, ")");
+    require(out > 0, "conv_transpose: an extent of ", extent, " would become ", out, " (input ", ys, ", weights ", ws,
+            ")");
     x.push_back(out);
   }
   x.push_back(ws[-2] * window.groups);

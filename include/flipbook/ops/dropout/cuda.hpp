@@ -12,7 +12,8 @@ void dropout(Cuda, const Rng& stream, std::uint32_t threshold, Wide<T> scale, co
              Tensor<T, Cuda>& y) {
   constexpr int blocks = static_cast<int>(dropout_run / 4);
   const Index runs = (x.size() + dropout_run - 1) / dropout_run;
-  cuda::launch_each(cuda::dropout<blocks, T>, runs * blocks, cuda::draws(stream), threshold, scale, x.size(), x.data(), y.data());
+  cuda::launch_each(cuda::dropout<blocks, T>, runs * blocks, cuda::draws(stream), threshold, scale, x.size(), x.data(),
+                    y.data());
 }
 
 }  // namespace flipbook::kernel

@@ -7,9 +7,9 @@
 
 namespace flipbook::function {
 
-/// Each function gives its value at x, and its first two derivatives (derivative, second_derivative) in terms of v: of its
-/// output where `from_output` says so, which costs less and keeps less, of its input otherwise.
-/// When it is the output, `second_derivative` is d derivative / d output, as the chain rule needs.
+/// Each function gives its value at x, and its first two derivatives (derivative, second_derivative) in terms of v: of
+/// its output where `from_output` says so, which costs less and keeps less, of its input otherwise. When it is the
+/// output, `second_derivative` is d derivative / d output, as the chain rule needs.
 
 struct Relu {
   static constexpr bool from_output = true;
@@ -22,8 +22,14 @@ struct Relu {
 struct LeakyRelu {
   static constexpr bool from_output = true;
   double negative_slope;
-  template <class V> constexpr V value(const V& x) const { return math::select(x < V(0), constant<V>(negative_slope) * x, x); }
-  template <class V> constexpr V derivative(const V& y) const { return math::select(y > V(0), V(1), constant<V>(negative_slope)); }
+  template <class V>
+  constexpr V value(const V& x) const {
+    return math::select(x < V(0), constant<V>(negative_slope) * x, x);
+  }
+  template <class V>
+  constexpr V derivative(const V& y) const {
+    return math::select(y > V(0), V(1), constant<V>(negative_slope));
+  }
   template <class V> constexpr V second_derivative(const V&) const { return V(0); }
 };
 
@@ -33,7 +39,10 @@ struct Elu {
   template <class V> constexpr V value(const V& x) const {
     return math::select(x > V(0), x, constant<V>(alpha) * math::expm1(math::min(x, V(0))));
   }
-  template <class V> constexpr V derivative(const V& y) const { return math::select(y > V(0), V(1), y + constant<V>(alpha)); }
+  template <class V>
+  constexpr V derivative(const V& y) const {
+    return math::select(y > V(0), V(1), y + constant<V>(alpha));
+  }
   template <class V> constexpr V second_derivative(const V& y) const { return math::select(y > V(0), V(0), V(1)); }
 };
 
@@ -155,7 +164,10 @@ struct Abs {
 struct Clamp {
   static constexpr bool from_output = false;
   double low, high;
-  template <class V> constexpr V value(const V& x) const { return math::min(math::max(x, constant<V>(low)), constant<V>(high)); }
+  template <class V>
+  constexpr V value(const V& x) const {
+    return math::min(math::max(x, constant<V>(low)), constant<V>(high));
+  }
   template <class V> constexpr V derivative(const V& x) const {
     return math::select(x < constant<V>(low), V(0), math::select(x > constant<V>(high), V(0), V(1)));
   }

@@ -53,8 +53,8 @@ struct FusedDerivative {
 /// y = f(x…), element by element over inputs of one shape, in one pass where a composition of operations would take
 /// several; so is each of its gradients. F brings
 ///     constexpr V value(const V&... x) const           on numbers or vectors of them
-///     constexpr auto derivative<I>(const V&... x) const     ∂f/∂xᵢ; also on variables where it is to be differentiated once more
-///     static constexpr bool twice                      whether it is
+///     constexpr auto derivative<I>(const V&... x) const     ∂f/∂xᵢ; also on variables where it is to be differentiated
+///     once more static constexpr bool twice                      whether it is
 template <class F>
 struct Fused {
   static constexpr unsigned saves = save::all_inputs;

@@ -16,8 +16,8 @@ inline bool all_below(Cuda, const Tensor<std::int32_t, Cuda>& index, Index width
 /// y[r, j] = x[r, index[r, j]]
 template <class T>
 void take_along_axis(Cuda, const Tensor<T, Cuda>& x, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& y) {
-  cuda::launch_each(cuda::take_along_axis<T>, index.size(), index.size(), places_of_each_row(x, index), x.extent(-1), x.data(),
-                    index.data(), y.data());
+  cuda::launch_each(cuda::take_along_axis<T>, index.size(), index.size(), places_of_each_row(x, index), x.extent(-1),
+                    x.data(), index.data(), y.data());
 }
 
 /// x[r, index[r, j]] += y[r, j] onto zeros, in the order of j.

@@ -10,17 +10,17 @@ using flipbook::NormGeometry;
 
 /// y = after((x − mean) / √(variance + ε) · w + b) over every set; writes the statistics that it used.
 template <Along Direction, class T, class After = NoFunction>
-void normalize(Cpu, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& w,
-               const Tensor<T, Cpu>& b, Tensor<T, Cpu>& y, Tensor<T, Cpu>& mean, Tensor<T, Cpu>& variance,
-               const After& after = {}) {
+void normalize(Cpu, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cpu>& x,
+               const Tensor<T, Cpu>& w, const Tensor<T, Cpu>& b, Tensor<T, Cpu>& y, Tensor<T, Cpu>& mean,
+               Tensor<T, Cpu>& variance, const After& after = {}) {
   if (x.size() == 0) return;
   if constexpr (Direction == Along::rows) {
     cpu::normalize_rows(g, epsilon, centred, x.data(), w.data(), b.data(), y.data(), mean.data(), variance.data(),
                         after);
   } else {
     cpu::column_statistics(g, x.data(), mean.data(), variance.data());
-    cpu::normalize_by(g, epsilon, x.data(), std::as_const(mean).data(), std::as_const(variance).data(), w.data(), b.data(),
-                      y.data(), after);
+    cpu::normalize_by(g, epsilon, x.data(), std::as_const(mean).data(), std::as_const(variance).data(), w.data(),
+                      b.data(), y.data(), after);
   }
 }
 
@@ -45,8 +45,8 @@ void normalize_gradient(Cpu, const NormGeometry& g, double epsilon, bool centred
     cpu::row_gradient(g, epsilon, centred, x.data(), mean.data(), variance.data(), w.data(), dy.data(), dx.data(),
                       sums.data(), after, b.data());
   } else {
-    cpu::column_gradient(g, epsilon, x.data(), mean.data(), variance.data(), w.data(), dy.data(), dx.data(), sums.data(),
-                         sums.data() + g.channels(), after, b.data());
+    cpu::column_gradient(g, epsilon, x.data(), mean.data(), variance.data(), w.data(), dy.data(), dx.data(),
+                         sums.data(), sums.data() + g.channels(), after, b.data());
   }
 }
 

@@ -37,7 +37,8 @@ struct Normalize {
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Affine&... affine) {
     Tensor<T, B> y(x.shape());
     const auto [w, b] = weight_and_bias(affine...);
-    kernel::normalize<Direction>(B{}, geometry, epsilon, centred, x, w, b, y, statistics.mean, statistics.variance, after);
+    kernel::normalize<Direction>(B{}, geometry, epsilon, centred, x, w, b, y, statistics.mean, statistics.variance,
+                                 after);
     return y;
   }
 
@@ -188,7 +189,8 @@ template <Operand X, class W, class After = NoFunction>
 auto rms_norm(const X& x, const W& w, double epsilon = 1e-6, const After& after = {}) {
   detail::require_channels("rms_norm", x.shape(), 1);
   const kernel::NormGeometry g{x.shape().size() / x.shape()[-1], 1, 1, x.shape()[-1]};
-  return detail::normalize<Along::rows>("rms_norm", g, epsilon, false, x, w, None{}, detail::statistics_for(x, g), after);
+  return detail::normalize<Along::rows>("rms_norm", g, epsilon, false, x, w, None{}, detail::statistics_for(x, g),
+                                        after);
 }
 
 /// Groups of neighbouring channels over all places of each element of the batch: (N, …, C). Wu and He, 2018.
@@ -197,7 +199,8 @@ template <Operand X, class W, class Bias, class After = NoFunction>
 auto group_norm(const X& x, Index groups, const W& w, const Bias& b, double epsilon = 1e-5, const After& after = {}) {
   const Shape& shape = x.shape();
   detail::require_channels("group_norm", shape, 2);
-  require(groups > 0 && shape[-1] % groups == 0, "group_norm: ", groups, " groups do not divide the channels of ", shape);
+  require(groups > 0 && shape[-1] % groups == 0, "group_norm: ", groups, " groups do not divide the channels of ",
+          shape);
   const Index rows = shape.part(1, shape.rank() - 1).size();
   const kernel::NormGeometry g{shape[0], rows, groups, shape[-1] / groups};
   const auto normalized = [&]<Along Direction>() {
@@ -214,7 +217,8 @@ auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5,
   detail::require_channels("instance_norm", shape, 2);
   const kernel::NormGeometry g{shape[0], shape.part(1, shape.rank() - 1).size(), shape[-1], 1};
   require(g.rows > 1, "instance_norm: needs more than one place, got shape ", shape);
-  return detail::normalize<Along::columns>("instance_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
+  return detail::normalize<Along::columns>("instance_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g),
+                                           after);
 }
 
 /// Batch normalisation with statistics (C) gathered before, as in inference.

@@ -29,8 +29,8 @@ void lstm_gradient(Cuda, const Order& order, Tensor<T, Cuda>& d_gates, Tensor<T,
   cuda::with_packs<T>(
       hidden,
       [&]<int N>() {
-        cuda::launch_each(cuda::lstm_gradient<N, T, Order>, c.size() / N, order, rows, hidden, gates.data(), c.data(), dh,
-                          dc, d_gates.data(), d_c.data());
+        cuda::launch_each(cuda::lstm_gradient<N, T, Order>, c.size() / N, order, rows, hidden, gates.data(), c.data(),
+                          dh, dc, d_gates.data(), d_c.data());
       },
       gates.data(), c.data(), dh, d_gates.data(), d_c.data());
 }

@@ -76,8 +76,9 @@ struct LstmUpdate {
 template <Operand G, Operand C>
 auto lstm_update(const G& gates, const C& c, LstmOrder order = {}) {
   const Shape& shape = c.shape();
-  require(shape.rank() >= 1 && shape.rank() < Shape::max_rank && gates.shape() == shape.with_tail(1, {4 * shape.back()}),
-          "lstm_update: gates ", gates.shape(), " for a cell state ", shape, "; needs four for each of its units");
+  require(
+      shape.rank() >= 1 && shape.rank() < Shape::max_rank && gates.shape() == shape.with_tail(1, {4 * shape.back()}),
+      "lstm_update: gates ", gates.shape(), " for a cell state ", shape, "; needs four for each of its units");
   auto next = unstack(apply(LstmUpdate{order}, gates, c), 0);
   return std::array{next[0], next[1]};
 }

@@ -12,7 +12,8 @@ namespace flipbook::detail {
 
 /// How many axes of (N, [T, [H,]] W, C) are places.
 inline int places_of(const char* operation, const Shape& x) {
-  require(x.rank() >= 3 && x.rank() <= 5, operation, ": needs (N, W, C), (N, H, W, C) or (N, T, H, W, C), got shape ", x);
+  require(x.rank() >= 3 && x.rank() <= 5, operation, ": needs (N, W, C), (N, H, W, C) or (N, T, H, W, C), got shape ",
+          x);
   return x.rank() - 2;
 }
 

@@ -22,17 +22,19 @@ void largest_of_blocks(Cpu, const Blocks& blocks, const Tensor<T, Cpu>& x, Tenso
 /// y[i] = x[index[i]].
 template <class T>
 void take(Cpu, const Tensor<std::int64_t, Cpu>& index, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
-  parallel_for(y.size(), cpu::map_grain, [&, from = x.data(), to = y.data(), at = index.data()](Index first, Index last) {
-    for (Index i = first; i < last; ++i) to[i] = from[at[i]];
-  });
+  parallel_for(y.size(), cpu::map_grain,
+               [&, from = x.data(), to = y.data(), at = index.data()](Index first, Index last) {
+                 for (Index i = first; i < last; ++i) to[i] = from[at[i]];
+               });
 }
 /// y[index[i]] = x[i] and 0 elsewhere, for indices that are all different.
 template <class T>
 void put(Cpu, const Tensor<std::int64_t, Cpu>& index, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
   std::fill(y.begin(), y.end(), T(0));
-  parallel_for(x.size(), cpu::map_grain, [&, from = x.data(), to = y.data(), at = index.data()](Index first, Index last) {
-    for (Index i = first; i < last; ++i) to[at[i]] = from[i];
-  });
+  parallel_for(x.size(), cpu::map_grain,
+               [&, from = x.data(), to = y.data(), at = index.data()](Index first, Index last) {
+                 for (Index i = first; i < last; ++i) to[at[i]] = from[i];
+               });
 }
 /// Resizes one axis of x from its extent to y's.
 template <class T>
