@@ -393,11 +393,8 @@ std::tuple<Gradients...> gradients(Gradients... each) {
 /// The value without its past: a constant to whoever differentiates (stop-gradient).
 template <Value X>
 X stop_gradient(const X& x) {
-  if constexpr (is_variable<X>) {
-    return x.detached();
-  } else {
-    return x;
-  }
+  if constexpr (is_variable<X>) return x.detached();
+  else return x;
 }
 
 }  // namespace flipbook
