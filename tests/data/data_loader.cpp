@@ -73,8 +73,12 @@ TEST_CASE("an error of a worker reaches the consumer at its batch, and again at 
 
 TEST_CASE("a loader can be dropped at any moment") {
   for (int i = 0; i < 30; ++i) {
-    DataLoader loader(Counting{.broken = i}, {.batch = 1, .workers = 1 + i % 4, .ahead = 1 + i % 3});
-    for (int k = 0; k < std::min(i, i % 4); ++k) loader.next();
+    const Counting source{.broken = i};
+    {
+      DataLoader loader(source, {.batch = 1, .workers = 1 + i % 4, .ahead = 1 + i % 3});
+      for (int k = 0; k < std::min(i, i % 4); ++k) CHECK(loader.next().item() == static_cast<float>(k));
+    }
+    CHECK(source.highest.use_count() == 1);  // no worker holds the source any more
   }
 }
 
