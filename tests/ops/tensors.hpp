@@ -63,6 +63,21 @@ Tensor<T> tabulated(const Shape& shape, const F& f) {
   return x;
 }
 
+/// The shape with another extent along an axis, and an index with another place there.
+inline Shape with(Shape shape, int axis, Index extent) {
+  shape[axis] = extent;
+  return shape;
+}
+inline Indices with(Indices index, int axis, Index place) {
+  index[static_cast<std::size_t>(axis)] = place;
+  return index;
+}
+/// Indices from 0 to count − 1.
+inline Tensor<std::int32_t> drawn_indices(const Shape& shape, Index count) {
+  Rng rng{3};
+  return tabulated<std::int32_t>(shape, [&](const Indices&) { return rng.below(count); });
+}
+
 template <class T>
 bool same(const Tensor<T>& a, const Tensor<T>& b) {
   return a.shape() == b.shape() && std::equal(a.begin(), a.end(), b.begin());

@@ -11,19 +11,6 @@ using namespace flipbook::test;
 
 namespace {
 
-Tensor<std::int32_t> drawn_indices(const Shape& shape, Index count) {
-  Rng rng{3};
-  return tabulated<std::int32_t>(shape, [&](const Indices&) { return rng.below(count); });
-}
-Shape with(Shape shape, int axis, Index extent) {
-  shape[axis] = extent;
-  return shape;
-}
-Indices with(Indices index, int axis, Index place) {
-  index[static_cast<std::size_t>(axis)] = place;
-  return index;
-}
-
 const std::vector<Shape> shapes{{1}, {17}, {5, 3}, {1, 13}, {2, 7, 5}, {3, 2, 5, 4}, {2, 3, 2, 3, 2, 3}};
 
 }  // namespace
@@ -94,13 +81,18 @@ TEST_CASE_TEMPLATE("the gradient of what is taken has the same bits with any num
 TEST_CASE("indices out of range and shapes that do not fit are refused") {
   const auto x = random<float>({2, 3});
   const Tensor<std::int32_t> stray({1}, {3}), negative({2, 1}, {0, -1});
-  CHECK(error_of([&] { index_select(x, 1, stray); }) == "index_select: index 3 is not one of 0 … 2");
+  CHECK(error_of([&] { index_select(x, 1, stray); }) == "index_select: index 3 is not in [0, 3)");
   CHECK(error_of([&] { index_select(x, 0, negative); }) ==
         "index_select: needs a list of indices (k), got shape (2, 1)");
-  CHECK(error_of([&] { take_along_axis(x, negative, 1); }) == "take_along_axis: index -1 is not one of 0 … 2");
+  CHECK(error_of([&] { take_along_axis(x, negative, 1); }) == "take_along_axis: index -1 is not in [0, 3)");
   CHECK(error_of([&] { take_along_axis(x, negative, 0); }) ==
         "take_along_axis: indices of shape (2, 1) along axis 0 of (2, 3); the other extents must be the same");
   CHECK(error_of([&] { gather(x, 1, stray); }) ==
         "take_along_axis: indices of shape (1) along axis 1 of (2, 3); the other extents must be the same");
   CHECK_THROWS_AS(index_select(x, 2, stray), Error);
+  const Tensor<std::int32_t> first({2, 1}, {0, 0});  // an axis without places has not even this one
+  CHECK(error_of([&] { take_along_axis(Tensor<float>({2, 0}), first, 1); }) ==
+        "take_along_axis: index 0 is not in [0, 0)");
+  CHECK(error_of([&] { take_along_axis(Tensor<float>({2, 0}), first[0].reshape({1})); }) != "");
+  CHECK(error_of([&] { index_select(Tensor<float>({2, 0}), 1, first[0]); }) == "index_select: index 0 is not in [0, 0)");
 }

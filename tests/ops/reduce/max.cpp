@@ -15,16 +15,6 @@ namespace {
 
 const std::vector<Shape> shapes{{1}, {17}, {5, 1}, {1, 5}, {3, 131}, {2, 3, 5}, {7, 2, 1, 3}, {2, 3, 2, 3, 2, 3}};
 
-// The shape with another extent along an axis, and an index with another place there.
-Shape with(Shape shape, int axis, Index extent) {
-  shape[axis] = extent;
-  return shape;
-}
-Indices with(Indices index, int axis, Index place) {
-  index[static_cast<std::size_t>(axis)] = place;
-  return index;
-}
-
 // The place of the largest number times `sign`, one after another: of the kept shape.
 template <class T>
 Tensor<std::int32_t> plain_arg(const Tensor<T>& x, int axis, int sign) {

@@ -42,13 +42,12 @@ struct FillWhere {
   }
 };
 
-template <class F, Operand X, Operand Y>
-auto compare(const char* operation, const F& f, const X& x, const Y& y) {
-  return broadcast_map(operation, f, tensor_of(x), tensor_of(y));
-}
-template <Operand X>
-auto number_like(const X&, double number) {
-  return full<typename X::Scalar, typename X::Backend>(Shape{}, static_cast<typename X::Scalar>(number));
+// y as a tensor that meets x: a number as one of its scalar, of rank 0.
+template <Operand X, class Y>
+auto tensor_beside(const X&, const Y& y) {
+  using T = typename X::Scalar;
+  if constexpr (Number<Y>) return full<T, typename X::Backend>(Shape{}, static_cast<T>(y));
+  else return tensor_of(y);
 }
 
 // x repeated to `shape`, or x itself where it has that shape.
@@ -64,49 +63,34 @@ auto expanded(const X& x, const Shape& shape) {
 }  // namespace detail
 
 /// 1 where x > y, else 0: a mask, and a constant to whoever differentiates. Shapes broadcast; either may be a number.
-template <Operand X, Operand Y>
+template <Operand X, class Y>
+  requires(Operand<Y> || Number<Y>)
 auto greater(const X& x, const Y& y) {
-  return detail::compare("greater", detail::Greater{}, x, y);
-}
-template <Operand X>
-auto greater(const X& x, double y) {
-  return greater(x, detail::number_like(x, y));
+  return detail::broadcast_map("greater", detail::Greater{}, tensor_of(x), detail::tensor_beside(x, y));
 }
 /// 1 where x ≥ y, else 0.
-template <Operand X, Operand Y>
+template <Operand X, class Y>
+  requires(Operand<Y> || Number<Y>)
 auto greater_equal(const X& x, const Y& y) {
-  return detail::compare("greater_equal", detail::GreaterEqual{}, x, y);
-}
-template <Operand X>
-auto greater_equal(const X& x, double y) {
-  return greater_equal(x, detail::number_like(x, y));
+  return detail::broadcast_map("greater_equal", detail::GreaterEqual{}, tensor_of(x), detail::tensor_beside(x, y));
 }
 /// 1 where x < y, else 0.
-template <Operand X, Operand Y>
+template <Operand X, class Y>
+  requires(Operand<Y> || Number<Y>)
 auto less(const X& x, const Y& y) {
-  return detail::compare("less", detail::Greater{}, y, x);
-}
-template <Operand X>
-auto less(const X& x, double y) {
-  return less(x, detail::number_like(x, y));
+  return detail::broadcast_map("less", detail::Greater{}, detail::tensor_beside(x, y), tensor_of(x));
 }
 /// 1 where x ≤ y, else 0.
-template <Operand X, Operand Y>
+template <Operand X, class Y>
+  requires(Operand<Y> || Number<Y>)
 auto less_equal(const X& x, const Y& y) {
-  return detail::compare("less_equal", detail::GreaterEqual{}, y, x);
-}
-template <Operand X>
-auto less_equal(const X& x, double y) {
-  return less_equal(x, detail::number_like(x, y));
+  return detail::broadcast_map("less_equal", detail::GreaterEqual{}, detail::tensor_beside(x, y), tensor_of(x));
 }
 /// 1 where x = y, else 0.
-template <Operand X, Operand Y>
+template <Operand X, class Y>
+  requires(Operand<Y> || Number<Y>)
 auto equal(const X& x, const Y& y) {
-  return detail::compare("equal", detail::Equal{}, x, y);
-}
-template <Operand X>
-auto equal(const X& x, double y) {
-  return equal(x, detail::number_like(x, y));
+  return detail::broadcast_map("equal", detail::Equal{}, tensor_of(x), detail::tensor_beside(x, y));
 }
 
 /// `value` where the mask is `set`, x elsewhere; the mask broadcasts to x.

@@ -1,19 +1,11 @@
 #pragma once
 
-#include <algorithm>
-
 #include <flipbook/backend/cpu/gather.hpp>
 #include <flipbook/core/tensor.hpp>
 
 namespace flipbook::kernel {
 
 using Indices = Tensor<std::int32_t, Cpu>;
-
-/// The first of the indices that is not one of 0 … count − 1, or any that is.
-inline std::int32_t stray_index(Cpu, const Indices& indices, Index count) {
-  const auto stray = std::find_if(indices.begin(), indices.end(), [&](std::int32_t i) { return i < 0 || i >= count; });
-  return stray == indices.end() ? 0 : *stray;
-}
 
 template <class T>
 void gather_rows(Cpu, const Tensor<T, Cpu>& table, const Indices& indices, Tensor<T, Cpu>& y) {

@@ -5,12 +5,6 @@
 
 namespace flipbook::kernel {
 
-/// The first of the indices that is not one of 0 … count − 1, or any that is. Waits for the device.
-inline std::int32_t stray_index(Cuda, const Tensor<std::int32_t, Cuda>& indices, Index count) {
-  const Index place = cuda::first_stray_of(indices, count);
-  return place == indices.size() ? 0 : indices.reshape({-1})[place].item();
-}
-
 template <class T>
 void gather_rows(Cuda, const Tensor<T, Cuda>& table, const Tensor<std::int32_t, Cuda>& indices, Tensor<T, Cuda>& y) {
   const Index width = table.extent(1);

@@ -53,14 +53,6 @@ struct AddRows {
   }
 };
 
-namespace detail {
-template <class B>
-void require_indices(const char* operation, const Tensor<std::int32_t, B>& indices, Index count) {
-  const std::int32_t stray = kernel::stray_index(B{}, indices, count);
-  require(stray == 0 || (stray > 0 && stray < count), operation, ": index ", stray, " is not one of 0 … ", count - 1);
-}
-}  // namespace detail
-
 /// Rows of a table by number: (V, D) and indices (…) give (…, D).
 /// @throws Error  if the table is not a matrix, or an index is not one of its rows
 template <Operand X, class B>

@@ -14,9 +14,10 @@ namespace flipbook::kernel {
 
 inline constexpr Index rows_grain = 256;
 
-/// Whether every index is a place in a row of `width`.
-inline bool all_below(Cpu, const Tensor<std::int32_t, Cpu>& index, Index width) {
-  return std::all_of(index.begin(), index.end(), [=](std::int32_t i) { return 0 <= i && i < width; });
+/// The place of the first index that is not in [0, count), or their number.
+inline Index first_stray(Cpu, const Tensor<std::int32_t, Cpu>& indices, Index count) {
+  const auto stray = [=](std::int32_t i) { return i < 0 || i >= count; };
+  return std::find_if(indices.begin(), indices.end(), stray) - indices.begin();
 }
 
 /// How many of each row the indices name.

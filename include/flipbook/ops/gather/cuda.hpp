@@ -8,9 +8,9 @@
 
 namespace flipbook::kernel {
 
-/// Whether every index is a place in a row of `width`. Waits for the device.
-inline bool all_below(Cuda, const Tensor<std::int32_t, Cuda>& index, Index width) {
-  return cuda::first_stray_of(index, width) == index.size();
+/// The place of the first index that is not in [0, count), or their number. Waits for the device.
+inline Index first_stray(Cuda, const Tensor<std::int32_t, Cuda>& indices, Index count) {
+  return cuda::first_stray_of(indices, count);
 }
 
 /// y[r, j] = x[r, index[r, j]]
@@ -32,7 +32,7 @@ template <class T>
 void sample_categorical(Cuda, const Tensor<T, Cuda>& x, const Rng& stream, Tensor<std::int32_t, Cuda>& index) {
   cuda::RowPlan plan(index.size(), x.extent(-1), 1);
   plan.threads = 32;
-  cuda::launch_rows(cuda::draw_places<T>, plan, x.data(), cuda::draws(stream), index.data());
+  cuda::launch_rows(cuda::sample_categorical<T>, plan, x.data(), cuda::draws(stream), index.data());
 }
 
 }  // namespace flipbook::kernel

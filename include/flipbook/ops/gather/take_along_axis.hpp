@@ -52,6 +52,18 @@ auto TakeAlongAxis<B>::vjp(const Saved& saved, const V& dy) const {
   return gradients([&] { return apply(Scatter<B>{index, std::get<0>(saved.inputs).shape()}, dy); });
 }
 
+namespace detail {
+
+/// @throws Error  naming the first index that is not in [0, count)
+template <class B>
+void require_indices(const char* operation, const Tensor<std::int32_t, B>& indices, Index count) {
+  const Index stray = kernel::first_stray(B{}, indices, count);
+  if (stray == indices.size()) return;
+  fail(operation, ": index ", indices.reshape({-1})[stray].item(), " is not in [0, ", count, ")");
+}
+
+}  // namespace detail
+
 /// One element of each row of the last axis: y[…] = x[…, index[…]].
 /// @param x  (…, K)      @param index  (…), each of 0 … K − 1
 /// @throws Error  if the shapes do not fit, or an index is none of these
@@ -60,10 +72,8 @@ auto take_along_axis(const X& x, const Tensor<std::int32_t, typename X::Backend>
   const Shape& shape = x.shape();
   require(shape.rank() > 0 && index.shape() == shape.part(0, shape.rank() - 1), "take_along_axis: indices of shape ",
           index.shape(), " for rows of ", shape, "; one of each row is needed");
-  using B = typename X::Backend;
-  require(kernel::all_below(B{}, index, shape[-1]), "take_along_axis: an index lies outside 0 … ",
-          shape[-1] - 1);
-  return apply(TakeAlongAxis<B>{index}, x);
+  detail::require_indices("take_along_axis", index, shape[-1]);
+  return apply(TakeAlongAxis<typename X::Backend>{index}, x);
 }
 
 /// A place of each row of the last axis, drawn with the probabilities softmax(logits).
