@@ -1,4 +1,7 @@
-"""Draws what the program bfloat16 prints: `build/release/benchmarks/models_bfloat16 | python3 curves.py > curves.svg`."""
+"""Draws what the program bfloat16 prints:
+
+    build/release/benchmarks/models_bfloat16 | python3 curves.py > curves.svg
+"""
 import math
 import os
 import sys
@@ -39,7 +42,8 @@ def panel(name, rows, left):
     yield text(left + WIDTH / 2, 20, f"{name}: loss by step", "middle", 15)
     for i, (which, curve) in enumerate(curves.items()):
         path = " ".join("{:.1f},{:.1f}".format(*at(row[0], value)) for row, value in zip(rows, curve))
-        yield f'<polyline points="{path}" fill="none" stroke="{COLOURS[which]}" stroke-width="1.5" stroke-opacity="0.8"/>'
+        yield (f'<polyline points="{path}" fill="none" stroke="{COLOURS[which]}" stroke-width="1.5" '
+               'stroke-opacity="0.8"/>')
         yield text(left + WIDTH - RIGHT - 8, TOP + 16 + 18 * i, which, "end", colour=COLOURS[which])
 
 
@@ -49,7 +53,8 @@ def main():
         name, *numbers = record.split(",")
         models.setdefault(name, []).append([float(number) for number in numbers])
     parts = [part for i, (name, rows) in enumerate(models.items()) for part in panel(name, rows, i * WIDTH)]
-    print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH * len(models)} {HEIGHT}" font-family="sans-serif">'
+    print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH * len(models)} {HEIGHT}" '
+          'font-family="sans-serif">'
           f'<rect width="{WIDTH * len(models)}" height="{HEIGHT}" fill="white"/>{"".join(parts)}</svg>')
 
 

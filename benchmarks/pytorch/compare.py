@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Times flipbook and PyTorch in turns, and flipbook's kernels against the machine's peak; writes results.json.
 
-Both sides of a workload run at the same time, but only one of them works: call by call in turns, so that a machine
+Both sides of a workload run at the same time, but only one of them works: blocks of calls in turns, so that a machine
 whose speed drifts favours neither. The ratio is the median over turns of PyTorch's time over flipbook's.
 """
 import argparse
@@ -23,13 +23,19 @@ class Side:
     """A process that makes its call when asked, and says how long it took."""
 
     def __init__(self, *command):
-        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
 
     def call(self):
-        time.sleep(0.02)  # until the other side's idle threads have gone to sleep
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return self.answer()
+
+    def block(self, calls=4):
+        """The median of calls in a row after one that does not count: a training loop is warm."""
+        time.sleep(0.02)  # until the other side's idle threads have gone to sleep
+        self.call()
+        return statistics.median(self.call() for _ in range(calls))
 
     def peak_memory(self):
         self.process.stdin.close()
@@ -55,21 +61,21 @@ def workloads(programs):
 
 
 def in_turns(name, program, gflop, peak, options):
-    """One workload, both sides. PyTorch runs in the faster of its two memory layouts."""
+    """One workload, both sides. PyTorch runs in the fastest of its memory layouts and numbers of threads."""
     ours = Side(program, name, options.threads)
-    theirs = {layout: Side(PEER, f"{HERE}/steps.py", name, options.threads, layout)
-              for layout in ("contiguous", "channels_last")}
+    theirs = {(layout, threads): Side(PEER, f"{HERE}/steps.py", name, threads, layout)
+              for layout in ("contiguous", "channels_last") for threads in {1, options.threads}}
     for side in (ours, *theirs.values()):
-        for _ in range(2):  # warm up
-            side.call()
-    trial = {layout: min(side.call() for _ in range(3)) for layout, side in theirs.items()}
-    layout = min(trial, key=trial.get)
-    pairs = [(ours.call(), theirs[layout].call()) for _ in range(options.turns)]
+        side.call()  # warms up
+    trial = {way: side.block() for way, side in theirs.items()}
+    layout, threads = best = min(trial, key=trial.get)
+    pairs = [(ours.block(), theirs[best].block()) for _ in range(options.turns)]
     ours_ms, theirs_ms = (statistics.median(side) for side in zip(*pairs))
-    memory = {which: side.peak_memory() for which, side in theirs.items()}
+    memory = {way: side.peak_memory() for way, side in theirs.items()}
     return {"name": name, "flipbook_ms": ours_ms, "pytorch_ms": theirs_ms,
             "ratio": statistics.median(b / a for a, b in pairs), "fraction_of_peak": gflop / ours_ms * 1e3 / peak,
-            "gflop": gflop, "pytorch_layout": layout, "flipbook_mb": ours.peak_memory(), "pytorch_mb": memory[layout]}
+            "gflop": gflop, "pytorch_layout": layout, "pytorch_threads": threads,
+            "flipbook_mb": ours.peak_memory(), "pytorch_mb": memory[best]}
 
 
 def gain(program, name, before, after):
@@ -77,7 +83,7 @@ def gain(program, name, before, after):
     sides = Side(program, name, *before), Side(program, name, *after)
     for side in sides:
         side.call()
-    ratio = statistics.median(sides[0].call() / sides[1].call() for _ in range(5))
+    ratio = statistics.median(sides[0].block() / sides[1].block() for _ in range(3))
     for side in sides:
         side.peak_memory()
     return ratio
@@ -90,7 +96,8 @@ def google_benchmark(program, options, pattern):
     environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     runs = json.loads(output)["benchmarks"] if output else []  # none where nothing matches
-    return [(run["run_name"].removesuffix("/real_time").removesuffix("/manual_time"), run) for run in runs if run.get("aggregate_name") == "median"]
+    return [(run["run_name"].removesuffix("/real_time").removesuffix("/manual_time"), run)
+            for run in runs if run.get("aggregate_name") == "median"]
 
 
 def kernels(program, unit, fraction, options):
@@ -99,7 +106,8 @@ def kernels(program, unit, fraction, options):
     for name, run in google_benchmark(program, options, re.escape(options.only)):
         result = {"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
                   "fraction_of_peak": fraction(run), unit: run[unit], "FLOP/byte": run.get("FLOP/byte")}
-        print(f"{name:50}{run['real_time']:8.0f} us{run[unit]:8.0f} {unit:7}{result['fraction_of_peak']:7.0%}", flush=True)
+        print(f"{name:50}{run['real_time']:8.0f} us{run[unit]:8.0f} {unit:7}{result['fraction_of_peak']:7.0%}",
+              flush=True)
         yield result
 
 
@@ -130,7 +138,7 @@ def main():
     parser.add_argument("directory", help="where the benchmarks were built")
     parser.add_argument("--out", default="build/bench/results.json")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--turns", type=int, default=7, help="calls of each side that count")
+    parser.add_argument("--turns", type=int, default=3, help="blocks of four calls of each side")
     parser.add_argument("--kernel-seconds", type=float, default=0.2, help="for each kernel, three times")
     parser.add_argument("--only", default="", help="workloads and kernels whose names contain this")
     options = parser.parse_args()
@@ -138,10 +146,12 @@ def main():
     programs = programs_in(options.directory)
     [(_, run)] = google_benchmark(programs["backend_kernels"], options, "^peak/")
     peak = run["GFLOP/s"]  # of fused multiply-adds
-    print(f"{options.threads} threads, peak {peak:.0f} GFLOP/s\n")
+    asked = subprocess.run([PEER, f"{HERE}/steps.py", "--peer"], check=True, stdout=subprocess.PIPE, text=True)
+    print(f"{options.threads} threads, peak {peak:.0f} GFLOP/s; {asked.stdout}")
     print(f"{'workload':26} flipbook  PyTorch  ratio  of peak      memory, MiB   over one thread   bfloat16")
     results = []
-    for name, (program, gflop) in workloads(path for name, path in programs.items() if name.startswith("pytorch_")).items():
+    paired = [path for name, path in programs.items() if name.startswith("pytorch_")]
+    for name, (program, gflop) in workloads(paired).items():
         if options.only not in name:
             continue
         run = in_turns(name, program, gflop, peak, options)

@@ -26,11 +26,13 @@ class Axes:
     def at(self, x, y):
         def part(value, bounds):
             return math.log(value / bounds[0]) / math.log(bounds[1] / bounds[0])
-        return (LEFT + part(x, self.x) * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - part(y, self.y) * (HEIGHT - TOP - BOTTOM))
+        return (LEFT + part(x, self.x) * (WIDTH - LEFT - RIGHT),
+                HEIGHT - BOTTOM - part(y, self.y) * (HEIGHT - TOP - BOTTOM))
 
 
 def text(x, y, words, anchor="start", size=12, colour="#1f2328"):
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{html.escape(words)}</text>'
+    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">'
+            f"{html.escape(words)}</text>")
 
 
 def line(a, b, style):
@@ -66,12 +68,14 @@ def picture(title, points, steps, peak, bandwidth):
              line(axes.at(ridge, peak), axes.at(axes.x[1], peak), 'stroke="#1f2328" stroke-width="2"'),
              text(axes.at(axes.x[1], peak)[0], axes.at(1, peak)[1] - 6, f"peak {peak:.0f}", "end")]
     for name, rate in steps:
-        parts.append(line(axes.at(axes.x[0], rate), axes.at(axes.x[1], rate), 'stroke="#1a7f37" stroke-dasharray="6 4"'))
+        parts.append(line(axes.at(axes.x[0], rate), axes.at(axes.x[1], rate),
+                          'stroke="#1a7f37" stroke-dasharray="6 4"'))
         parts.append(text(LEFT + 6, axes.at(1, rate)[1] - 4, f"{name}: {rate:.0f}", colour="#1a7f37"))
     for kernel, which, intensity, rate in points:
         x, y = axes.at(intensity, rate)
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{COLOURS[which]}" fill-opacity="0.8">'
-                     f"<title>{html.escape(f'{kernel}, {LEGEND.get(which, which)}: {rate:.0f} GFLOP/s')}</title></circle>")
+                     f"<title>{html.escape(f'{kernel}, {LEGEND.get(which, which)}: {rate:.0f} GFLOP/s')}</title>"
+                     "</circle>")
     for i, which in enumerate(dict.fromkeys(p[1] for p in points)):
         y = HEIGHT - BOTTOM - 16 - 18 * i
         parts += [f'<circle cx="{WIDTH - 150}" cy="{y - 4}" r="4.5" fill="{COLOURS[which]}"/>',
@@ -88,7 +92,8 @@ def pictures(results):
     peak, bandwidth = by_name["peak"]["GFLOP/s"], by_name["copy"]["GB/s"]
     for name, (title, prefix, workloads) in WORKLOADS.items():
         points = [(*result["name"].rsplit("/", 1), result["FLOP/byte"], result["GFLOP/s"]) for result in results
-                  if result["name"].startswith(prefix + " ") and result.get("FLOP/byte") and "direct" not in result["name"]]
+                  if result["name"].startswith(prefix + " ") and result.get("FLOP/byte")
+                  and "direct" not in result["name"]]
         steps = [(w, by_name[w]["gflop"] / by_name[w]["flipbook_ms"] * 1e3) for w in workloads if w in by_name]
         if points:
             yield name, picture(title, points, steps, peak, bandwidth)

@@ -2,7 +2,7 @@
 """PyTorch's side of a timing in turns; the workloads are those of the C++ programs beside it, layer by layer.
 
 usage: steps.py WORKLOAD THREADS LAYOUT     LAYOUT: contiguous or channels_last
-       steps.py --list
+       steps.py --list | --peer            the workloads; what PyTorch multiplies by
 
 Makes the workload's call once for every line that it is sent and answers with its milliseconds; at the end of its
 input it says its peak memory in MiB.
@@ -20,7 +20,7 @@ if os.path.exists("/proc/cpuinfo") and "avx512f" in open("/proc/cpuinfo").read()
 else:
     os.environ.pop("OPENBLAS_CORETYPE", None)
     os.environ.pop("ATEN_CPU_CAPABILITY", None)
-for held_back in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
+for held_back in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "OPENBLAS_L2_SIZE"):
     os.environ.pop(held_back, None)
 
 import torch
@@ -203,10 +203,12 @@ class Workloads:
         return step
 
     def dcgan_step(self):
-        return self.gan_step(dcgan_generator(), dcgan_discriminator(), torch.rand(64, 3, 32, 32) * 2 - 1, (64, 100, 1, 1))
+        frames = torch.rand(64, 3, 32, 32) * 2 - 1
+        return self.gan_step(dcgan_generator(), dcgan_discriminator(), frames, (64, 100, 1, 1))
 
     def video_gan_step(self):
-        return self.gan_step(video_generator(), video_discriminator(), torch.rand(4, 3, 16, 64, 64) * 2 - 1, (4, 100, 1, 1, 1))
+        clips = torch.rand(4, 3, 16, 64, 64) * 2 - 1
+        return self.gan_step(video_generator(), video_discriminator(), clips, (4, 100, 1, 1, 1))
 
     def video_vae_step(self):
         m, x = self.place(VideoVae()), self.data(torch.rand(8, 1, 16, 64, 64))
@@ -270,13 +272,28 @@ class Workloads:
         return call
 
 
+def peer():
+    """PyTorch's version and the BLAS that this process multiplies by; refuses a slow one."""
+    torch.ones(64, 64) @ torch.ones(64, 64)
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        files = {line.split()[-1] for line in maps if "blas" in line or "libmkl" in line}
+    fast = sorted(file for file in files if "openblas" in file or "libmkl" in file)
+    if not fast:
+        sys.exit(f"PyTorch multiplies by {', '.join(sorted(files))}; needs OpenBLAS or MKL: scripts/setup pytorch")
+    return f"PyTorch {torch.__version__} with {fast[0]}"
+
+
 def main():
     names = [name for name in vars(Workloads) if name.endswith(("_step", "_sample", "_predict")) and name != "gan_step"]
     if sys.argv[1:] == ["--list"]:
         print(*names, sep="\n")
         return
+    if sys.argv[1:] == ["--peer"]:
+        print(peer())
+        return
     if len(sys.argv) != 4 or sys.argv[1] not in names or sys.argv[3] not in ("contiguous", "channels_last"):
         sys.exit(__doc__)
+    peer()
     torch.manual_seed(0)
     torch.set_num_threads(int(sys.argv[2]))
     call = getattr(Workloads(sys.argv[3]), sys.argv[1])()

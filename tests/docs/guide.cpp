@@ -226,7 +226,8 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
     fb::backward_and_step(tape, loss, vae, vae.parameters(), adam, {.clip_norm = 100});
   }
   // [/own-loop]
-  const auto encoder_before = fb::to_vector(vae.part(vae->encoder)), decoder_before = fb::to_vector(vae.part(vae->decoder));
+  const auto encoder_before = fb::to_vector(vae.part(vae->encoder));
+  const auto decoder_before = fb::to_vector(vae.part(vae->decoder));
   // [freezing]
   fb::Optimizer decoder_adam{fb::optim::Adam{.learning_rate = 1e-4}, vae.part(vae->decoder)};
   fb::Tape tape{vae->decoder, rng.split()};                                   // the encoder's parameters are constants

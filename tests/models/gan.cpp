@@ -144,6 +144,17 @@ TEST_CASE("a step on data that is not finite changes nothing and says so") {
   CHECK(to_vector(gan.parameters()) == before);
 }
 
+TEST_CASE("a batch of no samples, and samples of other channels, are refused by name") {
+  using Model = Gan<PointGenerator, PointDiscriminator>;
+  Module<Model, float> gan{Rng{5}};
+  Model::Training<float, Cpu, optim::Adam> training(gan, optim::Adam{});
+  Rng rng{1};
+  CHECK_THROWS_WITH_AS(training.step(gan, Tensor<float>({0, 2}), rng, {}),
+                       doctest::Contains("Gan: a batch of no clips"), Error);
+  CHECK_THROWS_WITH_AS(training.step(gan, Tensor<float>({4, 3}), rng, {}),
+                       "Gan: clips of shape (4, 3) have 3 channels; its network takes 2", Error);
+}
+
 TEST_CASE("the same seeds give the same training, bit for bit, on any number of threads") {
   using Model = Gan<PointGenerator, PointDiscriminator, loss::NonSaturating, regulariser::R1<>>;
   const int before = threads();

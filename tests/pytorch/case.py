@@ -4,8 +4,8 @@
     got(folder, dtype)              what that made of them, as a dict of tensors
     expected(dtype, folder)         what PyTorch makes of them; the folder has what was drawn at random on the way
     tolerance[dtype]                how far the two may be apart, relative to the largest element of each tensor
-    own_errors                      where PyTorch's own float is far from its double: how many times that, tensor by tensor,
-                                    the two may be apart in float
+    own_errors                      where PyTorch's own float is far from its double: how many times that, tensor by
+                                    tensor, the two may be apart in float
 
 The numbers are drawn once, and are such that both scalars represent them.
 """
@@ -95,7 +95,8 @@ class Layer:
     def nearest_kink(self):
         distances = []
         look = lambda module, x: distances.append(x[0].detach().abs().min().item())
-        hooks = [m.register_forward_pre_hook(look) for m in self.module.modules() if isinstance(m, (nn.ReLU, nn.LeakyReLU))]
+        hooks = [m.register_forward_pre_hook(look) for m in self.module.modules()
+                 if isinstance(m, (nn.ReLU, nn.LeakyReLU))]
         self.train(torch.float64, [])
         for hook in hooks:
             hook.remove()
@@ -115,7 +116,8 @@ class Layer:
         tensorfile.write(folder / "weights.safetensors", arrays(weights))
 
     def got(self, folder, dtype):
-        results = {name: x for name, x in tensors(folder / "results.safetensors").items() if not name.startswith("drawn")}
+        results = {name: x for name, x in tensors(folder / "results.safetensors").items()
+                   if not name.startswith("drawn")}
         module = copy.deepcopy(self.module).to(dtype)
         gradients, state = (load(module, folder / f"{kind}.safetensors") for kind in ("gradient", "trained"))
         results.update({f"gradient.{name}": gradients[name] for name, _ in module.named_parameters()})

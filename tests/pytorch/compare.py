@@ -67,7 +67,8 @@ def main():
             except (AssertionError, KeyError, OSError, RuntimeError) as problem:
                 problems = [repr(problem)]
             failures += [f"{name} {str(dtype)[6:]}: {problem}" for problem in problems]
-    print(f"{group}: {len(cases)} cases, off by at most", " and ".join(f"{x:.1e} in {str(d)[6:]}" for d, x in largest.items()))
+    print(f"{group}: {len(cases)} cases, off by at most",
+          " and ".join(f"{x:.1e} in {str(d)[6:]}" for d, x in largest.items()))
     for failure in failures:
         print("FAILED", failure)
     return 1 if failures else 0

@@ -80,12 +80,14 @@ CASES = {
     "mae": loss(F.l1_loss, (3, 5, 7), (3, 5, 7)),
     "bce_with_logits": loss(F.binary_cross_entropy_with_logits, (2, 17), between(0, 1, 2, 17)),
     "cross_entropy": loss(F.cross_entropy, (13, 11), below(11, 13)),
-    "cross_entropy_of_tokens": loss(lambda x, k: F.cross_entropy(x.flatten(0, 1), k.flatten()), (2, 5, 33), below(33, 2, 5)),
+    "cross_entropy_of_tokens": loss(lambda x, k: F.cross_entropy(x.flatten(0, 1), k.flatten()),
+                                    (2, 5, 33), below(33, 2, 5)),
 
     "minimax_discriminator": loss(minimax, (7,), (7,)),
     "minimax_generator": loss(lambda fake: torch.log(1 - torch.sigmoid(fake)).mean(), (7,)),
     "non_saturating_generator": loss(lambda fake: ones_and_zeros(fake, 1), (7,)),
-    "least_squares_discriminator": loss(lambda real, fake: 0.5 * ((real - 1).square().mean() + fake.square().mean()), (5,), (5,)),
+    "least_squares_discriminator": loss(lambda real, fake: 0.5 * ((real - 1).square().mean() + fake.square().mean()),
+                                        (5,), (5,)),
     "least_squares_generator": loss(lambda fake: 0.5 * (fake - 1).square().mean(), (5,)),
     "hinge_discriminator": loss(lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(), (9,), (9,)),
     "hinge_generator": loss(lambda fake: -fake.mean(), (9,)),
@@ -101,7 +103,8 @@ CASES = {
     "categorical": loss(lambda l, x: -F.cross_entropy(l.flatten(0, 1), x.flatten(), reduction="none").view(3, 5).sum(1),
                         (3, 5, 7), below(7, 3, 5)),
 
-    "kl_to_standard_normal": loss(lambda q: kl_divergence(normal(q), Normal(torch.zeros_like(halves(q)[0]), 1.0)).sum(-1), (5, 14)),
+    "kl_to_standard_normal": loss(
+        lambda q: kl_divergence(normal(q), Normal(torch.zeros_like(halves(q)[0]), 1.0)).sum(-1), (5, 14)),
     "kl_between_normals": loss(lambda q, p: kl_divergence(normal(q), normal(p)).sum(-1), (5, 14), (5, 14)),
     "normal_log_prob": loss(lambda q, z: normal(q).log_prob(z).sum(-1), (5, 14), (5, 7)),
     "importance_weighted_bound": loss(lambda w: w.logsumexp(-1) - math.log(9), (4, 9)),

@@ -8,17 +8,18 @@ from torch.nn import functional as F
 
 import tensorfile
 from case import STEPS, TOLERANCE, Layer, arrays, load, representable, seed, tensors
-from networks import (ChannelsFirst, ChannelsLast, ConvLstmCell, Discriminator, Generator, NextFrame, TokenTransformer, VideoVae)
+from networks import (ChannelsFirst, ChannelsLast, ConvLstmCell, Discriminator, Generator, NextFrame,
+                      TokenTransformer, VideoVae)
 
 
 class AdversarialTraining:
     """Steps of the tutorial's training: the discriminator on a batch of data and one of samples, then the generator on
     the same samples; each with its own Adam. Compares both networks, running statistics included, and both losses.
 
-    Adam's first steps are η·g/(|g| + ε): with ε = 1e-8 they multiply an error of a gradient by up to η/ε = 2e4, and where
-    a gradient is zero but for rounding, its sign decides. Measured in double: 2e-10 compiled at -O2, 1.3e-9 at -O1, which
-    rounds other products; in float PyTorch itself is up to 0.2 (biases, which begin as 0), 0.06 (weights) and 5e-4
-    (losses) from its own double."""
+    Adam's first steps are η·g/(|g| + ε): with ε = 1e-8 they multiply an error of a gradient by up to η/ε = 2e4, and
+    where a gradient is zero but for rounding, its sign decides. How far that leads depends on how the compiler rounds
+    products: measured in double, 2e-10 compiled at -O2 and 1.3e-9 at -O1. In float PyTorch itself is up to 0.2 (biases,
+    which begin as 0), 0.06 (weights) and 5e-4 (losses) from its own double."""
 
     tolerance, own_errors = {torch.float32: 1e-2, torch.float64: 1e-8}, 3
 
@@ -37,7 +38,8 @@ class AdversarialTraining:
             tensorfile.write(folder / f"{name}.safetensors", arrays(state))
 
     def got(self, folder, dtype):
-        results = {name: x for name, x in tensors(folder / "results.safetensors").items() if not name.startswith("drawn")}
+        results = {name: x for name, x in tensors(folder / "results.safetensors").items()
+                   if not name.startswith("drawn")}
         for name, module in self.networks.items():
             state = load(copy.deepcopy(module.main).to(dtype), folder / f"{name}_trained.safetensors")
             results.update({f"{name}.{key}": x for key, x in state.items()})
@@ -118,7 +120,8 @@ CASES = {
     "dcgan": AdversarialTraining(),
     # Of the 700,000 inputs of its ReLUs, some are within rounding of 0, each of which decides on a part of a gradient:
     # measured 6e-6 with one such input; no draw is without.
-    "video_vae": Layer(lambda: VideoVae(8, 16), grey(2, 1, 16, 64, 64), forward=negative_elbo, output=(), optimizer=adam(1),
+    "video_vae": Layer(lambda: VideoVae(8, 16), grey(2, 1, 16, 64, 64), forward=negative_elbo, output=(),
+                       optimizer=adam(1),
                        tolerance={torch.float32: 1e-3}),
     "frame_lstm": Layer(lstm, grey(3, 5, 1, 6, 7), forward=frames, channels=2, optimizer=adam(0.1), clearance=3e-6),
     "conv_lstm": Layer(conv_lstm, grey(2, 4, 1, 12, 16), forward=frames, channels=2, optimizer=adam(0.1)),

@@ -125,8 +125,8 @@ def gated(cell, x):
 
 
 class NextFrame(nn.Module):
-    """Predicts each frame of (N, T, C, H, W) from those before it; before the first there is one of zeros. Its cells run
-    over the sequence, its other layers over every frame."""
+    """Predicts each frame of (N, T, C, H, W) from those before it; before the first there is one of zeros. Its cells
+    run over the sequence, its other layers over every frame."""
 
     def __init__(self, *network):
         super().__init__()

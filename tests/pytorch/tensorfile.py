@@ -11,7 +11,8 @@ def write(path, arrays):
     """Writes arrays, by name."""
     header, body = {}, b""
     for name, x in arrays.items():
-        header[name] = {"dtype": NAMES[x.dtype.str], "shape": x.shape, "data_offsets": [len(body), len(body) + x.nbytes]}
+        header[name] = {"dtype": NAMES[x.dtype.str], "shape": x.shape,
+                        "data_offsets": [len(body), len(body) + x.nbytes]}
         body += x.tobytes()
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + body)

@@ -94,5 +94,6 @@ TEST_CASE("indices out of range and shapes that do not fit are refused") {
   CHECK(error_of([&] { take_along_axis(Tensor<float>({2, 0}), first, 1); }) ==
         "take_along_axis: index 0 is not in [0, 0)");
   CHECK(error_of([&] { take_along_axis(Tensor<float>({2, 0}), first[0].reshape({1})); }) != "");
-  CHECK(error_of([&] { index_select(Tensor<float>({2, 0}), 1, first[0]); }) == "index_select: index 0 is not in [0, 0)");
+  CHECK(error_of([&] { index_select(Tensor<float>({2, 0}), 1, first[0]); }) ==
+        "index_select: index 0 is not in [0, 0)");
 }
