@@ -10,7 +10,7 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

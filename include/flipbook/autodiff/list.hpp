@@ -6,7 +6,7 @@
 
 #include <flipbook/autodiff/tape.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Any number of values, such as the frames of a clip.
 template <class X>

@@ -2,7 +2,7 @@
 
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Counts the multiply-adds of the operations that the calling thread runs while it lives: of matrix products,
 /// convolutions (every tap of the kernel, those over the padding too) and attention (queries with the keys that they

@@ -8,7 +8,7 @@
 
 #include <flipbook/autodiff/variable.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// One step of a recorded computation, owned by its tape.
 class Node {

@@ -8,7 +8,7 @@
 
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How PyTorch lays out the same weight, for files that cross between the two.
 enum class WeightLayout {

@@ -5,7 +5,7 @@
 
 #include <flipbook/autodiff/tape.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

@@ -13,7 +13,7 @@
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/random.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How to differentiate.
 struct Differentiation {

@@ -5,7 +5,7 @@
 #include <flipbook/autodiff/parameter.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 class Tape;
 

@@ -4,7 +4,7 @@
 
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// An attention worked out for given extents.
 struct AttentionGeometry {

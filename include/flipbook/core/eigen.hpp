@@ -5,7 +5,7 @@
 
 #include <Eigen/Core>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Eigen's matrix in the order of a tensor's memory: row after row.
 template <class T>

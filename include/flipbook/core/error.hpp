@@ -7,6 +7,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include <flipbook/core/isa.hpp>
+
 namespace flipbook {
 
 /// Thrown for every run-time misuse: wrong shapes, files and options. The text names the operation,
@@ -15,6 +17,10 @@ class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+}  // namespace flipbook
+
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

@@ -12,7 +12,7 @@
 #include <flipbook/backend/cuda/fill.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Sets every element of a tensor, which may be a view, to `value`.
 template <Element T>

@@ -6,7 +6,7 @@
 
 #include <flipbook/core/size_classes.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Large blocks, cut out of chunks of memory: the free block that fits best is lent, what is left over stays free, and
 /// neighbours that are both free become one, so that memory freed in one size is lent again in another.

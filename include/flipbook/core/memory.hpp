@@ -27,7 +27,7 @@
 #define FLIPBOOK_POOL 1
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// What a pool has asked of the system and lent out, in bytes and calls since the process began.
 struct MemoryStatistics {

@@ -2,7 +2,7 @@
 
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How normalisation sees its input: (outer, rows, groups, width). Each of the outer × groups sets, over
 /// rows and width, has a mean and a variance of its own; each of the groups · width channels a weight and

@@ -11,7 +11,7 @@
 #include <omp.h>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

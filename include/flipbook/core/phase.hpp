@@ -4,7 +4,7 @@
 
 #include <flipbook/core/window.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Along one axis, the pixels of `input` at  first + q · stride,  and the taps that reach them: they see
 /// pixels  q + j · step + origin  of `output`, through tap  tap − j · tap_step  for j = 0 … taps − 1.

@@ -5,7 +5,7 @@
 
 #include <flipbook/core/shape.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The angles that turn pairs of numbers by the positions of tokens, along one or more axes of which each has its share
 /// of the pairs:

@@ -10,7 +10,7 @@
 
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

@@ -9,7 +9,7 @@
 
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Philox4x32-10: four random words that are a pure function of a counter and a key, so that every
 /// element of a tensor can draw its own, on any thread and any backend.

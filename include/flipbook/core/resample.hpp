@@ -5,7 +5,7 @@
 
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Places (batch, time, height, width) of channels, in blocks: each axis has `count` blocks of `size`.
 struct Blocks {

@@ -7,6 +7,8 @@
 #include <limits>
 #include <type_traits>
 
+#include <flipbook/core/isa.hpp>
+
 // Whether Cuda is a backend here: where nvcc compiles, or the tests' emulation of it.
 #if defined(__CUDACC__) || defined(FLIPBOOK_CUDA_EMULATED)
 #define FLIPBOOK_CUDA 1
@@ -16,7 +18,7 @@
 #include <cuda_fp16.h>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Extents, offsets and counts of elements: signed, so that differences and padding need no care.
 using Index = std::ptrdiff_t;

@@ -5,7 +5,7 @@
 #include <flipbook/core/memory.hpp>
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Uninitialised room in a backend's memory for the length of a call, from its pool.
 template <class T, class B>

@@ -9,7 +9,7 @@
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The extents of a tensor, outermost axis first, at most six of them; rank 0 is a single number.
 /// Axes may be counted from the end: -1 is the last.

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <utility>
 
-namespace flipbook {
+#include <flipbook/core/isa.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The sizes that pools lend, so that a block can be lent again: four to a power of two (at most a quarter is wasted),
 /// in multiples of 64 bytes, the widest vector and a cache line.

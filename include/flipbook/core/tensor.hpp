@@ -17,7 +17,7 @@
 #include <flipbook/backend/cuda/stream.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// An array of numbers in a backend's memory: contiguous, outermost axis first, channels last (images
 /// (N, H, W, C), video (N, T, H, W, C), tokens (N, L, C)).

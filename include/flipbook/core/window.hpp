@@ -5,7 +5,7 @@
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/shape.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// One number for each of time, height and width. Fewer axes use the last ones: an image (height, width),
 /// a sequence (width).

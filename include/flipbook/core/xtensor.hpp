@@ -7,7 +7,7 @@
 
 #include <xtensor/xadapt.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 inline std::vector<std::size_t> extents(const Shape& shape) {

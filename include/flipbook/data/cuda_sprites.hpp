@@ -8,7 +8,7 @@
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/io/pixels.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Where a sprite is in a frame.
 struct SpritePlace {
@@ -61,7 +61,7 @@ __global__ void draw_sprites(SpriteClips c, Index size, const Place* places, flo
 
 }  // namespace flipbook::cuda
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// What makes the clips of a source in the selected device's memory: called as (first, count), it gives clips
 /// [first, first + count), (N, T, H, W, 1). From the same random numbers the same pixels as the CPU's, but where the

@@ -12,7 +12,7 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/data/dataset.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How batches are loaded.
 struct DataLoaderOptions {

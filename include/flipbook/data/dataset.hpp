@@ -5,7 +5,7 @@
 
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Where clips come from: `shape()` is that of every clip, (T, H, W, C), and `clip(i)` the i-th, with
 /// values in [0, 1]. `clip` is a pure function of i that many threads may call at once; what is random in

@@ -10,7 +10,7 @@
 #include <flipbook/io/gzip.hpp>
 #include <flipbook/io/stored.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

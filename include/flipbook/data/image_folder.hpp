@@ -12,7 +12,7 @@
 #include <flipbook/data/subsequences.hpp>
 #include <flipbook/io/image.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

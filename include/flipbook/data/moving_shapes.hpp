@@ -10,7 +10,7 @@
 #include <flipbook/data/dataset.hpp>
 #include <flipbook/data/sprite.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Clips that need no data: coloured discs, squares and triangles, their edges smooth, move over a black
 /// canvas and bounce off its borders; later ones cover earlier ones.

@@ -10,7 +10,7 @@
 #include <flipbook/data/sprite.hpp>
 #include <flipbook/io/pixels.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Moving MNIST made on the fly from any images: in each clip a few sprites, drawn at random from the
 /// images, move over a black canvas and bounce off its borders; where they overlap, the brighter shows.

@@ -6,7 +6,7 @@
 
 #include <flipbook/core/random.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A point that moves straight through the unit square and bounces off its sides, exactly as in the
 /// generator of Moving MNIST (Srivastava et al., Unsupervised learning of video representations using

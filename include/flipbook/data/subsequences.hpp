@@ -8,7 +8,7 @@
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Where clips lie in longer sequences of frames: in each sequence, one begins every `stride` frames as
 /// long as `frames` are left.

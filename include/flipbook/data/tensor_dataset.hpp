@@ -9,7 +9,7 @@
 #include <flipbook/data/dataset.hpp>
 #include <flipbook/io/pixels.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Clips held in memory as one tensor.
 class TensorDataset {

@@ -13,7 +13,7 @@
 #include <flipbook/data/subsequences.hpp>
 #include <flipbook/io/video.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Clips cut out of a video file, or of all video files of a folder, in the order of their names. Every
 /// frame is decoded and resized once and kept, at 8 bits a channel: an hour at 64 × 64 in colour and 25

@@ -16,7 +16,7 @@
 
 #include <flipbook/io/file.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A file that appears whole or not at all. Bytes go to a temporary file in the same folder; `commit`
 /// has them on the disk before it renames that file to the wanted name. Until then, and for good if

@@ -12,7 +12,7 @@
 
 #include <flipbook/core/error.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The content of a file.
 using Bytes = std::vector<std::uint8_t>;

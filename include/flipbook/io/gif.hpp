@@ -15,7 +15,7 @@
 #include <flipbook/io/palette.hpp>
 #include <flipbook/io/pixels.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How `write_gif` writes an animation.
 struct GifOptions {

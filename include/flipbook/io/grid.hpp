@@ -6,7 +6,7 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/io/pixels.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 template <Pixel T>

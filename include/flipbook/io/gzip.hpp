@@ -9,7 +9,7 @@
 
 #include <flipbook/io/file.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Whether bytes begin as a gzip file does.
 inline bool is_gzip(std::span<const std::uint8_t> bytes) noexcept {

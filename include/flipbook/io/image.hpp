@@ -11,7 +11,7 @@
 #include <flipbook/io/jpeg.hpp>
 #include <flipbook/io/png.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Reads a PNG or JPEG file as 8-bit pixels, (H, W, channels); which of the two it is, its content says.
 /// @param channels  1 (grey) or 3 (red, green, blue); the file's own are converted

@@ -10,7 +10,7 @@
 
 #include <flipbook/io/png.hpp>
 
-namespace flipbook::detail {
+namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// libjpeg reports an error by a call that must not return. It jumps back to `decode`, whose frame holds
 /// nothing that needs destroying; only then is an Error thrown. A warning, which is how libjpeg takes a

@@ -12,7 +12,7 @@
 
 #include <flipbook/core/error.hpp>
 
-namespace flipbook::detail {
+namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// The length of the UTF-8 character that `text` begins with, or 0 if it begins with none: overlong forms,
 /// surrogates and what lies past U+10FFFF are none.

@@ -15,7 +15,7 @@
 #include <flipbook/io/pixels.hpp>
 #include <flipbook/io/stored.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

@@ -10,7 +10,7 @@
 
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A colour: red, green and blue, 8 bits each.
 using Rgb = std::array<std::uint8_t, 3>;

@@ -11,7 +11,7 @@
 #include <flipbook/io/atomic_file.hpp>
 #include <flipbook/io/pixels.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

@@ -18,7 +18,7 @@
 #include <flipbook/io/json.hpp>
 #include <flipbook/io/stored.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A tensor of any type under a name, as weights are exchanged. It shares the memory it was made from.
 class NamedTensor {

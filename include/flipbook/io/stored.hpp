@@ -15,7 +15,7 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/io/file.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 static_assert(std::endian::native == std::endian::little, "files hold little-endian numbers and are read in place");
 

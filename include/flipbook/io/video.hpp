@@ -18,7 +18,7 @@ extern "C" {
 #include <flipbook/io/image.hpp>
 #include <flipbook/io/pixels.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

@@ -8,7 +8,7 @@
 #include <flipbook/ops/shape/join.hpp>
 
 /// What a variational model says of its hidden causes.
-namespace flipbook::latent {
+namespace flipbook::inline FLIPBOOK_ISA::latent {
 
 /// Independent normal distributions, by their means and the logarithms of their variances: (N, …, Z) each.
 template <Value X>

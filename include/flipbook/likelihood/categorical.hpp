@@ -6,7 +6,7 @@
 #include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
-namespace flipbook::likelihood {
+namespace flipbook::inline FLIPBOOK_ISA::likelihood {
 
 /// One of K classes: log p(k) = log softmax(logits)ₖ. The K logits of a channel stand side by side. Data are classes
 /// 0 … K − 1, as int32: (N, …, C), or (N, …) for one channel, such as tokens.

@@ -6,7 +6,7 @@
 #include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace function {
 

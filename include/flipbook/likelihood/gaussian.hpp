@@ -6,7 +6,7 @@
 #include <flipbook/autodiff/parameter.hpp>
 #include <flipbook/likelihood/likelihood.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace function {
 

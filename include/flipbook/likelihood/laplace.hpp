@@ -4,7 +4,7 @@
 
 #include <flipbook/likelihood/likelihood.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace function {
 

@@ -16,7 +16,7 @@
 ///
 /// `parameters` are (N, …, C · parameters_per_channel) for data (N, …, C): logits, means and log-scales, which may
 /// be any finite number.
-namespace flipbook::likelihood {
+namespace flipbook::inline FLIPBOOK_ISA::likelihood {
 
 /// Whether L is a likelihood of data in [0, 1], which says so by `static constexpr bool unit_interval = true`.
 template <class L>

@@ -11,7 +11,7 @@
 ///
 ///     discriminator(real, fake)     real = logits at data,  fake = logits at G(z)
 ///     generator(fake)
-namespace flipbook::loss {
+namespace flipbook::inline FLIPBOOK_ISA::loss {
 
 /// min_G max_D  E log D(x) + E log(1 − D(G(z))): the game of Goodfellow et al., 2014. G's gradient vanishes
 /// where D is sure of itself; NonSaturating is the remedy of the same paper.

@@ -7,7 +7,7 @@
 /// Penalties on the slope of a discriminator, added to its loss. The slope is itself recorded, so that their
 /// gradients are exact. A sample's slope must be its own: normalisation over the batch has no place in such
 /// a discriminator.
-namespace flipbook::loss {
+namespace flipbook::inline FLIPBOOK_ISA::loss {
 
 namespace detail {
 

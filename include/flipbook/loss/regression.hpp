@@ -6,7 +6,7 @@
 
 /// How far predictions are from targets, averaged over all elements: single numbers, as PyTorch's functions of the
 /// same names with their default reduction.
-namespace flipbook::loss {
+namespace flipbook::inline FLIPBOOK_ISA::loss {
 
 namespace detail {
 inline void check_shapes(const char* name, const Shape& x, const Shape& target) {

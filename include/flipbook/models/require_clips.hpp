@@ -3,7 +3,7 @@
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/shape.hpp>
 
-namespace flipbook::detail {
+namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// Checks the clips that a model is given, in the model's name.
 /// @param channels  those that the network takes; negative where its type does not say

@@ -3,7 +3,7 @@
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// A layer that applies one function to every element, and keeps channels and dimensions as they are: Of::f, of
 /// ops/elementwise/functions.hpp.

@@ -6,7 +6,7 @@
 #include <flipbook/nn/position.hpp>
 #include <flipbook/ops/attention/attention.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// What a token of a sequence may see.
 enum class Causal {

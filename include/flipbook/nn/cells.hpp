@@ -16,7 +16,7 @@
 ///
 /// Projections do not wait for each other, so those of all time steps are one product (nn/recurrent.hpp).
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// A layer with a state: `static constexpr bool recurrent = true`.
 template <class L>

@@ -3,7 +3,7 @@
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/conv/conv.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 using flipbook::Window;  // so that `using namespace flipbook::nn` is enough to write a network
 

@@ -3,7 +3,7 @@
 #include <flipbook/nn/cells.hpp>
 #include <flipbook/nn/conv.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 namespace detail {
 

@@ -3,7 +3,7 @@
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/dropout/dropout.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// In training each element is 0 with this probability, else scaled up so that the expectation stays; in
 /// inference nothing happens. Srivastava et al., 2014.

@@ -5,7 +5,7 @@
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/embedding/embedding.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// A learned vector for each of `Count` tokens: indices (…) → (…, Out). Initialised as PyTorch's, standard
 /// normal. Indices are no variables, so training says on which tape to record.

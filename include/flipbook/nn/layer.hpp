@@ -6,7 +6,7 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The object behind a layer's or network's type: `Of<Conv2d<3, 64, Window{.kernel = 3}>, float, Cpu>`.
 template <class Net, class T, class B>

@@ -3,7 +3,7 @@
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// y = x · w + b over the last axis: (…, In) → (…, Out). Initialised as PyTorch's Linear.
 template <int In, int Out, bool WithBias = true>

@@ -5,7 +5,7 @@
 
 #include <flipbook/nn/layer.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 struct NoScalar;

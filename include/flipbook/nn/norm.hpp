@@ -5,7 +5,7 @@
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/norm/norm.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 // Each layer may be given a function that comes after, as Epilogue{f}: Sequential does so where an activation follows.
 

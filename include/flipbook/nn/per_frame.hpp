@@ -3,7 +3,7 @@
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// What a function of frames (N, …, C) gives for every frame of clips (N, T, …, C), in one call with all
 /// frames as one batch: (N, T, …, D).

@@ -6,7 +6,7 @@
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/ops/attention/rotary.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// Sines and cosines of positions along one axis (L) or more (T, H, W): channels 2j and 2j + 1 hold the sine
 /// and the cosine of angle j; each axis has its share of the channels. Positions along the first axis begin

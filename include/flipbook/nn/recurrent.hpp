@@ -12,7 +12,7 @@
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// A layer over sequences (N, T, …, C) that goes through them as a whole or step by step, to the same values
 /// but for rounding: `static constexpr bool stepwise = true`, and its instance has

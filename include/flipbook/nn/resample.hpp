@@ -5,7 +5,7 @@
 #include <flipbook/ops/resample/patches.hpp>
 #include <flipbook/ops/resample/pool.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 namespace detail {
 

@@ -7,7 +7,7 @@
 #include <flipbook/nn/sequential.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// x itself.
 struct Identity {

@@ -6,7 +6,7 @@
 
 #include <flipbook/nn/layer.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 namespace detail {
 

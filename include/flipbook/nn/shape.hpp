@@ -5,7 +5,7 @@
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// All axes but the first become one: (N, …) → (N, D), places outermost, channels innermost.
 struct Flatten {

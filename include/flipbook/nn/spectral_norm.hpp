@@ -8,7 +8,7 @@
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// A layer whose weight is divided by its largest singular value σ, the weight seen as a matrix from
 /// everything else to output channels, so that the layer stretches no input by more than about 1.

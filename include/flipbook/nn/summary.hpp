@@ -12,7 +12,7 @@
 #include <flipbook/autodiff/multiply_adds.hpp>
 #include <flipbook/nn/module.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// One layer of a Summary.
 struct LayerSummary {

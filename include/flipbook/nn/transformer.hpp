@@ -8,7 +8,7 @@
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/ops/dropout/dropout.hpp>
 
-namespace flipbook::nn {
+namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// A transformer's block, normalised before each half:
 ///

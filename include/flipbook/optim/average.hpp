@@ -10,7 +10,7 @@
 #include <flipbook/ops/elementwise/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 /// decay · average + (1 − decay) · p.

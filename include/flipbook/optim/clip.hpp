@@ -7,7 +7,7 @@
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 
-namespace flipbook::optim {
+namespace flipbook::inline FLIPBOOK_ISA::optim {
 
 /// Shortens a gradient, in its memory, to the Euclidean length `limit` if it is longer, and returns the length that
 /// it had: over all parameters at once, as PyTorch's clip_grad_norm_. A length that is not finite is returned as it

@@ -8,7 +8,7 @@
 #include <flipbook/backend/cuda/pack.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace cuda {
 

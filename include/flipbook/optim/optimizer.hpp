@@ -12,7 +12,7 @@
 #include <flipbook/optim/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The scale of a loss in half, so that small gradients are not lost: halved where a gradient overflows, doubled after
 /// `patience` steps without. Micikevicius et al., Mixed precision training, 2018.

@@ -4,7 +4,7 @@
 
 #include <flipbook/optim/optimizer.hpp>
 
-namespace flipbook::optim {
+namespace flipbook::inline FLIPBOOK_ISA::optim {
 
 namespace detail {
 

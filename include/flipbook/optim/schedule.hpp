@@ -13,7 +13,7 @@
 ///
 ///     const auto rate = schedule::warm_up(500, schedule::cosine(3e-4, 20'000));
 ///     optimizer.rule.learning_rate = rate(optimizer.steps());
-namespace flipbook::schedule {
+namespace flipbook::inline FLIPBOOK_ISA::schedule {
 
 /// A learning rate as a function of the step, counted from 0.
 template <class S>

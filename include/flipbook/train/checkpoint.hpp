@@ -9,7 +9,7 @@
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/weights.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

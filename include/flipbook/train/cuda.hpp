@@ -11,7 +11,7 @@
 #include <flipbook/optim/cuda.hpp>
 #include <flipbook/optim/optimizer.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace cuda {
 

@@ -10,7 +10,7 @@
 #include <flipbook/backend/cuda/graph.hpp>
 #include <flipbook/train/stepper.hpp>
 
-namespace flipbook::detail {
+namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// On Cuda, steps of each kind are taken as they are written until memory and libraries are warm, then captured once
 /// and replayed, until the model's settings change: a captured step holds those it was captured with. Where a step

@@ -12,7 +12,7 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/io/atomic_file.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// What a training step reports, by name.
 using Losses = std::vector<std::pair<std::string, double>>;

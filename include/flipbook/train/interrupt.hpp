@@ -4,7 +4,9 @@
 
 #include <array>
 
-namespace flipbook {
+#include <flipbook/core/isa.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// While one exists, Ctrl-C (and SIGTERM) asks a training loop to stop at its next step instead of killing the
 /// process; a second one kills it. What was done on these signals before is restored at the end.

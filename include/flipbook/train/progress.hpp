@@ -13,7 +13,7 @@
 
 #include <flipbook/train/history.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

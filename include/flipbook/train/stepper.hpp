@@ -3,7 +3,7 @@
 #include <flipbook/data/data_loader.hpp>
 #include <flipbook/train/train_step.hpp>
 
-namespace flipbook::detail {
+namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// How a trainer takes the steps of a training: one after another, as they are written.
 template <class T, class B>

@@ -12,7 +12,7 @@
 #include <flipbook/train/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How a training step is taken.
 struct StepOptions {

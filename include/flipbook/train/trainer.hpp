@@ -17,7 +17,7 @@
 #include <flipbook/train/progress.hpp>
 #include <flipbook/train/stepper.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The steps of a model whose members are all trained on one loss, `model->loss(clips)`.
 template <class Net, Real T, class B, class Rule>

@@ -15,7 +15,7 @@
 #include <flipbook/io/safetensors.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

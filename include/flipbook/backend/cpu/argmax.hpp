@@ -5,7 +5,7 @@
 
 #include <flipbook/backend/cpu/map.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// index[r] = the first place of the largest number, or of the smallest, of row r of x: (rows, width). NaN counts as
 /// larger, or smaller, than any number.

@@ -4,7 +4,7 @@
 
 #include <flipbook/backend/cpu/multiplicand.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// How products are worked out. Applies to operations called from then on, by any thread.
 struct Arithmetic {

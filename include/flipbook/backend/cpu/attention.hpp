@@ -14,7 +14,7 @@
 /// a panel, maxima and sums over keys are plain vector operations, and keys and values are read as they lie. Scores
 /// are logarithms to base 2.
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 

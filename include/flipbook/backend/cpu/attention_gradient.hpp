@@ -2,7 +2,7 @@
 
 #include <flipbook/backend/cpu/attention.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 

@@ -6,7 +6,7 @@
 
 /// Kernels that go down the columns of a block of rows, a strip of them in registers.
 
-namespace flipbook::cpu::detail {
+namespace flipbook::inline FLIPBOOK_ISA::cpu::detail {
 
 // One number or one vector of them.
 template <class V, class T>

@@ -16,7 +16,7 @@
 /// with extents, C and O from the geometry. Group g joins channels [g, g + 1) · C / groups of x with channels
 /// [g, g + 1) · O / groups of y.
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 

@@ -2,7 +2,7 @@
 
 #include <flipbook/backend/cpu/conv_implicit_gemm.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// out[(j, c), o] = start[o] + Σ_{n, q}  in[n, pixel(q, j), c] · right[n, q, o]
 ///

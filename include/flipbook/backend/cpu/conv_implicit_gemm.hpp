@@ -5,7 +5,7 @@
 #include <flipbook/backend/cpu/pack.hpp>
 #include <flipbook/core/window.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// A grid of pixels: where it begins and how far apart its samples and its pixels along each axis lie.
 template <class P>

@@ -7,7 +7,7 @@
 /// Convolutions of input with so few channels that to find a tap's pixels costs as much as to multiply them, such as
 /// the first layer of a network for images. A task copies the pixels that some lines of outputs see, with zeros for
 /// what is outside, into its cache: from there, every tap is at the same distance from every output.
-namespace flipbook::cpu::narrow {
+namespace flipbook::inline FLIPBOOK_ISA::cpu::narrow {
 
 /// Whether these kernels do a convolution: few numbers a tap, and lines and channels that fill registers.
 template <Real T>

@@ -6,7 +6,7 @@
 /// The adjoint of a convolution with few input channels, such as the last layer of a generator of images: a vector of
 /// output channels would be nearly empty, a sum over a vector of channels has to be added up at its end. Instead a
 /// vector holds neighbouring pixels of one channel, for which a task turns the lines that it reads.
-namespace flipbook::cpu::narrow {
+namespace flipbook::inline FLIPBOOK_ISA::cpu::narrow {
 
 /// to[i][c] = Σ_runs Σ_p  rows[i][p·step …] · numbers[(k + p)·columns + c], for vectors of neighbouring pixels.
 template <Multiplicand F, int rows, int columns, class T = Sum<F>>

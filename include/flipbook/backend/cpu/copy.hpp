@@ -6,7 +6,7 @@
 #include <flipbook/backend/cpu/map.hpp>
 #include <flipbook/core/parallel.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// Which element goes where: to[Σ i·to] = from[Σ i·from] for every index i below the extents. Axes are
 /// given outermost first; those of extent 1 vanish, and neighbours that walk through both memories alike

@@ -5,7 +5,7 @@
 
 #include <flipbook/backend/cpu/tile.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 

@@ -5,7 +5,7 @@
 
 #include <flipbook/backend/cpu/map.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// y[i, :] = table[index[i], :] for rows of `width`.
 template <class T>

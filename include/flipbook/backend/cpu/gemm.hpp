@@ -4,7 +4,7 @@
 #include <flipbook/backend/cpu/conv_gradient.hpp>
 #include <flipbook/backend/cpu/matrix_product.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// Matrix product: C = op(A) · op(B) + bias, or C += op(A) · op(B).
 ///

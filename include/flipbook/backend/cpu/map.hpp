@@ -8,7 +8,7 @@
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/shape.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// Elements worth handing to another thread; a multiple of every vector width.
 inline constexpr Index map_grain = 1 << 13;

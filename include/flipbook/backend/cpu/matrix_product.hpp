@@ -3,7 +3,7 @@
 #include <flipbook/backend/cpu/pack.hpp>
 #include <flipbook/backend/cpu/small_product.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// An operand of a product, as its layout says.
 template <Real T>

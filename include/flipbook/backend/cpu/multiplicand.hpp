@@ -8,7 +8,7 @@
 
 /// What micro-kernels multiply: numbers, or pairs of them in half the room.
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// Two bfloat16 that follow one another along a reduction, in the place of a float: the first in its lower half.
 struct BfloatPair {
@@ -51,7 +51,7 @@ V multiply_add(const V& x, const V& y, const V& sum) {
 
 // Pairs only where they are asked for, since they double what there is to compile, and where the machine that the
 // compiler's flags describe has instructions for them.
-#if defined(FLIPBOOK_BFLOAT16) && defined(__AVX512BF16__) && !defined(__CUDACC__)
+#if FLIPBOOK_PAIRS
 inline constexpr bool multiplies_pairs = true;
 
 /// sum + both products of the pairs in each lane.

@@ -12,7 +12,7 @@
 #include <flipbook/backend/cpu/scratch.hpp>
 #include <flipbook/core/norm.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 

@@ -9,7 +9,7 @@
 #include <flipbook/backend/cpu/transpose.hpp>
 #include <flipbook/core/parallel.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// Room for each thread of the loop that follows, asked for before it, since a loop must not throw.
 template <class T>

@@ -5,7 +5,7 @@
 
 #include <flipbook/core/random.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// The words of `Count` successive blocks of a stream, words[w][i] being word w of block first + i: what
 /// Rng::block gives, in loops that the compiler turns into vectors.

@@ -5,7 +5,7 @@
 /// The element-wise part of recurrent cells: several gates of each hidden unit lie one hidden size apart in
 /// a row, so that one pass reads them all.
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), with the gates in the given order
 template <Real T, class Order>

@@ -7,7 +7,7 @@
 #include <flipbook/backend/cpu/map.hpp>
 #include <flipbook/core/memory.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 

@@ -8,7 +8,7 @@
 #include <flipbook/backend/cpu/map.hpp>
 #include <flipbook/core/resample.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 inline Index grain_of(const Blocks& b) {

@@ -3,7 +3,7 @@
 #include <flipbook/backend/cpu/units.hpp>
 #include <flipbook/core/position.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// The cosine and sine of every angle, [token, pair]: worked out once for each place along an axis.
 template <Real T>

@@ -4,7 +4,7 @@
 
 #include <flipbook/backend/cpu/map.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// y[i, r, j] = Σ x[i, s, j] over s ≤ r, or over s ≥ r where `reverse`; x seen as (outer, n, inner). A task has a strip
 /// of columns, whose sums run in the order of s.

@@ -2,7 +2,7 @@
 
 #include <flipbook/core/scratch.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 template <class T>
 using Scratch = flipbook::Scratch<T, Cpu>;

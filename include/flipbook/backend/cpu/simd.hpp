@@ -12,7 +12,7 @@
 
 #include <xsimd/xsimd.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 template <class V>

@@ -2,7 +2,7 @@
 
 #include <flipbook/backend/cpu/tile.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// A left operand that lies in the first caches: element (i, p) at data + i·row + p·step.
 template <Real T>

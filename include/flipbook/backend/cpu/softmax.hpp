@@ -9,7 +9,7 @@
 #include <flipbook/backend/cpu/exp2.hpp>
 #include <flipbook/backend/cpu/map.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 

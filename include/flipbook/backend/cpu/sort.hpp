@@ -6,7 +6,7 @@
 
 #include <flipbook/backend/cpu/map.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// index[r] = the places of row r of x, (rows, width), in the order of their numbers; equal ones stay in order.
 /// NaN counts as larger than any number.

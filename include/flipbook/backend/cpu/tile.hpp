@@ -16,7 +16,7 @@
 /// pointer for each row of the tile, so that images, their borders, strides and transposes differ in
 /// nothing but those pointers.
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// The registers of the machine, shared out: accumulators first, then the right operand's vectors, then
 /// one for the number that is broadcast.

@@ -8,7 +8,7 @@
 
 #include <flipbook/backend/cpu/simd.hpp>
 
-namespace flipbook::math {
+namespace flipbook::inline FLIPBOOK_ISA::math {
 
 namespace detail {
 

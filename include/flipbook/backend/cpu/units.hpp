@@ -2,7 +2,7 @@
 
 #include <flipbook/backend/cpu/map.hpp>
 
-namespace flipbook::cpu {
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// The place of one vector in a row of numbers; the last one may be partly filled. Kernels that read several
 /// rows at once are written in terms of it.

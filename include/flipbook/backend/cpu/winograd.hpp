@@ -22,7 +22,7 @@
 ///                       F(2, 2)  9          16
 ///     4×4×4     2       F(4, 2)  125        512
 ///                       F(2, 2)  27         64
-namespace flipbook::cpu::winograd {
+namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
 /// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
 /// products, in factors, which are packed and spread(rows · columns) apart.

@@ -7,7 +7,7 @@
 #include <flipbook/backend/cpu/simd.hpp>
 #include <flipbook/backend/cpu/tile.hpp>
 
-namespace flipbook::cpu::winograd {
+namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
 /// Vectors in the largest square or cube: 5³ numbers of F(4, 2).
 inline constexpr std::size_t most_products = 125;

@@ -8,7 +8,7 @@
 #include <flipbook/core/window.hpp>
 
 /// Images in tiles, for Winograd's filtering.
-namespace flipbook::cpu::winograd {
+namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
 using Axes = ConvGeometry::Axes;
 

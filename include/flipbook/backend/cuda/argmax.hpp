@@ -5,7 +5,7 @@
 
 #include <flipbook/backend/cuda/rows.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// index[r] = the first place of the largest number, or of the smallest, of row r. NaN counts as larger, or smaller,
 /// than any number. First that number is found, then its first place.

@@ -3,7 +3,9 @@
 #include <atomic>
 #include <type_traits>
 
-namespace flipbook::cuda {
+#include <flipbook/core/isa.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// How products are worked out. Applies to operations called from then on, by any thread.
 struct Arithmetic {

@@ -14,7 +14,7 @@
 /// Heads may be wider than a tile: products over the width then go by chunks, and another block works out each slab of
 /// the result.
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Tiles of `Rows` × `Columns` scores, and `Width` numbers of a head.
 template <class T, bool Fast, int Columns, int Width>

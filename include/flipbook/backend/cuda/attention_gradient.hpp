@@ -10,7 +10,7 @@
 /// One kernel goes over keys for a tile of queries, another over queries for a tile of keys: scores are worked out
 /// twice, but every sum has one order.
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 

@@ -5,7 +5,7 @@
 #include <flipbook/backend/cuda/arithmetic.hpp>
 #include <flipbook/backend/cuda/stream.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Whether what the calling thread launches now is recorded into a graph instead of run.
 inline bool capturing() { return queue().captured != nullptr; }

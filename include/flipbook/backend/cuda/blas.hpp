@@ -12,7 +12,7 @@
 #include <flipbook/backend/cuda/launch.hpp>
 #include <flipbook/backend/cuda/scratch.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Throws an Error unless a call of cuBLASLt succeeded: names the call.
 inline void check(cublasStatus_t status, const char* call) {

@@ -11,7 +11,7 @@
 #include <flipbook/backend/cuda/device.hpp>
 #include <flipbook/core/random.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// What a captured step needs besides its graph: a table of values that differ from replay to replay, which is written
 /// on the host and copied to the device before each; and the numbers that it reports.

@@ -6,7 +6,7 @@
 #include <flipbook/backend/cuda/launch.hpp>
 #include <flipbook/backend/cuda/pack.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Matrices, `outer` of them, of rows × columns, cut into pieces of whole rows of which a block of threads takes a
 /// strip of columns. A thread keeps to one pack of columns and goes down the rows of its piece.

@@ -12,7 +12,7 @@
 /// Extents and layouts are those of backend/cpu/conv.hpp. A sum too long for the number of its tiles is worked out in
 /// parts, which a second kernel adds up in order, so that the bits do not depend on when a block runs.
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 

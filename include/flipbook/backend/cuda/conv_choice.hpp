@@ -13,7 +13,7 @@
 /// Which way a convolution is worked out: as one matrix product where it is one, by cuDNN where it has a kernel, by
 /// the own kernels otherwise.
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 

@@ -8,7 +8,7 @@
 /// A convolution as the product of two matrices of which the left one is never laid out: its lines are the positions
 /// of an output, and number (tap, channel) of a line is what that position sees there.
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// What a convolution, or one phase of a transposed one, sees along one axis: position q sees pixels
 /// q · stride + j · step + origin  through taps  tap + j · tap_step,  j = 0 … taps − 1, and its sum belongs to pixel

@@ -8,7 +8,7 @@
 #include <flipbook/backend/cpu/copy.hpp>
 #include <flipbook/backend/cuda/pack.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// cpu::CopyPlan as a kernel takes it: counts of elements in I, wide enough for all of them.
 template <class I>

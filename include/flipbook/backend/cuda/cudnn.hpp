@@ -14,7 +14,7 @@
 
 /// Convolutions as graphs of one operation of cuDNN 9.
 
-namespace flipbook::cuda::cudnn {
+namespace flipbook::inline FLIPBOOK_ISA::cuda::cudnn {
 
 /// Throws an Error unless a call of cuDNN succeeded: names the call.
 inline void check(cudnnStatus_t status, const char* call) {

@@ -7,7 +7,7 @@
 
 #include <flipbook/backend/cuda/error.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Devices beyond this number are not used.
 inline constexpr int most_devices = 64;

@@ -6,7 +6,7 @@
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Division of numbers below 2^31 by one that all threads share: a product and a shift instead of some twenty
 /// instructions (Granlund and Montgomery, Division by Invariant Integers using Multiplication, 1994).

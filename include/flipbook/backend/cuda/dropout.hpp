@@ -5,7 +5,7 @@
 #include <flipbook/backend/cuda/pack.hpp>
 #include <flipbook/backend/cuda/random.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// y = x · scale where the element's random word is at least `threshold`, and 0 elsewhere. Element
 /// 4·Blocks·r + Blocks·w + i reads word w of block Blocks·r + i of the stream: a thread draws one block for four

@@ -4,7 +4,7 @@
 
 #include <flipbook/core/error.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Throws an Error unless a call of the CUDA runtime succeeded: names the call, and says what to do where that is
 /// known. The runtime's own record of the error is cleared, so that the process can go on.

@@ -6,7 +6,7 @@
 #include <flipbook/backend/cuda/random.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace cuda {
 

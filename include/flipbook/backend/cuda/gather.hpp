@@ -9,7 +9,7 @@
 #include <flipbook/backend/cuda/scratch.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// y[i, :] = table[index[i], :] for rows of `width`; NaN where there is no such row.
 template <class T, int N>

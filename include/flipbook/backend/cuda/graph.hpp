@@ -5,7 +5,7 @@
 
 #include <flipbook/backend/cuda/random.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// A value that kernels take and that differs from one replay of a captured step to the next, such as the numbers of
 /// an optimiser's step: `varying(x)` where a kernel is launched, `.value()` in it.

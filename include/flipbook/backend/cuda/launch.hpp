@@ -6,7 +6,7 @@
 #include <flipbook/backend/cuda/stream.hpp>
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Runs `kernel` on the calling thread's stream, after what was put there before; returns at once. A grid without
 /// blocks is no launch.

@@ -7,7 +7,7 @@
 #include <flipbook/backend/cpu/map.hpp>
 #include <flipbook/backend/cuda/pack.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// out[i] = f(in[i]…), in packs of N; the rest one by one.
 template <int N, class F, class T, class... In>

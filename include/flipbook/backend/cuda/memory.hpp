@@ -10,7 +10,7 @@
 #include <flipbook/backend/cuda/device.hpp>
 #include <flipbook/core/memory.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 class Arena;
 

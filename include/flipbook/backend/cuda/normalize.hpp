@@ -11,7 +11,7 @@
 /// columns: pieces of rows are summed up by a block each, and put together in double, in the order of the pieces.
 /// A function may come after, as after(v), and after(dy, v) for the gradient in v: then the gradient's kernels work out
 /// v = x̂·w + b once more.
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 /// 1 / √(variance + ε)

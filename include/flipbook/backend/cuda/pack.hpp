@@ -6,7 +6,7 @@
 #include <flipbook/backend/cuda/launch.hpp>
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// N neighbours in memory, read and written at once.
 template <class T, int N>

@@ -3,7 +3,7 @@
 #include <flipbook/backend/cuda/stream.hpp>
 #include <flipbook/core/random.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// A stream of random numbers as kernels take it: `draws(rng)` where one is launched, `.stream()` in it. Where the
 /// launch is part of a captured step, each replay finds its own place in the stream in device memory.

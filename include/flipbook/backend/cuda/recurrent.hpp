@@ -6,7 +6,7 @@
 
 /// The element-wise part of recurrent cells, as in backend/cpu/recurrent.hpp: a thread reads all gates of a pack of
 /// hidden units, which lie one hidden size apart in a row.
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 

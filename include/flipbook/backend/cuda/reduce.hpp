@@ -6,7 +6,7 @@
 #include <flipbook/backend/cuda/rows.hpp>
 #include <flipbook/backend/cuda/scratch.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// out[i, p] = Σ of part p of row i, of `width` numbers: parts of plan.n, the last one of the rest.
 template <int N, class T, class To>

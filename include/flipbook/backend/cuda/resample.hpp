@@ -8,7 +8,7 @@
 
 /// Blocks of places and resized axes, as in backend/cpu/resample.hpp. Every thread has a pack of channels of one
 /// place that is written, and gathers what it is made of.
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Each place of x repeated over its block of y.
 template <class T, int N>

@@ -6,7 +6,7 @@
 #include <flipbook/core/position.hpp>
 #include <flipbook/core/scalar.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 

@@ -6,7 +6,7 @@
 #include <flipbook/backend/cuda/launch.hpp>
 #include <flipbook/backend/cuda/pack.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Rows of n numbers, each worked on by so many neighbouring threads, a power of two: a part of a warp, a
 /// warp, or a whole block.

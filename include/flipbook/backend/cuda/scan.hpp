@@ -2,7 +2,7 @@
 
 #include <flipbook/backend/cuda/pack.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// y[i, r, j] = Σ x[i, s, j] over s ≤ r, or over s ≥ r where `reverse`; x seen as (outer, n, inner). A thread has a
 /// line of n elements, whose sum runs in the order of s.

@@ -3,7 +3,7 @@
 #include <flipbook/backend/cuda/stream.hpp>
 #include <flipbook/core/scratch.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Device memory for the length of a call: what is launched before its end may use it.
 template <class T>

@@ -6,7 +6,7 @@
 #include <flipbook/backend/cuda/rows.hpp>
 
 /// The same as backend/cpu/softmax.hpp: every row is read from memory once, and again from the cache.
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 

@@ -14,7 +14,7 @@
 ///     bool packed                whether packs that begin at multiples of their size are wholly side by side, and
 ///                                aligned, or wholly 0
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// What a thread brings of each tile of `Lines` × `Line` numbers. The next tile begins `Line` numbers further, or,
 /// if tiles go `Down`, `Lines` lines.

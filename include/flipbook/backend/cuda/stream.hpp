@@ -7,7 +7,7 @@
 #include <flipbook/backend/cuda/capture.hpp>
 #include <flipbook/backend/cuda/memory.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// What a thread launches on a device, in order: a stream, the memory whose uses it orders, and an event of it.
 struct Queue {
@@ -82,7 +82,7 @@ inline void synchronize() { check(cudaStreamSynchronize(stream()), "synchronize"
 
 }  // namespace flipbook::cuda
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The backend of CUDA devices: memory from a pool for each stream, kernels on the calling thread's stream of the
 /// device that it has selected (`cuda::select`). Operations return at once; what reads numbers on the host waits.

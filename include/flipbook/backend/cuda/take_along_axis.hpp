@@ -7,7 +7,7 @@
 #include <flipbook/backend/cuda/random.hpp>
 #include <flipbook/backend/cuda/rows.hpp>
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// y[r, j] = x[r, index[r, j]], `each` of every row; NaN where there is no such place.
 template <class T>

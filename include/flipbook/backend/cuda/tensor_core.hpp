@@ -17,7 +17,7 @@
 #include <tensor_core.hpp>
 #else
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 __device__ inline unsigned in_shared(const void* pointer) {

@@ -11,7 +11,7 @@
 /// are made of. Each thread has some of the sums of a tile in its registers, as a small matrix (i, j) of which each
 /// line lies in one row of the tile and is shared with the `row_lanes` neighbouring threads.
 
-namespace flipbook::cuda {
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Which index of an operand has its numbers side by side: the one that is summed over, or the other.
 enum class Inner { depth, side };

@@ -8,7 +8,7 @@
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// What an autoregressive model continues a clip with.
 enum class Continue {

@@ -12,7 +12,7 @@
 
 /// Networks that predict the next frame: each reads frames (N, H, W, Channels) and gives `Out` numbers for each pixel
 /// of the one that follows, parameters of its distribution.
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A long short-term memory over codes of whole frames, Height × Width. Srivastava et al., 2015.
 template <int Height, int Width, int Channels = 1, int Code = 256, int Hidden = 512, int Out = Channels>

@@ -11,7 +11,7 @@
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A causal transformer over visual tokens, such as the codes of a quantised autoencoder, flattened in the order
 /// time, height, width:

@@ -8,7 +8,7 @@
 
 /// Generators and discriminators of frames after Radford et al., Unsupervised representation learning with
 /// deep convolutional generative adversarial networks, 2016.
-namespace flipbook::dcgan {
+namespace flipbook::inline FLIPBOOK_ISA::dcgan {
 
 namespace detail {
 using namespace nn;
@@ -34,7 +34,7 @@ using Discriminator = nn::Sequential<                                           
 
 }  // namespace flipbook::dcgan
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The adversarial network of frames: 32×32 pixels.
 template <int Channels = 3, class Game = loss::NonSaturating>

@@ -10,7 +10,7 @@
 #include <flipbook/nn/module.hpp>
 #include <flipbook/train/train_step.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Several discriminators of the same clips, such as one of frames and one of motion: their games are added.
 template <class... D>

@@ -7,7 +7,7 @@
 ///
 ///     penalty(tape, discriminator, real, fake, loss)   the loss with what it adds to it
 ///     after_step(parameters)                           what it does to the discriminator's parameters
-namespace flipbook::regulariser {
+namespace flipbook::inline FLIPBOOK_ISA::regulariser {
 
 /// No regularisation.
 struct NoPenalty {

@@ -8,7 +8,7 @@
 
 /// Generators and discriminators of whole clips by convolution in time and space, after Vondrick et al.,
 /// Generating videos with scene dynamics, 2016.
-namespace flipbook::video_gan {
+namespace flipbook::inline FLIPBOOK_ISA::video_gan {
 
 namespace detail {
 inline constexpr Window head{.kernel = {2, 4, 4}, .bias = false};
@@ -37,7 +37,7 @@ using Discriminator = nn::Sequential<                                           
 
 }  // namespace flipbook::video_gan
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The adversarial network of clips: 16 frames of 64×64 pixels.
 template <int Channels = 3, int W = 32, class Game = loss::NonSaturating>

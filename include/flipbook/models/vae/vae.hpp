@@ -10,7 +10,7 @@
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/shape/join.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A variational autoencoder of frames or clips: an encoder gives q(z|x), a decoder p(x|z).
 ///

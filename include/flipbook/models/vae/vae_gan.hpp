@@ -3,7 +3,7 @@
 #include <flipbook/models/gan/gan.hpp>
 #include <flipbook/models/vae/vae.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A variational autoencoder whose reconstructions also face a discriminator, which makes them sharp where the
 /// likelihood alone makes them blurred:

@@ -9,7 +9,7 @@
 #include <flipbook/nn/shape.hpp>
 
 /// Symmetric convolutional encoders and decoders of clips and of frames.
-namespace flipbook::video_vae {
+namespace flipbook::inline FLIPBOOK_ISA::video_vae {
 
 namespace detail {
 inline constexpr Window half{.kernel = 4, .stride = 2, .padding = 1};  // halves or doubles an extent
@@ -55,7 +55,7 @@ using Decoder2d = nn::Sequential<                                               
 
 }  // namespace flipbook::video_vae
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The variational autoencoder of clips: 16 frames of 64×64 pixels, one z for the whole clip.
 template <int Channels = 1, int W = 32, int Z = 128, class Likelihood = likelihood::Bernoulli>

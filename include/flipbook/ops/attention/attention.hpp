@@ -15,7 +15,7 @@
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// What attention may look at.
 struct AttentionOptions {

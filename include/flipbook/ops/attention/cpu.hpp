@@ -4,7 +4,7 @@
 #include <flipbook/backend/cpu/rotary.hpp>
 #include <flipbook/ops/attention/rows.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// y (N, Lq, H, D) and log_sums (N, H, Lq) from x: qkv, or q and kv, or q, k and v.
 template <class T, class... X>

@@ -4,7 +4,7 @@
 #include <flipbook/backend/cuda/rotary.hpp>
 #include <flipbook/ops/attention/rows.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 namespace detail {
 

@@ -6,7 +6,7 @@
 #include <flipbook/ops/attention/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Cosine and sine of the angle by which each pair of a token's numbers is turned: (L, D/2) each.
 template <class T, class B>

@@ -7,7 +7,7 @@
 
 /// Where the heads of attention's tensors lie.
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 namespace detail {
 

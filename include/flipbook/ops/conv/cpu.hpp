@@ -4,7 +4,7 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/core/window.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 template <class T>
 void conv(Cpu, const ConvGeometry& geometry, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& w,

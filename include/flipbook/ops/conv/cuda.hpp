@@ -3,7 +3,7 @@
 #include <flipbook/backend/cuda/conv_choice.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 template <class T>
 void conv(Cuda, const ConvGeometry& geometry, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& w,

@@ -6,7 +6,7 @@
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// How many elements of dropout one run of random blocks serves.
 inline constexpr Index dropout_run = 64;

@@ -4,7 +4,7 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/ops/dropout/cpu.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// The same numbers as on the CPU.
 template <class T>

@@ -8,7 +8,7 @@
 #include <flipbook/ops/dropout/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Elements dropped by a stream of random numbers, the others scaled so that the expectation stays. The
 /// mask is never stored: it is drawn again from the stream's position. Linear, so its own gradient.

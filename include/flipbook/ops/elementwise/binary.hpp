@@ -7,7 +7,7 @@
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 template <Operand X, Operand Y>
 auto operator+(const X& x, const Y& y);

@@ -5,7 +5,7 @@
 #include <flipbook/backend/cpu/simd.hpp>
 #include <flipbook/backend/cpu/trig.hpp>
 
-namespace flipbook::function {
+namespace flipbook::inline FLIPBOOK_ISA::function {
 
 /// Each function gives its value at x, and its first two derivatives (derivative, second_derivative) in terms of v: of
 /// its output where `from_output` says so, which costs less and keeps less, of its input otherwise. When it is the

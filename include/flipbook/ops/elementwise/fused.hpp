@@ -2,7 +2,7 @@
 
 #include <flipbook/ops/elementwise/binary.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

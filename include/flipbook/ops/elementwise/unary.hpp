@@ -8,7 +8,7 @@
 #include <flipbook/ops/elementwise/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

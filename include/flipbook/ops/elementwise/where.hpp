@@ -2,7 +2,7 @@
 
 #include <flipbook/ops/elementwise/binary.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 // A mask is a tensor of numbers, where 0 is false and all else true: of the scalar of what it masks, as the comparisons
 // below make it, or of std::uint8_t.

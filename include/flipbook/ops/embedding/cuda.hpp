@@ -3,7 +3,7 @@
 #include <flipbook/backend/cuda/gather.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 template <class T>
 void gather_rows(Cuda, const Tensor<T, Cuda>& table, const Tensor<std::int32_t, Cuda>& indices, Tensor<T, Cuda>& y) {

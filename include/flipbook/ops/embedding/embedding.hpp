@@ -9,7 +9,7 @@
 #endif
 #include <flipbook/ops/gather/take_along_axis.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 template <class B>
 struct AddRows;

@@ -8,7 +8,7 @@
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 // Rows are those of the last axis of x; an index is a place in a row.
 

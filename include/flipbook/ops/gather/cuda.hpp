@@ -6,7 +6,7 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/ops/gather/cpu.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// The place of the first index that is not in [0, count), or their number. Waits for the device.
 inline Index first_stray(Cuda, const Tensor<std::int32_t, Cuda>& indices, Index count) {

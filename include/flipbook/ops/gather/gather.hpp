@@ -5,7 +5,7 @@
 #include <flipbook/ops/shape/permute.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The given places along an axis: x (…, n, …) and indices (k) give (…, k, …). The gradient adds up where a place is
 /// named more than once.

@@ -6,7 +6,7 @@
 #include <flipbook/ops/gather/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 template <class B>
 struct Scatter;

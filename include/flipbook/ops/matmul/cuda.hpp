@@ -3,7 +3,7 @@
 #include <flipbook/backend/cuda/blas.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// c[i] = op(a[i]) op(b[i]) (+ bias) for each matrix i of the batch.
 template <class T>

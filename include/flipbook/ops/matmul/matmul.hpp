@@ -8,7 +8,7 @@
 #include <flipbook/ops/matmul/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Which operands of a product are read transposed.
 struct Transposed {

@@ -7,7 +7,7 @@
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// The same with statistics that are given.
 template <class T, class After = NoFunction>

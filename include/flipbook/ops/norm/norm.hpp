@@ -9,7 +9,7 @@
 #include <flipbook/ops/norm/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Mean and (biased) variance of each set that was normalised, as precise as they were worked out.
 template <class T, class B>

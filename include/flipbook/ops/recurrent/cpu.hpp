@@ -3,7 +3,7 @@
 #include <flipbook/backend/cpu/recurrent.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// next (2, …, H) = h', then c'.
 template <class T, class Order>

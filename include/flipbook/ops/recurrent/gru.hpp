@@ -8,7 +8,7 @@
 #endif
 #include <flipbook/ops/shape/join.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 struct GruUpdate {
   static constexpr unsigned saves = save::all_inputs;

@@ -10,7 +10,7 @@
 #endif
 #include <flipbook/ops/shape/join.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// In which order the gates of an LSTM follow one another along the last axis.
 struct LstmOrder {

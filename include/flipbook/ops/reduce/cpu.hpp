@@ -4,7 +4,7 @@
 #include <flipbook/backend/cpu/reduce.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 namespace detail {
 

@@ -4,7 +4,7 @@
 #include <flipbook/backend/cuda/reduce.hpp>
 #include <flipbook/ops/reduce/cpu.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// y = Σ x over the axes where y, of the same rank, has extent 1 and x has not.
 template <class T>

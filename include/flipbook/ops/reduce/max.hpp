@@ -4,7 +4,7 @@
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

@@ -2,7 +2,7 @@
 
 #include <flipbook/ops/reduce/sum.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Σ over all axes but the first, which counts samples: (N, …) → (N).
 /// @throws Error  if x has no axis

@@ -13,7 +13,7 @@
 #include <flipbook/ops/reduce/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 template <Operand X>
 auto sum_to(const X& x, const Shape& shape);

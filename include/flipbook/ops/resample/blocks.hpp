@@ -8,7 +8,7 @@
 #include <flipbook/ops/resample/cuda.hpp>
 #endif
 
-namespace flipbook::detail {
+namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// How many axes of (N, [T, [H,]] W, C) are places.
 inline int places_of(const char* operation, const Shape& x) {

@@ -3,7 +3,7 @@
 #include <flipbook/backend/cpu/resample.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 using flipbook::Blocks;
 

@@ -4,7 +4,7 @@
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 template <class T>
 void repeat_blocks(Cuda, const Blocks& blocks, const Tensor<T, Cuda>& x, Tensor<T, Cuda>& y) {

@@ -3,7 +3,7 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/resample/blocks.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// One axis resized, each place between its two nearest.
 struct Interpolate {

@@ -3,7 +3,7 @@
 #include <flipbook/ops/resample/blocks.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 

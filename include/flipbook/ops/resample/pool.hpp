@@ -6,7 +6,7 @@
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/resample/blocks.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Every place repeated over a block of places.
 struct RepeatBlocks {

@@ -3,7 +3,7 @@
 #include <flipbook/backend/cuda/scan.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// y[i, r, j] = Σ x[i, s, j] over s ≤ r, or over s ≥ r where `reverse`; x seen as (outer, n, inner).
 template <class T>

@@ -6,7 +6,7 @@
 #include <flipbook/ops/scan/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Running sums along an axis, from its first element on or from its last.
 struct CumSum {

@@ -6,7 +6,7 @@
 #include <flipbook/backend/cpu/copy.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 namespace detail {
 /// How far apart neighbours along each axis are in a contiguous array.

@@ -7,7 +7,7 @@
 #include <flipbook/ops/shape/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The block of x that begins at `first` and has extents `shape`. Shares memory where the block is
 /// contiguous in x, as frames of one clip are.

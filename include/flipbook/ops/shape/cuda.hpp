@@ -3,7 +3,7 @@
 #include <flipbook/backend/cuda/copy.hpp>
 #include <flipbook/ops/shape/cpu.hpp>
 
-namespace flipbook::kernel::detail {
+namespace flipbook::inline FLIPBOOK_ISA::kernel::detail {
 
 template <class T>
 void carry_out(Cuda, const Move& move, const T* from, T* to) {

@@ -7,7 +7,7 @@
 #include <flipbook/ops/shape/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 struct Split;
 

@@ -11,7 +11,7 @@
 #include <flipbook/ops/shape/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A view of x as up to eight axes, whose order is then changed, under a shape of its own: axis i of the
 /// result is axis order[i] of the view. What transposes, patches and pixel shuffles are made of.

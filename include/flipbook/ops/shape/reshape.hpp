@@ -2,7 +2,7 @@
 
 #include <flipbook/autodiff/tape.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The same elements in the same order under another shape; shares memory.
 struct Reshape {

@@ -3,7 +3,7 @@
 #include <flipbook/backend/cuda/softmax.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 // Rows are those of the last axis; shapes agree except where one number a row is meant.
 

@@ -7,7 +7,7 @@
 #include <flipbook/ops/softmax/cuda.hpp>
 #endif
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 /// How many rows of the last axis a shape has.

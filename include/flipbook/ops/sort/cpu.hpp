@@ -3,7 +3,7 @@
 #include <flipbook/backend/cpu/sort.hpp>
 #include <flipbook/core/tensor.hpp>
 
-namespace flipbook::kernel {
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// The places of each row of the last axis in the order of their numbers.
 template <class T>

@@ -7,7 +7,7 @@
 #include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/sort/cpu.hpp>
 
-namespace flipbook {
+namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The places of each row of the last axis in the order of their numbers, smallest first unless `descending`: (…, K) →
 /// (…, K). Equal numbers stay in order; NaN counts as larger than any number. On the CPU alone.

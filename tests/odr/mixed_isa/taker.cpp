@@ -1,0 +1,3 @@
+#include <flipbook/core/tensor.hpp>
+
+float first_of(const flipbook::Tensor<float>& x) { return *x.data(); }
