@@ -7,9 +7,9 @@
 
 #include <benchmark/benchmark.h>
 
-#include <flipbook/backend/cpu/attention_gradient.hpp>
-#include <flipbook/backend/cpu/conv.hpp>
-#include <flipbook/backend/cpu/gemm.hpp>
+#include <flipbook/backend/cpu/attention/gradient.hpp>
+#include <flipbook/backend/cpu/conv/conv.hpp>
+#include <flipbook/backend/cpu/gemm/gemm.hpp>
 #include <flipbook/core/fill.hpp>
 
 #include "layers.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <flipbook/core/window.hpp>
+#include <flipbook/kernels/conv/geometry.hpp>
 
 /// The convolutions whose kernels are timed.
 

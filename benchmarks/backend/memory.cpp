@@ -6,8 +6,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include <flipbook/backend/cpu/normalize.hpp>
-#include <flipbook/backend/cpu/softmax.hpp>
+#include <flipbook/backend/cpu/norm/normalize.hpp>
+#include <flipbook/backend/cpu/softmax/softmax.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/optim/adam.hpp>

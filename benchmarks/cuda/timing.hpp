@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <vector>
 
-#include <flipbook/backend/cuda/launch.hpp>
+#include <flipbook/backend/cuda/runtime/launch.hpp>
 
 namespace flipbook::benchmark {
 

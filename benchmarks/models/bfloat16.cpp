@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <flipbook/backend/cpu/arithmetic.hpp>
+#include <flipbook/backend/cpu/runtime/arithmetic.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/vae/video_vae.hpp>

@@ -8,7 +8,7 @@
 
 #include <sys/resource.h>
 
-#include <flipbook/backend/cpu/arithmetic.hpp>
+#include <flipbook/backend/cpu/runtime/arithmetic.hpp>
 #include <flipbook/core/parallel.hpp>
 
 #include "workloads/workload.hpp"

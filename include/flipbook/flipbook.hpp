@@ -2,24 +2,19 @@
 
 /// All of the library but what needs FFmpeg: io/video.hpp and data/video_files.hpp.
 
-#include <flipbook/core/attention.hpp>
 #include <flipbook/core/eigen.hpp>
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/memory.hpp>
-#include <flipbook/core/norm.hpp>
 #include <flipbook/core/parallel.hpp>
-#include <flipbook/core/position.hpp>
 #include <flipbook/core/print.hpp>
 #include <flipbook/core/random.hpp>
-#include <flipbook/core/resample.hpp>
 #include <flipbook/core/scalar.hpp>
 #include <flipbook/core/shape.hpp>
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/core/window.hpp>
 #include <flipbook/core/xtensor.hpp>
 
-#include <flipbook/autodiff/check.hpp>
 #include <flipbook/autodiff/list.hpp>
 #include <flipbook/autodiff/multiply_adds.hpp>
 #include <flipbook/autodiff/parameter.hpp>
@@ -34,13 +29,14 @@
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/functions.hpp>
 #include <flipbook/ops/elementwise/fused.hpp>
+#include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 #include <flipbook/ops/embedding/embedding.hpp>
 #include <flipbook/ops/gather/gather.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
 #include <flipbook/ops/norm/norm.hpp>
-#include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/recurrent/gru.hpp>
 #include <flipbook/ops/recurrent/lstm.hpp>
 #include <flipbook/ops/reduce/max.hpp>
@@ -113,19 +109,20 @@
 #include <flipbook/optim/schedule.hpp>
 #include <flipbook/optim/sgd.hpp>
 
+#include <flipbook/data/data_loader.hpp>
 #include <flipbook/data/dataset.hpp>
-#include <flipbook/data/tensor_dataset.hpp>
 #include <flipbook/data/idx.hpp>
 #include <flipbook/data/image_folder.hpp>
-#include <flipbook/data/data_loader.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/data/sprite.hpp>
 #include <flipbook/data/subsequences.hpp>
+#include <flipbook/data/tensor_dataset.hpp>
 
 #include <flipbook/io/atomic_file.hpp>
 #include <flipbook/io/file.hpp>
 #include <flipbook/io/gif.hpp>
+#include <flipbook/io/grid.hpp>
 #include <flipbook/io/gzip.hpp>
 #include <flipbook/io/image.hpp>
 #include <flipbook/io/jpeg.hpp>
@@ -135,13 +132,14 @@
 #include <flipbook/io/pixels.hpp>
 #include <flipbook/io/png.hpp>
 #include <flipbook/io/safetensors.hpp>
-#include <flipbook/io/grid.hpp>
 #include <flipbook/io/stored.hpp>
 
 #include <flipbook/train/checkpoint.hpp>
-#include <flipbook/train/train_step.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/progress.hpp>
+#include <flipbook/train/train_step.hpp>
 #include <flipbook/train/trainer.hpp>
 #include <flipbook/train/weights.hpp>
+
+#include <flipbook/testing/gradients.hpp>

@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-#include <flipbook/backend/cuda/launch.hpp>
+#include <flipbook/backend/cuda/runtime/launch.hpp>
 #include <flipbook/core/tensor.hpp>
 
 #include "ops/tensors.hpp"

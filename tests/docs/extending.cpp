@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/loss/regression.hpp>
 #include <flipbook/models/gan/gan.hpp>

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 
 using namespace flipbook;
 using Latent = latent::DiagonalGaussian<3>;

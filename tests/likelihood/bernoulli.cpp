@@ -1,6 +1,6 @@
 #include <flipbook/likelihood/bernoulli.hpp>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 
 #include "checks.hpp"
 

@@ -1,6 +1,6 @@
 #include <flipbook/likelihood/gaussian.hpp>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/module.hpp>
 
 #include "checks.hpp"

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <initializer_list>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 
 using namespace flipbook;
 

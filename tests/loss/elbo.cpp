@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/latent/diagonal_gaussian.hpp>
 
 using namespace flipbook;

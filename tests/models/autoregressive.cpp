@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include <flipbook/autodiff/check.hpp>
-#include <flipbook/backend/cpu/arithmetic.hpp>
+#include <flipbook/testing/gradients.hpp>
+#include <flipbook/backend/cpu/runtime/arithmetic.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/nn/activation.hpp>

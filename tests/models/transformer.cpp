@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>

@@ -8,7 +8,7 @@
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/sequential.hpp>
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/train/train_step.hpp>
 

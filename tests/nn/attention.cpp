@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/attention.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/shape/permute.hpp>

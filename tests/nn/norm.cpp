@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/module.hpp>
 
 #include "../ops/tensors.hpp"

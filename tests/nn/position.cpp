@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/nn/position.hpp>
 #include "../ops/tensors.hpp"

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv_cells.hpp>
 #include <flipbook/nn/linear.hpp>

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/linear.hpp>

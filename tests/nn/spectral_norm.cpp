@@ -4,7 +4,7 @@
 
 #include <Eigen/SVD>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/core/eigen.hpp>
 #include <flipbook/nn/module.hpp>
 

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/nn/transformer.hpp>
 #include "../ops/tensors.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <flipbook/core/window.hpp>
+#include <flipbook/kernels/conv/geometry.hpp>
 
 /// Convolutions as their definitions read, one loop for each index; sums in double.
 namespace reference {

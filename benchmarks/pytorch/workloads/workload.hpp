@@ -7,7 +7,7 @@
 
 #include <flipbook/core/random.hpp>
 #ifdef FLIPBOOK_CUDA
-#include <flipbook/backend/cuda/graph.hpp>
+#include <flipbook/backend/cuda/graph/graph.hpp>
 #endif
 
 namespace flipbook::benchmark {

@@ -9,7 +9,7 @@
 #include <flipbook/core/tensor.hpp>
 
 #ifdef FLIPBOOK_CUDA
-#include <flipbook/backend/cuda/fill.hpp>
+#include <flipbook/backend/cuda/elementwise/fill.hpp>
 #endif
 
 namespace flipbook::inline FLIPBOOK_ISA {

@@ -14,7 +14,7 @@
 #include <flipbook/core/shape.hpp>
 
 #ifdef FLIPBOOK_CUDA
-#include <flipbook/backend/cuda/stream.hpp>
+#include <flipbook/backend/cuda/runtime/stream.hpp>
 #endif
 
 namespace flipbook::inline FLIPBOOK_ISA {

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include <flipbook/backend/cuda/launch.hpp>
-#include <flipbook/backend/cuda/scratch.hpp>
+#include <flipbook/backend/cuda/runtime/launch.hpp>
+#include <flipbook/backend/cuda/runtime/scratch.hpp>
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/io/pixels.hpp>

@@ -47,9 +47,7 @@ struct Bernoulli {
   }
   template <Real T, class B>
   static Tensor<T, B> sample(const Tensor<T, B>& logits, Rng& rng) {
-    Tensor<T, B> x(logits.shape());
-    kernel::map(B{}, function::LessThan{}, x, uniform<T, B>(logits.shape(), rng), sigmoid(logits));
-    return x;
+    return map(function::LessThan{}, uniform<T, B>(logits.shape(), rng), sigmoid(logits));
   }
   template <Value P>
   static P mean(const P& logits) {

@@ -96,9 +96,8 @@ struct DiscretizedLogisticMixture {
   static Tensor<T, B> sample(const Tensor<T, B>& parameters, Rng& rng) {
     const auto [logits, means, log_scales] = components(parameters);
     const auto chosen = sample_categorical(logits, rng);  // (rows)
-    Tensor<T, B> x = uniform<T, B>(chosen.shape(), rng);
-    kernel::map(B{}, function::LogisticLevel{}, x, take_along_axis(means, chosen), take_along_axis(log_scales, chosen),
-                x);
+    const auto x = map(function::LogisticLevel{}, take_along_axis(means, chosen), take_along_axis(log_scales, chosen),
+                       uniform<T, B>(chosen.shape(), rng));  // (rows)
     return x.reshape(data_shape(parameters.shape()));
   }
   /// E x before it is rounded to a level, which is within half a level of that after.

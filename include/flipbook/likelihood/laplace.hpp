@@ -80,8 +80,7 @@ struct Laplace {
   template <Real T, class B>
   static Tensor<T, B> sample(const Tensor<T, B>& parameters, Rng& rng) {
     const auto half = detail::parts("Laplace", parameters, 2);
-    Tensor<T, B> standard = uniform<T, B>(half[0].shape(), rng);
-    kernel::map(B{}, function::LaplaceQuantile{}, standard, standard);
+    const auto standard = map(function::LaplaceQuantile{}, uniform<T, B>(half[0].shape(), rng));
     return half[0] + exp(detail::floored(half[1])) * standard;
   }
   template <Value P>

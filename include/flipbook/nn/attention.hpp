@@ -5,6 +5,7 @@
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/position.hpp>
 #include <flipbook/ops/attention/attention.hpp>
+#include <flipbook/ops/shape/crop.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
@@ -38,8 +39,7 @@ class KeyValueCache {
       stored_.emplace(stored_ ? concat(1, *stored_, more) : more);
     } else {
       make_room(more.shape());
-      kernel::copy_block(typename X::Backend{}, more.shape(), more, Shape::filled(5, 0), *stored_,
-                         Shape{0, length_, 0, 0, 0});
+      write_block(*stored_, {0, length_, 0, 0, 0}, more);
     }
     length_ += more.shape()[1];
   }
@@ -52,9 +52,8 @@ class KeyValueCache {
     shape[1] = stored_ && needed <= stored_->extent(1) ? stored_->extent(1) : std::max<Index>(32, 2 * needed);
     X larger(shape);
     if (stored_) {
-      const Shape zero = Shape::filled(5, 0);
       shape[1] = length_;
-      kernel::copy_block(typename X::Backend{}, shape, *stored_, zero, larger, zero);
+      write_block(larger, Shape::filled(5, 0), crop(*stored_, Shape::filled(5, 0), shape));
     }
     stored_ = std::move(larger);
   }

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/norm/norm.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
@@ -79,9 +80,8 @@ struct BatchNorm {
     void follow(const X& x, const Statistics<T, B>& batch) const {
       const double count = static_cast<double>(x.size() / Channels), unbiased = count / (count - 1);
       const auto change = [batch, unbiased, mean = running_mean.value, variance = running_var.value]() mutable {
-        kernel::map(B{}, detail::ExponentialUpdate{Options.momentum, 1}, mean, mean, cast<T>(batch.mean));
-        kernel::map(B{}, detail::ExponentialUpdate{Options.momentum, unbiased}, variance, variance,
-                    cast<T>(batch.variance));
+        map_into(mean, detail::ExponentialUpdate{Options.momentum, 1}, mean, cast<T>(batch.mean));
+        map_into(variance, detail::ExponentialUpdate{Options.momentum, unbiased}, variance, cast<T>(batch.variance));
       };
       x.tape().defer(change, running_mean, running_var);
     }

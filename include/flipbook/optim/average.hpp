@@ -4,11 +4,7 @@
 
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/tensor.hpp>
-#include <flipbook/ops/elementwise/cpu.hpp>
-
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/elementwise/cuda.hpp>
-#endif
+#include <flipbook/ops/elementwise/map.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -35,7 +31,7 @@ class MovingAverage {
 
   void update(const Tensor<T, B>& parameters) {
     require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
-    kernel::map(B{}, detail::Mix{decay_}, value_, value_, parameters);
+    map_into(value_, detail::Mix{decay_}, value_, parameters);
   }
   /// Exchanges the average with the parameters, in their memory: once to use it, once more to train on.
   void swap(Tensor<T, B> parameters) {

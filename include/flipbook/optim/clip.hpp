@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 
+#include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 
@@ -21,9 +22,7 @@ double clip_norm(std::span<const Tensor<T, B>> gradient, double limit) {
   for (const auto& part : gradient) squares += static_cast<double>(sum(square(part)).item());
   const double norm = std::sqrt(squares), factor = limit / (norm + 1e-6);
   if (std::isfinite(norm) && factor < 1) {
-    for (Tensor<T, B> part : gradient) {
-      kernel::map(B{}, flipbook::detail::ValueOf<function::Affine>{{factor, 0}}, part, part);
-    }
+    for (const auto& part : gradient) map_into(part, flipbook::detail::ValueOf<function::Affine>{{factor, 0}}, part);
   }
   return norm;
 }
@@ -36,9 +35,9 @@ double clip_norm(const Tensor<T, B>& gradient, double limit) {
 /// Arjovsky et al., 2017.
 /// @throws Error  if the limit is not positive
 template <Real T, class B>
-void clip_weights(Tensor<T, B> parameters, double limit) {
+void clip_weights(const Tensor<T, B>& parameters, double limit) {
   require(limit > 0, "clip_weights: the limit must be positive, got ", limit);
-  kernel::map(B{}, flipbook::detail::ValueOf<function::Clamp>{{-limit, limit}}, parameters, parameters);
+  map_into(parameters, flipbook::detail::ValueOf<function::Clamp>{{-limit, limit}}, parameters);
 }
 
 }  // namespace flipbook::optim

@@ -6,11 +6,7 @@
 #include <vector>
 
 #include <flipbook/core/fill.hpp>
-#include <flipbook/optim/cpu.hpp>
-
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/optim/cuda.hpp>
-#endif
+#include <flipbook/kernels/update.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

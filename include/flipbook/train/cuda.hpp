@@ -7,8 +7,8 @@
 #include <vector>
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/backend/cuda/reduce.hpp>
-#include <flipbook/optim/cuda.hpp>
+#include <flipbook/backend/cuda/reduce/reduce.hpp>
+#include <flipbook/kernels/update/cuda.hpp>
 #include <flipbook/optim/optimizer.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {

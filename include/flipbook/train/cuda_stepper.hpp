@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <flipbook/backend/cuda/graph.hpp>
+#include <flipbook/backend/cuda/graph/graph.hpp>
 #include <flipbook/train/stepper.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {

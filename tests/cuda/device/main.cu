@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include <flipbook/backend/cuda/device.hpp>
+#include <flipbook/backend/cuda/runtime/device.hpp>
 
 int main(int argc, char** argv) {
   if (flipbook::cuda::device_count() == 0) {

@@ -2,7 +2,7 @@
 #include <bit>
 #include <cstdint>
 
-#include <flipbook/backend/cpu/arithmetic.hpp>
+#include <flipbook/backend/cpu/runtime/arithmetic.hpp>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/module.hpp>

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <optional>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/ops/attention/attention.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 #include "../tensors.hpp"

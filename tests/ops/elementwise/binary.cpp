@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 
 using namespace flipbook;

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <functional>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 
 using namespace flipbook;

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/core/eigen.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/ops/recurrent/gru.hpp>
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 
 using namespace flipbook;

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 
 #include "../tensors.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 
 #include "../tensors.hpp"
 

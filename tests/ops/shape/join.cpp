@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 
 #include "../tensors.hpp"

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include <flipbook/autodiff/check.hpp>
+#include <flipbook/testing/gradients.hpp>
 
 #include "../tensors.hpp"
 

@@ -146,9 +146,8 @@ struct Autoregressive {
       if constexpr (training<X>) {
         Shape per_sample = Shape::filled(truth.rank(), 1);
         per_sample[0] = truth.extent(0);
-        Tensor<T, B> take_own = uniform<T, B>(per_sample, truth.tape().rng());  // (N, 1, …)
-        kernel::map(B{}, function::LessThan{}, take_own, take_own,
-                    full<T, B>(per_sample, static_cast<T>(scheduled_sampling)));
+        const auto take_own = map(function::LessThan{}, uniform<T, B>(per_sample, truth.tape().rng()),
+                                  full<T, B>(per_sample, static_cast<T>(scheduled_sampling)));  // (N, 1, …)
         return truth + take_own * (own - truth);
       } else {
         return truth;

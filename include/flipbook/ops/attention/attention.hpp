@@ -6,11 +6,8 @@
 #include <tuple>
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/core/attention.hpp>
-#include <flipbook/ops/attention/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/attention/cuda.hpp>
-#endif
+#include <flipbook/kernels/attention.hpp>
+#include <flipbook/kernels/attention/geometry.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/reshape.hpp>

@@ -1,10 +1,7 @@
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/attention/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/attention/cuda.hpp>
-#endif
+#include <flipbook/kernels/attention.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

@@ -2,11 +2,8 @@
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/core/window.hpp>
-#include <flipbook/ops/conv/cpu.hpp>
+#include <flipbook/kernels/conv.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/conv/cuda.hpp>
-#endif
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

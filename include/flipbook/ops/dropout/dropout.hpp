@@ -3,10 +3,7 @@
 #include <cmath>
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/dropout/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/dropout/cuda.hpp>
-#endif
+#include <flipbook/kernels/dropout.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

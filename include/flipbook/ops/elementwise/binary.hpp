@@ -3,7 +3,7 @@
 #include <type_traits>
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/elementwise/cpu.hpp>
+#include <flipbook/kernels/elementwise.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 

@@ -2,8 +2,8 @@
 
 #include <numbers>
 
-#include <flipbook/backend/cpu/simd.hpp>
-#include <flipbook/backend/cpu/trig.hpp>
+#include <flipbook/core/math.hpp>
+#include <flipbook/core/trig.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::function {
 

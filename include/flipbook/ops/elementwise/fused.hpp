@@ -1,6 +1,7 @@
 #pragma once
 
 #include <flipbook/ops/elementwise/binary.hpp>
+#include <flipbook/ops/elementwise/map.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

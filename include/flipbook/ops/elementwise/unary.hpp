@@ -1,12 +1,8 @@
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/elementwise/cpu.hpp>
+#include <flipbook/kernels/elementwise.hpp>
 #include <flipbook/ops/elementwise/functions.hpp>
-
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/elementwise/cuda.hpp>
-#endif
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

@@ -3,10 +3,7 @@
 #include <cstdint>
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/embedding/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/embedding/cuda.hpp>
-#endif
+#include <flipbook/kernels/embedding.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {

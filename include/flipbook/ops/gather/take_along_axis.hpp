@@ -1,10 +1,7 @@
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/gather/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/gather/cuda.hpp>
-#endif
+#include <flipbook/kernels/gather.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

@@ -1,12 +1,9 @@
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/matmul/cpu.hpp>
+#include <flipbook/kernels/matmul.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/matmul/cuda.hpp>
-#endif
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

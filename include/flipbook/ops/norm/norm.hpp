@@ -3,11 +3,8 @@
 #include <type_traits>
 
 #include <flipbook/autodiff/tape.hpp>
+#include <flipbook/kernels/norm.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
-#include <flipbook/ops/norm/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/norm/cuda.hpp>
-#endif
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

@@ -1,11 +1,8 @@
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
+#include <flipbook/kernels/recurrent.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
-#include <flipbook/ops/recurrent/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/recurrent/cuda.hpp>
-#endif
 #include <flipbook/ops/shape/join.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {

@@ -3,15 +3,10 @@
 #include <initializer_list>
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/elementwise/cpu.hpp>
+#include <flipbook/kernels/elementwise.hpp>
+#include <flipbook/kernels/reduce.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
-#include <flipbook/ops/reduce/cpu.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
-
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/elementwise/cuda.hpp>
-#include <flipbook/ops/reduce/cuda.hpp>
-#endif
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

@@ -3,10 +3,7 @@
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/shape.hpp>
 #include <flipbook/core/window.hpp>
-#include <flipbook/ops/resample/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/resample/cuda.hpp>
-#endif
+#include <flipbook/kernels/resample.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 

@@ -1,10 +1,7 @@
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/scan/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/scan/cuda.hpp>
-#endif
+#include <flipbook/kernels/scan.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

@@ -1,11 +1,7 @@
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/shape/cpu.hpp>
-
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/shape/cuda.hpp>
-#endif
+#include <flipbook/kernels/shape.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -57,6 +53,19 @@ struct Pad {
 template <class Saved, class V>
 auto Crop::vjp(const Saved& saved, const V& dy) const {
   return gradients([&] { return apply(Pad{first, std::get<0>(saved.inputs).shape(), 0}, dy); });
+}
+
+/// Writes x into the block of y that begins at `first`, in the memory of y: for caches, which grow in place. Nothing is
+/// recorded.
+/// @throws Error  if the block is not inside y
+template <Element T, class B>
+void write_block(Tensor<T, B> y, const Shape& first, const Tensor<T, B>& x) {
+  bool inside = x.rank() == y.rank() && first.rank() == y.rank();
+  for (int axis = 0; inside && axis < y.rank(); ++axis) {
+    inside = first[axis] >= 0 && first[axis] + x.extent(axis) <= y.extent(axis);
+  }
+  require(inside, "write_block: a block ", x.shape(), " at ", first, " is not inside ", y.shape());
+  kernel::copy_block(B{}, x.shape(), x, Shape::filled(x.rank(), 0), y, first);
 }
 
 /// The block of x that begins at `first` and has extents `shape`.

@@ -1,11 +1,7 @@
 #pragma once
 
 #include <flipbook/autodiff/list.hpp>
-#include <flipbook/ops/shape/cpu.hpp>
-
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/shape/cuda.hpp>
-#endif
+#include <flipbook/kernels/shape.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

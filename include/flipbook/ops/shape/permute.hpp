@@ -5,11 +5,7 @@
 #include <initializer_list>
 
 #include <flipbook/autodiff/tape.hpp>
-#include <flipbook/ops/shape/cpu.hpp>
-
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/shape/cuda.hpp>
-#endif
+#include <flipbook/kernels/shape.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -17,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// result is axis order[i] of the view. What transposes, patches and pixel shuffles are made of.
 struct Permute {
   static constexpr unsigned saves = save::none;
-  static constexpr std::size_t max_axes = cpu::CopyPlan::max_axes;
+  static constexpr std::size_t max_axes = CopyPlan::max_axes;
   Shape shape;
   std::size_t axes = 0;
   std::array<Index, max_axes> extents{};

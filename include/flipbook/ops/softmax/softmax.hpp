@@ -1,11 +1,8 @@
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
+#include <flipbook/kernels/softmax.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
-#include <flipbook/ops/softmax/cpu.hpp>
-#ifdef FLIPBOOK_CUDA
-#include <flipbook/ops/softmax/cuda.hpp>
-#endif
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

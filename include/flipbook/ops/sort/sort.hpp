@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include <flipbook/autodiff/tape.hpp>
+#include <flipbook/kernels/sort.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
-#include <flipbook/ops/sort/cpu.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

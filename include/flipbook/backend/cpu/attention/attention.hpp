@@ -1,0 +1,213 @@
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include <flipbook/backend/cpu/gemm/pack.hpp>
+#include <flipbook/backend/cpu/gemm/small_product.hpp>
+#include <flipbook/backend/cpu/simd/exp2.hpp>
+#include <flipbook/kernels/attention/geometry.hpp>
+
+/// Attention without the matrix of all queries by all keys: FlashAttention (Dao et al., 2022) on vectors.
+/// A tile of queries is turned, so that its queries are the lanes of a vector: scores are then rows of keys times
+/// a panel, maxima and sums over keys are plain vector operations, and keys and values are read as they lie. Scores
+/// are logarithms to base 2.
+
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+namespace detail {
+
+/// Keys that are worked on at a time, and queries.
+inline constexpr Index key_tile = 64;
+template <Real T>
+inline constexpr Index query_tile = panel_columns<T>;
+
+using std::numbers::ln2_v, std::numbers::log2e_v;
+
+/// (rowsᵀ · factor)(d, i) of `count` rows from `first` on, d rows of `lanes_used` numbers; lanes without a row are 0.
+template <Real T>
+void turn_rows(const HeadRows<const T>& rows, Index first, Index count, Index width, T factor, T* to,
+               Index lanes_used) {
+  transpose(rows(first), rows.row, count, width, to, lanes_used);
+  for (Index d = 0; d < width; ++d, to += lanes_used) {
+    for (Index i = 0; i < count; ++i) to[i] *= factor;
+    std::fill(to + count, to + lanes_used, T(0));
+  }
+}
+
+/// Some queries of one head, turned, with their running maximum and sum over keys: every array is (…, lanes), with
+/// one lane for each query.
+template <Real T>
+struct QueryTile {
+  using V = Simd<T>;
+  const AttentionGeometry& geometry;
+  Index first, count, lanes_used;            ///< queries, and those rounded up to whole vectors
+  T *turned, *sums;                          ///< scale · Qᵀ and (Σ P·V)ᵀ (D, ·)
+  T *limits, *maxima, *totals;               ///< keys seen, maxima of scores, sums of weights (·)
+
+  static Index room(const AttentionGeometry& g) { return query_tile<T> * (2 * g.width + 3); }
+
+  QueryTile(const AttentionGeometry& g, Index which, T* room)
+      : geometry(g),
+        first(which * query_tile<T>),
+        count(std::min(query_tile<T>, g.queries - first)),
+        lanes_used(round_up(count, lanes<T>)),
+        turned(room),
+        sums(turned + lanes_used * g.width),
+        limits(sums + lanes_used * g.width),
+        maxima(limits + lanes_used),
+        totals(maxima + lanes_used) {}
+
+  void start(const HeadRows<const T>& q) const {
+    turn_rows(q, first, count, geometry.width, static_cast<T>(geometry.scale * log2e_v<double>), turned, lanes_used);
+    std::fill_n(sums, lanes_used * geometry.width, T(0));
+    std::fill_n(totals, lanes_used, T(0));
+    std::fill_n(maxima, lanes_used, std::numeric_limits<T>::lowest());  // finite, so that −∞ − maximum is −∞
+    for (Index i = 0; i < lanes_used; ++i) {
+      limits[i] = static_cast<T>(i < count ? geometry.visible(first + i) : geometry.keys);
+    }
+  }
+  /// Keys that any of these queries sees.
+  Index visible() const { return geometry.visible(first + count - 1); }
+
+  /// Sᵀ for keys [key, key + keys): scaled, masked; −∞ where a query does not see a key.
+  void score(const HeadRows<const T>& k, Index key, Index keys, const ScoreMask<T>& mask, T* scores) const {
+    small_product<T>({k(key), k.row, 1}, keys, geometry.width, {turned, lanes_used}, lanes_used, {scores, lanes_used},
+                     false);
+    if (mask.data != nullptr) {
+      for (Index i = 0; i < count; ++i) {
+        const T* const added = mask(first + i) + key;
+        for (Index j = 0; j < keys; ++j) scores[j * lanes_used + i] += log2e_v<T> * added[j];
+      }
+    }
+    if (key + keys <= geometry.visible(first)) return;
+    const V hidden(-std::numeric_limits<T>::infinity());
+    for (Index j = 0; j < keys; ++j) {
+      for (Index i = 0; i < lanes_used; i += lanes<T>) {
+        T* const at = scores + j * lanes_used + i;
+        const auto seen = V(static_cast<T>(key + j)) < V::load_unaligned(limits + i);
+        math::select(seen, V::load_unaligned(at), hidden).store_unaligned(at);
+      }
+    }
+  }
+  /// Sᵀ to 2^(S − maximum)ᵀ, by the maximum so far, to which the sums are brought too.
+  void exponentiate(Index keys, T* scores) const {
+    for (Index i = 0; i < lanes_used; i += lanes<T>) {
+      const V before = V::load_unaligned(maxima + i);
+      V largest = before, total(T(0));
+      for (Index j = 0; j < keys; ++j) largest = math::max(largest, V::load_unaligned(scores + j * lanes_used + i));
+      for (Index j = 0; j < keys; ++j) {
+        T* const at = scores + j * lanes_used + i;
+        const V weight = exp2<T>(V::load_unaligned(at) - largest);
+        total += weight;
+        weight.store_unaligned(at);
+      }
+      const V shrink = exp2<T>(before - largest);
+      largest.store_unaligned(maxima + i);
+      multiply_add(V::load_unaligned(totals + i), shrink, total).store_unaligned(totals + i);
+      if (xsimd::all(before == largest)) continue;
+      for (Index d = 0; d < geometry.width; ++d) {
+        T* const at = sums + d * lanes_used + i;
+        (V::load_unaligned(at) * shrink).store_unaligned(at);
+      }
+    }
+  }
+  void add_values(const HeadRows<const T>& v, Index key, Index keys, const T* weights) const {
+    small_product<T>({v(key), 1, v.row}, geometry.width, keys, {weights, lanes_used}, lanes_used, {sums, lanes_used},
+                     true);
+  }
+  /// Output rows and logarithms of Σ exp S; a query that saw nothing has 0 and +∞.
+  void finish(const HeadRows<T>& y, T* log_sums) const {
+    for (Index i = 0; i < lanes_used; i += lanes<T>) {
+      const V total = V::load_unaligned(totals + i), factor = V(T(1)) / total;
+      const auto none = total == V(T(0));
+      const V log_sum = multiply_add(V::load_unaligned(maxima + i), V(ln2_v<T>), math::log(total));
+      math::select(none, V(std::numeric_limits<T>::infinity()), log_sum).store_unaligned(totals + i);
+      for (Index d = 0; d < geometry.width; ++d) {
+        T* const at = sums + d * lanes_used + i;
+        math::select(none, V(T(0)), V::load_unaligned(at) * factor).store_unaligned(at);
+      }
+    }
+    std::copy_n(totals, count, log_sums + first);
+    transpose(sums, lanes_used, geometry.width, count, y(first), y.row);
+  }
+};
+
+template <Real T>
+void attend(const AttentionGeometry& g, Index which, const AttentionRows<const T>& x, const ScoreMask<T>& mask,
+            const HeadRows<T>& y, T* log_sums, T* room) {
+  const QueryTile<T> queries(g, which, room);
+  T* const scores = room + QueryTile<T>::room(g);
+  queries.start(x.q);
+  for (Index key = 0; key < queries.visible(); key += key_tile) {
+    const Index keys = std::min(key_tile, queries.visible() - key);
+    queries.score(x.k, key, keys, mask, scores);
+    queries.exponentiate(keys, scores);
+    queries.add_values(x.v, key, keys, scores);
+  }
+  queries.finish(y, log_sums);
+}
+
+/// Whether a single query, such as the next token's, goes by attend_one: a tile would leave its other lanes empty.
+template <Real T>
+bool is_one(const AttentionGeometry& g) {
+  return g.queries == 1 && g.width % lanes<T> == 0;
+}
+
+/// The same for a single query. The lanes are the numbers of a key, then keys, then the numbers of a value.
+/// @param room  for as many numbers as keys, in whole vectors, and the query
+template <Real T>
+void attend_one(const AttentionGeometry& g, const AttentionRows<const T>& x, const ScoreMask<T>& mask, T* y, T* log_sum,
+                T* room) {
+  using V = Simd<T>;
+  const Index keys = g.visible(0), whole = round_up(keys, lanes<T>);
+  T *const weights = room, *const query = room + whole;
+  const V unit(static_cast<T>(g.scale * log2e_v<double>));
+  for (Index d = 0; d < g.width; d += lanes<T>) (unit * V::load_unaligned(x.q(0) + d)).store_unaligned(query + d);
+  T highest = std::numeric_limits<T>::lowest();  // finite, so that −∞ − maximum is −∞
+  for (Index j = 0; j < keys; ++j) {
+    V sum(T(0));
+    for (Index d = 0; d < g.width; d += lanes<T>) {
+      sum = multiply_add(V::load_unaligned(query + d), V::load_unaligned(x.k(j) + d), sum);
+    }
+    weights[j] = xsimd::hadd(sum) + (mask.data == nullptr ? T(0) : log2e_v<T> * mask(0)[j]);
+    highest = math::max(weights[j], highest);
+  }
+  std::fill(weights + keys, weights + whole, -std::numeric_limits<T>::infinity());
+  V totals(T(0));
+  for (Index j = 0; j < whole; j += lanes<T>) {
+    const V weight = exp2<T>(V::load_unaligned(weights + j) - V(highest));
+    weight.store_unaligned(weights + j);
+    totals += weight;
+  }
+  const T total = xsimd::hadd(totals);
+  const bool any = !(total == T(0));
+  small_product<T>({weights, 0, 1}, 1, keys, {x.v.data, x.v.row}, g.width, {y, 0}, false);
+  for (Index d = 0; d < g.width; ++d) y[d] = any ? y[d] / total : T(0);
+  *log_sum = any ? highest * ln2_v<T> + std::log(total) : std::numeric_limits<T>::infinity();
+}
+
+}  // namespace detail
+
+/// y = softmax(scale · q·kᵀ + mask)·v for every sample and head, and the logarithms of the softmax's
+/// denominators (N, H, queries). Parallel over samples, heads and tiles of queries.
+template <Real T>
+void attention(const AttentionGeometry& g, const HeadRows<const T>& q, const HeadRows<const T>& k,
+               const HeadRows<const T>& v, const ScoreMask<T>& mask, const HeadRows<T>& y, T* log_sums) {
+  const Index tiles = quotient_up(g.queries, detail::query_tile<T>);
+  const Index of_one = round_up(g.keys, lanes<T>) + g.width;
+  const Index of_tile = detail::QueryTile<T>::room(g) + detail::key_tile * detail::query_tile<T>;
+  const PerThread<T> rooms(detail::is_one<T>(g) ? of_one : of_tile);
+  parallel_tasks(g.batch * g.heads * tiles, [&](Index task) {
+    const Index head = task / tiles, n = head / g.heads, h = head % g.heads;
+    const Index which = tiles - 1 - task % tiles;  // the queries that see most keys first
+    const AttentionRows<const T> x{q.of(n, h), k.of(n, h), v.of(n, h)};
+    const HeadRows<T> to = y.of(n, h);
+    T* const log_sum = log_sums + head * g.queries;
+    if (detail::is_one<T>(g)) detail::attend_one<T>(g, x, mask.of(n, h), to(0), log_sum, rooms.mine());
+    else detail::attend<T>(g, which, x, mask.of(n, h), to, log_sum, rooms.mine());
+  });
+}
+
+}  // namespace flipbook::cpu

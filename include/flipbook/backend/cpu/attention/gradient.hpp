@@ -1,0 +1,186 @@
+#pragma once
+
+#include <flipbook/backend/cpu/attention/attention.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+namespace detail {
+
+/// Queries that a tile of keys meets at a time in the backward pass, and keys of such a tile.
+inline constexpr Index query_rows = 64;
+template <Real T>
+inline constexpr Index key_lanes = panel_columns<T>;
+
+/// A row to whole vectors, padded with zeros.
+template <Real T>
+void copy_row(const T* from, Index width, T* to) {
+  Index d = 0;
+  for (; d + lanes<T> <= width; d += lanes<T>) Simd<T>::load_unaligned(from + d).store_unaligned(to + d);
+  if (d < width) load_part(from + d, width - d).store_unaligned(to + d);
+}
+
+/// What the gradient reads and writes of one head's queries, brought together: each row is whole vectors, padded with
+/// zeros.
+template <Real T>
+struct GradientRows {
+  Index row;
+  T *q, *dy, *dq;         ///< (queries, row)
+  T *log_sums, *inner;    ///< (queries): to base 2, and rowsum(dY ∘ Y)
+
+  static Index room(const AttentionGeometry& g) { return g.queries * (3 * round_up(g.width, lanes<T>) + 2); }
+
+  GradientRows(const AttentionGeometry& g, T* room)
+      : row(round_up(g.width, lanes<T>)),
+        q(room),
+        dy(q + g.queries * row),
+        dq(dy + g.queries * row),
+        log_sums(dq + g.queries * row),
+        inner(log_sums + g.queries) {}
+
+  void gather(const AttentionGeometry& g, const HeadRows<const T>& from_q, const HeadRows<const T>& from_y,
+              const HeadRows<const T>& from_dy, const T* from_log_sums) const {
+    for (Index i = 0; i < g.queries; ++i) {
+      T *const of_dy = dy + i * row, *const of_y = dq + i * row;
+      copy_row(from_q(i), g.width, q + i * row);
+      copy_row(from_dy(i), g.width, of_dy);
+      copy_row(from_y(i), g.width, of_y);
+      Simd<T> products(T(0));
+      for (Index d = 0; d < row; d += lanes<T>) {
+        products = multiply_add(Simd<T>::load_unaligned(of_dy + d), Simd<T>::load_unaligned(of_y + d), products);
+        Simd<T>(T(0)).store_unaligned(of_y + d);
+      }
+      inner[i] = xsimd::hadd(products);
+      log_sums[i] = log2e_v<T> * from_log_sums[i];
+    }
+  }
+};
+
+/// Some keys of one head, as lanes, and the gradients in them. With P = exp(S − log_sums), from the scores once more:
+///
+///     dV += Pᵀ·dY,   dS = P ∘ (dY·Vᵀ − rowsum(dY ∘ Y)),   dQ += dS·(scale · K),   dK += scale · dSᵀ·Q
+template <Real T>
+struct KeyTile {
+  using V = Simd<T>;
+  const AttentionGeometry& geometry;
+  const GradientRows<T>& queries;
+  Index first, count, lanes_used;                  ///< keys, and those rounded up to whole vectors
+  T *k_turned, *v_turned, *dk_turned, *dv_turned;  ///< scale · Kᵀ, Vᵀ, dKᵀ / scale and dVᵀ (D, ·)
+  T *k_rows, *weights, *d_scores;                  ///< scale · K (·, row), P and dS (queries, ·)
+
+  static Index room(const AttentionGeometry& g) {
+    return key_lanes<T> * (4 * g.width + round_up(g.width, lanes<T>) + 2 * query_rows);
+  }
+
+  KeyTile(const AttentionGeometry& g, const GradientRows<T>& rows, Index which, T* room)
+      : geometry(g),
+        queries(rows),
+        first(which * key_lanes<T>),
+        count(std::min(key_lanes<T>, g.keys - first)),
+        lanes_used(round_up(count, lanes<T>)),
+        k_turned(room),
+        v_turned(k_turned + lanes_used * g.width),
+        dk_turned(v_turned + lanes_used * g.width),
+        dv_turned(dk_turned + lanes_used * g.width),
+        k_rows(dv_turned + lanes_used * g.width),
+        weights(k_rows + lanes_used * rows.row),
+        d_scores(weights + lanes_used * query_rows) {}
+
+  void start(const HeadRows<const T>& k, const HeadRows<const T>& v) const {
+    const Index width = geometry.width;
+    const T scale = static_cast<T>(geometry.scale);
+    turn_rows(k, first, count, width, static_cast<T>(geometry.scale * log2e_v<double>), k_turned, lanes_used);
+    turn_rows(v, first, count, width, T(1), v_turned, lanes_used);
+    for (Index j = 0; j < count; ++j) {
+      T* const to = k_rows + j * queries.row;
+      for (Index d = 0; d < width; ++d) to[d] = scale * k(first + j)[d];
+      std::fill(to + width, to + queries.row, T(0));
+    }
+    std::fill_n(dk_turned, lanes_used * width, T(0));
+    std::fill_n(dv_turned, lanes_used * width, T(0));
+  }
+  /// Adds the gradients by queries [query, query + present).
+  void add(Index query, Index present, const ScoreMask<T>& mask) const {
+    const Index width = geometry.width, row = queries.row;
+    const SmallOperand<T> q{queries.q + query * row, row, 1}, dy{queries.dy + query * row, row, 1};
+    small_product<T>(q, present, width, {k_turned, lanes_used}, lanes_used, {weights, lanes_used}, false);
+    small_product<T>(dy, present, width, {v_turned, lanes_used}, lanes_used, {d_scores, lanes_used}, false);
+    if (mask.data != nullptr) add_mask(query, present, mask);
+    if (geometry.visible(query) < first + count) hide(query, present);
+    differentiate(query, present);
+    small_product<T>(dy.turned(), width, present, {weights, lanes_used}, lanes_used, {dv_turned, lanes_used}, true);
+    small_product<T>(q.turned(), width, present, {d_scores, lanes_used}, lanes_used, {dk_turned, lanes_used}, true);
+    small_product<T>({d_scores, lanes_used, 1}, present, count, {k_rows, row}, row, {queries.dq + query * row, row},
+                     true);
+  }
+  void finish(const HeadRows<T>& dk, const HeadRows<T>& dv) const {
+    for (Index i = 0; i < geometry.width * lanes_used; ++i) dk_turned[i] *= static_cast<T>(geometry.scale);
+    transpose(dk_turned, lanes_used, geometry.width, count, dk(first), dk.row);
+    transpose(dv_turned, lanes_used, geometry.width, count, dv(first), dv.row);
+  }
+
+ private:
+  void add_mask(Index query, Index present, const ScoreMask<T>& mask) const {
+    for (Index i = 0; i < present; ++i) {
+      const T* const added = mask(query + i) + first;
+      for (Index j = 0; j < count; ++j) weights[i * lanes_used + j] += log2e_v<T> * added[j];
+    }
+  }
+  /// −∞ for the scores of keys that a query does not see.
+  void hide(Index query, Index present) const {
+    for (Index i = 0; i < present; ++i) {
+      const Index seen = std::clamp<Index>(geometry.visible(query + i) - first, 0, count);
+      std::fill(weights + i * lanes_used + seen, weights + i * lanes_used + count, -std::numeric_limits<T>::infinity());
+    }
+  }
+  /// S to P, and dY·Vᵀ to dS.
+  void differentiate(Index query, Index present) const {
+    for (Index i = 0; i < present; ++i) {
+      const V log_sum(queries.log_sums[query + i]), inner(queries.inner[query + i]);
+      for (Index at = i * lanes_used; at < (i + 1) * lanes_used; at += lanes<T>) {
+        // No weight is above 1, however large the scores are that were rounded.
+        const V weight = exp2<T>(math::min(V(T(0)), V::load_unaligned(weights + at) - log_sum));
+        weight.store_unaligned(weights + at);
+        (weight * (V::load_unaligned(d_scores + at) - inner)).store_unaligned(d_scores + at);
+      }
+    }
+  }
+};
+
+template <Real T>
+void attend_gradient(const AttentionGeometry& g, const AttentionRows<const T>& x, const ScoreMask<T>& mask,
+                     const HeadRows<const T>& y, const HeadRows<const T>& dy, const T* log_sums,
+                     const AttentionRows<T>& dx, Index all_keys, T* room) {
+  const GradientRows<T> queries(g, room);
+  queries.gather(g, x.q, y, dy, log_sums);
+  Index query = 0;
+  for (Index which = 0; which < quotient_up(g.keys, key_lanes<T>); ++which) {
+    const KeyTile<T> keys(g, queries, which, room + GradientRows<T>::room(g));
+    while (query < g.queries && g.visible(query) <= keys.first) ++query;
+    keys.start(x.k, x.v);
+    for (Index i = query; i < g.queries; i += query_rows) keys.add(i, std::min(query_rows, g.queries - i), mask);
+    keys.finish(dx.k, dx.v);
+  }
+  for (Index i = 0; i < g.queries; ++i) std::copy_n(queries.dq + i * queries.row, g.width, dx.q(i));
+  for (Index j = g.keys; j < all_keys; ++j) {
+    std::fill_n(dx.k(j), g.width, T(0));
+    std::fill_n(dx.v(j), g.width, T(0));
+  }
+}
+
+}  // namespace detail
+
+/// The gradients in q, k and v. Parallel over samples and heads: the keys of a head add to the same queries,
+/// in order. Keys from g.keys to `all_keys`, which no query sees, have gradient 0.
+template <Real T>
+void attention_gradient(const AttentionGeometry& g, const AttentionRows<const T>& x, const ScoreMask<T>& mask,
+                        const HeadRows<const T>& y, const HeadRows<const T>& dy, const T* log_sums,
+                        const AttentionRows<T>& dx, Index all_keys) {
+  const PerThread<T> rooms(detail::GradientRows<T>::room(g) + detail::KeyTile<T>::room(g));
+  parallel_tasks(g.batch * g.heads, [&](Index head) {
+    const Index n = head / g.heads, h = head % g.heads;
+    detail::attend_gradient<T>(g, x.of(n, h), mask.of(n, h), y.of(n, h), dy.of(n, h), log_sums + head * g.queries,
+                               dx.of(n, h), all_keys, rooms.mine());
+  });
+}
+
+}  // namespace flipbook::cpu

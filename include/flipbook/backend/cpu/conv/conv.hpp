@@ -1,0 +1,265 @@
+#pragma once
+
+#include <flipbook/backend/cpu/conv/gradient.hpp>
+#include <flipbook/backend/cpu/conv/implicit_gemm.hpp>
+#include <flipbook/backend/cpu/conv/narrow.hpp>
+#include <flipbook/backend/cpu/conv/planar.hpp>
+#include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
+#include <flipbook/backend/cpu/gemm/gemm.hpp>
+#include <flipbook/backend/cpu/runtime/arithmetic.hpp>
+#include <flipbook/kernels/conv/phase.hpp>
+
+/// Convolution, its adjoint and its gradient, over channels-last images of three axes. In all of them
+///
+///     x  (N, T, H, W, C)    y  (N, T', H', W', O)    w  (Kt, Kh, Kw, C / groups, O)
+///
+/// with extents, C and O from the geometry. Group g joins channels [g, g + 1) · C / groups of x with channels
+/// [g, g + 1) · O / groups of y.
+
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+namespace detail {
+
+inline ReceptiveField receptive_field_of(const ConvGeometry& g) {
+  ReceptiveField field{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, g.in_channels / g.groups,
+              g.groups == 1};
+  for (std::size_t axis = 0; axis < 3; ++axis) field.origin[axis] = -g.padding[axis];
+  return field;
+}
+
+/// Whether it pays to pair the numbers of the operands, and every pixel's channels are whole pairs.
+inline bool pairs_up(const ConvGeometry& g) {
+  const Index in = g.in_channels / g.groups, out = g.out_channels / g.groups;
+  return in % 2 == 0 && out % 2 == 0 && std::min(in, out) >= 16;
+}
+
+}  // namespace detail
+
+/// y[n, p, o] = bias[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o],
+///
+/// by factors F.
+/// @param bias  (O) or null
+template <Multiplicand F, class T = Sum<F>>
+void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  ReceptiveField field = detail::receptive_field_of(g);
+  field.channels /= numbers_in<F>;
+  const Index channels = field.channels, columns = g.out_channels / g.groups, depth = field.taps() * channels;
+  if (field.outputs() == 0 || columns == 0) return;
+  const Multiplicands<F> pixels(x, g.inputs() * g.in_channels);
+  const auto in = Pixels<const F*>::dense(pixels.data(), g.input, g.in_channels / numbers_in<F>);
+  const auto out = Pixels<T*>::dense(y, g.output, g.out_channels);
+  const Index run = g.groups == 1 && g.dilation[2] == 1 ? channels * g.kernel[2] : channels;
+  if (g.groups == 1) {
+    const RightOperand<F> right(Layout::normal, depth, columns, w, columns, run, field.outputs());
+    ImplicitGemm<F> whole(field, in, out, right.panels(), bias, false);
+    implicit_gemm(std::span(&whole, 1));
+    return;
+  }
+  Panels<F> panels;
+  panels.kind = cheaper_kind<F>(depth, run, columns);
+  panels.rows = depth, panels.columns = columns;
+  if (panels.kind == PanelKind::reduction) panels.pitch = depth;
+  const Index size = panels.packed_size();
+  const Scratch<F> packed(g.groups * size);
+  parallel_for(g.groups, 1, [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) {
+      pack_rows(panels, packed.data() + i * size, 0, depth, Layout::normal, w + i * columns, g.out_channels);
+    }
+  });
+  WorkList<ImplicitGemm<F>> works(g.groups);
+  for (Index i = 0; i < g.groups; ++i) {
+    auto group_in = in;
+    auto group_out = out;
+    group_in.data += i * channels, group_out.data += i * columns;
+    panels.data = packed.data() + i * size;
+    works.add(field, group_in, group_out, panels, bias == nullptr ? nullptr : bias + i * columns, false);
+  }
+  implicit_gemm(works.all());
+}
+
+/// The adjoint of `conv`, which is also its gradient with respect to x:
+///
+///     x[n, u, c] = bias[c] + Σ_{p, k : p·stride + k·dilation − padding = u} Σ_o  y[n, p, o] · w[k, c, o]
+///
+/// Input pixels whose positions agree modulo the stride meet the same taps: each such phase is a dense
+/// convolution over y with a part of the kernel.
+/// @param bias  (C) or null
+template <Multiplicand F, class T = Sum<F>>
+void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  const Index columns = g.in_channels / g.groups, channels = g.out_channels / g.groups / numbers_in<F>;
+  if (g.inputs() == 0 || columns == 0) return;
+  const Multiplicands<F> pixels(y, g.outputs() * g.out_channels);
+  const auto in = Pixels<const F*>::dense(pixels.data(), g.output, g.out_channels / numbers_in<F>);
+  const auto out = Pixels<T*>::dense(x, g.input, g.in_channels);
+
+  const Index phases = g.stride[0] * g.stride[1] * g.stride[2];
+  WorkList<ImplicitGemm<F>> works(phases * g.groups);
+  const Scratch<F> packed(g.groups * g.taps() * channels * round_up(columns, lanes<T>));
+  F* free = packed.data();
+  for (Index i = 0; i < phases * g.groups; ++i) {
+    const Index group = i / phases;
+    const ConvGeometry::Axes first{i % phases / (g.stride[1] * g.stride[2]), i / g.stride[2] % g.stride[1],
+                                   i % g.stride[2]};
+    ReceptiveField field;
+    field.batch = g.batch;
+    field.extent = g.output;
+    std::array<Phase, 3> axes;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const Phase& phase = axes[axis] = phase_of(g, axis, first[axis]);
+      field.positions[axis] = phase.pixels;
+      field.kernel[axis] = phase.taps;
+      field.step[axis] = phase.step;
+      field.origin[axis] = phase.origin;
+    }
+    if (field.outputs() == 0) continue;
+    field.channels = channels;
+    field.touching = g.groups == 1;
+
+    Panels<F> panels;
+    panels.rows = field.taps() * channels, panels.columns = columns;
+    const Index pitch = columns * g.out_channels;  // between taps
+    const T* const weights = w + group * channels * numbers_in<F>;
+    const auto tap = [&](Index t, Index h, Index v) {
+      const auto at = [&](std::size_t axis, Index j) { return axes[axis].tap - j * axes[axis].tap_step; };
+      return (at(0, t) * g.kernel[1] + at(1, h)) * g.kernel[2] + at(2, v);
+    };
+    if constexpr (std::same_as<F, T>) {
+      if (field.outputs() <= few_uses && channels >= lanes<T>) {  // too few to pay for packing
+        panels.kind = PanelKind::reduction;
+        panels.data = weights + tap(0, 0, 0) * pitch, panels.pitch = g.out_channels;
+        panels.tap_pitch = {(tap(1, 0, 0) - tap(0, 0, 0)) * pitch, (tap(0, 1, 0) - tap(0, 0, 0)) * pitch,
+                            (tap(0, 0, 1) - tap(0, 0, 0)) * pitch};
+      }
+    }
+    if (panels.data == nullptr) {
+      const bool adjoin = field.touching && axes[2].step == 1;
+      panels.kind = cheaper_kind<F>(panels.rows, adjoin ? channels * axes[2].taps : channels, columns);
+      if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
+      F* const to = free;
+      const Index worth_a_thread = std::max(Index{1}, (Index{1} << 14) / std::max(channels * columns, Index{1}));
+      parallel_for(field.taps(), worth_a_thread, [&](Index begin, Index end) {
+        for (Index j = begin; j < end; ++j) {
+          const Index v = j % field.kernel[2], h = j / field.kernel[2] % field.kernel[1];
+          const Index t = j / (field.kernel[1] * field.kernel[2]);
+          pack_rows(panels, to, j * channels, channels, Layout::transposed, weights + tap(t, h, v) * pitch,
+                    g.out_channels);
+        }
+      });
+      free += panels.packed_size();
+      panels.data = to;
+    }
+
+    Pixels<const F*> group_in = in;
+    group_in.data += group * channels;
+    Pixels<T*> phase_out = out;
+    phase_out.data += out.offset(0, first[0], first[1], first[2]) + group * columns;
+    for (std::size_t axis = 0; axis < 3; ++axis) phase_out.pitch[axis] *= g.stride[axis];
+    works.add(field, group_in, phase_out, panels, bias == nullptr ? nullptr : bias + group * columns, false);
+  }
+  implicit_gemm(works.all());
+}
+
+/// dw[k, c, o] = Σ_{n, p}  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o], the gradient of `conv`
+/// with respect to w.
+template <Multiplicand F, class T = Sum<F>>
+void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  const ReceptiveField field = detail::receptive_field_of(g);
+  const Index columns = g.out_channels / g.groups;
+  if (field.taps() * field.channels == 0 || columns == 0) return;
+  const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
+  const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
+  const T* const none = nullptr;
+  WorkList<WeightGradient<F>> works(g.groups);
+  for (Index i = 0; i < g.groups; ++i) {
+    auto group_in = in, group_out = out;
+    if (g.batch > 0)
+      group_in.data += i * field.channels, group_out.data += i * columns;  // an empty batch may have no memory
+    works.add(field, group_in, group_out, columns, dw + i * columns, g.out_channels, none, false);
+  }
+  weight_gradient(works.all());
+}
+
+/// A convolution whose kernel covers its input, without padding, as a product of matrices: one row for each image.
+struct WholeImages {
+  Index images, numbers, channels;  ///< numbers of an image, channels of what it gives
+  explicit WholeImages(const ConvGeometry& g)
+      : images(g.batch), numbers(g.taps() * g.in_channels), channels(g.out_channels) {}
+  static bool fits(const ConvGeometry& g) {
+    return g.groups == 1 && g.kernel == g.input && g.output == ConvGeometry::Axes{1, 1, 1} &&
+           g.padding == ConvGeometry::Axes{0, 0, 0} && g.dilation == ConvGeometry::Axes{1, 1, 1};
+  }
+  template <Real T>
+  void conv(const T* x, const T* w, const T* bias, T* y) const {
+    gemm(Layout::normal, Layout::normal, images, channels, numbers, x, numbers, w, channels, y, channels, false, bias);
+  }
+  template <Real T>
+  void conv_transpose(const T* y, const T* w, const T* bias, Index in_channels, T* x) const {
+    const Scratch<T> repeated(bias == nullptr ? 0 : numbers);
+    for (Index i = 0; bias != nullptr && i < numbers; i += in_channels) std::copy_n(bias, in_channels, repeated + i);
+    gemm(Layout::normal, Layout::transposed, images, numbers, channels, y, channels, w, channels, x, numbers, false,
+         bias == nullptr ? bias : repeated.data());
+  }
+  template <Real T>
+  void conv_weight(const T* x, const T* dy, T* dw) const {
+    const T* const none = nullptr;
+    gemm(Layout::transposed, Layout::normal, numbers, channels, images, x, numbers, dy, channels, dw, channels, false,
+         none);
+  }
+};
+
+namespace detail {
+
+/// Calls way.template operator()<F>() for what numbers are multiplied as, of which there may be pairs.
+template <Real T, class Way>
+void by_factors(bool pairs, const Way& way) {
+  if (pairs) with_arithmetic<T>(way);
+  else way.template operator()<T>();
+}
+/// Calls way.template operator()<F>(scheme) for what the numbers of a convolution are multiplied as, and the shorter
+/// way that there may be.
+template <Real T, class Way>
+void by_shortest_way(const ConvGeometry& g, const Way& way) {
+  by_factors<T>(pairs_up(g), [&]<Multiplicand F>() { way.template operator()<F>(winograd::scheme_of<F>(g)); });
+}
+
+}  // namespace detail
+
+/// As direct_conv, by the shorter way where there is one.
+template <Real T>
+void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  if (narrow::fits<T>(g)) {
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv<F>(g, x, w, bias, y); });
+  }
+  detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
+    if (scheme.filter != nullptr) return winograd::conv<F>(scheme, g, x, w, bias, y);
+    if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv(x, w, bias, y);
+    direct_conv<F>(g, x, w, bias, y);
+  });
+}
+/// As direct_conv_transpose, by the shorter way where there is one.
+template <Real T>
+void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  if (narrow::fits<T>(g)) {
+    return detail::by_factors<T>(narrow::pairs_up(g),
+                                 [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
+  }
+  detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
+    if (scheme.filter != nullptr) return winograd::conv_transpose<F>(scheme, g, y, w, bias, x);
+    if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv_transpose(y, w, bias, g.in_channels, x);
+    direct_conv_transpose<F>(g, y, w, bias, x);
+  });
+}
+/// As direct_conv_weight, by the shorter way where there is one.
+template <Real T>
+void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  if (narrow::fits<T>(g)) {
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_weight<F>(g, x, dy, dw); });
+  }
+  detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
+    if (scheme.filter != nullptr) return winograd::conv_weight<F>(scheme, g, x, dy, dw);
+    if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv_weight(x, dy, dw);
+    direct_conv_weight<F>(g, x, dy, dw);
+  });
+}
+
+}  // namespace flipbook::cpu

@@ -1,0 +1,209 @@
+#pragma once
+
+#include <flipbook/backend/cpu/conv/narrow.hpp>
+#include <flipbook/kernels/conv/phase.hpp>
+
+/// The adjoint of a convolution with few input channels, such as the last layer of a generator of images: a vector of
+/// output channels would be nearly empty, a sum over a vector of channels has to be added up at its end. Instead a
+/// vector holds neighbouring pixels of one channel, for which a task turns the lines that it reads.
+namespace flipbook::inline FLIPBOOK_ISA::cpu::narrow {
+
+/// to[i][c] = Σ_runs Σ_p  rows[i][p·step …] · numbers[(k + p)·columns + c], for vectors of neighbouring pixels.
+template <Multiplicand F, int rows, int columns, class T = Sum<F>>
+void pixels_times_numbers(std::span<const Run<F>> runs, Index step, const F* numbers, T* to) {
+  using V = Simd<T>;
+  V sum[rows][columns];
+  FLIPBOOK_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    FLIPBOOK_UNROLL
+    for (int c = 0; c < columns; ++c) sum[i][c] = V(T(0));
+  }
+  for (const Run<F>& run : runs) {
+    const F* left[rows];
+    FLIPBOOK_UNROLL
+    for (int i = 0; i < rows; ++i) left[i] = run.rows[static_cast<std::size_t>(i)];
+    const F* right = numbers + run.k * columns;
+    const Index end = run.length * step;
+    for (Index at = 0; at < end; at += step, right += columns) {
+      V number[columns];
+      FLIPBOOK_UNROLL
+      for (int c = 0; c < columns; ++c) number[c] = broadcast(right[c]);
+      FLIPBOOK_UNROLL
+      for (int i = 0; i < rows; ++i) {
+        V x = load(left[i] + at);
+        keep_in_register(x);
+        FLIPBOOK_UNROLL
+        for (int c = 0; c < columns; ++c) sum[i][c] = add_product<F>(x, number[c], sum[i][c]);
+      }
+    }
+  }
+  FLIPBOOK_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    FLIPBOOK_UNROLL
+    for (int c = 0; c < columns; ++c) sum[i][c].store_unaligned(to + (i * columns + c) * lanes<T>);
+  }
+}
+
+/// cpu::conv_transpose of one geometry, by factors F. A task makes some lines of all planes of a clip, in order of
+/// time: so every line that it reads is transposed once.
+template <Multiplicand F>
+class Adjoint {
+  using T = Sum<F>;
+
+ public:
+  Adjoint(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x)
+      : g_(g),
+        deep_(g.out_channels / numbers_in<F>),
+        y_(y),
+        bias_(bias),
+        x_(x),
+        numbers_(g.taps() * deep_ * g.in_channels) {
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      first_[axis] = g.output[axis], last_[axis] = -g.output[axis];
+      for (Index phase = 0; phase < g.stride[axis]; ++phase) {
+        const Phase p = phase_of(g, axis, phase);
+        if (p.taps == 0) continue;
+        first_[axis] = std::min(first_[axis], p.origin);
+        last_[axis] = std::max(last_[axis], p.origin + p.taps - 1);
+      }
+    }
+    most_ = std::min(Index{8}, quotient_up(g.input[1], g.stride[1]));
+    vectors_ = quotient_up(quotient_up(g.input[2], g.stride[2]), lanes<T>);
+    row_ = vectors_ * lanes<T> + last_[2] - first_[2];
+    line_ = deep_ * row_;
+    plane_ = (most_ + last_[1] - first_[1]) * line_;
+    pack(w);
+  }
+  Index tasks() const { return g_.batch * blocks(); }
+  /// As many planes as taps, one after another in turns, and a line that is yet to be transposed.
+  Index workspace() const { return g_.kernel[0] * plane_ + g_.output[2] * deep_; }
+
+  /// @param planes  workspace() factors    @param runs  one for each tap
+  void operator()(Index task, F* planes, Run<F>* runs) const {
+    const Index n = task / blocks(), line = task % blocks() * most_;
+    Index transposed = -g_.padding[0] - g_.kernel[0];  // the next plane that is not yet there
+    for (Index t = 0; t < g_.input[0]; ++t) {
+      const Phase in_time = phase_of(g_, 0, t % g_.stride[0]);
+      const Index first = t / g_.stride[0] + in_time.origin, end = first + in_time.taps;
+      for (transposed = std::max(transposed, first); transposed < end; ++transposed) {
+        transpose(n, transposed, line, planes + slot(transposed) * plane_, planes + g_.kernel[0] * plane_);
+      }
+      for (Index i = 0; i < g_.stride[1] * g_.stride[2]; ++i) {
+        const Index h = i / g_.stride[2], w = i % g_.stride[2];
+        make({n, t, line, h, w, first}, {in_time, phase_of(g_, 1, h), phase_of(g_, 2, w)}, planes, runs);
+      }
+    }
+  }
+
+ private:
+  static constexpr int rows = TileShape::registers == 32 ? 8 : 4, most_columns = 4;
+  using Phases = std::array<Phase, 3>;
+
+  /// The pixels (h + stride · …, w + stride · …) of a task's lines, at time t of clip n, which see planes from `plane`
+  /// on.
+  struct Part {
+    Index n, t, line, h, w, plane;
+  };
+
+  Index blocks() const { return quotient_up(quotient_up(g_.input[1], g_.stride[1]), most_); }
+  Index slot(Index plane) const { return (plane % g_.kernel[0] + g_.kernel[0]) % g_.kernel[0]; }
+  bool inside(std::size_t axis, Index at) const { return at >= 0 && at < g_.output[axis]; }
+
+  /// The weights as (taps, O, C).
+  void pack(const T* w) {
+    const Index channels = g_.in_channels;
+    const Multiplicands<F> factors(w, g_.taps() * channels * g_.out_channels);
+    parallel_for(g_.taps() * channels, 8, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        F* const to = numbers_ + i / channels * deep_ * channels + i % channels;
+        for (Index o = 0; o < deep_; ++o) to[o * channels] = factors.data()[i * deep_ + o];
+      }
+    });
+  }
+
+  /// Lines of plane `t` of y as (lines, O, pixels), zeros for what is outside. @param spare  room for a line
+  void transpose(Index n, Index t, Index line, F* to, F* spare) const {
+    if (!inside(0, t)) return;
+    const Index width = g_.output[2], shift = -first_[2];
+    const Index seen = std::clamp(row_ - shift, Index{0}, width);
+    for (Index i = 0; i < most_ + last_[1] - first_[1]; ++i, to += line_) {
+      const Index h = line + i + first_[1];
+      std::fill_n(to, line_, F{});
+      if (!inside(1, h)) continue;
+      const Index skipped = std::max(Index{0}, -shift), pixels = std::max(seen - skipped, Index{0});
+      const T* const from = y_ + (((n * g_.output[0] + t) * g_.output[1] + h) * width + skipped) * g_.out_channels;
+      if constexpr (std::same_as<F, T>) {
+        cpu::transpose(from, deep_, pixels, deep_, to + skipped + shift, row_);
+      } else {
+        write_factors(from, pixels * g_.out_channels, spare);
+        cpu::transpose(&spare->bits, deep_, pixels, deep_, &to[skipped + shift].bits, row_);
+      }
+    }
+  }
+
+  void make(const Part& part, const Phases& phase, const F* planes, Run<F>* runs) const {
+    const Index all = std::min(most_, phase[1].pixels - part.line) * vectors_;
+    for (Index m = 0; m < all; m += rows) {
+      std::array<Index, rows> from;  // of each vector, in a plane
+      for (Index i = 0; i < rows; ++i) {
+        const Index place = std::min(m + i, all - 1);
+        from[static_cast<std::size_t>(i)] = (place / vectors_ + phase[1].origin - first_[1]) * line_ +
+                                            place % vectors_ * lanes<T> + phase[2].origin - first_[2];
+      }
+      Index count = 0;
+      for (Index j0 = 0; j0 < phase[0].taps; ++j0) {
+        if (!inside(0, part.plane + j0)) continue;
+        const F* const plane = planes + slot(part.plane + j0) * plane_;
+        for (Index j = 0; j < phase[1].taps * phase[2].taps; ++j) {
+          const Index j1 = j / phase[2].taps, j2 = j % phase[2].taps;
+          Run<F>& run = runs[count++];
+          run.k = tap(phase, j0, j1, j2) * deep_, run.length = deep_;
+          for (std::size_t i = 0; i < rows; ++i) run.rows[i] = plane + from[i] + j1 * line_ + j2;
+        }
+      }
+      alignas(64) std::array<T, static_cast<std::size_t>(rows * most_columns * lanes<T>)> sums;
+      multiply({runs, static_cast<std::size_t>(count)}, sums.data());
+      for (Index i = 0; i < std::min(Index{rows}, all - m); ++i) {
+        const Index h = (part.line + (m + i) / vectors_) * g_.stride[1] + part.h, q = (m + i) % vectors_ * lanes<T>;
+        const Index above = ((part.n * g_.input[0] + part.t) * g_.input[1] + h) * g_.input[2];
+        T* const to = x_ + (above + q * g_.stride[2] + part.w) * g_.in_channels;
+        write(sums.data() + i * g_.in_channels * lanes<T>, std::min(lanes<T>, phase[2].pixels - q), to);
+      }
+    }
+  }
+  Index tap(const Phases& p, Index j0, Index j1, Index j2) const {
+    return ((p[0].tap - j0 * p[0].tap_step) * g_.kernel[1] + p[1].tap - j1 * p[1].tap_step) * g_.kernel[2] + p[2].tap -
+           j2 * p[2].tap_step;
+  }
+  void multiply(std::span<const Run<F>> runs, T* sums) const {
+    constexpr std::array kernels{pixels_times_numbers<F, rows, 1>, pixels_times_numbers<F, rows, 2>,
+                                 pixels_times_numbers<F, rows, 3>, pixels_times_numbers<F, rows, 4>};
+    kernels[static_cast<std::size_t>(g_.in_channels - 1)](runs, row_, numbers_.data(), sums);
+  }
+  void write(const T* sums, Index pixels, T* to) const {
+    for (Index c = 0; c < g_.in_channels; ++c) {
+      const T start = bias_ == nullptr ? T(0) : bias_[c];
+      for (Index p = 0; p < pixels; ++p) to[p * g_.stride[2] * g_.in_channels + c] = sums[c * lanes<T> + p] + start;
+    }
+  }
+
+  ConvGeometry g_;
+  Index deep_;  // factors along O
+  const T *y_, *bias_;
+  T* x_;
+  Scratch<F> numbers_;
+  ConvGeometry::Axes first_, last_;  // how far from a position the pixels that it sees are, at most
+  Index most_, vectors_;             // lines of a task, vectors of a line
+  Index row_, line_, plane_;         // numbers of one channel of a line, of a line and of a plane
+};
+
+/// As cpu::conv_transpose, by factors F.
+template <Multiplicand F, class T = Sum<F>>
+void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  const Adjoint<F> all(g, y, w, bias, x);
+  const PerThread<F> workspaces(all.workspace());
+  const PerThread<Run<F>> runs(g.taps());
+  parallel_tasks(all.tasks(), [&](Index task) { all(task, workspaces.mine(), runs.mine()); });
+}
+
+}  // namespace flipbook::cpu::narrow

@@ -1,0 +1,162 @@
+#pragma once
+
+#include <flipbook/backend/cpu/gemm/pack.hpp>
+#include <flipbook/backend/cpu/gemm/small_product.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+/// An operand of a product, as its layout says.
+template <Real T>
+struct StoredMatrix {
+  Layout layout;
+  const T* data;
+  Index pitch;
+  const T* at(Index i, Index j) const { return layout == Layout::normal ? data + i * pitch + j : data + j * pitch + i; }
+  SmallOperand<T> from(Index i, Index j) const {
+    if (layout == Layout::normal) return {at(i, j), pitch, 1};
+    return {at(i, j), 1, pitch};
+  }
+};
+
+/// C = A·B + start, or C += A·B, in blocks: a task takes some rows of A and columns of B, and of these some depth at a
+/// time. Its part of B becomes panels that stay in the second cache while one tile of A's rows after another meets
+/// them. Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
+template <Real T>
+class MatrixProduct {
+ public:
+  /// @param a  (m, k)  @param b  (k, n)  @param c  (m, n), rows ldc apart
+  /// @param start  (n), what every row begins with, or null; not used when accumulating
+  MatrixProduct(const StoredMatrix<T>& a, const StoredMatrix<T>& b, Index m, Index n, Index k, T* c, Index ldc,
+                bool accumulate, const T* start)
+      : a_(a), b_(b), m_(m), n_(n), k_(k), c_{c, ldc}, accumulate_(accumulate), start_(start) {
+    const Index deepest = a.layout == Layout::normal ? most_depth : most_depth / 2;
+    const Index fitting = std::clamp(half_a_second_cache / round_up(n, width), most_depth / 2, deepest);
+    depth_ = quotient_up(k, std::max(quotient_up(k, fitting), Index{1}));
+    divide();
+  }
+
+  void operator()() const {
+    const Index blocks = quotient_up(n_, columns_);
+    const PerThread<T> rooms(depth_ * (packs() ? columns_ : width));
+    parallel_tasks(tasks(), [&](Index task) {
+      const Index i = task / blocks * rows_, j = task % blocks * columns_;
+      multiply(i, std::min(i + rows_, m_), j, std::min(j + columns_, n_), rooms.mine());
+    });
+  }
+
+ private:
+  static constexpr Index width = panel_columns<T>, height = TileShape::rows;
+  static constexpr Index half_a_second_cache = (1 << 19) / sizeof(T), most_depth = 512;
+
+  /// For few uses B is read where it lies.
+  bool packs() const { return b_.layout == Layout::transposed || m_ > few_uses_of_rows; }
+  /// Few rows, such as the one of a token, take as long as B is read: in pieces as long as there are registers for.
+  static constexpr Index most_few_rows = TileShape::registers == 32 ? 2 : 1, panels_together = 4;
+  bool few_rows() const { return m_ <= most_few_rows && !packs() && k_ > 0; }
+
+  Index tasks() const { return quotient_up(m_, rows_) * quotient_up(n_, columns_); }
+  /// Rows and columns of a task: as many as fit, halved until all threads have some. The order of each sum is the same.
+  void divide() {
+    const Index narrowest = few_rows() ? panels_together * width : width;
+    const Index widest = half_a_second_cache / std::max(depth_, Index{1}) / narrowest * narrowest;
+    rows_ = round_up(m_, height);
+    columns_ = std::clamp(round_up(n_, narrowest), narrowest, std::max(widest, narrowest));
+    while (threads() > 1 && tasks() < 2 * threads() && (rows_ > height || columns_ > narrowest)) {
+      const bool by_rows = rows_ > few_uses_of_rows || columns_ == narrowest;
+      if (by_rows) rows_ = round_up(rows_ / 2, height);
+      else columns_ = round_up(columns_ / 2, narrowest);
+    }
+  }
+
+  /// Rows [first, last), columns [left, right) of C.
+  void multiply(Index first, Index last, Index left, Index right, T* room) const {
+    if (few_rows()) {
+      for (; left + panels_together * width <= right; left += panels_together * width) sweep(left);
+      if (left == right) return;
+    }
+    alignas(64) T copied[static_cast<std::size_t>(height * most_depth / 2)];
+    Index k = 0;
+    do {  // at least once, so that the sum of nothing is written too
+      const Index length = std::min(depth_, k_ - k);
+      const Panels<T> panels = part_of_b(k, length, left, right, room);
+      for (Index i = first; i < last; i += height) {
+        const Index rows = std::min(height, last - i);
+        const SmallOperand<T> tile = part_of_a(i, rows, k, length, copied);
+        for (Index p = 0; p < panels.count(); ++p) {
+          multiply(tile, rows, length, panels.panel(p), i, left + panels.first_column(p), accumulate_ || k > 0);
+        }
+      }
+      k += length;
+    } while (k < k_);
+  }
+
+  /// Rows of A as they lie; across columns each number would be on a line of its own, for every panel again.
+  SmallOperand<T> part_of_a(Index i, Index rows, Index k, Index length, T* copied) const {
+    if (length == 0) return {};  // a matrix of nothing may be nowhere
+    if (a_.layout == Layout::normal) return a_.from(i, k);
+    const T* from = a_.at(i, k);
+    for (Index p = 0; p < length; ++p, from += a_.pitch) {
+      if (rows == height) std::copy_n(from, height, copied + p * height);
+      else std::copy_n(from, rows, copied + p * height);
+    }
+    return {copied, 1, height};
+  }
+  Panels<T> part_of_b(Index k, Index length, Index left, Index right, T* room) const {
+    Panels<T> panels;
+    panels.rows = length, panels.columns = right - left;
+    if (length == 0) return panels;
+    if (packs()) {
+      constexpr Index some = 16;  // rows, which are read side by side
+      for (Index p = 0; p < length; p += some) {
+        pack_rows(panels, room, p, std::min(some, length - p), b_.layout, b_.at(k + p, left), b_.pitch);
+      }
+      panels.data = room;
+      return panels;
+    }
+    panels.data = b_.at(k, left), panels.pitch = b_.pitch;
+    if (panels.columns % lanes<T> != 0) {
+      Panels<T> edge;
+      edge.rows = length, edge.columns = panels.columns % width;
+      pack_rows(edge, room, 0, length, b_.layout, b_.at(k, right - edge.columns), b_.pitch);
+      panels.last = room;
+    }
+    return panels;
+  }
+
+  void sweep(Index j) const {
+    constexpr int vectors = panels_together * TileShape::vectors;
+    const VectorRows<T> to = c_.right(j);
+    detail::small_strip<T, vectors, most_few_rows>(a_.from(0, 0), m_, k_, {b_.at(0, j), b_.pitch},
+                                                   start(j, to, accumulate_), to);
+  }
+  /// The tile at row i and column j of C.
+  void multiply(const SmallOperand<T>& left, Index rows, Index length, const Panel<T>& panel, Index i, Index j,
+                bool load) const {
+    const VectorRows<const T> right{panel.data, panel.step};
+    const VectorRows<T> to = c_.below(i).right(j);
+    const VectorRows<const T> start = this->start(j, to, load);
+    if (panel.columns % lanes<T> == 0) return small_product<T>(left, rows, length, right, panel.columns, start, to);
+    // Columns that do not fill their vectors are worked on in a buffer.
+    alignas(64) T buffer[static_cast<std::size_t>(height * width)] = {};
+    const VectorRows<T> whole{buffer, width};
+    for (Index r = 0; r < rows; ++r) std::copy_n(start.below(r).data, panel.columns, whole.below(r).data);
+    small_product<T>(left, rows, length, right, panel.columns, {buffer, whole.pitch}, whole);
+    for (Index r = 0; r < rows; ++r) std::copy_n(whole.below(r).data, panel.columns, to.below(r).data);
+  }
+
+  /// What the tile at column j of C begins with.
+  VectorRows<const T> start(Index j, const VectorRows<T>& to, bool load) const {
+    if (load) return {to.data, to.pitch};
+    if (start_ != nullptr) return {start_ + j, 0};
+    return {zero_row<T>.data(), 0};
+  }
+
+  StoredMatrix<T> a_, b_;
+  Index m_, n_, k_;
+  VectorRows<T> c_;
+  bool accumulate_;
+  const T* start_;
+  Index depth_, rows_, columns_;
+};
+
+}  // namespace flipbook::cpu

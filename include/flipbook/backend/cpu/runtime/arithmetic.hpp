@@ -1,0 +1,31 @@
+#pragma once
+
+#include <atomic>
+
+#include <flipbook/backend/cpu/gemm/multiplicand.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+/// How products are worked out. Applies to operations called from then on, by any thread.
+struct Arithmetic {
+  /// Round the factors of float convolutions to bfloat16 (8 bits of precision, sums in float), of which the machine
+  /// multiplies two at a time. Without effect unless the program was compiled with FLIPBOOK_BFLOAT16 (CMake's target
+  /// flipbook::bfloat16) and for a machine that does (AVX512-BF16): `multiplies_pairs` says so.
+  std::atomic<bool> bfloat16{false};
+};
+
+inline Arithmetic& arithmetic() {
+  static Arithmetic setting;
+  return setting;
+}
+
+/// Calls f.template operator()<F>(): what factors of T are multiplied as.
+template <Real T, class F>
+void with_arithmetic(const F& f) {
+  if constexpr (std::same_as<T, float> && multiplies_pairs) {
+    if (arithmetic().bfloat16) return f.template operator()<BfloatPair>();
+  }
+  f.template operator()<T>();
+}
+
+}  // namespace flipbook::cpu

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <utility>
+
+#include <flipbook/backend/cpu/simd/simd.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+namespace detail {
+
+/// Swaps the upper lanes of a with the lower ones of b, in blocks of `distance` lanes.
+template <std::size_t distance, class V>
+[[gnu::always_inline]] inline void swap_blocks(V& a, V& b) {
+#ifdef __CUDACC__  // nvcc's front end leaves the pack of indices below as it is
+  typename V::value_type x[V::size], y[V::size];
+  a.store_unaligned(x), b.store_unaligned(y);
+  for (std::size_t l = 0; l < V::size; ++l) {
+    if ((l & distance) == 0) std::swap(x[l + distance], y[l]);
+  }
+  a = V::load_unaligned(x), b = V::load_unaligned(y);
+#else
+  [&]<std::size_t... l>(std::index_sequence<l...>) {
+    constexpr std::size_t size = sizeof...(l);
+    const auto x = a.data, y = b.data;
+    a.data = __builtin_shufflevector(x, y, ((l & distance) == 0 ? l : size + l - distance)...);
+    b.data = __builtin_shufflevector(x, y, ((l & distance) == 0 ? l + distance : size + l)...);
+  }(std::make_index_sequence<V::size>{});
+#endif
+}
+
+/// Transposes a square of vectors: the off-diagonal halves change places, then those of each quarter, and so on.
+template <std::size_t distance, class V>
+[[gnu::always_inline]] inline void turn_square(V (&rows)[V::size]) {
+  if constexpr (distance > 0) {
+    [&]<std::size_t... i>(std::index_sequence<i...>) {
+      ([&] {
+        if constexpr ((i & distance) == 0) swap_blocks<distance>(rows[i], rows[i + distance]);
+      }(), ...);
+    }(std::make_index_sequence<V::size>{});
+    turn_square<distance / 2>(rows);
+  }
+}
+
+}  // namespace detail
+
+/// to[j · to_pitch + i] = from[i · pitch + j] for i < rows, j < columns.
+template <Real T>
+void transpose(const T* from, Index pitch, Index rows, Index columns, T* to, Index to_pitch) {
+  using V = Simd<T>;
+  constexpr Index side = lanes<T>;
+  Index i = 0;
+  for (; i + side <= rows; i += side) {
+    Index j = 0;
+    for (; j + side <= columns; j += side) {
+      V square[V::size];
+      for (std::size_t k = 0; k < V::size; ++k) {
+        square[k] = V::load_unaligned(from + (i + static_cast<Index>(k)) * pitch + j);
+      }
+      detail::turn_square<V::size / 2>(square);
+      for (std::size_t k = 0; k < V::size; ++k) {
+        square[k].store_unaligned(to + (j + static_cast<Index>(k)) * to_pitch + i);
+      }
+    }
+    for (; j < columns; ++j) {
+      for (Index k = i; k < i + side; ++k) to[j * to_pitch + k] = from[k * pitch + j];
+    }
+  }
+  for (; i < rows; ++i) {
+    for (Index j = 0; j < columns; ++j) to[j * to_pitch + i] = from[i * pitch + j];
+  }
+}
+
+}  // namespace flipbook::cpu

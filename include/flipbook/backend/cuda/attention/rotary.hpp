@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cmath>
+
+#include <flipbook/backend/cuda/runtime/launch.hpp>
+#include <flipbook/core/scalar.hpp>
+#include <flipbook/kernels/attention/positions.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+namespace detail {
+
+template <class T>
+__global__ void position_angles(PositionAngles angles, T* cosines, T* sines) {
+  for (Index i = thread_number(); i < angles.tokens() * angles.pairs(); i += thread_count()) {
+    const auto pair = angles.pair(i % angles.pairs());
+    const double angle = pair.angle(i / angles.pairs() / pair.inner % pair.extent);
+    cosines[i] = static_cast<T>(static_cast<Wide<T>>(std::cos(angle)));
+    sines[i] = static_cast<T>(static_cast<Wide<T>>(std::sin(angle)));
+  }
+}
+
+template <class T>
+__global__ void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
+                       const T* sines, bool back, T* y) {
+  using A = Wide<T>;
+  for (Index i = thread_number(); i < rows * half; i += thread_count()) {
+    const Index row = i / half, j = i % half, first = row * 2 * half + j;
+    const T a = x[first], b = x[first + half];
+    if (row % vectors >= turned) {
+      y[first] = a, y[first + half] = b;
+      continue;
+    }
+    const Index angle = row / vectors % tokens * half + j;
+    const A c = static_cast<A>(cosines[angle]), s = back ? -static_cast<A>(sines[angle]) : static_cast<A>(sines[angle]);
+    y[first] = static_cast<T>(static_cast<A>(a) * c - static_cast<A>(b) * s);
+    y[first + half] = static_cast<T>(static_cast<A>(b) * c + static_cast<A>(a) * s);
+  }
+}
+
+}  // namespace detail
+
+/// The cosine and sine of every angle, [token, pair].
+template <class T>
+void position_angles(const PositionAngles& angles, T* cosines, T* sines) {
+  launch(detail::position_angles<T>, blocks_for(angles.tokens() * angles.pairs()), block_threads, 0, angles, cosines,
+         sines);
+}
+
+/// Turns vectors of 2·half numbers, of which each token has `vectors`: the pair (x[j], x[half + j]) by the
+/// angle whose cosine and sine are at [token mod tokens, j]. Of each token only the first `turned` vectors
+/// are turned, the others copied.
+template <class T>
+void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
+            const T* sines, bool back, T* y) {
+  const Index pairs = rows * half;
+  launch(detail::rotate<T>, blocks_for(pairs), block_threads, 0, rows, tokens, vectors, turned, half, x, cosines, sines,
+         back, y);
+}
+
+}  // namespace flipbook::cuda

@@ -1,0 +1,210 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include <flipbook/backend/cuda/conv/conv.hpp>
+#include <flipbook/backend/cuda/gemm/blas.hpp>
+#ifdef FLIPBOOK_CUDNN
+#include <flipbook/backend/cuda/conv/cudnn.hpp>
+#endif
+
+/// Which way a convolution is worked out: as one matrix product where it is one, by cuDNN where it has a kernel, by
+/// the own kernels otherwise.
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+namespace detail {
+
+/// to[j, i] = from[i, j] for a matrix (rows, columns), through tiles of 32 × 32.
+template <class T>
+__global__ void transpose(int rows, int columns, const T* from, T* to) {
+  __shared__ T tile[32][33];
+  const int i = static_cast<int>(blockIdx.x) * 32, j = static_cast<int>(blockIdx.y) * 32;
+  const int across = static_cast<int>(threadIdx.x) % 32, down = static_cast<int>(threadIdx.x) / 32;
+  for (int k = down; k < 32; k += 8) {
+    if (i + k < rows && j + across < columns) tile[k][across] = from[Index{i + k} * columns + j + across];
+  }
+  __syncthreads();
+  for (int k = down; k < 32; k += 8) {
+    if (i + across < rows && j + k < columns) to[Index{j + k} * rows + i + across] = tile[across][k];
+  }
+}
+template <class T>
+void transpose_matrix(Index rows, Index columns, const T* from, T* to) {
+  const dim3 grid(static_cast<unsigned>((rows + 31) / 32), static_cast<unsigned>((columns + 31) / 32));
+  launch(transpose<T>, grid, 256, 0, static_cast<int>(rows), static_cast<int>(columns), from, to);
+}
+
+/// x[i, c] += bias[c]
+template <class T>
+__global__ void add_bias(Index size, Index channels, const T* bias, T* x) {
+  for (Index i = thread_number(); i < size; i += thread_count()) {
+    x[i] = static_cast<T>(static_cast<Wide<T>>(x[i]) + static_cast<Wide<T>>(bias[i % channels]));
+  }
+}
+template <class T>
+void add_bias_to(Index pixels, Index channels, const T* bias, T* x) {
+  if (bias == nullptr) return;
+  launch(add_bias<T>, blocks_for(pixels * channels), block_threads, 0, pixels * channels, channels, bias, x);
+}
+
+/// The extents of a convolution that is one product  (rows, depth) · (depth, O).
+struct ConvProductExtents {
+  Index rows, depth;
+};
+/// Where each position sees one pixel, and where the only position sees the whole image.
+inline std::optional<ConvProductExtents> as_product(const ConvGeometry& g) {
+  constexpr ConvGeometry::Axes ones{1, 1, 1}, nothing{0, 0, 0};
+  if (g.groups != 1 || g.padding != nothing) return {};
+  if (g.kernel == ones && g.stride == ones) return ConvProductExtents{g.outputs(), g.in_channels};
+  if (g.kernel == g.input && g.output == ones && g.dilation == ones) {
+    return ConvProductExtents{g.batch, g.taps() * g.in_channels};
+  }
+  return {};
+}
+
+#ifdef FLIPBOOK_CUDNN
+
+/// A convolution with its operands, of which the last is written to: x and w and y forward, y and w and x by the input,
+/// x and y and w by the weights.
+template <class T>
+struct ConvCall {
+  const ConvGeometry& geometry;
+  cudnn::Pass pass;
+  const T *first, *second, *bias;
+  T* out;
+
+  void run_own() const {
+    if (pass == cudnn::Pass::forward) direct_conv(geometry, first, second, bias, out);
+    else if (pass == cudnn::Pass::by_input) direct_conv_transpose(geometry, first, second, bias, out);
+    else direct_conv_weight(geometry, first, second, out);
+  }
+
+  /// cuDNN's weights are (O, taps, C / groups).
+  bool run(const cudnn::Plan& plan) const {
+    const ConvGeometry& g = geometry;
+    const Index height = g.taps() * (g.in_channels / g.groups);
+    const Scratch<T> weights(height * g.out_channels);
+    if (pass == cudnn::Pass::by_weights) {
+      if (!plan.run({first, weights.data(), second})) return false;
+      transpose_matrix<T>(g.out_channels, height, weights.data(), out);
+      return true;
+    }
+    transpose_matrix<T>(height, g.out_channels, second, weights.data());
+    const bool forward = pass == cudnn::Pass::forward;
+    if (!plan.run(forward ? cudnn::Operands{first, weights.data(), out} : cudnn::Operands{out, weights.data(), first}))
+      return false;
+    add_bias_to(forward ? g.outputs() : g.inputs(), forward ? g.out_channels : g.in_channels, bias, out);
+    return true;
+  }
+};
+
+/// How each convolution met so far goes; no plan: by the own kernels.
+template <class T>
+class ConvPlans {
+ public:
+  static ConvPlans& instance() {
+    static ConvPlans* const plans = new ConvPlans;  // outlives every tensor of static storage
+    return *plans;
+  }
+
+  std::optional<cudnn::Plan> of(const ConvCall<T>& call) {
+    Key key = key_of(call);
+    const std::lock_guard lock(mutex_);
+    const bool timed = arithmetic().autotune && (!capturing() || plans_.contains(key));
+    key.back() = timed;
+    if (const auto known = plans_.find(key); known != plans_.end()) return known->second;
+    const std::vector<cudnn::Plan> candidates = cudnn::plans_of<T>(call.geometry, call.pass);
+    const int count = static_cast<int>(candidates.size());
+    const auto attempt = [&](int i) {
+      if (i < count) return call.run(candidates[static_cast<std::size_t>(i)]);
+      call.run_own();
+      return true;
+    };
+    const int choice = timed ? fastest(count + 1, attempt) : 0;
+    std::optional<cudnn::Plan> plan;
+    if (choice < count) plan = candidates[static_cast<std::size_t>(choice)];
+    return plans_.emplace(key, plan).first->second;
+  }
+
+ private:
+  using Key = std::array<Index, 27>;
+
+  static Key key_of(const ConvCall<T>& call) {
+    const ConvGeometry& g = call.geometry;
+    Key key{};
+    auto at = key.begin();
+    for (const auto& axes : {g.input, g.output, g.kernel, g.stride, g.dilation, g.padding})
+      at = std::copy(axes.begin(), axes.end(), at);
+    for (const Index one : {g.batch, g.in_channels, g.out_channels, g.groups, static_cast<Index>(call.pass),
+                            Index{device()}, Index{arithmetic().tf32}, Index{call.bias != nullptr}}) {
+      *at++ = one;
+    }
+    key.back() = true;
+    return key;
+  }
+
+  std::mutex mutex_;
+  std::map<Key, std::optional<cudnn::Plan>> plans_;
+};
+
+/// @return  whether cuDNN did it
+template <class T>
+bool by_cudnn(const ConvCall<T>& call) {
+  const auto aligned = [](const T* data) { return std::bit_cast<std::uintptr_t>(data) % 16 == 0; };
+  const bool by_weights = call.pass == cudnn::Pass::by_weights;  // weights are copied
+  if (!arithmetic().cudnn || !aligned(call.first) || !aligned(by_weights ? call.second : call.out)) return false;
+  const ConvGeometry& g = call.geometry;
+  if (g.inputs() * g.in_channels == 0 || g.outputs() * g.out_channels == 0 || g.taps() == 0) return false;
+  const std::optional<cudnn::Plan> plan = ConvPlans<T>::instance().of(call);
+  return plan && call.run(*plan);
+}
+
+#endif
+
+}  // namespace detail
+
+/// y[n, p, o] = bias[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
+/// @param bias  (O) or null
+template <class T>
+void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  if (const auto extents = detail::as_product(g)) {
+    return product({false, false, extents->rows, g.out_channels, extents->depth}, x, w, bias, y);
+  }
+#ifdef FLIPBOOK_CUDNN
+  if (detail::by_cudnn<T>({g, cudnn::Pass::forward, x, w, bias, y})) return;
+#endif
+  direct_conv(g, x, w, bias, y);
+}
+
+/// The adjoint of `conv`: as direct_conv_transpose.
+/// @param bias  (C) or null
+template <class T>
+void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  if (const auto extents = detail::as_product(g)) {
+    const bool in_product = g.taps() == 1;
+    product({false, true, extents->rows, extents->depth, g.out_channels}, y, w, in_product ? bias : nullptr, x);
+    return in_product ? void() : detail::add_bias_to(g.inputs(), g.in_channels, bias, x);
+  }
+#ifdef FLIPBOOK_CUDNN
+  if (detail::by_cudnn<T>({g, cudnn::Pass::by_input, y, w, bias, x})) return;
+#endif
+  direct_conv_transpose(g, y, w, bias, x);
+}
+
+/// The gradient of `conv` with respect to w: as direct_conv_weight.
+template <class T>
+void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  if (const auto extents = detail::as_product(g)) {
+    return product({true, false, extents->depth, g.out_channels, extents->rows}, x, dy, static_cast<const T*>(nullptr),
+                   dw);
+  }
+#ifdef FLIPBOOK_CUDNN
+  if (detail::by_cudnn<T>({g, cudnn::Pass::by_weights, x, dy, nullptr, dw})) return;
+#endif
+  direct_conv_weight(g, x, dy, dw);
+}
+
+}  // namespace flipbook::cuda

@@ -1,0 +1,224 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <map>
+#include <mutex>
+
+#include <cublasLt.h>
+
+#include <flipbook/backend/cuda/runtime/autotune.hpp>
+#include <flipbook/backend/cuda/runtime/launch.hpp>
+#include <flipbook/backend/cuda/runtime/scratch.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+/// Throws an Error unless a call of cuBLASLt succeeded: names the call.
+inline void check(cublasStatus_t status, const char* call) {
+  if (status != CUBLAS_STATUS_SUCCESS) [[unlikely]] {
+    fail("Cuda: ", call, ": ", cublasLtGetStatusName(status), ": ", cublasLtGetStatusString(status));
+  }
+}
+
+/// c[i] = op(a[i]) op(b[i]) (+ bias) for each matrix i of the batch, all row-major, one after another.
+struct ProductShape {
+  bool transpose_a = false, transpose_b = false;
+  Index m = 0, n = 0, k = 0, batch = 1;  ///< c (m, n), summed over k
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr cudaDataType_t blas_type = std::is_same_v<T, double>     ? CUDA_R_64F
+                                            : std::is_same_v<T, float>    ? CUDA_R_32F
+                                            : std::is_same_v<T, bfloat16> ? CUDA_R_16BF
+                                                                          : CUDA_R_16F;
+template <class T>
+cublasComputeType_t compute_type() {
+  if constexpr (std::is_same_v<T, double>) return CUBLAS_COMPUTE_64F;
+  else if (std::is_same_v<T, float> && arithmetic().tf32) return CUBLAS_COMPUTE_32F_FAST_TF32;
+  else return CUBLAS_COMPUTE_32F;
+}
+
+/// The largest power of two, 256 at most, that divides an address.
+inline Index alignment_of(const void* pointer) {
+  return Index{1} << std::min(8, std::countr_zero(std::bit_cast<std::uintptr_t>(pointer) | 256));
+}
+
+/// A product as cuBLASLt is asked for it. It knows column-major matrices alone, and a row-major matrix is its transpose
+/// in their eyes: so it works out  cᵀ = op(b)ᵀ op(a)ᵀ,  with b first.
+struct ProductPlan {
+  cublasLtMatmulDesc_t product{};
+  cublasLtMatrixLayout_t first{}, second{}, out{};  ///< bᵀ, aᵀ, cᵀ
+  cublasLtMatmulAlgo_t algorithm{};
+  std::size_t workspace = 0;
+  bool adds_bias = false;  ///< in its epilogue; otherwise c holds the bias before, and is added to
+};
+
+inline cublasLtMatrixLayout_t layout(cudaDataType_t type, Index rows, Index columns, Index batch) {
+  cublasLtMatrixLayout_t made{};
+  check(cublasLtMatrixLayoutCreate(&made, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns),
+                                   rows),
+        "cublasLtMatrixLayoutCreate");
+  const auto count = static_cast<std::int32_t>(batch);
+  const std::int64_t stride = rows * columns;
+  check(cublasLtMatrixLayoutSetAttribute(made, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count),
+        "batch count");
+  check(cublasLtMatrixLayoutSetAttribute(made, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, sizeof stride),
+        "batch stride");
+  return made;
+}
+
+template <class X>
+void set(cublasLtMatmulDesc_t product, cublasLtMatmulDescAttributes_t attribute, const X& value) {
+  check(cublasLtMatmulDescSetAttribute(product, attribute, &value, sizeof value), "cublasLtMatmulDescSetAttribute");
+}
+
+template <class T>
+ProductPlan describe(const ProductShape& s, const T* bias) {
+  ProductPlan plan;
+  const cublasOperation_t first = s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                          second = s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+  check(cublasLtMatmulDescCreate(&plan.product, compute_type<T>(), blas_type<Wide<T>>), "cublasLtMatmulDescCreate");
+  set(plan.product, CUBLASLT_MATMUL_DESC_TRANSA, first);
+  set(plan.product, CUBLASLT_MATMUL_DESC_TRANSB, second);
+  plan.first = s.transpose_b ? layout(blas_type<T>, s.k, s.n, s.batch) : layout(blas_type<T>, s.n, s.k, s.batch);
+  plan.second = s.transpose_a ? layout(blas_type<T>, s.m, s.k, s.batch) : layout(blas_type<T>, s.k, s.m, s.batch);
+  plan.out = layout(blas_type<T>, s.n, s.m, s.batch);
+  plan.adds_bias = bias != nullptr;
+  if (bias != nullptr) {
+    set(plan.product, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, blas_type<T>);
+  }
+  return plan;
+}
+inline void destroy(const ProductPlan& plan) {
+  for (const auto made : {plan.first, plan.second, plan.out})
+    check(cublasLtMatrixLayoutDestroy(made), "cublasLtMatrixLayoutDestroy");
+  check(cublasLtMatmulDescDestroy(plan.product), "cublasLtMatmulDescDestroy");
+}
+
+/// Each row of c is `bias`, or 0.
+template <class T>
+__global__ void fill_rows(Index size, Index n, const T* bias, T* c) {
+  for (Index i = thread_number(); i < size; i += thread_count()) c[i] = bias == nullptr ? T(0) : bias[i % n];
+}
+
+/// The products of one device: its handle of cuBLASLt, and how each product that it has met is worked out.
+class Blas {
+ public:
+  /// Those of the calling thread's device.
+  static Blas& of_device() {
+    static std::mutex mutex;
+    static std::array<Blas*, most_devices> known{};
+    const std::lock_guard lock(mutex);
+    Blas*& blas = known[static_cast<std::size_t>(device())];
+    if (blas == nullptr) blas = new Blas;  // outlives every tensor of static storage
+    return *blas;
+  }
+
+  template <class T>
+  void multiply(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
+    const std::lock_guard lock(mutex_);
+    const ProductPlan plan = plan_of(s, a, b, bias, c);
+    if (plan.adds_bias) set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    const bool add = bias != nullptr && !plan.adds_bias;
+    if (add) {
+      const Index size = s.batch * s.m * s.n;
+      launch(fill_rows<T>, blocks_for(size), block_threads, 0, size, s.n, bias, c);
+    }
+    check(run(plan, a, b, c, add, plan.algorithm, plan.workspace), "cublasLtMatmul");
+  }
+
+ private:
+  using Key = std::array<Index, 13>;
+  static constexpr int most_candidates = 8;
+  static constexpr std::size_t most_workspace = std::size_t{32} << 20;
+
+  struct Candidates {
+    cublasLtMatmulHeuristicResult_t result[most_candidates];
+    int count = 0;
+  };
+
+  Blas() { check(cublasLtCreate(&handle_), "cublasLtCreate"); }
+
+  template <class T>
+  cublasStatus_t run(const ProductPlan& plan, const T* a, const T* b, T* c, bool add,
+                     const cublasLtMatmulAlgo_t& algorithm, std::size_t workspace) const {
+    const Scratch<unsigned char> room(static_cast<Index>(workspace));
+    const Wide<T> one = 1, kept = add ? Wide<T>(1) : Wide<T>(0);
+    return cublasLtMatmul(handle_, plan.product, &one, b, plan.first, a, plan.second, &kept, c, plan.out, c, plan.out,
+                          &algorithm, room.data(), workspace, stream());
+  }
+
+  template <class T>
+  ProductPlan plan_of(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
+    // Of c and the bias cuBLASLt knows one alignment.
+    const Index aligned = std::min(alignment_of(c), bias == nullptr ? 256 : alignment_of(bias));
+    Key key{blas_type<T>, compute_type<T>(), s.transpose_a, s.transpose_b, s.m, s.n, s.k, s.batch, bias != nullptr,
+            alignment_of(a), alignment_of(b), aligned, true};
+    const bool timed = arithmetic().autotune && (!capturing() || plans_.contains(key));
+    key.back() = timed;
+    if (const auto known = plans_.find(key); known != plans_.end()) return known->second;
+    ProductPlan plan = describe<T>(s, std::is_same_v<T, double> ? nullptr : bias);
+    auto candidates = candidates_of(plan, alignment_of(a), alignment_of(b), aligned);
+    if (candidates.count == 0 && plan.adds_bias) {
+      destroy(plan);
+      plan = describe<T>(s, nullptr);
+      candidates = candidates_of(plan, alignment_of(a), alignment_of(b), aligned);
+    }
+    require(candidates.count > 0, "matmul: cuBLASLt has no kernel for ", s.m, " × ", s.k, " times ", s.k, " × ", s.n);
+    const auto attempt = [&](int i) {
+      const auto& candidate = candidates.result[i];
+      return run(plan, a, b, c, false, candidate.algo, candidate.workspaceSize) == CUBLAS_STATUS_SUCCESS;
+    };
+    const auto& chosen = candidates.result[timed ? fastest(candidates.count, attempt) : 0];
+    plan.algorithm = chosen.algo, plan.workspace = chosen.workspaceSize;
+    return plans_.emplace(key, plan).first->second;
+  }
+
+  /// What cuBLASLt recommends for matrices so aligned, best first.
+  Candidates candidates_of(const ProductPlan& plan, Index a, Index b, Index c) const {
+    cublasLtMatmulPreference_t preference{};
+    check(cublasLtMatmulPreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
+    const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
+      check(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value),
+            "cublasLtMatmulPreferenceSetAttribute");
+    };
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{most_workspace});
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, static_cast<std::uint32_t>(b));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, static_cast<std::uint32_t>(a));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<std::uint32_t>(c));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<std::uint32_t>(c));
+    Candidates found;
+    const cublasStatus_t status =
+        cublasLtMatmulAlgoGetHeuristic(handle_, plan.product, plan.first, plan.second, plan.out, plan.out, preference,
+                                       most_candidates, found.result, &found.count);
+    check(cublasLtMatmulPreferenceDestroy(preference), "cublasLtMatmulPreferenceDestroy");
+    if (status != CUBLAS_STATUS_NOT_SUPPORTED) check(status, "cublasLtMatmulAlgoGetHeuristic");
+    const auto* const end = std::remove_if(found.result, found.result + found.count,
+                                           [](const auto& result) { return result.state != CUBLAS_STATUS_SUCCESS; });
+    found.count = static_cast<int>(end - found.result);
+    return found;
+  }
+
+  std::mutex mutex_;
+  cublasLtHandle_t handle_{};
+  std::map<Key, ProductPlan> plans_;
+};
+
+}  // namespace detail
+
+/// c[i] = op(a[i]) op(b[i]) (+ bias) for each matrix i of the batch; sums of bfloat16 and half are in float.
+/// @param bias  (n) or null
+/// @throws Error  if cuBLASLt cannot
+template <class T>
+void product(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
+  const Index size = s.batch * s.m * s.n;
+  if (size > 0 && s.k == 0) launch(detail::fill_rows<T>, blocks_for(size), block_threads, 0, size, s.n, bias, c);
+  else if (size > 0) detail::Blas::of_device().multiply(s, a, b, bias, c);
+}
+
+}  // namespace flipbook::cuda

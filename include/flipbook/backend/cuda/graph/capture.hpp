@@ -1,0 +1,147 @@
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include <flipbook/backend/cuda/runtime/device.hpp>
+#include <flipbook/core/random.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+/// What a captured step needs besides its graph: a table of values that differ from replay to replay, which is written
+/// on the host and copied to the device before each; and the numbers that it reports.
+class Capture {
+ public:
+  Capture(int device, cudaStream_t stream, const Rng& rng) : stream_(stream), begin_(rng) {
+    const OnDevice on(device);
+    check(cudaMallocHost(reinterpret_cast<void**>(&host_), bytes), "capture");
+    const cudaError_t status = cudaMalloc(reinterpret_cast<void**>(&table_), bytes);
+    if (status != cudaSuccess) free();
+    check(status, "capture");
+    notes_before_ = std::exchange(flipbook::detail::rng_notes, &notes_);
+  }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+  ~Capture() { free(); }
+
+  /// A place on the device for a value that differs from replay to replay; as `bytes` at first. Called again before a
+  /// replay, in the same order, it takes the values of that one.
+  const void* vary(const void* value, std::size_t size) {
+    if (refreshing_) {
+      require(next_varied_ < varied_.size() && varied_[next_varied_].second == size,
+              "capture: a step has come to take other values than the one captured");
+      write(varied_[next_varied_++].first, value, size);
+      return nullptr;
+    }
+    varied_.emplace_back(place(value, size), size);
+    return table_ + varied_.back().first;
+  }
+  /// A place on the device for a stream of random numbers.
+  const Rng* draws(const Rng& rng) {
+    const std::size_t at = place(&rng, sizeof(Rng));
+    drawn_.push_back({at, rng});
+    return reinterpret_cast<const Rng*>(table_ + at);
+  }
+  /// Calls f() before each replay.
+  void at_replay(std::function<void()> f) {
+    if (!refreshing_) before_.push_back(std::move(f));
+  }
+  bool refreshing() const noexcept { return refreshing_; }
+  /// Calls f() after each replay, when the numbers promised are there.
+  void after_replay(std::function<void()> f) { after_.push_back(std::move(f)); }
+  void finish() const {
+    for (const auto& f : after_) f();
+  }
+
+  /// A number that stands for the one at a place on the device, until a replay has computed it: a NaN that says which
+  /// it is, and that a change of sign leaves alone.
+  double promise(const double* on_device) {
+    const std::size_t at = place(on_device, 0);
+    check(cudaMemcpyAsync(host_ + at, on_device, sizeof(double), cudaMemcpyDefault, stream_), "a number reported");
+    return std::bit_cast<double>(promised | at);
+  }
+  double kept(double number) const noexcept {
+    const auto bits = std::bit_cast<std::uint64_t>(number);
+    constexpr std::uint64_t sign = std::uint64_t{1} << 63, place = 0xffffffff;
+    if ((bits & ~sign & ~place) != promised) return number;
+    double value;
+    std::memcpy(&value, host_ + (bits & place), sizeof(double));
+    return (bits & sign) != 0 ? -value : value;
+  }
+
+  /// The end of the capture, where the step's stream of random numbers now stands.
+  /// @throws Error  if the host has drawn a number, which would be the same in every replay
+  void end_of(const Rng& rng) {
+    end_ = rng;
+    flipbook::detail::rng_notes = notes_before_;
+    require(!notes_.drawn, "the host drew a random number in it");
+  }
+
+  /// Writes the table for a step that begins at `rng`, which moves on.
+  void refresh(Rng& rng) {
+    for (const auto& [at, captured] : drawn_) {
+      const Rng now = translated(captured, rng);
+      write(at, &now, sizeof(Rng));
+    }
+    refreshing_ = true;
+    next_varied_ = 0;
+    for (const auto& f : before_) f();
+    refreshing_ = false;
+    rng.take(end_.position() - begin_.position());
+  }
+  /// Puts the table's way to the device at the end of the stream.
+  void upload() {
+    check(cudaMemcpyAsync(table_, host_, used_, cudaMemcpyDefault, stream_), "a captured step's numbers");
+  }
+
+  void free() noexcept {
+    if (flipbook::detail::rng_notes == &notes_) flipbook::detail::rng_notes = notes_before_;
+    before_.clear(), after_.clear();
+    if (host_ != nullptr) cudaFreeHost(std::exchange(host_, nullptr));
+    if (table_ != nullptr) cudaFree(std::exchange(table_, nullptr));
+  }
+
+ private:
+  static constexpr std::size_t bytes = 64 * 1024;
+  static constexpr std::uint64_t promised = 0x7ff9'464c'0000'0000;
+
+  std::size_t place(const void* value, std::size_t size) {
+    const std::size_t at = used_;
+    used_ += std::max<std::size_t>((size + 15) / 16 * 16, 16);
+    require(used_ <= bytes, "capture: a step with more than ", bytes, " bytes of numbers that change");
+    write(at, value, size);
+    return at;
+  }
+  void write(std::size_t at, const void* value, std::size_t size) { std::memcpy(host_ + at, value, size); }
+
+  // The stream that stands, in a step that begins at `now`, where `captured` stood in the one captured.
+  Rng translated(const Rng& captured, const Rng& now) const {
+    const auto same = [](const Rng& a, const Rng& b) { return a.seed() == b.seed() && a.stream() == b.stream(); };
+    if (same(captured, begin_)) {
+      return Rng::at(now.seed(), now.stream(), captured.position() - begin_.position() + now.position());
+    }
+    for (const auto& [parent, child] : notes_.splits) {
+      if (!same(captured, child)) continue;
+      const Rng split = translated(parent, now).split();
+      return Rng::at(split.seed(), split.stream(), captured.position());
+    }
+    return captured;  // a stream of its own, the same in every step
+  }
+
+  cudaStream_t stream_;
+  Rng begin_, end_;
+  unsigned char *host_ = nullptr, *table_ = nullptr;
+  std::size_t used_ = 0, next_varied_ = 0;
+  bool refreshing_ = false;
+  std::vector<std::pair<std::size_t, std::size_t>> varied_;  // places, sizes
+  std::vector<std::pair<std::size_t, Rng>> drawn_;
+  flipbook::detail::RngNotes notes_, *notes_before_ = nullptr;
+  std::vector<std::function<void()>> before_, after_;
+};
+
+}  // namespace flipbook::cuda

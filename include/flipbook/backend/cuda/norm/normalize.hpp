@@ -1,0 +1,362 @@
+#pragma once
+
+#include <cmath>
+#include <type_traits>
+
+#include <flipbook/backend/cuda/reduce/columns.hpp>
+#include <flipbook/backend/cuda/reduce/rows.hpp>
+#include <flipbook/kernels/norm/geometry.hpp>
+
+/// Normalisation, as in backend/cpu/norm/normalize.hpp. Sets of a single row are rows of threads. Sets of more rows are
+/// columns: pieces of rows are summed up by a block each, and put together in double, in the order of the pieces.
+/// A function may come after, as after(v), and after(dy, v) for the gradient in v: then the gradient's kernels work out
+/// v = x̂·w + b once more.
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+namespace detail {
+/// 1 / √(variance + ε)
+template <class A>
+__device__ A inverse_deviation(A variance, double epsilon) {
+  return A(1) / std::sqrt(variance + static_cast<A>(epsilon));
+}
+
+/// The function that comes after, as a thread that has N columns to itself differentiates it.
+template <class A, int N, class After>
+struct ColumnFunction {
+  After after;
+  A weight[N], bias[N];  ///< v = weight·(x − mean) + bias; where sets are rows, · 1 / √(variance + ε)
+
+  template <class T>
+  __device__ ColumnFunction(const After& f, const T* w, const T* b, bool inside) : after(f) {
+    for (int k = 0; k < N; ++k) {
+      weight[k] = inside ? static_cast<A>(w[k]) : A(0), bias[k] = inside ? static_cast<A>(b[k]) : A(0);
+    }
+  }
+  __device__ void scale(int k, A by) { weight[k] *= by; }
+  /// The gradient in v.
+  __device__ A gradient(A dy, A difference, int k) const { return after(dy, weight[k] * difference + bias[k]); }
+};
+template <class A, int N>
+struct ColumnFunction<A, N, NoFunction> {
+  template <class T>
+  __device__ ColumnFunction(NoFunction, const T*, const T*, bool) {}
+  __device__ void scale(int, A) {}
+  __device__ A gradient(A dy, A, int) const { return dy; }
+};
+}  // namespace detail
+
+/// Normalises sets of a single row: statistics and result while the row is in the cache. Where not `centred`, the
+/// mean is taken to be 0.
+template <class T, int N, class After>
+__global__ void normalize_rows(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
+                               const T* __restrict__ w, const T* __restrict__ b, After after, T* __restrict__ y,
+                               Wide<T>* __restrict__ mean, Wide<T>* __restrict__ variance) {
+  using A = Wide<T>;
+  const RowThread<N> at(plan);
+  x += at.row * plan.n, y += at.row * plan.n;
+  w += at.row % groups * plan.n, b += at.row % groups * plan.n;
+  const A count = static_cast<A>(plan.n);
+  const auto sum_of = [&](const auto& f) {
+    return at.template sum_of<A>([&](Index i) {
+      const auto v = load<N>(x + i);
+      A sum = 0;
+#pragma unroll
+      for (int k = 0; k < N; ++k) sum += f(static_cast<A>(v.lane[k]));
+      return sum;
+    });
+  };
+  const A m = centred ? sum_of([](A v) { return v; }) / count : A(0);
+  const A spread = sum_of([=](A v) { return (v - m) * (v - m); }) / count;
+  if (at.inside && at.lane == 0) mean[at.row] = m, variance[at.row] = spread;
+  const A r = detail::inverse_deviation(spread, epsilon);
+  at.each([&](Index i) {
+    const auto v = load<N>(x + i), scale = load<N>(w + i), shift = load<N>(b + i);
+    store_each<N>(y + i, [&](int k) {
+      return after((static_cast<A>(v.lane[k]) - m) * r * static_cast<A>(scale.lane[k]) + static_cast<A>(shift.lane[k]));
+    });
+  });
+}
+
+/// dx = r·(w·dy − mean(w·dy) − x̂·mean(w·dy·x̂)) for sets of a single row, x̂ = (x − mean)·r.
+template <class T, int N, class After>
+__global__ void row_gradient(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
+                             const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
+                             const T* __restrict__ w, const T* __restrict__ b, After after, const T* __restrict__ dy,
+                             T* __restrict__ dx) {
+  using A = Wide<T>;
+  const RowThread<N> at(plan);
+  const Index channel = at.row % groups * plan.n;
+  x += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n, w += channel;
+  const A m = at.inside ? mean[at.row] : A(0), count = static_cast<A>(plan.n);
+  const A r = detail::inverse_deviation(at.inside ? variance[at.row] : A(1), epsilon);
+  const auto weighted_at = [&](Index i, const Pack<T, N>& v) {  // w·dy, dy before the function
+    const auto d = load<N>(dy + i), scale = load<N>(w + i);
+    Pack<A, N> weighted;
+#pragma unroll
+    for (int k = 0; k < N; ++k) {
+      A before = static_cast<A>(d.lane[k]);
+      if constexpr (!std::is_same_v<After, NoFunction>) {
+        const A normal = (static_cast<A>(v.lane[k]) - m) * r;
+        before = after(before, normal * static_cast<A>(scale.lane[k]) + static_cast<A>(b[channel + i + k]));
+      }
+      weighted.lane[k] = before * static_cast<A>(scale.lane[k]);
+    }
+    return weighted;
+  };
+  A sum = 0, product = 0;  // of w·dy and w·dy·(x − mean)
+  at.each([&](Index i) {
+    const auto v = load<N>(x + i);
+    const auto weighted = weighted_at(i, v);
+#pragma unroll
+    for (int k = 0; k < N; ++k) {
+      sum += weighted.lane[k], product += weighted.lane[k] * (static_cast<A>(v.lane[k]) - m);
+    }
+  });
+  sum = centred ? at.sum(sum) / count : A(0);
+  product = at.sum(product) / count * r * r;
+  at.each([&](Index i) {
+    const auto v = load<N>(x + i);
+    const auto weighted = weighted_at(i, v);
+    store_each<N>(dx + i, [&](int k) {
+      return r * (weighted.lane[k] - sum - (static_cast<A>(v.lane[k]) - m) * product);
+    });
+  });
+}
+
+/// The sums of a piece of rows for each column: of one kind, then of another, each with the pieces side by side,
+/// (outer, columns, 2, pieces).
+struct ColumnSums {
+  double* first;
+  Index pieces;
+
+  __device__ double* of(Index column) const { return first + column * 2 * pieces; }
+};
+
+/// Mean and Σ (x − mean)² of each column of every piece. A thread goes down its rows by Welford's recurrence (1962);
+/// the threads of a column are put together two by two (Chan et al., 1983).
+template <class T, int N>
+__global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnSums sums) {
+  using A = Wide<T>;
+  __shared__ A means[ColumnPlan::threads * N], spreads[ColumnPlan::threads * N];
+  __shared__ int counts[ColumnPlan::threads];
+  const ColumnThread<N> at(plan);
+  A mean[N] = {}, spread[N] = {};
+  int count = 0;
+  at.each([&](Index, Index place) {
+    const auto v = load<N>(x + place);
+    const A inverse = A(1) / static_cast<A>(++count);
+#pragma unroll
+    for (int k = 0; k < N; ++k) {
+      const A d = static_cast<A>(v.lane[k]) - mean[k];
+      mean[k] += d * inverse;
+      spread[k] += d * (static_cast<A>(v.lane[k]) - mean[k]);
+    }
+  });
+  const int across = static_cast<int>(blockDim.x), me = at.place_in_block();
+  for (int k = 0; k < N; ++k) {
+    means[k * ColumnPlan::threads + me] = mean[k], spreads[k * ColumnPlan::threads + me] = spread[k];
+  }
+  counts[me] = count;
+  for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.y >= half) continue;
+    const int other = me + static_cast<int>(half) * across;
+    const int mine = counts[me], both = mine + counts[other];
+    const A part = both == 0 ? A(0) : static_cast<A>(counts[other]) / static_cast<A>(both);
+    for (int k = 0; k < N; ++k) {
+      A *const m = means + k * ColumnPlan::threads, *const s = spreads + k * ColumnPlan::threads;
+      const A d = m[other] - m[me];
+      m[me] += d * part;
+      s[me] += s[other] + d * d * static_cast<A>(mine) * part;
+    }
+    counts[me] = both;
+  }
+  if (threadIdx.y > 0 || !at.inside) return;
+  for (int k = 0; k < N; ++k) {
+    double* const to = sums.of(at.outer * at.columns + at.column + k) + at.piece;
+    to[0] = static_cast<double>(means[k * ColumnPlan::threads + me]);
+    to[sums.pieces] = static_cast<double>(spreads[k * ColumnPlan::threads + me]);
+  }
+}
+
+/// Mean and variance of every set from the moments of its columns' pieces, `height` rows each but the last.
+template <class A>
+__global__ void merge_moments(RowPlan plan, NormGeometry g, Index height, ColumnSums sums, A* __restrict__ mean,
+                              A* __restrict__ variance) {
+  const RowThread<1> at(plan);  // a row: the pieces of all columns of a set
+  const double* const own = sums.of(at.row * g.width);
+  const double count = static_cast<double>(g.set_size());
+  const auto total = [&](const auto& term) {
+    return at.template sum_of<double>([&](Index i) {
+      const Index piece = i % sums.pieces, rows = (piece + 1) * height < g.rows ? height : g.rows - piece * height;
+      const double* const column = own + i / sums.pieces * 2 * sums.pieces + piece;
+      return term(static_cast<double>(rows), column[0], column[sums.pieces]);
+    }) / count;
+  };
+  const double centre = total([](double rows, double m, double) { return rows * m; });
+  const double spread =
+      total([=](double rows, double m, double s) { return s + rows * (m - centre) * (m - centre); });
+  if (at.inside && at.lane == 0) mean[at.row] = static_cast<A>(centre), variance[at.row] = static_cast<A>(spread);
+}
+
+/// y = after((x − mean) / √(variance + ε) · w + b), with the statistics of every set.
+template <class T, int N, class After>
+__global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
+                                  const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
+                                  const T* __restrict__ w, const T* __restrict__ b, After after, T* __restrict__ y) {
+  using A = Wide<T>;
+  const ColumnThread<N> at(plan);
+  if (!at.inside) return;
+  A centre[N], scale[N], shift[N];
+#pragma unroll
+  for (int k = 0; k < N; ++k) {
+    const Index set = at.outer * g.groups + (at.column + k) / g.width;
+    centre[k] = mean[set], shift[k] = static_cast<A>(b[at.column + k]);
+    scale[k] = static_cast<A>(w[at.column + k]) * detail::inverse_deviation(variance[set], epsilon);
+  }
+  at.each([&](Index, Index place) {
+    const auto v = load<N>(x + place);
+    store_each<N>(y + place, [&](int k) {
+      return after((static_cast<A>(v.lane[k]) - centre[k]) * scale[k] + shift[k]);
+    });
+  });
+}
+
+/// Σ dy and Σ dy·(x − mean) of each column of every piece, dy before the function. Where sets are `of_rows`, mean is
+/// each row's own and the difference is multiplied by the row's 1 / √(variance + ε).
+template <bool of_rows, class T, int N, class After>
+__global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
+                                const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
+                                const T* __restrict__ w, const T* __restrict__ b, After after,
+                                const T* __restrict__ dy, ColumnSums sums) {
+  using A = Wide<T>;
+  __shared__ A totals[2][ColumnPlan::threads * N];
+  const ColumnThread<N> at(plan);
+  detail::ColumnFunction<A, N, After> function(after, w + at.column, b + at.column, at.inside);
+  A sum[N] = {}, product[N] = {}, centre[N] = {}, scale[N];
+  Index group[N];
+  for (int k = 0; k < N; ++k) group[k] = (at.column + k) / g.width;
+  const bool one_group = group[0] == group[N - 1];
+  const auto statistics = [&](Index place) {
+#pragma unroll
+    for (int k = 0; k < N; ++k) {
+      if (k > 0 && one_group) {
+        centre[k] = centre[0], scale[k] = scale[0];
+        continue;
+      }
+      const Index set = place * g.groups + group[k];
+      centre[k] = mean[set];
+      scale[k] = of_rows ? detail::inverse_deviation(variance[set], epsilon) : A(1);
+    }
+  };
+  if (!of_rows && at.inside) {
+    statistics(at.outer);
+    for (int k = 0; k < N; ++k)
+      function.scale(k, detail::inverse_deviation(variance[at.outer * g.groups + group[k]], epsilon));
+  }
+  at.each([&](Index row, Index place) {
+    const auto v = load<N>(x + place), d = load<N>(dy + place);
+    if constexpr (of_rows) statistics(row);
+#pragma unroll
+    for (int k = 0; k < N; ++k) {
+      const A difference = (static_cast<A>(v.lane[k]) - centre[k]) * scale[k];
+      const A before = function.gradient(static_cast<A>(d.lane[k]), difference, k);
+      sum[k] += before;
+      product[k] += before * difference;
+    }
+  });
+  const int across = static_cast<int>(blockDim.x), me = at.place_in_block();
+  for (int k = 0; k < N; ++k) {
+    totals[0][k * ColumnPlan::threads + me] = sum[k], totals[1][k * ColumnPlan::threads + me] = product[k];
+  }
+  for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.y >= half) continue;
+    for (int k = 0; k < N; ++k) {
+      const int mine = k * ColumnPlan::threads + me, other = mine + static_cast<int>(half) * across;
+      totals[0][mine] += totals[0][other], totals[1][mine] += totals[1][other];
+    }
+  }
+  if (threadIdx.y > 0 || !at.inside) return;
+  for (int k = 0; k < N; ++k) {
+    double* const to = sums.of(at.outer * at.columns + at.column + k) + at.piece;
+    to[0] = static_cast<double>(totals[0][k * ColumnPlan::threads + me]);
+    to[sums.pieces] = static_cast<double>(totals[1][k * ColumnPlan::threads + me]);
+  }
+}
+
+/// The sums over all pieces: to[row] for the rows of ColumnSums, (outer, columns, 2).
+template <class Sum>
+__global__ void merge_products(RowPlan plan, ColumnSums sums, Sum* __restrict__ to) {
+  const RowThread<1> at(plan);
+  const double* const own = sums.first + at.row * sums.pieces;
+  const Sum total = at.template sum_of<Sum>([&](Index i) { return own[i]; });
+  if (at.inside && at.lane == 0) to[at.row] = total;
+}
+
+/// dw = Σ dy·x̂ and db = Σ dy from the products of each outer place, which are yet to be multiplied by
+/// 1 / √(variance + ε) unless sets are rows.
+template <class T>
+__global__ void affine_gradient(NormGeometry g, double epsilon, bool of_rows, const double* __restrict__ products,
+                                const Wide<T>* __restrict__ variance, T* __restrict__ dw, T* __restrict__ db) {
+  const Index channels = g.channels(), c = Index{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (c >= channels) return;
+  double sum = 0, product = 0;
+  for (Index n = 0; n < (of_rows ? 1 : g.outer); ++n) {
+    const double* const own = products + (n * channels + c) * 2;
+    const double r =
+        of_rows ? 1.0 : detail::inverse_deviation(static_cast<double>(variance[n * g.groups + c / g.width]), epsilon);
+    sum += own[0], product += own[1] * r;
+  }
+  dw[c] = static_cast<T>(static_cast<Wide<T>>(product)), db[c] = static_cast<T>(static_cast<Wide<T>>(sum));
+}
+
+/// The means over every set of w·dy and of w·dy·x̂·r, in pairs.
+template <class T>
+__global__ void set_means(RowPlan plan, NormGeometry g, double epsilon, const double* __restrict__ products,
+                          const Wide<T>* __restrict__ variance, const T* __restrict__ w, double* __restrict__ means) {
+  const RowThread<1> at(plan);  // a row: the columns of a set
+  const double* const own = products + at.row * g.width * 2;
+  w += at.row % g.groups * g.width;
+  double sum = 0, product = 0;
+  at.each([&](Index i) {
+    const double scale = static_cast<double>(w[i]);
+    sum += scale * own[2 * i], product += scale * own[2 * i + 1];
+  });
+  sum = at.sum(sum), product = at.sum(product);
+  if (!at.inside || at.lane > 0) return;
+  const double r = detail::inverse_deviation(static_cast<double>(variance[at.row]), epsilon);
+  means[2 * at.row] = sum / static_cast<double>(g.set_size());
+  means[2 * at.row + 1] = product * r * r / static_cast<double>(g.set_size());
+}
+
+/// dx = r·(w·dy − mean_set(w·dy) − x̂·mean_set(w·dy·x̂)) for sets of more than one row.
+template <class T, int N, class After>
+__global__ void column_gradient(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
+                                const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
+                                const T* __restrict__ w, const T* __restrict__ b, After after,
+                                const double* __restrict__ means, const T* __restrict__ dy, T* __restrict__ dx) {
+  using A = Wide<T>;
+  const ColumnThread<N> at(plan);
+  if (!at.inside) return;
+  detail::ColumnFunction<A, N, After> function(after, w + at.column, b + at.column, true);
+  A centre[N], scale[N], slope[N], shift[N];  // dx = scale·dy + slope·(x − mean) + shift
+#pragma unroll
+  for (int k = 0; k < N; ++k) {
+    const Index set = at.outer * g.groups + (at.column + k) / g.width;
+    const A r = detail::inverse_deviation(variance[set], epsilon);
+    centre[k] = mean[set], scale[k] = r * static_cast<A>(w[at.column + k]);
+    slope[k] = -r * static_cast<A>(means[2 * set + 1]), shift[k] = -r * static_cast<A>(means[2 * set]);
+    function.scale(k, r);
+  }
+  at.each([&](Index, Index place) {
+    const auto v = load<N>(x + place), d = load<N>(dy + place);
+    store_each<N>(dx + place, [&](int k) {
+      const A difference = static_cast<A>(v.lane[k]) - centre[k];
+      return scale[k] * function.gradient(static_cast<A>(d.lane[k]), difference, k) +
+             (slope[k] * difference + shift[k]);
+    });
+  });
+}
+
+}  // namespace flipbook::cuda

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <flipbook/backend/cuda/runtime/stream.hpp>
+#include <flipbook/core/random.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+/// A stream of random numbers as kernels take it: `draws(rng)` where one is launched, `.stream()` in it. Where the
+/// launch is part of a captured step, each replay finds its own place in the stream in device memory.
+struct Draws {
+  Rng now;
+  const Rng* replayed = nullptr;
+  __device__ Rng stream() const { return replayed == nullptr ? now : *replayed; }
+};
+
+inline Draws draws(const Rng& rng) {
+  Capture* const capture = queue().capture;
+  return {rng, capture == nullptr ? nullptr : capture->draws(rng)};
+}
+
+}  // namespace flipbook::cuda

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+
+#include <flipbook/backend/cuda/runtime/launch.hpp>
+#include <flipbook/backend/cuda/runtime/pack.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+/// Matrices, `outer` of them, of rows × columns, cut into pieces of whole rows of which a block of threads takes a
+/// strip of columns. A thread keeps to one pack of columns and goes down the rows of its piece.
+struct ColumnPlan {
+  static constexpr int threads = 256;
+  Index outer, rows, columns;
+  int across;                   ///< threads side by side, a power of two; the others of the block stand below them
+  Index strips, pieces, height;  ///< of columns; of rows, and how many of these
+
+  ColumnPlan(Index matrices, Index row_count, Index column_count, int pack)
+      : outer(matrices), rows(row_count), columns(column_count) {
+    const Index packs = std::max<Index>(1, columns / pack);
+    across = static_cast<int>(std::bit_ceil(static_cast<std::uint64_t>(std::min<Index>(packs, 32))));
+    strips = (packs + across - 1) / across;
+    const Index least = Index{8} * (threads / across);             // rows worth a block
+    const Index most = std::max<Index>(1, 2048 / (outer * strips + 1));  // pieces that keep a device busy
+    height = std::max(least, (rows + most - 1) / most);
+    pieces = (rows + height - 1) / height;
+  }
+  dim3 block() const { return dim3(static_cast<unsigned>(across), static_cast<unsigned>(threads / across)); }
+  dim3 grid() const { return dim3(static_cast<unsigned>(outer * strips * pieces)); }
+};
+
+/// A thread's part: from row `first` to `last`, `step` apart, of the matrix `outer`; its pack begins at `column`.
+template <int N>
+struct ColumnThread {
+  Index outer, piece, column, first, last, columns, step;
+  Index matrix;  ///< where the matrix begins
+  bool inside;   ///< whether there is such a column
+
+  __device__ explicit ColumnThread(const ColumnPlan& plan) {
+    const Index block = blockIdx.x, strip = block % plan.strips;
+    piece = block / plan.strips % plan.pieces;
+    outer = block / plan.strips / plan.pieces;
+    column = (strip * plan.across + threadIdx.x) * N;
+    columns = plan.columns, step = blockDim.y, matrix = outer * plan.rows * columns;
+    inside = column < columns;
+    first = piece * plan.height + threadIdx.y;
+    const Index end = (piece + 1) * plan.height;
+    last = !inside ? first : end < plan.rows ? end : plan.rows;
+  }
+  __device__ static int place_in_block() { return static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x); }
+  /// Calls body(row, place) for every row of this thread.
+  template <class Body>
+  __device__ void each(const Body& body) const {
+#pragma unroll 4
+    for (Index row = first; row < last; row += step) body(row, matrix + row * columns + column);
+  }
+};
+
+}  // namespace flipbook::cuda

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+
+#include <flipbook/backend/cuda/runtime/launch.hpp>
+#include <flipbook/backend/cuda/runtime/pack.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+/// Rows of n numbers, each worked on by so many neighbouring threads, a power of two: a part of a warp, a
+/// warp, or a whole block.
+struct RowPlan {
+  Index rows, n;
+  int threads;
+
+  /// Each thread of a row reads a few packs, so that several are on their way at once; fewer where there are not
+  /// rows enough to fill a device.
+  RowPlan(Index row_count, Index width, int pack) : rows(row_count), n(width) {
+    const Index packs = std::max<Index>(1, n / pack), each = rows * packs >= Index{1} << 18 ? 4 : 1;
+    const auto wanted = std::bit_ceil(static_cast<std::uint64_t>((packs + each - 1) / each));
+    threads = static_cast<int>(std::min<std::uint64_t>(wanted, 512));
+  }
+  unsigned block() const { return static_cast<unsigned>(std::max(threads, 256)); }
+  unsigned blocks() const {
+    const Index rows_a_block = block() / threads;
+    return static_cast<unsigned>((rows + rows_a_block - 1) / rows_a_block);
+  }
+};
+
+/// A thread's part in one row. A row beyond the last has no elements, but its threads take part in what the
+/// threads of a warp do together.
+template <int N>
+struct RowThread {
+  Index row, n;  ///< n: the elements of this row
+  int lane, threads;
+  bool inside;
+
+  __device__ explicit RowThread(const RowPlan& plan)
+      : row(Index{blockIdx.x} * (blockDim.x / plan.threads) + threadIdx.x / plan.threads),
+        n(row < plan.rows ? plan.n : 0),
+        lane(static_cast<int>(threadIdx.x % plan.threads)),
+        threads(plan.threads),
+        inside(row < plan.rows) {}
+
+  /// Calls body(i) with the first element of each pack that is this thread's.
+  template <class Body>
+  __device__ void each(const Body& body) const {
+#pragma unroll 4
+    for (Index i = Index{lane} * N; i < n; i += Index{threads} * N) body(i);
+  }
+
+  /// The numbers of a row's threads put together by `f`, which must be commutative: the same bits in all of them.
+  template <class A, class F>
+  __device__ A all(A v, const F& f) const {
+    for (int distance = (threads < 32 ? threads : 32) / 2; distance > 0; distance /= 2) {
+      v = f(v, __shfl_xor_sync(0xffffffffU, v, distance));
+    }
+    if (threads <= 32) return v;
+    __shared__ A part[16];
+    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = v;
+    __syncthreads();
+    const int first = static_cast<int>(threadIdx.x) / threads * threads / 32;
+    v = part[first];
+    for (int warp = 1; warp < threads / 32; ++warp) v = f(v, part[first + warp]);
+    __syncthreads();  // before `part` is used again
+    return v;
+  }
+  template <class A>
+  __device__ A sum(A v) const {
+    return all(v, [](A a, A b) { return a + b; });
+  }
+  /// Σ f(i) over all packs of the row.
+  template <class A, class F>
+  __device__ A sum_of(const F& f) const {
+    A total = 0;
+    each([&](Index i) { total += f(i); });
+    return sum(total);
+  }
+};
+
+template <class... Parameters, class... Args>
+void launch_rows(void (*kernel)(RowPlan, Parameters...), const RowPlan& plan, const Args&... args) {
+  launch(kernel, dim3(plan.blocks()), dim3(plan.block()), 0, plan, args...);
+}
+
+}  // namespace flipbook::cuda

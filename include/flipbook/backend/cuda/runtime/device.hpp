@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <mutex>
+#include <string>
+
+#include <flipbook/backend/cuda/runtime/error.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+/// Devices beyond this number are not used.
+inline constexpr int most_devices = 64;
+
+/// How many devices there are; 0 where there is no device, or no driver for one.
+inline int device_count() noexcept {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) {
+    cudaGetLastError();
+    return 0;
+  }
+  return count < most_devices ? count : most_devices;
+}
+
+/// The device that the calling thread works on: the first one, until it selects another.
+/// @throws Error  if there is none
+inline int device() {
+  int current = 0;
+  check(cudaGetDevice(&current), "device");
+  return current;
+}
+
+/// Makes the calling thread work on a device, from 0: tensors that it makes from now on are there. Tensors of two
+/// devices do not mix in an operation; `to<Cuda>` copies one to the device selected.
+/// @throws Error  if there is no such device
+inline void select(int number) {
+  require(number >= 0 && number < most_devices, "cuda::select: device ", number, " of ", device_count());
+  const cudaError_t status = cudaSetDevice(number);
+  if (status == cudaErrorInvalidDevice) cudaGetLastError();
+  require(status != cudaErrorInvalidDevice, "cuda::select: device ", number, " of ", device_count());
+  check(status, "select");
+}
+
+/// Works on another device until the end of a scope.
+class OnDevice {
+ public:
+  explicit OnDevice(int number) : before_(device()) {
+    if (number != before_) select(number);
+  }
+  OnDevice(const OnDevice&) = delete;
+  OnDevice& operator=(const OnDevice&) = delete;
+  ~OnDevice() { cudaSetDevice(before_); }
+
+ private:
+  int before_;
+};
+
+/// What is known of a device.
+struct DeviceProperties {
+  std::string name;
+  int major = 0, minor = 0;      ///< compute capability
+  int multiprocessors = 1;
+  std::size_t shared_bytes = 0;  ///< the most that a block may ask for
+  std::size_t memory = 0;        ///< bytes in all
+};
+
+/// The properties of the calling thread's device; asked of the driver once.
+inline const DeviceProperties& properties() {
+  static std::mutex mutex;
+  static std::array<DeviceProperties, most_devices> known;
+  const int number = device();
+  const std::lock_guard lock(mutex);
+  DeviceProperties& p = known[static_cast<std::size_t>(number)];
+  if (p.name.empty()) {
+    cudaDeviceProp asked{};
+    check(cudaGetDeviceProperties(&asked, number), "properties");
+    p = {asked.name, asked.major, asked.minor, asked.multiProcessorCount, asked.sharedMemPerBlockOptin,
+         asked.totalGlobalMem};
+  }
+  return p;
+}
+
+}  // namespace flipbook::cuda

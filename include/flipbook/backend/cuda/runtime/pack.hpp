@@ -1,0 +1,65 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include <flipbook/backend/cuda/runtime/launch.hpp>
+#include <flipbook/core/scalar.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+/// N neighbours in memory, read and written at once.
+template <class T, int N>
+struct alignas(sizeof(T) * N) Pack {
+  T lane[N];
+};
+
+template <int N, class T>
+__device__ Pack<T, N> load(const T* from) {
+  return *reinterpret_cast<const Pack<T, N>*>(from);
+}
+template <int N, class T>
+__device__ void store(const Pack<T, N>& v, T* to) {
+  *reinterpret_cast<Pack<T, N>*>(to) = v;
+}
+
+/// to[i] = f(i) for the neighbours i of one pack, where f gives numbers that T can be made of.
+template <int N, class T, class F>
+__device__ void store_each(T* to, const F& f) {
+  Pack<T, N> v;
+#pragma unroll
+  for (int i = 0; i < N; ++i) v.lane[i] = static_cast<T>(f(i));
+  store(v, to);
+}
+
+/// How many T a 16-byte access holds.
+template <class T>
+inline constexpr int pack_size = 16 / static_cast<int>(sizeof(T));
+
+/// Whether packs may lie at all of these addresses.
+template <class... T>
+bool aligned(const T*... at) {
+  return ((std::bit_cast<std::uintptr_t>(at) % 16 == 0) && ...);
+}
+
+/// Calls body.template operator()<N>() with N = pack_size<T> where rows of `n` from all the pointers begin at
+/// multiples of 16 bytes, and with 1 otherwise.
+template <class T, class Body, class... P>
+void with_packs(Index n, const Body& body, const P*... each) {
+  if (n % pack_size<T> == 0 && aligned(each...)) body.template operator()<pack_size<T>>();
+  else body.template operator()<1>();
+}
+
+/// Calls body(i) for every i = 0, N, 2N … below `count`, handed out over the threads of the grid.
+template <int N, class Body>
+__device__ void each_pack(Index count, const Body& body) {
+  for (Index i = thread_number() * N; i < count; i += thread_count() * N) body(i);
+}
+
+/// Launches a kernel with a thread for each of `count` pieces of work, or fewer that take several.
+template <class... Parameters, class... Arguments>
+void launch_each(void (*kernel)(Parameters...), Index count, const Arguments&... arguments) {
+  launch(kernel, blocks_for(count), block_threads, 0, arguments...);
+}
+
+}  // namespace flipbook::cuda

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <flipbook/backend/cuda/runtime/stream.hpp>
+#include <flipbook/core/scratch.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+/// Device memory for the length of a call: what is launched before its end may use it.
+template <class T>
+using Scratch = flipbook::Scratch<T, Cuda>;
+
+}  // namespace flipbook::cuda

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <array>
+#include <mutex>
+#include <vector>
+
+#include <flipbook/backend/cuda/graph/capture.hpp>
+#include <flipbook/backend/cuda/runtime/memory.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cuda {
+
+/// What a thread launches on a device, in order: a stream, the memory whose uses it orders, and an event of it.
+struct Queue {
+  cudaStream_t stream = nullptr;
+  cudaEvent_t event = nullptr;
+  Arena* arena = nullptr;
+  Arena* captured = nullptr;  ///< while a step is captured, the memory that it keeps
+  Capture* capture = nullptr;  ///< and what else its replays need; also while one is prepared
+};
+
+namespace detail {
+
+// The queues of threads that have ended, for those to come.
+struct IdleQueues {
+  std::mutex mutex;
+  std::array<std::vector<Queue*>, most_devices> of_device;
+
+  static IdleQueues& instance() {
+    static IdleQueues* const queues = new IdleQueues;
+    return *queues;
+  }
+};
+
+// Without a destructor, so that tensors of static storage may still ask after the thread's own guard is gone.
+inline constinit thread_local std::array<Queue*, most_devices> queues{};
+
+struct QueueGuard {
+  ~QueueGuard() {
+    IdleQueues& idle = IdleQueues::instance();
+    const std::lock_guard lock(idle.mutex);
+    for (std::size_t device = 0; device < queues.size(); ++device) {
+      if (Queue* const queue = std::exchange(queues[device], nullptr)) idle.of_device[device].push_back(queue);
+    }
+  }
+};
+
+inline Queue& begin_queue(int device) {
+  static thread_local const QueueGuard guard;
+  IdleQueues& idle = IdleQueues::instance();
+  const auto place = static_cast<std::size_t>(device);
+  // What other threads have launched so far is visible to this one.
+  check(cudaDeviceSynchronize(), "a thread's first use of a device");
+  const std::lock_guard lock(idle.mutex);
+  if (auto& waiting = idle.of_device[place]; !waiting.empty()) {
+    queues[place] = waiting.back();
+    waiting.pop_back();
+    return *queues[place];
+  }
+  Queue queue;
+  check(cudaStreamCreateWithFlags(&queue.stream, cudaStreamNonBlocking), "stream");
+  check(cudaEventCreateWithFlags(&queue.event, cudaEventDisableTiming), "event");
+  queue.arena = &DevicePool::instance().add(device, queue.stream);
+  return *(queues[place] = new Queue(queue));
+}
+
+}  // namespace detail
+
+/// The calling thread's queue on its device.
+inline Queue& queue() {
+  const int number = device();
+  Queue* const known = detail::queues[static_cast<std::size_t>(number)];
+  return known != nullptr ? *known : detail::begin_queue(number);
+}
+
+/// The calling thread's stream on its device. Each thread has its own: what one has launched, another may use once the
+/// first has called `synchronize`, or before the other has used the device at all.
+inline cudaStream_t stream() { return queue().stream; }
+
+/// Waits until all that the calling thread has launched on its device is done.
+/// @throws Error  if any of it failed
+inline void synchronize() { check(cudaStreamSynchronize(stream()), "synchronize"); }
+
+}  // namespace flipbook::cuda
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// The backend of CUDA devices: memory from a pool for each stream, kernels on the calling thread's stream of the
+/// device that it has selected (`cuda::select`). Operations return at once; what reads numbers on the host waits.
+struct Cuda {
+  static constexpr const char* name = "Cuda";
+
+  /// @throws Error  if there is no device, or no memory on it
+  static void* allocate(std::size_t bytes) {
+    cuda::Queue& queue = cuda::queue();
+    cuda::Arena* const spare = queue.captured != nullptr ? queue.arena : nullptr;
+    cuda::Arena& arena = queue.captured != nullptr ? *queue.captured : *queue.arena;
+    void* const block = cuda::DevicePool::instance().allocate(arena, spare, bytes);
+#ifdef FLIPBOOK_POISON  // an element that nothing wrote shows as NaN, or as -1
+    cuda::check(cudaMemsetAsync(block, 0xff, SizeClasses::of(bytes).second, queue.stream), "poison");
+#endif
+    return block;
+  }
+
+  static void release(void* block, std::size_t bytes) noexcept {
+    cuda::DevicePool::instance().release(block, bytes, [](int device) {
+      const cuda::Queue* const queue = cuda::detail::queues[static_cast<std::size_t>(device)];
+      return queue == nullptr ? std::pair<cudaStream_t, cudaEvent_t>{} : std::pair{queue->stream, queue->event};
+    });
+  }
+
+  /// Between any two memories, in the order of the calling thread's stream. Where one is the host's, both may be used
+  /// for something else on return.
+  /// @throws Error  if a pointer is not what it is taken for, or while a graph is captured if one is the host's
+  static void copy(void* to, const void* from, std::size_t bytes) {
+    if (bytes == 0) return;
+    const cuda::Queue& queue = cuda::queue();
+    cudaPointerAttributes target{}, source{};
+    cuda::check(cudaPointerGetAttributes(&target, to), "copy: the pointer copied to");
+    cuda::check(cudaPointerGetAttributes(&source, from), "copy: the pointer copied from");
+    const bool to_device = target.type == cudaMemoryTypeDevice, from_device = source.type == cudaMemoryTypeDevice;
+    require(queue.captured == nullptr || (to_device && from_device),
+            "Cuda: a value was asked for on the host while a step is captured");
+    if (from_device && source.device != cuda::device()) {
+      const cuda::OnDevice on(source.device);
+      cuda::synchronize();  // what this thread has launched there comes first
+    }
+    cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, queue.stream), "copy");
+    const bool returns_early = to_device && (from_device || source.type == cudaMemoryTypeUnregistered);
+    if (!returns_early) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
+  }
+
+  /// Where a step is captured to be replayed, calls f() before each replay.
+  template <class F>
+  static void at_replay(const F& f) {
+    if (cuda::Capture* const capture = cuda::queue().capture) capture->at_replay(f);
+  }
+};
+
+}  // namespace flipbook

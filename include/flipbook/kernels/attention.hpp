@@ -1,0 +1,7 @@
+#pragma once
+
+#include <flipbook/kernels/attention/cpu.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/kernels/attention/cuda.hpp>
+#endif

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <flipbook/backend/cpu/attention/gradient.hpp>
+#include <flipbook/backend/cpu/attention/rotary.hpp>
+#include <flipbook/kernels/attention/rows.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
+
+/// y (N, Lq, H, D) and log_sums (N, H, Lq) from x: qkv, or q and kv, or q, k and v.
+template <class T, class... X>
+void attention(Cpu, const AttentionGeometry& geometry, const Tensor<T, Cpu>& mask, Tensor<T, Cpu>& y,
+               Tensor<T, Cpu>& log_sums, const X&... x) {
+  const auto [q, k, v] = detail::with_data(detail::to_attention_rows, x...);
+  cpu::attention<T>(geometry, q, k, v, detail::score_mask(mask), detail::heads(y.data(), y.shape(), 0),
+                    log_sums.data());
+}
+
+/// The gradients dx, which have the shapes of x.
+template <class T, class Inputs>
+void attention_gradient(Cpu, const AttentionGeometry& geometry, const Tensor<T, Cpu>& mask, const Inputs& x,
+                        const Tensor<T, Cpu>& y, const Tensor<T, Cpu>& dy, const Tensor<T, Cpu>& log_sums, Inputs& dx) {
+  const auto rows = [](auto&... each) { return detail::with_data(detail::to_attention_rows, each...); };
+  cpu::attention_gradient<T>(geometry, std::apply(rows, x), detail::score_mask(mask),
+                             detail::heads(y.data(), y.shape(), 0), detail::heads(dy.data(), dy.shape(), 0),
+                             log_sums.data(), std::apply(rows, dx),
+                             std::get<std::tuple_size_v<Inputs> - 1>(x).extent(1));
+}
+
+/// Cosines and sines (L, pairs) of the angles of L tokens.
+template <class T>
+void position_angles(Cpu, const PositionAngles& angles, Tensor<T, Cpu>& cosines, Tensor<T, Cpu>& sines) {
+  cpu::position_angles(angles, cosines.data(), sines.data());
+}
+
+/// y = x with the first `turned` vectors of every token turned.
+template <class T>
+void rotate(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& cosines, const Tensor<T, Cpu>& sines,
+            Index turned, bool back) {
+  const Index width = x.extent(-1), vectors = x.shape().part(2, x.rank() - 1).size();
+  cpu::rotate(width == 0 ? 0 : x.size() / width, x.extent(1), vectors, turned, width / 2, x.data(), cosines.data(),
+              sines.data(), back ? T(-1) : T(1), y.data());
+}
+
+}  // namespace flipbook::kernel

@@ -1,0 +1,7 @@
+#pragma once
+
+#include <flipbook/kernels/conv/cpu.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/kernels/conv/cuda.hpp>
+#endif

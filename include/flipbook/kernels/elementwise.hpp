@@ -1,0 +1,7 @@
+#pragma once
+
+#include <flipbook/kernels/elementwise/cpu.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/kernels/elementwise/cuda.hpp>
+#endif

@@ -1,0 +1,7 @@
+#pragma once
+
+#include <flipbook/kernels/gather/cpu.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/kernels/gather/cuda.hpp>
+#endif

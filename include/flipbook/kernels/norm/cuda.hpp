@@ -1,0 +1,105 @@
+#pragma once
+
+#include <utility>
+
+#include <flipbook/backend/cuda/norm/normalize.hpp>
+#include <flipbook/backend/cuda/runtime/scratch.hpp>
+#include <flipbook/core/fill.hpp>
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
+
+/// The same with statistics that are given.
+template <class T, class After = NoFunction>
+void normalize_by(Cuda, const NormGeometry& g, double epsilon, const Tensor<T, Cuda>& x,
+                  const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance, const Tensor<T, Cuda>& w,
+                  const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y, const After& after = {}) {
+  if (x.size() == 0) return;
+  cuda::with_packs<T>(
+      g.channels(),
+      [&]<int N>() {
+        const cuda::ColumnPlan plan(g.outer, g.rows, g.channels(), N);
+        cuda::launch(cuda::normalize_columns<T, N, After>, plan.grid(), plan.block(), 0, plan, g, epsilon, x.data(),
+                     mean.data(), variance.data(), w.data(), b.data(), after, y.data());
+      },
+      x.data(), y.data());
+}
+
+/// y = after((x − mean) / √(variance + ε) · w + b) over every set; writes the statistics that it used.
+template <Along Direction, class T, class After = NoFunction>
+void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
+               const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y, Tensor<Wide<T>, Cuda>& mean,
+               Tensor<Wide<T>, Cuda>& variance, const After& after = {}) {
+  if (x.size() == 0) return;
+  if constexpr (Direction == Along::rows) {
+    return cuda::with_packs<T>(
+        g.width,
+        [&]<int N>() {
+          cuda::launch_rows(cuda::normalize_rows<T, N, After>, {g.sets(), g.width, N}, g.groups, epsilon, centred,
+                            x.data(), w.data(), b.data(), after, y.data(), mean.data(), variance.data());
+        },
+        x.data(), w.data(), b.data(), y.data());
+  } else {
+    cuda::with_packs<T>(
+        g.channels(),
+        [&]<int N>() {
+          const cuda::ColumnPlan plan(g.outer, g.rows, g.channels(), N);
+          const cuda::Scratch<double> pieces(g.outer * g.channels() * 2 * plan.pieces);
+          const cuda::ColumnSums sums{pieces.data(), plan.pieces};
+          cuda::launch(cuda::column_moments<T, N>, plan.grid(), plan.block(), 0, plan, x.data(), sums);
+          cuda::launch_rows(cuda::merge_moments<Wide<T>>, {g.sets(), g.width * plan.pieces, 1}, g, plan.height, sums,
+                            mean.data(), variance.data());
+        },
+        x.data());
+    normalize_by(Cuda{}, g, epsilon, x, std::as_const(mean), std::as_const(variance), w, b, y, after);
+  }
+}
+
+/// dx, and dw and db as the two rows of `sums`; b is needed where a function came after.
+template <Along Direction, class T, class After = NoFunction>
+void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
+                        const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance,
+                        const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dx,
+                        Tensor<T, Cuda>& sums, const After& after = {}, const Tensor<T, Cuda>& b = {}) {
+  if (x.size() == 0) return fill(sums, T(0));
+  constexpr bool of_rows = Direction == Along::rows;
+  const Index channels = g.channels(), outer = of_rows ? 1 : g.outer;
+  const cuda::Scratch<double> products(outer * channels * 2);
+  cuda::with_packs<T>(
+      channels,
+      [&]<int N>() {
+        const cuda::ColumnPlan plan(outer, of_rows ? g.outer : g.rows, channels, N);
+        const cuda::Scratch<double> pieces(outer * channels * 2 * plan.pieces);
+        const cuda::ColumnSums each{pieces.data(), plan.pieces};
+        cuda::launch(cuda::column_products<of_rows, T, N, After>, plan.grid(), plan.block(), 0, plan, g, epsilon,
+                     x.data(), mean.data(), variance.data(), w.data(), b.data(), after, dy.data(), each);
+        cuda::launch_rows(cuda::merge_products<double>, {outer * channels * 2, plan.pieces, 1}, each, products.data());
+      },
+      x.data(), dy.data());
+  const unsigned blocks = static_cast<unsigned>((channels + 127) / 128);
+  cuda::launch(cuda::affine_gradient<T>, dim3(blocks), dim3(128), 0, g, epsilon, of_rows,
+               products.data(), variance.data(), sums.data(), sums.data() + channels);
+  if constexpr (of_rows) {
+    return cuda::with_packs<T>(
+        g.width,
+        [&]<int N>() {
+          cuda::launch_rows(cuda::row_gradient<T, N, After>, {g.sets(), g.width, N}, g.groups, epsilon, centred,
+                            x.data(), mean.data(), variance.data(), w.data(), b.data(), after, dy.data(), dx.data());
+        },
+        x.data(), w.data(), dy.data(), dx.data());
+  } else {
+    const cuda::Scratch<double> means(g.sets() * 2);
+    cuda::launch_rows(cuda::set_means<T>, {g.sets(), g.width, 1}, g, epsilon, products.data(),
+                      variance.data(), w.data(), means.data());
+    cuda::with_packs<T>(
+        channels,
+        [&]<int N>() {
+          const cuda::ColumnPlan plan(g.outer, g.rows, channels, N);
+          cuda::launch(cuda::column_gradient<T, N, After>, plan.grid(), plan.block(), 0, plan, g, epsilon, x.data(),
+                       mean.data(), variance.data(), w.data(), b.data(), after, means.data(), dy.data(), dx.data());
+        },
+        x.data(), dy.data(), dx.data());
+  }
+}
+
+}  // namespace flipbook::kernel

@@ -1,0 +1,7 @@
+#pragma once
+
+#include <flipbook/kernels/recurrent/cpu.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/kernels/recurrent/cuda.hpp>
+#endif

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <flipbook/backend/cuda/reduce/argmax.hpp>
+#include <flipbook/backend/cuda/reduce/reduce.hpp>
+#include <flipbook/kernels/reduce/runs.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
+
+/// y = Σ x over the axes where y, of the same rank, has extent 1 and x has not.
+template <class T>
+void sum_to(Cuda, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x) {
+  detail::sum_runs(y, x, [](Index outer, Index reduced, Index inner, const T* from, T* to) {
+    cuda::sum_middle(outer, reduced, inner, from, to);
+  });
+}
+
+/// The first place of the largest number, or of the smallest, in each row of the last axis.
+template <bool largest, class T>
+void arg_extreme(Cuda, const Tensor<T, Cuda>& x, Tensor<std::int32_t, Cuda>& index) {
+  cuda::launch_rows(cuda::arg_extreme<largest, T>, cuda::RowPlan(index.size(), x.extent(-1), 1), x.data(),
+                    index.data());
+}
+
+}  // namespace flipbook::kernel

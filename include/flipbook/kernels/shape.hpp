@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+
+#include <flipbook/kernels/shape/cpu.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/kernels/shape/cuda.hpp>
+#endif
+
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
+
+/// Copies a block of the given extents, from its first element `x_first` of x to `y_first` of y; all of one rank.
+template <class B, class T>
+void copy_block(B, const Shape& block, const Tensor<T, B>& x, const Shape& x_first, Tensor<T, B>& y,
+                const Shape& y_first) {
+  carry_out(B{}, detail::move_block(block, x.shape(), x_first, y.shape(), y_first), x.data(), y.data());
+}
+
+/// Copies a matrix of rows × columns between rows `x_stride` and `y_stride` apart, from column `x_first`
+/// of x to column `y_first` of y.
+template <class B, class T>
+void copy_columns(B, Index rows, Index columns, const Tensor<T, B>& x, Index x_first, Index x_stride, Tensor<T, B>& y,
+                  Index y_first, Index y_stride) {
+  carry_out(B{}, detail::move_columns(rows, columns, x_first, x_stride, y_first, y_stride), x.data(), y.data());
+}
+
+/// y = x with its axes in another order: axis i of y is axis order[i] of x, seen as `extents`.
+template <class B, class T>
+void permute(B, std::span<const Index> extents, std::span<const int> order, const Tensor<T, B>& x, Tensor<T, B>& y) {
+  carry_out(B{}, detail::move_axes(extents, order), x.data(), y.data());
+}
+
+}  // namespace flipbook::kernel

@@ -1,0 +1,7 @@
+#pragma once
+
+#include <flipbook/kernels/softmax/cpu.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/kernels/softmax/cuda.hpp>
+#endif

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <flipbook/backend/cpu/softmax/softmax.hpp>
+#include <flipbook/core/tensor.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
+
+// Rows are those of the last axis; shapes agree except where one number a row is meant.
+
+template <class T>
+void softmax(Cpu, Index rows, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
+  cpu::softmax(rows, x.extent(-1), x.data(), y.data());
+}
+template <class T>
+void log_softmax(Cpu, Index rows, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
+  cpu::log_softmax(rows, x.extent(-1), x.data(), y.data());
+}
+template <class T>
+void log_sum_exp(Cpu, Index rows, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
+  cpu::log_sum_exp(rows, x.extent(-1), x.data(), y.data());
+}
+template <class T>
+void softmax_gradient(Cpu, Index rows, const Tensor<T, Cpu>& y, const Tensor<T, Cpu>& dy, Tensor<T, Cpu>& dx) {
+  cpu::softmax_gradient(rows, y.extent(-1), y.data(), dy.data(), dx.data());
+}
+template <class T>
+void log_softmax_gradient(Cpu, Index rows, const Tensor<T, Cpu>& y, const Tensor<T, Cpu>& dy, Tensor<T, Cpu>& dx) {
+  cpu::log_softmax_gradient(rows, y.extent(-1), y.data(), dy.data(), dx.data());
+}
+template <class T>
+void log_sum_exp_gradient(Cpu, Index rows, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& y, const Tensor<T, Cpu>& dy,
+                          Tensor<T, Cpu>& dx) {
+  cpu::log_sum_exp_gradient(rows, x.extent(-1), x.data(), y.data(), dy.data(), dx.data());
+}
+
+}  // namespace flipbook::kernel

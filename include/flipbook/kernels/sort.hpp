@@ -1,0 +1,3 @@
+#pragma once
+
+#include <flipbook/kernels/sort/cpu.hpp>

@@ -1,0 +1,7 @@
+#pragma once
+
+#include <flipbook/kernels/update/cpu.hpp>
+
+#ifdef FLIPBOOK_CUDA
+#include <flipbook/kernels/update/cuda.hpp>
+#endif

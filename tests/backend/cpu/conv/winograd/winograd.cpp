@@ -1,0 +1,214 @@
+#include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <flipbook/backend/cpu/conv/conv.hpp>
+#include <flipbook/core/fill.hpp>
+
+using namespace flipbook;
+using Axes = ConvGeometry::Axes;
+
+namespace {
+
+struct Case {
+  const char* name;
+  Index batch;
+  Axes input;
+  Index in, out;
+  Axes kernel, stride, padding;
+};
+
+// Odd extents, so that tiles and phases are cut off, and channels that are no multiple of a panel.
+const Case cases[] = {
+    {"5 × 5", 2, {1, 17, 19}, 32, 48, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}},
+    {"5 × 5 without padding, of clips", 1, {3, 21, 14}, 48, 32, {1, 5, 5}, {1, 1, 1}, {0, 0, 0}},
+    {"3 × 3", 3, {1, 37, 33}, 32, 80, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
+    {"3 × 3 with other padding", 2, {1, 32, 41}, 32, 32, {1, 3, 3}, {1, 1, 1}, {0, 0, 2}},
+    {"4 × 4, stride 2", 9, {1, 31, 34}, 48, 32, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}},
+    {"4 × 4, stride 2, of clips", 5, {3, 29, 26}, 32, 32, {1, 4, 4}, {1, 2, 2}, {0, 0, 2}},
+    {"4 × 4 × 4, stride 2", 3, {19, 17, 16}, 32, 48, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
+    {"4 × 4 × 4, stride 2, without padding", 5, {21, 18, 18}, 48, 32, {4, 4, 4}, {2, 2, 2}, {0, 0, 0}},
+};
+
+ConvGeometry geometry(const Case& c) {
+  ConvGeometry g;
+  g.batch = c.batch, g.input = c.input, g.in_channels = c.in, g.out_channels = c.out;
+  g.kernel = c.kernel, g.stride = c.stride, g.padding = c.padding;
+  g.fit_output();
+  return g;
+}
+
+/// Calls f for every case with every filter that there is for it.
+template <class T, class F>
+void each_case(const F& f) {
+  for (const Case& c : cases) {
+    const ConvGeometry g = geometry(c);
+    int filters = 0;
+    cpu::winograd::each_scheme<T>(g, [&](const cpu::winograd::Scheme<T>& scheme) {
+      CAPTURE(std::string(c.name));
+      CAPTURE(scheme.filter->outputs);
+      f(c, g, scheme);
+      ++filters;
+    });
+    REQUIRE(filters > 0);
+  }
+}
+
+template <class T>
+Tensor<T> poisoned(Index size) {
+  return full<T>({size}, std::numeric_limits<double>::quiet_NaN());
+}
+
+/// The largest difference, of the largest number.
+template <class T>
+double difference(const Tensor<T>& a, const Tensor<T>& b) {
+  double largest = 0, worst = 0;
+  for (Index i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(b.data()[i])));
+    const double error = std::abs(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i]));
+    if (std::isnan(error)) return error;
+    worst = std::max(worst, error);
+  }
+  return worst / largest;
+}
+
+template <std::size_t m, std::size_t r>
+void check_filter() {
+  const auto all = cpu::winograd::matrices<m, r>();
+  std::array<double, m + r - 1> d;
+  std::array<double, r> g;
+  Rng rng{3};
+  const auto drawn = normal<double>({Index{2 * (m + r)}}, rng);
+  std::copy_n(drawn.data(), d.size(), d.begin());
+  std::copy_n(drawn.data() + d.size(), r, g.begin());
+  for (std::size_t i = 0; i < m; ++i) {
+    double expected = 0, sum = 0;
+    for (std::size_t k = 0; k < r; ++k) expected += d[i + k] * g[k];
+    for (std::size_t j = 0; j < d.size(); ++j) {
+      double u = 0, v = 0;
+      for (std::size_t k = 0; k < r; ++k) u += all.g[j][k] * g[k];
+      for (std::size_t k = 0; k < d.size(); ++k) v += all.b[j][k] * d[k];
+      sum += all.a[i][j] * u * v;
+    }
+    CHECK(sum == doctest::Approx(expected).epsilon(1e-12));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the matrices filter: m outputs of r taps by m + r − 1 products") {
+  check_filter<2, 2>();
+  check_filter<4, 3>();
+  check_filter<2, 5>();
+  check_filter<4, 2>();
+  check_filter<4, 5>();
+}
+
+TEST_CASE_TEMPLATE("the shorter way gives the same convolution, adjoint and weight gradient as the direct one", T,
+                   float, double) {
+  each_case<T>([](const Case& c, const ConvGeometry& g, const cpu::winograd::Scheme<T>& scheme) {
+    const bool large = scheme.filter->points == 8;  // more cancels
+    const double tolerance = std::is_same_v<T, float> ? (large ? 3e-5 : 1e-5) : large ? 5e-14 : 1e-14;
+    Rng rng{5};
+    const auto x = normal<T>({g.inputs() * c.in}, rng), y = normal<T>({g.outputs() * c.out}, rng);
+    const auto w = normal<T>({g.taps() * c.in * c.out}, rng), bias = normal<T>({std::max(c.in, c.out)}, rng);
+    for (const T* const start : {static_cast<const T*>(nullptr), bias.data()}) {
+      auto short_y = poisoned<T>(y.size()), direct_y = poisoned<T>(y.size());
+      cpu::winograd::conv<T>(scheme, g, x.data(), w.data(), start, short_y.data());
+      cpu::direct_conv<T>(g, x.data(), w.data(), start, direct_y.data());
+      CHECK(difference(short_y, direct_y) < tolerance);
+      auto short_x = poisoned<T>(x.size()), direct_x = poisoned<T>(x.size());
+      cpu::winograd::conv_transpose<T>(scheme, g, y.data(), w.data(), start, short_x.data());
+      cpu::direct_conv_transpose<T>(g, y.data(), w.data(), start, direct_x.data());
+      CHECK(difference(short_x, direct_x) < tolerance);
+    }
+    auto short_w = poisoned<T>(w.size()), direct_w = poisoned<T>(w.size());
+    cpu::winograd::conv_weight<T>(scheme, g, x.data(), y.data(), short_w.data());
+    cpu::direct_conv_weight<T>(g, x.data(), y.data(), direct_w.data());
+    CHECK(difference(short_w, direct_w) < tolerance);
+  });
+}
+
+TEST_CASE_TEMPLATE("by factors rounded to bfloat16 it differs by their rounding, of which long filters have more", Pair,
+                   cpu::BfloatPair) {
+  if constexpr (cpu::multiplies_pairs && cpu::Multiplicand<Pair>) {
+    each_case<float>([](const Case& c, const ConvGeometry& g, const cpu::winograd::Scheme<float>& scheme) {
+      Rng rng{5};
+      const auto x = normal<float>({g.inputs() * c.in}, rng), y = normal<float>({g.outputs() * c.out}, rng);
+      const auto w = normal<float>({g.taps() * c.in * c.out}, rng), bias = normal<float>({std::max(c.in, c.out)}, rng);
+      const double tolerance = scheme.filter->points == 8 ? 0.12 : 0.03;
+      auto short_y = poisoned<float>(y.size()), direct_y = poisoned<float>(y.size());
+      cpu::winograd::conv<Pair>(scheme, g, x.data(), w.data(), bias.data(), short_y.data());
+      cpu::direct_conv<float>(g, x.data(), w.data(), bias.data(), direct_y.data());
+      CHECK(difference(short_y, direct_y) < tolerance);
+      auto short_x = poisoned<float>(x.size()), direct_x = poisoned<float>(x.size());
+      cpu::winograd::conv_transpose<Pair>(scheme, g, y.data(), w.data(), bias.data(), short_x.data());
+      cpu::direct_conv_transpose<float>(g, y.data(), w.data(), bias.data(), direct_x.data());
+      CHECK(difference(short_x, direct_x) < tolerance);
+      auto short_w = poisoned<float>(w.size()), direct_w = poisoned<float>(w.size());
+      cpu::winograd::conv_weight<Pair>(scheme, g, x.data(), y.data(), short_w.data());
+      cpu::direct_conv_weight<float>(g, x.data(), y.data(), direct_w.data());
+      CHECK(difference(short_w, direct_w) < tolerance);
+    });
+  }
+}
+
+TEST_CASE("the same bits on any number of threads") {
+  const int before = threads();
+  each_case<float>([](const Case& c, const ConvGeometry& g, const cpu::winograd::Scheme<float>& scheme) {
+    Rng rng{6};
+    const auto x = normal<float>({g.inputs() * c.in}, rng), y = normal<float>({g.outputs() * c.out}, rng);
+    const auto w = normal<float>({g.taps() * c.in * c.out}, rng);
+    std::vector<std::vector<float>> results;
+    for (const int count : {1, 2, 3}) {
+      set_threads(count);
+      auto to_x = poisoned<float>(x.size()), to_y = poisoned<float>(y.size()), to_w = poisoned<float>(w.size());
+      const float* const none = nullptr;
+      cpu::winograd::conv<float>(scheme, g, x.data(), w.data(), none, to_y.data());
+      cpu::winograd::conv_transpose<float>(scheme, g, y.data(), w.data(), none, to_x.data());
+      cpu::winograd::conv_weight<float>(scheme, g, x.data(), y.data(), to_w.data());
+      std::vector<float>& all = results.emplace_back();
+      for (const auto& each : {to_x, to_y, to_w}) all.insert(all.end(), each.begin(), each.end());
+    }
+    CHECK(results[0] == results[1]);
+    CHECK(results[0] == results[2]);
+  });
+  set_threads(before);
+}
+
+TEST_CASE("where it is not open or does not pay, it is not taken") {
+  const ConvGeometry taken = geometry(cases[0]);
+  const auto open = [](const ConvGeometry& g) { return cpu::winograd::scheme_of<float>(g).filter != nullptr; };
+  REQUIRE(open(taken));
+  const auto changed = [&](const auto& change) {
+    ConvGeometry g = taken;
+    change(g);
+    return open(g);
+  };
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.in_channels = 33; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.out_channels = 16; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.groups = 2; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.dilation = {1, 2, 2}; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.stride = {1, 1, 2}; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.kernel = {1, 5, 3}; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.kernel = {3, 5, 5}; }));
+  CHECK_FALSE(changed([](ConvGeometry& g) { g.batch = 1, g.output = {1, 9, 9}; }));
+}
+
+TEST_CASE("of several filters the one with the fewest products is taken") {
+  const auto outputs = [](const ConvGeometry& g) { return cpu::winograd::scheme_of<float>(g).filter->outputs; };
+  ConvGeometry g = geometry(cases[0]);
+  g.batch = 8, g.output = g.input = {1, 16, 16};
+  CHECK(outputs(g) == 4);
+  g.output = g.input = {1, 10, 10};  // 3² tiles of 4², or 5² of 2²
+  CHECK(outputs(g) == 4);
+  g.batch = 256, g.output = g.input = {1, 2, 2};
+  CHECK(outputs(g) == 2);
+}
