@@ -5,10 +5,16 @@ set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/flipbook)
 
 configure_package_config_file(cmake/flipbookConfig.cmake.in ${PROJECT_BINARY_DIR}/flipbookConfig.cmake
   INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+set(any_architecture ARCH_INDEPENDENT)
+set(targets flipbook flipbook_native flipbook_bfloat16)
+if(TARGET flipbook_kernels)
+  set(any_architecture)
+  list(APPEND targets flipbook_kernels)
+endif()
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/flipbookConfigVersion.cmake
-  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+  COMPATIBILITY SameMinorVersion ${any_architecture})
 
-install(TARGETS flipbook flipbook_native flipbook_bfloat16 EXPORT flipbook)
+install(TARGETS ${targets} EXPORT flipbook)
 install(EXPORT flipbook NAMESPACE flipbook:: FILE flipbookTargets.cmake DESTINATION ${package_dir})
 install(DIRECTORY include/flipbook DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${PROJECT_BINARY_DIR}/flipbookConfig.cmake ${PROJECT_BINARY_DIR}/flipbookConfigVersion.cmake

@@ -82,7 +82,7 @@ int main(int count, char** arguments) {
   add_map("gelu", function::Gelu{});
   add("x + y", 3, [] {
     return [x = drawn({size}), y = drawn({size}), z = drawn({size})]() mutable {
-      kernel::map(Cpu{}, flipbook::detail::Plus{}, z, x, y);
+      kernel::map(Cpu{}, flipbook::function::Plus{}, z, x, y);
     };
   });
 

@@ -12,7 +12,7 @@ int main(int count, char** arguments) {
   const int steps = count > 1 ? std::atoi(arguments[1]) : 3;
   fb::Trainer trainer{fb::Module<fb::Dcgan<>, float>{fb::Rng{0}}, fb::optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5}};
   fb::Rng rng{1};
-  const auto pictures = fb::uniform<float>({64, 32, 32, 3}, rng, -1, 1);
+  const auto pictures = fb::uniform<float>({64, 32, 32, 3}, rng);
   for (int step = 1; step <= steps; ++step) {
     std::printf("%d", step);
     for (const auto& [name, loss] : trainer.step(pictures)) std::printf("  %s %.3f", name.c_str(), loss);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include <flipbook/core/compiled.hpp>
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
@@ -72,17 +73,26 @@ struct UniformPair {
   }
 };
 
+template <>
+inline constexpr bool of_library<NormalPair> = true;
+template <>
+inline constexpr bool of_library<UniformPair> = true;
+
 // Each block of the stream gives elements 2i and 2i + 1.
 template <Real T, class Pair>
 void draw(Tensor<T, Cpu>& x, const Rng& stream, const Pair& pair) {
-  const Index size = x.size();
-  parallel_for((size + 1) / 2, 1024, [&, out = x.data()](Index first, Index last) {
-    for (Index i = first; i < last; ++i) {
-      const auto [a, b] = pair(stream.block(static_cast<std::uint64_t>(i)));
-      out[2 * i] = static_cast<T>(a);
-      if (2 * i + 1 < size) out[2 * i + 1] = static_cast<T>(b);
-    }
-  });
+  if constexpr (kernel::compiled<T, Pair>) {
+    kernel::from_library<"draw">(draw<T, Pair>)(x, stream, pair);
+  } else {
+    const Index size = x.size();
+    parallel_for((size + 1) / 2, 1024, [&, out = x.data()](Index first, Index last) {
+      for (Index i = first; i < last; ++i) {
+        const auto [a, b] = pair(stream.block(static_cast<std::uint64_t>(i)));
+        out[2 * i] = static_cast<T>(a);
+        if (2 * i + 1 < size) out[2 * i + 1] = static_cast<T>(b);
+      }
+    });
+  }
 }
 template <Real T, class B, class Pair>
 Tensor<T, B> drawn(const Shape& shape, Rng& rng, const Pair& pair) {

@@ -5,7 +5,8 @@
 // code; and where one hands a tensor to another, the program does not link, and the missing symbol has both names.
 //
 // The name is a level of x86-64, `neon` or `generic`; then, after an underscore each: the letters of what goes beyond
-// the level, `bf16` where matrices are multiplied as pairs of bfloat16, `serial` where there is no OpenMP.
+// the level, `bf16` where matrices are multiplied as pairs of bfloat16, `serial` where there is no OpenMP, `kernels` where
+// kernels come from the library flipbook::kernels.
 
 #define FLIPBOOK_PASTE(a, b) a##b
 #define FLIPBOOK_CAT(a, b) FLIPBOOK_PASTE(a, b)
@@ -80,7 +81,14 @@
 #define FLIPBOOK_OF_THREADS _serial
 #endif
 
+#ifdef FLIPBOOK_KERNELS
+#define FLIPBOOK_OF_KERNELS _kernels
+#else
+#define FLIPBOOK_OF_KERNELS
+#endif
+
 #define FLIPBOOK_UNDERSCORED(...) __VA_OPT__(_##__VA_ARGS__)
 #define FLIPBOOK_BEYOND_WORD(...) FLIPBOOK_UNDERSCORED(__VA_ARGS__)
 #define FLIPBOOK_ISA \
-  FLIPBOOK_WORD(FLIPBOOK_LEVEL, FLIPBOOK_BEYOND_WORD(FLIPBOOK_BEYOND), FLIPBOOK_OF_PAIRS, FLIPBOOK_OF_THREADS, , , , )
+  FLIPBOOK_WORD(FLIPBOOK_LEVEL, FLIPBOOK_BEYOND_WORD(FLIPBOOK_BEYOND), FLIPBOOK_OF_PAIRS, FLIPBOOK_OF_THREADS, \
+                FLIPBOOK_OF_KERNELS, , , )

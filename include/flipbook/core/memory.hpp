@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include <flipbook/core/compiled.hpp>
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/heap.hpp>
 #include <flipbook/core/size_classes.hpp>
@@ -48,8 +49,12 @@ class HostPool {
   static constexpr std::size_t chunk = std::size_t{1} << 28;
 
   static HostPool& instance() {
+#ifdef FLIPBOOK_SHARED
+    return *static_cast<HostPool*>(flipbook_host_pool());
+#else
     static HostPool* const pool = new HostPool;  // outlives every tensor of static storage
     return *pool;
+#endif
   }
 
   /// A block of at least `bytes`, uninitialised.

@@ -6,6 +6,19 @@
 #include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/norm/norm.hpp>
 
+namespace flipbook::inline FLIPBOOK_ISA::function {
+
+/// running = (1 − momentum)·running + momentum·factor·batch.
+struct ExponentialUpdate {
+  double momentum, factor;
+  template <class V>
+  constexpr V operator()(const V& running, const V& batch) const {
+    return constant<V>(1 - momentum) * running + constant<V>(momentum * factor) * batch;
+  }
+};
+
+}  // namespace flipbook::function
+
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 // Each layer may be given a function that comes after, as Epilogue{f}: Sequential does so where an activation follows.
@@ -30,15 +43,6 @@ struct ScaleAndShift {
   static void fields(auto& self, auto&& field) {
     field("weight", self.weight);
     field("bias", self.bias);
-  }
-};
-
-/// running = (1 − momentum)·running + momentum·factor·batch.
-struct ExponentialUpdate {
-  double momentum, factor;
-  template <class V>
-  constexpr V operator()(const V& running, const V& batch) const {
-    return constant<V>(1 - momentum) * running + constant<V>(momentum * factor) * batch;
   }
 };
 
@@ -80,8 +84,8 @@ struct BatchNorm {
     void follow(const X& x, const Statistics<T, B>& batch) const {
       const double count = static_cast<double>(x.size() / Channels), unbiased = count / (count - 1);
       const auto change = [batch, unbiased, mean = running_mean.value, variance = running_var.value]() mutable {
-        map_into(mean, detail::ExponentialUpdate{Options.momentum, 1}, mean, cast<T>(batch.mean));
-        map_into(variance, detail::ExponentialUpdate{Options.momentum, unbiased}, variance, cast<T>(batch.variance));
+        map_into(mean, function::ExponentialUpdate{Options.momentum, 1}, mean, cast<T>(batch.mean));
+        map_into(variance, function::ExponentialUpdate{Options.momentum, unbiased}, variance, cast<T>(batch.variance));
       };
       x.tape().defer(change, running_mean, running_var);
     }

@@ -4,9 +4,7 @@
 
 #include <flipbook/optim/optimizer.hpp>
 
-namespace flipbook::inline FLIPBOOK_ISA::optim {
-
-namespace detail {
+namespace flipbook::inline FLIPBOOK_ISA::function {
 
 /// p ← shrink·p − size · m / (√v / root + ε): both Adams, after the work that needs the step's number alone.
 struct AdamPass {
@@ -27,8 +25,14 @@ struct AdamPass {
   }
 };
 
+}  // namespace flipbook::function
+
+namespace flipbook::inline FLIPBOOK_ISA::optim {
+
+namespace detail {
+
 template <class Rule>
-AdamPass adam_pass(const Rule& rule, Index step, double decay, double shrink) {
+function::AdamPass adam_pass(const Rule& rule, Index step, double decay, double shrink) {
   const double bias1 = 1 - std::pow(rule.beta1, step), bias2 = 1 - std::pow(rule.beta2, step);
   return {rule.beta1, rule.beta2, rule.epsilon, decay, shrink, rule.learning_rate / bias1, std::sqrt(bias2)};
 }

@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-namespace detail {
+namespace function {
 /// decay · average + (1 − decay) · p.
 struct Mix {
   double decay;
@@ -17,7 +17,7 @@ struct Mix {
     return constant<V>(decay) * average + constant<V>(1 - decay) * p;
   }
 };
-}  // namespace detail
+}  // namespace function
 
 /// The exponential moving average of parameters over training, often a better model than the last step's:
 /// a ← decay · a + (1 − decay) · p after each step, beginning as the parameters are.
@@ -31,7 +31,7 @@ class MovingAverage {
 
   void update(const Tensor<T, B>& parameters) {
     require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
-    map_into(value_, detail::Mix{decay_}, value_, parameters);
+    map_into(value_, function::Mix{decay_}, value_, parameters);
   }
   /// Exchanges the average with the parameters, in their memory: once to use it, once more to train on.
   void swap(Tensor<T, B> parameters) {

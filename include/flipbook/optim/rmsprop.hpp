@@ -4,9 +4,7 @@
 
 #include <flipbook/optim/optimizer.hpp>
 
-namespace flipbook::inline FLIPBOOK_ISA::optim {
-
-namespace detail {
+namespace flipbook::inline FLIPBOOK_ISA::function {
 
 template <bool Momentum, bool Centered, class Rule>
 struct RmsPropPass {
@@ -32,7 +30,9 @@ struct RmsPropPass {
   }
 };
 
-}  // namespace detail
+}  // namespace flipbook::function
+
+namespace flipbook::inline FLIPBOOK_ISA::optim {
 
 /// RMSProp (Hinton's lecture 6e, 2012), as PyTorch's: with weight decay λ, momentum μ and learning rate η,
 ///
@@ -53,10 +53,10 @@ struct RmsProp {
     return names;
   }
   void update(Index, const auto& pass) const {
-    if (momentum != 0 && centered) return pass(detail::RmsPropPass<true, true, RmsProp>{*this});
-    if (momentum != 0) return pass(detail::RmsPropPass<true, false, RmsProp>{*this});
-    if (centered) return pass(detail::RmsPropPass<false, true, RmsProp>{*this});
-    pass(detail::RmsPropPass<false, false, RmsProp>{*this});
+    if (momentum != 0 && centered) return pass(function::RmsPropPass<true, true, RmsProp>{*this});
+    if (momentum != 0) return pass(function::RmsPropPass<true, false, RmsProp>{*this});
+    if (centered) return pass(function::RmsPropPass<false, true, RmsProp>{*this});
+    pass(function::RmsPropPass<false, false, RmsProp>{*this});
   }
 };
 

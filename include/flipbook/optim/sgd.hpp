@@ -2,9 +2,7 @@
 
 #include <flipbook/optim/optimizer.hpp>
 
-namespace flipbook::inline FLIPBOOK_ISA::optim {
-
-namespace detail {
+namespace flipbook::inline FLIPBOOK_ISA::function {
 
 struct SgdPass {
   static constexpr int state_count = 0;
@@ -26,7 +24,9 @@ struct MomentumPass {
   }
 };
 
-}  // namespace detail
+}  // namespace flipbook::function
+
+namespace flipbook::inline FLIPBOOK_ISA::optim {
 
 /// Stochastic gradient descent, as PyTorch's SGD: with weight decay λ, momentum μ and learning rate η,
 ///
@@ -42,9 +42,9 @@ struct Sgd {
   }
   void update(Index, const auto& pass) const {
     require(!nesterov || momentum > 0, "Sgd: Nesterov's step needs a momentum");
-    if (momentum == 0) return pass(detail::SgdPass{learning_rate, weight_decay});
-    nesterov ? pass(detail::MomentumPass<true>{learning_rate, weight_decay, momentum})
-             : pass(detail::MomentumPass<false>{learning_rate, weight_decay, momentum});
+    if (momentum == 0) return pass(function::SgdPass{learning_rate, weight_decay});
+    nesterov ? pass(function::MomentumPass<true>{learning_rate, weight_decay, momentum})
+             : pass(function::MomentumPass<false>{learning_rate, weight_decay, momentum});
   }
 };
 

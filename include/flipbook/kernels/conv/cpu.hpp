@@ -1,6 +1,7 @@
 #pragma once
 
 #include <flipbook/backend/cpu/conv/conv.hpp>
+#include <flipbook/core/compiled.hpp>
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/kernels/conv/geometry.hpp>
 
@@ -9,19 +10,22 @@ namespace flipbook::inline FLIPBOOK_ISA::kernel {
 template <class T>
 void conv(Cpu, const ConvGeometry& geometry, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& w,
           const T* bias) {
-  cpu::conv(geometry, x.data(), w.data(), bias, y.data());
+  if constexpr (compiled<T>) from_library<"conv">(conv<T>)(Cpu{}, geometry, y, x, w, bias);
+  else cpu::conv(geometry, x.data(), w.data(), bias, y.data());
 }
 
 template <class T>
 void conv_transpose(Cpu, const ConvGeometry& geometry, Tensor<T, Cpu>& x, const Tensor<T, Cpu>& y,
                     const Tensor<T, Cpu>& w, const T* bias) {
-  cpu::conv_transpose(geometry, y.data(), w.data(), bias, x.data());
+  if constexpr (compiled<T>) from_library<"conv_transpose">(conv_transpose<T>)(Cpu{}, geometry, x, y, w, bias);
+  else cpu::conv_transpose(geometry, y.data(), w.data(), bias, x.data());
 }
 
 template <class T>
 void conv_weight(Cpu, const ConvGeometry& geometry, Tensor<T, Cpu>& dw, const Tensor<T, Cpu>& x,
                  const Tensor<T, Cpu>& dy) {
-  cpu::conv_weight(geometry, x.data(), dy.data(), dw.data());
+  if constexpr (compiled<T>) from_library<"conv_weight">(conv_weight<T>)(Cpu{}, geometry, dw, x, dy);
+  else cpu::conv_weight(geometry, x.data(), dy.data(), dw.data());
 }
 
 }  // namespace flipbook::kernel

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <flipbook/core/compiled.hpp>
 #include <flipbook/core/scalar.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -23,5 +24,7 @@ struct NoFunction {
   template <class V> constexpr V operator()(const V& v) const { return v; }
   template <class V> constexpr V operator()(const V& dy, const V&) const { return dy; }
 };
+template <>
+inline constexpr bool detail::of_library<NoFunction> = true;
 
 }  // namespace flipbook

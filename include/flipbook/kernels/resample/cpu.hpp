@@ -1,6 +1,7 @@
 #pragma once
 
 #include <flipbook/backend/cpu/resample/resample.hpp>
+#include <flipbook/core/compiled.hpp>
 #include <flipbook/core/tensor.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
@@ -9,45 +10,64 @@ using flipbook::Blocks;
 
 template <class T>
 void repeat_blocks(Cpu, const Blocks& blocks, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
-  cpu::repeat_blocks(blocks, x.data(), y.data());
+  if constexpr (compiled<T>) from_library<"repeat_blocks">(repeat_blocks<T>)(Cpu{}, blocks, x, y);
+  else cpu::repeat_blocks(blocks, x.data(), y.data());
 }
 template <class T>
 void sum_blocks(Cpu, const Blocks& blocks, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
-  cpu::sum_blocks(blocks, x.data(), y.data());
+  if constexpr (compiled<T>) from_library<"sum_blocks">(sum_blocks<T>)(Cpu{}, blocks, x, y);
+  else cpu::sum_blocks(blocks, x.data(), y.data());
 }
 template <class T>
 void largest_of_blocks(Cpu, const Blocks& blocks, const Tensor<T, Cpu>& x, Tensor<std::int64_t, Cpu>& index) {
-  cpu::largest_of_blocks(blocks, x.data(), index.data());
+  if constexpr (compiled<T>) from_library<"largest_of_blocks">(largest_of_blocks<T>)(Cpu{}, blocks, x, index);
+  else cpu::largest_of_blocks(blocks, x.data(), index.data());
 }
 /// y[i] = x[index[i]].
 template <class T>
 void take(Cpu, const Tensor<std::int64_t, Cpu>& index, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
-  parallel_for(y.size(), cpu::map_grain,
-               [&, from = x.data(), to = y.data(), at = index.data()](Index first, Index last) {
-                 for (Index i = first; i < last; ++i) to[i] = from[at[i]];
-               });
+  if constexpr (compiled<T>) {
+    from_library<"take">(take<T>)(Cpu{}, index, x, y);
+  } else {
+    parallel_for(y.size(), cpu::map_grain,
+                 [&, from = x.data(), to = y.data(), at = index.data()](Index first, Index last) {
+                   for (Index i = first; i < last; ++i) to[i] = from[at[i]];
+                 });
+  }
 }
 /// y[index[i]] = x[i] and 0 elsewhere, for indices that are all different.
 template <class T>
 void put(Cpu, const Tensor<std::int64_t, Cpu>& index, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
-  std::fill(y.begin(), y.end(), T(0));
-  parallel_for(x.size(), cpu::map_grain,
-               [&, from = x.data(), to = y.data(), at = index.data()](Index first, Index last) {
-                 for (Index i = first; i < last; ++i) to[at[i]] = from[i];
-               });
+  if constexpr (compiled<T>) {
+    from_library<"put">(put<T>)(Cpu{}, index, x, y);
+  } else {
+    std::fill(y.begin(), y.end(), T(0));
+    parallel_for(x.size(), cpu::map_grain,
+                 [&, from = x.data(), to = y.data(), at = index.data()](Index first, Index last) {
+                   for (Index i = first; i < last; ++i) to[at[i]] = from[i];
+                 });
+  }
 }
 /// Resizes one axis of x from its extent to y's.
 template <class T>
 void interpolate(Cpu, int axis, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
-  const LinearTaps taps{x.extent(axis), y.extent(axis)};
-  cpu::interpolate(x.shape().part(0, axis).size(), taps, x.shape().part(axis + 1, x.rank()).size(), x.data(), y.data());
+  if constexpr (compiled<T>) {
+    from_library<"interpolate">(interpolate<T>)(Cpu{}, axis, x, y);
+  } else {
+    const LinearTaps taps{x.extent(axis), y.extent(axis)};
+    cpu::interpolate(x.shape().part(0, axis).size(), taps, x.shape().part(axis + 1, x.rank()).size(), x.data(), y.data());
+  }
 }
 /// The adjoint, from y's extent back to x's.
 template <class T>
 void interpolate_adjoint(Cpu, int axis, const Tensor<T, Cpu>& y, Tensor<T, Cpu>& x) {
-  const LinearTaps taps{x.extent(axis), y.extent(axis)};
-  cpu::interpolate_adjoint(x.shape().part(0, axis).size(), taps, x.shape().part(axis + 1, x.rank()).size(), y.data(),
-                           x.data());
+  if constexpr (compiled<T>) {
+    from_library<"interpolate_adjoint">(interpolate_adjoint<T>)(Cpu{}, axis, y, x);
+  } else {
+    const LinearTaps taps{x.extent(axis), y.extent(axis)};
+    cpu::interpolate_adjoint(x.shape().part(0, axis).size(), taps, x.shape().part(axis + 1, x.rank()).size(), y.data(),
+                             x.data());
+  }
 }
 
 }  // namespace flipbook::kernel

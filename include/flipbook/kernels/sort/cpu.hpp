@@ -1,6 +1,7 @@
 #pragma once
 
 #include <flipbook/backend/cpu/reduce/sort.hpp>
+#include <flipbook/core/compiled.hpp>
 #include <flipbook/core/tensor.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
@@ -8,8 +9,12 @@ namespace flipbook::inline FLIPBOOK_ISA::kernel {
 /// The places of each row of the last axis in the order of their numbers.
 template <class T>
 void argsort(Cpu, bool descending, const Tensor<T, Cpu>& x, Tensor<std::int32_t, Cpu>& index) {
-  const Index width = x.extent(-1);
-  cpu::argsort(x.size() / std::max<Index>(1, width), width, descending, x.data(), index.data());
+  if constexpr (compiled<T>) {
+    from_library<"argsort">(argsort<T>)(Cpu{}, descending, x, index);
+  } else {
+    const Index width = x.extent(-1);
+    cpu::argsort(x.size() / std::max<Index>(1, width), width, descending, x.data(), index.data());
+  }
 }
 
 }  // namespace flipbook::kernel

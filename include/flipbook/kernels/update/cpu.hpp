@@ -1,6 +1,7 @@
 #pragma once
 
 #include <flipbook/backend/cpu/elementwise/map.hpp>
+#include <flipbook/core/compiled.hpp>
 #include <flipbook/core/tensor.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
@@ -24,20 +25,24 @@ void update_at(const F& f, const Load& load, const Store& store, const T* gradie
 /// pass over all of them. f is written for vectors.
 template <class T, class F, class... Memory>
 void update(Cpu, const F& f, const Tensor<T, Cpu>& gradient, Tensor<T, Cpu> parameters, Memory... memories) {
-  using V = cpu::Simd<T>;
-  const auto pass = [&f](Index first, Index last, const T* g, T* p, auto*... m) {
-    Index i = first;
-    const auto load = [](const T* from) { return V::load_unaligned(from); };
-    const auto store = [](const V& v, T* to) { v.store_unaligned(to); };
-    for (; i + cpu::lanes<T> <= last; i += cpu::lanes<T>)
-      detail::update_at<V>(f, load, store, g + i, p + i, (m + i)...);
-    const auto load_rest = [rest = last - i](const T* from) { return cpu::load_part(from, rest); };
-    const auto store_rest = [rest = last - i](const V& v, T* to) { cpu::store_part(v, to, rest); };
-    if (i < last) detail::update_at<V>(f, load_rest, store_rest, g + i, p + i, (m + i)...);
-  };
-  parallel_for(parameters.size(), cpu::map_grain, [&](Index first, Index last) {
-    pass(first, last, gradient.data(), parameters.data(), memories.data()...);
-  });
+  if constexpr (compiled<T, F>) {
+    from_library<"update">(update<T, F, Memory...>)(Cpu{}, f, gradient, parameters, memories...);
+  } else {
+    using V = cpu::Simd<T>;
+    const auto pass = [&f](Index first, Index last, const T* g, T* p, auto*... m) {
+      Index i = first;
+      const auto load = [](const T* from) { return V::load_unaligned(from); };
+      const auto store = [](const V& v, T* to) { v.store_unaligned(to); };
+      for (; i + cpu::lanes<T> <= last; i += cpu::lanes<T>)
+        detail::update_at<V>(f, load, store, g + i, p + i, (m + i)...);
+      const auto load_rest = [rest = last - i](const T* from) { return cpu::load_part(from, rest); };
+      const auto store_rest = [rest = last - i](const V& v, T* to) { cpu::store_part(v, to, rest); };
+      if (i < last) detail::update_at<V>(f, load_rest, store_rest, g + i, p + i, (m + i)...);
+    };
+    parallel_for(parameters.size(), cpu::map_grain, [&](Index first, Index last) {
+      pass(first, last, gradient.data(), parameters.data(), memories.data()...);
+    });
+  }
 }
 
 }  // namespace flipbook::kernel

@@ -114,20 +114,22 @@ auto attend(const AttentionOptions& options, const Tensor<T, B>& mask, const Sha
   return apply(Attention<T, B>{g, checked_mask(mask, g)}, x...);
 }
 
+}  // namespace detail
+
+namespace function {
 struct MaskOf {
   template <class V>
   constexpr V operator()(const V& seen) const {
     return math::select(seen != V(0), V(0), constant<V>(-std::numeric_limits<double>::infinity()));
   }
 };
-
-}  // namespace detail
+}  // namespace function
 
 /// 0 where `seen` is not 0, −∞ elsewhere: a mask of yes and no as one to add to scores.
 template <Real T, class B>
 Tensor<T, B> additive_mask(const Tensor<std::uint8_t, B>& seen) {
   Tensor<T, B> mask(seen.shape());
-  kernel::map(B{}, detail::MaskOf{}, mask, cast<T>(seen));
+  kernel::map(B{}, function::MaskOf{}, mask, cast<T>(seen));
   return mask;
 }
 

@@ -18,6 +18,21 @@ auto operator*(const X& x, const Y& y);
 template <Operand X, Operand Y>
 auto operator/(const X& x, const Y& y);
 
+namespace function {
+struct Plus {
+  template <class V> constexpr V operator()(const V& a, const V& b) const { return a + b; }
+};
+struct Minus {
+  template <class V> constexpr V operator()(const V& a, const V& b) const { return a - b; }
+};
+struct Times {
+  template <class V> constexpr V operator()(const V& a, const V& b) const { return a * b; }
+};
+struct Over {
+  template <class V> constexpr V operator()(const V& a, const V& b) const { return a / b; }
+};
+}  // namespace function
+
 namespace detail {
 
 /// The shape that two shapes broadcast to: aligned at the last axis, extents equal or 1.
@@ -38,26 +53,13 @@ Tensor<T, B> broadcast_map(const char* operation, const F& f, const Tensor<T, B>
   return y;
 }
 
-struct Plus {
-  template <class V> constexpr V operator()(const V& a, const V& b) const { return a + b; }
-};
-struct Minus {
-  template <class V> constexpr V operator()(const V& a, const V& b) const { return a - b; }
-};
-struct Times {
-  template <class V> constexpr V operator()(const V& a, const V& b) const { return a * b; }
-};
-struct Over {
-  template <class V> constexpr V operator()(const V& a, const V& b) const { return a / b; }
-};
-
 }  // namespace detail
 
 struct Add {
   static constexpr unsigned saves = save::none;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
-    return detail::broadcast_map("+", detail::Plus{}, a, b);
+    return detail::broadcast_map("+", function::Plus{}, a, b);
   }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
@@ -70,7 +72,7 @@ struct Subtract {
   static constexpr unsigned saves = save::none;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
-    return detail::broadcast_map("-", detail::Minus{}, a, b);
+    return detail::broadcast_map("-", function::Minus{}, a, b);
   }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
@@ -83,7 +85,7 @@ struct Multiply {
   static constexpr unsigned saves = save::all_inputs;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
-    return detail::broadcast_map("*", detail::Times{}, a, b);
+    return detail::broadcast_map("*", function::Times{}, a, b);
   }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
@@ -96,7 +98,7 @@ struct Divide {
   static constexpr unsigned saves = save::input(1) | save::output;
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
-    return detail::broadcast_map("/", detail::Over{}, a, b);
+    return detail::broadcast_map("/", function::Over{}, a, b);
   }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
@@ -183,7 +185,7 @@ auto pow(const X& x, const Y& y) {
 template <class T, class B>
 void add_onto(Tensor<T, B>& to, const Tensor<T, B>& x) {
   Tensor<T, B> sum = to.unique() ? to : Tensor<T, B>(to.shape());
-  kernel::map(B{}, detail::Plus{}, sum, to, x);
+  kernel::map(B{}, function::Plus{}, sum, to, x);
   to = std::move(sum);
 }
 

@@ -24,6 +24,11 @@ struct FusedDerivativeTimes {
   }
 };
 
+template <class F>
+inline constexpr bool of_library<FusedValue<F>> = of_library<F>;
+template <class F, int I>
+inline constexpr bool of_library<FusedDerivativeTimes<F, I>> = of_library<F>;
+
 }  // namespace detail
 
 namespace function {

@@ -33,6 +33,13 @@ struct SecondDerivativeOf {
   }
 };
 
+template <class F>
+inline constexpr bool of_library<ValueOf<F>> = of_library<F>;
+template <class F>
+inline constexpr bool of_library<DerivativeOf<F>> = of_library<F>;
+template <class F>
+inline constexpr bool of_library<SecondDerivativeOf<F>> = of_library<F>;
+
 }  // namespace detail
 
 /// g · dy · f″(v): the last derivative that a function of functions.hpp brings.
@@ -121,6 +128,8 @@ struct Epilogue {
 };
 template <class F>
 Epilogue(F) -> Epilogue<F>;
+template <class F>
+inline constexpr bool detail::of_library<Epilogue<F>> = detail::of_library<F>;
 
 /// max(x, 0), element by element.
 template <Operand X>

@@ -7,8 +7,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 // A mask is a tensor of numbers, where 0 is false and all else true: of the scalar of what it masks, as the comparisons
 // below make it, or of std::uint8_t.
 
-namespace detail {
-
+namespace function {
 struct Greater {
   template <class V>
   constexpr V operator()(const V& a, const V& b) const {
@@ -41,6 +40,9 @@ struct FillWhere {
     return set ? math::select(mask != V(0), constant<V>(value), x) : math::select(mask != V(0), x, constant<V>(value));
   }
 };
+}  // namespace function
+
+namespace detail {
 
 // y as a tensor that meets x: a number as one of its scalar, of rank 0.
 template <Operand X, class Y>
@@ -66,31 +68,31 @@ auto expanded(const X& x, const Shape& shape) {
 template <Operand X, class Y>
   requires(Operand<Y> || Number<Y>)
 auto greater(const X& x, const Y& y) {
-  return detail::broadcast_map("greater", detail::Greater{}, tensor_of(x), detail::tensor_beside(x, y));
+  return detail::broadcast_map("greater", function::Greater{}, tensor_of(x), detail::tensor_beside(x, y));
 }
 /// 1 where x ≥ y, else 0.
 template <Operand X, class Y>
   requires(Operand<Y> || Number<Y>)
 auto greater_equal(const X& x, const Y& y) {
-  return detail::broadcast_map("greater_equal", detail::GreaterEqual{}, tensor_of(x), detail::tensor_beside(x, y));
+  return detail::broadcast_map("greater_equal", function::GreaterEqual{}, tensor_of(x), detail::tensor_beside(x, y));
 }
 /// 1 where x < y, else 0.
 template <Operand X, class Y>
   requires(Operand<Y> || Number<Y>)
 auto less(const X& x, const Y& y) {
-  return detail::broadcast_map("less", detail::Greater{}, detail::tensor_beside(x, y), tensor_of(x));
+  return detail::broadcast_map("less", function::Greater{}, detail::tensor_beside(x, y), tensor_of(x));
 }
 /// 1 where x ≤ y, else 0.
 template <Operand X, class Y>
   requires(Operand<Y> || Number<Y>)
 auto less_equal(const X& x, const Y& y) {
-  return detail::broadcast_map("less_equal", detail::GreaterEqual{}, detail::tensor_beside(x, y), tensor_of(x));
+  return detail::broadcast_map("less_equal", function::GreaterEqual{}, detail::tensor_beside(x, y), tensor_of(x));
 }
 /// 1 where x = y, else 0.
 template <Operand X, class Y>
   requires(Operand<Y> || Number<Y>)
 auto equal(const X& x, const Y& y) {
-  return detail::broadcast_map("equal", detail::Equal{}, tensor_of(x), detail::tensor_beside(x, y));
+  return detail::broadcast_map("equal", function::Equal{}, tensor_of(x), detail::tensor_beside(x, y));
 }
 
 /// `value` where the mask is `set`, x elsewhere; the mask broadcasts to x.
@@ -103,7 +105,7 @@ struct MaskedFill {
 
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(x.shape());
-    kernel::map_broadcast(B{}, detail::FillWhere{value, set}, y, mask, x);
+    kernel::map_broadcast(B{}, function::FillWhere{value, set}, y, mask, x);
     return y;
   }
   template <class Saved, class V>
@@ -120,7 +122,7 @@ struct Where {
 
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b) const {
     Tensor<T, B> y(mask.shape());
-    kernel::map(B{}, detail::Choose{}, y, mask, a, b);
+    kernel::map(B{}, function::Choose{}, y, mask, a, b);
     return y;
   }
   template <class Saved, class V>

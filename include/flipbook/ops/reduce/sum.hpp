@@ -13,13 +13,16 @@ namespace flipbook::inline FLIPBOOK_ISA {
 template <Operand X>
 auto sum_to(const X& x, const Shape& shape);
 
-namespace detail {
+namespace function {
 struct First {
   template <class V>
   constexpr V operator()(const V& a, const V&) const {
     return a;
   }
 };
+}  // namespace function
+
+namespace detail {
 // The shape with ones in front, so that it has `rank` axes.
 inline Shape aligned(const Shape& shape, int rank) {
   Shape with_ones = Shape::filled(rank - shape.rank(), 1);
@@ -36,7 +39,7 @@ struct BroadcastTo {
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(shape);
-    kernel::map_broadcast(B{}, detail::First{}, y, x, x);
+    kernel::map_broadcast(B{}, function::First{}, y, x, x);
     return y;
   }
   template <class Saved, class V>

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include <flipbook/backend/cpu/gemm/multiplicand.hpp>
+#include <flipbook/core/compiled.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
@@ -15,8 +16,12 @@ struct Arithmetic {
 };
 
 inline Arithmetic& arithmetic() {
+#ifdef FLIPBOOK_SHARED
+  return *static_cast<Arithmetic*>(flipbook_arithmetic());
+#else
   static Arithmetic setting;
   return setting;
+#endif
 }
 
 /// Calls f.template operator()<F>(): what factors of T are multiplied as.

@@ -1,0 +1,19 @@
+#include <flipbook/kernels/resample/cpu.hpp>
+
+#include "table.hpp"
+
+namespace flipbook::inline FLIPBOOK_ISA::parts {
+
+void add_resample(Table& table) {
+  each(scalars, [&]<class T>() {
+    table.add("repeat_blocks", kernel::repeat_blocks<T>);
+    table.add("sum_blocks", kernel::sum_blocks<T>);
+    table.add("largest_of_blocks", kernel::largest_of_blocks<T>);
+    table.add("take", kernel::take<T>);
+    table.add("put", kernel::put<T>);
+    table.add("interpolate", kernel::interpolate<T>);
+    table.add("interpolate_adjoint", kernel::interpolate_adjoint<T>);
+  });
+}
+
+}  // namespace flipbook::parts
