@@ -31,7 +31,6 @@ foreach(isa IN LISTS FLIPBOOK_KERNELS_ISAS)
   endif()
   add_library(flipbook_kernels_${isa} OBJECT ${sources})
   target_link_libraries(flipbook_kernels_${isa} PRIVATE flipbook)
-  # As the programs that benchmarks compare with: at -O3 whatever the build type, but for debug builds.
   target_compile_options(flipbook_kernels_${isa} PRIVATE ${flags_${isa}} $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
   target_compile_definitions(flipbook_kernels_${isa} PRIVATE FLIPBOOK_KERNELS_PART=flipbook_kernels_${isa})
   set_target_properties(flipbook_kernels_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON)

@@ -13,29 +13,40 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-# What every program of the project links to.
-add_library(flipbook_program INTERFACE)
-target_link_libraries(flipbook_program INTERFACE flipbook::flipbook)
+# What every program of the project has in common.
+add_library(flipbook_common INTERFACE)
+target_link_libraries(flipbook_common INTERFACE flipbook::flipbook)
 set(FLIPBOOK_WARNINGS
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion $<$<BOOL:${FLIPBOOK_WERROR}>:-Werror>>
   $<$<COMPILE_LANGUAGE:CUDA>:$<$<BOOL:${FLIPBOOK_WERROR}>:--Werror=all-warnings>>
   # GCC 12 sees overlapping copies in every "text" + std::string (GCC PR 105651).
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:$<$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>:-Wno-restrict>>)
-target_compile_options(flipbook_program INTERFACE "${FLIPBOOK_WARNINGS}")
+target_compile_options(flipbook_common INTERFACE "${FLIPBOOK_WARNINGS}")
 if(TARGET flipbook::video)
-  target_link_libraries(flipbook_program INTERFACE flipbook::video)
+  target_link_libraries(flipbook_common INTERFACE flipbook::video)
 endif()
+if(FLIPBOOK_SANITIZE)
+  target_compile_options(flipbook_common INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  target_compile_definitions(flipbook_common INTERFACE FLIPBOOK_POISON _GLIBCXX_ASSERTIONS)
+  target_link_options(flipbook_common INTERFACE -fsanitize=address,undefined)
+endif()
+
+# Programs that compile their kernels.
+add_library(flipbook_program INTERFACE)
+target_link_libraries(flipbook_program INTERFACE flipbook_common)
 if(FLIPBOOK_NATIVE)
   target_link_libraries(flipbook_program INTERFACE flipbook::native)
 else()
   message(STATUS "flipbook: built for any ${CMAKE_SYSTEM_PROCESSOR}, not for this machine (FLIPBOOK_NATIVE is OFF): "
                  "where it has AVX-512, convolutions and matrix products run at about a third of their speed")
 endif()
-if(FLIPBOOK_SANITIZE)
-  target_compile_options(flipbook_program INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
-    -fno-omit-frame-pointer)
-  target_compile_definitions(flipbook_program INTERFACE FLIPBOOK_POISON _GLIBCXX_ASSERTIONS)
-  target_link_options(flipbook_program INTERFACE -fsanitize=address,undefined)
+# Programs that take them from the library, where it is built.
+add_library(flipbook_linked_program INTERFACE)
+if(TARGET flipbook::kernels)
+  target_link_libraries(flipbook_linked_program INTERFACE flipbook_common flipbook::kernels)
+else()
+  target_link_libraries(flipbook_linked_program INTERFACE flipbook_program)
 endif()
 
 # flipbook_sources(OUT GLOB...): the sources below this directory, in order, without those that include FFmpeg's
@@ -57,5 +68,5 @@ endfunction()
 # flipbook_add_program(NAME SOURCE LIBRARY...): an executable of one source.
 function(flipbook_add_program name source)
   add_executable(${name} ${source})
-  target_link_libraries(${name} PRIVATE flipbook_program ${ARGN})
+  target_link_libraries(${name} PRIVATE ${ARGN})
 endfunction()

@@ -1,17 +1,25 @@
-# cmake -DALONE=programs -DTOGETHER=programs -DOBJECTS=objects -DNM=nm -P check.cmake
+# cmake -DPARTS=names -DALONE=programs -DTOGETHER=programs -DWITH_KERNELS=program -DOBJECTS=objects -DNM=nm -P check.cmake
 #
-# Passes if each program of all parts prints for every part what the part prints alone, and no two objects share a
-# symbol of the library but those of flipbook::Error.
+# Passes if each program of all parts prints for every part what the part prints alone; if the program with kernels from
+# the library computes the same bits as each part when it is told the part's name; and if no two objects share a symbol
+# of the library but those of flipbook::Error.
 cmake_minimum_required(VERSION 3.24)
 set(expected)
 set(digests)
-foreach(program IN LISTS ALONE)
+foreach(program part IN ZIP_LISTS ALONE PARTS)
   execute_process(COMMAND ${program} OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
   if(printed)  # nothing where the machine cannot run it
     string(STRIP "${printed}" printed)
     list(APPEND expected "${printed}")
     string(REGEX REPLACE ".* " "" digest "${printed}")
     list(APPEND digests ${digest})
+    if(WITH_KERNELS)
+      set(ENV{FLIPBOOK_ISA} ${part})
+      execute_process(COMMAND ${WITH_KERNELS} OUTPUT_VARIABLE of_library COMMAND_ERROR_IS_FATAL ANY)
+      if(NOT of_library MATCHES " ${digest}\n$")
+        message(FATAL_ERROR "flipbook::kernels computes ${of_library} and the headers ${printed}")
+      endif()
+    endif()
   endif()
 endforeach()
 list(LENGTH digests count)

@@ -11,12 +11,13 @@ PARTS
 namespace {
 
 [[maybe_unused]] bool can_run_sse2() { return true; }
+[[maybe_unused]] bool can_run_kernels() { return true; }
 [[maybe_unused]] bool can_run_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 [[maybe_unused]] bool can_run_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
-[[maybe_unused]] bool can_run_bf16() { return can_run_avx512() && __builtin_cpu_supports("avx512bf16"); }
+[[maybe_unused]] bool can_run_avx512_bf16() { return can_run_avx512() && __builtin_cpu_supports("avx512bf16"); }
 
 }  // namespace
 
