@@ -1,10 +1,9 @@
 #pragma once
 
-#include <vector>
-
 #include <flipbook/likelihood/likelihood.hpp>
 #include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
+#include <flipbook/ops/scan/cumsum.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -85,11 +84,9 @@ struct Categorical {
   /// The expected class, Σ k p(k), for classes with an order, such as grey levels: (N, …, C).
   template <Value P>
   static P mean(const P& logits) {
-    using T = typename P::Scalar;
-    std::vector<T> classes;
-    for (int k = 0; k < K; ++k) classes.push_back(static_cast<T>(static_cast<float>(k)));
-    const auto expected = softmax(by_channel(logits)) * Tensor<T, typename P::Backend>({K}, classes);
-    return reshape(sum(expected, {-1}), data_shape(logits.shape()));
+    // Counted where the logits are: numbers from the host cannot enter a step that a device captures.
+    const auto classes = cumsum(ones<typename P::Scalar, typename P::Backend>({K}), 0) - 1;
+    return reshape(sum(softmax(by_channel(logits)) * classes, {-1}), data_shape(logits.shape()));
   }
 
  private:
