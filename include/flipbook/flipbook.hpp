@@ -61,6 +61,7 @@
 #include <flipbook/nn/conv_cells.hpp>
 #include <flipbook/nn/dropout.hpp>
 #include <flipbook/nn/embedding.hpp>
+#include <flipbook/nn/evaluating.hpp>
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/module.hpp>

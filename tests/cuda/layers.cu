@@ -2,6 +2,7 @@
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/dropout.hpp>
 #include <flipbook/nn/embedding.hpp>
+#include <flipbook/nn/evaluating.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/norm.hpp>
 #include <flipbook/nn/per_frame.hpp>
@@ -52,6 +53,15 @@ TEST_CASE("layers of vectors are the CPU's, in training and in inference") { che
 TEST_CASE("layers of sequences are the CPU's, in training and in inference") { check_network<Sequences>({2, 9, 3}); }
 TEST_CASE("layers with bounded weights are the CPU's, in training and in inference") {
   check_network<Bounded>({2, 6, 4, 3});
+}
+
+TEST_CASE_TEMPLATE("an evaluating and a frozen network on a tape are the CPU's", T, float, double) {
+  using Network = Sequential<SpectralNorm<Linear<3, 5>>, BatchNorm<5>, SiLU, Dropout<0.5>>;
+  const auto x = random<double>({7, 3});
+  const auto evaluated = [](const auto& module, const auto& v) { return evaluating(module)(v); };
+  CHECK(module_disagreement<T, Network>(evaluated, x) < device_tolerance<T>);
+  const auto fixed = [](const auto& module, const auto& v) { return frozen(module)(v); };
+  CHECK(module_disagreement<T, Network>(fixed, x) < device_tolerance<T>);
 }
 
 TEST_CASE("a network of short numbers stays near the CPU's") {

@@ -102,6 +102,7 @@ TEST_CASE_TEMPLATE("likelihoods, their gradients, means and samples are the CPU'
   const Shape shape{2, 3, 4};
   const auto classes = tabulated<std::int32_t>(shape, [](const Indices& at) { return (at[0] + at[1] + at[2]) % 5; });
   check_likelihood<likelihood::Categorical<5>, T>(parameters(20), classes);
+  check_likelihood<likelihood::Categorical<5>::Levels, T>(parameters(20), unit);
   const auto levels = tabulated<double>(
       shape, [](const Indices& at) { return static_cast<double>(at[0] * 120 + at[1] * 7 + at[2]) / 255; });
   check_likelihood<likelihood::DiscretizedLogisticMixture<3>, T>(parameters(36), levels);

@@ -110,6 +110,14 @@ TEST_CASE_TEMPLATE("normalising by given statistics is the CPU's, and repeats th
     return normalize_by(v, Statistics<U, B>{m, s}, scale, shift);
   };
   CHECK(disagreement<T>(by, x, mean, variance, w, b) < device_tolerance<T>);
+  const auto on_tape = [&](const auto& v, const auto& scale, const auto& shift) {
+    using V = std::remove_cvref_t<decltype(v)>;
+    using B = typename V::Backend;
+    const auto there = [](const Tensor<double>& s) { return to<B>(cast<Wide<typename V::Scalar>>(s)); };
+    return normalize_by(v, Statistics<typename V::Scalar, B>{there(mean), there(variance)}, scale, shift, 1e-5,
+                        Epilogue{function::Silu{}});
+  };
+  CHECK(gradient_disagreement<T>(on_tape, x, w, b) < device_tolerance<T>);
 
   const auto there = to<Cuda>(converted<T>(x));
   const Statistics<T, Cuda> own{Tensor<T, Cuda>(Shape{7}), Tensor<T, Cuda>(Shape{7})};

@@ -59,6 +59,7 @@ TEST_CASE_TEMPLATE("losses of short numbers stay near the CPU's in double", T, b
   check(likelihood::FixedGaussian<0.3>{}, 4, x);
   check(likelihood::Laplace{}, 8, x);
   check(likelihood::Categorical<5>{}, 20, full<std::int32_t>({2, 3, 4}, 3));
+  check(likelihood::Categorical<5>::Levels{}, 20, full<double>({2, 3, 4}, 0.7));
   check(likelihood::DiscretizedLogisticMixture<3>{}, 36, full<double>({2, 3, 4}, 64.0 / 255));
   CHECK(gradient_disagreement<T>([](const auto& r, const auto& f) { return loss::Hinge::discriminator(r, f); }, x, x) <
         device_tolerance<T>);

@@ -6,7 +6,9 @@
 
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/data/moving_sprites.hpp>
+#include <flipbook/likelihood/categorical.hpp>
 #include <flipbook/nn/activation.hpp>
+#include <flipbook/nn/evaluating.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/norm.hpp>
 #include <flipbook/nn/sequential.hpp>
@@ -66,6 +68,29 @@ struct Curious {
     auto loss(const X& x) const {
       const double scale = x.tape().rng().uniform(0.5, 1) + std::abs(static_cast<double>(sum(x).item()));
       return affine(Base::loss(x), scale, 0);
+    }
+  };
+};
+
+/// An autoencoder of levels, judged by their probability and by the features of a frozen network.
+struct Levelled {
+  using Levels = likelihood::Categorical<4>::Levels;
+  using Features = nn::Sequential<nn::Linear<3, 4>, nn::BatchNorm<4>, nn::Tanh>;
+  template <Real T, class B>
+  struct Instance {
+    Of<nn::Sequential<nn::Linear<3, 2>, nn::Linear<2, 12>>, T, B> net;
+    Of<Features, T, B> features;
+    explicit Instance(Rng& rng) : net(rng), features(rng) {}
+    static void fields(auto& self, auto&& field) {
+      field("net", self.net);
+      field("features", self.features);
+    }
+    template <Value X>
+    auto loss(const X& x) const {
+      const auto levels = sigmoid(reshape(x, {-1, 3}));
+      const auto logits = net(levels);
+      const auto apart = frozen(features)(Levels::mean(logits)) - frozen(features)(levels);
+      return mean(square(apart)) - mean(Levels::log_prob(logits, levels));
     }
   };
 };
@@ -150,6 +175,20 @@ TEST_CASE("training follows the CPU's, captured and as it is written") {
   CHECK(captured.rng() == written.rng());
   CHECK(captured.captured());
   CHECK_FALSE(written.captured());
+}
+
+TEST_CASE("a step over levels, with a frozen network in its loss, is captured and follows the CPU's") {
+  auto here = Trainer{Module<Levelled, double>{Rng{1}}, optim::Adam{.learning_rate = 1e-2}, 5};
+  auto there = Trainer{Module<Levelled, double, Cuda>{Rng{1}}, optim::Adam{.learning_rate = 1e-2}, 5};
+  const auto features = here.model.part(here.model->features).clone(), buffers = here.model.buffers().clone();
+  for (Index step = 0; step < 5; ++step) {
+    here.step(clips(step));
+    there.step(to<Cuda>(clips(step)));
+  }
+  CHECK(there.captured());
+  CHECK(difference(to<Cpu>(there.model.parameters()), here.model.parameters()) < 1e-10);
+  CHECK(same(to<Cpu>(there.model.part(there.model->features)), features));
+  CHECK(same(to<Cpu>(there.model.buffers()), buffers));
 }
 
 TEST_CASE("a step that cannot be captured is taken as it is written") {

@@ -10,11 +10,13 @@
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/io/gif.hpp>
 #include <flipbook/io/grid.hpp>
+#include <flipbook/loss/regression.hpp>
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
 #include <flipbook/nn/conv_cells.hpp>
+#include <flipbook/nn/evaluating.hpp>
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/train/train_step.hpp>
@@ -236,6 +238,18 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   // [/freezing]
   CHECK(fb::to_vector(vae.part(vae->encoder)) == encoder_before);
   CHECK(fb::to_vector(vae.part(vae->decoder)) != decoder_before);
+  // [feature-loss]
+  using Features = Sequential<Conv3d<1, 8, down>, BatchNorm<8>, ReLU>;         // trained before, on something else
+  fb::Module<Features, float> features{fb::Rng{3}};
+
+  const auto x = loader.next();
+  fb::Tape through{vae, rng.split()};
+  const auto q = vae->encode(through.constant(x));
+  const auto y = vae->likelihood.mean(vae->decode(q.mean));
+  const auto distance = fb::loss::mse(fb::frozen(features)(y), features(x));  // both as in inference
+  fb::backward_and_step(through, distance, vae, vae.parameters(), adam);
+  // [/feature-loss]
+  CHECK(fb::to_vector(features.buffers()) == fb::to_vector(fb::Module<Features, float>{}.buffers()));
   // [accumulation]
   const int parts = 4;
   fb::Tensor<float> total = fb::zeros<float>(vae.parameters().shape());       // (P)
@@ -247,7 +261,7 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   }
   adam.step(vae.parameters(), total);
   // [/accumulation]
-  CHECK(adam.steps() == steps + 1);
+  CHECK(adam.steps() == steps + 2);
   // [checkpoint]
   fb::Trainer trainer{std::move(vae), fb::optim::Adam{.learning_rate = 1e-3}};
   while (trainer.steps() < 2) {

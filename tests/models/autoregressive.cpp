@@ -8,6 +8,7 @@
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv_cells.hpp>
+#include <flipbook/nn/evaluating.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/nn/resample.hpp>
@@ -165,6 +166,10 @@ TEST_CASE("frames of its own change the loss of scheduled sampling, and none lea
   };
   CHECK(loss(1e-12) == doctest::Approx(loss(0)).epsilon(1e-12));
   CHECK(std::abs(loss(0.5) - loss(0)) > 1e-6);
+  Tape tape{Rng{3}};  // an evaluated model sees true frames alone, as one of tensors
+  model->scheduled_sampling = 0.5;
+  const auto evaluated = evaluating([&](const auto& x) { return model->loss(x); })(tape.constant(clips));
+  CHECK(evaluated.item() == doctest::Approx(loss(0)).epsilon(1e-12));
 }
 
 TEST_CASE("clips without a frame to predict are refused") {

@@ -4,7 +4,6 @@
 
 #include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/cells.hpp>
-#include <flipbook/nn/conv_cells.hpp>
 #include <flipbook/nn/module.hpp>
 #include "../ops/tensors.hpp"
 
@@ -15,8 +14,6 @@ using test::random;
 using test::tolerance;
 
 namespace {
-
-constexpr Window same{.kernel = 3, .padding = 1};
 
 /// x · w + b, one number at a time, in double; column `j` of row `n`.
 template <class T>
@@ -90,41 +87,6 @@ TEST_CASE_TEMPLATE("a GRU cell follows its equations, its gates in PyTorch's ord
   CHECK(difference(y, expected) < tolerance<T>);
 }
 
-TEST_CASE_TEMPLATE("a convolutional LSTM is one convolution over input and state, then the gates", T, float, double) {
-  const Module<ConvLstmCell<2, 3, same>, T> cell{Rng{1}};
-  const auto x = random<T>({2, 5, 4, 2}, 2), h = random<T>({2, 5, 4, 3}, 3), c = random<T>({2, 5, 4, 3}, 4);
-  auto state = cell->start(x);
-  state.h = h, state.c = c;
-  const auto y = cell(x, state);
-  const auto gates = split(conv(concat(-1, x, h), cell->gates.weight, cell->gates.bias, same), -1, 4);
-  const Tensor<T> next_c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[3]);
-  CHECK(difference(state.c, next_c) < 4 * tolerance<T>);
-  CHECK(difference<T>(y, sigmoid(gates[2]) * tanh(next_c)) < 4 * tolerance<T>);
-}
-
-TEST_CASE_TEMPLATE("a convolutional GRU applies its reset gate to what the state gives", T, float, double) {
-  const Module<ConvGruCell<2, 3, same>, T> cell{Rng{1}};
-  const auto x = random<T>({2, 5, 4, 2}, 2), h = random<T>({2, 5, 4, 3}, 3);
-  auto state = cell->start(x);
-  state.h = h;
-  const auto y = cell(x, state);
-  const auto from_x =
-      split(conv(concat(-1, x, zeros<T>(h.shape())), cell->gates.weight, cell->gates.bias, same), -1, 3);
-  const auto from_h = split(conv(concat(-1, zeros<T>(x.shape()), h), cell->gates.weight, None{}, same), -1, 3);
-  const Tensor<T> r = sigmoid(from_x[0] + from_h[0]), z = sigmoid(from_x[1] + from_h[1]);
-  const Tensor<T> n = tanh(from_x[2] + r * from_h[2]);
-  CHECK(difference<T>(y, (1 - z) * n + z * h) < 4 * tolerance<T>);
-}
-
-TEST_CASE("a convolutional cell may do without a bias, and with an uneven or dilated window") {
-  constexpr Window bare{.kernel = {2, 3}, .padding = {Extent{0, 2}, Extent{1, 2}}, .dilation = {1, 2}, .bias = false};
-  const Module<ConvLstmCell<1, 2, bare>, double> cell{Rng{1}};
-  CHECK(names(cell) == std::vector<std::string>{"gates.weight"});
-  const auto x = random<double>({1, 3, 6, 1});
-  auto state = cell->start(x);
-  CHECK(cell(x, state).shape() == Shape{1, 3, 6, 2});
-}
-
 TEST_CASE("parameters of cells have PyTorch's names and first values within ±1/√hidden") {
   const Module<LstmCell<3, 16>, double> cell{Rng{1}};
   CHECK(names(cell) == std::vector<std::string>{"weight_ih", "weight_hh", "bias_ih", "bias_hh"});
@@ -134,15 +96,12 @@ TEST_CASE("parameters of cells have PyTorch's names and first values within ±1/
   for (const double p : cell.parameters()) largest = std::max(largest, std::abs(p));
   CHECK(largest <= 0.25);
   CHECK(largest > 0.24);
-  const Module<ConvGruCell<2, 3, same>, float> conv_cell{Rng{1}};
-  CHECK(names(conv_cell) == std::vector<std::string>{"gates.weight", "gates.bias"});
-  CHECK(conv_cell->gates.weight.shape() == Shape{3, 3, 5, 9});
 }
 
 TEST_CASE_TEMPLATE("gradients of every cell over two steps agree with difference quotients", C, RnnCell<2, 3>,
-                   LstmCell<2, 3>, GruCell<2, 3>, ConvLstmCell<2, 3, same>, ConvGruCell<2, 3, same>) {
+                   LstmCell<2, 3>, GruCell<2, 3>) {
   Module<C, double> cell{Rng{5}};
-  const Shape shape = C::dimensions == 0 ? Shape{2, 2} : Shape{2, 3, 2, 2};
+  const Shape shape{2, 2};
   const auto first = random<double>(shape, 2), second = random<double>(shape, 3);
   const auto run = [&](const auto& x, const auto& y) {
     auto state = cell->start(x);

@@ -15,27 +15,29 @@ class RecomputeNode final : public ValueNode<typename Output::Scalar, typename O
 
  public:
   RecomputeNode(Tape& tape, Segment segment, Rng rng, const Shape& shape, const In&... inputs)
-      : Base(tape, shape), segment_(std::move(segment)), rng_(rng), inputs_(inputs...) {}
+      : Base(tape, shape), segment_(std::move(segment)), rng_(rng), mode_(tape.mode()), inputs_(inputs...) {}
 
   bool leads_to_target() const noexcept override {
-    return this->tape().targets_parameters() ||
+    return (mode_ != Mode::frozen && this->tape().targets_parameters()) ||
            std::apply([](const In&... x) { return ((x.recorded() && x.node()->active) || ...); }, inputs_);
   }
   void backward(bool record, bool) override {
     const auto dy = this->take_gradient();
-    this->tape().replay([&] { return std::apply(segment_, inputs_); }, rng_, dy, record);
+    const auto again = [&] { return this->tape().in_mode(mode_, [&] { return std::apply(segment_, inputs_); }); };
+    this->tape().replay(again, rng_, dy, record);
   }
 
  private:
   Segment segment_;
   Rng rng_;
+  Mode mode_;
   std::tuple<In...> inputs_;
 };
 
 }  // namespace detail
 
 /// segment(x…), of which nothing is kept but x: when its gradient is asked for, the segment runs again, with
-/// the same random numbers. Trades one more forward run for the memory of its activations.
+/// the same random numbers and in the same mode. Trades one more forward run for the memory of its activations.
 /// The segment, a network or a function, may depend on recorded values only through its arguments and
 /// through watched parameters; it must outlive the tape or be passed by value. Chen et al., 2016.
 template <class Segment, Value... X>
@@ -45,7 +47,7 @@ auto recompute(Segment segment, const X&... x) {
     const Rng rng = tape.rng();
     auto y = tape.unrecorded([&] { return segment(x.detached()...); });
     using Y = decltype(y);
-    if (!tape.watches_parameters() && !(x.recorded() || ...)) return y;
+    if (!tape.records_parameters() && !(x.recorded() || ...)) return y;
     auto* node =
         tape.template add<detail::RecomputeNode<Y, Segment, X...>>(tape, std::move(segment), rng, y.shape(), x...);
     return Y(tape, y.value(), node);

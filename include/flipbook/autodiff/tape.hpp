@@ -20,6 +20,13 @@ struct Differentiation {
   bool retain_graph = false;  ///< the tape can be differentiated again; otherwise what it kept is freed on the way
 };
 
+/// What a recorded computation is part of, from the least to the most that is held fixed.
+enum class Mode {
+  training,    ///< dropout draws, batch normalisation uses the batch's statistics, buffers follow
+  evaluation,  ///< as on tensors: nothing is drawn, running statistics are used, buffers stay as they are
+  frozen       ///< as in evaluation, and parameters are constants
+};
+
 /// Reverse-mode differentiation over operations. Forward code that is given variables of a tape is
 /// recorded; what leads to nothing that is watched is not.
 ///
@@ -28,8 +35,9 @@ struct Differentiation {
 ///     auto loss = mean(softplus(-discriminator(generator(tape.constant(z)))));
 ///     auto gradient = tape.gradient(loss, generator);
 ///
-/// Recorded computation is training: dropout draws from the tape's stream, batch normalisation uses the
-/// batch, also where nothing is watched. A tape is used by one thread at a time.
+/// Recorded computation is training, also where nothing is watched: dropout draws from the tape's stream, batch
+/// normalisation uses the batch; unless it runs by way of `evaluating(module)` or `frozen(module)`. A tape is used by
+/// one thread at a time.
 class Tape {
   template <Real T, class B, Order order = Order::first>
   class LeafNode final : public ValueNode<T, B, order> {
@@ -74,7 +82,7 @@ class Tape {
   }
 
   /// Any operand as a variable of this tape. A watched parameter is the same variable at every use, so its
-  /// gradient gathers over all of them.
+  /// gradient gathers over all of them; while the tape is frozen it is a constant.
   template <Order order = Order::first, class T, class B>
   Variable<T, B, order> lift(const Tensor<T, B>& x) {
     return {*this, x};
@@ -85,6 +93,7 @@ class Tape {
   }
   template <Order order = Order::first, class T, class B>
   Variable<T, B, order> lift(const Parameter<T, B>& p) {
+    if (mode_ == Mode::frozen) return {*this, p.value};
     const auto entry = watched_.find(p.value.data());
     if (entry == watched_.end()) {
       require_foreign(&p, p.shape());
@@ -128,6 +137,19 @@ class Tape {
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y, const M& module,
                                                                    Differentiation how = {});
 
+  Mode mode() const noexcept { return mode_; }
+  bool training() const noexcept { return mode_ == Mode::training; }
+  /// f() in another mode; the one before is back when f has returned or thrown.
+  template <class F>
+  auto in_mode(Mode mode, const F& f) {
+    struct Restore {
+      Mode &now, before;
+      ~Restore() { now = before; }
+    };
+    const Restore restore{mode_, std::exchange(mode_, mode)};
+    return f();
+  }
+
   /// The stream that dropout and sampling inside a recorded computation draw from.
   Rng& rng() noexcept { return rng_; }
 
@@ -163,7 +185,7 @@ class Tape {
     nodes_.push_back(std::move(node));
     return raw;
   }
-  /// Runs `segment` as training, but records nothing.
+  /// Runs `segment`, but records nothing.
   template <class Segment>
   auto unrecorded(const Segment& segment) {
     const bool before = std::exchange(recording_, false);
@@ -175,8 +197,8 @@ class Tape {
   /// hands `dy` back through it.
   template <class Segment, class Gradient>
   void replay(const Segment& segment, Rng rng, const Gradient& dy, bool record);
-  /// Whether anything is watched, and whether any of it is asked for in this differentiation.
-  bool watches_parameters() const noexcept { return !watched_.empty(); }
+  /// Whether parameters are recorded now, and whether any is asked for in this differentiation.
+  bool records_parameters() const noexcept { return mode_ != Mode::frozen && !watched_.empty(); }
   bool targets_parameters() const noexcept {
     for (const auto& [data, node] : watched_) {
       if (node->target) return true;
@@ -211,6 +233,7 @@ class Tape {
   std::vector<std::function<void()>> updates_;
   std::vector<DeferredBuffer> deferred_buffers_;
   bool recording_ = true, replaying_ = false;
+  Mode mode_ = Mode::training;
 };
 
 template <Order order, class Op, class T, class B, class... Rest>

@@ -72,7 +72,8 @@ concept Value = is_tensor<X> || is_variable<X>;
 template <class X>
 concept Operand = Value<X> || is_parameter<X> || is_buffer<X>;
 
-/// Whether X's computation is part of training: batch statistics, dropout.
+/// Whether X's computation is recorded, and so part of training (batch statistics, dropout) unless its tape's mode says
+/// otherwise.
 template <class X>
 inline constexpr bool training = is_variable<X>;
 

@@ -1,21 +1,71 @@
 #pragma once
 
-#include <vector>
-
 #include <flipbook/likelihood/likelihood.hpp>
+#include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
+#include <flipbook/ops/scan/cumsum.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
-namespace flipbook::inline FLIPBOOK_ISA::likelihood {
+namespace flipbook::inline FLIPBOOK_ISA {
 
-/// One of K classes: log p(k) = log softmax(logits)ₖ. The K logits of a channel stand side by side. Data are classes
-/// 0 … K − 1, as int32: (N, …, C), or (N, …) for one channel, such as tokens.
+namespace function {
+
+/// The class 0 … last whose level k / last is nearest to x. One that is not a number has the first, so that no place
+/// outside a row is ever read.
+struct NearestClass {
+  double last;
+  template <class V>
+  constexpr V operator()(const V& x) const {
+    return math::select(x > V(0), math::floor(math::min(x, V(1)) * constant<V>(last) + constant<V>(0.5)), V(0));
+  }
+};
+/// The level of a class: k / last.
+struct LevelOfClass {
+  double last;
+  template <class V>
+  constexpr V operator()(const V& k) const {
+    return k / constant<V>(last);
+  }
+};
+
+}  // namespace function
+
+namespace likelihood {
+
+/// One of K classes: log p(k) = log softmax(logits)ₖ. The K logits of a channel stand side by side.
+///
+/// The functions of the type itself take and give classes 0 … K − 1, as int32: (N, …, C), or (N, …) for one channel,
+/// such as tokens. In a model of frames it is a distribution of `Levels`: 8-bit pixels for K = 256.
 template <int K>
 struct Categorical {
   static_assert(K > 0, "Categorical<K>: needs at least one class");
   static constexpr int parameters_per_channel = K;
+  static constexpr bool unit_interval = true;
+
+  /// The same distribution, of the levels k / (K − 1) from 0 to 1 in place of the classes k.
+  struct Levels {
+    static_assert(K > 1, "Categorical<K>: levels from 0 to 1 need at least two classes");
+
+    /// The log-probability of the level nearest to x, (N, …, C), which is a constant: levels have no slope.
+    /// @throws Error  if there are not K logits for each channel
+    template <Value P, Operand X>
+    static auto log_prob(const P& logits, const X& x) {
+      detail::check_shapes("Categorical", logits.shape(), x.shape(), K);
+      return log_prob_of(logits, cast<std::int32_t>(map(function::NearestClass{K - 1}, tensor_of(x))));
+    }
+    /// Levels: (N, …, C).
+    template <Real T, class B>
+    static Tensor<T, B> sample(const Tensor<T, B>& logits, Rng& rng) {
+      return map(function::LevelOfClass{K - 1}, cast<T>(Categorical::sample(logits, rng)));
+    }
+    /// The expected level, Σ p(k) · k / (K − 1): (N, …, C).
+    template <Value P>
+    static P mean(const P& logits) {
+      return Categorical::mean(logits) / (K - 1);
+    }
+  };
   template <Real T, class B>
-  using Instance = Categorical;
+  using Instance = Levels;
 
   /// @throws Error  if there are not K logits for each channel, or a class is outside 0 … K − 1
   template <Value P>
@@ -23,8 +73,8 @@ struct Categorical {
     Shape with_channels = x.shape();
     if (x.rank() < logits.rank()) with_channels.push_back(1);
     detail::check_shapes("Categorical", logits.shape(), with_channels, K);
-    const auto each = take_along_axis(log_softmax(by_channel(logits)), x.reshape({x.size()}));
-    return sum_per_sample(reshape(each, x.shape()));
+    flipbook::detail::require_indices("Categorical", x, K);
+    return log_prob_of(logits, x);
   }
   /// Classes: (N, …, C).
   template <Real T, class B>
@@ -34,11 +84,9 @@ struct Categorical {
   /// The expected class, Σ k p(k), for classes with an order, such as grey levels: (N, …, C).
   template <Value P>
   static P mean(const P& logits) {
-    using T = typename P::Scalar;
-    std::vector<T> classes;
-    for (int k = 0; k < K; ++k) classes.push_back(static_cast<T>(static_cast<float>(k)));
-    const auto expected = softmax(by_channel(logits)) * Tensor<T, typename P::Backend>({K}, classes);
-    return reshape(sum(expected, {-1}), data_shape(logits.shape()));
+    // Counted where the logits are: numbers from the host cannot enter a step that a device captures.
+    const auto classes = cumsum(ones<typename P::Scalar, typename P::Backend>({K}), 0) - 1;
+    return reshape(sum(softmax(by_channel(logits)) * classes, {-1}), data_shape(logits.shape()));
   }
 
  private:
@@ -51,6 +99,14 @@ struct Categorical {
   static P by_channel(const P& logits) {
     return reshape(logits, Shape{data_shape(logits.shape()).size(), K});
   }
+  /// For classes that are known to be among the K: a device need not be asked, so that it may capture the step.
+  template <Value P>
+  static auto log_prob_of(const P& logits, const Tensor<std::int32_t, typename P::Backend>& classes) {
+    using Take = TakeAlongAxis<typename P::Backend>;
+    const auto each = apply(Take{classes.reshape({classes.size()})}, log_softmax(by_channel(logits)));
+    return sum_per_sample(reshape(each, classes.shape()));
+  }
 };
 
-}  // namespace flipbook::likelihood
+}  // namespace likelihood
+}  // namespace flipbook

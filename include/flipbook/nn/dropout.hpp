@@ -6,7 +6,7 @@
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// In training each element is 0 with this probability, else scaled up so that the expectation stays; in
-/// inference nothing happens. Srivastava et al., 2014.
+/// inference, and where it is `evaluating` on a tape, nothing happens. Srivastava et al., 2014.
 template <double Probability = 0.5>
 struct Dropout {
   static_assert(Probability >= 0 && Probability < 1, "Dropout<Probability>: must be in [0, 1)");

@@ -60,7 +60,8 @@ class Module {
     return *this;
   }
 
-  /// Forward: on tensors nothing is recorded (inference), on variables of a tape it is (training).
+  /// Forward: on tensors nothing is recorded (inference), on variables of a tape it is (training, unless it is called
+  /// by way of `evaluating` or `frozen`).
   template <class... X>
   auto operator()(X&&... x) const {
     return network()(std::forward<X>(x)...);

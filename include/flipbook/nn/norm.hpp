@@ -49,8 +49,8 @@ struct ScaleAndShift {
 }  // namespace detail
 
 /// Batch normalisation of each channel over all other axes, in any number of dimensions. In training by
-/// the batch's own statistics, which the running ones then follow, the variance unbiased; in inference by
-/// the running ones. Ioffe and Szegedy, 2015.
+/// the batch's own statistics, which the running ones then follow, the variance unbiased; in inference, and where it
+/// is `evaluating` on a tape, by the running ones. Ioffe and Szegedy, 2015.
 template <int Channels, NormOptions Options = NormOptions{}>
 struct BatchNorm {
   static_assert(Channels > 0, "BatchNorm<Channels>: must be positive");
@@ -69,14 +69,15 @@ struct BatchNorm {
     template <Value X, class After = NoFunction>
     X operator()(const X& x, const After& after = {}) const {
       if constexpr (training<X>) {
-        const Statistics<T, B> batch{Tensor<Wide<T>, B>(Shape{Channels}), Tensor<Wide<T>, B>(Shape{Channels})};
-        const X y = batch_norm(x, this->weight, this->bias, Options.epsilon, batch, after);
-        follow(x, batch);
-        return y;
-      } else {
-        const Statistics<T, B> running{cast<Wide<T>>(running_mean.value), cast<Wide<T>>(running_var.value)};
-        return normalize_by(x, running, this->weight, this->bias, Options.epsilon, after);
+        if (x.tape().training()) {
+          const Statistics<T, B> batch{Tensor<Wide<T>, B>(Shape{Channels}), Tensor<Wide<T>, B>(Shape{Channels})};
+          const X y = batch_norm(x, this->weight, this->bias, Options.epsilon, batch, after);
+          follow(x, batch);
+          return y;
+        }
       }
+      const Statistics<T, B> running{cast<Wide<T>>(running_mean.value), cast<Wide<T>>(running_var.value)};
+      return normalize_by(x, running, this->weight, this->bias, Options.epsilon, after);
     }
 
    private:

@@ -42,14 +42,16 @@ struct SpectralNorm {
     X operator()(const X& x) const {
       Tensor<T, B> left = u.value.reshape(u_shape()), right = from_pytorch(v.value);
       if constexpr (training<X>) {
-        const Tensor<T, B>& w = layer.weight.value;
-        right = unit(sum_to(w * left, v_shape()));
-        left = unit(sum_to(w * right, u_shape()));
-        const auto change = [left, right = to_pytorch(right), u = u.value, v = v.value]() mutable {
-          B::copy(u.data(), left.data(), static_cast<std::size_t>(u.size()) * sizeof(T));
-          B::copy(v.data(), right.data(), static_cast<std::size_t>(v.size()) * sizeof(T));
-        };
-        x.tape().defer(change, u, v);
+        if (x.tape().training()) {
+          const Tensor<T, B>& w = layer.weight.value;
+          right = unit(sum_to(w * left, v_shape()));
+          left = unit(sum_to(w * right, u_shape()));
+          const auto change = [left, right = to_pytorch(right), u = u.value, v = v.value]() mutable {
+            B::copy(u.data(), left.data(), static_cast<std::size_t>(u.size()) * sizeof(T));
+            B::copy(v.data(), right.data(), static_cast<std::size_t>(v.size()) * sizeof(T));
+          };
+          x.tape().defer(change, u, v);
+        }
       }
       const X weight = lift_like(x, layer.weight), sigma = sum(weight * (left * right));
       return L::of(x, weight / sigma, layer.bias);

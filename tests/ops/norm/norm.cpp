@@ -119,6 +119,12 @@ TEST_CASE("gradients of every normalisation are exact to second order") {
     if (shape.rank() > 2) {
       exact([](const auto& v, const auto& s, const auto& t) { return instance_norm(v, s, t); }, x, w, b);
     }
+    const Statistics<double, Cpu> given{random<double>({shape[-1]}, 4), affine(square(w), 1, 0.1)};
+    exact([&](const auto& v, const auto& s, const auto& t) { return normalize_by(v, given, s, t); }, x, w, b);
+    exact([&](const auto& v) { return normalize_by(v, given, None{}, None{}, 1e-5, Epilogue{function::Silu{}}); }, x);
+    exact([&](const auto& v, const auto& s, const auto& t) {
+      return normalize_by(v, given, s, t, 1e-5, Epilogue{function::Tanh{}});
+    }, x, w, b);
   }
 }
 
@@ -265,4 +271,9 @@ TEST_CASE("what cannot be normalised is refused, and the text says why") {
   CHECK(error_of([&] { group_norm(x, 3, none, none); }) == "group_norm: 3 groups do not divide the channels of (1, 4)");
   CHECK(error_of([&] { batch_norm(random<float>({4}), none, none); }) ==
         "batch_norm: needs at least 2 axes, the last of them channels, got shape (4)");
+  const Statistics<float, Cpu> given{random<float>({4}), ones<float>({4})};
+  CHECK(error_of([&] { normalize_by(x, given, random<float>({3}), none); }) ==
+        "batch_norm: 4 channels for parameters of shape (3)");
+  CHECK(error_of([&] { normalize_by(random<float>({1, 3}), given, none, none); }) ==
+        "batch_norm: 3 channels for parameters of shape (4)");
 }

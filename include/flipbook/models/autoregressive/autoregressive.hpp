@@ -144,14 +144,15 @@ struct Autoregressive {
     template <Value X>
     X mixed(const X& truth, const X& own) const {
       if constexpr (training<X>) {
-        Shape per_sample = Shape::filled(truth.rank(), 1);
-        per_sample[0] = truth.extent(0);
-        const auto take_own = map(function::LessThan{}, uniform<T, B>(per_sample, truth.tape().rng()),
-                                  full<T, B>(per_sample, static_cast<T>(scheduled_sampling)));  // (N, 1, …)
-        return truth + take_own * (own - truth);
-      } else {
-        return truth;
+        if (truth.tape().training()) {
+          Shape per_sample = Shape::filled(truth.rank(), 1);
+          per_sample[0] = truth.extent(0);
+          const auto take_own = map(function::LessThan{}, uniform<T, B>(per_sample, truth.tape().rng()),
+                                    full<T, B>(per_sample, static_cast<T>(scheduled_sampling)));  // (N, 1, …)
+          return truth + take_own * (own - truth);
+        }
       }
+      return truth;
     }
 
     /// Feeds the context, then `frames` times what `next` makes of the last parameters.

@@ -36,15 +36,14 @@ auto dropout(const X& x, double probability, Rng& rng) {
   const Index runs = (x.shape().size() + kernel::dropout_run - 1) / kernel::dropout_run;
   return apply(DropElements{probability, rng.take(static_cast<std::uint64_t>(runs * kernel::dropout_run / 4))}, x);
 }
-/// In training, from the tape's stream; in inference, x itself.
+/// In training, from the tape's stream; in inference, and where the tape is not in training, x itself.
 template <Value X>
 X dropout(const X& x, double probability) {
   require(probability >= 0 && probability < 1, "dropout: a probability of [0, 1) is needed, got ", probability);
   if constexpr (training<X>) {
-    return probability == 0 ? x : dropout(x, probability, x.tape().rng());
-  } else {
-    return x;
+    if (probability > 0 && x.tape().training()) return dropout(x, probability, x.tape().rng());
   }
+  return x;
 }
 
 }  // namespace flipbook

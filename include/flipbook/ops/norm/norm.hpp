@@ -118,6 +118,38 @@ struct Normalize {
   }
 };
 
+/// The same along columns with statistics that are given, and constant: x̂ = (x − mean) / √(variance + ε),
+/// y = after(x̂ · w + b).
+template <class T, class B, class After>
+struct NormalizeBy {
+  static constexpr unsigned saves = save::all_inputs;
+  double epsilon;
+  Statistics<T, B> statistics;  // (C) each
+  After after;
+
+  Tensor<T, B> operator()(const Tensor<T, B>& x, const Tensor<T, B>& w, const Tensor<T, B>& b) const {
+    Tensor<T, B> y(x.shape());
+    const kernel::NormGeometry geometry{1, x.size() / x.extent(-1), x.extent(-1), 1};
+    kernel::normalize_by(B{}, geometry, epsilon, x, statistics.mean, statistics.variance, w, b, y, after);
+    return y;
+  }
+
+  template <class Saved, class V>
+  auto vjp(const Saved& saved, const V& dy) const {
+    const V& x = std::get<0>(saved.inputs);
+    const V& w = std::get<1>(saved.inputs);
+    const V& b = std::get<2>(saved.inputs);
+    const Tensor<T, B> mean = cast<T>(statistics.mean), rate = cast<T>(pow(statistics.variance + epsilon, -0.5));
+    const auto normal = [=]() -> V { return (x - mean) * rate; };
+    const V d = [&]() -> V {  // in x̂ · w + b
+      if constexpr (std::is_same_v<After, NoFunction>) return dy;
+      else return after.unfused(dy, V(normal() * w + b));
+    }();
+    return gradients([=] { return d * (w * rate); }, [=] { return sum_to(d * normal(), w.shape()); },
+                     [=] { return sum_to(d, b.shape()); });
+  }
+};
+
 namespace detail {
 
 template <Along Direction, Operand X, class W, class Bias, class After>
@@ -218,25 +250,29 @@ auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5,
                                            after);
 }
 
-/// Batch normalisation with statistics (C) gathered before, as in inference.
+/// Batch normalisation with statistics (C) gathered before, as in inference; they are constants.
 /// @throws Error  if a shape does not fit
-template <class T, class B, class W, class Bias, class After = NoFunction>
-Tensor<T, B> normalize_by(const Tensor<T, B>& x, const Statistics<T, B>& statistics, const W& w, const Bias& b,
-                          double epsilon = 1e-5, const After& after = {}) {
+template <Operand X, class W, class Bias, class After = NoFunction>
+auto normalize_by(const X& x, const Statistics<typename X::Scalar, typename X::Backend>& statistics, const W& w,
+                  const Bias& b, double epsilon = 1e-5, const After& after = {}) {
+  using T = typename X::Scalar;
+  using B = typename X::Backend;
   detail::require_channels("batch_norm", x.shape(), 1);
-  const Shape channels{x.extent(-1)};
-  const auto or_else = [&](const auto& p, T number) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) return full<T, B>(channels, number);
-    else return tensor_of(p);
-  };
-  const Tensor<T, B> scale = or_else(w, T(1)), shift = or_else(b, T(0));
-  for (const Shape& shape : {statistics.mean.shape(), statistics.variance.shape(), scale.shape(), shift.shape()}) {
+  const Shape channels{x.shape()[-1]};
+  const auto check = [&](const Shape& shape) {
     require(shape == channels, "batch_norm: ", channels[0], " channels for parameters of shape ", shape);
-  }
-  Tensor<T, B> y(x.shape());
-  kernel::normalize_by(B{}, detail::batch_geometry(x.shape()), epsilon, x, statistics.mean, statistics.variance, scale,
-                       shift, y, after);
-  return y;
+  };
+  const auto or_else = [&](const auto& p, T number) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) {
+      return full<T, B>(channels, number);
+    } else {
+      check(p.shape());
+      return p;
+    }
+  };
+  check(statistics.mean.shape());
+  check(statistics.variance.shape());
+  return apply(NormalizeBy<T, B, After>{epsilon, statistics, after}, x, or_else(w, T(1)), or_else(b, T(0)));
 }
 
 }  // namespace flipbook
