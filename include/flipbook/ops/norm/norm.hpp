@@ -118,16 +118,20 @@ struct Normalize {
   }
 };
 
-/// The same along columns with statistics that are given, and constant: x̂ = (x − mean) / √(variance + ε),
-/// y = after(x̂ · w + b).
-template <class T, class B, class After>
+/// Along columns with statistics that are given, and constant: y = (x − mean) / √(variance + ε) · w + b.
+template <class T, class B>
 struct NormalizeBy {
   static constexpr unsigned saves = save::all_inputs;
   double epsilon;
   Statistics<T, B> statistics;  // (C) each
-  After after;
 
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Tensor<T, B>& w, const Tensor<T, B>& b) const {
+    return carried_out(x, w, b, NoFunction{});
+  }
+  /// after(y)
+  template <class After>
+  Tensor<T, B> carried_out(const Tensor<T, B>& x, const Tensor<T, B>& w, const Tensor<T, B>& b,
+                           const After& after) const {
     Tensor<T, B> y(x.shape());
     const kernel::NormGeometry geometry{1, x.size() / x.extent(-1), x.extent(-1), 1};
     kernel::normalize_by(B{}, geometry, epsilon, x, statistics.mean, statistics.variance, w, b, y, after);
@@ -138,15 +142,11 @@ struct NormalizeBy {
   auto vjp(const Saved& saved, const V& dy) const {
     const V& x = std::get<0>(saved.inputs);
     const V& w = std::get<1>(saved.inputs);
-    const V& b = std::get<2>(saved.inputs);
-    const Tensor<T, B> mean = cast<T>(statistics.mean), rate = cast<T>(pow(statistics.variance + epsilon, -0.5));
-    const auto normal = [=]() -> V { return (x - mean) * rate; };
-    const V d = [&]() -> V {  // in x̂ · w + b
-      if constexpr (std::is_same_v<After, NoFunction>) return dy;
-      else return after.unfused(dy, V(normal() * w + b));
-    }();
-    return gradients([=] { return d * (w * rate); }, [=] { return sum_to(d * normal(), w.shape()); },
-                     [=] { return sum_to(d, b.shape()); });
+    const Shape& channels = w.shape();
+    const auto normal = [=, *this] { return apply(*this, x, ones<T, B>(channels), zeros<T, B>(channels)); };
+    const NormalizeBy scaling{epsilon, {zeros<Wide<T>, B>(channels), statistics.variance}};
+    return gradients([=] { return V(apply(scaling, dy, w, zeros<T, B>(channels))); },
+                     [=] { return sum_to(V(dy * normal()), channels); }, [=] { return sum_to(dy, channels); });
   }
 };
 
@@ -272,7 +272,15 @@ auto normalize_by(const X& x, const Statistics<typename X::Scalar, typename X::B
   };
   check(statistics.mean.shape());
   check(statistics.variance.shape());
-  return apply(NormalizeBy<T, B, After>{epsilon, statistics, after}, x, or_else(w, T(1)), or_else(b, T(0)));
+  const NormalizeBy<T, B> by{epsilon, statistics};
+  const auto scale = or_else(w, T(1)), shift = or_else(b, T(0));
+  if constexpr (!(is_variable<X> || is_variable<W> || is_variable<Bias>)) {
+    return by.carried_out(tensor_of(x), tensor_of(scale), tensor_of(shift), after);
+  } else if constexpr (std::is_same_v<After, NoFunction>) {
+    return apply(by, x, scale, shift);
+  } else {
+    return after.unfused(apply(by, x, scale, shift));
+  }
 }
 
 }  // namespace flipbook
