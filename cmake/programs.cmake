@@ -37,7 +37,7 @@ add_library(flipbook_program INTERFACE)
 target_link_libraries(flipbook_program INTERFACE flipbook_common)
 if(FLIPBOOK_NATIVE)
   target_link_libraries(flipbook_program INTERFACE flipbook::native)
-else()
+elseif(NOT CMAKE_CROSSCOMPILING)
   message(STATUS "flipbook: built for any ${CMAKE_SYSTEM_PROCESSOR}, not for this machine (FLIPBOOK_NATIVE is OFF): "
                  "where it has AVX-512, convolutions and matrix products run at about a third of their speed")
 endif()

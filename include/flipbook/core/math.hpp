@@ -12,6 +12,22 @@
 
 #include <xsimd/xsimd.hpp>
 
+#if XSIMD_WITH_NEON64
+// On 64-bit Arm xsimd (8.1 to 14.3) divides vectors of float and takes their roots as 32-bit Arm has to: by estimates,
+// which are off in the last places, x/y also where y is near either end of float, and make √∞ NaN.
+namespace xsimd::kernel {
+template <>
+inline batch<float, default_arch> div(batch<float, default_arch> const& x, batch<float, default_arch> const& y,
+                                      requires_arch<neon>) noexcept {
+  return vdivq_f32(x, y);
+}
+template <>
+inline batch<float, default_arch> sqrt(batch<float, default_arch> const& x, requires_arch<neon>) noexcept {
+  return vsqrtq_f32(x);
+}
+}  // namespace xsimd::kernel
+#endif
+
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
@@ -49,23 +65,23 @@ FLIPBOOK_FUNCTION(log1p)
 FLIPBOOK_FUNCTION(sqrt)
 #undef FLIPBOOK_FUNCTION
 
-/// The larger one; b where either is NaN, as vector registers have it.
-template <class V>
-constexpr V max(const V& a, const V& b) {
-  if constexpr (std::floating_point<V>) return a > b ? a : b;
-  else return xsimd::max(a, b);
-}
-/// The smaller one; b where either is NaN.
-template <class V>
-constexpr V min(const V& a, const V& b) {
-  if constexpr (std::floating_point<V>) return a < b ? a : b;
-  else return xsimd::min(a, b);
-}
 /// a where the condition holds, b elsewhere.
 template <class Condition, class V>
 constexpr V select(const Condition& condition, const V& a, const V& b) {
   if constexpr (std::floating_point<V>) return condition ? a : b;
   else return xsimd::select(condition, a, b);
+}
+/// The larger one; b where either is NaN, as the vector registers of x86 have it (Arm's have NaN).
+template <class V>
+constexpr V max(const V& a, const V& b) {
+  if constexpr (std::floating_point<V> || !XSIMD_WITH_SSE2) return math::select(a > b, a, b);
+  else return xsimd::max(a, b);
+}
+/// The smaller one; b where either is NaN.
+template <class V>
+constexpr V min(const V& a, const V& b) {
+  if constexpr (std::floating_point<V> || !XSIMD_WITH_SSE2) return math::select(a < b, a, b);
+  else return xsimd::min(a, b);
 }
 
 /// The largest integer that is not above x. Numbers beyond all fractions are integers already; these, ±∞ and NaN are

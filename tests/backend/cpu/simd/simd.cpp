@@ -89,6 +89,24 @@ TEST_CASE("erf and tanh of vectors of float are within some units in the last pl
   CHECK(tanh(1e-38F) == 1e-38F);
 }
 
+TEST_CASE_TEMPLATE("quotients and roots of vectors are those of numbers, to the last bit", T, float, double) {
+  using V = cpu::Simd<T>;
+  using Limits = std::numeric_limits<T>;
+  std::vector<T> numbers{0, 1, 3, -T(0.7), T(1e-3), T(1e30), Limits::max(), Limits::min(), Limits::denorm_min(),
+                         infinity<T>};
+  for (int i = 1; i < 100; ++i) numbers.push_back(T(1) + static_cast<T>(i) / T(97));
+  for (const T x : numbers) {
+    for (const T y : numbers) {
+      CAPTURE(x);
+      CAPTURE(y);
+      const T quotient = x / y;
+      if (std::isnan(quotient)) CHECK(std::isnan((V(x) / V(y)).get(0)));
+      else CHECK((V(x) / V(y)).get(0) == quotient);
+    }
+    if (x >= 0) CHECK(math::sqrt(V(x)).get(0) == std::sqrt(x));
+  }
+}
+
 TEST_CASE_TEMPLATE("the sign of 0 is 0, and of two numbers the second is taken where one is NaN", T, float, double) {
   using V = cpu::Simd<T>;
   const T nan = std::numeric_limits<T>::quiet_NaN();
