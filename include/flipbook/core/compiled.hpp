@@ -11,8 +11,8 @@
 
 #include <flipbook/core/error.hpp>
 
-// The pool of memory and the settings are one for a program and for the library's parts, each of which is compiled for one
-// instruction set.
+// The pool of memory and the settings are one for a program and for the library's parts, each of which is compiled for
+// one instruction set.
 #if defined(FLIPBOOK_KERNELS) || defined(FLIPBOOK_KERNELS_PART)
 #define FLIPBOOK_SHARED 1
 #endif
@@ -33,8 +33,8 @@ void* flipbook_arithmetic();
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace function {
-/// Found for the functors of this namespace. All that kernels are made with are in flipbook::kernels; those of users are
-/// compiled with the program.
+/// Found for the functors of this namespace. All that kernels are made with are in flipbook::kernels; those of users
+/// are compiled with the program.
 template <class F>
 constexpr bool is_of_library(const F&) {
   return true;
@@ -82,9 +82,8 @@ template <class T, class... F>
 inline constexpr bool compiled = false;
 #endif
 
-/// The kernel of this name and type in flipbook::kernels; `options` are those of its template arguments that its type does
-/// not have.
-/// @throws Error  if the library has none: it is another version than these headers
+/// The kernel of this name and type in flipbook::kernels; `options` are those of its template arguments that its type
+/// does not have.
 template <flipbook::detail::Name name, auto... options, class... P>
 auto from_library(void (*)(P...)) {
   using Function = void (*)(P...);

@@ -5,8 +5,8 @@
 // code; and where one hands a tensor to another, the program does not link, and the missing symbol has both names.
 //
 // The name is a level of x86-64, `neon` or `generic`; then, after an underscore each: the letters of what goes beyond
-// the level, `bf16` where matrices are multiplied as pairs of bfloat16, `serial` where there is no OpenMP, `kernels` where
-// kernels come from the library flipbook::kernels.
+// the level, `bf16` where matrices are multiplied as pairs of bfloat16, `serial` where there is no OpenMP, `kernels`
+// where kernels come from the library flipbook::kernels.
 
 #define FLIPBOOK_PASTE(a, b) a##b
 #define FLIPBOOK_CAT(a, b) FLIPBOOK_PASTE(a, b)
@@ -53,7 +53,8 @@
 #elif !(defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && defined(__BMI__) && defined(__BMI2__) && \
         defined(__LZCNT__) && defined(__MOVBE__))
 #define FLIPBOOK_LEVEL sse4
-#define FLIPBOOK_BEYOND FLIPBOOK_WORD(FLIPBOOK_OF_AVX2, FLIPBOOK_OF_AVX512, FLIPBOOK_OF_ICELAKE, FLIPBOOK_OF_NONE, , , , )
+#define FLIPBOOK_BEYOND \
+  FLIPBOOK_WORD(FLIPBOOK_OF_AVX2, FLIPBOOK_OF_AVX512, FLIPBOOK_OF_ICELAKE, FLIPBOOK_OF_NONE, , , , )
 #elif !(defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512CD__) && defined(__AVX512DQ__) && \
         defined(__AVX512VL__))
 #define FLIPBOOK_LEVEL avx2

@@ -55,7 +55,8 @@ void interpolate(Cpu, int axis, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
     from_library<"interpolate">(interpolate<T>)(Cpu{}, axis, x, y);
   } else {
     const LinearTaps taps{x.extent(axis), y.extent(axis)};
-    cpu::interpolate(x.shape().part(0, axis).size(), taps, x.shape().part(axis + 1, x.rank()).size(), x.data(), y.data());
+    cpu::interpolate(x.shape().part(0, axis).size(), taps, x.shape().part(axis + 1, x.rank()).size(), x.data(),
+                     y.data());
   }
 }
 /// The adjoint, from y's extent back to x's.

@@ -46,14 +46,14 @@ struct QueryTile {
   T *turned, *sums;                          ///< scale · Qᵀ and (Σ P·V)ᵀ (D, ·)
   T *limits, *maxima, *totals;               ///< keys seen, maxima of scores, sums of weights (·)
 
-  static Index room(const AttentionGeometry& g) { return query_tile<T> * (2 * g.width + 3); }
+  static Index workspace(const AttentionGeometry& g) { return query_tile<T> * (2 * g.width + 3); }
 
-  QueryTile(const AttentionGeometry& g, Index which, T* room)
+  QueryTile(const AttentionGeometry& g, Index which, T* workspace)
       : geometry(g),
         first(which * query_tile<T>),
         count(std::min(query_tile<T>, g.queries - first)),
         lanes_used(round_up(count, lanes<T>)),
-        turned(room),
+        turned(workspace),
         sums(turned + lanes_used * g.width),
         limits(sums + lanes_used * g.width),
         maxima(limits + lanes_used),
@@ -136,9 +136,9 @@ struct QueryTile {
 
 template <Real T>
 void attend(const AttentionGeometry& g, Index which, const AttentionRows<const T>& x, const ScoreMask<T>& mask,
-            const HeadRows<T>& y, T* log_sums, T* room) {
-  const QueryTile<T> queries(g, which, room);
-  T* const scores = room + QueryTile<T>::room(g);
+            const HeadRows<T>& y, T* log_sums, T* workspace) {
+  const QueryTile<T> queries(g, which, workspace);
+  T* const scores = workspace + QueryTile<T>::workspace(g);
   queries.start(x.q);
   for (Index key = 0; key < queries.visible(); key += key_tile) {
     const Index keys = std::min(key_tile, queries.visible() - key);
@@ -156,13 +156,13 @@ bool is_one(const AttentionGeometry& g) {
 }
 
 /// The same for a single query. The lanes are the numbers of a key, then keys, then the numbers of a value.
-/// @param room  for as many numbers as keys, in whole vectors, and the query
+/// @param workspace  for as many numbers as keys, in whole vectors, and the query
 template <Real T>
 void attend_one(const AttentionGeometry& g, const AttentionRows<const T>& x, const ScoreMask<T>& mask, T* y, T* log_sum,
-                T* room) {
+                T* workspace) {
   using V = Simd<T>;
   const Index keys = g.visible(0), whole = round_up(keys, lanes<T>);
-  T *const weights = room, *const query = room + whole;
+  T *const weights = workspace, *const query = workspace + whole;
   const V unit(static_cast<T>(g.scale * log2e_v<double>));
   for (Index d = 0; d < g.width; d += lanes<T>) (unit * V::load_unaligned(x.q(0) + d)).store_unaligned(query + d);
   T highest = std::numeric_limits<T>::lowest();  // finite, so that −∞ − maximum is −∞
@@ -197,16 +197,16 @@ void attention(const AttentionGeometry& g, const HeadRows<const T>& q, const Hea
                const HeadRows<const T>& v, const ScoreMask<T>& mask, const HeadRows<T>& y, T* log_sums) {
   const Index tiles = quotient_up(g.queries, detail::query_tile<T>);
   const Index of_one = round_up(g.keys, lanes<T>) + g.width;
-  const Index of_tile = detail::QueryTile<T>::room(g) + detail::key_tile * detail::query_tile<T>;
-  const PerThread<T> rooms(detail::is_one<T>(g) ? of_one : of_tile);
+  const Index of_tile = detail::QueryTile<T>::workspace(g) + detail::key_tile * detail::query_tile<T>;
+  const PerThread<T> workspaces(detail::is_one<T>(g) ? of_one : of_tile);
   parallel_tasks(g.batch * g.heads * tiles, [&](Index task) {
     const Index head = task / tiles, n = head / g.heads, h = head % g.heads;
     const Index which = tiles - 1 - task % tiles;  // the queries that see most keys first
     const AttentionRows<const T> x{q.of(n, h), k.of(n, h), v.of(n, h)};
     const HeadRows<T> to = y.of(n, h);
     T* const log_sum = log_sums + head * g.queries;
-    if (detail::is_one<T>(g)) detail::attend_one<T>(g, x, mask.of(n, h), to(0), log_sum, rooms.mine());
-    else detail::attend<T>(g, which, x, mask.of(n, h), to, log_sum, rooms.mine());
+    if (detail::is_one<T>(g)) detail::attend_one<T>(g, x, mask.of(n, h), to(0), log_sum, workspaces.mine());
+    else detail::attend<T>(g, which, x, mask.of(n, h), to, log_sum, workspaces.mine());
   });
 }
 

@@ -27,11 +27,11 @@ struct GradientRows {
   T *q, *dy, *dq;         ///< (queries, row)
   T *log_sums, *inner;    ///< (queries): to base 2, and rowsum(dY ∘ Y)
 
-  static Index room(const AttentionGeometry& g) { return g.queries * (3 * round_up(g.width, lanes<T>) + 2); }
+  static Index workspace(const AttentionGeometry& g) { return g.queries * (3 * round_up(g.width, lanes<T>) + 2); }
 
-  GradientRows(const AttentionGeometry& g, T* room)
+  GradientRows(const AttentionGeometry& g, T* workspace)
       : row(round_up(g.width, lanes<T>)),
-        q(room),
+        q(workspace),
         dy(q + g.queries * row),
         dq(dy + g.queries * row),
         log_sums(dq + g.queries * row),
@@ -67,17 +67,17 @@ struct KeyTile {
   T *k_turned, *v_turned, *dk_turned, *dv_turned;  ///< scale · Kᵀ, Vᵀ, dKᵀ / scale and dVᵀ (D, ·)
   T *k_rows, *weights, *d_scores;                  ///< scale · K (·, row), P and dS (queries, ·)
 
-  static Index room(const AttentionGeometry& g) {
+  static Index workspace(const AttentionGeometry& g) {
     return key_lanes<T> * (4 * g.width + round_up(g.width, lanes<T>) + 2 * query_rows);
   }
 
-  KeyTile(const AttentionGeometry& g, const GradientRows<T>& rows, Index which, T* room)
+  KeyTile(const AttentionGeometry& g, const GradientRows<T>& rows, Index which, T* workspace)
       : geometry(g),
         queries(rows),
         first(which * key_lanes<T>),
         count(std::min(key_lanes<T>, g.keys - first)),
         lanes_used(round_up(count, lanes<T>)),
-        k_turned(room),
+        k_turned(workspace),
         v_turned(k_turned + lanes_used * g.width),
         dk_turned(v_turned + lanes_used * g.width),
         dv_turned(dk_turned + lanes_used * g.width),
@@ -149,12 +149,12 @@ struct KeyTile {
 template <Real T>
 void attend_gradient(const AttentionGeometry& g, const AttentionRows<const T>& x, const ScoreMask<T>& mask,
                      const HeadRows<const T>& y, const HeadRows<const T>& dy, const T* log_sums,
-                     const AttentionRows<T>& dx, Index all_keys, T* room) {
-  const GradientRows<T> queries(g, room);
+                     const AttentionRows<T>& dx, Index all_keys, T* workspace) {
+  const GradientRows<T> queries(g, workspace);
   queries.gather(g, x.q, y, dy, log_sums);
   Index query = 0;
   for (Index which = 0; which < quotient_up(g.keys, key_lanes<T>); ++which) {
-    const KeyTile<T> keys(g, queries, which, room + GradientRows<T>::room(g));
+    const KeyTile<T> keys(g, queries, which, workspace + GradientRows<T>::workspace(g));
     while (query < g.queries && g.visible(query) <= keys.first) ++query;
     keys.start(x.k, x.v);
     for (Index i = query; i < g.queries; i += query_rows) keys.add(i, std::min(query_rows, g.queries - i), mask);
@@ -175,11 +175,11 @@ template <Real T>
 void attention_gradient(const AttentionGeometry& g, const AttentionRows<const T>& x, const ScoreMask<T>& mask,
                         const HeadRows<const T>& y, const HeadRows<const T>& dy, const T* log_sums,
                         const AttentionRows<T>& dx, Index all_keys) {
-  const PerThread<T> rooms(detail::GradientRows<T>::room(g) + detail::KeyTile<T>::room(g));
+  const PerThread<T> workspaces(detail::GradientRows<T>::workspace(g) + detail::KeyTile<T>::workspace(g));
   parallel_tasks(g.batch * g.heads, [&](Index head) {
     const Index n = head / g.heads, h = head % g.heads;
     detail::attend_gradient<T>(g, x.of(n, h), mask.of(n, h), y.of(n, h), dy.of(n, h), log_sums + head * g.queries,
-                               dx.of(n, h), all_keys, rooms.mine());
+                               dx.of(n, h), all_keys, workspaces.mine());
   });
 }
 

@@ -69,7 +69,7 @@ class MatrixProduct {
   }
 
   /// Rows [first, last), columns [left, right) of C.
-  void multiply(Index first, Index last, Index left, Index right, T* room) const {
+  void multiply(Index first, Index last, Index left, Index right, T* workspace) const {
     if (few_rows()) {
       for (; left + panels_together * width <= right; left += panels_together * width) sweep(left);
       if (left == right) return;
@@ -78,7 +78,7 @@ class MatrixProduct {
     Index k = 0;
     do {  // at least once, so that the sum of nothing is written too
       const Index length = std::min(depth_, k_ - k);
-      const Panels<T> panels = part_of_b(k, length, left, right, room);
+      const Panels<T> panels = part_of_b(k, length, left, right, workspace);
       for (Index i = first; i < last; i += height) {
         const Index rows = std::min(height, last - i);
         const SmallOperand<T> tile = part_of_a(i, rows, k, length, copied);
@@ -101,24 +101,24 @@ class MatrixProduct {
     }
     return {copied, 1, height};
   }
-  Panels<T> part_of_b(Index k, Index length, Index left, Index right, T* room) const {
+  Panels<T> part_of_b(Index k, Index length, Index left, Index right, T* workspace) const {
     Panels<T> panels;
     panels.rows = length, panels.columns = right - left;
     if (length == 0) return panels;
     if (packs()) {
       constexpr Index some = 16;  // rows, which are read side by side
       for (Index p = 0; p < length; p += some) {
-        pack_rows(panels, room, p, std::min(some, length - p), b_.layout, b_.at(k + p, left), b_.pitch);
+        pack_rows(panels, workspace, p, std::min(some, length - p), b_.layout, b_.at(k + p, left), b_.pitch);
       }
-      panels.data = room;
+      panels.data = workspace;
       return panels;
     }
     panels.data = b_.at(k, left), panels.pitch = b_.pitch;
     if (panels.columns % lanes<T> != 0) {
       Panels<T> edge;
       edge.rows = length, edge.columns = panels.columns % width;
-      pack_rows(edge, room, 0, length, b_.layout, b_.at(k, right - edge.columns), b_.pitch);
-      panels.last = room;
+      pack_rows(edge, workspace, 0, length, b_.layout, b_.at(k, right - edge.columns), b_.pitch);
+      panels.last = workspace;
     }
     return panels;
   }

@@ -29,7 +29,7 @@ void store_wide(const V& v, double* to) {
 
 /// Mean and Σ (x − mean)² of each column of a block of rows, which the second pass finds in the cache.
 template <Real T>
-void column_moments(const T* x, Index rows, Index columns, double* mean, double* spread) {
+void column_moments(const T* x, Index rows, Index columns, double* mean, double* deviations) {
   each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
     const auto at = [&](Index i, std::size_t k) {
       return load<V>(x + i * columns + j + column<V>(k));
@@ -48,7 +48,7 @@ void column_moments(const T* x, Index rows, Index columns, double* mean, double*
     for (std::size_t k = 0; k < K; ++k) {
       const Index c = j + column<V>(k);
       store_wide<T>(sum[k], mean + c);
-      store_wide<T>(square[k], spread + c);
+      store_wide<T>(square[k], deviations + c);
     }
   });
 }
@@ -140,7 +140,7 @@ void scales(const NormGeometry& g, Index n, double epsilon, const T* mean, const
 
 /// Mean and variance of every set of more than one row. Blocks of rows are summed up in T, their means
 /// and squared differences put together in double: mean = Σ n·mean / Σ n, and
-/// variance = Σ (spread + n·(mean_block − mean)²) / Σ n, which loses nothing where the mean is large.
+/// variance = Σ (deviations + n·(mean_block − mean)²) / Σ n, which loses nothing where the mean is large.
 template <Real T>
 void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) {
   const detail::RowBlocks blocks(g);
@@ -154,7 +154,7 @@ void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) 
     }
   });
   const Scratch<double> sums(g.outer * channels), centres(g.outer * channels);
-  // Σ term(rows, mean, spread, centre) over blocks for each channel, then over the channels of a set.
+  // Σ term(rows, mean, deviations, centre) over blocks for each channel, then over the channels of a set.
   const auto sum_blocks = [&](const auto& term) {
     std::fill_n(sums.data(), g.outer * channels, 0.0);
     parallel_for(channels, 64, [&](Index first, Index last) {
@@ -177,8 +177,8 @@ void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) 
     mean[set] = static_cast<T>(centre);
     std::fill_n(centres + set * g.width, g.width, centre);
   }
-  sum_blocks([](const auto& rows, const auto& m, const auto& spread, const auto& centre) {
-    return spread + rows * (m - centre) * (m - centre);
+  sum_blocks([](const auto& rows, const auto& m, const auto& deviations, const auto& centre) {
+    return deviations + rows * (m - centre) * (m - centre);
   });
   for (Index set = 0; set < g.sets(); ++set) variance[set] = static_cast<T>(of_set(set));
 }

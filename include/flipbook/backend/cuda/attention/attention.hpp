@@ -231,9 +231,9 @@ template <class T>
 void attention(const AttentionWork<T>& work, const HeadRows<T>& y) {
   detail::with_width<T>(work.geometry.width, [&]<bool Fast, int Width> {
     using Tiles = AttentionTiles<T, Fast, sizeof(T) == 8 ? 32 : 64, Width>;
-    constexpr std::size_t room = (Tiles::row_size + 2 * Tiles::column_size + Tiles::weight_size) * sizeof(T);
+    constexpr std::size_t shared_bytes = (Tiles::row_size + 2 * Tiles::column_size + Tiles::weight_size) * sizeof(T);
     launch(detail::attention<T, Tiles>, detail::attention_grid<Tiles>(work.geometry, work.geometry.queries),
-           Tiles::threads, room, work, y);
+           Tiles::threads, shared_bytes, work, y);
   });
 }
 

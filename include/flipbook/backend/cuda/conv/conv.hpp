@@ -9,8 +9,8 @@
 #include <flipbook/backend/cuda/runtime/scratch.hpp>
 
 /// Convolution, its adjoint and its gradient, over channels-last images of three axes, as implicit matrix products.
-/// Extents and layouts are those of backend/cpu/conv/conv.hpp. A sum too long for the number of its tiles is worked out in
-/// parts, which a second kernel adds up in order, so that the bits do not depend on when a block runs.
+/// Extents and layouts are those of backend/cpu/conv/conv.hpp. A sum too long for the number of its tiles is worked out
+/// in parts, which a second kernel adds up in order, so that the bits do not depend on when a block runs.
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
@@ -113,7 +113,7 @@ __global__ void __launch_bounds__(256) implicit_gemm(const __grid_constant__ Imp
     if (position >= field.lines) continue;
     const int w = field.positions[2].split(position), h = field.positions[1].split(position);
     const int t = field.positions[0].split(position);
-    const auto pixel = [&](int axis, int q) { return field.axis[axis].first + q * field.axis[axis].spread; };
+    const auto pixel = [&](int axis, int q) { return field.axis[axis].first + q * field.axis[axis].pixel_step; };
     const Index first = work.out_grid.offset(position, pixel(0, t), pixel(1, h), pixel(2, w)) + at.group * work.columns;
 #pragma unroll
     for (int j = 0; j < Product::Sums::line; ++j) {
@@ -238,7 +238,6 @@ void implicit_gemm_all(ImplicitGemm<T>& work, Index phases, const ReceptiveField
 }  // namespace detail
 
 /// y[n, p, o] = bias[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
-/// @param bias  (O) or null
 template <class T>
 void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if (g.outputs() * g.out_channels == 0) return;
@@ -262,7 +261,6 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
 ///
 /// Input pixels whose positions agree modulo the stride meet the same taps: each such phase is a dense convolution
 /// over y with a part of the kernel.
-/// @param bias  (C) or null
 template <class T>
 void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   if (g.inputs() * g.in_channels == 0) return;

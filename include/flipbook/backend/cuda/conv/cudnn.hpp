@@ -90,13 +90,13 @@ struct Plan {
 
   /// @return  whether cuDNN could
   bool run(const Operands& at) const {
-    const Scratch<unsigned char> room(static_cast<Index>(workspace));
+    const Scratch<unsigned char> buffer(static_cast<Index>(workspace));
     const void* const pointers[] = {at.x, at.w, at.y};
     const std::int64_t names[] = {'x', 'w', 'y'};
     Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, std::span<const void* const>(pointers));
     pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, std::span<const std::int64_t>(names));
-    pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, static_cast<const void*>(room.data()));
+    pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, static_cast<const void*>(buffer.data()));
     return pack.try_finalize() == CUDNN_STATUS_SUCCESS &&
            cudnnBackendExecute(handle(), execution.get(), pack.get()) == CUDNN_STATUS_SUCCESS;
   }

@@ -12,9 +12,9 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// What a convolution, or one phase of a transposed one, sees along one axis: position q sees pixels
 /// q · stride + j · step + origin  through taps  tap + j · tap_step,  j = 0 … taps − 1, and its sum belongs to pixel
-/// first + q · spread  of the output.
+/// first + q · pixel_step  of the output.
 struct SightAxis {
-  int positions = 1, stride = 1, origin = 0, step = 1, taps = 1, tap = 0, tap_step = 1, first = 0, spread = 1;
+  int positions = 1, stride = 1, origin = 0, step = 1, taps = 1, tap = 0, tap_step = 1, first = 0, pixel_step = 1;
 };
 
 /// The same along all three, for all samples.
@@ -156,7 +156,7 @@ inline SightAxis phase_axis(const ConvGeometry& g, std::size_t i, Index first) {
   axis.positions = static_cast<int>(phase.pixels), axis.origin = static_cast<int>(phase.origin);
   axis.step = static_cast<int>(phase.step), axis.taps = static_cast<int>(phase.taps);
   axis.tap = static_cast<int>(phase.tap), axis.tap_step = -static_cast<int>(phase.tap_step);
-  axis.first = static_cast<int>(first), axis.spread = static_cast<int>(g.stride[i]);
+  axis.first = static_cast<int>(first), axis.pixel_step = static_cast<int>(g.stride[i]);
   return axis;
 }
 

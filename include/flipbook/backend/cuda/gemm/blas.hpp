@@ -147,10 +147,10 @@ class Blas {
   template <class T>
   cublasStatus_t run(const ProductPlan& plan, const T* a, const T* b, T* c, bool add,
                      const cublasLtMatmulAlgo_t& algorithm, std::size_t workspace) const {
-    const Scratch<unsigned char> room(static_cast<Index>(workspace));
+    const Scratch<unsigned char> buffer(static_cast<Index>(workspace));
     const Wide<T> one = 1, kept = add ? Wide<T>(1) : Wide<T>(0);
     return cublasLtMatmul(handle_, plan.product, &one, b, plan.first, a, plan.second, &kept, c, plan.out, c, plan.out,
-                          &algorithm, room.data(), workspace, stream());
+                          &algorithm, buffer.data(), workspace, stream());
   }
 
   template <class T>

@@ -66,9 +66,9 @@ __global__ void normalize_rows(RowPlan plan, Index groups, double epsilon, bool 
     });
   };
   const A m = centred ? sum_of([](A v) { return v; }) / count : A(0);
-  const A spread = sum_of([=](A v) { return (v - m) * (v - m); }) / count;
-  if (at.inside && at.lane == 0) mean[at.row] = m, variance[at.row] = spread;
-  const A r = detail::inverse_deviation(spread, epsilon);
+  const A own_variance = sum_of([=](A v) { return (v - m) * (v - m); }) / count;
+  if (at.inside && at.lane == 0) mean[at.row] = m, variance[at.row] = own_variance;
+  const A r = detail::inverse_deviation(own_variance, epsilon);
   at.each([&](Index i) {
     const auto v = load<N>(x + i), scale = load<N>(w + i), shift = load<N>(b + i);
     store_each<N>(y + i, [&](int k) {
@@ -137,10 +137,10 @@ struct ColumnSums {
 template <class T, int N>
 __global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnSums sums) {
   using A = Wide<T>;
-  __shared__ A means[ColumnPlan::threads * N], spreads[ColumnPlan::threads * N];
+  __shared__ A means[ColumnPlan::threads * N], all_squares[ColumnPlan::threads * N];
   __shared__ int counts[ColumnPlan::threads];
   const ColumnThread<N> at(plan);
-  A mean[N] = {}, spread[N] = {};
+  A mean[N] = {}, squares[N] = {};
   int count = 0;
   at.each([&](Index, Index place) {
     const auto v = load<N>(x + place);
@@ -149,12 +149,12 @@ __global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnS
     for (int k = 0; k < N; ++k) {
       const A d = static_cast<A>(v.lane[k]) - mean[k];
       mean[k] += d * inverse;
-      spread[k] += d * (static_cast<A>(v.lane[k]) - mean[k]);
+      squares[k] += d * (static_cast<A>(v.lane[k]) - mean[k]);
     }
   });
   const int across = static_cast<int>(blockDim.x), me = at.place_in_block();
   for (int k = 0; k < N; ++k) {
-    means[k * ColumnPlan::threads + me] = mean[k], spreads[k * ColumnPlan::threads + me] = spread[k];
+    means[k * ColumnPlan::threads + me] = mean[k], all_squares[k * ColumnPlan::threads + me] = squares[k];
   }
   counts[me] = count;
   for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
@@ -164,7 +164,7 @@ __global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnS
     const int mine = counts[me], both = mine + counts[other];
     const A part = both == 0 ? A(0) : static_cast<A>(counts[other]) / static_cast<A>(both);
     for (int k = 0; k < N; ++k) {
-      A *const m = means + k * ColumnPlan::threads, *const s = spreads + k * ColumnPlan::threads;
+      A *const m = means + k * ColumnPlan::threads, *const s = all_squares + k * ColumnPlan::threads;
       const A d = m[other] - m[me];
       m[me] += d * part;
       s[me] += s[other] + d * d * static_cast<A>(mine) * part;
@@ -175,7 +175,7 @@ __global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnS
   for (int k = 0; k < N; ++k) {
     double* const to = sums.of(at.outer * at.columns + at.column + k) + at.piece;
     to[0] = static_cast<double>(means[k * ColumnPlan::threads + me]);
-    to[sums.pieces] = static_cast<double>(spreads[k * ColumnPlan::threads + me]);
+    to[sums.pieces] = static_cast<double>(all_squares[k * ColumnPlan::threads + me]);
   }
 }
 
@@ -194,9 +194,9 @@ __global__ void merge_moments(RowPlan plan, NormGeometry g, Index height, Column
     }) / count;
   };
   const double centre = total([](double rows, double m, double) { return rows * m; });
-  const double spread =
+  const double own_variance =
       total([=](double rows, double m, double s) { return s + rows * (m - centre) * (m - centre); });
-  if (at.inside && at.lane == 0) mean[at.row] = static_cast<A>(centre), variance[at.row] = static_cast<A>(spread);
+  if (at.inside && at.lane == 0) mean[at.row] = static_cast<A>(centre), variance[at.row] = static_cast<A>(own_variance);
 }
 
 /// y = after((x − mean) / √(variance + ε) · w + b), with the statistics of every set.

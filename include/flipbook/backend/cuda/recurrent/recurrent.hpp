@@ -4,8 +4,8 @@
 
 #include <flipbook/backend/cuda/runtime/pack.hpp>
 
-/// The element-wise part of recurrent cells, as in backend/cpu/recurrent/recurrent.hpp: a thread reads all gates of a pack of
-/// hidden units, which lie one hidden size apart in a row.
+/// The element-wise part of recurrent cells, as in backend/cpu/recurrent/recurrent.hpp: a thread reads all gates of a
+/// pack of hidden units, which lie one hidden size apart in a row.
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {

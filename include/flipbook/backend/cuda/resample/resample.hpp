@@ -6,8 +6,8 @@
 #include <flipbook/backend/cuda/runtime/pack.hpp>
 #include <flipbook/kernels/resample/geometry.hpp>
 
-/// Blocks of places and resized axes, as in backend/cpu/resample/resample.hpp. Every thread has a pack of channels of one
-/// place that is written, and gathers what it is made of.
+/// Blocks of places and resized axes, as in backend/cpu/resample/resample.hpp. Every thread has a pack of channels of
+/// one place that is written, and gathers what it is made of.
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Each place of x repeated over its block of y.

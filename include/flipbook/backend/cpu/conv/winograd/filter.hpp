@@ -203,10 +203,10 @@ class Transform {
   /// All axes but the first, which `last` does.
   template <class Last>
   void by_axes(int axes, const From<T>& x, const Last& last) const {
-    std::array<V, most_products> room, spare;
-    first_(x, axes == 2 ? columns : columns * columns, room.data());
-    if (axes == 3) middle_(room.data(), spare.data());
-    last(axes == 2 ? room.data() : spare.data(), axes == 2 ? rows : rows * rows);
+    std::array<V, most_products> partial, spare;
+    first_(x, axes == 2 ? columns : columns * columns, partial.data());
+    if (axes == 3) middle_(partial.data(), spare.data());
+    last(axes == 2 ? partial.data() : spare.data(), axes == 2 ? rows : rows * rows);
   }
 
   /// y = matrix · x along the last axis of x (outer, columns).

@@ -82,9 +82,9 @@ struct Tiles {
   }
 };
 
-/// At least so many numbers, an odd number of cache lines: what lies so far apart spreads over the sets of a cache.
+/// Rounds up to an odd number of cache lines, to avoid set conflicts.
 template <class T>
-constexpr Index spread(Index count) {
+constexpr Index padded_pitch(Index count) {
   constexpr Index line = 64 / Index{sizeof(T)};
   return (quotient_up(count, line) | 1) * line;
 }

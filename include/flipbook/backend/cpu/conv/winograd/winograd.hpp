@@ -25,12 +25,12 @@
 namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
 /// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
-/// products, in factors, which are packed and spread(rows · columns) apart.
+/// products, in factors, which are packed and padded_pitch(rows · columns) apart.
 /// @param tap  tap(j) is where the numbers of tap j of the part lie, row by row
 template <Multiplicand F, class T = Sum<F>, class Tap>
 void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Index columns, F* packed, Index first_row,
                        Index rows) {
-  const Index pitch = spread<F>(rows * columns);
+  const Index pitch = padded_pitch<F>(rows * columns);
   const Index panels = quotient_up(columns, panel_columns<T>);
   const auto taps = static_cast<std::size_t>(scheme.power(scheme.filter->taps));
   std::array<const T*, most_products> from;
@@ -92,8 +92,8 @@ class Sums {
         rows_(parts * depth),
         weights_(weights),
         bias_(bias),
-        left_pitch_(spread<F>(scheme.products() * rows_)),
-        sum_pitch_(spread<T>(scheme.products() * out.channels)) {
+        left_pitch_(padded_pitch<F>(scheme.products() * rows_)),
+        sum_pitch_(padded_pitch<T>(scheme.products() * out.channels)) {
     constexpr Index most = (Index{1} << 21) / Index{sizeof(F)};  // of transformed pixels
     while (block_ > 16 && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most)) block_ /= 2;
   }
@@ -116,7 +116,7 @@ class Sums {
       }
     }
     for (Index f = 0; f < tiles_.scheme.products(); ++f) {
-      const F* const right = weights_ + f * spread<F>(rows_ * out_.channels);
+      const F* const right = weights_ + f * padded_pitch<F>(rows_ * out_.channels);
       for (Index j = 0; j < out_.channels; j += panel_columns<F>) {
         const Index width = std::min(panel_columns<F>, out_.channels - j);
         const Panel<F> panel{PanelKind::columns, right + j * rows_, width, width};
@@ -218,7 +218,7 @@ inline Index tap_index(const ConvGeometry& g, const Axes& first, const Axes& at,
 template <Multiplicand F, class T = Sum<F>>
 void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   const Index columns = g.out_channels, depth = g.in_channels / numbers_in<F>, rows = scheme.parts() * depth;
-  const Scratch<F> weights(scheme.products() * spread<F>(rows * columns));
+  const Scratch<F> weights(scheme.products() * padded_pitch<F>(rows * columns));
   const Lattice<T*> out{y, g.output, {0, 0, 0}, {1, 1, 1}, columns};
   Sums<F> sums(scheme, g.batch, g.output, out, scheme.parts(), depth, weights.data(), bias);
   for (Index part = 0; part < scheme.parts(); ++part) {
@@ -236,7 +236,7 @@ void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w
 template <Multiplicand F, class T = Sum<F>>
 void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Index channels = g.out_channels, columns = g.in_channels, size = channels * columns;
-  const Index depth = channels / numbers_in<F>, part_size = scheme.products() * spread<F>(depth * columns);
+  const Index depth = channels / numbers_in<F>, part_size = scheme.products() * padded_pitch<F>(depth * columns);
   const Scratch<T> transposed(g.taps() * size);
   const Scratch<F> weights(scheme.parts() * part_size);
   parallel_for(g.taps(), 1, [&](Index begin, Index end) {
@@ -274,11 +274,11 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
   const Tiles<T> tiles(scheme, g.batch, g.output);
   const Filter<T>& filter = *scheme.filter;
   const Index each = scheme.products(), rows = g.in_channels, columns = g.out_channels, size = rows * columns;
-  const Index down = spread<F>(rows), right_down = spread<F>(columns), sum_pitch = spread<T>(size);
+  const Index down = padded_pitch<F>(rows), right_down = padded_pitch<F>(columns), sum_pitch = padded_pitch<T>(size);
   const Index depth = quotient_up(tiles.total(), numbers_in<F>);  // the tiles in factors
   const Index fitting = (Index{1} << 23) / (each * right_down * Index{sizeof(F)});  // in a part of the last cache
   const Index block = std::min(depth, std::clamp<Index>(fitting, 64, 512));
-  const Index left_pitch = spread<F>(block * down), right_pitch = spread<F>(block * right_down);
+  const Index left_pitch = padded_pitch<F>(block * down), right_pitch = padded_pitch<F>(block * right_down);
   const Scratch<F> left(each * left_pitch), right(each * right_pitch);
   const Scratch<T> sums(scheme.parts() * each * sum_pitch);
 
