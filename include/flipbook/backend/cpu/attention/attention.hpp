@@ -4,8 +4,9 @@
 #include <limits>
 #include <numbers>
 
-#include <flipbook/backend/cpu/gemm/pack.hpp>
+#include <flipbook/backend/cpu/gemm/panels.hpp>
 #include <flipbook/backend/cpu/gemm/small_product.hpp>
+#include <flipbook/backend/cpu/runtime/tasks.hpp>
 #include <flipbook/backend/cpu/simd/exp2.hpp>
 #include <flipbook/kernels/attention/geometry.hpp>
 

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <flipbook/backend/cpu/conv/gradient.hpp>
-#include <flipbook/backend/cpu/conv/implicit_gemm.hpp>
 #include <flipbook/backend/cpu/conv/narrow.hpp>
 #include <flipbook/backend/cpu/conv/planar.hpp>
 #include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
+#include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
+#include <flipbook/backend/cpu/gemm/right_operand.hpp>
+#include <flipbook/backend/cpu/gemm/weight_gradient.hpp>
 #include <flipbook/backend/cpu/runtime/arithmetic.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 

@@ -1,7 +1,9 @@
 #pragma once
 
-#include <flipbook/backend/cpu/gemm/pack.hpp>
+#include <flipbook/backend/cpu/gemm/panels.hpp>
+#include <flipbook/backend/cpu/gemm/right_operand.hpp>
 #include <flipbook/backend/cpu/reduce/reduce.hpp>
+#include <flipbook/backend/cpu/runtime/tasks.hpp>
 #include <flipbook/kernels/conv/geometry.hpp>
 
 /// Convolutions of input with so few channels that to find a tap's pixels costs as much as to multiply them, such as

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <flipbook/backend/cpu/conv/gradient.hpp>
-#include <flipbook/backend/cpu/conv/implicit_gemm.hpp>
+#include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
 #include <flipbook/backend/cpu/gemm/matrix_product.hpp>
+#include <flipbook/backend/cpu/gemm/right_operand.hpp>
+#include <flipbook/backend/cpu/gemm/weight_gradient.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 

@@ -1,7 +1,10 @@
 #pragma once
 
-#include <flipbook/backend/cpu/gemm/pack.hpp>
+#include <flipbook/backend/cpu/gemm/panels.hpp>
+#include <flipbook/backend/cpu/gemm/right_operand.hpp>
 #include <flipbook/backend/cpu/gemm/small_product.hpp>
+#include <flipbook/backend/cpu/runtime/cache.hpp>
+#include <flipbook/backend/cpu/runtime/tasks.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
@@ -46,7 +49,7 @@ class MatrixProduct {
 
  private:
   static constexpr Index width = panel_columns<T>, height = TileShape::rows;
-  static constexpr Index half_a_second_cache = (1 << 19) / sizeof(T), most_depth = 512;
+  static constexpr Index half_a_second_cache = cache::half_of_second / Index{sizeof(T)}, most_depth = 512;
 
   /// For few uses B is read where it lies.
   bool packs() const { return b_.layout == Layout::transposed || m_ > few_uses_of_rows; }

@@ -4,7 +4,7 @@
 #include <array>
 
 #include <flipbook/backend/cpu/conv/winograd/filter.hpp>
-#include <flipbook/backend/cpu/gemm/pack.hpp>
+#include <flipbook/backend/cpu/gemm/panels.hpp>
 #include <flipbook/kernels/conv/geometry.hpp>
 
 /// Images in tiles, for Winograd's filtering.

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include <flipbook/backend/cpu/conv/winograd/tiles.hpp>
-#include <flipbook/backend/cpu/gemm/pack.hpp>
+#include <flipbook/backend/cpu/gemm/panels.hpp>
+#include <flipbook/backend/cpu/runtime/cache.hpp>
+#include <flipbook/backend/cpu/runtime/tasks.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
 /// Convolutions with fewer multiplications than their definition has: a tile of mᵈ outputs of a kernel of rᵈ taps takes
@@ -94,7 +96,7 @@ class Sums {
         bias_(bias),
         left_pitch_(padded_pitch<F>(scheme.products() * rows_)),
         sum_pitch_(padded_pitch<T>(scheme.products() * out.channels)) {
-    constexpr Index most = (Index{1} << 21) / Index{sizeof(F)};  // of transformed pixels
+    constexpr Index most = cache::share_of_last / Index{sizeof(F)};  // of transformed pixels
     while (block_ > 16 && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most)) block_ /= 2;
   }
   /// One more part, which a position sees from `shift` pixels after its own on.
@@ -187,7 +189,7 @@ void each_scheme(const ConvGeometry& g, const F& f) {
 /// it.
 template <Multiplicand F, class T = Sum<F>>
 Scheme<T> scheme_of(const ConvGeometry& g) {
-  constexpr Index most_weights = (Index{1} << 25) / Index{sizeof(F)} * numbers_in<F>;
+  constexpr Index most_weights = cache::beyond_all / Index{sizeof(F)} * numbers_in<F>;
   Scheme<T> best;
   Index least = 3 * g.outputs() * g.taps();
   each_scheme<T>(g, [&](const Scheme<T>& scheme) {
@@ -276,7 +278,7 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
   const Index each = scheme.products(), rows = g.in_channels, columns = g.out_channels, size = rows * columns;
   const Index down = padded_pitch<F>(rows), right_down = padded_pitch<F>(columns), sum_pitch = padded_pitch<T>(size);
   const Index depth = quotient_up(tiles.total(), numbers_in<F>);  // the tiles in factors
-  const Index fitting = (Index{1} << 23) / (each * right_down * Index{sizeof(F)});  // in a part of the last cache
+  const Index fitting = cache::together_in_last / (each * right_down * Index{sizeof(F)});  // in a part of the last cache
   const Index block = std::min(depth, std::clamp<Index>(fitting, 64, 512));
   const Index left_pitch = padded_pitch<F>(block * down), right_pitch = padded_pitch<F>(block * right_down);
   const Scratch<F> left(each * left_pitch), right(each * right_pitch);

@@ -2,7 +2,9 @@
 
 #include <span>
 
-#include <flipbook/backend/cpu/gemm/pack.hpp>
+#include <flipbook/backend/cpu/gemm/panels.hpp>
+#include <flipbook/backend/cpu/runtime/cache.hpp>
+#include <flipbook/backend/cpu/runtime/tasks.hpp>
 #include <flipbook/kernels/conv/geometry.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
@@ -77,7 +79,7 @@ class ImplicitGemm {
     // A tile over samples meets borders alike in all its rows; worth it where images are small.
     batch_inner_ = s.batch > 1 && s.batch * s.positions[2] >= panels.tile_rows() && s.positions[2] <= 8 && s.taps() > 1;
     const Index panel_bytes = depth * panels.width() * static_cast<Index>(sizeof(F));
-    const Index fitting = half_a_second_cache / panel_bytes;
+    const Index fitting = cache::half_of_second / panel_bytes;
     panels_a_task_ = std::clamp(fitting, Index{1}, std::max(panels.count(), Index{1}));
   }
 
@@ -113,7 +115,6 @@ class ImplicitGemm {
 
  private:
   static constexpr Index most_runs = 64;
-  static constexpr Index half_a_second_cache = 1 << 19;  // bytes
 
   struct Place {
     Index t, h;

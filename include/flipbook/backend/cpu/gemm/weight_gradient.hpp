@@ -1,6 +1,6 @@
 #pragma once
 
-#include <flipbook/backend/cpu/conv/implicit_gemm.hpp>
+#include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 

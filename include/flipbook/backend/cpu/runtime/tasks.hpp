@@ -1,0 +1,77 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+
+#include <flipbook/backend/cpu/runtime/scratch.hpp>
+#include <flipbook/core/parallel.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+/// Room for each thread of the loop that follows, asked for before it, since a loop must not throw.
+template <class T>
+class PerThread {
+ public:
+  explicit PerThread(Index count) : count_(count), room_(count * (nested() ? 1 : threads())) {}
+  T* mine() const noexcept {
+#ifdef _OPENMP
+    if (!nested_) return room_.data() + count_ * omp_get_thread_num();
+#endif
+    return room_.data();
+  }
+
+ private:
+  static bool nested() noexcept {
+#ifdef _OPENMP
+    return omp_in_parallel() != 0;
+#else
+    return true;
+#endif
+  }
+  bool nested_ = nested();
+  Index count_;
+  Scratch<T> room_;
+};
+
+/// A list of works in memory of the pool.
+template <class Work>
+class WorkList {
+ public:
+  explicit WorkList(Index capacity) : room_(capacity) {}
+  template <class... Arguments>
+  void add(const Arguments&... arguments) {
+    std::construct_at(room_.data() + size_++, arguments...);
+  }
+  std::span<Work> all() const { return {room_.data(), static_cast<std::size_t>(size_)}; }
+
+ private:
+  Scratch<Work> room_;
+  Index size_ = 0;
+};
+
+/// Runs works that consist of independent tasks, each work(task, workspace), as one parallel loop; they are
+/// divided until there are several tasks for every thread. A thread has `workspace` numbers for itself. Works
+/// take turns: the phases of a transposed convolution read the same pixels one after another.
+template <class T, class Work>
+void run_tasks(std::span<Work> works, Index workspace) {
+  const auto most = [&] {
+    Index tasks = 0;
+    for (const Work& work : works) tasks = std::max(tasks, work.tasks());
+    return tasks;
+  };
+  const auto count = static_cast<Index>(works.size());
+  Index turns = most();
+  for (bool divided = threads() > 1; divided && turns > 0 && turns * count < 4 * threads(); turns = most()) {
+    divided = false;
+    for (Work& work : works) divided |= work.divide();
+  }
+  if (turns == 0) return;
+  const PerThread<T> workspaces(workspace);
+  parallel_tasks(turns * count, [&](Index i) {
+    const Work& work = works[static_cast<std::size_t>(i % count)];
+    if (i / count < work.tasks()) work(i / count, workspaces.mine());
+  });
+}
+
+}  // namespace flipbook::cpu
