@@ -1,4 +1,4 @@
-# What `cmake --install` puts where find_package(flipbook) finds it.
+# What `cmake --install` puts where find_package(flipbook) and pkg-config find it.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/flipbook)
@@ -18,5 +18,15 @@ install(TARGETS ${targets} EXPORT flipbook)
 install(EXPORT flipbook NAMESPACE flipbook:: FILE flipbookTargets.cmake DESTINATION ${package_dir})
 install(DIRECTORY include/flipbook DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${PROJECT_BINARY_DIR}/flipbookConfig.cmake ${PROJECT_BINARY_DIR}/flipbookConfigVersion.cmake
-              cmake/video.cmake cmake/cuda.cmake DESTINATION ${package_dir})
+              cmake/build_type.cmake cmake/video.cmake cmake/cuda.cmake DESTINATION ${package_dir})
+
+# For builds without CMake. Paths start from the file's own place, so that a prefix can move.
+file(RELATIVE_PATH FLIPBOOK_PC_INCLUDEDIR ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+set(FLIPBOOK_PC_OPENMP "")
+if(OpenMP_CXX_FOUND)
+  set(FLIPBOOK_PC_OPENMP -fopenmp)  # GCC and Clang both know it, whichever of them configured this
+endif()
+configure_file(cmake/flipbook.pc.in ${PROJECT_BINARY_DIR}/flipbook.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/flipbook.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

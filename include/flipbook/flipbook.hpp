@@ -2,6 +2,8 @@
 
 /// All of the library but what needs FFmpeg: io/video.hpp and data/video_files.hpp.
 
+#include <flipbook/core/isa.hpp>  // first, since it refuses compilers that are too old
+
 #include <flipbook/core/eigen.hpp>
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/fill.hpp>

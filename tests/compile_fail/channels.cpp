@@ -1,10 +1,5 @@
-// EXPECT: the channels that a layer gives differ from those that the next one takes
-// EXPECT GNU: channels_match<64, 32>.*evaluates to false
-// EXPECT Clang: channels_match<.*Conv2d<3, 64,.*Conv2d<32, 8,
-#include <flipbook/nn/activation.hpp>
-#include <flipbook/nn/conv.hpp>
-#include <flipbook/nn/module.hpp>
-#include <flipbook/nn/sequential.hpp>
+// EXPECT: LayersAgreeInChannelsAndDimensions
+#include <flipbook/flipbook.hpp>
 
 using namespace flipbook;
 using namespace flipbook::nn;

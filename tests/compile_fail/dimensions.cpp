@@ -1,6 +1,6 @@
-// EXPECT: a layer works on another number of dimensions than the one before it
-// EXPECT GNU: dimensions_match<3, 2>.*evaluates to false
-// EXPECT Clang: dimensions_match<.*Conv3d<3, 64,.*Conv<2, 64, 8,
+// WITHIN: 11, for what channels_where.cpp says
+// EXPECT: LayersAgreeInChannelsAndDimensions
+// EXPECT: DimensionsDiffer<.*LayerAt<0>,.*Gives<3>,.*LayerAt<2>,.*Takes<2>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/module.hpp>

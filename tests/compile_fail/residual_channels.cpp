@@ -1,4 +1,4 @@
-// EXPECT: Residual: the body gives other channels than the shortcut
+// EXPECT: BodyAndShortcutAgreeInChannels
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/nn/residual.hpp>

@@ -127,6 +127,7 @@ auto apply_list(Op op, const R& values) {
 
 /// Operands as a list of one type: variables where any of them is one, tensors otherwise.
 template <Operand X, Operand... Rest>
+  requires SameScalarAndBackend<X, Rest...>
 auto list_of(const X& x, const Rest&... rest) {
   using T = typename X::Scalar;
   using B = typename X::Backend;

@@ -113,6 +113,15 @@ constexpr unsigned input(unsigned i) { return 1U << i; }
 
 namespace detail {
 
+/// What others are differentiated with respect to.
+template <Real T, class B, Order order = Order::first>
+class LeafNode final : public ValueNode<T, B, order> {
+ public:
+  using ValueNode<T, B, order>::ValueNode;
+  void backward(bool, bool) override {}
+  bool leads_to_target() const noexcept override { return false; }
+};
+
 /// The operation's own tensors are enough for a gradient that is not recorded; one that is needs to know where
 /// they come from.
 template <class V>

@@ -39,14 +39,6 @@ enum class Mode {
 /// normalisation uses the batch; unless it runs by way of `evaluating(module)` or `frozen(module)`. A tape is used by
 /// one thread at a time.
 class Tape {
-  template <Real T, class B, Order order = Order::first>
-  class LeafNode final : public ValueNode<T, B, order> {
-   public:
-    using ValueNode<T, B, order>::ValueNode;
-    void backward(bool, bool) override {}
-    bool leads_to_target() const noexcept override { return false; }
-  };
-
  public:
   explicit Tape(Rng rng = Rng{}) : rng_(rng) {}
   template <class M>
@@ -66,7 +58,7 @@ class Tape {
     modules_.push_back({first, first + sizeof(M)});
     for_each_parameter(module, [&]<class T, class B>(const FieldName&, const Parameter<T, B>& p) {
       const auto [entry, added] = watched_.try_emplace(p.value.data(), nullptr);
-      if (added) entry->second = add<LeafNode<T, B>>(*this, p.shape());
+      if (added) entry->second = add<detail::LeafNode<T, B>>(*this, p.shape());
     });
   }
 
@@ -77,7 +69,7 @@ class Tape {
   /// A value whose gradient may be asked for; `variable<Order::higher>(x)` where the gradient shall be recorded.
   template <Order order = Order::first, class T, class B>
   Variable<T, B, order> variable(Tensor<T, B> value) {
-    auto* node = add<LeafNode<T, B, order>>(*this, value.shape());
+    auto* node = add<detail::LeafNode<T, B, order>>(*this, value.shape());
     return {*this, std::move(value), node};
   }
 
@@ -99,7 +91,7 @@ class Tape {
       require_foreign(&p, p.shape());
       return {*this, p.value};
     }
-    return {*this, p.value, static_cast<LeafNode<T, B>*>(entry->second)};
+    return {*this, p.value, static_cast<detail::LeafNode<T, B>*>(entry->second)};
   }
   template <Order order = Order::first, class T, class B, Order before>
     requires(order >= before)
@@ -136,6 +128,13 @@ class Tape {
     requires HasFields<M>
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y, const M& module,
                                                                    Differentiation how = {});
+
+  template <class Y, class X>
+    requires(!is_variable<Y>)
+  detail::GradientOfWhatNoTapeRecorded gradient(const Y&, const X&, Differentiation = {}) = delete;
+  template <class T, class B, Order order, class X>
+  detail::GradientWithRespectToNeitherVariableNorModule gradient(const Variable<T, B, order>&, const X&,
+                                                                 Differentiation = {}) = delete;
 
   Mode mode() const noexcept { return mode_; }
   bool training() const noexcept { return mode_ == Mode::training; }
@@ -313,7 +312,7 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
     for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
       const auto entry = watched_.find(p.value.data());
       require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
-      visit(p, static_cast<LeafNode<T, B>*>(entry->second));
+      visit(p, static_cast<detail::LeafNode<T, B>*>(entry->second));
     });
   };
   each([](const Parameter<T, B>&, auto* node) { node->target = true; });
@@ -382,6 +381,7 @@ Tape& tape_of(const X&... operands) {
 /// The value of an operation: recorded where any operand is a variable, computed at once otherwise.
 template <class Op, Operand... Args>
 auto apply(Op op, const Args&... args) {
+  static_assert(SameScalarAndBackend<Args...>, "operands differ in scalar or backend: cast<T>(x), to<B>(x) convert");
   if constexpr ((is_variable<Args> || ...)) {
     Tape& tape = detail::tape_of(args...);
     return tape.record(std::move(op), tape.lift<detail::order_of<Args...>>(args)...);

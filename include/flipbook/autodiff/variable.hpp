@@ -72,6 +72,30 @@ concept Value = is_tensor<X> || is_variable<X>;
 template <class X>
 concept Operand = Value<X> || is_parameter<X> || is_buffer<X>;
 
+namespace detail {
+// What is no operand, such as None or a number, goes with any.
+template <class X, class Y>
+inline constexpr bool alike = true;
+template <Operand X, Operand Y>
+inline constexpr bool alike<X, Y> =
+    std::same_as<typename X::Scalar, typename Y::Scalar> && std::same_as<typename X::Backend, typename Y::Backend>;
+
+template <class... X>
+inline constexpr bool all_alike = true;
+template <class X, class... Rest>
+inline constexpr bool all_alike<X, Rest...> = (alike<X, Rest> && ...);
+
+// What compilers print where something cannot be: the type of a deleted function's value.
+struct OperandsDifferInScalarOrBackend;
+struct GradientOfWhatNoTapeRecorded;
+struct GradientWithRespectToNeitherVariableNorModule;
+}  // namespace detail
+
+/// That operands can meet in one operation: all are of one scalar and one backend. `cast<float>(x)` and `to<Cuda>(x)`
+/// give a tensor of another.
+template <class... X>
+concept SameScalarAndBackend = detail::all_alike<X...>;
+
 /// Whether X's computation is recorded, and so part of training (batch statistics, dropout) unless its tape's mode says
 /// otherwise.
 template <class X>

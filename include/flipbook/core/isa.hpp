@@ -1,5 +1,12 @@
 #pragma once
 
+// Clang 18 is the first that takes a double as a template's argument. Apple counts its versions otherwise.
+#if defined(__clang__) && !defined(__apple_build_version__) && __clang_major__ < 18
+#error "flipbook needs a newer compiler: GCC from 12 on, or Clang from 18 on (tested: 19 and 22)"
+#elif defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12
+#error "flipbook needs a newer compiler: GCC from 12 on, or Clang from 18 on (tested: 19 and 22)"
+#endif
+
 // Names the inline namespace of the whole library, `flipbook::inline FLIPBOOK_ISA`, after what the compiler may use in
 // this translation unit. So units of one program that are compiled for different instruction sets run each their own
 // code; and where one hands a tensor to another, the program does not link, and the missing symbol has both names.

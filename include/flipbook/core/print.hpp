@@ -66,7 +66,7 @@ std::string summarised(const std::vector<T>& elements) {
   std::string text = "[";
   for (std::size_t i = 0; i < shown; ++i) text += written(elements[i]) + ", ";
   text += "…";
-  for (std::size_t i = elements.size() - shown; i < elements.size(); ++i) text += ", " + written(elements[i]);
+  for (std::size_t i = elements.size() - shown; i < elements.size(); ++i) text += flipbook::text(", ", written(elements[i]));
   double sum = 0, least = std::numeric_limits<double>::infinity(), most = -least;
   std::size_t numbers = 0;
   for (const T& element : elements) {
@@ -77,10 +77,10 @@ std::string summarised(const std::vector<T>& elements) {
   }
   text += "]";
   if (numbers > 0) {
-    text +=
-        ", min " + written(least) + ", mean " + written(sum / static_cast<double>(numbers)) + ", max " + written(most);
+    text += flipbook::text(", min ", written(least), ", mean ", written(sum / static_cast<double>(numbers)), ", max ",
+                           written(most));
   }
-  if (numbers < elements.size()) text += ", " + std::to_string(elements.size() - numbers) + " NaN";
+  if (numbers < elements.size()) text += flipbook::text(", ", elements.size() - numbers, " NaN");
   return text;
 }
 

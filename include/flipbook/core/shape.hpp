@@ -74,7 +74,8 @@ class Shape {
   friend std::string to_string(const Shape& shape) {
     std::string joined = "(";
     for (int axis = 0; axis < shape.rank(); ++axis) {
-      joined += (axis == 0 ? "" : ", ") + std::to_string(shape[axis]);
+      if (axis > 0) joined += ", ";
+      joined += std::to_string(shape[axis]);
     }
     return joined + ")";
   }

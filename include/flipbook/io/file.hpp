@@ -19,7 +19,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 namespace detail {
 
-inline std::string quoted(const std::filesystem::path& path) { return "'" + path.string() + "'"; }
+inline std::string quoted(const std::filesystem::path& path) { return text("'", path.string(), "'"); }
 /// What the system said about the call that has just failed.
 inline std::string reason() { return std::generic_category().message(errno); }
 

@@ -58,7 +58,7 @@ inline Input open_input(const std::filesystem::path& path) {
   av_dict_set(&options, "protocol_whitelist", "file", 0);
   av_dict_set(&options, "ignore_editlist", "1", 0);  // then the frames to come are those that the index counts
   AVFormatContext* context = nullptr;
-  const int result = avformat_open_input(&context, ("file:" + path.string()).c_str(), nullptr, &options);
+  const int result = avformat_open_input(&context, text("file:", path.string()).c_str(), nullptr, &options);
   av_dict_free(&options);
   av_check(result, "opening");
   return Input(context);
@@ -225,7 +225,7 @@ class Mp4Encoder {
     av_check(avcodec_parameters_from_context(stream_->codecpar, codec_.get()), "setting the stream up");
     stream_->time_base = codec_->time_base;
     stream_->avg_frame_rate = codec_->framerate;
-    av_check(avio_open(&output_->pb, ("file:" + file_.temporary().string()).c_str(), AVIO_FLAG_WRITE), "opening");
+    av_check(avio_open(&output_->pb, text("file:", file_.temporary().string()).c_str(), AVIO_FLAG_WRITE), "opening");
     av_check(avformat_write_header(output_.get(), nullptr), "writing");
 
     frame_->format = codec_->pix_fmt;

@@ -62,11 +62,15 @@ inline constexpr int any = -1;
 /// In place of a number of channels or dimensions: not known before the program runs.
 inline constexpr int unknown = -2;
 
+namespace detail {
+constexpr bool match(int given, int expected) { return given < 0 || expected < 0 || given == expected; }
+}  // namespace detail
+
 /// What composition checks: a number that is not known fits.
 template <int Given, int Expected>
-inline constexpr bool channels_match = Given < 0 || Expected < 0 || Given == Expected;
+inline constexpr bool channels_match = detail::match(Given, Expected);
 template <int Given, int Expected>
-inline constexpr bool dimensions_match = Given < 0 || Expected < 0 || Given == Expected;
+inline constexpr bool dimensions_match = detail::match(Given, Expected);
 
 /// The dimensions that a layer takes, where they are not those that it gives: `input_dimensions`.
 template <class L>

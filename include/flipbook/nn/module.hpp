@@ -11,6 +11,15 @@ namespace detail {
 struct NoScalar;
 template <class T>
 inline constexpr bool scalar_given = Real<T>;
+
+/// Whether a module of scalar T on B can take an argument: values of whole numbers, and what is no value, are its own
+/// affair.
+template <class X, class T, class B>
+inline constexpr bool argument_fits = true;
+template <Value X, class T, class B>
+  requires Real<typename X::Scalar>
+inline constexpr bool argument_fits<X, T, B> = alike<X, Tensor<T, B>>;
+struct ArgumentDiffersFromModuleInScalarOrBackend;
 }  // namespace detail
 
 /// A network bound to a scalar and a backend: its type's parameters, in one contiguous tensor, and its
@@ -63,9 +72,12 @@ class Module {
   /// Forward: on tensors nothing is recorded (inference), on variables of a tape it is (training, unless it is called
   /// by way of `evaluating` or `frozen`).
   template <class... X>
+    requires(detail::argument_fits<std::remove_cvref_t<X>, T, B> && ...)
   auto operator()(X&&... x) const {
     return network()(std::forward<X>(x)...);
   }
+  template <class... X>
+  detail::ArgumentDiffersFromModuleInScalarOrBackend operator()(X&&...) const = delete;  // Module<Net, float>: float
 
   /// The members of the network's instance.
   /// @throws Error  if the module was moved from; so do all others

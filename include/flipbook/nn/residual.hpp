@@ -22,14 +22,28 @@ struct Identity {
   };
 };
 
+namespace detail {
+template <class Shortcut, class... Layers>
+inline constexpr bool fits_beside =
+    match(Shortcut::in, row_of<Layers...>.ends.in) &&
+    match(Shortcut::out == any ? row_of<Layers...>.ends.in : Shortcut::out, row_of<Layers...>.ends.out);
+}  // namespace detail
+
+/// That a shortcut takes and gives the channels that the layers beside it, which agree with each other, take and give.
+template <class Shortcut, class... Layers>
+concept BodyAndShortcutAgreeInChannels =
+    LayersAgreeInChannelsAndDimensions<Layers...> && detail::fits_beside<Shortcut, Layers...>;
+
+/// That blocks of this type can follow one another.
+template <class Block>
+concept BlockGivesTheChannelsThatItTakes = detail::match(Block::out, Block::in);
+
 /// shortcut(x) + body(x), where `Shortcut` brings x to the shape of the body's result, such as a
 /// convolution of kernel 1. Parameters are named "body.0.weight", "shortcut.weight". He et al., 2016.
-template <class Shortcut, class... Layers>
+template <Layer Shortcut, Layer... Layers>
+  requires BodyAndShortcutAgreeInChannels<Shortcut, Layers...>
 struct ProjectedResidual {
   using Body = Sequential<Layers...>;
-  static_assert(channels_match<Shortcut::in, Body::in>, "Residual: shortcut and body take different channels");
-  static_assert(channels_match<Shortcut::out == any ? Body::in : Shortcut::out, Body::out>,
-                "Residual: the body gives other channels than the shortcut");
   static constexpr int in = Body::in == any ? Shortcut::in : Body::in;
   static constexpr int out = Body::out == any ? Shortcut::out : Body::out;
   static constexpr int dimensions = Body::dimensions;
@@ -55,16 +69,16 @@ struct ProjectedResidual {
 };
 
 /// x + body(x), the body keeping shapes.
-template <class... Layers>
+template <Layer... Layers>
+  requires BodyAndShortcutAgreeInChannels<Identity, Layers...>
 using Residual = ProjectedResidual<Identity, Layers...>;
 
 /// `Count` blocks of one type after another, each with parameters of its own: "0.…", "1.…". What else is
 /// passed, such as a mask, goes to every block.
-template <int Count, class Block>
+template <int Count, Layer Block>
+  requires BlockGivesTheChannelsThatItTakes<Block>
 struct Repeat {
   static_assert(Count > 0, "Repeat<Count, Block>: needs at least one block");
-  static_assert(Layer<Block>, "Repeat<Count, Block>: needs a layer (a layer names in, out, dimensions)");
-  static_assert(channels_match<Block::out, Block::in>, "Repeat: the block gives other channels than it takes");
   static constexpr int in = Block::in, out = Block::out, dimensions = Block::dimensions;
 
   template <Real T, class B>

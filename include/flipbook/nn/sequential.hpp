@@ -1,7 +1,9 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include <flipbook/nn/layer.hpp>
@@ -10,58 +12,86 @@ namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 namespace detail {
 
-/// That `After` takes what `Before`, the last layer that fixed it, gives.
-template <class Before, class After>
-struct Adjacent {
-  static_assert(channels_match<Before::out, After::in>,
-                "Sequential: the channels that a layer gives differ from those that the next one takes");
-  static_assert(dimensions_match<Before::dimensions, input_dimensions_of<After>>,
-                "Sequential: a layer works on another number of dimensions than the one before it");
-  static constexpr bool checked = true;
+/// What one layer, or a row of them, takes and gives.
+struct Ends {
+  int in, out, input_dimensions, dimensions;
 };
 
-/// What has been fixed so far: layers that take anything pass it on.
-template <class Before, class After>
-struct Passed {
-  static constexpr int in = Before::in == any ? After::in : Before::in;
-  static constexpr int out = After::out == any ? Before::out : After::out;
-  static constexpr int dimensions = After::dimensions == any ? Before::dimensions : After::dimensions;
+/// Two layers of a row, counted from 0, of which the second takes something else than the first gives.
+struct Disagreement {
+  bool of_channels = false, of_dimensions = false;
+  int giving = 0, given = 0, taking = 0, taken = 0;
 };
 
-template <class Before, class... Rest>
-struct Chain {
-  using Result = Before;
-};
-template <class Before, class After, class... Rest>
-struct Chain<Before, After, Rest...> {
-  // The error should name the two layers, so a layer that fixes everything stands for itself.
-  static constexpr bool fixes_all = After::out != any && After::dimensions != any;
-  using Last = std::conditional_t<fixes_all, After, Passed<Before, After>>;
-  static_assert(Adjacent<Before, After>::checked);
-  using Result = typename Chain<Last, Rest...>::Result;
+struct Row {
+  Ends ends{any, any, any, any};
+  Disagreement disagreement;
 };
 
-template <class First, class... Rest>
-struct InputOf {
-  static constexpr int channels = First::in, dimensions = input_dimensions_of<First>;
-};
-template <class First, class Second, class... Rest>
-  requires(First::in == any && First::out == any && First::dimensions == any)
-struct InputOf<First, Second, Rest...> : InputOf<Second, Rest...> {};
+constexpr Row row(std::initializer_list<Ends> layers) {
+  Ends ends{any, any, any, any};
+  int fixed_channels = 0, fixed_dimensions = 0, at = 0;  // the layers that did; others pass on what they are given
+  bool anything = true;
+  for (const Ends& next : layers) {
+    if (!match(ends.out, next.in)) return {ends, {true, false, fixed_channels, ends.out, at, next.in}};
+    if (!match(ends.dimensions, next.input_dimensions)) {
+      return {ends, {false, true, fixed_dimensions, ends.dimensions, at, next.input_dimensions}};
+    }
+    if (anything) ends.in = next.in, ends.input_dimensions = next.input_dimensions;
+    anything = anything && next.in == any && next.out == any && next.dimensions == any;
+    if (next.out != any) ends.out = next.out, fixed_channels = at;
+    if (next.dimensions != any) ends.dimensions = next.dimensions, fixed_dimensions = at;
+    ++at;
+  }
+  return {ends, {}};
+}
+
+template <class... Layers>
+inline constexpr Row row_of = row({Ends{Layers::in, Layers::out, input_dimensions_of<Layers>, Layers::dimensions}...});
+
+// What compilers print of a disagreement: ChannelsDiffer<LayerAt<0>, Gives<64>, LayerAt<2>, Takes<32>>.
+template <int>
+struct LayerAt;
+template <int>
+struct Gives;
+template <int>
+struct Takes;
+template <class Giving, class Given, class Taking, class Taken>
+struct ChannelsDiffer;
+template <class Giving, class Given, class Taking, class Taken>
+struct DimensionsDiffer;
+struct Agreement;
+
+template <class... Layers>
+constexpr auto verdict() {
+  constexpr Disagreement d = row_of<Layers...>.disagreement;
+  if constexpr (d.of_channels) {
+    return std::type_identity<ChannelsDiffer<LayerAt<d.giving>, Gives<d.given>, LayerAt<d.taking>, Takes<d.taken>>>{};
+  } else if constexpr (d.of_dimensions) {
+    return std::type_identity<DimensionsDiffer<LayerAt<d.giving>, Gives<d.given>, LayerAt<d.taking>, Takes<d.taken>>>{};
+  } else {
+    return std::type_identity<Agreement>{};
+  }
+}
+template <class Verdict>
+concept Agrees = std::is_same_v<Verdict, Agreement>;
 
 }  // namespace detail
+
+/// That each layer takes the channels, and works on the dimensions, that the one before it gives.
+template <class... Layers>
+concept LayersAgreeInChannelsAndDimensions = detail::Agrees<typename decltype(detail::verdict<Layers...>())::type>;
 
 /// Layers one after another. That each takes what the one before it gives is checked by the compiler;
 /// parameters are named by position, as in PyTorch: "0.weight". An activation after a normalisation is worked out in
 /// the same pass.
-template <class... Layers>
+template <Layer... Layers>
+  requires LayersAgreeInChannelsAndDimensions<Layers...>
 struct Sequential {
   static_assert(sizeof...(Layers) > 0, "Sequential<>: needs at least one layer");
-  static_assert((Layer<Layers> && ...),
-                "Sequential: something in it is not a layer (a layer names in, out, dimensions)");
-  using Checked = typename detail::Chain<Layers...>::Result;
-  static constexpr int in = detail::InputOf<Layers...>::channels, out = Checked::out, dimensions = Checked::dimensions;
-  static constexpr int input_dimensions = detail::InputOf<Layers...>::dimensions;
+  static constexpr int in = detail::row_of<Layers...>.ends.in, out = detail::row_of<Layers...>.ends.out;
+  static constexpr int input_dimensions = detail::row_of<Layers...>.ends.input_dimensions;
+  static constexpr int dimensions = detail::row_of<Layers...>.ends.dimensions;
 
   template <Real T, class B>
   struct Instance {

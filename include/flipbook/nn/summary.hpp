@@ -202,7 +202,7 @@ inline std::string to_string(const Summary& summary) {
   for (const LayerSummary& layer : summary.layers) {
     std::string name(static_cast<std::size_t>(2 * layer.depth), ' ');
     name += layer.name + (layer.name.empty() ? "" : " ") + layer.type;
-    if (layer.calls > 1) name += " ×" + std::to_string(layer.calls);
+    if (layer.calls > 1) name += text(" ×", layer.calls);
     lines.push_back({name, to_string(layer.output), detail::with_commas(layer.parameters),
                      detail::with_commas(layer.multiply_adds)});
     if (layer.depth == 0) parameters += layer.parameters, multiply_adds += layer.multiply_adds;

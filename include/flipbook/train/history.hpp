@@ -70,22 +70,22 @@ class History {
   /// A line of names, then a line for each row; nothing between two commas where nothing was reported.
   std::string csv() const {
     std::string text = "step";
-    for (const std::string& name : names_) text += "," + name;
+    for (const std::string& name : names_) text += flipbook::text(",", name);
     for (const Row& row : rows_) {
-      text += "\n" + std::to_string(row.step);
-      for (const double value : row.values) text += "," + (std::isnan(value) ? "" : written(value));
+      text += flipbook::text("\n", row.step);
+      for (const double value : row.values) text += flipbook::text(",", std::isnan(value) ? "" : written(value));
     }
     return text + "\n";
   }
   /// {"step": [0, 1, …], "name": [0.5, null, …], …}; null where nothing finite was reported.
   std::string json() const {
     std::string text = "{\"step\": [";
-    for (std::size_t i = 0; i < rows_.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(rows_[i].step);
+    for (std::size_t i = 0; i < rows_.size(); ++i) text += flipbook::text(i == 0 ? "" : ", ", rows_[i].step);
     for (std::size_t at = 0; at < names_.size(); ++at) {
-      text += "],\n \"" + names_[at] + "\": [";
+      text += flipbook::text("],\n \"", names_[at], "\": [");
       for (std::size_t i = 0; i < rows_.size(); ++i) {
         const double value = rows_[i].values[at];
-        text += (i == 0 ? "" : ", ") + (std::isfinite(value) ? written(value) : "null");
+        text += flipbook::text(i == 0 ? "" : ", ", std::isfinite(value) ? written(value) : "null");
       }
     }
     return text + "]}\n";

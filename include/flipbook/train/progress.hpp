@@ -89,25 +89,26 @@ class Progress {
 
  private:
   std::string line(Index step, const Losses& losses, Index items, double elapsed) const {
-    std::string text = " " + std::to_string(step) + "/" + std::to_string(steps_);
-    for (const auto& [name, value] : losses) text += "  " + name + " " + detail::three_digits(value);
+    std::string text = flipbook::text(" ", step, "/", steps_);
+    for (const auto& [name, value] : losses) text += flipbook::text("  ", name, " ", detail::three_digits(value));
     if (elapsed > 0) {
-      text += "  " + detail::three_digits(static_cast<double>(items) / elapsed) + " " + settings_.unit + "/s";
+      text += flipbook::text("  ", detail::three_digits(static_cast<double>(items) / elapsed), " ", settings_.unit, "/s");
     }
     const double done = static_cast<double>(step - settings_.begin), left = static_cast<double>(steps_ - step);
-    text += "  " + (step < steps_ ? done > 0 ? detail::clock_time(elapsed / done * left) + " left" : ""
-                                  : detail::clock_time(elapsed) + " in all");
+    text += "  ";
+    if (step >= steps_) text += detail::clock_time(elapsed) + " in all";
+    else if (done > 0) text += detail::clock_time(elapsed / done * left) + " left";
     return title_ + bar(step, text.size()) + text;
   }
 
   // What is left of the terminal's line, within reason.
-  std::string bar(Index step, std::size_t text) const {
-    const Index room = static_cast<Index>(settings_.width) - static_cast<Index>(title_.size() + text) - 4;
+  std::string bar(Index step, std::size_t taken) const {
+    const Index room = static_cast<Index>(settings_.width) - static_cast<Index>(title_.size() + taken) - 4;
     if (room < 5) return " ";
     const Index cells = std::min<Index>(room, 30);
     const Index filled = steps_ > 0 ? std::clamp<Index>(cells * step / steps_, 0, cells) : cells;
-    return " [" + std::string(static_cast<std::size_t>(filled), '=') +
-           std::string(static_cast<std::size_t>(cells - filled), ' ') + "]";
+    return text(" [", std::string(static_cast<std::size_t>(filled), '='),
+                std::string(static_cast<std::size_t>(cells - filled), ' '), "]");
   }
 
   void show() {

@@ -147,6 +147,7 @@ Tensor<T, B> additive_mask(const Tensor<std::uint8_t, B>& seen) {
 /// @throws   Error  if the shapes do not fit
 /// Vaswani et al., 2017; computed as Dao et al., FlashAttention, 2022.
 template <Operand Q, Operand K, Operand V>
+  requires SameScalarAndBackend<Q, K, V>
 auto attention(const Q& q, const K& k, const V& v, const AttentionOptions& options = {},
                const Tensor<typename Q::Scalar, typename Q::Backend>& mask = {}) {
   const Shape &qs = q.shape(), &ks = k.shape();
@@ -155,6 +156,8 @@ auto attention(const Q& q, const K& k, const V& v, const AttentionOptions& optio
           "; need (N, Lq, H, D) and twice (N, Lk, H, D)");
   return detail::attend(options, mask, qs, ks, q, k, v);
 }
+template <Operand Q, Operand K, Operand V, class... More>
+detail::OperandsDifferInScalarOrBackend attention(const Q&, const K&, const V&, const More&...) = delete;
 
 /// The same with keys and values side by side, as one projection gives them.
 /// @param q  (N, Lq, H, D)    @param kv  (N, Lk, 2, H, D)

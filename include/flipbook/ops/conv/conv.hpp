@@ -193,6 +193,7 @@ auto with_bias(Op op, const X& x, const W& w, const Bias& b, const char* operati
 /// @return   (N, [T', [H',]] W', O),  extent' = (extent + paddings − dilation·(kernel − 1) − 1) / stride + 1
 /// @throws   Error  if channels differ, or an output extent would not be positive
 template <Operand X, Operand W, class Bias = None>
+  requires SameScalarAndBackend<X, W, Bias>
 auto conv(const X& x, const W& w, const Bias& b, const Window& window) {
   const Shape &xs = x.shape(), &ws = w.shape();
   detail::check_conv("conv", xs, ws, ws.rank() < 2 ? 0 : ws[-2] * window.groups, window);
@@ -209,6 +210,8 @@ auto conv(const X& x, const W& w, const Bias& b, const Window& window) {
   y.push_back(ws.back());
   return detail::with_bias(Convolution{window, y}, x, w, b, "conv", ws.back());
 }
+template <Operand X, Operand W, class Bias>
+detail::OperandsDifferInScalarOrBackend conv(const X&, const W&, const Bias&, const Window&) = delete;
 
 /// Transposed convolution: the adjoint, in its input, of the convolution with the same window.
 ///
@@ -219,6 +222,7 @@ auto conv(const X& x, const W& w, const Bias& b, const Window& window) {
 ///           extent' = (extent − 1)·stride − paddings + dilation·(kernel − 1) + output_padding + 1
 /// @throws   Error  if channels differ, or an output extent would not be positive
 template <Operand Y, Operand W, class Bias = None>
+  requires SameScalarAndBackend<Y, W, Bias>
 auto conv_transpose(const Y& y, const W& w, const Bias& b, const Window& window) {
   const Shape &ys = y.shape(), &ws = w.shape();
   detail::check_conv("conv_transpose", ys, ws, ws.rank() < 1 ? 0 : ws.back(), window);
@@ -236,5 +240,7 @@ auto conv_transpose(const Y& y, const W& w, const Bias& b, const Window& window)
   x.push_back(ws[-2] * window.groups);
   return detail::with_bias(TransposedConvolution{window, x}, y, w, b, "conv_transpose", x.back());
 }
+template <Operand Y, Operand W, class Bias>
+detail::OperandsDifferInScalarOrBackend conv_transpose(const Y&, const W&, const Bias&, const Window&) = delete;
 
 }  // namespace flipbook

@@ -10,12 +10,16 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 template <Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto operator+(const X& x, const Y& y);
 template <Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto operator-(const X& x, const Y& y);
 template <Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto operator*(const X& x, const Y& y);
 template <Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto operator/(const X& x, const Y& y);
 
 namespace function {
@@ -114,24 +118,28 @@ struct Divide {
 /// x + y, element by element: extents are equal or 1, aligned at the last axis.
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto operator+(const X& x, const Y& y) {
   return apply(Add{}, x, y);
 }
 /// x − y, element by element: extents are equal or 1, aligned at the last axis.
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto operator-(const X& x, const Y& y) {
   return apply(Subtract{}, x, y);
 }
 /// x · y, element by element: extents are equal or 1, aligned at the last axis.
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto operator*(const X& x, const Y& y) {
   return apply(Multiply{}, x, y);
 }
 /// x / y, element by element: extents are equal or 1, aligned at the last axis.
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto operator/(const X& x, const Y& y) {
   return apply(Divide{}, x, y);
 }
@@ -177,9 +185,21 @@ auto operator-(const X& x) {
 /// |y · log x|. For an exponent that is one number, `pow(x, number)` is faster, more exact and takes any x.
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto pow(const X& x, const Y& y) {
   return exp(y * log(x));
 }
+
+template <Operand X, Operand Y>
+detail::OperandsDifferInScalarOrBackend operator+(const X&, const Y&) = delete;  // use cast<float>(x) or to<Cuda>(x)
+template <Operand X, Operand Y>
+detail::OperandsDifferInScalarOrBackend operator-(const X&, const Y&) = delete;  // use cast<float>(x) or to<Cuda>(x)
+template <Operand X, Operand Y>
+detail::OperandsDifferInScalarOrBackend operator*(const X&, const Y&) = delete;  // use cast<float>(x) or to<Cuda>(x)
+template <Operand X, Operand Y>
+detail::OperandsDifferInScalarOrBackend operator/(const X&, const Y&) = delete;  // use cast<float>(x) or to<Cuda>(x)
+template <Operand X, Operand Y>
+detail::OperandsDifferInScalarOrBackend pow(const X&, const Y&) = delete;  // use cast<float>(x) or to<Cuda>(x)
 
 /// to += x, in the memory of `to` where nobody else holds it.
 template <class T, class B>

@@ -66,34 +66,50 @@ auto expanded(const X& x, const Shape& shape) {
 
 /// 1 where x > y, else 0: a mask, and a constant to whoever differentiates. Shapes broadcast; either may be a number.
 template <Operand X, class Y>
-  requires(Operand<Y> || Number<Y>)
+  requires(Number<Y> || (Operand<Y> && SameScalarAndBackend<X, Y>))
 auto greater(const X& x, const Y& y) {
   return detail::broadcast_map("greater", function::Greater{}, tensor_of(x), detail::tensor_beside(x, y));
 }
 /// 1 where x ≥ y, else 0.
 template <Operand X, class Y>
-  requires(Operand<Y> || Number<Y>)
+  requires(Number<Y> || (Operand<Y> && SameScalarAndBackend<X, Y>))
 auto greater_equal(const X& x, const Y& y) {
   return detail::broadcast_map("greater_equal", function::GreaterEqual{}, tensor_of(x), detail::tensor_beside(x, y));
 }
 /// 1 where x < y, else 0.
 template <Operand X, class Y>
-  requires(Operand<Y> || Number<Y>)
+  requires(Number<Y> || (Operand<Y> && SameScalarAndBackend<X, Y>))
 auto less(const X& x, const Y& y) {
   return detail::broadcast_map("less", function::Greater{}, detail::tensor_beside(x, y), tensor_of(x));
 }
 /// 1 where x ≤ y, else 0.
 template <Operand X, class Y>
-  requires(Operand<Y> || Number<Y>)
+  requires(Number<Y> || (Operand<Y> && SameScalarAndBackend<X, Y>))
 auto less_equal(const X& x, const Y& y) {
   return detail::broadcast_map("less_equal", function::GreaterEqual{}, detail::tensor_beside(x, y), tensor_of(x));
 }
 /// 1 where x = y, else 0.
 template <Operand X, class Y>
-  requires(Operand<Y> || Number<Y>)
+  requires(Number<Y> || (Operand<Y> && SameScalarAndBackend<X, Y>))
 auto equal(const X& x, const Y& y) {
   return detail::broadcast_map("equal", function::Equal{}, tensor_of(x), detail::tensor_beside(x, y));
 }
+
+template <Operand X, Operand Y>
+  requires(!SameScalarAndBackend<X, Y>)
+detail::OperandsDifferInScalarOrBackend greater(const X&, const Y&) = delete;
+template <Operand X, Operand Y>
+  requires(!SameScalarAndBackend<X, Y>)
+detail::OperandsDifferInScalarOrBackend greater_equal(const X&, const Y&) = delete;
+template <Operand X, Operand Y>
+  requires(!SameScalarAndBackend<X, Y>)
+detail::OperandsDifferInScalarOrBackend less(const X&, const Y&) = delete;
+template <Operand X, Operand Y>
+  requires(!SameScalarAndBackend<X, Y>)
+detail::OperandsDifferInScalarOrBackend less_equal(const X&, const Y&) = delete;
+template <Operand X, Operand Y>
+  requires(!SameScalarAndBackend<X, Y>)
+detail::OperandsDifferInScalarOrBackend equal(const X&, const Y&) = delete;
 
 /// `value` where the mask is `set`, x elsewhere; the mask broadcasts to x.
 template <class T, class B>
@@ -141,12 +157,15 @@ struct Where {
 /// @param mask  0 for b, all else for a; the shapes of all three broadcast
 /// @throws Error  if they do not
 template <Element M, class Backend, Operand X, Operand Y>
+  requires SameScalarAndBackend<X, Y>
 auto where(const Tensor<M, Backend>& mask, const X& a, const Y& b) {
   using T = typename X::Scalar;
   const Shape shape = detail::broadcast("where", mask.shape(), detail::broadcast("where", a.shape(), b.shape()));
   return apply(Where<T, Backend>{detail::expanded(cast<T>(mask), shape)}, detail::expanded(a, shape),
                detail::expanded(b, shape));
 }
+template <Element M, class Backend, Operand X, Operand Y>
+detail::OperandsDifferInScalarOrBackend where(const Tensor<M, Backend>&, const X&, const Y&) = delete;
 
 /// x with `value` where the mask is set, and gradient 0 there.
 /// @param mask  of a shape that broadcasts to that of x

@@ -69,6 +69,7 @@ inline void check_product(const char* operation, const Shape& a, const Shape& b,
 /// @return   (…, M, N)
 /// @throws   Error  if the inner extents or the leading axes differ
 template <Operand A, Operand C>
+  requires SameScalarAndBackend<A, C>
 auto matmul(const A& a, const C& b, Transposed transposed = {}) {
   const Shape &as = a.shape(), &bs = b.shape();
   detail::check_product("matmul", as, bs, transposed);
@@ -81,6 +82,8 @@ auto matmul(const A& a, const C& b, Transposed transposed = {}) {
           " differ");
   return apply(MatMul{transposed}, a, b);
 }
+template <Operand A, Operand C>
+detail::OperandsDifferInScalarOrBackend matmul(const A&, const C&, Transposed = {}) = delete;
 
 /// x · w + b over the last axis.
 ///
@@ -88,6 +91,7 @@ auto matmul(const A& a, const C& b, Transposed transposed = {}) {
 /// @return   (…, O)
 /// @throws   Error  if the extents differ
 template <Operand X, Operand W, class Bias = None>
+  requires SameScalarAndBackend<X, W, Bias>
 auto linear(const X& x, const W& w, const Bias& b = {}) {
   const Shape &xs = x.shape(), &ws = w.shape();
   require(ws.rank() == 2 && xs.rank() >= 1 && xs.back() == ws[0], "linear: input ", xs, " with weights ", ws);
@@ -99,5 +103,7 @@ auto linear(const X& x, const W& w, const Bias& b = {}) {
     return reshape(apply(MatMul{}, reshape(x, rows), w, b), xs.with_tail(1, {ws[1]}));
   }
 }
+template <Operand X, Operand W, class Bias = None>
+detail::OperandsDifferInScalarOrBackend linear(const X&, const W&, const Bias& = {}) = delete;
 
 }  // namespace flipbook
