@@ -4,6 +4,9 @@
 
 #include <flipbook/core/isa.hpp>  // first, since it refuses compilers that are too old
 
+#include <flipbook/backend/cpu/runtime/arithmetic.hpp>
+#include <flipbook/backend/cpu/runtime/isa.hpp>
+
 #include <flipbook/core/eigen.hpp>
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/fill.hpp>
