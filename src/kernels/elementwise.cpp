@@ -2,6 +2,7 @@
 #include <flipbook/kernels/dropout/cpu.hpp>
 #include <flipbook/kernels/elementwise/cpu.hpp>
 #include <flipbook/likelihood/bernoulli.hpp>
+#include <flipbook/likelihood/categorical.hpp>
 #include <flipbook/likelihood/discretized_logistic_mixture.hpp>
 #include <flipbook/likelihood/laplace.hpp>
 #include <flipbook/nn/norm.hpp>
@@ -18,7 +19,7 @@ namespace {
 using namespace function;
 
 constexpr auto unary = types<Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, Silu, Gelu, Exp, Log, Sqrt, Square, Sin, Cos,
-                             Pow, Abs, Clamp, Affine>;
+                             Pow, Abs, Clamp, Affine, Sign>;
 
 }  // namespace
 
@@ -30,7 +31,8 @@ void add_elementwise(Table& table) {
       table.add("map", kernel::map<T, detail::DerivativeOf<F>, X, X>);
       table.add("map", kernel::map<T, detail::SecondDerivativeOf<F>, X, X, X>);
     });
-    each(types<LaplaceQuantile, MaskOf>, [&]<class F>() { table.add("map", kernel::map<T, F, X>); });
+    each(types<LaplaceQuantile, MaskOf, NearestClass, LevelOfClass>,
+         [&]<class F>() { table.add("map", kernel::map<T, F, X>); });
     each(types<Plus, LessThan, Mix, ExponentialUpdate>, [&]<class F>() { table.add("map", kernel::map<T, F, X, X>); });
     each(types<Choose, LogisticLevel>, [&]<class F>() { table.add("map", kernel::map<T, F, X, X, X>); });
     each(types<Plus, Minus, Times, Over, Greater, GreaterEqual, Equal, FillWhere, First>,

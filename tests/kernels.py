@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""Checks that src/kernels/ names every kernel that headers take from flipbook::kernels, and every functor of theirs."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def main():
+    library = "".join(source.read_text() for source in sorted((ROOT / "src" / "kernels").glob("*.cpp")))
+    missing = []
+    for header in sorted((ROOT / "include" / "flipbook").rglob("*.hpp")):
+        text, where = header.read_text(), header.relative_to(ROOT)
+        for name in re.findall(r'from_library<"(\w+)"', text):
+            if f'"{name}"' not in library:
+                missing.append(f"{where}: kernel {name}")
+        for block in re.findall(r"^namespace (?:[\w:]* ?[\w:]*::)?function \{(.*?)\n\}", text, flags=re.S | re.M):
+            for name in re.findall(r"^struct (\w+) \{", block, flags=re.M):
+                if not re.search(rf"\b{name}\b", library):
+                    missing.append(f"{where}: functor {name}")
+    print("\n".join(missing) + "\nsrc/kernels/ does not name these" if missing else "src/kernels/ names all kernels")
+    return bool(missing)
+
+
+sys.exit(main())
