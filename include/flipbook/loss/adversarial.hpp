@@ -12,8 +12,8 @@ namespace flipbook::inline FLIPBOOK_ISA::loss {
 ///     discriminator(const V& real, const V& fake)     real = logits at data,  fake = logits at G(z)
 ///     generator(const V& fake)
 ///
-/// They take D's logits, of any shape: D(x) = σ(logit) where the game speaks of probabilities, the logit itself where it
-/// does not. Means over all elements; each result is a single number. A model checks it with the variables V that its
+/// They take D's logits, of any shape: D(x) = σ(logit) where the game speaks of probabilities, the logit itself where
+/// it does not. Means over all elements; each result is a single number. A model checks it with the variables V that its
 /// training records, where a training begins.
 template <class G, class V>
 concept Game = requires(const V& real, const V& fake) {

@@ -20,8 +20,8 @@ struct AnyPass {
 };
 }  // namespace detail
 
-/// What an Optimizer steps by, such as Sgd, RmsProp, Adam and AdamW: an aggregate of its settings, `learning_rate` among
-/// them, with
+/// What an Optimizer steps by, such as Sgd, RmsProp, Adam and AdamW: an aggregate of its settings, `learning_rate`
+/// among them, with
 ///
 ///     std::vector<const char*> state_names() const     names of what it remembers, as PyTorch calls them
 ///     void update(Index step, const auto& pass) const  calls pass(f) for step 1, 2, …, where f(g, p, s…), constexpr,

@@ -19,7 +19,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A model that is trained on one loss: its instance, a Of<Net, T, B>, has
+/// A model that is trained on one loss: its instance, an Of<Net, T, B>, has
 ///
 ///     V loss(const V& clips) const    of variables V, such as Variable<T, B>: clips (N, …, C), a single number
 template <class Net, class T, class B>
@@ -51,8 +51,8 @@ struct AnyOptimizer {
 };
 }  // namespace detail
 
-/// How a model is trained, step by step, such as LossTraining: made from the model and an optimiser's rule, which a model
-/// that is trained in a way of its own, such as an adversarial one, has as `Net::Training<T, B, Rule>`.
+/// How a model is trained, step by step, such as LossTraining; made from the model and an optimiser's rule. A model that
+/// is trained in a way of its own, such as an adversarial one, has one as `Net::Training<T, B, Rule>`.
 ///
 ///     Losses step(const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how)
 ///     void visit_optimizers(auto&& f)    calls f(name, optimizer) for each of its optimisers
