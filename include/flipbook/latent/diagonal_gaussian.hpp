@@ -7,7 +7,6 @@
 #include <flipbook/ops/reduce/per_sample.hpp>
 #include <flipbook/ops/shape/join.hpp>
 
-/// What a variational model says of its hidden causes.
 namespace flipbook::inline FLIPBOOK_ISA::latent {
 
 /// Independent normal distributions, by their means and the logarithms of their variances: (N, …, Z) each.

@@ -1,22 +1,42 @@
 #pragma once
 
+#include <concepts>
 #include <limits>
 
 #include <flipbook/ops/elementwise/fused.hpp>
 #include <flipbook/ops/reduce/per_sample.hpp>
 #include <flipbook/ops/shape/join.hpp>
 
-/// How likely data are under what a network says of them. A likelihood is a type, an argument of a model's type:
+namespace flipbook::inline FLIPBOOK_ISA::likelihood {
+
+/// How likely data are under what a network says of them: an argument of a model's type, such as Bernoulli.
 ///
 ///     static constexpr int parameters_per_channel    numbers that the network gives for each channel of the data
-///     Instance<T, B>                                 the object that answers, often the type itself:
-///         log_prob(parameters, x)    log p(x), in nats, summed over all axes but the first: (N)
-///         sample(parameters, rng)    data drawn from p, as tensors
-///         mean(parameters)           E x
+///     Instance<T, B>                                 the object that answers, often the type itself, of
+///                                                    parameters P, which are a tensor or a variable:
+///         P mean(const P& parameters)    E x
+///         Tensor<T, B> sample(const Tensor<T, B>& parameters, Rng& rng)    data drawn from p
+///         log_prob(const P& parameters, const X& x)    log p(x), in nats, summed over all axes but the first: (N)
 ///
 /// `parameters` are (N, …, C · parameters_per_channel) for data (N, …, C): logits, means and log-scales, which may
-/// be any finite number.
-namespace flipbook::inline FLIPBOOK_ISA::likelihood {
+/// be any finite number. `log_prob` is checked where a model calls it (HasLogProb), since its type is often a deduced
+/// one.
+template <class L>
+concept Likelihood =
+    requires {
+      { L::parameters_per_channel } -> std::convertible_to<int>;
+      typename L::template Instance<float, Cpu>;
+    } &&
+    requires(const typename L::template Instance<float, Cpu>& instance, const Tensor<float>& parameters, Rng& rng) {
+      { instance.mean(parameters) } -> std::same_as<Tensor<float>>;
+      { instance.sample(parameters, rng) } -> std::same_as<Tensor<float>>;
+    };
+
+/// That a likelihood's instance answers for data X and parameters P.
+template <class Instance, class P, class X>
+concept HasLogProb = requires(const Instance& instance, const P& parameters, const X& x) {
+  { instance.log_prob(parameters, x) } -> Value;
+};
 
 /// Whether L is a likelihood of data in [0, 1], which says so by `static constexpr bool unit_interval = true`.
 template <class L>

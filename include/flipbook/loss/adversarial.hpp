@@ -4,14 +4,22 @@
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 
-/// What a generator G and a discriminator D play. Each game is a type, an argument of the model's type,
-/// with two functions that are both to be minimised and take D's logits, of any shape: D(x) = σ(logit)
-/// where the game speaks of probabilities, the logit itself where it does not. Means over all elements;
-/// each result is a single number.
-///
-///     discriminator(real, fake)     real = logits at data,  fake = logits at G(z)
-///     generator(fake)
 namespace flipbook::inline FLIPBOOK_ISA::loss {
+
+/// What a generator G and a discriminator D play: an argument of a model's type, such as NonSaturating, with two static
+/// functions that are both to be minimised.
+///
+///     discriminator(const V& real, const V& fake)     real = logits at data,  fake = logits at G(z)
+///     generator(const V& fake)
+///
+/// They take D's logits, of any shape: D(x) = σ(logit) where the game speaks of probabilities, the logit itself where
+/// it does not. Means over all elements; each result is a single number. A model checks it with the variables V that its
+/// training records, where a training begins.
+template <class G, class V>
+concept Game = requires(const V& real, const V& fake) {
+  { G::discriminator(real, fake) } -> Value;
+  { G::generator(fake) } -> Value;
+};
 
 /// min_G max_D  E log D(x) + E log(1 − D(G(z))): the game of Goodfellow et al., 2014. G's gradient vanishes
 /// where D is sure of itself; NonSaturating is the remedy of the same paper.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <type_traits>
 
 #include <flipbook/autodiff/tape.hpp>
@@ -11,6 +12,12 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// The object behind a layer's or network's type: `Of<Conv2d<3, 64, Window{.kernel = 3}>, float, Cpu>`.
 template <class Net, class T, class B>
 using Of = typename Net::template Instance<T, B>;
+
+/// What a Module is made of, such as a layer, a model or a likelihood: it names an Instance<T, B>, which is made of an
+/// Rng& that draws its parameters, or of nothing.
+template <class Net, class T, class B>
+concept Network = requires { typename Net::template Instance<T, B>; } &&
+                  (std::constructible_from<Of<Net, T, B>, Rng&> || std::default_initializable<Of<Net, T, B>>);
 
 namespace detail {
 
@@ -81,11 +88,18 @@ inline constexpr int input_dimensions_of<L> = L::input_dimensions;
 
 /// A type that can stand in a network: it names its channels and dimensions, and an Instance for each
 /// scalar and backend.
+///
+///     static constexpr int in, out, dimensions    numbers, `any` or `unknown`
+///     Instance<T, B>                              holds parameters, named by `fields`, if it has any; is made of an
+///                                                 Rng&, or of nothing; and called with Values, gives Values
+///
+/// How an instance is made is checked by Module, how it is called only where it is.
 template <class L>
 concept Layer = requires {
   { L::in } -> std::convertible_to<int>;
   { L::out } -> std::convertible_to<int>;
   { L::dimensions } -> std::convertible_to<int>;
+  typename L::template Instance<float, Cpu>;
 };
 
 namespace detail {

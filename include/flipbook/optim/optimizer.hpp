@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <span>
 #include <utility>
 #include <vector>
@@ -9,6 +10,33 @@
 #include <flipbook/kernels/update.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
+
+namespace optim {
+
+namespace detail {
+struct AnyPass {
+  template <class F>
+  void operator()(const F&) const;
+};
+}  // namespace detail
+
+/// What an Optimizer steps by, such as Sgd, RmsProp, Adam and AdamW: an aggregate of its settings, `learning_rate`
+/// among them, with
+///
+///     std::vector<const char*> state_names() const     names of what it remembers, as PyTorch calls them
+///     void update(Index step, const auto& pass) const  calls pass(f) for step 1, 2, …, where f(g, p, s…), constexpr,
+///                                                      changes parameter p and memories s…, F::state_count of them,
+///                                                      for gradient g: numbers or vectors of them
+///
+/// There are at least as many names as F::state_count. What `update` passes on is seen only where it is compiled.
+template <class R>
+concept Rule = std::copyable<R> && requires(R& settings, const R& rule, Index step, const detail::AnyPass& pass) {
+  settings.learning_rate = 1e-3;
+  { rule.state_names() } -> std::same_as<std::vector<const char*>>;
+  rule.update(step, pass);
+};
+
+}  // namespace optim
 
 /// The scale of a loss in half, so that small gradients are not lost: halved where a gradient overflows, doubled after
 /// `patience` steps without. Micikevicius et al., Mixed precision training, 2018.
@@ -28,16 +56,12 @@ struct LossScale {
 ///     fb::Optimizer optimizer{fb::optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5}, generator.parameters()};
 ///     optimizer.step(generator.parameters(), tape.gradient(loss, generator));
 ///
-/// A rule is an aggregate of its settings, `learning_rate` among them, with
-///     std::vector<const char*> state_names() const       names of what it remembers, as PyTorch calls them
-///     void update(Index step, const auto& pass) const  calls pass(f) for step 1, 2, …, where f(g, p, s…), constexpr,
-///                                                      changes parameter p and memories s…, F::state_count of them,
-///                                                      for gradient g: numbers or vectors of them
-///
 /// Of parameters in bfloat16 or half it keeps a copy in float, the one that it changes and rounds: a step may be
 /// smaller than what a short number can hold. Gradients in half are expected times `loss_scale`, which adapts to them.
 template <class Rule, Real T, class B = Cpu>
 class Optimizer {
+  static_assert(optim::Rule<Rule>, "Optimizer: what it is to step by is not an optim::Rule");
+
  public:
   /// The settings, which may change between steps: `optimizer.rule.learning_rate = schedule(step)`.
   Rule rule;

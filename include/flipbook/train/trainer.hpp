@@ -19,6 +19,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
+/// A model that is trained on one loss: its instance, an Of<Net, T, B>, has
+///
+///     V loss(const V& clips) const    of variables V, such as Variable<T, B>: clips (N, …, C), a single number
+template <class Net, class T, class B>
+concept LossModel = requires(const Of<Net, T, B>& model, const Variable<T, B>& clips) {
+  { model.loss(clips) } -> std::convertible_to<Variable<T, B, Order::higher>>;
+};
+
 /// The steps of a model whose members are all trained on one loss, `model->loss(clips)`.
 template <class Net, Real T, class B, class Rule>
 class LossTraining {
@@ -37,9 +45,33 @@ class LossTraining {
 };
 
 namespace detail {
+struct AnyOptimizer {
+  template <class Rule, class T, class B>
+  void operator()(const std::string& name, Optimizer<Rule, T, B>& optimizer) const;
+};
+}  // namespace detail
+
+/// How a model is trained, step by step, such as LossTraining; made from the model and an optimiser's rule. A model that
+/// is trained in a way of its own, such as an adversarial one, has one as `Net::Training<T, B, Rule>`.
+///
+///     Losses step(const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how)
+///     void visit_optimizers(auto&& f)    calls f(name, optimizer) for each of its optimisers
+///
+/// A step is a function of what it is given and of its members that changes the model's parameters and buffers and the
+/// optimisers, or throws and changes nothing. Where it has `Index variant() const`, Cuda may capture it: see Trainer.
+template <class S, class Net, class T, class B, class Rule>
+concept Training =
+    std::constructible_from<S, const Module<Net, T, B>&, const Rule&> &&
+    requires(S& training, const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
+      { training.step(model, clips, rng, how) } -> std::same_as<Losses>;
+      training.visit_optimizers(detail::AnyOptimizer{});
+    };
+
+namespace detail {
 
 template <class Net, class T, class B, class Rule>
 struct TrainingOf {
+  static_assert(LossModel<Net, T, B>, "Trainer: the model is not a LossModel, nor has it a class Training of its own");
   using Type = LossTraining<Net, T, B, Rule>;
 };
 /// A model that is trained in a way of its own, such as an adversarial one, brings it.
@@ -47,6 +79,7 @@ template <class Net, class T, class B, class Rule>
   requires requires { typename Net::template Training<T, B, Rule>; }
 struct TrainingOf<Net, T, B, Rule> {
   using Type = typename Net::template Training<T, B, Rule>;
+  static_assert(Training<Type, Net, T, B, Rule>, "Trainer: the model's Training is not a Training");
 };
 
 /// Checks the contract of models with `static constexpr bool unit_interval = true`. NaN is left to the check of the

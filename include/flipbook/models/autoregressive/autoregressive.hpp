@@ -27,7 +27,7 @@ enum class Continue {
 /// @tparam Network     a layer over sequences (N, T, …, C) → (N, T, …, C'), causal in T, that also goes step by
 ///                     step: `start(frame)`, `step(frame, state)`; such as nn::Stack
 /// @tparam Likelihood  of a frame, with C' = C · parameters_per_channel
-template <class Network, class Likelihood = likelihood::Bernoulli>
+template <nn::Layer Network, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 struct Autoregressive {
   static_assert(nn::channels_match < Network::out,
                 Network::in<0 ? nn::unknown : Network::in * Likelihood::parameters_per_channel>,
@@ -63,6 +63,8 @@ struct Autoregressive {
     /// @param clips  (N, T, …, C) with T > context_frames
     template <Value X>
     X log_likelihood(const X& clips) const {
+      static_assert(flipbook::likelihood::HasLogProb<Of<Likelihood, T, B>, X, X>,
+                    "Autoregressive: the likelihood has no log_prob(parameters, x)");
       return likelihood.log_prob(forward(clips), targets(clips));
     }
 

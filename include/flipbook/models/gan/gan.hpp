@@ -13,7 +13,7 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Several discriminators of the same clips, such as one of frames and one of motion: their games are added.
-template <class... D>
+template <nn::Layer... D>
 struct Discriminators {
   static constexpr int in = std::tuple_element_t<0, std::tuple<D...>>::in, out = nn::any, dimensions = nn::any;
   static_assert((nn::channels_match<D::in, in> && ...), "Discriminators: they must all take the same channels");
@@ -84,7 +84,7 @@ struct Judged {
 ///
 /// @tparam Generator      (N, [1, 1, [1,]] Z) → (N, [T,] H, W, C)
 /// @tparam Discriminator  (N, [T,] H, W, C) → logits of any shape, or Discriminators<…>
-template <class Generator, class Discriminator, class Game = loss::NonSaturating,
+template <nn::Layer Generator, nn::Layer Discriminator, class Game = loss::NonSaturating,
           class Regulariser = regulariser::NoPenalty>
 struct Gan {
   static_assert(nn::channels_match<Generator::out, Discriminator::in>,
@@ -120,6 +120,11 @@ struct Gan {
   /// of the same samples.
   template <Real T, class B, class Rule>
   class Training {
+    using Total = decltype(detail::Judged<Game>::total(std::declval<const Of<Discriminator, T, B>&>()));
+    static_assert(loss::Game<Game, Variable<T, B>>, "Gan: Game is not a loss::Game");
+    static_assert(regulariser::Regulariser<Regulariser, Total, Variable<T, B>>,
+                  "Gan: Regulariser is not a regulariser::Regulariser");
+
    public:
     Training(const Module<Gan, T, B>& gan, const Rule& rule)
         : discriminator_(rule, gan.part(gan->discriminator)), generator_(rule, gan.part(gan->generator)) {}

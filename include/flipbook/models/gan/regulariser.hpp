@@ -3,11 +3,23 @@
 #include <flipbook/loss/penalty.hpp>
 #include <flipbook/optim/clip.hpp>
 
-/// What keeps a discriminator's slope in bounds: an argument of Gan. Each has
-///
-///     penalty(tape, discriminator, real, fake, loss)   the loss with what it adds to it
-///     after_step(parameters)                           what it does to the discriminator's parameters
 namespace flipbook::inline FLIPBOOK_ISA::regulariser {
+
+/// What keeps a discriminator's slope in bounds: an argument of Gan, such as R1, with two static functions.
+///
+///     penalty(Tape&, const D& discriminator, const X& real, const X& fake, const V& loss)
+///                                     the loss with what it adds to it, where discriminator(x) is the sum of the
+///                                     logits at x
+///     void after_step(const Tensor<T, B>& parameters)    what it does to the discriminator's parameters
+///
+/// Gan checks it with the discriminator D and the variables V that its training records, where a training begins.
+template <class R, class D, class V>
+concept Regulariser =
+    requires(Tape& tape, const D& discriminator, const V& real, const V& fake, const V& loss,
+             const Tensor<typename V::Scalar, typename V::Backend>& parameters) {
+      { R::penalty(tape, discriminator, real, fake, loss) } -> Value;
+      R::after_step(parameters);
+    };
 
 /// No regularisation.
 struct NoPenalty {

@@ -4,6 +4,7 @@
 
 #include <flipbook/autodiff/list.hpp>
 #include <flipbook/latent/diagonal_gaussian.hpp>
+#include <flipbook/latent/latent.hpp>
 #include <flipbook/likelihood/bernoulli.hpp>
 #include <flipbook/loss/elbo.hpp>
 #include <flipbook/models/require_clips.hpp>
@@ -20,7 +21,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///
 /// @tparam Encoder     (N, …, C) → the latent's parameters, (N, 2Z) for latent::DiagonalGaussian<Z>
 /// @tparam Decoder     z (N, Z) → the likelihood's parameters (N, …, C · parameters_per_channel)
-template <class Encoder, class Decoder, class Latent, class Likelihood = likelihood::Bernoulli>
+template <nn::Layer Encoder, nn::Layer Decoder, latent::Latent Latent,
+          likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 struct Vae {
   static_assert(nn::channels_match<Encoder::out, Latent::parameters>,
                 "Vae: the encoder must give the latent's parameters, a mean and a log-variance for each number of z");
@@ -72,6 +74,8 @@ struct Vae {
     }
     /// What training minimises: −ELBO in nats, with β and free bits, averaged over the clips.
     Variable<T, B> loss(const Variable<T, B>& x) const {
+      static_assert(flipbook::likelihood::HasLogProb<Of<Likelihood, T, B>, Variable<T, B>, Variable<T, B>>,
+                    "Vae: the likelihood has no log_prob(parameters, x)");
       const auto q = encode(x);
       const auto log_p = likelihood.log_prob(decoder(Latent::sample(q)), x);
       return -mean(flipbook::loss::elbo(log_p, Latent::kl_elements(q), settings));

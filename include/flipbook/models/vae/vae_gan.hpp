@@ -15,7 +15,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///
 /// @tparam Autoencoder    a Vae
 /// @tparam Discriminator  of what the autoencoder models, (N, …, C) in [−1, 1] → logits; or Discriminators<…>
-template <class Autoencoder, class Discriminator, class Game = loss::NonSaturating>
+template <class Autoencoder, nn::Layer Discriminator, class Game = loss::NonSaturating>
 struct VaeGan {
   static_assert(nn::channels_match<Autoencoder::in, Discriminator::in>,
                 "VaeGan: the discriminator takes other channels than the autoencoder");
@@ -37,6 +37,8 @@ struct VaeGan {
 
   template <Real T, class B, class Rule>
   class Training {
+    static_assert(loss::Game<Game, Variable<T, B>>, "VaeGan: Game is not a loss::Game");
+
    public:
     Training(const Module<VaeGan, T, B>& model, const Rule& rule)
         : vae_(rule, model.part(model->vae)), discriminator_(rule, model.part(model->discriminator)) {}
