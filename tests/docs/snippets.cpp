@@ -26,13 +26,14 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-/// The lines between the marks, their common indentation taken away; all lines where `name` is empty.
+/// The lines between the marks, their common indentation taken away; where `name` is empty, all lines but the one that
+/// names the licence.
 std::string part(const std::filesystem::path& path, const std::string& name) {
   std::vector<std::string> chosen;
   bool inside = name.empty();
   for (const std::string& line : lines_of(path)) {
     if (line.ends_with("// [/" + name + "]")) inside = false;
-    if (inside) chosen.push_back(line);
+    if (inside && !line.starts_with("// SPDX-License-Identifier: ")) chosen.push_back(line);
     if (line.ends_with("// [" + name + "]")) inside = true;
   }
   std::size_t indent = std::string::npos;

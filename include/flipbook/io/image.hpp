@@ -118,7 +118,7 @@ struct FrameSize {
 
 /// A picture (H, W, C) as a frame of that size, (height, width, C), still of 8 bits.
 inline Tensor<std::uint8_t> to_frame(const Tensor<std::uint8_t>& image, const FrameSize& size) {
-  const auto part = size.crop ? centre_crop(image, size.height, size.width) : image;
+  auto part = size.crop ? centre_crop(image, size.height, size.width) : image;
   if (part.extent(0) == size.height && part.extent(1) == size.width) return part;
   return to_bytes(resize(to_unit(part), size.height, size.width), "to_frame");
 }
