@@ -42,7 +42,7 @@ class Tape {
  public:
   explicit Tape(Rng rng = Rng{}) : rng_(rng) {}
   template <class M>
-    requires HasFields<M>
+    requires(HasFields<M>)
   explicit Tape(const M& module, Rng rng = Rng{}) : rng_(rng) {
     watch(module);
   }
@@ -121,11 +121,11 @@ class Tape {
   /// dy/dp for all parameters of a module that this tape watches, in one tensor (P) in the order of
   /// `module.parameters()`; zero where y does not depend on one.
   template <class T, class B, Order order, class M>
-    requires HasFields<M>
+    requires(HasFields<M>)
   Tensor<T, B> gradient(const Variable<T, B, order>& y, const M& module, Differentiation how = {});
   /// The same in parts, a tensor of its own for each parameter.
   template <class T, class B, Order order, class M>
-    requires HasFields<M>
+    requires(HasFields<M>)
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y, const M& module,
                                                                    Differentiation how = {});
 
@@ -305,7 +305,7 @@ Variable<U, B, Order::higher> Tape::recorded_gradient(const Variable<T, B, y_ord
 }
 
 template <class T, class B, Order order, class M>
-  requires HasFields<M>
+  requires(HasFields<M>)
 std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Variable<T, B, order>& y, const M& module,
                                                                        Differentiation how) {
   const auto each = [&](const auto& visit) {
@@ -327,7 +327,7 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
 }
 
 template <class T, class B, Order order, class M>
-  requires HasFields<M>
+  requires(HasFields<M>)
 Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Differentiation how) {
   const auto parts = gradients(y, module, how);
   Index size = 0;

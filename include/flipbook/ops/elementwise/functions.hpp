@@ -11,6 +11,7 @@ namespace flipbook::inline FLIPBOOK_ISA::function {
 /// its output where `from_output` says so, which costs less and keeps less, of its input otherwise. When it is the
 /// output, `second_derivative` is d derivative / d output, as the chain rule needs.
 
+// clang-format off
 struct Relu {
   static constexpr bool from_output = true;
   // Like PyTorch's, lets NaN through.
@@ -181,5 +182,6 @@ struct Affine {
   template <class V> constexpr V derivative(const V&) const { return constant<V>(scale); }
   template <class V> constexpr V second_derivative(const V&) const { return V(0); }
 };
+// clang-format on
 
 }  // namespace flipbook::function

@@ -41,6 +41,7 @@ TEST_CASE_TEMPLATE("functions of a number and of a vector are those of the stand
   std::vector<T> any = near;
   for (const T x : {T(80), T(-80), infinity<T>, -infinity<T>}) any.push_back(x);
   const std::vector<T> positive{0, T(1e-3), T(0.3), 1, T(3.7), 20, T(1e6), infinity<T>, nan};
+  // clang-format off
   check<T>("abs", [](const auto& x) { return math::abs(x); }, [](double x) { return std::abs(x); }, any);
   check<T>("erf", [](const auto& x) { return math::erf(x); }, [](double x) { return std::erf(x); }, any);
   check<T>("exp", [](const auto& x) { return math::exp(x); }, [](double x) { return std::exp(x); }, any);
@@ -55,6 +56,7 @@ TEST_CASE_TEMPLATE("functions of a number and of a vector are those of the stand
       "sigmoid", [](const auto& x) { return math::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, any);
   check<T>("softplus", [](const auto& x) { return math::softplus(x); },
            [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }, near);
+  // clang-format on
 }
 
 namespace {

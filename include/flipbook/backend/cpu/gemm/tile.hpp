@@ -34,7 +34,7 @@ struct TileShape {
 
 /// Columns of a whole panel.
 template <Multiplicand F>
-inline constexpr Index panel_columns = TileShape::vectors * lanes<Sum<F>>;
+inline constexpr Index panel_columns = lanes<Sum<F>> * TileShape::vectors;
 
 /// The longest run; what lies outside of an image is read from so many zeros.
 inline constexpr Index longest_run = 512;

@@ -113,7 +113,7 @@ class TilePixels {
 /// Room for what a transform of one vector of channels gives.
 template <Real T>
 struct alignas(64) Products {
-  std::array<T, most_products * static_cast<std::size_t>(lanes<T>)> numbers;
+  std::array<T, static_cast<std::size_t>(lanes<T>) * most_products> numbers;
   Simd<T> operator[](Index i) const { return Simd<T>::load_aligned(numbers.data() + i * lanes<T>); }
 };
 
