@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Says so where a project that uses the library would compile it without optimisation, and has not asked for that. Read by
 # the build and, installed, by find_package.
 get_property(several_build_types GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)

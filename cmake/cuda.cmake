@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Defines flipbook::cuda where a project has enabled the CUDA language: for sources that nvcc compiles and that use the
 # backend Cuda. Read by the build and, installed, by find_package.
 if(TARGET flipbook::cuda OR NOT CMAKE_CUDA_COMPILER)

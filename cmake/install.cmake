@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What `cmake --install` puts where find_package(flipbook) and pkg-config find it.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)

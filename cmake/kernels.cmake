@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # flipbook::kernels: the kernels compiled once for each instruction set, of which a program takes the best that its machine
 # has. A program that links it compiles none of them.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Enables the CUDA language for the project itself: with the nvcc of the PATH, of CUDA_PATH, or of /usr/local/cuda; for
 # the devices of this machine, or, where none answers, for those of compute capability 8.0 and 9.0.
 find_program(FLIPBOOK_NVCC nvcc PATHS ENV CUDA_PATH ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES bin)

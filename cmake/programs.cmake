@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # How the project's own tests, examples and benchmarks are compiled. None of it reaches users of the library.
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Defines flipbook::video where pkg-config finds FFmpeg's libraries. Read by the build and, installed, by
 # find_package.
 if(TARGET flipbook::video)

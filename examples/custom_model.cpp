@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A model that the library does not have, from its equations to its clips: denoising diffusion.
 #include <cmath>
 
@@ -44,9 +45,9 @@ struct Diffusion {
       fb::Tape& tape = clips.tape();
       fb::Shape each = fb::Shape::filled(clips.rank(), 1);
       each[0] = clips.extent(0);
-      const auto t = fb::uniform<T, B>(each, tape.rng());                                       // (N, 1, …, 1)
-      const auto noise = fb::normal<T, B>(clips.shape(), tape.rng());                           // (N, T, H, W, C)
-      const auto noisy = fb::sqrt(1 - t * t) * (clips.value() * 2 - 1) + t * noise;             // (N, T, H, W, C)
+      const auto t = fb::uniform<T, B>(each, tape.rng());                            // (N, 1, …, 1)
+      const auto noise = fb::normal<T, B>(clips.shape(), tape.rng());                // (N, T, H, W, C)
+      const auto noisy = fb::sqrt(1 - t * t) * (clips.value() * 2 - 1) + t * noise;  // (N, T, H, W, C)
       return fb::loss::mse(noise_in(tape.constant(noisy), t), noise);
     }
     fb::Tensor<T, B> sample(const fb::Shape& shape, int steps, fb::Rng& rng) const {

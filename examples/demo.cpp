@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Trains one model of each family for a few minutes, and writes a page that shows what they have learned.
 #include <chrono>
 #include <cmath>
@@ -27,17 +28,17 @@ using namespace fb::nn;
 constexpr Window head{.kernel = {2, 4, 4}, .bias = false};
 constexpr Window half{.kernel = 4, .stride = 2, .padding = 1, .bias = false};
 
-using Generator = Sequential<                                          // z      (N, 1, 1, 1, 64)
-    ConvTranspose3d<64, 128, head>, BatchNorm<128>, ReLU,              //        (N, 2, 4, 4, 128)
-    ConvTranspose3d<128, 64, half>, BatchNorm<64>, ReLU,               //        (N, 4, 8, 8, 64)
-    ConvTranspose3d<64, 32, half>, BatchNorm<32>, ReLU,                //        (N, 8, 16, 16, 32)
-    ConvTranspose3d<32, 1, half>, Tanh>;                               // clips  (N, 16, 32, 32, 1)
+using Generator = Sequential<                              // z      (N, 1, 1, 1, 64)
+    ConvTranspose3d<64, 128, head>, BatchNorm<128>, ReLU,  //        (N, 2, 4, 4, 128)
+    ConvTranspose3d<128, 64, half>, BatchNorm<64>, ReLU,   //        (N, 4, 8, 8, 64)
+    ConvTranspose3d<64, 32, half>, BatchNorm<32>, ReLU,    //        (N, 8, 16, 16, 32)
+    ConvTranspose3d<32, 1, half>, Tanh>;                   // clips  (N, 16, 32, 32, 1)
 
-using Discriminator = Sequential<                                      // clips  (N, 16, 32, 32, 1)
-    Conv3d<1, 32, half>, LeakyReLU<0.2>,                               //        (N, 8, 16, 16, 32)
-    Conv3d<32, 64, half>, BatchNorm<64>, LeakyReLU<0.2>,               //        (N, 4, 8, 8, 64)
-    Conv3d<64, 128, half>, BatchNorm<128>, LeakyReLU<0.2>,             //        (N, 2, 4, 4, 128)
-    Conv3d<128, 1, head>>;                                             // logits (N, 1, 1, 1, 1)
+using Discriminator = Sequential<                           // clips  (N, 16, 32, 32, 1)
+    Conv3d<1, 32, half>, LeakyReLU<0.2>,                    //        (N, 8, 16, 16, 32)
+    Conv3d<32, 64, half>, BatchNorm<64>, LeakyReLU<0.2>,    //        (N, 4, 8, 8, 64)
+    Conv3d<64, 128, half>, BatchNorm<128>, LeakyReLU<0.2>,  //        (N, 2, 4, 4, 128)
+    Conv3d<128, 1, head>>;                                  // logits (N, 1, 1, 1, 1)
 
 using ClipGan = fb::Gan<Generator, Discriminator, fb::loss::NonSaturating>;
 // [/gan]
@@ -45,25 +46,25 @@ using ClipGan = fb::Gan<Generator, Discriminator, fb::loss::NonSaturating>;
 // [autoregressive]
 constexpr Window same{.kernel = 3, .padding = 1};
 
-using Forecast = fb::Autoregressive<Stack<                             // frames (N, 32, 32, 1)
-    PixelUnshuffle<1, 2>, Conv2d<4, 32, same>, ReLU,                   //        (N, 16, 16, 32)
-    ConvLstmCell<32, 32, same>,                                        //        (N, 16, 16, 32)
-    Conv2d<32, 32, same>, ReLU, Conv2d<32, 4, same>,                   //        (N, 16, 16, 4)
-    PixelShuffle<4, 2>>,                                               // logits (N, 32, 32, 1)
-    fb::likelihood::Bernoulli>;
+using Forecast = fb::Autoregressive<Stack<                                                // frames (N, 32, 32, 1)
+                                        PixelUnshuffle<1, 2>, Conv2d<4, 32, same>, ReLU,  //        (N, 16, 16, 32)
+                                        ConvLstmCell<32, 32, same>,                       //        (N, 16, 16, 32)
+                                        Conv2d<32, 32, same>, ReLU, Conv2d<32, 4, same>,  //        (N, 16, 16, 4)
+                                        PixelShuffle<4, 2>>,                              // logits (N, 32, 32, 1)
+                                    fb::likelihood::Bernoulli>;
 // [/autoregressive]
 
 // [vae]
 constexpr Window down{.kernel = 4, .stride = 2, .padding = 1};
 
-using Encoder = Sequential<                                            // clips  (N, 16, 32, 32, 1)
-    Conv3d<1, 32, down>, ReLU, Conv3d<32, 64, down>, ReLU,             //        (N, 4, 8, 8, 64)
-    Conv3d<64, 96, down>, ReLU,                                        //        (N, 2, 4, 4, 96)
-    Flatten, Linear<3072, 128>>;                                       // mean and log-variance (N, 128)
+using Encoder = Sequential<                                 // clips  (N, 16, 32, 32, 1)
+    Conv3d<1, 32, down>, ReLU, Conv3d<32, 64, down>, ReLU,  //        (N, 4, 8, 8, 64)
+    Conv3d<64, 96, down>, ReLU,                             //        (N, 2, 4, 4, 96)
+    Flatten, Linear<3072, 128>>;                            // mean and log-variance (N, 128)
 
-using Decoder = Sequential<                                            // z      (N, 64)
-    Linear<64, 3072>, Unflatten<2, 4, 4, 96>, ReLU,                    //        (N, 2, 4, 4, 96)
-    ConvTranspose3d<96, 64, down>, ReLU,                               //        (N, 4, 8, 8, 64)
+using Decoder = Sequential<                                              // z      (N, 64)
+    Linear<64, 3072>, Unflatten<2, 4, 4, 96>, ReLU,                      //        (N, 2, 4, 4, 96)
+    ConvTranspose3d<96, 64, down>, ReLU,                                 //        (N, 4, 8, 8, 64)
     ConvTranspose3d<64, 32, down>, ReLU, ConvTranspose3d<32, 1, down>>;  // logits (N, 16, 32, 32, 1)
 
 using ClipVae = fb::Vae<Encoder, Decoder, fb::latent::DiagonalGaussian<64>, fb::likelihood::Bernoulli>;
@@ -116,8 +117,10 @@ bool train_for(Trainer& trainer, const Data& data, double seconds, fb::FitOption
   return fit(trainer, data, options, [&](fb::Index step, const fb::Losses&) {
     if (step < next && step < options.steps) return;
     sketch(step);
-    next = step < options.steps / 20 * 2 ? options.steps / 8 : step < options.steps / 4 ? options.steps * 3 / 8
-         : step < options.steps / 2 ? options.steps * 2 / 3 : options.steps;
+    next = step < options.steps / 20 * 2 ? options.steps / 8
+           : step < options.steps / 4    ? options.steps * 3 / 8
+           : step < options.steps / 2    ? options.steps * 2 / 3
+                                         : options.steps;
   });
 }
 
@@ -191,8 +194,8 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
   trainer.model->context_frames = context;
   trainer.model->scheduled_sampling = 1;  // the first steps tell how long one takes: these take longest
   const fb::StepOptions step{.clip_norm = 200, .capture = false};  // scheduled_sampling is another in each
-  const auto clips = fb::batch_of(data.test, 0, 6);                     // (6, 16, 32, 32, 1)
-  const auto seen = fb::to<B>(fb::slice(clips, 1, 0, context));         // (6, 8, 32, 32, 1)
+  const auto clips = fb::batch_of(data.test, 0, 6);                // (6, 16, 32, 32, 1)
+  const auto seen = fb::to<B>(fb::slice(clips, 1, 0, context));    // (6, 8, 32, 32, 1)
   const auto continued = [&] {
     return fb::to<fb::Cpu>(fb::concat(1, seen, trainer.model->predict(seen, format.frames - context)));
   };

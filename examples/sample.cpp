@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Loads weights that train_gan, train_autoregressive or train_vae wrote, and makes clips with them.
 #include <string>
 

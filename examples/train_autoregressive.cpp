@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Trains a model that predicts each frame from those before it, and lets it continue clips that it has not seen.
 #include "support/models.hpp"
 #include "support/train_autoregressive.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Trains a generator against a discriminator: of clips, or of frames with the two networks of Radford et al.
 #include "support/models.hpp"
 #include "support/train_gan.hpp"

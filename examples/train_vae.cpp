@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Trains a variational autoencoder of video: one code for a whole clip or one for each frame, alone or facing a
 // discriminator. Writes reconstructions, new clips, and the way from one clip to another.
 #include "support/models.hpp"

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Checks every include of the library against the drawing in docs/design.md.
 
 The block that begins with ```layers there has a line `FOLDER: FOLDERS` for each folder of include/flipbook: what its

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Checks that src/kernels/ names every kernel that headers take from flipbook::kernels, and every functor of theirs."""
 
 import pathlib

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The matrix product, the convolutions and attention in GFLOP/s (two for each product of the definition, border or
 // not), beside what the machine's multiply-add units can do at most.
 #include <cmath>
@@ -94,8 +95,9 @@ void self_attention(benchmark::State& state, const AttentionGeometry& g, bool ba
   forward();
   for (auto _ : state) {
     if (!backward) forward();
-    else cpu::attention_gradient<float>(g, x, {}, heads(std::as_const(y).data(), 1, 0), heads(dy.data(), 1, 0),
-                                        log_sums.data(), all(gradient.data()), g.keys);
+    else
+      cpu::attention_gradient<float>(g, x, {}, heads(std::as_const(y).data(), 1, 0), heads(dy.data(), 1, 0),
+                                     log_sums.data(), all(gradient.data()), g.keys);
   }
   Index pairs = 0;
   for (Index i = 0; i < g.queries; ++i) pairs += g.visible(i);
@@ -117,12 +119,10 @@ int main(int count, char** arguments) {
       if (direct && !shorter) continue;
       const std::string suffix = direct ? ", direct" : "";
       // What runs forward in a convolution is the input gradient of its adjoint.
-      add(name + "/forward" + suffix, [=](auto& state) {
-        convolution(state, g, layer.transposed ? Pass::input_gradient : Pass::forward, direct);
-      });
-      add(name + "/input gradient" + suffix, [=](auto& state) {
-        convolution(state, g, layer.transposed ? Pass::forward : Pass::input_gradient, direct);
-      });
+      add(name + "/forward" + suffix,
+          [=](auto& state) { convolution(state, g, layer.transposed ? Pass::input_gradient : Pass::forward, direct); });
+      add(name + "/input gradient" + suffix,
+          [=](auto& state) { convolution(state, g, layer.transposed ? Pass::forward : Pass::input_gradient, direct); });
       add(name + "/weight gradient" + suffix,
           [=](auto& state) { convolution(state, g, Pass::weight_gradient, direct); });
     }

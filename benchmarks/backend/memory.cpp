@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Kernels that are bound by memory, in GB/s of what they must at least read and write, in turns with a plain copy: the
 // speed of a memory that is shared with others changes from one minute to the next.
 #include <chrono>
@@ -72,9 +73,7 @@ void add_map(const std::string& name, const F& f) {
 int main(int count, char** arguments) {
   benchmark::Initialize(&count, arguments);
 
-  add("copy", 2, [] {
-    return [x = drawn({size}), y = drawn({size})]() mutable { copy(x, y); };
-  });
+  add("copy", 2, [] { return [x = drawn({size}), y = drawn({size})]() mutable { copy(x, y); }; });
   add_map("relu", function::Relu{});
   add_map("leaky relu", function::LeakyRelu{0.2});
   add_map("sigmoid", function::Sigmoid{});

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The tutorial's DCGAN, trained for a few steps on noise in place of pictures: what libtorch_dcgan.cpp is.
 #include <cstdio>
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The tutorial's DCGAN, trained for a few steps on noise in place of pictures: what flipbook_dcgan.cpp is.
 #include <cstdio>
 #include <cstdlib>
@@ -27,9 +28,9 @@ nn::Sequential discriminator() {
     return nn::Conv2d(nn::Conv2dOptions(in, out, 4).stride(stride).padding(padding).bias(false));
   };
   const auto leaky = [] { return nn::LeakyReLU(nn::LeakyReLUOptions().negative_slope(0.2)); };
-  return nn::Sequential(down(3, 128, 2, 1), leaky(),                           //
-                        down(128, 256, 2, 1), nn::BatchNorm2d(256), leaky(),   //
-                        down(256, 512, 2, 1), nn::BatchNorm2d(512), leaky(),   //
+  return nn::Sequential(down(3, 128, 2, 1), leaky(),                          //
+                        down(128, 256, 2, 1), nn::BatchNorm2d(256), leaky(),  //
+                        down(256, 512, 2, 1), nn::BatchNorm2d(512), leaky(),  //
                         down(512, 1, 1, 0));
 }
 

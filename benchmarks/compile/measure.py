@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What programs cost to compile: the tutorial's DCGAN with flipbook's headers, with flipbook::kernels and with libtorch, and
 the examples with the first two. Writes compile.json.
 

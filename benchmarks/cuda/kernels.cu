@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Kernels on the device: products, convolutions and attention beside the rate of a bfloat16 product of 8192³, kernels
 // that are bound by memory beside the bandwidth of a copy.
 //
@@ -120,8 +121,9 @@ void attentions(const Table& table, const std::string& numbers) {
       Attention<T, Cuda> attention{g, {}};
       const auto y = attention(qkv);
       table.line(name + "/forward", giga, [&] { attention(qkv); });
-      table.line(name + "/gradients", 2.5 * giga,
-                 [&] { AttentionGradient<T, Cuda>{g, {}, attention.log_sums}(qkv, y, dy); });
+      table.line(name + "/gradients", 2.5 * giga, [&] {
+        AttentionGradient<T, Cuda>{g, {}, attention.log_sums}(qkv, y, dy);
+      });
     }
   }
 }

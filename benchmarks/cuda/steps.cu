@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The training steps and samplings of the comparison with PyTorch, on the device: with float products in float, in
 // TF32, and in bfloat16 with master weights in float; at the batch of the comparison and at 16 times as much.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How training goes where convolutions multiply in bfloat16, beside the same training in float: the losses of both at
 // each step, as `model,step,float,bfloat16`. benchmarks/models/curves.py draws them.
 #include <cstdio>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Draws what the program bfloat16 prints:
 
     build/release/benchmarks/models_bfloat16 | python3 curves.py > curves.svg

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How the time of a training step grows with the batch and with the length of its clips: per frame it should not.
 #include <memory>
 
@@ -31,7 +32,9 @@ void add(const char* name, std::initializer_list<Index> batches, std::initialize
     for (const Index frames : lengths) {
       const std::string full = std::string(name) + "/" + std::to_string(batch) + " x " + std::to_string(frames);
       benchmark::RegisterBenchmark(full.c_str(),
-                                   [=](benchmark::State& state) { step<Model>(state, {batch, frames, 64, 64, 1}); })
+                                   [=](benchmark::State& state) {
+                                     step<Model>(state, {batch, frames, 64, 64, 1});
+                                   })
           ->UseRealTime()
           ->Unit(benchmark::kMicrosecond);
     }

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Times flipbook and PyTorch in turns, and flipbook's kernels against the machine's peak; writes results.json.
 
 Both sides of a workload run at the same time, but only one of them works: blocks of calls in turns, so that a machine

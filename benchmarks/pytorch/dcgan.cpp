@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The tutorial's generator and discriminator: a step of both with Adam on 64 frames of 32×32, and 64 samples.
 #include "turns.hpp"
 #include "workloads/dcgan.hpp"

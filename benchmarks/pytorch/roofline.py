@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Draws a workload's kernels under the machine's roof (Williams et al., Roofline, 2009), from what compare.py measured.
 
 A kernel stands at the arithmetic it does for each byte that it must at least read or write, and at the rate that it

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """PyTorch's side of a timing in turns; the workloads are those of the C++ programs beside it, layer by layer.
 
 usage: steps.py WORKLOAD THREADS LAYOUT     LAYOUT: contiguous or channels_last

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The causal transformer over 512 visual tokens, 4 layers of width 256, 8 heads: a step with AdamW on 2 sequences of
 // 1024 tokens, and 256 tokens sampled one by one.
 #include "turns.hpp"

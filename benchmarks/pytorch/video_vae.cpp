@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The autoencoder of clips, base width 32, 128 latents: a step on the ELBO with Adam on 8 clips of 16×64×64, and 8
 // samples.
 #include "turns.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -68,11 +69,7 @@ class WithChannels {
             channels, "; both must be 1 or 3");
   }
   Shape shape() const { return source_.shape().with_tail(1, {channels_}); }
-  Index size() const
-    requires FiniteDataset<Source>
-  {
-    return source_.size();
-  }
+  Index size() const requires FiniteDataset<Source> { return source_.size(); }
   Tensor<float> clip(Index index) const {
     const Tensor<float> from = source_.clip(index);
     if (from.extent(3) == channels_) return from;

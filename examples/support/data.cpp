@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "data.hpp"
 
 #include <algorithm>
@@ -142,15 +143,13 @@ Data open_data(const std::filesystem::path& path, const ClipFormat& format, std:
     const auto training = fashion_mnist / "train-images-idx3-ubyte.gz";
     const auto test = fashion_mnist / "t10k-images-idx3-ubyte.gz";
     const bool there = std::filesystem::exists(training) && std::filesystem::exists(test);
-    return there ? moving(training, test, format, seed, "Moving Fashion-MNIST")
-                 : procedural(format, seed);
+    return there ? moving(training, test, format, seed, "Moving Fashion-MNIST") : procedural(format, seed);
   }
   require(std::filesystem::exists(path), "--data '", path.string(), "': there is no such file or folder");
   if (std::filesystem::is_directory(path)) return open_folder(path, format, seed);
   switch (kind_of(path)) {
     case FileKind::idx: return moving(path, path, format, seed, path.string() + ", moving");
-    case FileKind::npy:
-      return held_out(WithChannels(clips_of_npy(path, format), format.channels), seed, path.string());
+    case FileKind::npy: return held_out(WithChannels(clips_of_npy(path, format), format.channels), seed, path.string());
     case FileKind::other: break;
   }
   return open_videos(path, format, seed);

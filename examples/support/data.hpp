@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstdint>
@@ -14,17 +15,17 @@ namespace flipbook::examples {
 /// What a model wants its clips to be.
 struct ClipFormat {
   Index frames = 16;
-  Index size = 64;      ///< height and width
-  Index channels = 1;   ///< 1 or 3
-  Index sprites = 2;    ///< in a clip made of images
-  Index sprite = 0;     ///< their height and width; 0 is as in Moving MNIST, 28/64 of the frame
+  Index size = 64;     ///< height and width
+  Index channels = 1;  ///< 1 or 3
+  Index sprites = 2;   ///< in a clip made of images
+  Index sprite = 0;    ///< their height and width; 0 is as in Moving MNIST, 28/64 of the frame
 };
 
 /// Clips to learn from, and others to judge by; both go on for ever.
 struct Data {
   AnyClips training, test;
-  std::string name;         ///< as a person would say it
-  bool procedural = false;  ///< made by this program, since no data was there
+  std::string name;                           ///< as a person would say it
+  bool procedural = false;                    ///< made by this program, since no data was there
   std::optional<MovingSprites> sprites = {};  ///< the clips to learn from, where they are just these
 };
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <fstream>
@@ -26,8 +27,9 @@ void on_device(std::optional<int> number, const Body& body) {
   cuda::select(*number);
   body(Cuda{});
 #else
-  fail("--device cuda: this program was built without CUDA; where the CUDA Toolkit is, cmake --preset cuda and "
-       "cmake --build build/cuda build the examples with it");
+  fail(
+      "--device cuda: this program was built without CUDA; where the CUDA Toolkit is, cmake --preset cuda and "
+      "cmake --build build/cuda build the examples with it");
 #endif
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -120,8 +121,8 @@ inline std::string to_html(const Figure& figure) {
   const Index columns = std::min(wanted, parts.front().extent(0));
   const auto picture = make_grid(detail::joined(parts), columns, 2, detail::stage);
   const Index width = picture.extent(2), scale = std::clamp<Index>(widest / width, 1, 6);
-  const Bytes gif = flipbook::detail::encode_gif(
-      to_bytes(picture, "figure"), {.frames_per_second = figure.frames_per_second, .dither = false});
+  const Bytes gif = flipbook::detail::encode_gif(to_bytes(picture, "figure"),
+                                                 {.frames_per_second = figure.frames_per_second, .dither = false});
 
   std::string html = text(
       "<figure class=\"clips\">\n<div class=\"stage\"><div class=\"rows\" style=\"--rows:", figure.rows.size(), "\">");

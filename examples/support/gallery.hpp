@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <filesystem>
@@ -24,11 +25,11 @@ struct Fact {
 
 /// One model. Texts are plain but for the formula, which is HTML or MathML.
 struct Section {
-  std::string family = {};   ///< "Adversarial"
-  std::string title = {};    ///< "A generator against a discriminator"
-  std::string idea = {};     ///< in a sentence or two
-  std::string formula = {};  ///< HTML
-  std::vector<Figure> figures = {};   ///< what it makes, beside what is real
+  std::string family = {};           ///< "Adversarial"
+  std::string title = {};            ///< "A generator against a discriminator"
+  std::string idea = {};             ///< in a sentence or two
+  std::string formula = {};          ///< HTML
+  std::vector<Figure> figures = {};  ///< what it makes, beside what is real
   std::vector<Fact> facts = {};
   std::vector<Chart> charts = {};
   std::vector<Figure> training = {};  ///< what it made on the way
@@ -39,8 +40,8 @@ struct Section {
 struct Gallery {
   std::string title = "flipbook";
   std::string summary = {};
-  std::vector<Fact> facts = {};    ///< data, machine, date, time
-  std::string note = {};           ///< what the reader must know first, such as that no data was found
+  std::vector<Fact> facts = {};  ///< data, machine, date, time
+  std::string note = {};         ///< what the reader must know first, such as that no data was found
   std::vector<Figure> figures = {};
   std::vector<Section> sections = {};
 };

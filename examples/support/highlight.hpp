@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -16,11 +17,12 @@ inline bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c))
 
 inline bool is_keyword(std::string_view word) {
   static constexpr std::array keywords{
-      "alignas", "auto", "bool", "break", "case", "catch", "char", "class", "concept", "const", "consteval",
-      "constexpr", "continue", "default", "delete", "do", "double", "else", "enum", "explicit", "false", "float",
-      "for", "friend", "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "nullptr",
-      "operator", "private", "public", "requires", "return", "sizeof", "static", "static_assert", "struct",
-      "switch", "template", "this", "throw", "true", "try", "typename", "unsigned", "using", "void", "while"};
+      "alignas",  "auto",      "bool",      "break",    "case",          "catch",   "char",     "class",    "concept",
+      "const",    "consteval", "constexpr", "continue", "default",       "delete",  "do",       "double",   "else",
+      "enum",     "explicit",  "false",     "float",    "for",           "friend",  "if",       "inline",   "int",
+      "long",     "mutable",   "namespace", "new",      "noexcept",      "nullptr", "operator", "private",  "public",
+      "requires", "return",    "sizeof",    "static",   "static_assert", "struct",  "switch",   "template", "this",
+      "throw",    "true",      "try",       "typename", "unsigned",      "using",   "void",     "while"};
   return std::find(keywords.begin(), keywords.end(), word) != keywords.end();
 }
 

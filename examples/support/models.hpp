@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/models/autoregressive/networks.hpp>
@@ -12,8 +13,8 @@
 namespace flipbook::examples {
 
 // Adversarial.
-using ClipGan = VideoGan<1, 16>;                                         // clips (16, 64, 64, 1)
-using FrameGan = Dcgan<3>;  // the tutorial's two networks: frames (32, 32, 3)
+using ClipGan = VideoGan<1, 16>;  // clips (16, 64, 64, 1)
+using FrameGan = Dcgan<3>;        // the tutorial's two networks: frames (32, 32, 3)
 inline constexpr ClipFormat clip_gan_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 inline constexpr ClipFormat frame_gan_format{.frames = 1, .size = 32, .channels = 3, .sprites = 1, .sprite = 28};
 
@@ -25,9 +26,9 @@ inline constexpr ClipFormat forecast_format{.frames = 20, .size = 64, .channels 
 inline constexpr Index forecast_context = 10;
 
 // Variational.
-using ClipVae = VideoVae<1, 16, 64>;                                     // clips (16, 64, 64, 1), one z each
-using EachFrameVae = FrameVae<1, 16, 32>;                                // the same, one z for each frame
-using ClipVaeGan = VaeGan<ClipVae, video_gan::Discriminator<1, 16>>;     // reconstructions that face a discriminator
+using ClipVae = VideoVae<1, 16, 64>;                                  // clips (16, 64, 64, 1), one z each
+using EachFrameVae = FrameVae<1, 16, 32>;                             // the same, one z for each frame
+using ClipVaeGan = VaeGan<ClipVae, video_gan::Discriminator<1, 16>>;  // reconstructions that face a discriminator
 inline constexpr ClipFormat vae_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 
 }  // namespace flipbook::examples

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "options.hpp"
 
 #include <algorithm>
@@ -53,9 +54,10 @@ CLI::Range within(T least, T most) {
 }
 
 const CLI::Validator whole{[](const std::string& given) {
-  const bool digits = given.find_first_not_of("0123456789") == std::string::npos;
-  return digits ? std::string() : "Value " + given + " is not a whole number from 0 up";
-}, ""};
+                             const bool digits = given.find_first_not_of("0123456789") == std::string::npos;
+                             return digits ? std::string() : "Value " + given + " is not a whole number from 0 up";
+                           },
+                           ""};
 
 }  // namespace
 
@@ -84,24 +86,28 @@ void CommandLine::choice(const char* name, std::string& value, const std::vector
 void CommandLine::flag(const char* name, bool& value, const char* help) { reader_->app.add_flag(name, value, help); }
 void CommandLine::seed(std::uint64_t& value) {
   reader_->add("--seed", value, "Selects the random numbers: the same seed gives the same run")
-      ->type_name("N")->check(whole);
+      ->type_name("N")
+      ->check(whole);
 }
 void CommandLine::threads() {
   reader_->app.add_option("--threads", reader_->threads, "Threads to compute with (default: one for each core)")
-      ->type_name("N")->check(within(1, 4096));
+      ->type_name("N")
+      ->check(within(1, 4096));
 }
 
 void CommandLine::device() {
   const CLI::Validator known{[](const std::string& given) {
-    try {
-      cuda_device(given);
-      return std::string();
-    } catch (const Error& error) {
-      return std::string(error.what());
-    }
-  }, ""};
+                               try {
+                                 cuda_device(given);
+                                 return std::string();
+                               } catch (const Error& error) {
+                                 return std::string(error.what());
+                               }
+                             },
+                             ""};
   reader_->add("--device", reader_->device, "Compute on this: cpu, cuda, or cuda:N, which is device N of several")
-      ->type_name("NAME")->check(known);
+      ->type_name("NAME")
+      ->check(known);
 }
 
 int CommandLine::read(int argc, const char* const* argv, const std::function<void(std::optional<int>)>& body) {

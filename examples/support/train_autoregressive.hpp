@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/models/autoregressive/autoregressive.hpp>
@@ -24,21 +25,22 @@ void train_autoregressive(const AutoregressiveSettings& settings, const Data& da
   model.context_frames = 1;
   model.scheduled_sampling = settings.scheduled_sampling;
   train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.network}, [&] {
-    const auto clips = batch_on<B>(data.test, 0, 8);                      // (8, T, H, W, C)
-    const auto context = slice(clips, 1, 0, seen);                        // (8, seen, H, W, C)
+    const auto clips = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
+    const auto context = slice(clips, 1, 0, seen);    // (8, seen, H, W, C)
     const auto predicted = model.predict(context, clips.extent(1) - seen);
     show(options.out / "predictions.gif", concat(0, clips, concat(1, context, predicted)), 8);
 
-    const auto unseen = batch_on<B>(data.test, 100, 32);                  // (32, T, H, W, C)
+    const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
     const auto nats = [&](const Tensor<float, B>& log_p) {
       return -static_cast<double>(mean(log_p).item()) / static_cast<double>(unseen.extent(1) - seen);
     };
     auto forced = model;
     forced.context_frames = seen;
-    std::printf("frames %td to %td of unseen clips, nats per frame: "
-                "%.1f with true frames before them, %.1f with its own\n",
-                seen + 1, unseen.extent(1), nats(forced.log_likelihood(unseen)),
-                nats(model.open_loop_log_likelihood(unseen, seen)));
+    std::printf(
+        "frames %td to %td of unseen clips, nats per frame: "
+        "%.1f with true frames before them, %.1f with its own\n",
+        seen + 1, unseen.extent(1), nats(forced.log_likelihood(unseen)),
+        nats(model.open_loop_log_likelihood(unseen, seen)));
   });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <utility>
@@ -25,7 +26,7 @@ void train_gan(const GanSettings& settings, const Data& data) {
                   options.seed};
   train(trainer, data, options, {.title = "gan"}, [&] {
     Rng rng{7};
-    const auto real = batch_of(data.test, 0, 16);                         // (16, T, H, W, C)
+    const auto real = batch_of(data.test, 0, 16);  // (16, T, H, W, C)
     show(options.out / "samples.gif", trainer.model->sample(16, rng).reshape(real.shape()), 8);
     show(options.out / "data.gif", real, 8);
   });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// All of the library but what needs FFmpeg: io/video.hpp and data/video_files.hpp.

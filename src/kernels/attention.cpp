@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <tuple>
 
 #include <flipbook/kernels/attention/cpu.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/kernels/conv/cpu.hpp>
 
 #include "table.hpp"

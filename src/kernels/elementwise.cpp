@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/core/fill.hpp>
 #include <flipbook/kernels/dropout/cpu.hpp>
 #include <flipbook/kernels/elementwise/cpu.hpp>
@@ -18,8 +19,8 @@ namespace {
 
 using namespace function;
 
-constexpr auto unary = types<Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, Silu, Gelu, Exp, Log, Sqrt, Square, Sin, Cos,
-                             Pow, Abs, Clamp, Affine, Sign>;
+constexpr auto unary = types<Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, Silu, Gelu, Exp, Log, Sqrt, Square, Sin,
+                             Cos, Pow, Abs, Clamp, Affine, Sign>;
 
 }  // namespace
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/kernels/embedding/cpu.hpp>
 #include <flipbook/kernels/gather/cpu.hpp>
 #include <flipbook/kernels/shape/cpu.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What flipbook::kernels exports: the choice of an instruction set, and what its parts share with the program.
 #include <cstdlib>
 #include <cstring>
@@ -54,8 +55,10 @@ Part choose() {
     there += there.empty() ? part.name : std::string(", ") + part.name;
     if (wanted == nullptr || std::strcmp(wanted, part.name) == 0) chosen = &part;
   }
-  if (wanted == nullptr) flipbook::require(chosen != nullptr, "flipbook::kernels has no instruction set of this processor");
-  flipbook::require(chosen != nullptr, "FLIPBOOK_ISA is ", wanted, "; flipbook::kernels has of this processor's: ", there);
+  if (wanted == nullptr)
+    flipbook::require(chosen != nullptr, "flipbook::kernels has no instruction set of this processor");
+  flipbook::require(chosen != nullptr, "FLIPBOOK_ISA is ", wanted,
+                    "; flipbook::kernels has of this processor's: ", there);
   return *chosen;
 }
 

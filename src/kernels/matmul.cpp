@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/kernels/matmul/cpu.hpp>
 
 #include "table.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/kernels/norm/cpu.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/kernels/recurrent/cpu.hpp>
 #include <flipbook/ops/recurrent/lstm.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/kernels/reduce/cpu.hpp>
 #include <flipbook/kernels/scan/cpu.hpp>
 

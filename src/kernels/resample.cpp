@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/kernels/resample/cpu.hpp>
 
 #include "table.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/kernels/softmax/cpu.hpp>
 
 #include "table.hpp"

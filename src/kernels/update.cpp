@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/optim/rmsprop.hpp>
 #include <flipbook/optim/sgd.hpp>

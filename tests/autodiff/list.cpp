@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/autodiff/list.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/autodiff/multiply_adds.hpp>
 
 #include <doctest/doctest.h>

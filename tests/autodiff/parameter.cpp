@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/autodiff/parameter.hpp>
 
 #include <doctest/doctest.h>
@@ -49,7 +50,8 @@ TEST_CASE("leaves are visited depth first, in the order listed, with their paths
   for_each_field(net, [&](const std::string& name, auto&) { all.push_back(name); });
   for_each_parameter(net, [&](const std::string& name, auto&) { parameters.push_back(name); });
   for_each_buffer(net, [&](const std::string& name, auto&) { buffers.push_back(name); });
-  for_each_field(net, [&](const std::string& name, auto&) { prefixed.push_back(name); }, FieldName{"net"});
+  for_each_field(
+      net, [&](const std::string& name, auto&) { prefixed.push_back(name); }, FieldName{"net"});
   CHECK(all == Names{"0.weight", "0.running", "2.weight", "2.running", "scale"});
   CHECK(parameters == Names{"0.weight", "2.weight", "scale"});
   CHECK(buffers == Names{"0.running", "2.running"});

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <flipbook/testing/gradients.hpp>
@@ -54,7 +55,12 @@ TEST_CASE("a change to a buffer is noted once") {
   int changes = 0;
   Tape tape;
   const auto x = tape.variable(full<double>({2}, 1.0));
-  const auto y = sum(recompute([&](const auto& v) { v.tape().defer([&] { ++changes; }); return v * v; }, x));
+  const auto y = sum(recompute(
+      [&](const auto& v) {
+        v.tape().defer([&] { ++changes; });
+        return v * v;
+      },
+      x));
   (void)tape.gradient(y, x);
   tape.apply_updates();
   CHECK(changes == 1);
@@ -64,10 +70,12 @@ TEST_CASE("a recomputed segment keeps only its inputs") {
   Tape tape;
   const auto x = tape.variable(full<float>({1 << 16}, 0.5F));
   const std::size_t before = HostPool::instance().statistics().in_use;
-  const auto y = sum(recompute([](auto h) {
-    for (int i = 0; i < 8; ++i) h = silu(h);
-    return h;
-  }, x));
+  const auto y = sum(recompute(
+      [](auto h) {
+        for (int i = 0; i < 8; ++i) h = silu(h);
+        return h;
+      },
+      x));
   CHECK(HostPool::instance().statistics().in_use - before < 2 * (std::size_t{4} << 16));
   CHECK(tape.gradient(y, x).size() == 1 << 16);
 }

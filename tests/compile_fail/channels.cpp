@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: LayersAgreeInChannelsAndDimensions
 #include <flipbook/flipbook.hpp>
 

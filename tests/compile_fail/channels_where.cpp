@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which layers disagree, counted from 0, and in what: GCC says so after its list of headers and the layers themselves.
 // WITHIN: 10
 // EXPECT: ChannelsDiffer<.*LayerAt<0>,.*Gives<64>,.*LayerAt<2>,.*Takes<32>

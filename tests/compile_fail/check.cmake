@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cmake -DCOMPILER=... -DCOMPILER_ID=... -DFLAGS=file -DSOURCE=case.cpp -P check.cmake
 #
 # Passes if the case does not compile, its diagnostics match the regular expression of every line

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A data set gives a clip for an index.
 // EXPECT: constraints? not satisfied
 // EXPECT: satisf(y|action of) .?.?.?Dataset
@@ -13,8 +14,9 @@ struct Black {
 #else
   Tensor<float> frame(Index) const {
 #endif
-    return Tensor<float>(shape());
-  }
-};
+      return Tensor<float>(shape());
+}
+}
+;
 
 const Tensor<float> batch = batch_of(Black{}, 0, 2);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // WITHIN: 11, for what channels_where.cpp says
 // EXPECT: LayersAgreeInChannelsAndDimensions
 // EXPECT: DimensionsDiffer<.*LayerAt<0>,.*Gives<3>,.*LayerAt<2>,.*Takes<2>

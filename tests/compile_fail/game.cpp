@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A game says what the generator minimises.
 // EXPECT: Gan: Game is not a loss::Game
 // EXPECT: (required expression|because) .?.?.?G::generator\(fake\)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: GradientOfWhatNoTapeRecorded
 #include <flipbook/ops/elementwise/binary.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A latent can be drawn a priori.
 // EXPECT: constraints? not satisfied
 // EXPECT: satisf(y|action of) .?.?.?Latent
@@ -21,9 +22,7 @@ struct Unit {
   }
   template <Value X>
     requires training<X>
-  static X sample(const latent::Normal<X>& q) {
-    return sample(q, q.mean.tape().rng());
-  }
+  static X sample(const latent::Normal<X>& q) { return sample(q, q.mean.tape().rng()); }
   template <Value X>
   static X kl_elements(const latent::Normal<X>& q) {
     return 0.5 * square(q.mean);

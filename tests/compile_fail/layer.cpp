@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A layer names an instance for each scalar and backend.
 // EXPECT: Layer<
 // EXPECT: (required type|because) .*Instance<

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A likelihood has an expectation.
 // EXPECT: constraints? not satisfied
 // EXPECT: satisf(y|action of) .?.?.?Likelihood

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A likelihood says how likely data are.
 // EXPECT: Autoregressive: the likelihood has no log_prob\(parameters, x\)
 // EXPECT: (required expression|because) .?.?.?instance.log_prob\(parameters, x\)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A model that has no training of its own has a loss.
 // EXPECT: the model is not a LossModel, nor has it a class Training of its own
 // EXPECT: (required expression|because) .?.?.?model.loss\(clips\)
@@ -19,10 +20,11 @@ struct Offset {
 #else
     X cost(const X& clips) const {
 #endif
-      return mean(square(clips - offset));
-    }
-  };
+        return mean(square(clips - offset));
+  }
 };
+}
+;
 
 int main() {
   Trainer trainer{Module<Offset, float>{}, optim::Sgd{}};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: the scalar is missing; write Module<Net, float> or Module<Net, double>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/module.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a network's instance is made of is random numbers, or nothing.
 // EXPECT: Net is not a Network
 // EXPECT: Network<

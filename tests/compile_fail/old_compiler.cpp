@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: flipbook needs a newer compiler
 #ifndef CONTROL
 #ifdef __clang__

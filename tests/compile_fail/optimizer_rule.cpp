@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An optimiser's rule names what it remembers.
 // EXPECT: is not an optim::Rule
 // EXPECT: (required expression|because) .?.?.?rule.state_names\(\)

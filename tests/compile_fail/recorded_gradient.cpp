@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: must be made with tape.variable<Order::higher>
 #include <flipbook/ops/elementwise/binary.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A regulariser says what it does after a step.
 // EXPECT: Gan: Regulariser is not a regulariser::Regulariser
 // EXPECT: (required expression|because) .?.?.?R::after_step\(parameters\)

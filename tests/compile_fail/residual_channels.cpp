@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: BodyAndShortcutAgreeInChannels
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/module.hpp>
@@ -11,6 +12,4 @@ constexpr int given = 3;
 constexpr int given = 4;
 #endif
 
-int main() {
-  Module<nn::Residual<nn::Linear<3, 8>, nn::Linear<8, given>>, float> block;
-}
+int main() { Module<nn::Residual<nn::Linear<3, 8>, nn::Linear<8, given>>, float> block; }

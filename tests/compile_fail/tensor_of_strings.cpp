@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A tensor holds numbers.
 // EXPECT: constraints? not satisfied
 // EXPECT: Element

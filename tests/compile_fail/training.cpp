@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A training of a model's own lets its optimisers be visited.
 // EXPECT: the model's Training is not a Training
 // EXPECT: (required expression|because) .?.?.?training.visit_optimizers\(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: OperandsDifferInScalarOrBackend
 // EXPECT: Tensor<float.*Tensor<double
 #include <flipbook/ops/elementwise/binary.hpp>
@@ -10,6 +11,4 @@ using Other = float;
 using Other = double;
 #endif
 
-int main() {
-  const auto sum = ones<float>({2, 3}) + ones<Other>({2, 3});
-}
+int main() { const auto sum = ones<float>({2, 3}) + ones<Other>({2, 3}); }

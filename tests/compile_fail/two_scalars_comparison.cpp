@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: OperandsDifferInScalarOrBackend
 #include <flipbook/ops/elementwise/where.hpp>
 
@@ -9,6 +10,4 @@ using Other = float;
 using Other = double;
 #endif
 
-int main() {
-  const auto y = greater(ones<float>({2}), ones<Other>({2}));
-}
+int main() { const auto y = greater(ones<float>({2}), ones<Other>({2})); }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: OperandsDifferInScalarOrBackend
 #include <flipbook/ops/conv/conv.hpp>
 
@@ -9,6 +10,4 @@ using Other = float;
 using Other = double;
 #endif
 
-int main() {
-  const auto y = conv(ones<float>({1, 4, 4, 3}), ones<Other>({3, 3, 3, 8}), None{}, Window{});
-}
+int main() { const auto y = conv(ones<float>({1, 4, 4, 3}), ones<Other>({3, 3, 3, 8}), None{}, Window{}); }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // In an operation without an overload of its own for this, the sentence follows after GCC's list of where it is called.
 // WITHIN: 6
 // EXPECT: operands differ in scalar or backend
@@ -11,6 +12,4 @@ using Other = float;
 using Other = double;
 #endif
 
-int main() {
-  const auto y = lstm_update(ones<float>({2, 8}), ones<Other>({2, 2}));
-}
+int main() { const auto y = lstm_update(ones<float>({2, 8}), ones<Other>({2, 2})); }

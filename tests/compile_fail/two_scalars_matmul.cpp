@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: OperandsDifferInScalarOrBackend
 #include <flipbook/ops/matmul/matmul.hpp>
 
@@ -9,6 +10,4 @@ using Other = float;
 using Other = double;
 #endif
 
-int main() {
-  const auto y = matmul(ones<float>({2, 2}), ones<Other>({2, 2}));
-}
+int main() { const auto y = matmul(ones<float>({2, 2}), ones<Other>({2, 2})); }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EXPECT: ArgumentDiffersFromModuleInScalarOrBackend
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/module.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/core/print.hpp>
 
 #include <doctest/doctest.h>

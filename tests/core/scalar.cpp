@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <bit>
@@ -11,7 +12,7 @@ using namespace flipbook;
 
 TEST_CASE("bfloat16 rounds to nearest, ties to even") {
   CHECK(float(bfloat16(1.0F)) == 1.0F);
-  CHECK(float(bfloat16(1.0F + 0x1p-8F)) == 1.0F);             // a tie, down to even
+  CHECK(float(bfloat16(1.0F + 0x1p-8F)) == 1.0F);                // a tie, down to even
   CHECK(float(bfloat16(1.0F + 3 * 0x1p-8F)) == 1.0F + 0x1p-6F);  // a tie, up to even
   CHECK(float(bfloat16(1.0F + 0x1p-8F + 0x1p-20F)) == 1.0F + 0x1p-7F);
   CHECK(float(bfloat16(-2.5F)) == -2.5F);

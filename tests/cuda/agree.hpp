@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What the tests of the CUDA backend hold it against: the same computation on the CPU in double, from the same inputs.
@@ -57,7 +58,8 @@ double apart(const X& on_cpu, const Y& on_device) {
   } else {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return std::max({0.0, apart(std::get<I>(on_cpu), std::get<I>(on_device))...});
-    }(std::make_index_sequence<std::tuple_size_v<X>>{});
+    }
+    (std::make_index_sequence<std::tuple_size_v<X>>{});
   }
 }
 
@@ -71,8 +73,8 @@ auto gradients_of(const F& f, const X&... x) {
   Rng rng{0x5eed};
   const auto weights = converted<typename Y::Scalar>(normal<double>(y.shape(), rng));
   const auto loss = sum(y * to<typename Y::Backend>(weights));
-  return std::apply(
-      [&](const auto&... v) { return std::tuple{tape.gradient(loss, v, {.retain_graph = true})...}; }, variables);
+  return std::apply([&](const auto&... v) { return std::tuple{tape.gradient(loss, v, {.retain_graph = true})...}; },
+                    variables);
 }
 
 // What a module gives for x, and the gradients of it by x and by all parameters.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/attention/attention.hpp>
 #include <flipbook/ops/attention/rotary.hpp>
 
@@ -12,7 +13,7 @@ namespace {
 struct Case {
   Index batch, queries, keys, heads, width;
 };
-const std::vector<Case> cases{{1, 1, 1, 1, 1},    {1, 1, 7, 2, 3},    {2, 5, 3, 1, 8},   {1, 31, 33, 2, 5},
+const std::vector<Case> cases{{1, 1, 1, 1, 1},    {1, 1, 7, 2, 3},    {2, 5, 3, 1, 8},    {1, 31, 33, 2, 5},
                               {1, 65, 70, 1, 32}, {1, 64, 64, 2, 16}, {1, 20, 67, 1, 40}, {2, 2, 65, 2, 64},
                               {1, 66, 33, 1, 72}, {1, 3, 35, 1, 130}};
 
@@ -60,8 +61,13 @@ double disagreement_of(const Case& c, double tolerance) {
     const Index keys = options.keys < 0 ? c.keys : options.keys;
     for (const bool masked : {false, true}) {
       if (masked && (keys != c.keys || options.block != 1)) continue;
-      CAPTURE(c.queries); CAPTURE(c.keys); CAPTURE(c.width); CAPTURE(options.block); CAPTURE(options.causal);
-      CAPTURE(options.keys); CAPTURE(masked);
+      CAPTURE(c.queries);
+      CAPTURE(c.keys);
+      CAPTURE(c.width);
+      CAPTURE(options.block);
+      CAPTURE(options.causal);
+      CAPTURE(options.keys);
+      CAPTURE(masked);
       const double apart = disagreement<T>(outcome(options, masked), x.mask, dy, x.q, x.k, x.v);
       CHECK(apart < tolerance);
       largest = std::max(largest, apart);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/conv/conv.hpp>
 
 #include "agree.hpp"
@@ -47,11 +48,14 @@ double disagreement_of(const Case& c, bool cudnn = false) {
   const auto y = conv(x, w, None{}, c.window);
   const auto dy = normal<double>(y.shape(), rng);
   const auto transposed = [&](const auto&... of) { return apply(TransposedConvolution{c.window, c.x}, of...); };
-  return std::max(
-      {disagreement<T>([&](const auto&... of) { return conv(of..., c.window); }, x, w, b),
-       disagreement<T>([&](const auto& a, const auto& k) { return conv(a, k, None{}, c.window); }, x, w),
-       disagreement<T>(transposed, dy, w), disagreement<T>(transposed, dy, w, c_bias),
-       disagreement<T>([&](const auto&... of) { return apply(ConvolutionWeight{c.window, c.w}, of...); }, x, dy)});
+  return std::max({disagreement<T>([&](const auto&... of) { return conv(of..., c.window); }, x, w, b),
+                   disagreement<T>([&](const auto& a, const auto& k) { return conv(a, k, None{}, c.window); }, x, w),
+                   disagreement<T>(transposed, dy, w), disagreement<T>(transposed, dy, w, c_bias),
+                   disagreement<T>(
+                       [&](const auto&... of) {
+                         return apply(ConvolutionWeight{c.window, c.w}, of...);
+                       },
+                       x, dy)});
 }
 
 void check_close(const Case& c, double of_case, double tolerance) {

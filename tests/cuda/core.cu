@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -67,9 +68,7 @@ TEST_CASE_TEMPLATE("random numbers are those of the CPU, to a unit in the last p
 TEST_CASE_TEMPLATE("elements are converted as on the CPU", T, float, double, bfloat16, Half) {
   const Tensor<double> x = random<double>({1023});
   const Tensor<T> y = cast<T>(x);
-  const auto same_on_both = [&]<class To>(To) {
-    CHECK(to_vector(cast<To>(to<Cuda>(y))) == to_vector(cast<To>(y)));
-  };
+  const auto same_on_both = [&]<class To>(To) { CHECK(to_vector(cast<To>(to<Cuda>(y))) == to_vector(cast<To>(y))); };
   same_on_both(float{});
   same_on_both(double{});
   same_on_both(std::int32_t{});

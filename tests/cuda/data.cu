@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Clips that a device makes.
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the training examples do with a model, on both backends: with models small enough to be emulated.
 #include <doctest/doctest.h>
 #include <unistd.h>

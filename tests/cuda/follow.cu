@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <flipbook/models/autoregressive/networks.hpp>
@@ -20,8 +21,8 @@ using Painter = Sequential<ConvTranspose2d<4, 6, Window{.kernel = 2}>, BatchNorm
                            ConvTranspose2d<6, 1, Window{.kernel = 4, .stride = 2, .padding = 1}>, Tanh>;
 using Judge = Sequential<Conv2d<1, 6, Window{.kernel = 4, .stride = 2, .padding = 1}>, LeakyReLU<0.2>,
                          Conv2d<6, 1, Window{.kernel = 2}>>;
-using Encoder = Sequential<Conv2d<1, 6, Window{.kernel = 4, .stride = 2, .padding = 1}>, Tanh,
-                           Conv2d<6, 4, Window{.kernel = 2}>>;
+using Encoder =
+    Sequential<Conv2d<1, 6, Window{.kernel = 4, .stride = 2, .padding = 1}>, Tanh, Conv2d<6, 4, Window{.kernel = 2}>>;
 using Decoder = Sequential<ConvTranspose2d<2, 6, Window{.kernel = 2}>, Tanh,
                            ConvTranspose2d<6, 1, Window{.kernel = 4, .stride = 2, .padding = 1}>>;
 using Autoencoder = Vae<Encoder, Decoder, latent::DiagonalGaussian<2>, likelihood::LearnedGaussian>;

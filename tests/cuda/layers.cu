@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/dropout.hpp>
@@ -28,18 +29,18 @@ constexpr Window flat{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding = 1};
 constexpr Window causal{.kernel = 3, .dilation = 2, .causal = true};
 constexpr Window odd{.kernel = 3, .stride = 2, .padding = 1, .output_padding = 1};
 
-using Images = Sequential<                                              //
-    Conv2d<3, 8, keeps>, BatchNorm<8>, LeakyReLU<0.2>, MaxPool<2>,       //
-    Conv2d<8, 8, grouped>, GroupNorm<2, 8>, SiLU, Upsample<2>,          //
-    InstanceNorm<8>, ELU, AvgPool<2>,                                   //
+using Images = Sequential<                                          //
+    Conv2d<3, 8, keeps>, BatchNorm<8>, LeakyReLU<0.2>, MaxPool<2>,  //
+    Conv2d<8, 8, grouped>, GroupNorm<2, 8>, SiLU, Upsample<2>,      //
+    InstanceNorm<8>, ELU, AvgPool<2>,                               //
     ConvTranspose2d<8, 4, halves>, UpsampleLinear<2>, PixelUnshuffle<4, 2>, PixelShuffle<16, 2>, RMSNorm<4>, GELU>;
-using Clips = Sequential<                                               //
-    Patchify<2, Extent(1, 2, 2)>, Conv3d<8, 6, keeps>, Softplus,         //
+using Clips = Sequential<                                                          //
+    Patchify<2, Extent(1, 2, 2)>, Conv3d<8, 6, keeps>, Softplus,                   //
     ConvTranspose3d<6, 5, flat>, PerFrame<Sequential<Conv2d<5, 4, keeps>, ReLU>>,  //
     Unpatchify<4, Extent(1, 2, 2)>, Tanh>;
-using Vectors = Sequential<                                             //
-    Linear<12, 16>, LayerNorm<16>, GELU, Unflatten<2, 2, 4>, Flatten,   //
-    Repeat<2, Residual<Linear<16, 16>, Tanh>>, Dropout<0.3>,            //
+using Vectors = Sequential<                                            //
+    Linear<12, 16>, LayerNorm<16>, GELU, Unflatten<2, 2, 4>, Flatten,  //
+    Repeat<2, Residual<Linear<16, 16>, Tanh>>, Dropout<0.3>,           //
     ProjectedResidual<Linear<16, 5, false>, Linear<16, 7>, Sigmoid, Linear<7, 5>>>;
 using Sequences = Sequential<Conv1d<3, 6, causal>, SiLU, ConvTranspose1d<6, 4, odd>>;
 using Bounded = Sequential<SpectralNorm<Conv2d<3, 4, halves>>, ReLU, SpectralNorm<ConvTranspose2d<4, 2, halves>>,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/latent/diagonal_gaussian.hpp>
 #include <flipbook/likelihood/bernoulli.hpp>
 #include <flipbook/likelihood/categorical.hpp>
@@ -34,14 +35,16 @@ void check_game() {
 /// log p of the data, its gradient in the parameters, and what is drawn with the same random numbers.
 template <class Likelihood, class T, class Data>
 void check_likelihood(const Tensor<double>& parameters, const Data& data) {
-  check<T>([&](const auto& p) {
-    using P = std::remove_cvref_t<decltype(p)>;
-    if constexpr (Real<typename Data::Scalar>) {
-      return Likelihood::log_prob(p, to<typename P::Backend>(converted<typename P::Scalar>(data)));
-    } else {
-      return Likelihood::log_prob(p, to<typename P::Backend>(data));
-    }
-  }, parameters);
+  check<T>(
+      [&](const auto& p) {
+        using P = std::remove_cvref_t<decltype(p)>;
+        if constexpr (Real<typename Data::Scalar>) {
+          return Likelihood::log_prob(p, to<typename P::Backend>(converted<typename P::Scalar>(data)));
+        } else {
+          return Likelihood::log_prob(p, to<typename P::Backend>(data));
+        }
+      },
+      parameters);
   check<T>([](const auto& p) { return Likelihood::mean(p); }, parameters);
   const auto sample = [](const auto& p) {
     Rng rng{5};
@@ -56,10 +59,12 @@ TEST_CASE_TEMPLATE("errors of predictions and their gradients are the CPU's", T,
   check<T>([](const auto& a, const auto& b) { return loss::mse(a, b); }, x, y);
   check<T>([](const auto& a, const auto& b) { return loss::mae(a, b); }, x, y);
   check<T>([](const auto& a, const auto& b) { return loss::binary_cross_entropy_with_logits(a, b); }, x, sigmoid(y));
-  check<T>([](const auto& logits) {
-    using B = typename std::remove_cvref_t<decltype(logits)>::Backend;
-    return loss::cross_entropy(logits, to<B>(Tensor<std::int32_t>({3, 4}, {0, 4, 2, 2, 1, 3, 0, 0, 4, 1, 2, 3})));
-  }, x);
+  check<T>(
+      [](const auto& logits) {
+        using B = typename std::remove_cvref_t<decltype(logits)>::Backend;
+        return loss::cross_entropy(logits, to<B>(Tensor<std::int32_t>({3, 4}, {0, 4, 2, 2, 1, 3, 0, 0, 4, 1, 2, 3})));
+      },
+      x);
 }
 
 TEST_CASE_TEMPLATE("games and their gradients are the CPU's", T, float, double) {
@@ -82,9 +87,8 @@ TEST_CASE_TEMPLATE("penalties on a slope, and their gradients, are the CPU's", T
       return penalty(weight.tape(), discriminator, here(x), here(y));
     };
   };
-  const auto r1 = slopes([](Tape& tape, const auto& d, const auto& real, const auto&) {
-    return loss::r1(tape, d, real);
-  });
+  const auto r1 =
+      slopes([](Tape& tape, const auto& d, const auto& real, const auto&) { return loss::r1(tape, d, real); });
   const auto between = slopes([](Tape& tape, const auto& d, const auto& real, const auto& fake) {
     return loss::gradient_penalty(tape, d, real, fake);
   });
@@ -124,8 +128,10 @@ TEST_CASE_TEMPLATE("what a latent says and draws, and the gradients of it, are t
            other);
   check<T>([](const auto& e, const auto& v) { return Latent::log_prob(Latent::posterior(e), v); }, encoded, z);
   check<T>([](const auto& v) { return Latent::prior_log_prob(v); }, z);
-  check<T>([](const auto& e) {
-    Rng rng{9};
-    return Latent::sample(Latent::posterior(e), rng);
-  }, encoded);
+  check<T>(
+      [](const auto& e) {
+        Rng rng{9};
+        return Latent::sample(Latent::posterior(e), rng);
+      },
+      encoded);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <numeric>
 
 #include <flipbook/ops/matmul/matmul.hpp>
@@ -40,14 +41,20 @@ double disagreement_of(const Case& c) {
 
 TEST_CASE_TEMPLATE("products of matrices agree with the CPU's", T, float, double, bfloat16, flipbook::half) {
   for (const Case& c : random_cases(12)) {
-    CAPTURE(c.batch); CAPTURE(c.m); CAPTURE(c.n); CAPTURE(c.k);
+    CAPTURE(c.batch);
+    CAPTURE(c.m);
+    CAPTURE(c.n);
+    CAPTURE(c.k);
     CHECK(disagreement_of<T>(c) < device_tolerance<T>);
   }
 }
 
 TEST_CASE_TEMPLATE("one matrix may serve all of a batch, and a bias is added to each row", T, float, double, bfloat16) {
   for (const Case& c : random_cases(6)) {
-    CAPTURE(c.batch); CAPTURE(c.m); CAPTURE(c.n); CAPTURE(c.k);
+    CAPTURE(c.batch);
+    CAPTURE(c.m);
+    CAPTURE(c.n);
+    CAPTURE(c.k);
     const auto x = test::random<double>({c.batch, c.m, c.k}, 1), w = test::random<double>({c.k, c.n}, 2);
     const auto b = test::random<double>({c.n}, 3);
     CHECK(disagreement<T>([](const auto&... of) { return matmul(of...); }, x, w) < device_tolerance<T>);

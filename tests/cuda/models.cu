@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
 #include <flipbook/models/gan/gan.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/norm/norm.hpp>
 
@@ -9,10 +10,9 @@ using namespace flipbook::test;
 namespace {
 
 // Batch, layer, group and instance normalisation; sizes of 1, primes, whole packs, more than a block and a piece.
-const std::vector<NormGeometry> geometries{{1, 2, 1, 1},   {1, 701, 37, 1}, {1, 3000, 8, 1}, {1, 67, 300, 1},
-                                           {3, 65, 4, 5},  {2, 1000, 2, 8}, {5, 9, 7, 1},    {7, 1, 1, 2},
-                                           {13, 1, 1, 33}, {300, 1, 1, 16}, {2, 1, 1, 4000}, {6, 1, 3, 4},
-                                           {0, 3, 2, 1}};
+const std::vector<NormGeometry> geometries{
+    {1, 2, 1, 1}, {1, 701, 37, 1}, {1, 3000, 8, 1}, {1, 67, 300, 1}, {3, 65, 4, 5}, {2, 1000, 2, 8}, {5, 9, 7, 1},
+    {7, 1, 1, 2}, {13, 1, 1, 33},  {300, 1, 1, 16}, {2, 1, 1, 4000}, {6, 1, 3, 4},  {0, 3, 2, 1}};
 
 // Of sets of one row each, or of columns.
 template <class B>
@@ -40,7 +40,10 @@ auto normalized(const NormGeometry& g, bool centred) {
 
 /// x · sigmoid(x) after a normalisation, and dy · derivative of it.
 struct Silu {
-  template <class V> constexpr V operator()(const V& v) const { return function::Silu{}.value(v); }
+  template <class V>
+  constexpr V operator()(const V& v) const {
+    return function::Silu{}.value(v);
+  }
   template <class V>
   constexpr V operator()(const V& dy, const V& v) const {
     return dy * function::Silu{}.derivative(v);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/recurrent/gru.hpp>
 #include <flipbook/ops/recurrent/lstm.hpp>
 

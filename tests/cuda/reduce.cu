@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <flipbook/ops/reduce/max.hpp>
@@ -54,8 +55,11 @@ TEST_CASE_TEMPLATE("gradients of sums and of what is repeated agree", T, double,
   CHECK(gradient_disagreement<T>([](const auto& v) { return mean(v); }, x) < device_tolerance<T>);
   CHECK(gradient_disagreement<T>([](const auto& v) { return sum_per_sample(v); }, x) < device_tolerance<T>);
   CHECK(gradient_disagreement<T>([](const auto& v) { return broadcast_to(v, {2, 4, 3, 5}); }, x) < device_tolerance<T>);
-  CHECK(gradient_disagreement<T>([](const auto& v) { return broadcast_to(v, {6, 8}); }, random<double>({8})) <
-        device_tolerance<T>);
+  CHECK(gradient_disagreement<T>(
+            [](const auto& v) {
+              return broadcast_to(v, {6, 8});
+            },
+            random<double>({8})) < device_tolerance<T>);
 }
 
 TEST_CASE("a sum has the same bits every time") {

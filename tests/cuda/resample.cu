@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/resample/linear.hpp>
 #include <flipbook/ops/resample/patches.hpp>
 #include <flipbook/ops/resample/pool.hpp>
@@ -13,8 +14,8 @@ struct Case {
   Shape shape;
   Extent size;
 };
-const std::vector<Case> cases{{{1, 1, 1}, {1}},        {{2, 7, 3}, {1, 1, 5}},    {{0, 4, 4, 3}, {2, 3}},
-                              {{2, 5, 3, 8}, {2, 3}},  {{3, 4, 6, 67}, {3, 2}},   {{2, 3, 2, 5, 4}, {2, 1, 3}}};
+const std::vector<Case> cases{{{1, 1, 1}, {1}},       {{2, 7, 3}, {1, 1, 5}},  {{0, 4, 4, 3}, {2, 3}},
+                              {{2, 5, 3, 8}, {2, 3}}, {{3, 4, 6, 67}, {3, 2}}, {{2, 3, 2, 5, 4}, {2, 1, 3}}};
 
 Shape scaled(Shape shape, const Extent& size) {
   for (int axis = 0; axis < shape.rank() - 2; ++axis) shape[axis + 1] *= size[axis + 5 - shape.rank()];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/attention.hpp>
 #include <flipbook/nn/cells.hpp>

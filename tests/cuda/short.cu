@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Networks and losses of 16-bit numbers: what compiles, how far from double they are, and no further.
 #include <flipbook/likelihood/categorical.hpp>
 #include <flipbook/likelihood/discretized_logistic_mixture.hpp>

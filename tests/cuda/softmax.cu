@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/softmax/softmax.hpp>
 
 #include <limits>
@@ -25,8 +26,7 @@ TEST_CASE_TEMPLATE("softmax, its logarithm and its normaliser are the CPU's", T,
   }
 }
 
-TEST_CASE_TEMPLATE("gradients of softmax and its relatives are the CPU's", T, float, double, bfloat16,
-                   flipbook::half) {
+TEST_CASE_TEMPLATE("gradients of softmax and its relatives are the CPU's", T, float, double, bfloat16, flipbook::half) {
   for (const Shape& shape : shapes) {
     CAPTURE(to_string(shape));
     const auto x = affine(random<double>(shape), 3, 1), dy = random<double>(shape, 2);

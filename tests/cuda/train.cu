@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <array>
@@ -307,7 +308,7 @@ TEST_CASE("the guide's training on a device") {
   fb::Trainer trainer{fb::Module<Model, float, fb::Cuda>{fb::Rng{1}}, fb::optim::Adam{.learning_rate = 1e-3}};
   trainer.fit(clips, {.steps = 6, .batch = 2, .title = ""});
 
-  const fb::Module<Model, float> here = fb::to<fb::Cpu>(trainer.model);   // the same network, on the host
+  const fb::Module<Model, float> here = fb::to<fb::Cpu>(trainer.model);  // the same network, on the host
   const fb::Tensor<float> parameters = fb::to<fb::Cpu>(trainer.model.parameters());
   // [/device]
   CHECK(to_vector(here.parameters()) == to_vector(parameters));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/data/data_loader.hpp>
 
 #include <doctest/doctest.h>
@@ -20,7 +21,8 @@ struct Counting {
 
   Shape shape() const { return {1, 1, 1, 1}; }
   Tensor<float> clip(Index i) const {
-    for (Index seen = *highest; i > seen && !highest->compare_exchange_weak(seen, i);) {}
+    for (Index seen = *highest; i > seen && !highest->compare_exchange_weak(seen, i);) {
+    }
     if (i % 5 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
     require(i != broken, "clip ", i, " is broken");
     return Tensor<float>({1, 1, 1, 1}, {static_cast<float>(i)});

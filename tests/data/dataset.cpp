@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/data/dataset.hpp>
 
 #include <doctest/doctest.h>

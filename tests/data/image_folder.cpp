@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/data/image_folder.hpp>
 
 #include <doctest/doctest.h>

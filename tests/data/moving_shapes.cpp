@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/data/moving_shapes.hpp>
 
 #include <doctest/doctest.h>

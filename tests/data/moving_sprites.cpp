@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/data/moving_sprites.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/data/subsequences.hpp>
 
 #include <doctest/doctest.h>
@@ -15,8 +16,7 @@ TEST_CASE("subsequences cover each sequence and never reach over its end") {
       std::vector<std::pair<std::size_t, Index>> places;
       for (std::size_t s = 0; s < lengths.size(); ++s) {
         subsequences.add(lengths[s]);
-        for (Index first = 0; first + frames <= lengths[s]; first += stride, ++expected)
-          places.emplace_back(s, first);
+        for (Index first = 0; first + frames <= lengths[s]; first += stride, ++expected) places.emplace_back(s, first);
       }
       REQUIRE(subsequences.size() == expected);
       for (Index i = 0; i < expected; ++i) {

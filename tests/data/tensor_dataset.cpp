@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/data/tensor_dataset.hpp>
 
 #include <doctest/doctest.h>

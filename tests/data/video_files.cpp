@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/data/video_files.hpp>
 
 #include <doctest/doctest.h>

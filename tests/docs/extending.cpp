@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What docs/extending.md shows.
 #include <doctest/doctest.h>
 
@@ -168,9 +169,9 @@ struct Flow {
     template <Value X>
     X loss(const X& clips) const {
       Rng& rng = clips.tape().rng();
-      const Tensor<T, B>& x = tensor_of(clips);                                   // (N, …, C)
-      const Tensor<T, B> noise = normal<T, B>(x.shape(), rng);                    // (N, …, C)
-      const Tensor<T, B> t = uniform<T, B>(one_per_clip(x.shape()), rng);         // (N, 1, …, 1)
+      const Tensor<T, B>& x = tensor_of(clips);                            // (N, …, C)
+      const Tensor<T, B> noise = normal<T, B>(x.shape(), rng);             // (N, …, C)
+      const Tensor<T, B> t = uniform<T, B>(one_per_clip(x.shape()), rng);  // (N, 1, …, 1)
       return loss::mse(at(clips.tape().constant((1 - t) * noise + t * x), t), x - noise);
     }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What docs/from-pytorch.md shows.
 #include <doctest/doctest.h>
 
@@ -24,13 +25,13 @@ TEST_CASE("the page for users of PyTorch reshapes and joins as it says") {
   fb::Rng rng{1};
   const auto x = fb::normal<float>({2, 6, 4}, rng);
   // [shapes]
-  const auto viewed = x.reshape({2, 24});                    // x.view(2, 24), without a copy
-  const auto turned = fb::permute(x, {0, 2, 1});             // x.permute(0, 2, 1).contiguous(): (2, 4, 6)
-  const auto joined = fb::concat(1, x, x);                   // torch.cat([x, x], 1): (2, 12, 4)
-  const auto stacked = fb::stack(1, x, x);                   // torch.stack([x, x], 1): (2, 2, 6, 4)
-  const auto chunks = fb::split(x, 1, 3);                    // x.chunk(3, 1): three of (2, 2, 4)
-  const auto part = fb::slice(x, 1, 2, 5);                   // x[:, 2:5]: (2, 3, 4)
-  const auto first = x[0];                                   // x[0]: (6, 4), without a copy
+  const auto viewed = x.reshape({2, 24});         // x.view(2, 24), without a copy
+  const auto turned = fb::permute(x, {0, 2, 1});  // x.permute(0, 2, 1).contiguous(): (2, 4, 6)
+  const auto joined = fb::concat(1, x, x);        // torch.cat([x, x], 1): (2, 12, 4)
+  const auto stacked = fb::stack(1, x, x);        // torch.stack([x, x], 1): (2, 2, 6, 4)
+  const auto chunks = fb::split(x, 1, 3);         // x.chunk(3, 1): three of (2, 2, 4)
+  const auto part = fb::slice(x, 1, 2, 5);        // x[:, 2:5]: (2, 3, 4)
+  const auto first = x[0];                        // x[0]: (6, 4), without a copy
   // [/shapes]
   CHECK(viewed.data() == x.data());
   CHECK(turned.shape() == fb::Shape{2, 4, 6});
@@ -47,18 +48,18 @@ TEST_CASE("the page for users of PyTorch trains as it says") {
   const auto x = fb::normal<float>({8, 3}, rng);
   const auto target = fb::normal<float>({8, 1}, rng);
   // [training]
-  using Network = Sequential<Linear<3, 16>, ReLU, Linear<16, 1>>;             // nn.Sequential(nn.Linear(3, 16), …)
-  fb::Module<Network, float> network{fb::Rng{1}};                             // torch.manual_seed(1); network = …
+  using Network = Sequential<Linear<3, 16>, ReLU, Linear<16, 1>>;  // nn.Sequential(nn.Linear(3, 16), …)
+  fb::Module<Network, float> network{fb::Rng{1}};                  // torch.manual_seed(1); network = …
   fb::Optimizer adam{fb::optim::Adam{.learning_rate = 1e-3}, network.parameters()};
 
-  fb::Tape tape{network, rng.split()};                                        // network.train(); records from here on
-  const auto loss = fb::loss::mse(network(tape.constant(x)), target);         // F.mse_loss(network(x), target)
-  auto gradient = tape.gradient(loss, network);                               // loss.backward(): (P), never accumulated
-  fb::optim::clip_norm(gradient, 1.0);                                        // clip_grad_norm_(parameters, 1.0)
-  adam.step(network.parameters(), gradient);                                  // optimizer.step()
-  tape.apply_updates();                                                       // running statistics change here
+  fb::Tape tape{network, rng.split()};                                 // network.train(); records from here on
+  const auto loss = fb::loss::mse(network(tape.constant(x)), target);  // F.mse_loss(network(x), target)
+  auto gradient = tape.gradient(loss, network);                        // loss.backward(): (P), never accumulated
+  fb::optim::clip_norm(gradient, 1.0);                                 // clip_grad_norm_(parameters, 1.0)
+  adam.step(network.parameters(), gradient);                           // optimizer.step()
+  tape.apply_updates();                                                // running statistics change here
 
-  const auto y = network(x);                                                  // network.eval(); with torch.no_grad(): …
+  const auto y = network(x);  // network.eval(); with torch.no_grad(): …
   // [/training]
   CHECK(y.shape() == fb::Shape{8, 1});
   CHECK(gradient.size() == network.parameters().size());
@@ -68,10 +69,10 @@ TEST_CASE("the page for users of PyTorch trains as it says") {
 TEST_CASE("the page for users of PyTorch detaches as it says") {
   // [detach]
   fb::Tape tape;
-  const auto x = tape.variable(fb::Tensor<double>({2}, {1.0, 2.0}));          // x.requires_grad_()
+  const auto x = tape.variable(fb::Tensor<double>({2}, {1.0, 2.0}));  // x.requires_grad_()
   const auto y = fb::square(x);
-  const auto z = fb::sum(x * fb::stop_gradient(y));                           // (x * y.detach()).sum()
-  const auto once = tape.gradient(z, x, {.retain_graph = true});              // retain_graph=True
+  const auto z = fb::sum(x * fb::stop_gradient(y));               // (x * y.detach()).sum()
+  const auto once = tape.gradient(z, x, {.retain_graph = true});  // retain_graph=True
   const auto again = tape.gradient(z, x);
   // [/detach]
   CHECK(fb::to_vector(once) == std::vector<double>{1, 4});

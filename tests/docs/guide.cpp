@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What docs/guide.md shows.
 #include <doctest/doctest.h>
 
@@ -34,17 +35,17 @@ namespace {
 constexpr Window head{.kernel = 4, .bias = false};
 constexpr Window half{.kernel = 4, .stride = 2, .padding = 1, .bias = false};  // doubles or halves an extent
 
-using Generator = Sequential<                                                  // noise (N, 1, 1, 100)
-    ConvTranspose2d<100, 512, head>, BatchNorm<512>, ReLU,                     // (N, 4, 4, 512)
-    ConvTranspose2d<512, 256, half>, BatchNorm<256>, ReLU,                     // (N, 8, 8, 256)
-    ConvTranspose2d<256, 128, half>, BatchNorm<128>, ReLU,                     // (N, 16, 16, 128)
-    ConvTranspose2d<128, 3, half>, Tanh>;                                      // (N, 32, 32, 3)
+using Generator = Sequential<                               // noise (N, 1, 1, 100)
+    ConvTranspose2d<100, 512, head>, BatchNorm<512>, ReLU,  // (N, 4, 4, 512)
+    ConvTranspose2d<512, 256, half>, BatchNorm<256>, ReLU,  // (N, 8, 8, 256)
+    ConvTranspose2d<256, 128, half>, BatchNorm<128>, ReLU,  // (N, 16, 16, 128)
+    ConvTranspose2d<128, 3, half>, Tanh>;                   // (N, 32, 32, 3)
 
-using Discriminator = Sequential<                                              // frames (N, 32, 32, 3)
-    Conv2d<3, 128, half>, LeakyReLU<0.2>,                                      // (N, 16, 16, 128)
-    Conv2d<128, 256, half>, BatchNorm<256>, LeakyReLU<0.2>,                    // (N, 8, 8, 256)
-    Conv2d<256, 512, half>, BatchNorm<512>, LeakyReLU<0.2>,                    // (N, 4, 4, 512)
-    Conv2d<512, 1, head>>;                                                     // logits (N, 1, 1, 1)
+using Discriminator = Sequential<                            // frames (N, 32, 32, 3)
+    Conv2d<3, 128, half>, LeakyReLU<0.2>,                    // (N, 16, 16, 128)
+    Conv2d<128, 256, half>, BatchNorm<256>, LeakyReLU<0.2>,  // (N, 8, 8, 256)
+    Conv2d<256, 512, half>, BatchNorm<512>, LeakyReLU<0.2>,  // (N, 4, 4, 512)
+    Conv2d<512, 1, head>>;                                   // logits (N, 1, 1, 1)
 // [/gan-networks]
 
 // [gan-model]
@@ -66,18 +67,18 @@ TEST_CASE("the guide's game is played step by step") {
   fb::Optimizer d_adam{fb::optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5}, d.parameters()};
   fb::Rng rng{3};
 
-  const auto step = [&](const fb::Tensor<float>& real) {                      // (N, 32, 32, 3) in [−1, 1]
+  const auto step = [&](const fb::Tensor<float>& real) {  // (N, 32, 32, 3) in [−1, 1]
     const auto z = fb::normal<float>({real.extent(0), 1, 1, 100}, rng);
-    fb::Tape play{g, rng.split()};                                            // watches G's parameters
-    const auto fake = g(play.constant(z));                                    // G(z)
+    fb::Tape play{g, rng.split()};          // watches G's parameters
+    const auto fake = g(play.constant(z));  // G(z)
 
-    fb::Tape judge{d, rng.split()};                                           // watches D's parameters
+    fb::Tape judge{d, rng.split()};  // watches D's parameters
     const auto d_loss = fb::loss::Minimax::discriminator(d(judge.constant(real)), d(judge.constant(fake.value())));
-    d_adam.step(d.parameters(), judge.gradient(d_loss, d));                   // D rises: max V(D, G)
+    d_adam.step(d.parameters(), judge.gradient(d_loss, d));  // D rises: max V(D, G)
     judge.apply_updates();
 
-    const auto g_loss = fb::loss::Minimax::generator(d(fake));                // D is a constant of this tape
-    g_adam.step(g.parameters(), play.gradient(g_loss, g));                    // G falls: min V(D, G)
+    const auto g_loss = fb::loss::Minimax::generator(d(fake));  // D is a constant of this tape
+    g_adam.step(g.parameters(), play.gradient(g_loss, g));      // G falls: min V(D, G)
     play.apply_updates();
     return std::pair{d_loss.item(), g_loss.item()};
   };
@@ -99,7 +100,7 @@ TEST_CASE("the guide's trainer trains a generator of frames") {
   fb::init::dcgan(gan, rng.split());
   fb::Trainer trainer{std::move(gan), fb::optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5}};
   trainer.fit(clips, {.steps = steps, .batch = 1});
-  const auto frames = trainer.model->sample(16, rng);                         // (16, 32, 32, 3) in [0, 1]
+  const auto frames = trainer.model->sample(16, rng);  // (16, 32, 32, 3) in [0, 1]
   // [/gan-train]
   CHECK(frames.shape() == fb::Shape{16, 32, 32, 3});
   CHECK(trainer.steps() == 1);
@@ -110,22 +111,22 @@ namespace {
 // [ar-model]
 constexpr Window same{.kernel = 3, .padding = 1};
 
-using Predictor = fb::Autoregressive<
-    Stack<ConvLstmCell<1, 16, same>, ConvLstmCell<16, 16, same>, Conv2d<16, 1, same>>, fb::likelihood::Bernoulli>;
+using Predictor = fb::Autoregressive<Stack<ConvLstmCell<1, 16, same>, ConvLstmCell<16, 16, same>, Conv2d<16, 1, same>>,
+                                     fb::likelihood::Bernoulli>;
 // [/ar-model]
 
 // [vae-model]
 constexpr Window down{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding = 1};
 
-using Encoder = Sequential<                                                    // clips (N, 4, 16, 16, 1)
-    Conv3d<1, 16, down>, ReLU,                                                 // (N, 4, 8, 8, 16)
-    Conv3d<16, 32, down>, ReLU,                                                // (N, 4, 4, 4, 32)
-    Flatten, Linear<4 * 4 * 4 * 32, 2 * 32>>;                                  // mean and log-variance of z
+using Encoder = Sequential<                    // clips (N, 4, 16, 16, 1)
+    Conv3d<1, 16, down>, ReLU,                 // (N, 4, 8, 8, 16)
+    Conv3d<16, 32, down>, ReLU,                // (N, 4, 4, 4, 32)
+    Flatten, Linear<4 * 4 * 4 * 32, 2 * 32>>;  // mean and log-variance of z
 
-using Decoder = Sequential<                                                    // z (N, 32)
-    Linear<32, 4 * 4 * 4 * 32>, Unflatten<4, 4, 4, 32>, ReLU,                  // (N, 4, 4, 4, 32)
-    ConvTranspose3d<32, 16, down>, ReLU,                                       // (N, 4, 8, 8, 16)
-    ConvTranspose3d<16, 1, down>>;                                             // logits (N, 4, 16, 16, 1)
+using Decoder = Sequential<                                    // z (N, 32)
+    Linear<32, 4 * 4 * 4 * 32>, Unflatten<4, 4, 4, 32>, ReLU,  // (N, 4, 4, 4, 32)
+    ConvTranspose3d<32, 16, down>, ReLU,                       // (N, 4, 8, 8, 16)
+    ConvTranspose3d<16, 1, down>>;                             // logits (N, 4, 16, 16, 1)
 
 using ClipVae = fb::Vae<Encoder, Decoder, fb::latent::DiagonalGaussian<32>, fb::likelihood::Bernoulli>;
 // [/vae-model]
@@ -142,15 +143,15 @@ TEST_CASE("the guide's predictor continues clips") {
   fb::Rng rng{1};
   // [ar-train]
   fb::Module<Predictor, float> predictor{rng.split()};
-  predictor->context_frames = 1;                                              // the first frame is not predicted
+  predictor->context_frames = 1;  // the first frame is not predicted
   fb::Trainer trainer{std::move(predictor), fb::optim::Adam{.learning_rate = 3e-3}};
   trainer.fit(clips, {.steps = steps, .batch = 4});
 
-  const auto unseen = fb::batch_of(clips, 1'000'000, 4);                      // (N, T, H, W, 1)
-  const auto nats = trainer.model->log_likelihood(unseen);                    // (N): Σ_t log p(x_t | x_<t)
-  const auto context = fb::slice(unseen, 1, 0, 3);                            // three frames are seen
-  const auto drawn = trainer.model->sample(context, 5, rng);                  // five more, each from p(x_t | x_<t)
-  const auto expected = trainer.model->predict(context, 5);                   // or each the expectation
+  const auto unseen = fb::batch_of(clips, 1'000'000, 4);      // (N, T, H, W, 1)
+  const auto nats = trainer.model->log_likelihood(unseen);    // (N): Σ_t log p(x_t | x_<t)
+  const auto context = fb::slice(unseen, 1, 0, 3);            // three frames are seen
+  const auto drawn = trainer.model->sample(context, 5, rng);  // five more, each from p(x_t | x_<t)
+  const auto expected = trainer.model->predict(context, 5);   // or each the expectation
   // [/ar-train]
   CHECK(nats.shape() == fb::Shape{4});
   for (const float each : nats) CHECK(each < 0);
@@ -167,12 +168,12 @@ TEST_CASE("the guide's autoencoder bounds the likelihood, reconstructs, samples 
   trainer.fit(clips, {.steps = steps, .batch = 4});
 
   const auto& vae = trainer.model;
-  const auto x = fb::batch_of(clips, 1'000'000, 4);                           // (N, T, H, W, 1)
-  const auto bound = vae->elbo(x, rng);                                       // (N), in nats
-  const auto nearer = vae->log_likelihood(x, 50, rng);                        // (N): from 50 weighted draws of z
-  const auto again = vae->reconstruct(x);                                     // E[x | z] at the mean of q(z | x)
-  const auto fresh = vae->sample(8, rng);                                     // z from the prior
-  const auto between = vae->interpolate(x[0], x[1], 5);                       // along a line in z
+  const auto x = fb::batch_of(clips, 1'000'000, 4);      // (N, T, H, W, 1)
+  const auto bound = vae->elbo(x, rng);                  // (N), in nats
+  const auto nearer = vae->log_likelihood(x, 50, rng);   // (N): from 50 weighted draws of z
+  const auto again = vae->reconstruct(x);                // E[x | z] at the mean of q(z | x)
+  const auto fresh = vae->sample(8, rng);                // z from the prior
+  const auto between = vae->interpolate(x[0], x[1], 5);  // along a line in z
   // [/vae-train]
   CHECK(bound.shape() == fb::Shape{4});
   CHECK(fb::mean(nearer).item() > fb::mean(bound).item());
@@ -204,7 +205,7 @@ TEST_CASE("the guide's weights and clips go to files and come back") {
   fb::Module<ClipVae, float> loaded;
   fb::load_weights(folder / "vae.safetensors", loaded);
 
-  const auto clips = loaded->sample(8, rng);                                  // (8, T, H, W, 1)
+  const auto clips = loaded->sample(8, rng);                                     // (8, T, H, W, 1)
   fb::write_gif(folder / "clips.gif", fb::upscale(fb::make_grid(clips, 4), 3));  // two rows of four, each pixel 3×3
   // [/files]
   CHECK(fb::to_vector(vae.parameters()) == fb::to_vector(loaded.parameters()));
@@ -220,11 +221,11 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   // [own-loop]
   fb::Module<ClipVae, float> vae{fb::Rng{1}};
   fb::Optimizer adam{fb::optim::Adam{.learning_rate = 1e-3}, vae.parameters()};
-  fb::DataLoader loader{clips, {.batch = 4, .workers = 2}};                   // batch k, whatever the workers
+  fb::DataLoader loader{clips, {.batch = 4, .workers = 2}};  // batch k, whatever the workers
   fb::Rng rng{2};
   for (fb::Index step = 0; step < steps; ++step) {
-    fb::Tape tape{vae, rng.split()};                                          // watches all parameters of vae
-    const auto loss = vae->loss(tape.constant(loader.next()));                // a mean over the clips
+    fb::Tape tape{vae, rng.split()};                            // watches all parameters of vae
+    const auto loss = vae->loss(tape.constant(loader.next()));  // a mean over the clips
     fb::backward_and_step(tape, loss, vae, vae.parameters(), adam, {.clip_norm = 100});
   }
   // [/own-loop]
@@ -232,14 +233,14 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   const auto decoder_before = fb::to_vector(vae.part(vae->decoder));
   // [freezing]
   fb::Optimizer decoder_adam{fb::optim::Adam{.learning_rate = 1e-4}, vae.part(vae->decoder)};
-  fb::Tape tape{vae->decoder, rng.split()};                                   // the encoder's parameters are constants
+  fb::Tape tape{vae->decoder, rng.split()};  // the encoder's parameters are constants
   const auto loss = vae->loss(tape.constant(loader.next()));
   fb::backward_and_step(tape, loss, vae->decoder, vae.part(vae->decoder), decoder_adam);
   // [/freezing]
   CHECK(fb::to_vector(vae.part(vae->encoder)) == encoder_before);
   CHECK(fb::to_vector(vae.part(vae->decoder)) != decoder_before);
   // [feature-loss]
-  using Features = Sequential<Conv3d<1, 8, down>, BatchNorm<8>, ReLU>;         // trained before, on something else
+  using Features = Sequential<Conv3d<1, 8, down>, BatchNorm<8>, ReLU>;  // trained before, on something else
   fb::Module<Features, float> features{fb::Rng{3}};
 
   const auto x = loader.next();
@@ -252,12 +253,12 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   CHECK(fb::to_vector(features.buffers()) == fb::to_vector(fb::Module<Features, float>{}.buffers()));
   // [accumulation]
   const int parts = 4;
-  fb::Tensor<float> total = fb::zeros<float>(vae.parameters().shape());       // (P)
+  fb::Tensor<float> total = fb::zeros<float>(vae.parameters().shape());  // (P)
   for (int part = 0; part < parts; ++part) {
     fb::Tape each{vae, rng.split()};
     const auto share = vae->loss(each.constant(loader.next())) * (1.0 / parts);
-    total = total + each.gradient(share, vae);                                // a mean over 4 batches of 4 clips
-    each.apply_updates();                                                     // buffers follow every batch
+    total = total + each.gradient(share, vae);  // a mean over 4 batches of 4 clips
+    each.apply_updates();                       // buffers follow every batch
   }
   adam.step(vae.parameters(), total);
   // [/accumulation]
@@ -265,11 +266,11 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   // [checkpoint]
   fb::Trainer trainer{std::move(vae), fb::optim::Adam{.learning_rate = 1e-3}};
   while (trainer.steps() < 2) {
-    const fb::Losses losses = trainer.step(loader.next());                    // {{"loss", 123.4}}, by name
+    const fb::Losses losses = trainer.step(loader.next());  // {{"loss", 123.4}}, by name
     if (trainer.steps() % 100 == 0) std::printf("%s %g\n", losses[0].first.c_str(), losses[0].second);
   }
-  trainer.save(folder / "state.safetensors");                                 // model, optimiser, rng, history
-  trainer.resume(folder / "state.safetensors");                               // goes on to the same bits
+  trainer.save(folder / "state.safetensors");    // model, optimiser, rng, history
+  trainer.resume(folder / "state.safetensors");  // goes on to the same bits
   // [/checkpoint]
   CHECK(trainer.steps() == 2);
   CHECK(std::filesystem::file_size(folder / "state.safetensors") > 0);
@@ -280,8 +281,8 @@ TEST_CASE("the guide's gradients are those of calculus") {
   // [tape]
   fb::Tape tape;
   const auto x = tape.variable(fb::Tensor<double>({2}, {1.0, 2.0}));
-  const auto y = fb::sum(fb::square(x));                                      // y = Σ x²
-  const auto dy = tape.gradient(y, x);                                        // 2x
+  const auto y = fb::sum(fb::square(x));  // y = Σ x²
+  const auto dy = tape.gradient(y, x);    // 2x
   // [/tape]
   CHECK(fb::to_vector(dy) == std::vector<double>{2, 4});
 }

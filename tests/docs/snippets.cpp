@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The C++ in the documentation is the C++ that is compiled: above each block stands, in a comment, which file and
 // which part of it, from `// [name]` to `// [/name]`, it shows.
 #include <doctest/doctest.h>

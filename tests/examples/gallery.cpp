@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "../../examples/support/gallery.hpp"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "../../examples/support/options.hpp"
 
 #include <doctest/doctest.h>
@@ -72,11 +73,20 @@ TEST_CASE("options are read, and those not given keep their defaults") {
 }
 
 TEST_CASE("options that cannot be end the program with code 2") {
-  const std::vector<std::vector<const char*>> wrong{{"--steps", "0"},      {"--steps", "many"}, {"--steps", "-3"},
-                                                    {"--batch", "1e9"},    {"--seed", "-1"},    {"--threads", "0"},
-                                                    {"--data", "/no/where"}, {"--unknown"},     {"stray"},
-                                                    {"--steps"},           {"--device", "gpu"}, {"--device", "cuda:"},
-                                                    {"--device", "cuda:x"}, {"--device", "cuda:-1"}};
+  const std::vector<std::vector<const char*>> wrong{{"--steps", "0"},
+                                                    {"--steps", "many"},
+                                                    {"--steps", "-3"},
+                                                    {"--batch", "1e9"},
+                                                    {"--seed", "-1"},
+                                                    {"--threads", "0"},
+                                                    {"--data", "/no/where"},
+                                                    {"--unknown"},
+                                                    {"stray"},
+                                                    {"--steps"},
+                                                    {"--device", "gpu"},
+                                                    {"--device", "cuda:"},
+                                                    {"--device", "cuda:x"},
+                                                    {"--device", "cuda:-1"}};
   for (const auto& arguments : wrong) {
     TrainingOptions options;
     CAPTURE(arguments[0]);
@@ -118,8 +128,7 @@ TEST_CASE("without data there are shapes, and they say so") {
   CHECK(data.training.shape() == Shape{4, 16, 16, 1});
   CHECK(largest(data.training.clip(0)) > 0.1F);
   CHECK(to_vector(data.training.clip(0)) != to_vector(data.test.clip(0)));
-  CHECK(to_vector(data.training.clip(5)) ==
-        to_vector(procedural(small, 3).training.clip(5)));
+  CHECK(to_vector(data.training.clip(5)) == to_vector(procedural(small, 3).training.clip(5)));
 }
 
 TEST_CASE("images of an IDX file move, in as many channels as are asked for") {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/atomic_file.hpp>
 
 #include <doctest/doctest.h>

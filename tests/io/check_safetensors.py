@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An independent reader and writer of safetensors files, for tests: json and numpy alone.
 
 check_safetensors.py read FILE    prints the header's facts and each tensor's sum, one line each

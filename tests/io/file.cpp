@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/file.hpp>
 
 #include <doctest/doctest.h>

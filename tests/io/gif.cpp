@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/gif.hpp>
 
 #include <doctest/doctest.h>
@@ -151,8 +152,7 @@ TEST_CASE_TEMPLATE("numbers of [0, 1] are shown as pixels, and what is none is r
   Folder folder;
   Tensor<T> clip({1, 1, 3, 1}, {0, T(0.5), 2});
   write_gif(folder / "x.gif", clip);
-  CHECK(to_vector(decode(folder / "x.gif").pixels) ==
-        std::vector<std::uint8_t>{0, 0, 0, 128, 128, 128, 255, 255, 255});
+  CHECK(to_vector(decode(folder / "x.gif").pixels) == std::vector<std::uint8_t>{0, 0, 0, 128, 128, 128, 255, 255, 255});
   clip.data()[2] = std::numeric_limits<T>::quiet_NaN();
   mentions(error_of([&] { write_gif(folder / "y.gif", clip); }), "(0, 0, 2, 0)");
   CHECK(folder.entries() == 1);

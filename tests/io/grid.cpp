@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/grid.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/gzip.hpp>
 
 #include <doctest/doctest.h>
@@ -14,8 +15,7 @@ TEST_CASE("what was packed comes out, up to the limit") {
     const Bytes packed = gzip(bytes);
     CHECK(is_gzip(packed));
     CHECK(gunzip(packed, length + 10) == bytes);
-    CHECK(gunzip(packed, length / 2) ==
-          Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length / 2)));
+    CHECK(gunzip(packed, length / 2) == Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length / 2)));
   }
   CHECK(gunzip(gzip({}), 10).empty());
 }

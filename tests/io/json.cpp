@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/json.hpp>
 
 #include <doctest/doctest.h>
@@ -88,8 +89,8 @@ TEST_CASE("numbers other than whole ones of 64 bits are refused") {
 }
 
 TEST_CASE("structure that does not hold is refused") {
-  for (const char* text : {"", "{", "[1]", "{\"a\"}", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}",
-                           "{a:1}", "{\"a\":1}}", "{,}"}) {
+  for (const char* text : {"", "{", "[1]", "{\"a\"}", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}", "{a:1}",
+                           "{\"a\":1}}", "{,}"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(
         [&] {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/npy.hpp>
 
 #include <doctest/doctest.h>
@@ -60,8 +61,8 @@ TEST_CASE("NumPy reads what is written, and what NumPy writes is read") {
     Tensor<float> x(shape);
     for (Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i) / 4;
     write_npy(in, x);
-    const std::string program = "import numpy; x = numpy.load('" + in +
-                                "'); assert x.dtype == 'f4'; numpy.save('" + out + "', x.astype('f8') * 2)";
+    const std::string program = "import numpy; x = numpy.load('" + in + "'); assert x.dtype == 'f4'; numpy.save('" +
+                                out + "', x.astype('f8') * 2)";
     REQUIRE(std::system(("/usr/bin/python3 -c \"" + program + "\"").c_str()) == 0);
     const auto y = read_npy<double>(out);
     CHECK(y.shape() == shape);

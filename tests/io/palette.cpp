@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/palette.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/png.hpp>
 
 #include <doctest/doctest.h>

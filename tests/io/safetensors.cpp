@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/safetensors.hpp>
 
 #include <doctest/doctest.h>
@@ -38,9 +39,9 @@ const auto read_weights = [](const std::filesystem::path& path) { return read_sa
 
 std::filesystem::path small_file(const Folder& folder) {
   const auto path = folder / "small.safetensors";
-  write_safetensors(
-      path, {{"a", Tensor<float>({2, 3}, {1, 2, 3, 4, 5, 6})}, {"b", Tensor<std::uint8_t>({3}, {7, 8, 9})}},
-      {{"k", "v"}});
+  write_safetensors(path,
+                    {{"a", Tensor<float>({2, 3}, {1, 2, 3, 4, 5, 6})}, {"b", Tensor<std::uint8_t>({3}, {7, 8, 9})}},
+                    {{"k", "v"}});
   return path;
 }
 
@@ -119,11 +120,12 @@ TEST_CASE("reals convert into each other, whole numbers only into types that hol
 TEST_CASE("an independent reader finds the same tensors") {
   Folder folder;
   const auto path = folder / "x.safetensors";
-  write_safetensors(path, {{"u", Tensor<std::uint8_t>({5}, {1, 2, 3, 4, 5})},
-                           {"w", Tensor<float>({2, 3}, {0.5F, 1, -1, 2, 3, 4})},
-                           {"d", Tensor<double>({1, 1}, {0.25})},
-                           {"h", Tensor<bfloat16>({2}, {bfloat16(1.5F), bfloat16(-2.0F)})},
-                           {"i", Tensor<std::int64_t>({2}, {-1, 4})}},
+  write_safetensors(path,
+                    {{"u", Tensor<std::uint8_t>({5}, {1, 2, 3, 4, 5})},
+                     {"w", Tensor<float>({2, 3}, {0.5F, 1, -1, 2, 3, 4})},
+                     {"d", Tensor<double>({1, 1}, {0.25})},
+                     {"h", Tensor<bfloat16>({2}, {bfloat16(1.5F), bfloat16(-2.0F)})},
+                     {"i", Tensor<std::int64_t>({2}, {-1, 4})}},
                     {{"step", "3"}});
   const std::string printed = python("read", path);
   if (printed.empty()) return;
@@ -220,7 +222,6 @@ TEST_CASE("headers that lie are refused, and the message says how") {
 TEST_CASE("a shape whose size overflows is refused, even where the overflow would come out right") {
   mentions(refusal(R"({"a":)" + entry("F32", "[4294967296,4294967296]", "[0,0]") + "}"), "multiply to more");
   mentions(refusal(R"({"a":)" + entry("U8", "[18446744073709551615]", "[0,4]") + "}", 4), "multiply to more");
-  mentions(refusal(R"({"a":)" + entry("U8", "[18446744073709551616]", "[0,4]") + "}", 4),
-           "no whole number of 64 bits");
+  mentions(refusal(R"({"a":)" + entry("U8", "[18446744073709551616]", "[0,4]") + "}", 4), "no whole number of 64 bits");
   mentions(refusal(R"({"a":)" + entry("F64", "[2305843009213693952]", "[0,0]") + "}"), "multiply to more");
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/stored.hpp>
 
 #include <doctest/doctest.h>
@@ -37,8 +38,8 @@ TEST_CASE("whole numbers widen with their sign, from any alignment") {
   CHECK(to_vector(wide) == std::vector<std::int64_t>{-2, 3});
   CHECK(from_stored<std::int32_t>(Stored::i8, {1}, std::span(bytes).subspan(1, 1), "x").item() == -2);
   CHECK_THROWS_AS(from_stored<std::uint8_t>(Stored::i8, {1}, std::span(bytes).first(1), "x"), Error);
-  CHECK_THROWS_WITH_AS(from_stored<float>(Stored::i8, {2}, std::span(bytes).first(1), "x"),
-                       "x: 1 bytes for shape (2)", Error);
+  CHECK_THROWS_WITH_AS(from_stored<float>(Stored::i8, {2}, std::span(bytes).first(1), "x"), "x: 1 bytes for shape (2)",
+                       Error);
 }
 
 TEST_CASE("a product of extents is given only where it fits") {

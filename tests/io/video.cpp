@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/io/video.hpp>
 
 #include <doctest/doctest.h>
@@ -48,8 +49,8 @@ Bytes index_in_front(const Bytes& bytes) {
                 bytes.begin() + static_cast<std::ptrdiff_t>(at + number_at(bytes, at)));
   }
   const std::string table = "stco";  // where chunks of frames lie: a number of entries, then each
-  const auto found = static_cast<std::size_t>(std::search(index.begin(), index.end(), table.begin(), table.end()) -
-                                              index.begin());
+  const auto found =
+      static_cast<std::size_t>(std::search(index.begin(), index.end(), table.begin(), table.end()) - index.begin());
   REQUIRE(found < index.size());
   for (std::uint32_t entry = 0; entry < number_at(index, found + 8); ++entry) {
     const std::size_t at = found + 12 + 4 * entry;
@@ -120,8 +121,7 @@ TEST_CASE("odd and tiny extents are padded to even ones by their last row and co
 TEST_CASE("frames are resized and cropped as asked, and a limit cuts the video") {
   Folder folder;
   write_mp4(folder / "x.mp4", moving(7, 64));
-  CHECK(read_video(folder / "x.mp4", {.height = 20, .width = 30, .channels = 1}).frames.shape() ==
-        Shape{7, 20, 30, 1});
+  CHECK(read_video(folder / "x.mp4", {.height = 20, .width = 30, .channels = 1}).frames.shape() == Shape{7, 20, 30, 1});
   CHECK(read_video(folder / "x.mp4", {}, 4).frames.shape() == Shape{4, 64, 64, 3});
 }
 

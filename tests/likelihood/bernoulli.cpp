@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/likelihood/bernoulli.hpp>
 
 #include <flipbook/testing/gradients.hpp>

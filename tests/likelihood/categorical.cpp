@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/likelihood/categorical.hpp>
 
 #include <flipbook/testing/gradients.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/likelihood/discretized_logistic_mixture.hpp>
 
 #include <flipbook/testing/gradients.hpp>

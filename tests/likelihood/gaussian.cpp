@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/likelihood/gaussian.hpp>
 
 #include <flipbook/testing/gradients.hpp>

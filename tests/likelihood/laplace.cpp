@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/likelihood/laplace.hpp>
 
 #include <flipbook/testing/gradients.hpp>

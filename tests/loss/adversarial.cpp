@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/loss/adversarial.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/loss/elbo.hpp>
 
 #include <doctest/doctest.h>

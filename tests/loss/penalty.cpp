@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/loss/penalty.hpp>
 
 #include <doctest/doctest.h>
@@ -65,7 +66,8 @@ TEST_CASE_TEMPLATE("a discriminator that is flat is punished by the full weight,
   Tape tape;
   const auto w = tape.variable(zeros<T>({1, 3}));
   const auto x = ones<T>({2, 3});
-  const auto penalty = loss::gradient_penalty(tape, [&](const auto& points) { return sum(points * w); }, x, x);
+  const auto penalty = loss::gradient_penalty(
+      tape, [&](const auto& points) { return sum(points * w); }, x, x);
   CHECK(penalty.item() == doctest::Approx(10));
   const auto slope = tape.gradient(penalty, w);
   for (const T element : slope) CHECK(element == 0);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/loss/regression.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -125,7 +126,7 @@ TEST_CASE("a prediction feeds on itself: one frame of it is the expectation afte
   const auto one = model->predict(context, 1);
   CHECK(to_vector(one) == to_vector(slice(two, 1, 0, 1)));
   CHECK(flipbook::detail::relative_difference(cast<double>(model->predict(concat(1, context, one), 1)),
-                                    cast<double>(slice(two, 1, 1, 2))) < 1e-5);
+                                              cast<double>(slice(two, 1, 1, 2))) < 1e-5);
 }
 
 TEST_CASE("samples are drawn from the seed, and may begin from nothing") {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -67,7 +68,7 @@ constexpr bool (*expected)(float) = likelihood::unit_interval<L> ? in_unit_inter
 
 }  // namespace
 
-#define LIKELIHOODS                                                                         \
+#define LIKELIHOODS                                                                              \
   likelihood::Bernoulli, likelihood::Gaussian, likelihood::LearnedGaussian, likelihood::Laplace, \
       likelihood::DiscretizedLogisticMixture<2>, likelihood::Categorical<256>
 

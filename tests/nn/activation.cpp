@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/activation.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <flipbook/testing/gradients.hpp>
@@ -70,8 +71,9 @@ TEST_CASE_TEMPLATE("cross attention takes keys and values from the context", T, 
   CHECK(difference(masked, net(x, slice(context.reshape({2, 12, 5}), 1, 0, 11))) < tolerance<T>);
 }
 
-#define NETWORKS MultiHeadAttention<8, 2>, MultiHeadAttention<8, 1, rotary>, MultiHeadAttention<8, 4, by_frame>, \
-                 MultiHeadAttention<12, 2, rotary_frames>
+#define NETWORKS                                                                                  \
+  MultiHeadAttention<8, 2>, MultiHeadAttention<8, 1, rotary>, MultiHeadAttention<8, 4, by_frame>, \
+      MultiHeadAttention<12, 2, rotary_frames>
 
 TEST_CASE_TEMPLATE("with a cache, step by step gives what the whole sequence gives", Net, NETWORKS) {
   const auto check = [](auto scalar) {
@@ -141,7 +143,8 @@ TEST_CASE("gradients of cross attention agree with difference quotients") {
 
 TEST_CASE("what is not a sequence is refused") {
   const Module<MultiHeadAttention<8, 2>, float> net{Rng{1}};
-  CHECK(test::error_of([&] { net(zeros<float>({2, 8})); }) ==
-        "MultiHeadAttention: needs a sequence (N, T, …, C), got (2, 8)");
+  CHECK(test::error_of([&] {
+          net(zeros<float>({2, 8}));
+        }) == "MultiHeadAttention: needs a sequence (N, T, …, C), got (2, 8)");
   CHECK_THROWS_AS(net(zeros<float>({2, 3, 7})), Error);
 }

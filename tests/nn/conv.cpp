@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/conv.hpp>
 
 #include <doctest/doctest.h>
@@ -88,13 +89,17 @@ TEST_CASE("parameter gradients are exact, with groups and without a bias") {
 
 TEST_CASE("an input of other channels or dimensions, or too small a one, is refused with the shapes") {
   const Module<Conv2d<2, 3, Window{.kernel = 3}>, float> layer;
-  CHECK(error_of([&] { layer(zeros<float>({1, 5, 5, 4})); }) ==
-        "conv: input (1, 5, 5, 4) has 4 channels, weights (3, 3, 2, 3) need 2");
-  CHECK(error_of([&] { layer(zeros<float>({1, 5, 2})); }) ==
-        "conv: input (1, 5, 2) and weights (3, 3, 2, 3) differ in rank");
-  CHECK(error_of([&] { layer(zeros<float>({1, 5, 2, 2})); }) ==
-        "conv: a kernel of 3 does not fit into an extent of 2 (input (1, 5, 2, 2), weights (3, 3, 2, 3))");
+  CHECK(error_of([&] {
+          layer(zeros<float>({1, 5, 5, 4}));
+        }) == "conv: input (1, 5, 5, 4) has 4 channels, weights (3, 3, 2, 3) need 2");
+  CHECK(error_of([&] {
+          layer(zeros<float>({1, 5, 2}));
+        }) == "conv: input (1, 5, 2) and weights (3, 3, 2, 3) differ in rank");
+  CHECK(error_of([&] {
+          layer(zeros<float>({1, 5, 2, 2}));
+        }) == "conv: a kernel of 3 does not fit into an extent of 2 (input (1, 5, 2, 2), weights (3, 3, 2, 3))");
   const Module<ConvTranspose2d<2, 3, Window{.kernel = 1, .padding = 1}>, float> adjoint;
-  CHECK(error_of([&] { adjoint(zeros<float>({1, 1, 1, 2})); }) ==
-        "conv_transpose: an extent of 1 would become -1 (input (1, 1, 1, 2), weights (1, 1, 3, 2))");
+  CHECK(error_of([&] {
+          adjoint(zeros<float>({1, 1, 1, 2}));
+        }) == "conv_transpose: an extent of 1 would become -1 (input (1, 1, 1, 2), weights (1, 1, 3, 2))");
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/conv_cells.hpp>
 
 #include <doctest/doctest.h>
@@ -88,8 +89,9 @@ TEST_CASE("a window keeps height and width, or it is none for a cell") {
 TEST_CASE("a frame of other channels is refused, and so is one without any") {
   const Module<ConvLstmCell<2, 3, same>, float> cell;
   auto state = cell->start(zeros<float>({1, 4, 4, 2}));
-  CHECK(test::error_of([&] { cell(zeros<float>({1, 4, 4, 1}), state); }) ==
-        "conv: input (1, 4, 4, 1) has 1 channels, weights (3, 3, 2, 12) need 2");
+  CHECK(test::error_of([&] {
+          cell(zeros<float>({1, 4, 4, 1}), state);
+        }) == "conv: input (1, 4, 4, 1) has 1 channels, weights (3, 3, 2, 12) need 2");
   CHECK(test::error_of([&] { cell->start(zeros<float>({4})); }) == "a cell needs a frame (N, …, C), got (4)");
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/dropout.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/evaluating.hpp>
 
 #include <doctest/doctest.h>

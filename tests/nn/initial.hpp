@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,7 @@ std::string fields_of(const M& module) {
 template <class T>
 bool fills(const Tensor<T>& x, double bound) {
   const auto [least, most] = std::minmax_element(x.begin(), x.end());
-  return *least >= -bound && *least < -0.75 * bound && *most < bound && *most > 0.75 * bound;
+  return *least >= -bound && *least < -0.75 * bound && *most<bound&& * most> 0.75 * bound;
 }
 
 }  // namespace flipbook::test

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/linear.hpp>
 
 #include <doctest/doctest.h>

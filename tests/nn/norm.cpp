@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/norm.hpp>
 
 #include <doctest/doctest.h>

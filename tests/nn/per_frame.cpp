@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/per_frame.hpp>
 
 #include <doctest/doctest.h>
@@ -56,8 +57,10 @@ TEST_CASE("parameter gradients through the frames are exact") {
 }
 
 TEST_CASE("what has no time axis, or loses frames, is refused") {
-  CHECK(error_of([] { nn::for_each_frame(random<float>({2, 3}), [](const auto& x) { return x; }); }) ==
-        "PerFrame: needs clips (N, T, …, C), got shape (2, 3)");
-  CHECK(error_of([] { nn::for_each_frame(random<float>({2, 3, 4}), [](const auto& x) { return sum(x, {0}); }); }) ==
-        "PerFrame: 6 frames became (1, 4)");
+  CHECK(error_of([] {
+          nn::for_each_frame(random<float>({2, 3}), [](const auto& x) { return x; });
+        }) == "PerFrame: needs clips (N, T, …, C), got shape (2, 3)");
+  CHECK(error_of([] {
+          nn::for_each_frame(random<float>({2, 3, 4}), [](const auto& x) { return sum(x, {0}); });
+        }) == "PerFrame: 6 frames became (1, 4)");
 }

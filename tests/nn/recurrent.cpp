@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <flipbook/testing/gradients.hpp>
@@ -42,8 +43,9 @@ static_assert(Vectors::in == 3 && Vectors::out == 2 && Vectors::dimensions == 1)
 static_assert(Images::in == 1 && Images::out == 1 && Images::dimensions == 3);
 static_assert(Recurrent<ConvLstmCell<1, 3, same>>::dimensions == 3);
 
-#define NETWORKS Recurrent<RnnCell<3, 5>>, Recurrent<LstmCell<3, 1>>, Recurrent<GruCell<3, 17>>, \
-                 Recurrent<ConvLstmCell<2, 3, same>>, Recurrent<ConvGruCell<2, 3, same>>, Vectors, Images
+#define NETWORKS                                                                                                       \
+  Recurrent<RnnCell<3, 5>>, Recurrent<LstmCell<3, 1>>, Recurrent<GruCell<3, 17>>, Recurrent<ConvLstmCell<2, 3, same>>, \
+      Recurrent<ConvGruCell<2, 3, same>>, Vectors, Images
 
 TEST_CASE_TEMPLATE("step by step gives what the whole sequence gives", Net, NETWORKS) {
   const auto check = [](auto scalar) {
@@ -129,8 +131,9 @@ TEST_CASE("gradients reach the initial state") {
 
 TEST_CASE("what is not a sequence is refused") {
   const Module<Recurrent<LstmCell<2, 3>>, float> net{Rng{1}};
-  CHECK(test::error_of([&] { net(zeros<float>({2, 2})); }) ==
-        "a recurrent network needs a sequence (N, T, …, C) of at least one step, got (2, 2)");
+  CHECK(test::error_of([&] {
+          net(zeros<float>({2, 2}));
+        }) == "a recurrent network needs a sequence (N, T, …, C) of at least one step, got (2, 2)");
   CHECK_THROWS_AS(net(zeros<float>({2, 0, 2})), Error);
   CHECK_THROWS_AS(net(zeros<float>({2, 3, 5})), Error);
 }

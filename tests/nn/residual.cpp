@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/residual.hpp>
 
 #include <doctest/doctest.h>
@@ -59,6 +60,7 @@ TEST_CASE("parameters are named by their place in the tree") {
 
 TEST_CASE("a body that changes the extents is refused rather than broadcast") {
   const Module<nn::Residual<nn::Conv1d<2, 2, Window{.kernel = 3}>>, float> block;
-  CHECK(error_of([&] { block(random<float>({1, 3, 2})); }) ==
-        "Residual: the body gives shape (1, 1, 2), the shortcut (1, 3, 2)");
+  CHECK(error_of([&] {
+          block(random<float>({1, 3, 2}));
+        }) == "Residual: the body gives shape (1, 1, 2), the shortcut (1, 3, 2)");
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -85,7 +86,9 @@ TEST_CASE_TEMPLATE("an activation after a normalisation is one step with it, to 
 
 TEST_CASE("parameter gradients through normalisations and activations are exact") {
   Module<Sequential<Conv2d<2, 4, Window{.kernel = 3, .padding = 1}>, BatchNorm<4>, SiLU,
-                    Conv2d<4, 4, Window{.kernel = 1}>, InstanceNorm<4>, Tanh>, double> network{Rng{4}};
+                    Conv2d<4, 4, Window{.kernel = 1}>, InstanceNorm<4>, Tanh>,
+         double>
+      network{Rng{4}};
   Rng rng{5};
   const auto x = normal<double>({2, 3, 3, 2}, rng);
   CHECK(parameter_gradient_error(network, [&](Tape& tape) { return network(tape.constant(x)); }) < 1e-6);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/shape.hpp>
 
 #include <doctest/doctest.h>
@@ -33,6 +34,7 @@ TEST_CASE("channels are known through an Unflatten, and unknown after a Flatten"
 }
 
 TEST_CASE("another number of channels is refused") {
-  CHECK(error_of([] { Module<nn::Unflatten<2, 3>, float>{}(random<float>({5, 3})); }) ==
-        "Unflatten: needs 6 channels, got shape (5, 3)");
+  CHECK(error_of([] {
+          Module<nn::Unflatten<2, 3>, float>{}(random<float>({5, 3}));
+        }) == "Unflatten: needs 6 channels, got shape (5, 3)");
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/summary.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/optim/clip.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The rules differ in one function each, so they are tested together with what runs them.
 #include <doctest/doctest.h>
 

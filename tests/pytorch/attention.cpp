@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/models/autoregressive/token_transformer.hpp>
 #include <flipbook/nn/attention.hpp>
 #include <flipbook/nn/position.hpp>
@@ -17,9 +18,8 @@ int main(int argc, char** argv) {
   for (const char* name : {"attention", "attention_long"}) {
     cases.function(name, [](const auto& in) { return fb::attention(in[0], in[1], in[2]); });
   }
-  cases.function("attention_masked", [](const auto& in) {
-    return fb::attention(in[0], in[1], in[2], {}, fb::tensor_of(in[3]));
-  });
+  cases.function("attention_masked",
+                 [](const auto& in) { return fb::attention(in[0], in[1], in[2], {}, fb::tensor_of(in[3])); });
   cases.function("rotary", []<class X>(const Inputs<X>& in) {
     return fb::rotate(in[0], fb::position_angles<typename X::Scalar, fb::Cpu>({7}, 3));
   });

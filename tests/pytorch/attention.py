@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Attention, transformers and positions."""
 import torch
 from torch import nn

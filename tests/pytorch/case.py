@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The same computation in PyTorch and in flipbook. A kind of case has
 
     write(folder, dtype)            writes weights and inputs for the C++ program

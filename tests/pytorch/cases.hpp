@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstdio>
@@ -62,11 +63,7 @@ class Inputs {
   const X& operator[](std::size_t i) const { return values_.at(i); }
   fb::Tensor<std::int32_t> whole(std::size_t i) const { return folder_->whole("input." + std::to_string(i)); }
   std::size_t size() const { return values_.size(); }
-  fb::Tape& tape() const
-    requires fb::training<X>
-  {
-    return *tape_;
-  }
+  fb::Tape& tape() const requires fb::training<X> { return *tape_; }
 
   /// What was drawn at random on the way, for PyTorch to use the same.
   void drawn(const fb::Tensor<T>& x) const { drawn_ = x; }
@@ -127,9 +124,10 @@ class Cases {
   /// A function without parameters, called as f(inputs).
   template <class F>
   void function(const std::string& name, const F& f) {
-    layer<Nothing>(name, [&f]<class X>(const auto&, const Inputs<X>& in)
-                     requires std::invocable<const F&, const Inputs<X>&>
-                   { return f(in); });
+    layer<Nothing>(
+        name, [&f]<class X>(const auto&, const Inputs<X>& in) requires std::invocable<const F&, const Inputs<X>&> {
+          return f(in);
+        });
   }
   /// f(folder) in float and double.
   template <class F>
@@ -176,7 +174,7 @@ class Cases {
     for (int step = 0; step < steps; ++step) {
       fb::Tape tape{net};
       const auto in = inputs_of<fb::Variable<T>>(folder, &tape);
-      const auto y = forward(in);                                   // of any shape
+      const auto y = forward(in);  // of any shape
       const auto loss = sum(y * folder.real("upstream"));
       const auto gradient =
           parameters.size() > 0 ? tape.gradient(loss, net, {.retain_graph = true}) : parameters;  // (P)

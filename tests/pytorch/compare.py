@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """compare.py GROUP PROGRAM: the cases of GROUP.py in PyTorch and in the C++ program, in float and double.
 
 Prints the largest error of each case, and beside float's how far PyTorch's own float is from its double. Fails where

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/linear.hpp>
 

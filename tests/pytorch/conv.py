@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Convolutions, transposed convolutions and linear layers."""
 from torch import nn
 

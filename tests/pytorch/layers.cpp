@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/embedding.hpp>
 #include <flipbook/nn/resample.hpp>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Layers without a state: activations, embeddings, softmax, resampling."""
 import torch
 from torch import nn

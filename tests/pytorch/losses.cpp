@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/latent/diagonal_gaussian.hpp>
 #include <flipbook/likelihood/categorical.hpp>
 #include <flipbook/likelihood/laplace.hpp>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Losses, likelihoods, divergences, and penalties on a discriminator's slope."""
 import math
 

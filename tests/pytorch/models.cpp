@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
@@ -18,13 +19,13 @@ void play(pytorch::Folder<T>& folder) {
   fb::load_weights(folder.file("discriminator"), gan->discriminator, "main.");
   const fb::optim::Adam adam{.learning_rate = 2e-4, .beta1 = 0.5};
   typename fb::Dcgan<>::Training<T, fb::Cpu, fb::optim::Adam> training(gan, adam);
-  const auto data = folder.real("data");                              // (steps, N, 32, 32, 3)
+  const auto data = folder.real("data");  // (steps, N, 32, 32, 3)
   fb::List<fb::Tensor<T>> noise;
   fb::Rng rng{7};
   for (int step = 0; step < pytorch::steps; ++step) {
     fb::Rng again = rng;
     again.split();  // the step splits off the generator's stream before it draws noise
-    noise.push_back(gan->noise(data.extent(1), again));               // (N, 1, 1, 100)
+    noise.push_back(gan->noise(data.extent(1), again));  // (N, 1, 1, 100)
     for (const auto& [name, loss] : training.step(gan, data[step], rng, {})) {
       folder.write(name + " loss " + std::to_string(step), fb::full<T>({}, static_cast<T>(loss)));
     }
@@ -66,7 +67,7 @@ int main(int argc, char** argv) {
     if constexpr (fb::training<X>) return model->loss(in.tape(), in.whole(0));
     else return model->log_likelihood(in.whole(0));
   };
-  cases.layer<fb::TokenTransformer<33, 32, 3, 4, 24>>("token_transformer", tokens, 
-                                                           fb::optim::AdamW{.learning_rate = 3e-4, .epsilon = 1e-3});
+  cases.layer<fb::TokenTransformer<33, 32, 3, 4, 24>>("token_transformer", tokens,
+                                                      fb::optim::AdamW{.learning_rate = 3e-4, .epsilon = 1e-3});
   return cases.status();
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whole models: the tutorial's two networks alone and against each other, an autoencoder of clips, predictors of frames
 and of tokens."""
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Networks that PyTorch does not bring along, as their papers and textbooks define them."""
 import torch
 from torch import nn

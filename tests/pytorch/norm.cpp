@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/norm.hpp>
 #include <flipbook/nn/spectral_norm.hpp>
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Normalisation: scales, shifts, running statistics and the estimates of singular vectors included."""
 import torch
 from torch import nn

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/optim/clip.hpp>
 #include <flipbook/optim/rmsprop.hpp>
@@ -36,8 +37,8 @@ int main(int argc, char** argv) {
   optimiser("adam", optim::Adam{.learning_rate = 0.01});
   optimiser("adam_settings", optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5, .epsilon = 1e-6, .weight_decay = 0.1});
   optimiser("adamw", optim::AdamW{.learning_rate = 0.01});
-  optimiser("adamw_settings", optim::AdamW{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6,
-                                           .weight_decay = 0.1});
+  optimiser("adamw_settings",
+            optim::AdamW{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6, .weight_decay = 0.1});
   optimiser("clipped", optim::Sgd{.learning_rate = 0.1}, 2.5);
 
   const auto rates = [&](const char* name, const auto& rate) {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Optimisers with what they remember, clipping, and learning rates by step."""
 import torch
 from torch import optim

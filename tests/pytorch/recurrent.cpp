@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv_cells.hpp>
 #include <flipbook/nn/linear.hpp>

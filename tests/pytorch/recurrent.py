@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Recurrent cells over whole sequences."""
 from torch import nn
 

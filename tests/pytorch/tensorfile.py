@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Safetensors files with json and numpy alone: https://github.com/huggingface/safetensors"""
 import json
 

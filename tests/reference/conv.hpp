@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/kernels/conv/geometry.hpp>
@@ -14,25 +15,25 @@ template <class Visit>
 void visit_products(const ConvGeometry& g, const Visit& visit) {
   const Index channels = g.in_channels / g.groups, columns = g.out_channels / g.groups;
   for (Index n = 0; n < g.batch; ++n)
-  for (Index pt = 0; pt < g.output[0]; ++pt)
-  for (Index ph = 0; ph < g.output[1]; ++ph)
-  for (Index pw = 0; pw < g.output[2]; ++pw)
-  for (Index kt = 0; kt < g.kernel[0]; ++kt)
-  for (Index kh = 0; kh < g.kernel[1]; ++kh)
-  for (Index kw = 0; kw < g.kernel[2]; ++kw) {
-    const Index t = pt * g.stride[0] + kt * g.dilation[0] - g.padding[0];
-    const Index h = ph * g.stride[1] + kh * g.dilation[1] - g.padding[1];
-    const Index v = pw * g.stride[2] + kw * g.dilation[2] - g.padding[2];
-    if (t < 0 || t >= g.input[0] || h < 0 || h >= g.input[1] || v < 0 || v >= g.input[2]) continue;
-    const Index x = (((n * g.input[0] + t) * g.input[1] + h) * g.input[2] + v) * g.in_channels;
-    const Index y = (((n * g.output[0] + pt) * g.output[1] + ph) * g.output[2] + pw) * g.out_channels;
-    const Index w = ((kt * g.kernel[1] + kh) * g.kernel[2] + kw) * channels * g.out_channels;
-    for (Index group = 0; group < g.groups; ++group)
-    for (Index c = 0; c < channels; ++c)
-    for (Index o = group * columns; o < (group + 1) * columns; ++o) {
-      visit(x + group * channels + c, w + c * g.out_channels + o, y + o);
-    }
-  }
+    for (Index pt = 0; pt < g.output[0]; ++pt)
+      for (Index ph = 0; ph < g.output[1]; ++ph)
+        for (Index pw = 0; pw < g.output[2]; ++pw)
+          for (Index kt = 0; kt < g.kernel[0]; ++kt)
+            for (Index kh = 0; kh < g.kernel[1]; ++kh)
+              for (Index kw = 0; kw < g.kernel[2]; ++kw) {
+                const Index t = pt * g.stride[0] + kt * g.dilation[0] - g.padding[0];
+                const Index h = ph * g.stride[1] + kh * g.dilation[1] - g.padding[1];
+                const Index v = pw * g.stride[2] + kw * g.dilation[2] - g.padding[2];
+                if (t < 0 || t >= g.input[0] || h < 0 || h >= g.input[1] || v < 0 || v >= g.input[2]) continue;
+                const Index x = (((n * g.input[0] + t) * g.input[1] + h) * g.input[2] + v) * g.in_channels;
+                const Index y = (((n * g.output[0] + pt) * g.output[1] + ph) * g.output[2] + pw) * g.out_channels;
+                const Index w = ((kt * g.kernel[1] + kh) * g.kernel[2] + kw) * channels * g.out_channels;
+                for (Index group = 0; group < g.groups; ++group)
+                  for (Index c = 0; c < channels; ++c)
+                    for (Index o = group * columns; o < (group + 1) * columns; ++o) {
+                      visit(x + group * channels + c, w + c * g.out_channels + o, y + o);
+                    }
+              }
 }
 
 /// y (N, T', H', W', O) from x (N, T, H, W, C), w (Kt, Kh, Kw, C / groups, O) and bias (O) or null.
@@ -61,14 +62,14 @@ template <class T>
 void gemm(bool a_transposed, bool b_transposed, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb,
           double* c, Index ldc, bool accumulate, const T* bias) {
   for (Index i = 0; i < m; ++i)
-  for (Index j = 0; j < n; ++j) {
-    double sum = accumulate ? c[i * ldc + j] : bias != nullptr ? bias[j] : 0;
-    for (Index p = 0; p < k; ++p) {
-      sum += double(a_transposed ? a[p * lda + i] : a[i * lda + p]) *
-             double(b_transposed ? b[j * ldb + p] : b[p * ldb + j]);
+    for (Index j = 0; j < n; ++j) {
+      double sum = accumulate ? c[i * ldc + j] : bias != nullptr ? bias[j] : 0;
+      for (Index p = 0; p < k; ++p) {
+        sum += double(a_transposed ? a[p * lda + i] : a[i * lda + p]) *
+               double(b_transposed ? b[j * ldb + p] : b[p * ldb + j]);
+      }
+      c[i * ldc + j] = sum;
     }
-    c[i * ldc + j] = sum;
-  }
 }
 
 }  // namespace reference

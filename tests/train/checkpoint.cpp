@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/train/checkpoint.hpp>
 
 #include <doctest/doctest.h>

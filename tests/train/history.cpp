@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/train/history.hpp>
 
 #include <doctest/doctest.h>

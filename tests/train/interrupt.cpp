@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/train/interrupt.hpp>
 
 #include <doctest/doctest.h>
@@ -64,8 +65,6 @@ TEST_CASE("a request is seen until the last object is gone, and not by the next"
 
 TEST_CASE("what the program did on the signal before is restored") {
   const auto before = ::signal(SIGINT, &handler_of_the_program);
-  {
-    Interrupt interrupt;
-  }
+  { Interrupt interrupt; }
   CHECK((::signal(SIGINT, before) == &handler_of_the_program));
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/train/progress.hpp>
 
 #include <doctest/doctest.h>
@@ -95,9 +96,7 @@ TEST_CASE("a line never is wider than the terminal") {
 
 TEST_CASE("nothing is shown of a run that reported nothing") {
   Output output;
-  {
-    Progress progress{"t", 10, output.settings(80)};
-  }
+  { Progress progress{"t", 10, output.settings(80)}; }
   CHECK(output.text().empty());
 }
 

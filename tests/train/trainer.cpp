@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -154,7 +155,9 @@ TEST_CASE("a batch of no clips, and clips of other channels, are refused by name
   CHECK_THROWS_WITH_AS(trainer.step(Tensor<float>({0, 4, 8, 8, 3})),
                        "Trainer: a batch of no clips, of shape (0, 4, 8, 8, 3)", Error);
   Module<Vae<Sequential<Conv2d<1, 2, Window{.kernel = 8}>, Flatten>, Sequential<Linear<1, 64>, Unflatten<8, 8, 1>>,
-             latent::DiagonalGaussian<1>>, float> grey{Rng{1}};
+             latent::DiagonalGaussian<1>>,
+         float>
+      grey{Rng{1}};
   CHECK_THROWS_WITH_AS(grey->encode(Tensor<float>({2, 8, 8, 3})),
                        "Vae: clips of shape (2, 8, 8, 3) have 3 channels; its network takes 1", Error);
   CHECK(trainer.steps() == 0);

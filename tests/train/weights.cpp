@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/train/weights.hpp>
 
 #include <doctest/doctest.h>

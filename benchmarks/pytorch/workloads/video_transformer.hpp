@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <memory>
@@ -31,9 +32,8 @@ std::vector<Workload> video_transformer_workloads(Index scale = 1) {
     const auto numbers = uniform<float>(drawn.shape(), *rng, 0, 512);
     std::copy(numbers.begin(), numbers.end(), drawn.data());
     const auto tokens = to<B>(drawn);
-    return repeated<B>(rng, [=] {
-      train_step(*model, *optimizer, *rng, [&](Tape& tape) { return (*model)->loss(tape, tokens); });
-    });
+    return repeated<B>(
+        rng, [=] { train_step(*model, *optimizer, *rng, [&](Tape& tape) { return (*model)->loss(tape, tokens); }); });
   };
   const auto sample = [=] {
     const auto model = std::make_shared<Module<Model, T, B>>(Rng{0});

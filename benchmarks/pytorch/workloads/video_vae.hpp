@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <memory>
@@ -25,8 +26,8 @@ std::vector<Workload> video_vae_workloads(Index scale = 1) {
   constexpr double decoder = gflop(1, 1, 128, 8192) + inner + first;
 
   const auto train = [=] {
-    const auto trainer = std::make_shared<Trainer<VideoVae<>, T, B, optim::Adam>>(
-        Module<VideoVae<>, T, B>{Rng{0}}, optim::Adam{.learning_rate = 1e-3});
+    const auto trainer = std::make_shared<Trainer<VideoVae<>, T, B, optim::Adam>>(Module<VideoVae<>, T, B>{Rng{0}},
+                                                                                  optim::Adam{.learning_rate = 1e-3});
     Rng rng{1};
     const auto clips = uniform<T, B>({batch, 16, 64, 64, 1}, rng);
     return [=] { trainer->step(clips); };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -139,8 +140,7 @@ class OpNode final : public ValueNode<typename Output::Scalar, typename Output::
   using Saved = flipbook::Saved<Handle<Output>, Handle<In>...>;
 
  public:
-  OpNode(Op op, Tape& tape, const Tensor<typename Output::Scalar, typename Output::Backend>& value,
-         const In&... inputs)
+  OpNode(Op op, Tape& tape, const Tensor<typename Output::Scalar, typename Output::Backend>& value, const In&... inputs)
       : Base(tape, value.shape()),
         nodes_(inputs.node()...),
         kept_(Kept{std::move(op), keep(std::index_sequence_for<In...>{}, Output(tape, value, this), inputs...)}) {}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <string>
@@ -65,7 +66,9 @@ struct AnyField {
 /// Settings are plain numbers that a program may change, such as the weight of a term of a loss. Files do not keep
 /// them.
 template <class M>
-concept HasFields = requires(M& module) { std::remove_const_t<M>::fields(module, detail::AnyField{}); };
+concept HasFields = requires(M& module) {
+  std::remove_const_t<M>::fields(module, detail::AnyField{});
+};
 
 /// Where a field lies in the tree: "encoder.0.weight", put together when somebody asks.
 class FieldName {

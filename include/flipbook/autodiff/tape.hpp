@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstddef>
@@ -43,9 +44,7 @@ class Tape {
   explicit Tape(Rng rng = Rng{}) : rng_(rng) {}
   template <class M>
     requires(HasFields<M>)
-  explicit Tape(const M& module, Rng rng = Rng{}) : rng_(rng) {
-    watch(module);
-  }
+  explicit Tape(const M& module, Rng rng = Rng{}) : rng_(rng) { watch(module); }
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -131,7 +130,8 @@ class Tape {
 
   template <class Y, class X>
     requires(!is_variable<Y>)
-  detail::GradientOfWhatNoTapeRecorded gradient(const Y&, const X&, Differentiation = {}) = delete;
+  detail::GradientOfWhatNoTapeRecorded gradient(const Y&, const X&, Differentiation = {})
+  = delete;
   template <class T, class B, Order order, class X>
   detail::GradientWithRespectToNeitherVariableNorModule gradient(const Variable<T, B, order>&, const X&,
                                                                  Differentiation = {}) = delete;
@@ -213,7 +213,8 @@ class Tape {
     const std::less<> before;
     for (const auto& [first, last] : modules_) {
       require(before(parameter, static_cast<const void*>(first)) || !before(parameter, static_cast<const void*>(last)),
-              "Tape: the module has a parameter of shape ", shape, " that its `fields` do not name, so that it would "
+              "Tape: the module has a parameter of shape ", shape,
+              " that its `fields` do not name, so that it would "
               "be used, but neither trained nor saved; add field(\"name\", self.member), or make it a Buffer");
     }
   }
@@ -290,13 +291,14 @@ Tensor<U, B> Tape::gradient(const Variable<T, B, y_order>& y, const Variable<U, 
 
 template <class T, class B, Order y_order, class U, Order x_order>
 Variable<U, B, Order::higher> Tape::recorded_gradient(const Variable<T, B, y_order>& y,
-                                                   const Variable<U, B, x_order>& x) {
+                                                      const Variable<U, B, x_order>& x) {
   static_assert(y_order == Order::higher && x_order == Order::higher,
                 "this gradient can be computed, but not recorded: for that, what it is asked for must be made with "
                 "tape.variable<Order::higher>(...)");
   auto* const node = dynamic_cast<ValueNode<U, B, Order::higher>*>(x.node());
-  require(node != nullptr, "recorded_gradient: with respect to what was not made for it; "
-                           "make it with tape.variable<Order::higher>(...)");
+  require(node != nullptr,
+          "recorded_gradient: with respect to what was not made for it; "
+          "make it with tape.variable<Order::higher>(...)");
   node->target = true;
   differentiate(y, true, true);
   node->target = false;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <utility>
@@ -12,7 +13,7 @@ class Tape;
 /// How often what is computed from a value can be differentiated.
 enum class Order : bool {
   first,  ///< gradients are tensors: all that training needs, and the least to compile
-  higher ///< gradients may be recorded, and differentiated in their turn, as penalties on a slope need it
+  higher  ///< gradients may be recorded, and differentiated in their turn, as penalties on a slope need it
 };
 
 template <Real T, class B>
@@ -78,7 +79,7 @@ template <class X, class Y>
 inline constexpr bool alike = true;
 template <Operand X, Operand Y>
 inline constexpr bool alike<X, Y> =
-    std::same_as<typename X::Scalar, typename Y::Scalar> && std::same_as<typename X::Backend, typename Y::Backend>;
+    std::same_as<typename X::Scalar, typename Y::Scalar>&& std::same_as<typename X::Backend, typename Y::Backend>;
 
 template <class... X>
 inline constexpr bool all_alike = true;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // In programs that link flipbook::kernels, which defines FLIPBOOK_KERNELS, kernels come from that library, and are not
@@ -45,7 +46,9 @@ namespace detail {
 
 /// Whether a functor is the library's. A functor that is made of another says so of that.
 template <class F>
-inline constexpr bool of_library = requires(const F& f) { is_of_library(f); };
+inline constexpr bool of_library = requires(const F& f) {
+  is_of_library(f);
+};
 
 /// A kernel's type as a key: its mangled name, but for the namespace of this translation unit's instruction set, which
 /// differs, and its options.
@@ -75,8 +78,8 @@ namespace kernel {
 /// Whether kernels of numbers T and functors F come from flipbook::kernels in this program.
 #ifdef FLIPBOOK_KERNELS
 template <class T, class... F>
-inline constexpr bool compiled =
-    (std::same_as<T, float> || std::same_as<T, double>)&&(flipbook::detail::of_library<F> && ...);
+inline constexpr bool compiled = (std::same_as<T, float> ||
+                                  std::same_as<T, double>)&&(flipbook::detail::of_library<F>&&...);
 #else
 template <class T, class... F>
 inline constexpr bool compiled = false;

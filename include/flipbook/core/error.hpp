@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <concepts>
@@ -77,7 +78,8 @@ template <class... Parts>
 /// Throws an Error unless `holds`; the text is only put together when it does not.
 template <class... Parts>
 void require(bool holds, const Parts&... parts) {
-  if (!holds) [[unlikely]] fail(parts...);
+  if (!holds) [[unlikely]]
+    fail(parts...);
 }
 
 }  // namespace flipbook

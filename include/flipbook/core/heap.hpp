@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -69,9 +70,7 @@ class Heap {
 
     std::byte* begin() noexcept { return reinterpret_cast<std::byte*>(this); }
     Tag* after() noexcept { return reinterpret_cast<Tag*>(begin() + size); }
-    Tag* before() noexcept {
-      return size_of_before == 0 ? nullptr : reinterpret_cast<Tag*>(begin() - size_of_before);
-    }
+    Tag* before() noexcept { return size_of_before == 0 ? nullptr : reinterpret_cast<Tag*>(begin() - size_of_before); }
   };
   static_assert(sizeof(Tag) == unit);
 

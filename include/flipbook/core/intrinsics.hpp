@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // GCC 12 takes the deliberately undefined registers of its own AVX-512 intrinsics for mistakes (GCC PR

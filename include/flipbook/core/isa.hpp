@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Clang 18 is the first that takes a double as a template's argument. Apple counts its versions otherwise.
@@ -28,23 +29,23 @@
 #define FLIPBOOK_WORD(...) FLIPBOOK_WORD_OF(__VA_ARGS__)
 
 // Features by the level that has them all: of x86-64-v2, of v3, of v4, of Ice Lake and Zen 4, and of none.
-#define FLIPBOOK_OF_SSE4                                                                                     \
-  FLIPBOOK_WORD(FLIPBOOK_IF(__SSE3__, a), FLIPBOOK_IF(__SSSE3__, b), FLIPBOOK_IF(__SSE4_1__, c),             \
+#define FLIPBOOK_OF_SSE4                                                                         \
+  FLIPBOOK_WORD(FLIPBOOK_IF(__SSE3__, a), FLIPBOOK_IF(__SSSE3__, b), FLIPBOOK_IF(__SSE4_1__, c), \
                 FLIPBOOK_IF(__SSE4_2__, d), FLIPBOOK_IF(__POPCNT__, e), , , )
-#define FLIPBOOK_OF_AVX2                                                                                     \
-  FLIPBOOK_WORD(FLIPBOOK_IF(__AVX__, f), FLIPBOOK_IF(__AVX2__, g), FLIPBOOK_IF(__FMA__, h),                  \
-                FLIPBOOK_IF(__F16C__, i), FLIPBOOK_IF(__BMI__, j), FLIPBOOK_IF(__BMI2__, k),                 \
-                FLIPBOOK_IF(__LZCNT__, l), FLIPBOOK_IF(__MOVBE__, m))
-#define FLIPBOOK_OF_AVX512                                                                                   \
-  FLIPBOOK_WORD(FLIPBOOK_IF(__AVX512F__, n), FLIPBOOK_IF(__AVX512BW__, o), FLIPBOOK_IF(__AVX512CD__, p),     \
+#define FLIPBOOK_OF_AVX2                                                                                              \
+  FLIPBOOK_WORD(FLIPBOOK_IF(__AVX__, f), FLIPBOOK_IF(__AVX2__, g), FLIPBOOK_IF(__FMA__, h), FLIPBOOK_IF(__F16C__, i), \
+                FLIPBOOK_IF(__BMI__, j), FLIPBOOK_IF(__BMI2__, k), FLIPBOOK_IF(__LZCNT__, l),                         \
+                FLIPBOOK_IF(__MOVBE__, m))
+#define FLIPBOOK_OF_AVX512                                                                               \
+  FLIPBOOK_WORD(FLIPBOOK_IF(__AVX512F__, n), FLIPBOOK_IF(__AVX512BW__, o), FLIPBOOK_IF(__AVX512CD__, p), \
                 FLIPBOOK_IF(__AVX512DQ__, q), FLIPBOOK_IF(__AVX512VL__, r), , , )
-#define FLIPBOOK_OF_ICELAKE                                                                                  \
-  FLIPBOOK_WORD(FLIPBOOK_IF(__AVX512VBMI__, s), FLIPBOOK_IF(__AVX512VBMI2__, t),                             \
-                FLIPBOOK_IF(__AVX512VNNI__, u), FLIPBOOK_IF(__AVX512BITALG__, v),                            \
-                FLIPBOOK_IF(__AVX512VPOPCNTDQ__, w), FLIPBOOK_IF(__AVX512IFMA__, x), , )
-#define FLIPBOOK_OF_NONE                                                                                     \
-  FLIPBOOK_WORD(FLIPBOOK_IF(__AVXVNNI__, y), FLIPBOOK_IF(__AVX512FP16__, z), FLIPBOOK_IF(__AVX512ER__, A),   \
-                FLIPBOOK_IF(__AVX512PF__, B), FLIPBOOK_IF(__FMA4__, C), FLIPBOOK_IF(__XOP__, D),             \
+#define FLIPBOOK_OF_ICELAKE                                                                                            \
+  FLIPBOOK_WORD(FLIPBOOK_IF(__AVX512VBMI__, s), FLIPBOOK_IF(__AVX512VBMI2__, t), FLIPBOOK_IF(__AVX512VNNI__, u),       \
+                FLIPBOOK_IF(__AVX512BITALG__, v), FLIPBOOK_IF(__AVX512VPOPCNTDQ__, w), FLIPBOOK_IF(__AVX512IFMA__, x), \
+                , )
+#define FLIPBOOK_OF_NONE                                                                                   \
+  FLIPBOOK_WORD(FLIPBOOK_IF(__AVXVNNI__, y), FLIPBOOK_IF(__AVX512FP16__, z), FLIPBOOK_IF(__AVX512ER__, A), \
+                FLIPBOOK_IF(__AVX512PF__, B), FLIPBOOK_IF(__FMA4__, C), FLIPBOOK_IF(__XOP__, D),           \
                 FLIPBOOK_IF(__ARM_FEATURE_SVE, E), FLIPBOOK_IF(__ARM_FEATURE_BF16, F))
 
 #if defined(__aarch64__)
@@ -55,7 +56,7 @@
 #define FLIPBOOK_BEYOND
 #elif !(defined(__SSE4_2__) && defined(__POPCNT__))
 #define FLIPBOOK_LEVEL sse2
-#define FLIPBOOK_BEYOND                                                                                      \
+#define FLIPBOOK_BEYOND \
   FLIPBOOK_WORD(FLIPBOOK_OF_SSE4, FLIPBOOK_OF_AVX2, FLIPBOOK_OF_AVX512, FLIPBOOK_OF_ICELAKE, FLIPBOOK_OF_NONE, , , )
 #elif !(defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && defined(__BMI__) && defined(__BMI2__) && \
         defined(__LZCNT__) && defined(__MOVBE__))
@@ -66,8 +67,8 @@
         defined(__AVX512VL__))
 #define FLIPBOOK_LEVEL avx2
 #define FLIPBOOK_BEYOND FLIPBOOK_WORD(FLIPBOOK_OF_AVX512, FLIPBOOK_OF_ICELAKE, FLIPBOOK_OF_NONE, , , , , )
-#elif !(defined(__AVX512VBMI__) && defined(__AVX512VBMI2__) && defined(__AVX512VNNI__) && \
-        defined(__AVX512BITALG__) && defined(__AVX512VPOPCNTDQ__) && defined(__AVX512IFMA__))
+#elif !(defined(__AVX512VBMI__) && defined(__AVX512VBMI2__) && defined(__AVX512VNNI__) && defined(__AVX512BITALG__) && \
+        defined(__AVX512VPOPCNTDQ__) && defined(__AVX512IFMA__))
 #define FLIPBOOK_LEVEL avx512
 #define FLIPBOOK_BEYOND FLIPBOOK_WORD(FLIPBOOK_OF_ICELAKE, FLIPBOOK_OF_NONE, , , , , , )
 #else
@@ -97,6 +98,6 @@
 
 #define FLIPBOOK_UNDERSCORED(...) __VA_OPT__(_##__VA_ARGS__)
 #define FLIPBOOK_BEYOND_WORD(...) FLIPBOOK_UNDERSCORED(__VA_ARGS__)
-#define FLIPBOOK_ISA \
+#define FLIPBOOK_ISA                                                                                           \
   FLIPBOOK_WORD(FLIPBOOK_LEVEL, FLIPBOOK_BEYOND_WORD(FLIPBOOK_BEYOND), FLIPBOOK_OF_PAIRS, FLIPBOOK_OF_THREADS, \
                 FLIPBOOK_OF_KERNELS, , , )

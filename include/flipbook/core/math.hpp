@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -53,11 +54,11 @@ constexpr V constant(double value) {
 /// functions of these names too.
 namespace math {
 
-#define FLIPBOOK_FUNCTION(name)                                  \
-  template <class V>                                             \
-  constexpr V name(const V& x) {                                 \
+#define FLIPBOOK_FUNCTION(name)                                \
+  template <class V>                                           \
+  constexpr V name(const V& x) {                               \
     if constexpr (std::floating_point<V>) return std::name(x); \
-    else return xsimd::name(x);                                  \
+    else return xsimd::name(x);                                \
   }
 FLIPBOOK_FUNCTION(abs)
 FLIPBOOK_FUNCTION(log)
@@ -120,9 +121,8 @@ constexpr V expm1(const V& x) {
 template <class V, std::size_t N>
 V polynomial(const V& x, const std::array<double, N>& c) {
   V y = constant<V>(c[N - 1]);
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    ((y = xsimd::fma(y, x, constant<V>(c[N - 2 - I]))), ...);
-  }(std::make_index_sequence<N - 1>{});
+  [&]<std::size_t... I>(std::index_sequence<I...>) { ((y = xsimd::fma(y, x, constant<V>(c[N - 2 - I]))), ...); }
+  (std::make_index_sequence<N - 1>{});
   return y;
 }
 /// 2ᵗ of a vector of float, −100 ≤ t ≤ 0: 2ᶠ for |f| ≤ ½ by a polynomial that is off by less than 2·10⁻⁸.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -136,14 +137,14 @@ class HostPool {
   }
 
   void* ask(std::size_t bytes, std::size_t aligned = alignment) noexcept {
-    void* const memory = ::operator new(bytes, std::align_val_t{aligned}, std::nothrow);
+    void* const memory = ::operator new (bytes, std::align_val_t{aligned}, std::nothrow);
     if (memory == nullptr) return nullptr;
     ++statistics_.system_allocations;
     statistics_.held += bytes;
     return memory;
   }
   void give_back(void* memory, std::size_t bytes, std::size_t aligned = alignment) noexcept {
-    ::operator delete(memory, std::align_val_t{aligned});
+    ::operator delete (memory, std::align_val_t{aligned});
     statistics_.held -= bytes;
   }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -66,7 +67,8 @@ std::string summarised(const std::vector<T>& elements) {
   std::string text = "[";
   for (std::size_t i = 0; i < shown; ++i) text += written(elements[i]) + ", ";
   text += "…";
-  for (std::size_t i = elements.size() - shown; i < elements.size(); ++i) text += flipbook::text(", ", written(elements[i]));
+  for (std::size_t i = elements.size() - shown; i < elements.size(); ++i)
+    text += flipbook::text(", ", written(elements[i]));
   double sum = 0, least = std::numeric_limits<double>::infinity(), most = -least;
   std::size_t numbers = 0;
   for (const T& element : elements) {

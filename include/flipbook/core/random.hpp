@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -72,9 +73,7 @@ class Rng {
     return normal_pair(take(1).block(0))[0];
   }
   /// One of 0 … count − 1.
-  Index below(Index count) noexcept {
-    return static_cast<Index>(uniform() * static_cast<double>(count));
-  }
+  Index below(Index count) noexcept { return static_cast<Index>(uniform() * static_cast<double>(count)); }
 
   std::uint64_t seed() const noexcept { return seed_; }
   std::uint64_t stream() const noexcept { return stream_; }

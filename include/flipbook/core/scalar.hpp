@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <bit>
@@ -44,9 +45,7 @@ struct bfloat16 {
     const std::uint32_t rounded = whole + 0x7fffU + ((whole >> 16) & 1U);
     bits = static_cast<std::uint16_t>(nan ? (whole >> 16) | 0x40U : rounded >> 16);
   }
-  constexpr operator float() const noexcept {
-    return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-  }
+  constexpr operator float() const noexcept { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 };
 
 /// IEEE half precision: 11 bits of precision, numbers of magnitude 6e-8 to 65504. A storage type; arithmetic happens in
@@ -117,8 +116,8 @@ using Wide = typename detail::WideOf<T>::Type;
 
 /// What a tensor may hold: computed with, stored, or used as an index.
 template <class T>
-concept Element = Real<T> || std::same_as<T, std::uint8_t> ||
-                  std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
+concept Element =
+    Real<T> || std::same_as<T, std::uint8_t> || std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
 
 /// The name of an element type, as errors state it.
 template <Element T>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/core/isa.hpp>
@@ -31,10 +32,10 @@ struct Window {
   Extent stride = 1;
   Padding padding = 0;
   Extent dilation = 1;
-  int groups = 1;               ///< channels are split into so many independent convolutions
+  int groups = 1;  ///< channels are split into so many independent convolutions
   bool bias = true;
-  bool causal = false;          ///< the first axis is padded in front alone, so no output sees later input
-  Extent output_padding = 0;    ///< transposed only: outputs to add at the end of each axis
+  bool causal = false;        ///< the first axis is padded in front alone, so no output sees later input
+  Extent output_padding = 0;  ///< transposed only: outputs to add at the end of each axis
   bool operator==(const Window&) const = default;
 };
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstdint>
@@ -69,8 +70,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 inline auto made_on(Cuda, const MovingSprites& source) {
   const auto& [frames, canvas, sprites, step, seed] = source.options();
   const Tensor<std::uint8_t, Cuda> images = to<Cuda>(source.images());  // (K, h, w)
-  const cuda::SpriteClips all{images.data(), images.extent(0), images.extent(1), images.extent(2), frames, canvas,
-                              sprites, step, seed, 0};
+  const cuda::SpriteClips all{
+      images.data(), images.extent(0), images.extent(1), images.extent(2), frames, canvas, sprites, step, seed, 0};
   return [images, all](Index first, Index count) {
     cuda::SpriteClips c = all;
     c.first = first;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <condition_variable>
@@ -16,10 +17,10 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How batches are loaded.
 struct DataLoaderOptions {
-  Index batch = 8;   ///< clips in a batch
-  int workers = 1;   ///< threads that make batches
-  Index ahead = 2;   ///< batches that may be ready or in the making before they are asked for
-  Index first = 0;   ///< number of the first batch: a resumed run goes on where it stopped
+  Index batch = 8;  ///< clips in a batch
+  int workers = 1;  ///< threads that make batches
+  Index ahead = 2;  ///< batches that may be ready or in the making before they are asked for
+  Index first = 0;  ///< number of the first batch: a resumed run goes on where it stopped
 };
 
 /// Batches of a source, made ahead of time by worker threads. Batch k is the clips

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,7 @@ class MovingShapes {
     Index shapes = 2;       ///< in each clip
     double smallest = 0.1;  ///< radius (of the circle around a shape), as a part of the canvas
     double largest = 0.2;
-    double step = 0.1;      ///< moved per frame, as a part of the free way (canvas − 2 · radius)
+    double step = 0.1;  ///< moved per frame, as a part of the free way (canvas − 2 · radius)
     std::uint64_t seed = 0;
   };
 

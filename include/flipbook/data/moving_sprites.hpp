@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -19,18 +20,16 @@ class MovingSprites {
  public:
   struct Options {
     Index frames = 20;
-    Index canvas = 64;   ///< height and width of a frame
-    Index sprites = 2;   ///< in each clip
-    double step = 0.1;   ///< moved per frame, as a part of the free way (canvas − sprite)
+    Index canvas = 64;  ///< height and width of a frame
+    Index sprites = 2;  ///< in each clip
+    double step = 0.1;  ///< moved per frame, as a part of the free way (canvas − sprite)
     std::uint64_t seed = 0;
   };
 
   /// @param images  (K, h, w), no larger than the canvas
-  MovingSprites(Tensor<std::uint8_t> images, const Options& options)
-      : images_(std::move(images)), options_(options) {
+  MovingSprites(Tensor<std::uint8_t> images, const Options& options) : images_(std::move(images)), options_(options) {
     const auto& [frames, canvas, sprites, step, seed] = options_;
-    require(images_.rank() == 3 && images_.size() > 0, "MovingSprites: needs images (K, h, w), got ",
-            images_.shape());
+    require(images_.rank() == 3 && images_.size() > 0, "MovingSprites: needs images (K, h, w), got ", images_.shape());
     require(images_.extent(1) <= canvas && images_.extent(2) <= canvas, "MovingSprites: images ", images_.shape(),
             " are larger than the canvas, ", canvas);
     require(frames > 0 && sprites > 0 && std::isfinite(step), "MovingSprites: ", frames, " frames of ", sprites,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -19,9 +20,7 @@ class Subsequences {
   }
 
   /// A further sequence, of `length` frames; one shorter than a clip holds none.
-  void add(Index length) {
-    ends_.push_back(size() + (length < frames_ ? 0 : (length - frames_) / stride_ + 1));
-  }
+  void add(Index length) { ends_.push_back(size() + (length < frames_ ? 0 : (length - frames_) / stride_ + 1)); }
 
   /// How many clips there are in all.
   Index size() const noexcept { return ends_.empty() ? 0 : ends_.back(); }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <bit>
@@ -79,8 +80,7 @@ class Shuffled {
   Shape shape() const { return source_.shape(); }
   Tensor<float> clip(Index index) const {
     const Index epoch = index / source_.size();
-    return source_.clip(
-        Permutation(source_.size(), seed_, static_cast<std::uint64_t>(epoch))(index % source_.size()));
+    return source_.clip(Permutation(source_.size(), seed_, static_cast<std::uint64_t>(epoch))(index % source_.size()));
   }
 
  private:

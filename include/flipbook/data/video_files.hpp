@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -31,8 +32,8 @@ class VideoFiles {
   VideoFiles(const std::filesystem::path& path, const Options& options)
       : size_(options.size), subsequences_(options.frames, options.stride) {
     require(options.every > 0, "VideoFiles: every ", options.every, "th frame");
-    const std::vector<std::string> kinds{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi",
-                                         ".mpg", ".mpeg", ".ogv", ".flv", ".wmv", ".gif"};
+    const std::vector<std::string> kinds{".mp4", ".m4v",  ".mov", ".mkv", ".webm", ".avi",
+                                         ".mpg", ".mpeg", ".ogv", ".flv", ".wmv",  ".gif"};
     std::error_code unreadable;  // opening it will say so again
     const bool many = std::filesystem::is_directory(path, unreadable);
     for (const auto& file : many ? files_in(path, kinds) : std::vector{path}) add(file, options.every);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <fcntl.h>
@@ -34,8 +35,8 @@ class AtomicFile {
     }
     const auto status = std::filesystem::status(path_, error);
     // A rename would put a plain file in the place of a device such as /dev/null.
-    require(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status), "write: ",
-            detail::quoted(path_), " exists and is not a regular file");
+    require(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status),
+            "write: ", detail::quoted(path_), " exists and is not a regular file");
     static std::atomic<unsigned> made{0};
     do {
       temporary_ = path_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -107,8 +108,8 @@ inline void to_indices(const std::uint8_t* frame, Index height, Index width, con
     for (std::size_t x = 1; x <= columns; ++x, frame += 3) {
       Rgb wanted;
       for (std::size_t c = 0; c < 3; ++c)
-        wanted[c] = static_cast<std::uint8_t>(
-            std::clamp(static_cast<float>(frame[c]) + here[x][c] / 16 + 0.5F, 0.0F, 255.0F));
+        wanted[c] =
+            static_cast<std::uint8_t>(std::clamp(static_cast<float>(frame[c]) + here[x][c] / 16 + 0.5F, 0.0F, 255.0F));
       const std::uint8_t index = *indices++ = palette.nearest(wanted);
       if (!dither) continue;
       for (std::size_t c = 0; c < 3; ++c) {
@@ -180,12 +181,12 @@ inline Bytes encode_gif(const Tensor<std::uint8_t>& clip, const GifOptions& opti
 ///         [0.01, 50], and if it cannot be written
 template <Pixel T>
 void write_gif(const std::filesystem::path& path, const Tensor<T>& clip, const GifOptions& options = {}) {
-  require(clip.rank() == 4 && (clip.extent(3) == 1 || clip.extent(3) == 3) && clip.size() > 0, "write_gif: ",
-          detail::quoted(path), " needs (T, H, W, 1 or 3), got ", clip.shape());
+  require(clip.rank() == 4 && (clip.extent(3) == 1 || clip.extent(3) == 3) && clip.size() > 0,
+          "write_gif: ", detail::quoted(path), " needs (T, H, W, 1 or 3), got ", clip.shape());
   require(clip.extent(1) < 1 << 16 && clip.extent(2) < 1 << 16, "write_gif: ", detail::quoted(path), " of ",
           clip.shape(), " is larger than 65535");
-  require(options.frames_per_second >= 0.01 && options.frames_per_second <= 50, "write_gif: ",
-          options.frames_per_second, " frames per second; 0.01 to 50 can be had");
+  require(options.frames_per_second >= 0.01 && options.frames_per_second <= 50,
+          "write_gif: ", options.frames_per_second, " frames per second; 0.01 to 50 can be had");
   write_file(path, detail::encode_gif(to_bytes(clip, "write_gif"), options));
 }
 

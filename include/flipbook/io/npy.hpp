@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -175,9 +176,8 @@ inline Tensor<float> swap_leading_axes(const Tensor<float>& x) {
 ///         layout, or its type does not convert to T (see from_stored)
 template <Element T>
 Tensor<T> read_npy(const std::filesystem::path& path) {
-  return detail::with_npy(path, [](const detail::NpyContent& npy) {
-    return from_stored<T>(npy.stored, npy.shape, npy.data, "the array");
-  });
+  return detail::with_npy(
+      path, [](const detail::NpyContent& npy) { return from_stored<T>(npy.stored, npy.shape, npy.data, "the array"); });
 }
 
 /// Writes a tensor as NumPy does, atomically. bfloat16, which NumPy does not know, is not offered.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -92,7 +93,8 @@ class Palette {
     for (std::size_t i = 0; i + 2 < pixels.size(); i += 3) {
       const std::size_t r = pixels[i], g = pixels[i + 1], b = pixels[i + 2];
       cells[r >> 3 << 10 | g >> 3 << 5 | b >> 3] +=
-          Cell{1, static_cast<double>(r * r + g * g + b * b),
+          Cell{1,
+               static_cast<double>(r * r + g * g + b * b),
                {static_cast<double>(r), static_cast<double>(g), static_cast<double>(b)}};
     }
     std::erase_if(cells, [](const Cell& cell) { return cell.count == 0; });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -55,9 +56,8 @@ template <Real T>
 Tensor<std::uint8_t> to_bytes(const Tensor<T>& x, std::string_view what = "to_bytes") {
   require_finite(x, what);
   Tensor<std::uint8_t> pixels(x.shape());
-  std::transform(x.begin(), x.end(), pixels.begin(), [](T value) {
-    return static_cast<std::uint8_t>(std::clamp(value, T(0), T(1)) * 255 + T(0.5));
-  });
+  std::transform(x.begin(), x.end(), pixels.begin(),
+                 [](T value) { return static_cast<std::uint8_t>(std::clamp(value, T(0), T(1)) * 255 + T(0.5)); });
   return pixels;
 }
 inline Tensor<std::uint8_t> to_bytes(const Tensor<std::uint8_t>& pixels, std::string_view = "") { return pixels; }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -71,8 +72,8 @@ struct SafetensorsFile {
 namespace detail {
 
 inline constexpr std::pair<const char*, Stored> safetensors_types[] = {
-    {"F64", Stored::f64}, {"F32", Stored::f32}, {"F16", Stored::f16}, {"BF16", Stored::bf16},
-    {"I64", Stored::i64}, {"I32", Stored::i32}, {"I16", Stored::i16}, {"I8", Stored::i8},
+    {"F64", Stored::f64}, {"F32", Stored::f32},     {"F16", Stored::f16}, {"BF16", Stored::bf16},
+    {"I64", Stored::i64}, {"I32", Stored::i32},     {"I16", Stored::i16}, {"I8", Stored::i8},
     {"U8", Stored::u8},   {"BOOL", Stored::boolean}};
 
 /// Where a tensor's numbers lie, counted from the end of the header.
@@ -128,8 +129,7 @@ inline void require_gapless(std::vector<Extent64> occupied, std::uint64_t size) 
   });
   std::uint64_t reached = 0;
   for (const Extent64& at : occupied) {
-    require(at.first == reached, "its tensors ", at.first < reached ? "overlap" : "leave a gap", " at byte ",
-            at.first);
+    require(at.first == reached, "its tensors ", at.first < reached ? "overlap" : "leave a gap", " at byte ", at.first);
     reached = at.last;
   }
   require(reached == size, "its tensors end at byte ", reached, " of ", size);
@@ -187,8 +187,7 @@ namespace detail {
 
 inline std::string metadata_json(const std::map<std::string, std::string>& metadata) {
   std::string json = "{", separator;
-  for (const auto& [key, value] : metadata)
-    json += std::exchange(separator, ",") + to_json(key) + ":" + to_json(value);
+  for (const auto& [key, value] : metadata) json += std::exchange(separator, ",") + to_json(key) + ":" + to_json(value);
   return json + "}";
 }
 
@@ -197,8 +196,7 @@ inline std::string entry_json(const NamedTensor& tensor, std::size_t first, std:
                                  [&](const auto& known) { return known.second == tensor.stored(); });
   std::string extents, separator;
   for (const Index extent : tensor.shape()) extents += text(std::exchange(separator, ","), extent);
-  return text(R"({"dtype":")", type->first, R"(","shape":[)", extents, R"(],"data_offsets":[)", first, ",", last,
-              "]}");
+  return text(R"({"dtype":")", type->first, R"(","shape":[)", extents, R"(],"data_offsets":[)", first, ",", last, "]}");
 }
 
 }  // namespace detail

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 extern "C" {
@@ -68,7 +69,8 @@ inline Input open_input(const std::filesystem::path& path) {
 class VideoDecoder {
  public:
   explicit VideoDecoder(const std::filesystem::path& path)
-      : input_(open_input(path)), packet_(av_made(Packet(av_packet_alloc()), "a packet")),
+      : input_(open_input(path)),
+        packet_(av_made(Packet(av_packet_alloc()), "a packet")),
         frame_(av_made(Frame(av_frame_alloc()), "a frame")) {
     av_check(avformat_find_stream_info(input_.get(), nullptr), "looking for streams");
     const AVCodec* codec = nullptr;
@@ -194,8 +196,7 @@ inline Video read_video(const std::filesystem::path& path, const FrameSize& size
       ++count;
     }
     require(count > 0, "it has no frames");
-    return {Tensor<std::uint8_t>({count, size.height, size.width, size.channels}, pixels),
-            decoder.frames_per_second()};
+    return {Tensor<std::uint8_t>({count, size.height, size.width, size.channels}, pixels), decoder.frames_per_second()};
   } catch (const Error& error) {
     fail("video: ", detail::quoted(path), " is refused: ", error.what());
   }
@@ -213,8 +214,11 @@ class Mp4Encoder {
  public:
   /// 4:2:0 video has even extents: an odd one is made even by repeating the last row or column.
   Mp4Encoder(const std::filesystem::path& path, Index height, Index width, const Mp4Options& options)
-      : file_(path), width_(static_cast<int>(width)), height_(static_cast<int>(height)),
-        packet_(av_made(Packet(av_packet_alloc()), "a packet")), frame_(av_made(Frame(av_frame_alloc()), "a frame")) {
+      : file_(path),
+        width_(static_cast<int>(width)),
+        height_(static_cast<int>(height)),
+        packet_(av_made(Packet(av_packet_alloc()), "a packet")),
+        frame_(av_made(Frame(av_frame_alloc()), "a frame")) {
     AVFormatContext* context = nullptr;
     av_check(avformat_alloc_output_context2(&context, nullptr, "mp4", nullptr), "setting MP4 up");
     output_.reset(context);
@@ -232,10 +236,10 @@ class Mp4Encoder {
     frame_->width = codec_->width;
     frame_->height = codec_->height;
     av_check(av_frame_get_buffer(frame_.get(), 0), "a frame");
-    scaler_ = av_made(
-        Scaler(sws_getContext(codec_->width, codec_->height, AV_PIX_FMT_RGB24, codec_->width, codec_->height,
-                              codec_->pix_fmt, SWS_BILINEAR | SWS_ACCURATE_RND, nullptr, nullptr, nullptr)),
-        "converting pixels");
+    scaler_ =
+        av_made(Scaler(sws_getContext(codec_->width, codec_->height, AV_PIX_FMT_RGB24, codec_->width, codec_->height,
+                                      codec_->pix_fmt, SWS_BILINEAR | SWS_ACCURATE_RND, nullptr, nullptr, nullptr)),
+                "converting pixels");
     const int* matrix = sws_getCoefficients(SWS_CS_ITU601);
     sws_setColorspaceDetails(scaler_.get(), matrix, 1, matrix, 0, 0, 1 << 16, 1 << 16);
   }
@@ -334,13 +338,14 @@ class Mp4Encoder {
 ///         and if it cannot be written
 template <Pixel T>
 void write_mp4(const std::filesystem::path& path, const Tensor<T>& clip, const Mp4Options& options = {}) {
-  require(clip.rank() == 4 && (clip.extent(3) == 1 || clip.extent(3) == 3) && clip.size() > 0, "write_mp4: ",
-          detail::quoted(path), " needs (T, H, W, 1 or 3), got ", clip.shape());
+  require(clip.rank() == 4 && (clip.extent(3) == 1 || clip.extent(3) == 3) && clip.size() > 0,
+          "write_mp4: ", detail::quoted(path), " needs (T, H, W, 1 or 3), got ", clip.shape());
   require(clip.extent(1) <= 1 << 14 && clip.extent(2) <= 1 << 14, "write_mp4: ", detail::quoted(path), " of ",
           clip.shape(), " is larger than 16384");
   require(options.frames_per_second >= 0.1 && options.frames_per_second <= 1000 && options.quality >= 0 &&
-              options.quality <= 51, "write_mp4: ", options.frames_per_second, " frames per second of quality ",
-          options.quality, "; 0.1 to 1000 and 0 to 51 can be had");
+              options.quality <= 51,
+          "write_mp4: ", options.frames_per_second, " frames per second of quality ", options.quality,
+          "; 0.1 to 1000 and 0 to 51 can be had");
   const auto pixels = to_bytes(clip, "write_mp4");
   try {
     detail::Mp4Encoder encoder(path, clip.extent(1), clip.extent(2), options);

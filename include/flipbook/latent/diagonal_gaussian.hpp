@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cmath>
@@ -47,9 +48,7 @@ struct DiagonalGaussian {
   /// With ε of the tape's stream.
   template <Value X>
     requires training<X>
-  static X sample(const Normal<X>& q) {
-    return sample(q, q.mean.tape().rng());
-  }
+  static X sample(const Normal<X>& q) { return sample(q, q.mean.tape().rng()); }
   /// Drawn a priori: (N, Z).
   template <Real T, class B = Cpu>
   static Tensor<T, B> prior_sample(Index samples, Rng& rng) {

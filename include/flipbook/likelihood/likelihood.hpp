@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <concepts>
@@ -22,15 +23,14 @@ namespace flipbook::inline FLIPBOOK_ISA::likelihood {
 /// be any finite number. `log_prob` is checked where a model calls it (HasLogProb), since its type is often a deduced
 /// one.
 template <class L>
-concept Likelihood =
-    requires {
-      { L::parameters_per_channel } -> std::convertible_to<int>;
-      typename L::template Instance<float, Cpu>;
-    } &&
-    requires(const typename L::template Instance<float, Cpu>& instance, const Tensor<float>& parameters, Rng& rng) {
-      { instance.mean(parameters) } -> std::same_as<Tensor<float>>;
-      { instance.sample(parameters, rng) } -> std::same_as<Tensor<float>>;
-    };
+concept Likelihood = requires {
+  { L::parameters_per_channel } -> std::convertible_to<int>;
+  typename L::template Instance<float, Cpu>;
+}
+&&requires(const typename L::template Instance<float, Cpu>& instance, const Tensor<float>& parameters, Rng& rng) {
+  { instance.mean(parameters) } -> std::same_as<Tensor<float>>;
+  { instance.sample(parameters, rng) } -> std::same_as<Tensor<float>>;
+};
 
 /// That a likelihood's instance answers for data X and parameters P.
 template <class Instance, class P, class X>
@@ -40,7 +40,9 @@ concept HasLogProb = requires(const Instance& instance, const P& parameters, con
 
 /// Whether L is a likelihood of data in [0, 1], which says so by `static constexpr bool unit_interval = true`.
 template <class L>
-inline constexpr bool unit_interval = requires { requires L::unit_interval; };
+inline constexpr bool unit_interval = requires {
+  requires L::unit_interval;
+};
 
 namespace detail {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/ops/elementwise/binary.hpp>
@@ -14,7 +15,7 @@ namespace detail {
 /// ‖∇ₓ D(x)‖² of each sample, recorded: (N). The logits of a sample, where there are several, are summed.
 template <class Discriminator, Real T, class B>
 auto squared_slope(Tape& tape, const Discriminator& discriminator, const Tensor<T, B>& points) {
-  const auto x = tape.variable<Order::higher>(points);                                           // (N, …)
+  const auto x = tape.variable<Order::higher>(points);                                        // (N, …)
   const auto slope = tape.recorded_gradient(sum(discriminator(x)), x);                        // (N, …)
   return sum(square(reshape(slope, Shape{x.extent(0), x.size() / x.extent(0)})), {1}, true);  // (N)
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/nn/layer.hpp>
@@ -20,7 +21,9 @@ namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// A layer with a state: `static constexpr bool recurrent = true`.
 template <class L>
-concept Cell = Layer<L> && requires { requires L::recurrent; };
+concept Cell = Layer<L> && requires {
+  requires L::recurrent;
+};
 
 namespace detail {
 
@@ -57,8 +60,8 @@ struct OutputAsState {
 /// The parameters of a cell over vectors, named and initialised as PyTorch's: uniform on ±1/√Hidden.
 template <class Self, int In, int Hidden, int Gates, Real T, class B>
 struct GateWeights : WholeStep<Self> {
-  Parameter<T, B> weight_ih;  // (In, Gates · Hidden)
-  Parameter<T, B> weight_hh;  // (Hidden, Gates · Hidden)
+  Parameter<T, B> weight_ih;         // (In, Gates · Hidden)
+  Parameter<T, B> weight_hh;         // (Hidden, Gates · Hidden)
   Parameter<T, B> bias_ih, bias_hh;  // (Gates · Hidden)
 
   explicit GateWeights(Rng& rng)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/nn/cells.hpp>
@@ -68,7 +69,7 @@ struct ConvLstmCell {
   struct Instance : detail::GateConvolution<Instance<T, B>, In, Hidden, 4, W, T, B> {
     template <Value X>
     struct State {
-      X h, c;      // (N, H, W, Hidden)
+      X h, c;  // (N, H, W, Hidden)
       List<X> weights;
     };
     using detail::GateConvolution<Instance<T, B>, In, Hidden, 4, W, T, B>::GateConvolution;
@@ -101,7 +102,7 @@ struct ConvGruCell {
   struct Instance : detail::GateConvolution<Instance<T, B>, In, Hidden, 3, W, T, B> {
     template <Value X>
     struct State {
-      X h;         // (N, H, W, Hidden)
+      X h;  // (N, H, W, Hidden)
       List<X> weights;
     };
     using detail::GateConvolution<Instance<T, B>, In, Hidden, 3, W, T, B>::GateConvolution;

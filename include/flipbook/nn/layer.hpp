@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cmath>
@@ -16,8 +17,10 @@ using Of = typename Net::template Instance<T, B>;
 /// What a Module is made of, such as a layer, a model or a likelihood: it names an Instance<T, B>, which is made of an
 /// Rng& that draws its parameters, or of nothing.
 template <class Net, class T, class B>
-concept Network = requires { typename Net::template Instance<T, B>; } &&
-                  (std::constructible_from<Of<Net, T, B>, Rng&> || std::default_initializable<Of<Net, T, B>>);
+concept Network = requires {
+  typename Net::template Instance<T, B>;
+}
+&&(std::constructible_from<Of<Net, T, B>, Rng&> || std::default_initializable<Of<Net, T, B>>);
 
 namespace detail {
 
@@ -147,11 +150,15 @@ void pass_layer(const Instance& layer, const X& y) {
 
 /// A layer that applies a function to every element: `f`, of ops/elementwise/functions.hpp.
 template <class L>
-concept Activation = Layer<L> && requires { L::f.value(1.0); };
+concept Activation = Layer<L> && requires {
+  L::f.value(1.0);
+};
 
 /// A layer whose instance can go on to such a function in the same pass: `instance(x, Epilogue{f})`.
 template <class L>
-concept Normalising = Layer<L> && requires { requires L::normalises; };
+concept Normalising = Layer<L> && requires {
+  requires L::normalises;
+};
 
 }  // namespace nn
 }  // namespace flipbook

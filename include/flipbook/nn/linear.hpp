@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/nn/layer.hpp>
@@ -13,8 +14,8 @@ struct Linear {
 
   template <Real T, class B>
   struct Instance {
-    Parameter<T, B> weight;                                         // (In, Out)
-    std::conditional_t<WithBias, Parameter<T, B>, None> bias;       // (Out)
+    Parameter<T, B> weight;                                    // (In, Out)
+    std::conditional_t<WithBias, Parameter<T, B>, None> bias;  // (Out)
 
     explicit Instance(Rng& rng) : weight{init::fan_in<T, B>({In, Out}, In, rng), WeightLayout::linear} {
       if constexpr (WithBias) bias = {init::fan_in<T, B>({Out}, In, rng)};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -32,8 +33,9 @@ template <class Net, class T = detail::NoScalar, class B = Cpu>
 class Module {
   static_assert(detail::scalar_given<T>,
                 "Module<Net, Scalar, Backend>: the scalar is missing; write Module<Net, float> or Module<Net, double>");
-  static_assert(flipbook::Network<Net, T, B>, "Module<Net, Scalar, Backend>: Net is not a Network, which has an "
-                                              "Instance<Scalar, Backend> that is made of an Rng& or of nothing");
+  static_assert(flipbook::Network<Net, T, B>,
+                "Module<Net, Scalar, Backend>: Net is not a Network, which has an "
+                "Instance<Scalar, Backend> that is made of an Rng& or of nothing");
 
  public:
   using Network = Net;
@@ -74,10 +76,8 @@ class Module {
   /// Forward: on tensors nothing is recorded (inference), on variables of a tape it is (training, unless it is called
   /// by way of `evaluating` or `frozen`).
   template <class... X>
-    requires(detail::argument_fits<std::remove_cvref_t<X>, T, B> && ...)
-  auto operator()(X&&... x) const {
-    return network()(std::forward<X>(x)...);
-  }
+    requires(detail::argument_fits<std::remove_cvref_t<X>, T, B>&&...)
+  auto operator()(X&&... x) const { return network()(std::forward<X>(x)...); }
   template <class... X>
   detail::ArgumentDiffersFromModuleInScalarOrBackend operator()(X&&...) const = delete;  // Module<Net, float>: float
 
@@ -119,8 +119,9 @@ class Module {
 
  private:
   void require_present() const {
-    require(!moved_from_, "Module: this module was moved from and has no parameters any more; use the one that it was "
-                          "moved into, such as `trainer.model`, or move a copy");
+    require(!moved_from_,
+            "Module: this module was moved from and has no parameters any more; use the one that it was "
+            "moved into, such as `trainer.model`, or move a copy");
   }
   static auto& network(auto& self) {
     self.require_present();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <type_traits>
@@ -25,9 +26,9 @@ namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 /// How a layer normalises.
 struct NormOptions {
-  double epsilon = 1e-5;   ///< added to the variance
-  bool affine = true;      ///< each channel has a weight and a bias
-  double momentum = 0.1;   ///< batch only: how far running statistics move towards each batch's
+  double epsilon = 1e-5;  ///< added to the variance
+  bool affine = true;     ///< each channel has a weight and a bias
+  double momentum = 0.1;  ///< batch only: how far running statistics move towards each batch's
 };
 
 namespace detail {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <optional>
@@ -23,7 +24,9 @@ namespace flipbook::inline FLIPBOOK_ISA::nn {
 ///     X operator()(const X& sequence) const;                   // (N, T, …, C) → (N, T, …, D)
 ///     X operator()(const X& sequence, State<X>& state) const;  // the same from, and to, a state
 template <class L>
-concept Stepwise = Layer<L> && requires { requires L::stepwise; };
+concept Stepwise = Layer<L> && requires {
+  requires L::stepwise;
+};
 
 namespace detail {
 
@@ -162,9 +165,8 @@ struct Stack {
     explicit Instance(Rng& rng)
         : layers{flipbook::detail::make_instance<Of<typename detail::OverSequences<Layers>::Type, T, B>>(rng)...} {}
     static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (field(std::to_string(I), std::get<I>(self.layers)), ...);
-      }(std::index_sequence_for<Layers...>{});
+      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.layers)), ...); }
+      (std::index_sequence_for<Layers...>{});
     }
 
     template <Value X>
@@ -206,9 +208,8 @@ struct Stack {
 
     template <Value X, class F>
     X through(X x, State<X>& state, const F& f) const {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ((x = f(std::get<I>(layers), x, std::get<I>(state))), ...);
-      }(std::index_sequence_for<Layers...>{});
+      [&]<std::size_t... I>(std::index_sequence<I...>) { ((x = f(std::get<I>(layers), x, std::get<I>(state))), ...); }
+      (std::index_sequence_for<Layers...>{});
       return x;
     }
   };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/nn/layer.hpp>
@@ -68,14 +69,14 @@ struct PixelUnshuffle : detail::Resampling<PixelUnshuffle<In, Factor, Dimensions
 
 /// Space-time patches become the channels of one place each: (N, T, H, W, In) → (N, T/t, H/h, W/w, t·h·w·In).
 template <int In, Extent Patch, int Dimensions = 3>
-struct Patchify : detail::Resampling<Patchify<In, Patch, Dimensions>, In, In * detail::volume(Patch, Dimensions),
-                                     Dimensions> {
+struct Patchify
+    : detail::Resampling<Patchify<In, Patch, Dimensions>, In, In * detail::volume(Patch, Dimensions), Dimensions> {
   static auto of(const Value auto& x) { return patchify(x, Patch); }
 };
 /// Puts patches back: (N, T, H, W, In) → (N, T·t, H·h, W·w, In / (t·h·w)).
 template <int In, Extent Patch, int Dimensions = 3>
-struct Unpatchify : detail::Resampling<Unpatchify<In, Patch, Dimensions>, In, In / detail::volume(Patch, Dimensions),
-                                       Dimensions> {
+struct Unpatchify
+    : detail::Resampling<Unpatchify<In, Patch, Dimensions>, In, In / detail::volume(Patch, Dimensions), Dimensions> {
   static_assert(In % detail::volume(Patch, Dimensions) == 0,
                 "Unpatchify<In, Patch>: the patch must divide the channels");
   static auto of(const Value auto& x) { return unpatchify(x, Patch); }

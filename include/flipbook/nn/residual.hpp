@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -24,9 +25,9 @@ struct Identity {
 
 namespace detail {
 template <class Shortcut, class... Layers>
-inline constexpr bool fits_beside =
-    match(Shortcut::in, row_of<Layers...>.ends.in) &&
-    match(Shortcut::out == any ? row_of<Layers...>.ends.in : Shortcut::out, row_of<Layers...>.ends.out);
+inline constexpr bool fits_beside = match(Shortcut::in, row_of<Layers...>.ends.in) &&
+                                    match(Shortcut::out == any ? row_of<Layers...>.ends.in : Shortcut::out,
+                                          row_of<Layers...>.ends.out);
 }  // namespace detail
 
 /// That a shortcut takes and gives the channels that the layers beside it, which agree with each other, take and give.

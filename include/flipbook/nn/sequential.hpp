@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <initializer_list>
@@ -100,9 +101,8 @@ struct Sequential {
     explicit Instance(Rng& rng) : layers{flipbook::detail::make_instance<Of<Layers, T, B>>(rng)...} {}
 
     static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (field(std::to_string(I), std::get<I>(self.layers)), ...);
-      }(std::index_sequence_for<Layers...>{});
+      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.layers)), ...); }
+      (std::index_sequence_for<Layers...>{});
     }
     template <Value X>
     X operator()(const X& x) const {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -92,27 +93,23 @@ class Optimizer {
   ///                None: 1
   /// @throws Error  if there are more or fewer of either than this optimiser was made for, or if the settings
   ///                have come to need a memory that they did not need then
-  void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient, const Tensor<Wide<T>, B>& factor = {})
-    requires(!std::same_as<B, Cpu>)
-  {
+  void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient,
+            const Tensor<Wide<T>, B>& factor = {}) requires(!std::same_as<B, Cpu>) {
     check(parameters, gradient.size());
     rule.update(steps_ + 1, [&]<class F>(const F& f) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         kernel::update(B{}, f, factor, gradient, parameters, master(), memory_[I].second...);
-      }(std::make_index_sequence<F::state_count>{});
+      }
+      (std::make_index_sequence<F::state_count>{});
     });
     ++steps_;
     B::at_replay([this, parameters, gradient, factor] { step(parameters, gradient, factor); });
   }
-  void step(const Tensor<T, B>& parameters, const Tensor<T, B>& gradient)
-    requires std::same_as<B, Cpu>
-  {
+  void step(const Tensor<T, B>& parameters, const Tensor<T, B>& gradient) requires std::same_as<B, Cpu> {
     step(parameters, std::span(&gradient, 1));
   }
   /// The same for a gradient in parts that follow one another, as tape.gradients gives it.
-  void step(const Tensor<T, B>& parameters, std::span<const Tensor<T, B>> gradient)
-    requires std::same_as<B, Cpu>
-  {
+  void step(const Tensor<T, B>& parameters, std::span<const Tensor<T, B>> gradient) requires std::same_as<B, Cpu> {
     Index size = 0;
     for (const auto& part : gradient) size += part.size();
     check(parameters, size);
@@ -122,7 +119,8 @@ class Optimizer {
         const auto beside = [&](const Tensor<T, B>& all) { return all.slice(first, first + part.size()); };
         [&]<std::size_t... I>(std::index_sequence<I...>) {
           kernel::update(B{}, f, part, beside(parameters), beside(memory_[I].second)...);
-        }(std::make_index_sequence<F::state_count>{});
+        }
+        (std::make_index_sequence<F::state_count>{});
         first += part.size();
       }
     });
@@ -131,11 +129,7 @@ class Optimizer {
 
   /// What a loss in half is to be multiplied by before it is differentiated, a number on the device, and how many steps
   /// it has held: (2).
-  const Tensor<float, B>& loss_scale() const
-    requires std::same_as<T, half>
-  {
-    return memory_.back().second;
-  }
+  const Tensor<float, B>& loss_scale() const requires std::same_as<T, half> { return memory_.back().second; }
 
   Index steps() const noexcept { return steps_; }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -74,9 +75,8 @@ double gradient_error(const F& f, const X&... x) {
     const auto quotient = detail::difference_quotient(value, std::get<I>(inputs), 1e-5);
     worst = std::max(worst, detail::relative_difference(gradient, quotient));
   };
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (one(std::integral_constant<std::size_t, I>{}), ...);
-  }(std::index_sequence_for<X...>{});
+  [&]<std::size_t... I>(std::index_sequence<I...>) { (one(std::integral_constant<std::size_t, I>{}), ...); }
+  (std::index_sequence_for<X...>{});
   return worst;
 }
 
@@ -88,11 +88,8 @@ double second_gradient_error(const F& f, const X&... x) {
     // Leaves of their own, so that the gradient can be asked for where an input is a constant.
     const std::tuple leaves{(v.recorded() ? v : tape.variable<Order::higher>(v.value()))...};
     const auto y = std::apply([&](const auto&... leaf) { return detail::projected(f(leaf...)); }, leaves);
-    return std::apply(
-        [&](const auto&... leaf) {
-          return (detail::projected(tape.recorded_gradient(y, leaf)) + ...);
-        },
-        leaves);
+    return std::apply([&](const auto&... leaf) { return (detail::projected(tape.recorded_gradient(y, leaf)) + ...); },
+                      leaves);
   };
   return gradient_error<Order::higher>(first_gradients, x...);
 }

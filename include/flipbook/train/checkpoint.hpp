@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <charconv>
@@ -82,9 +83,7 @@ struct CheckpointReader {
 
   template <class M>
     requires HasFields<M>
-  void operator()(const std::string& name, M& module) {
-    take_weights(module, name.empty() ? "" : name + ".", loading);
-  }
+  void operator()(const std::string& name, M& module) { take_weights(module, name.empty() ? "" : name + ".", loading); }
   template <class Rule, class T, class B>
   void operator()(const std::string& name, Optimizer<Rule, T, B>& optimizer) {
     Index steps = 0;

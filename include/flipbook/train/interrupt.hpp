@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <signal.h>
@@ -17,7 +18,7 @@ class Interrupt {
  public:
   Interrupt() {
     if (alive_++ == 0) requested_ = 0;
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_handler = &Interrupt::handle;
     action.sa_flags = SA_RESTART;  // a file being read does not notice
     ::sigemptyset(&action.sa_mask);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sys/ioctl.h>
@@ -92,7 +93,8 @@ class Progress {
     std::string text = flipbook::text(" ", step, "/", steps_);
     for (const auto& [name, value] : losses) text += flipbook::text("  ", name, " ", detail::three_digits(value));
     if (elapsed > 0) {
-      text += flipbook::text("  ", detail::three_digits(static_cast<double>(items) / elapsed), " ", settings_.unit, "/s");
+      text +=
+          flipbook::text("  ", detail::three_digits(static_cast<double>(items) / elapsed), " ", settings_.unit, "/s");
     }
     const double done = static_cast<double>(step - settings_.begin), left = static_cast<double>(steps_ - step);
     text += "  ";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cmath>
@@ -123,7 +124,7 @@ double backward_and_step(Tape& tape, const Variable<T, B, order>& loss, const Pa
 ///     fb::train_step(vae, optimizer, rng, [&](fb::Tape& tape) { return -mean(vae->elbo(tape.constant(clips))); });
 template <class Net, class T, class B, class Rule, class Loss>
 double train_step(const Module<Net, T, B>& module, Optimizer<Rule, T, B>& optimizer, Rng& rng, const Loss& loss,
-                const StepOptions& how = {}) {
+                  const StepOptions& how = {}) {
   Tape tape{module, rng.split()};
   return backward_and_step(tape, loss(tape), module, module.parameters(), optimizer, how);
 }

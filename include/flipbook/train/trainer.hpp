@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -60,12 +61,13 @@ struct AnyOptimizer {
 /// A step is a function of what it is given and of its members that changes the model's parameters and buffers and the
 /// optimisers, or throws and changes nothing. Where it has `Index variant() const`, Cuda may capture it: see Trainer.
 template <class S, class Net, class T, class B, class Rule>
-concept Training =
-    std::constructible_from<S, const Module<Net, T, B>&, const Rule&> &&
-    requires(S& training, const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
-      { training.step(model, clips, rng, how) } -> std::same_as<Losses>;
-      training.visit_optimizers(detail::AnyOptimizer{});
-    };
+concept Training = std::constructible_from < S,
+        const Module<Net, T, B>
+&, const Rule& > &&requires(S& training, const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng,
+                            const StepOptions& how) {
+  { training.step(model, clips, rng, how) } -> std::same_as<Losses>;
+  training.visit_optimizers(detail::AnyOptimizer{});
+};
 
 namespace detail {
 
@@ -99,9 +101,9 @@ void require_unit_range(const Tensor<T, B>& clips) {
 
 /// How `Trainer::fit` trains.
 struct FitOptions {
-  Index steps = 1000;                     ///< taken in all when `fit` returns, resumed ones included
-  Index batch = 8;                        ///< clips in a step
-  int workers = 1;                        ///< threads that prepare batches
+  Index steps = 1000;  ///< taken in all when `fit` returns, resumed ones included
+  Index batch = 8;     ///< clips in a step
+  int workers = 1;     ///< threads that prepare batches
   StepOptions step = {};
   schedule::Any learning_rate = {};       ///< of the step; empty: as the rule says
   std::filesystem::path checkpoint = {};  ///< where progress is kept; empty: nowhere

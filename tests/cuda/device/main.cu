@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs the tests on a device, and says which; where none answers there is nothing to run.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs a kernel's blocks one after another, and the threads of a block as fibers that take turns wherever they wait.
 // Every other block runs its threads in the opposite order, so that a result that depends on it, as where a barrier
 // is missing, does not stay the same. Threads that wait for each other at different places end the program.
@@ -30,9 +31,9 @@ struct Thread {
   uint3 index{};
   State state = State::unstarted;
   Fiber* fiber = nullptr;
-  Place place{};           // where it waits
-  unsigned mask = 0;       // for which lanes
-  int source = -1;         // whose value it takes; -1: the bits of all
+  Place place{};      // where it waits
+  unsigned mask = 0;  // for which lanes
+  int source = -1;    // whose value it takes; -1: the bits of all
   std::size_t bytes = 0;
   alignas(16) unsigned char value[16]{};
   unsigned bits = 0;

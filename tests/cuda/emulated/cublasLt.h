@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The part of cuBLASLt that the library uses, as its manual defines it: column-major matrices with a leading

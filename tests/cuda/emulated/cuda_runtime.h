@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The part of the CUDA runtime that the library uses, on the host: kernels are compiled by the ordinary compiler and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The part of cuDNN 9's graph interface that the library uses, as its manual defines it: descriptors with attributes,

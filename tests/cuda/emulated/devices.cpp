@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The emulated runtime's devices and errors.
 #include "state.hpp"
 

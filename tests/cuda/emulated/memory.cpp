@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The emulated runtime's memory: of devices, out of the host's reach while nothing runs there, and pinned.
 #include <sys/mman.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the emulated runtime knows of devices, their memory, and what is queued for them: devices.cpp, memory.cpp and
 // streams.cpp work on it, under one mutex.
 #pragma once
@@ -36,8 +37,8 @@ struct Event {
 struct Device {
   static constexpr std::size_t reserved = std::size_t{4} << 30, grain = 256;
   unsigned char* base = nullptr;
-  std::size_t top = 0, in_use = 0;             // `top`: below it is all that was ever lent
-  std::map<std::size_t, std::size_t> free{};   // offset → bytes, below `top`
+  std::size_t top = 0, in_use = 0;            // `top`: below it is all that was ever lent
+  std::map<std::size_t, std::size_t> free{};  // offset → bytes, below `top`
   std::map<std::size_t, std::size_t> lent{};
 
   bool holds(const void* pointer) const {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The emulated runtime's streams, events and graphs: queues that run only when somebody waits for them, and lists of
 // what was captured. What runs a kernel is in blocks.cpp.
 #include <cstdlib>

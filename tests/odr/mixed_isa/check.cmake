@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cmake -DPARTS=names -DALONE=programs -DTOGETHER=programs -DWITH_KERNELS=program -DOBJECTS=objects -DNM=nm -P check.cmake
 #
 # Passes if each program of all parts prints for every part what the part prints alone; if the program with kernels from

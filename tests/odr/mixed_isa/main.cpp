@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs every part that this machine can run: a line each with what it was compiled for and what it computed.
 #include <cstdint>
 #include <cstdio>
@@ -14,8 +15,8 @@ namespace {
 [[maybe_unused]] bool can_run_kernels() { return true; }
 [[maybe_unused]] bool can_run_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 [[maybe_unused]] bool can_run_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 [[maybe_unused]] bool can_run_avx512_bf16() { return can_run_avx512() && __builtin_cpu_supports("avx512bf16"); }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A part of a program. It is compiled once for each instruction set.
 #include <bit>
 #include <cstdint>
@@ -16,7 +17,8 @@ namespace fb = flipbook;
 /// What this part was compiled for.
 extern "C" const char* UNIT_isa() { return TEXT(FLIPBOOK_ISA); }
 
-/// A digest of the bits that a convolution and what follows it give here: each instruction set rounds in a way of its own.
+/// A digest of the bits that a convolution and what follows it give here: each set
+/// rounds in a way of its own.
 extern "C" std::uint32_t UNIT_digest() {
   fb::cpu::arithmetic().bfloat16 = true;  // where the instruction set has it
   fb::Rng rng{7};
@@ -29,6 +31,7 @@ extern "C" std::uint32_t UNIT_digest() {
   g.fit_output();
   fb::kernel::conv<float>(fb::Cpu{}, g, y, x, w, nullptr);
   std::uint32_t digest = 2166136261u;  // FNV-1a
-  for (const float v : fb::sum(fb::gelu(y) * fb::softmax(y), {-1})) digest = (digest ^ std::bit_cast<std::uint32_t>(v)) * 16777619u;
+  for (const float v : fb::sum(fb::gelu(y) * fb::softmax(y), {-1}))
+    digest = (digest ^ std::bit_cast<std::uint32_t>(v)) * 16777619u;
   return digest;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -67,7 +68,9 @@ constexpr double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-13;
 
 TEST_CASE_TEMPLATE("attention is the softmax of scaled products times values", T, float, double) {
   for (const Case& c : cases) {
-    CAPTURE(c.queries); CAPTURE(c.keys); CAPTURE(c.width);
+    CAPTURE(c.queries);
+    CAPTURE(c.keys);
+    CAPTURE(c.width);
     const Inputs<T> x(c);
     CHECK(difference(attention(x.q, x.k, x.v), reference(x.q, x.k, x.v, everything)) < tolerance<T>);
   }
@@ -76,7 +79,10 @@ TEST_CASE_TEMPLATE("attention is the softmax of scaled products times values", T
 TEST_CASE_TEMPLATE("a causal query sees the keys up to its own place, counted from the end", T, float, double) {
   for (const Case& c : cases) {
     for (const Index block : {1, 3, 100}) {
-      CAPTURE(c.queries); CAPTURE(c.keys); CAPTURE(c.width); CAPTURE(block);
+      CAPTURE(c.queries);
+      CAPTURE(c.keys);
+      CAPTURE(c.width);
+      CAPTURE(block);
       const Inputs<T> x(c);
       const auto seen = [&](Index i, Index j) {
         const Index place = i + c.keys - c.queries;
@@ -158,7 +164,9 @@ TEST_CASE_TEMPLATE("only the first keys of a cache are seen", T, float, double) 
 
 TEST_CASE("gradients of attention agree with difference quotients") {
   for (const Case& c : {Case{1, 1, 1, 1, 1}, Case{2, 3, 2, 2, 3}, Case{1, 5, 67, 1, 4}, Case{1, 35, 3, 2, 9}}) {
-    CAPTURE(c.queries); CAPTURE(c.keys); CAPTURE(c.width);
+    CAPTURE(c.queries);
+    CAPTURE(c.keys);
+    CAPTURE(c.width);
     const Inputs<double> x(c);
     const auto mask = random<double>({c.queries, c.keys}, 4);
     for (const AttentionOptions& options : {AttentionOptions{}, AttentionOptions{.causal = true},
@@ -216,7 +224,9 @@ TEST_CASE_TEMPLATE("attention gives the same bits on any number of threads", T, 
 
 TEST_CASE("shapes and masks that do not fit are refused") {
   const auto q = zeros<float>({2, 3, 4, 5}), k = zeros<float>({2, 7, 4, 5});
-  CHECK(test::error_of([&] { attention(q, k, zeros<float>({2, 6, 4, 5})); }) ==
+  CHECK(test::error_of([&] {
+          attention(q, k, zeros<float>({2, 6, 4, 5}));
+        }) ==
         "attention: queries (2, 3, 4, 5), keys (2, 7, 4, 5), values (2, 6, 4, 5); need (N, Lq, H, D) and twice (N, Lk, "
         "H, D)");
   CHECK_THROWS_AS(attention(q, zeros<float>({2, 7, 3, 5}), zeros<float>({2, 7, 3, 5})), Error);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -58,8 +59,9 @@ TEST_CASE("gradients of a rotation agree with difference quotients, to the secon
 
 TEST_CASE("angles that do not fit are refused") {
   const auto angles = position_angles<float, Cpu>({3}, 2);
-  CHECK(test::error_of([&] { rotate(zeros<float>({2, 4, 1, 4}), angles); }) ==
-        "rotate: input (2, 4, 1, 4) with angles (3, 2); need (N, L, …, D) and (L, D/2)");
+  CHECK(test::error_of([&] {
+          rotate(zeros<float>({2, 4, 1, 4}), angles);
+        }) == "rotate: input (2, 4, 1, 4) with angles (3, 2); need (N, L, …, D) and (L, D/2)");
   CHECK_THROWS_AS(rotate(zeros<float>({2, 3, 1, 5}), angles), Error);
   CHECK_THROWS_AS(rotate(zeros<float>({2, 3, 1, 4}), angles, 2), Error);
 }

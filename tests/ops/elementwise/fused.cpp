@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/elementwise/fused.hpp>
 
 #include <doctest/doctest.h>

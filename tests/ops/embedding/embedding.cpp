@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/embedding/embedding.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/gather/gather.hpp>
 
 #include <doctest/doctest.h>
@@ -91,9 +92,11 @@ TEST_CASE("indices out of range and shapes that do not fit are refused") {
         "take_along_axis: indices of shape (1) along axis 1 of (2, 3); the other extents must be the same");
   CHECK_THROWS_AS(index_select(x, 2, stray), Error);
   const Tensor<std::int32_t> first({2, 1}, {0, 0});  // an axis without places has not even this one
-  CHECK(error_of([&] { take_along_axis(Tensor<float>({2, 0}), first, 1); }) ==
-        "take_along_axis: index 0 is not in [0, 0)");
+  CHECK(error_of([&] {
+          take_along_axis(Tensor<float>({2, 0}), first, 1);
+        }) == "take_along_axis: index 0 is not in [0, 0)");
   CHECK(error_of([&] { take_along_axis(Tensor<float>({2, 0}), first[0].reshape({1})); }) != "");
-  CHECK(error_of([&] { index_select(Tensor<float>({2, 0}), 1, first[0]); }) ==
-        "index_select: index 0 is not in [0, 0)");
+  CHECK(error_of([&] {
+          index_select(Tensor<float>({2, 0}), 1, first[0]);
+        }) == "index_select: index 0 is not in [0, 0)");
 }

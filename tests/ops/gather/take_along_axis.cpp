@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/gather/take_along_axis.hpp>
 
 #include <doctest/doctest.h>

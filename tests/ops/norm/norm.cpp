@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/norm/norm.hpp>
 
 #include <doctest/doctest.h>
@@ -122,9 +123,9 @@ TEST_CASE("gradients of every normalisation are exact to second order") {
     const Statistics<double, Cpu> given{random<double>({shape[-1]}, 4), affine(square(w), 1, 0.1)};
     exact([&](const auto& v, const auto& s, const auto& t) { return normalize_by(v, given, s, t); }, x, w, b);
     exact([&](const auto& v) { return normalize_by(v, given, None{}, None{}, 1e-5, Epilogue{function::Silu{}}); }, x);
-    exact([&](const auto& v, const auto& s, const auto& t) {
-      return normalize_by(v, given, s, t, 1e-5, Epilogue{function::Tanh{}});
-    }, x, w, b);
+    exact([&](const auto& v, const auto& s,
+              const auto& t) { return normalize_by(v, given, s, t, 1e-5, Epilogue{function::Tanh{}}); },
+          x, w, b);
   }
 }
 
@@ -191,8 +192,8 @@ void each_function(const F& test) {
 
 TEST_CASE_TEMPLATE("a function in the pass of a normalisation is the function after it, with its gradients", T, float,
                    double) {
-  for (const Shape& shape : {Shape{2, 1}, Shape{3, 7, 2}, Shape{2, 5, 3, 4}, Shape{37, 16}, Shape{3, 300, 22},
-                             Shape{2, 2, 131}}) {
+  for (const Shape& shape :
+       {Shape{2, 1}, Shape{3, 7, 2}, Shape{2, 5, 3, 4}, Shape{37, 16}, Shape{3, 300, 22}, Shape{2, 2, 131}}) {
     CAPTURE(to_string(shape));
     const auto x = affine(random<T>(shape), 2, 3), dy = random<T>(shape, 4);
     const auto w = random<T>({shape[-1]}, 2), b = random<T>({shape[-1]}, 3);
@@ -266,14 +267,16 @@ TEST_CASE("what cannot be normalised is refused, and the text says why") {
   CHECK(error_of([&] { instance_norm(x, none, none); }) ==
         "instance_norm: needs more than one place, got shape (1, 4)");
   CHECK(error_of([&] { layer_norm(x, random<float>({3}), none); }) == "layer_norm: weight of shape (3) for 4 channels");
-  CHECK(error_of([&] { layer_norm(x, random<float>({4}), random<float>({1, 4})); }) ==
-        "layer_norm: bias of shape (1, 4) for 4 channels");
+  CHECK(error_of([&] {
+          layer_norm(x, random<float>({4}), random<float>({1, 4}));
+        }) == "layer_norm: bias of shape (1, 4) for 4 channels");
   CHECK(error_of([&] { group_norm(x, 3, none, none); }) == "group_norm: 3 groups do not divide the channels of (1, 4)");
   CHECK(error_of([&] { batch_norm(random<float>({4}), none, none); }) ==
         "batch_norm: needs at least 2 axes, the last of them channels, got shape (4)");
   const Statistics<float, Cpu> given{random<float>({4}), ones<float>({4})};
   CHECK(error_of([&] { normalize_by(x, given, random<float>({3}), none); }) ==
         "batch_norm: 4 channels for parameters of shape (3)");
-  CHECK(error_of([&] { normalize_by(random<float>({1, 3}), given, none, none); }) ==
-        "batch_norm: 3 channels for parameters of shape (4)");
+  CHECK(error_of([&] {
+          normalize_by(random<float>({1, 3}), given, none, none);
+        }) == "batch_norm: 3 channels for parameters of shape (4)");
 }

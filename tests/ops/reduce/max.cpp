@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/reduce/max.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/reduce/per_sample.hpp>
 
 #include <doctest/doctest.h>

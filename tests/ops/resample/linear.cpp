@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/resample/linear.hpp>
 
 #include <doctest/doctest.h>
@@ -66,8 +67,10 @@ TEST_CASE("gradients of resizing are exact to second order") {
 }
 
 TEST_CASE("what cannot be resized is refused") {
-  CHECK(error_of([] { resize_linear(Tensor<float>({1, 2, 2, 1}), {0, 3}); }) ==
-        "resize_linear: (1, 2, 2, 1) to 0×3; needs positive extents");
-  CHECK(error_of([] { upsample_linear(Tensor<float>({2, 2}), 2); }) ==
-        "upsample_linear: needs (N, W, C), (N, H, W, C) or (N, T, H, W, C), got shape (2, 2)");
+  CHECK(error_of([] {
+          resize_linear(Tensor<float>({1, 2, 2, 1}), {0, 3});
+        }) == "resize_linear: (1, 2, 2, 1) to 0×3; needs positive extents");
+  CHECK(error_of([] {
+          upsample_linear(Tensor<float>({2, 2}), 2);
+        }) == "upsample_linear: needs (N, W, C), (N, H, W, C) or (N, T, H, W, C), got shape (2, 2)");
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/resample/patches.hpp>
 
 #include <doctest/doctest.h>

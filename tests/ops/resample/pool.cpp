@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/resample/pool.hpp>
 
 #include <doctest/doctest.h>
@@ -84,6 +85,7 @@ TEST_CASE("what does not fit is refused, and the text says why") {
   CHECK(error_of([&] { avg_pool(x, 2); }) == "avg_pool: blocks of 2×2 do not divide (1, 4, 5, 2)");
   CHECK(error_of([&] { max_pool(x, {2, 3}); }) == "max_pool: blocks of 2×3 do not divide (1, 4, 5, 2)");
   CHECK(error_of([&] { upsample_nearest(x, 0); }) == "upsample_nearest: by 0×0; needs positive numbers");
-  CHECK(error_of([&] { max_pool(x.reshape({4, 10}), 2); }) ==
-        "max_pool: needs (N, W, C), (N, H, W, C) or (N, T, H, W, C), got shape (4, 10)");
+  CHECK(error_of([&] {
+          max_pool(x.reshape({4, 10}), 2);
+        }) == "max_pool: needs (N, W, C), (N, H, W, C) or (N, T, H, W, C), got shape (4, 10)");
 }

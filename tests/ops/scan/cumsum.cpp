@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/scan/cumsum.hpp>
 
 #include <doctest/doctest.h>

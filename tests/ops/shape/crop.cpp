@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/shape/crop.hpp>
 
 #include <doctest/doctest.h>

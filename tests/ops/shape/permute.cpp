@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/shape/permute.hpp>
 
 #include <doctest/doctest.h>

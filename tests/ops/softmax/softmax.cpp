@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/softmax/softmax.hpp>
 
 #include <doctest/doctest.h>

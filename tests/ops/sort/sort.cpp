@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/ops/sort/sort.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cuda/gemm/blas.hpp>
@@ -9,7 +10,11 @@ namespace flipbook::inline FLIPBOOK_ISA::kernel {
 template <class T>
 void matmul(Cuda, bool transpose_a, bool transpose_b, Tensor<T, Cuda>& c, const Tensor<T, Cuda>& a,
             const Tensor<T, Cuda>& b, const T* bias) {
-  const cuda::ProductShape shape{transpose_a, transpose_b, c.extent(-2), c.extent(-1), a.extent(transpose_a ? -2 : -1),
+  const cuda::ProductShape shape{transpose_a,
+                                 transpose_b,
+                                 c.extent(-2),
+                                 c.extent(-1),
+                                 a.extent(transpose_a ? -2 : -1),
                                  c.shape().part(0, c.rank() - 2).size()};
   cuda::product(shape, a.data(), b.data(), bias, c.data());
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cpu/norm/normalize.hpp>
@@ -47,8 +48,8 @@ void normalize_by(Cpu, const NormGeometry& g, double epsilon, const Tensor<T, Cp
 template <Along Direction, class T, class After = NoFunction>
 void normalize_gradient(Cpu, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cpu>& x,
                         const Tensor<T, Cpu>& mean, const Tensor<T, Cpu>& variance, const Tensor<T, Cpu>& w,
-                        const Tensor<T, Cpu>& dy, Tensor<T, Cpu>& dx, Tensor<T, Cpu>& sums,
-                        const After& after = {}, const Tensor<T, Cpu>& b = {}) {
+                        const Tensor<T, Cpu>& dy, Tensor<T, Cpu>& dx, Tensor<T, Cpu>& sums, const After& after = {},
+                        const Tensor<T, Cpu>& b = {}) {
   if constexpr (compiled<T, After>) {
     from_library<"normalize_gradient", Direction>(normalize_gradient<Direction, T, After>)(
         Cpu{}, g, epsilon, centred, x, mean, variance, w, dy, dx, sums, after, b);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <utility>
@@ -59,8 +60,8 @@ void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const 
 template <Along Direction, class T, class After = NoFunction>
 void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
                         const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance,
-                        const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dx,
-                        Tensor<T, Cuda>& sums, const After& after = {}, const Tensor<T, Cuda>& b = {}) {
+                        const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dx, Tensor<T, Cuda>& sums,
+                        const After& after = {}, const Tensor<T, Cuda>& b = {}) {
   if (x.size() == 0) return fill(sums, T(0));
   constexpr bool of_rows = Direction == Along::rows;
   const Index channels = g.channels(), outer = of_rows ? 1 : g.outer;
@@ -77,8 +78,8 @@ void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centre
       },
       x.data(), dy.data());
   const unsigned blocks = static_cast<unsigned>((channels + 127) / 128);
-  cuda::launch(cuda::affine_gradient<T>, dim3(blocks), dim3(128), 0, g, epsilon, of_rows,
-               products.data(), variance.data(), sums.data(), sums.data() + channels);
+  cuda::launch(cuda::affine_gradient<T>, dim3(blocks), dim3(128), 0, g, epsilon, of_rows, products.data(),
+               variance.data(), sums.data(), sums.data() + channels);
   if constexpr (of_rows) {
     return cuda::with_packs<T>(
         g.width,
@@ -89,8 +90,8 @@ void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centre
         x.data(), w.data(), dy.data(), dx.data());
   } else {
     const cuda::Scratch<double> means(g.sets() * 2);
-    cuda::launch_rows(cuda::set_means<T>, {g.sets(), g.width, 1}, g, epsilon, products.data(),
-                      variance.data(), w.data(), means.data());
+    cuda::launch_rows(cuda::set_means<T>, {g.sets(), g.width, 1}, g, epsilon, products.data(), variance.data(),
+                      w.data(), means.data());
     cuda::with_packs<T>(
         channels,
         [&]<int N>() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/core/compiled.hpp>
@@ -21,8 +22,14 @@ enum class Along { rows, columns };
 
 /// In place of a function that is applied to what a kernel computes, and of dy · derivative of that function: none.
 struct NoFunction {
-  template <class V> constexpr V operator()(const V& v) const { return v; }
-  template <class V> constexpr V operator()(const V& dy, const V&) const { return dy; }
+  template <class V>
+  constexpr V operator()(const V& v) const {
+    return v;
+  }
+  template <class V>
+  constexpr V operator()(const V& dy, const V&) const {
+    return dy;
+  }
 };
 template <>
 inline constexpr bool detail::of_library<NoFunction> = true;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cuda/recurrent/recurrent.hpp>
@@ -14,8 +15,7 @@ void lstm(Cuda, const Order& order, Tensor<T, Cuda>& next, const Tensor<T, Cuda>
   cuda::with_packs<T>(
       hidden,
       [&]<int N>() {
-        cuda::launch_each(cuda::lstm<N, T, Order>, c.size() / N, order, rows, hidden, gates.data(), c.data(), h,
-                          state);
+        cuda::launch_each(cuda::lstm<N, T, Order>, c.size() / N, order, rows, hidden, gates.data(), c.data(), h, state);
       },
       gates.data(), c.data(), h);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cuda/resample/resample.hpp>
@@ -17,8 +18,8 @@ template <class T>
 void sum_blocks(Cuda, const Blocks& blocks, const Tensor<T, Cuda>& x, Tensor<T, Cuda>& y) {
   cuda::with_packs<T>(
       blocks.channels,
-      [&]<int N>() { cuda::launch_each(cuda::sum_blocks<T, N>, y.size() / N, blocks, x.data(), y.data()); },
-      x.data(), y.data());
+      [&]<int N>() { cuda::launch_each(cuda::sum_blocks<T, N>, y.size() / N, blocks, x.data(), y.data()); }, x.data(),
+      y.data());
 }
 template <class T>
 void largest_of_blocks(Cuda, const Blocks& blocks, const Tensor<T, Cuda>& x, Tensor<std::int64_t, Cuda>& index) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cuda/softmax/softmax.hpp>
@@ -11,21 +12,30 @@ template <class T>
 void softmax(Cuda, Index rows, const Tensor<T, Cuda>& x, Tensor<T, Cuda>& y) {
   const Index n = x.extent(-1);
   cuda::with_packs<T>(
-      n, [&]<int N>() { cuda::launch_rows(cuda::softmax<T, N>, {rows, n, N}, x.data(), y.data()); },
+      n,
+      [&]<int N>() {
+        cuda::launch_rows(cuda::softmax<T, N>, {rows, n, N}, x.data(), y.data());
+      },
       x.data(), y.data());
 }
 template <class T>
 void log_softmax(Cuda, Index rows, const Tensor<T, Cuda>& x, Tensor<T, Cuda>& y) {
   const Index n = x.extent(-1);
   cuda::with_packs<T>(
-      n, [&]<int N>() { cuda::launch_rows(cuda::log_softmax<T, N>, {rows, n, N}, x.data(), y.data()); },
+      n,
+      [&]<int N>() {
+        cuda::launch_rows(cuda::log_softmax<T, N>, {rows, n, N}, x.data(), y.data());
+      },
       x.data(), y.data());
 }
 template <class T>
 void log_sum_exp(Cuda, Index rows, const Tensor<T, Cuda>& x, Tensor<T, Cuda>& y) {
   const Index n = x.extent(-1);
   cuda::with_packs<T>(
-      n, [&]<int N>() { cuda::launch_rows(cuda::log_sum_exp<T, N>, {rows, n, N}, x.data(), y.data()); },
+      n,
+      [&]<int N>() {
+        cuda::launch_rows(cuda::log_sum_exp<T, N>, {rows, n, N}, x.data(), y.data());
+      },
       x.data());
 }
 template <class T>

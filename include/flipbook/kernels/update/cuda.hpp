@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <bit>
@@ -21,7 +22,8 @@ struct Memories {
 /// One element of an optimiser's step: f changes parameter p and its memories.
 template <class W, int N, int K, class F>
 __device__ void update_lane(const F& f, W g, W& p, Pack<W, N> (&m)[K == 0 ? 1 : K], int lane) {
-  [&]<std::size_t... I>(std::index_sequence<I...>) { f(g, p, m[I].lane[lane]...); }(std::make_index_sequence<K>{});
+  [&]<std::size_t... I>(std::index_sequence<I...>) { f(g, p, m[I].lane[lane]...); }
+  (std::make_index_sequence<K>{});
 }
 
 /// f(g · factor, p, m…) for packs of N elements; p is `master` where there is one, and then rounded to `parameters`.

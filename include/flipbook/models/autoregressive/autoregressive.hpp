@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <utility>
@@ -39,7 +40,7 @@ struct Autoregressive {
   struct Instance {
     Of<Network, T, B> network;
     Of<Likelihood, T, B> likelihood;
-    Index context_frames = 0; ///< frames of every clip that are given and not predicted
+    Index context_frames = 0;  ///< frames of every clip that are given and not predicted
     double scheduled_sampling =
         0;  ///< scheduled sampling: how often `loss` feeds the model's own last frame. Bengio et al., 2015
 
@@ -160,8 +161,8 @@ struct Autoregressive {
     /// Feeds the context, then `frames` times what `next` makes of the last parameters.
     template <class Next>
     void unroll(const Tensor<T, B>& context, Index frames, const Next& next) const {
-      require(context.rank() >= 3 && (context.extent(1) > 0 || context_frames == 0),
-              "Autoregressive: context ", context.shape(), "; needs (N, T, …, C) with at least one frame");
+      require(context.rank() >= 3 && (context.extent(1) > 0 || context_frames == 0), "Autoregressive: context ",
+              context.shape(), "; needs (N, T, …, C) with at least one frame");
       detail::require_clips("Autoregressive", context.shape(), in);
       const Tensor<T, B> seen = context_frames == 0 ? pad(context, 1, 1, 0) : context;
       const List<Tensor<T, B>> known = unstack(seen, 1);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/models/autoregressive/autoregressive.hpp>
@@ -16,10 +17,10 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A long short-term memory over codes of whole frames, Height × Width. Srivastava et al., 2015.
 template <int Height, int Width, int Channels = 1, int Code = 256, int Hidden = 512, int Out = Channels>
-using FrameLstm = nn::Stack<                                                            //
-    nn::Flatten, nn::Linear<Height * Width * Channels, Code>, nn::ReLU,                 // (N, Code)
-    nn::LstmCell<Code, Hidden>,                                                         // (N, Hidden)
-    nn::Linear<Hidden, Height * Width * Out>, nn::Unflatten<Height, Width, Out>>;       // (N, H, W, Out)
+using FrameLstm = nn::Stack<                                                       //
+    nn::Flatten, nn::Linear<Height * Width * Channels, Code>, nn::ReLU,            // (N, Code)
+    nn::LstmCell<Code, Hidden>,                                                    // (N, Hidden)
+    nn::Linear<Hidden, Height * Width * Out>, nn::Unflatten<Height, Width, Out>>;  // (N, H, W, Out)
 
 /// Two convolutional LSTMs over frames folded into patches of Fold × Fold pixels. Shi et al., 2015.
 template <int Channels = 1, int Hidden = 64, int Kernel = 5, int Fold = 4, int Out = Channels>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/models/gan/gan.hpp>
@@ -18,19 +19,19 @@ inline constexpr Window half{.kernel = 4, .stride = 2, .padding = 1, .bias = fal
 
 /// Noise (N, 1, 1, 100) → frames (N, 32, 32, Channels) in [−1, 1].
 template <int Channels = 3, int Noise = 100>
-using Generator = nn::Sequential<                                                                //
-    nn::ConvTranspose2d<Noise, 512, detail::head>, nn::BatchNorm<512>, nn::ReLU,                 // (N, 4, 4, 512)
-    nn::ConvTranspose2d<512, 256, detail::half>, nn::BatchNorm<256>, nn::ReLU,                   // (N, 8, 8, 256)
-    nn::ConvTranspose2d<256, 128, detail::half>, nn::BatchNorm<128>, nn::ReLU,                   // (N, 16, 16, 128)
-    nn::ConvTranspose2d<128, Channels, detail::half>, nn::Tanh>;                                 // (N, 32, 32, C)
+using Generator = nn::Sequential<                                                 //
+    nn::ConvTranspose2d<Noise, 512, detail::head>, nn::BatchNorm<512>, nn::ReLU,  // (N, 4, 4, 512)
+    nn::ConvTranspose2d<512, 256, detail::half>, nn::BatchNorm<256>, nn::ReLU,    // (N, 8, 8, 256)
+    nn::ConvTranspose2d<256, 128, detail::half>, nn::BatchNorm<128>, nn::ReLU,    // (N, 16, 16, 128)
+    nn::ConvTranspose2d<128, Channels, detail::half>, nn::Tanh>;                  // (N, 32, 32, C)
 
 /// Frames (N, 32, 32, Channels) in [−1, 1] → logits (N, 1, 1, 1).
 template <int Channels = 3>
-using Discriminator = nn::Sequential<                                                            //
-    nn::Conv2d<Channels, 128, detail::half>, nn::LeakyReLU<0.2>,                                 // (N, 16, 16, 128)
-    nn::Conv2d<128, 256, detail::half>, nn::BatchNorm<256>, nn::LeakyReLU<0.2>,                  // (N, 8, 8, 256)
-    nn::Conv2d<256, 512, detail::half>, nn::BatchNorm<512>, nn::LeakyReLU<0.2>,                  // (N, 4, 4, 512)
-    nn::Conv2d<512, 1, detail::head>>;                                                           // (N, 1, 1, 1)
+using Discriminator = nn::Sequential<                                            //
+    nn::Conv2d<Channels, 128, detail::half>, nn::LeakyReLU<0.2>,                 // (N, 16, 16, 128)
+    nn::Conv2d<128, 256, detail::half>, nn::BatchNorm<256>, nn::LeakyReLU<0.2>,  // (N, 8, 8, 256)
+    nn::Conv2d<256, 512, detail::half>, nn::BatchNorm<512>, nn::LeakyReLU<0.2>,  // (N, 4, 4, 512)
+    nn::Conv2d<512, 1, detail::head>>;                                           // (N, 1, 1, 1)
 
 }  // namespace flipbook::dcgan
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <string>
@@ -24,9 +25,8 @@ struct Discriminators {
 
     explicit Instance(Rng& rng) : all{detail::make_instance<Of<D, T, B>>(rng)...} {}
     static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (field(std::to_string(I), std::get<I>(self.all)), ...);
-      }(std::index_sequence_for<D...>{});
+      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.all)), ...); }
+      (std::index_sequence_for<D...>{});
     }
     /// The logits of each.
     template <Value X>
@@ -48,7 +48,8 @@ struct Judged {
     } else {
       return [&]<std::size_t... I>(std::index_sequence<I...>) {
         return (Game::discriminator(std::get<I>(real), std::get<I>(fake)) + ...);
-      }(std::make_index_sequence<std::tuple_size_v<Logits>>{});
+      }
+      (std::make_index_sequence<std::tuple_size_v<Logits>>{});
     }
   }
   template <class Logits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/loss/penalty.hpp>
@@ -14,12 +15,11 @@ namespace flipbook::inline FLIPBOOK_ISA::regulariser {
 ///
 /// Gan checks it with the discriminator D and the variables V that its training records, where a training begins.
 template <class R, class D, class V>
-concept Regulariser =
-    requires(Tape& tape, const D& discriminator, const V& real, const V& fake, const V& loss,
-             const Tensor<typename V::Scalar, typename V::Backend>& parameters) {
-      { R::penalty(tape, discriminator, real, fake, loss) } -> Value;
-      R::after_step(parameters);
-    };
+concept Regulariser = requires(Tape& tape, const D& discriminator, const V& real, const V& fake, const V& loss,
+                               const Tensor<typename V::Scalar, typename V::Backend>& parameters) {
+  { R::penalty(tape, discriminator, real, fake, loss) } -> Value;
+  R::after_step(parameters);
+};
 
 /// No regularisation.
 struct NoPenalty {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/models/gan/gan.hpp>
@@ -19,21 +20,21 @@ inline constexpr Window flat{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding 
 
 /// Noise (N, 1, 1, 1, 100) → clips (N, 16, 64, 64, Channels) in [−1, 1]; W is the width of the last layer.
 template <int Channels = 3, int W = 32, int Noise = 100>
-using Generator = nn::Sequential<                                                                //
-    nn::ConvTranspose3d<Noise, 8 * W, detail::head>, nn::BatchNorm<8 * W>, nn::ReLU,             // (N, 2, 4, 4, 8W)
-    nn::ConvTranspose3d<8 * W, 4 * W, detail::half>, nn::BatchNorm<4 * W>, nn::ReLU,             // (N, 4, 8, 8, 4W)
-    nn::ConvTranspose3d<4 * W, 2 * W, detail::half>, nn::BatchNorm<2 * W>, nn::ReLU,             // (N, 8, 16, 16, 2W)
-    nn::ConvTranspose3d<2 * W, W, detail::half>, nn::BatchNorm<W>, nn::ReLU,                     // (N, 16, 32, 32, W)
-    nn::ConvTranspose3d<W, Channels, detail::flat>, nn::Tanh>;                                   // (N, 16, 64, 64, C)
+using Generator = nn::Sequential<                                                     //
+    nn::ConvTranspose3d<Noise, 8 * W, detail::head>, nn::BatchNorm<8 * W>, nn::ReLU,  // (N, 2, 4, 4, 8W)
+    nn::ConvTranspose3d<8 * W, 4 * W, detail::half>, nn::BatchNorm<4 * W>, nn::ReLU,  // (N, 4, 8, 8, 4W)
+    nn::ConvTranspose3d<4 * W, 2 * W, detail::half>, nn::BatchNorm<2 * W>, nn::ReLU,  // (N, 8, 16, 16, 2W)
+    nn::ConvTranspose3d<2 * W, W, detail::half>, nn::BatchNorm<W>, nn::ReLU,          // (N, 16, 32, 32, W)
+    nn::ConvTranspose3d<W, Channels, detail::flat>, nn::Tanh>;                        // (N, 16, 64, 64, C)
 
 /// Clips (N, 16, 64, 64, Channels) in [−1, 1] → logits (N, 1, 1, 1, 1).
 template <int Channels = 3, int W = 32>
-using Discriminator = nn::Sequential<                                                            //
-    nn::Conv3d<Channels, W, detail::flat>, nn::LeakyReLU<0.2>,                                   // (N, 16, 32, 32, W)
-    nn::Conv3d<W, 2 * W, detail::half>, nn::BatchNorm<2 * W>, nn::LeakyReLU<0.2>,                // (N, 8, 16, 16, 2W)
-    nn::Conv3d<2 * W, 4 * W, detail::half>, nn::BatchNorm<4 * W>, nn::LeakyReLU<0.2>,            // (N, 4, 8, 8, 4W)
-    nn::Conv3d<4 * W, 8 * W, detail::half>, nn::BatchNorm<8 * W>, nn::LeakyReLU<0.2>,            // (N, 2, 4, 4, 8W)
-    nn::Conv3d<8 * W, 1, detail::head>>;                                                         // (N, 1, 1, 1, 1)
+using Discriminator = nn::Sequential<                                                  //
+    nn::Conv3d<Channels, W, detail::flat>, nn::LeakyReLU<0.2>,                         // (N, 16, 32, 32, W)
+    nn::Conv3d<W, 2 * W, detail::half>, nn::BatchNorm<2 * W>, nn::LeakyReLU<0.2>,      // (N, 8, 16, 16, 2W)
+    nn::Conv3d<2 * W, 4 * W, detail::half>, nn::BatchNorm<4 * W>, nn::LeakyReLU<0.2>,  // (N, 4, 8, 8, 4W)
+    nn::Conv3d<4 * W, 8 * W, detail::half>, nn::BatchNorm<8 * W>, nn::LeakyReLU<0.2>,  // (N, 2, 4, 4, 8W)
+    nn::Conv3d<8 * W, 1, detail::head>>;                                               // (N, 1, 1, 1, 1)
 
 }  // namespace flipbook::video_gan
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/models/vae/vae.hpp>
@@ -19,39 +20,39 @@ inline constexpr Window flat{.kernel = {3, 4, 4}, .stride = {1, 2, 2}, .padding 
 
 /// Clips (N, 16, 64, 64, Channels) → (N, 2Z); W is the width of the first layer.
 template <int Channels, int W, int Z>
-using Encoder3d = nn::Sequential<                                                //
-    nn::Conv3d<Channels, W, detail::flat>, nn::ReLU,                             // (N, 16, 32, 32, W)
-    nn::Conv3d<W, 2 * W, detail::half>, nn::ReLU,                                // (N, 8, 16, 16, 2W)
-    nn::Conv3d<2 * W, 4 * W, detail::half>, nn::ReLU,                            // (N, 4, 8, 8, 4W)
-    nn::Conv3d<4 * W, 8 * W, detail::half>, nn::ReLU,                            // (N, 2, 4, 4, 8W)
-    nn::Flatten, nn::Linear<8 * W * 2 * 4 * 4, 2 * Z>>;                          // (N, 2Z)
+using Encoder3d = nn::Sequential<                        //
+    nn::Conv3d<Channels, W, detail::flat>, nn::ReLU,     // (N, 16, 32, 32, W)
+    nn::Conv3d<W, 2 * W, detail::half>, nn::ReLU,        // (N, 8, 16, 16, 2W)
+    nn::Conv3d<2 * W, 4 * W, detail::half>, nn::ReLU,    // (N, 4, 8, 8, 4W)
+    nn::Conv3d<4 * W, 8 * W, detail::half>, nn::ReLU,    // (N, 2, 4, 4, 8W)
+    nn::Flatten, nn::Linear<8 * W * 2 * 4 * 4, 2 * Z>>;  // (N, 2Z)
 
 /// z (N, Z) → the likelihood's parameters (N, 16, 64, 64, Channels).
 template <int Channels, int W, int Z>
-using Decoder3d = nn::Sequential<                                                //
-    nn::Linear<Z, 8 * W * 2 * 4 * 4>, nn::Unflatten<2, 4, 4, 8 * W>,             // (N, 2, 4, 4, 8W)
-    nn::ConvTranspose3d<8 * W, 4 * W, detail::half>, nn::ReLU,                   // (N, 4, 8, 8, 4W)
-    nn::ConvTranspose3d<4 * W, 2 * W, detail::half>, nn::ReLU,                   // (N, 8, 16, 16, 2W)
-    nn::ConvTranspose3d<2 * W, W, detail::half>, nn::ReLU,                       // (N, 16, 32, 32, W)
-    nn::ConvTranspose3d<W, Channels, detail::flat>>;                             // (N, 16, 64, 64, C)
+using Decoder3d = nn::Sequential<                                     //
+    nn::Linear<Z, 8 * W * 2 * 4 * 4>, nn::Unflatten<2, 4, 4, 8 * W>,  // (N, 2, 4, 4, 8W)
+    nn::ConvTranspose3d<8 * W, 4 * W, detail::half>, nn::ReLU,        // (N, 4, 8, 8, 4W)
+    nn::ConvTranspose3d<4 * W, 2 * W, detail::half>, nn::ReLU,        // (N, 8, 16, 16, 2W)
+    nn::ConvTranspose3d<2 * W, W, detail::half>, nn::ReLU,            // (N, 16, 32, 32, W)
+    nn::ConvTranspose3d<W, Channels, detail::flat>>;                  // (N, 16, 64, 64, C)
 
 /// Frames (N, 64, 64, Channels) → (N, 2Z).
 template <int Channels, int W, int Z>
-using Encoder2d = nn::Sequential<                                                //
-    nn::Conv2d<Channels, W, detail::half>, nn::ReLU,                             // (N, 32, 32, W)
-    nn::Conv2d<W, 2 * W, detail::half>, nn::ReLU,                                // (N, 16, 16, 2W)
-    nn::Conv2d<2 * W, 4 * W, detail::half>, nn::ReLU,                            // (N, 8, 8, 4W)
-    nn::Conv2d<4 * W, 8 * W, detail::half>, nn::ReLU,                            // (N, 4, 4, 8W)
-    nn::Flatten, nn::Linear<8 * W * 4 * 4, 2 * Z>>;                              // (N, 2Z)
+using Encoder2d = nn::Sequential<                      //
+    nn::Conv2d<Channels, W, detail::half>, nn::ReLU,   // (N, 32, 32, W)
+    nn::Conv2d<W, 2 * W, detail::half>, nn::ReLU,      // (N, 16, 16, 2W)
+    nn::Conv2d<2 * W, 4 * W, detail::half>, nn::ReLU,  // (N, 8, 8, 4W)
+    nn::Conv2d<4 * W, 8 * W, detail::half>, nn::ReLU,  // (N, 4, 4, 8W)
+    nn::Flatten, nn::Linear<8 * W * 4 * 4, 2 * Z>>;    // (N, 2Z)
 
 /// z (N, Z) → the likelihood's parameters of a frame (N, 64, 64, Channels).
 template <int Channels, int W, int Z>
-using Decoder2d = nn::Sequential<                                                //
-    nn::Linear<Z, 8 * W * 4 * 4>, nn::Unflatten<4, 4, 8 * W>,                    // (N, 4, 4, 8W)
-    nn::ConvTranspose2d<8 * W, 4 * W, detail::half>, nn::ReLU,                   // (N, 8, 8, 4W)
-    nn::ConvTranspose2d<4 * W, 2 * W, detail::half>, nn::ReLU,                   // (N, 16, 16, 2W)
-    nn::ConvTranspose2d<2 * W, W, detail::half>, nn::ReLU,                       // (N, 32, 32, W)
-    nn::ConvTranspose2d<W, Channels, detail::half>>;                             // (N, 64, 64, C)
+using Decoder2d = nn::Sequential<                               //
+    nn::Linear<Z, 8 * W * 4 * 4>, nn::Unflatten<4, 4, 8 * W>,   // (N, 4, 4, 8W)
+    nn::ConvTranspose2d<8 * W, 4 * W, detail::half>, nn::ReLU,  // (N, 8, 8, 4W)
+    nn::ConvTranspose2d<4 * W, 2 * W, detail::half>, nn::ReLU,  // (N, 16, 16, 2W)
+    nn::ConvTranspose2d<2 * W, W, detail::half>, nn::ReLU,      // (N, 32, 32, W)
+    nn::ConvTranspose2d<W, Channels, detail::half>>;            // (N, 64, 64, C)
 
 }  // namespace flipbook::video_vae
 

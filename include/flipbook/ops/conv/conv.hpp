@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/autodiff/tape.hpp>
@@ -153,8 +154,13 @@ auto TransposedConvolution::vjp(const Saved& saved, const V& dx) const {
 template <class Saved, class V>
 auto ConvolutionWeight::vjp(const Saved& saved, const V& g) const {
   const V &x = std::get<0>(saved.inputs), &dy = std::get<1>(saved.inputs);
-  return gradients([&, this] { return apply(TransposedConvolution{window, x.shape()}, dy, g); },
-                   [&, this] { return apply(Convolution{window, dy.shape()}, x, g); });
+  return gradients(
+      [&, this] {
+        return apply(TransposedConvolution{window, x.shape()}, dy, g);
+      },
+      [&, this] {
+        return apply(Convolution{window, dy.shape()}, x, g);
+      });
 }
 
 namespace detail {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <type_traits>
@@ -24,16 +25,28 @@ auto operator/(const X& x, const Y& y);
 
 namespace function {
 struct Plus {
-  template <class V> constexpr V operator()(const V& a, const V& b) const { return a + b; }
+  template <class V>
+  constexpr V operator()(const V& a, const V& b) const {
+    return a + b;
+  }
 };
 struct Minus {
-  template <class V> constexpr V operator()(const V& a, const V& b) const { return a - b; }
+  template <class V>
+  constexpr V operator()(const V& a, const V& b) const {
+    return a - b;
+  }
 };
 struct Times {
-  template <class V> constexpr V operator()(const V& a, const V& b) const { return a * b; }
+  template <class V>
+  constexpr V operator()(const V& a, const V& b) const {
+    return a * b;
+  }
 };
 struct Over {
-  template <class V> constexpr V operator()(const V& a, const V& b) const { return a / b; }
+  template <class V>
+  constexpr V operator()(const V& a, const V& b) const {
+    return a / b;
+  }
 };
 }  // namespace function
 
@@ -106,12 +119,11 @@ struct Divide {
   }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
-    return gradients(
-        [&] { return sum_to(dy / std::get<1>(saved.inputs), std::get<0>(saved.inputs).shape()); },
-        [&] {
-          const auto& b = std::get<1>(saved.inputs);
-          return sum_to(affine(dy * saved.output / b, -1, 0), b.shape());  // d(a/b)/db = −(a/b)/b
-        });
+    return gradients([&] { return sum_to(dy / std::get<1>(saved.inputs), std::get<0>(saved.inputs).shape()); },
+                     [&] {
+                       const auto& b = std::get<1>(saved.inputs);
+                       return sum_to(affine(dy * saved.output / b, -1, 0), b.shape());  // d(a/b)/db = −(a/b)/b
+                     });
   }
 };
 
@@ -119,30 +131,22 @@ struct Divide {
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
   requires SameScalarAndBackend<X, Y>
-auto operator+(const X& x, const Y& y) {
-  return apply(Add{}, x, y);
-}
+auto operator+(const X& x, const Y& y) { return apply(Add{}, x, y); }
 /// x − y, element by element: extents are equal or 1, aligned at the last axis.
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
   requires SameScalarAndBackend<X, Y>
-auto operator-(const X& x, const Y& y) {
-  return apply(Subtract{}, x, y);
-}
+auto operator-(const X& x, const Y& y) { return apply(Subtract{}, x, y); }
 /// x · y, element by element: extents are equal or 1, aligned at the last axis.
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
   requires SameScalarAndBackend<X, Y>
-auto operator*(const X& x, const Y& y) {
-  return apply(Multiply{}, x, y);
-}
+auto operator*(const X& x, const Y& y) { return apply(Multiply{}, x, y); }
 /// x / y, element by element: extents are equal or 1, aligned at the last axis.
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
   requires SameScalarAndBackend<X, Y>
-auto operator/(const X& x, const Y& y) {
-  return apply(Divide{}, x, y);
-}
+auto operator/(const X& x, const Y& y) { return apply(Divide{}, x, y); }
 
 /// A plain number of C++, which meets every element of an operand.
 template <class N>
@@ -186,9 +190,7 @@ auto operator-(const X& x) {
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
   requires SameScalarAndBackend<X, Y>
-auto pow(const X& x, const Y& y) {
-  return exp(y * log(x));
-}
+auto pow(const X& x, const Y& y) { return exp(y * log(x)); }
 
 template <Operand X, Operand Y>
 detail::OperandsDifferInScalarOrBackend operator+(const X&, const Y&) = delete;  // use cast<float>(x) or to<Cuda>(x)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/ops/elementwise/binary.hpp>
@@ -78,7 +79,8 @@ struct Fused {
         [&](const auto&... x) {
           return [&]<std::size_t... I>(std::index_sequence<I...>) {
             return gradients(slope_along<static_cast<int>(I)>(dy, x...)...);
-          }(std::index_sequence_for<decltype(x)...>{});
+          }
+          (std::index_sequence_for<decltype(x)...>{});
         },
         saved.inputs);
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/ops/elementwise/binary.hpp>
@@ -97,19 +98,24 @@ auto equal(const X& x, const Y& y) {
 
 template <Operand X, Operand Y>
   requires(!SameScalarAndBackend<X, Y>)
-detail::OperandsDifferInScalarOrBackend greater(const X&, const Y&) = delete;
+detail::OperandsDifferInScalarOrBackend greater(const X&, const Y&)
+= delete;
 template <Operand X, Operand Y>
   requires(!SameScalarAndBackend<X, Y>)
-detail::OperandsDifferInScalarOrBackend greater_equal(const X&, const Y&) = delete;
+detail::OperandsDifferInScalarOrBackend greater_equal(const X&, const Y&)
+= delete;
 template <Operand X, Operand Y>
   requires(!SameScalarAndBackend<X, Y>)
-detail::OperandsDifferInScalarOrBackend less(const X&, const Y&) = delete;
+detail::OperandsDifferInScalarOrBackend less(const X&, const Y&)
+= delete;
 template <Operand X, Operand Y>
   requires(!SameScalarAndBackend<X, Y>)
-detail::OperandsDifferInScalarOrBackend less_equal(const X&, const Y&) = delete;
+detail::OperandsDifferInScalarOrBackend less_equal(const X&, const Y&)
+= delete;
 template <Operand X, Operand Y>
   requires(!SameScalarAndBackend<X, Y>)
-detail::OperandsDifferInScalarOrBackend equal(const X&, const Y&) = delete;
+detail::OperandsDifferInScalarOrBackend equal(const X&, const Y&)
+= delete;
 
 /// `value` where the mask is `set`, x elsewhere; the mask broadcasts to x.
 template <class T, class B>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/ops/resample/blocks.hpp>
@@ -11,7 +12,8 @@ namespace detail {
 /// reordered to N, T, H, W and then either (t, h, w, C) or (C, t, h, w).
 inline Permute blocks_into_channels(const kernel::Blocks& b, int places, bool channels_first) {
   constexpr std::array<int, 8> patches{0, 1, 3, 5, 2, 4, 6, 7}, shuffle{0, 1, 3, 5, 7, 2, 4, 6};
-  return {shape_of_blocks(b, places, false, b.block_size() * b.channels), 8,
+  return {shape_of_blocks(b, places, false, b.block_size() * b.channels),
+          8,
           {b.batch, b.count[0], b.size[0], b.count[1], b.size[1], b.count[2], b.size[2], b.channels},
           channels_first ? shuffle : patches};
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/autodiff/list.hpp>
@@ -96,12 +97,11 @@ auto concat(int axis, const R& parts) {
 }
 template <Operand X, Operand... Rest>
   requires SameScalarAndBackend<X, Rest...>
-auto concat(int axis, const X& x, const Rest&... rest) {
-  return concat(axis, list_of(x, rest...));
-}
+auto concat(int axis, const X& x, const Rest&... rest) { return concat(axis, list_of(x, rest...)); }
 template <Operand X, Operand... Rest>
   requires(!SameScalarAndBackend<X, Rest...>)
-detail::OperandsDifferInScalarOrBackend concat(int axis, const X&, const Rest&...) = delete;
+detail::OperandsDifferInScalarOrBackend concat(int axis, const X&, const Rest&...)
+= delete;
 
 /// Values of one shape along a new axis, the place of which is counted in the result:
 /// stack(1, frames) makes a clip (N, T, H, W, C) of frames (N, H, W, C).
@@ -118,12 +118,11 @@ auto stack(int axis, const R& parts) {
 }
 template <Operand X, Operand... Rest>
   requires SameScalarAndBackend<X, Rest...>
-auto stack(int axis, const X& x, const Rest&... rest) {
-  return stack(axis, list_of(x, rest...));
-}
+auto stack(int axis, const X& x, const Rest&... rest) { return stack(axis, list_of(x, rest...)); }
 template <Operand X, Operand... Rest>
   requires(!SameScalarAndBackend<X, Rest...>)
-detail::OperandsDifferInScalarOrBackend stack(int axis, const X&, const Rest&...) = delete;
+detail::OperandsDifferInScalarOrBackend stack(int axis, const X&, const Rest&...)
+= delete;
 
 /// Parts of the given extents along an axis. The gradients of all of them are put together at once.
 /// @throws Error  unless the extents add up to that of the axis

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/attention/gradient.hpp>
 
 #include <doctest/doctest.h>
@@ -48,8 +49,11 @@ struct Results {
   std::vector<T> y, log_sums, dq, dk, dv;
   template <class P>
   explicit Results(const Problem<P>& x)
-      : y(x.q.size(), T(7)), log_sums(static_cast<std::size_t>(x.g.batch * x.g.heads * x.g.queries)), dq(y),
-        dk(x.k.size(), T(7)), dv(dk) {}
+      : y(x.q.size(), T(7)),
+        log_sums(static_cast<std::size_t>(x.g.batch * x.g.heads * x.g.queries)),
+        dq(y),
+        dk(x.k.size(), T(7)),
+        dv(dk) {}
   bool operator==(const Results&) const = default;
 };
 
@@ -139,7 +143,11 @@ TEST_CASE_TEMPLATE("attention and its gradients are those of the definition, wha
   Rng rng{1};
   for (int i = 0; i < 200; ++i) {
     const Problem<T> x(rng);
-    CAPTURE(x.g.queries); CAPTURE(x.g.keys); CAPTURE(x.g.width); CAPTURE(x.g.causal_block); CAPTURE(x.masked);
+    CAPTURE(x.g.queries);
+    CAPTURE(x.g.keys);
+    CAPTURE(x.g.width);
+    CAPTURE(x.g.causal_block);
+    CAPTURE(x.masked);
     const Results<T> got = computed(x);
     const Results<double> wanted = defined(x);
     CHECK(error(got.y, wanted.y) < tolerance);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/conv/conv.hpp>
 
 #include <cmath>
@@ -217,11 +218,11 @@ TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, doub
   Rng rng{5};
   for (int i = 0; i < 43; ++i) {
     cpu::arithmetic().bfloat16 = i >= 40;
-    const ConvGeometry g =
-        i == 40 || i == 41  ? geometry(i == 40 ? 3 : 40, {1, 9, 11}, 32, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1})
-        : i == 1 || i == 42 ? geometry(5, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1})
-        : i == 0            ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})
-                            : drawn_geometry(rng);
+    const ConvGeometry g = i == 40 || i == 41
+                               ? geometry(i == 40 ? 3 : 40, {1, 9, 11}, 32, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1})
+                           : i == 1 || i == 42 ? geometry(5, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1})
+                           : i == 0            ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})
+                                               : drawn_geometry(rng);
     CAPTURE(i);
     const auto x = drawn<T>(g.inputs() * g.in_channels, rng), y = drawn<T>(g.outputs() * g.out_channels, rng);
     const auto w = drawn<T>(g.taps() * g.in_channels / g.groups * g.out_channels, rng);

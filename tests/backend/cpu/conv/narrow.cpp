@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a task copies before it multiplies; whole convolutions, and conv_planar.hpp, are tested in conv.cpp.
 #include <flipbook/backend/cpu/conv/narrow.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/elementwise/map.hpp>
 
 #include <doctest/doctest.h>

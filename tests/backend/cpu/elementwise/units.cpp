@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/elementwise/units.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/gather/gather.hpp>
 
 #include <doctest/doctest.h>

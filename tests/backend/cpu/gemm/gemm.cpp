@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
 
 #include <cmath>
@@ -22,9 +23,16 @@ struct Product {
   bool accumulate, bias;
 
   Product(Layout a_layout, Layout b_layout, Index rows, Index columns, Index depth, Rng& rng)
-      : a(a_layout), b(b_layout), m(rows), n(columns), k(depth),
-        lda((a == Layout::normal ? k : m) + rng.below(4)), ldb((b == Layout::normal ? n : k) + rng.below(4)),
-        ldc(n + rng.below(4)), accumulate(rng.below(2) == 0), bias(!accumulate && rng.below(2) == 0) {}
+      : a(a_layout),
+        b(b_layout),
+        m(rows),
+        n(columns),
+        k(depth),
+        lda((a == Layout::normal ? k : m) + rng.below(4)),
+        ldb((b == Layout::normal ? n : k) + rng.below(4)),
+        ldc(n + rng.below(4)),
+        accumulate(rng.below(2) == 0),
+        bias(!accumulate && rng.below(2) == 0) {}
 
   // Just as long as it must be, so that a read past the end is seen.
   static Index size(Index rows, Index columns, Index pitch) {

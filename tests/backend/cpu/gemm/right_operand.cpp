@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/gemm/right_operand.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/gemm/small_product.hpp>
 
 #include <doctest/doctest.h>
@@ -51,7 +52,11 @@ TEST_CASE_TEMPLATE("products of small matrices are those of the definition", T, 
   for (int i = 0; i < 300; ++i) {
     const Index rows = rng.below(40), length = rng.below(70), columns = 1 + rng.below(80);
     const bool turned = rng.below(2) == 0, accumulate = rng.below(2) == 0;
-    CAPTURE(rows); CAPTURE(length); CAPTURE(columns); CAPTURE(turned); CAPTURE(accumulate);
+    CAPTURE(rows);
+    CAPTURE(length);
+    CAPTURE(columns);
+    CAPTURE(turned);
+    CAPTURE(accumulate);
     CHECK(agrees<T>(rows, length, columns, turned, accumulate, rng));
   }
 }

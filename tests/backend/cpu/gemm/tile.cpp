@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/gemm/tile.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/norm/normalize.hpp>
 
 #include <doctest/doctest.h>
@@ -11,8 +12,8 @@ using namespace flipbook;
 TEST_CASE_TEMPLATE("means and variances of columns, also far from 0", T, float, double) {
   const double tolerance = std::is_same_v<T, float> ? 2e-5 : 1e-11;
   for (const double centre : {0.0, 1e3}) {
-    for (const auto& [outer, rows, groups, width] : {NormGeometry{1, 2, 1, 1}, {1, 701, 37, 1}, {3, 65, 4, 5},
-                                                     {2, 1000, 1, 64}, {1, 300, 217, 1}}) {
+    for (const auto& [outer, rows, groups, width] :
+         {NormGeometry{1, 2, 1, 1}, {1, 701, 37, 1}, {3, 65, 4, 5}, {2, 1000, 1, 64}, {1, 300, 217, 1}}) {
       const NormGeometry g{outer, rows, groups, width};
       Rng rng{4};
       auto x = normal<T>({outer, rows, groups, width}, rng);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/reduce/columns.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/shape/copy.hpp>
 
 #include <doctest/doctest.h>
@@ -42,12 +43,12 @@ void check(const std::vector<Index>& extent, const std::vector<Index>& from, con
 
 TEST_CASE("a plan copies what its strides say: rows, turned squares, strided rows, repeated elements") {
   check({3, 5, 7}, {35, 7, 1}, {35, 7, 1});
-  check({3, 5, 7}, {70, 14, 1}, {35, 7, 1});             // rows apart
-  check({37, 67}, {1, 37}, {67, 1});                     // turned, more than a square
+  check({3, 5, 7}, {70, 14, 1}, {35, 7, 1});  // rows apart
+  check({37, 67}, {1, 37}, {67, 1});          // turned, more than a square
   check({3, 33, 5, 65}, {33 * 5 * 65, 1, 33, 165}, {33 * 5 * 65, 325, 65, 1});
-  check({5, 11}, {22, 2}, {11, 1});                      // every other element
-  check({4, 9}, {0, 1}, {9, 1});                         // a row repeated
-  check({6, 5}, {1, 0}, {5, 1});                         // each element repeated
+  check({5, 11}, {22, 2}, {11, 1});  // every other element
+  check({4, 9}, {0, 1}, {9, 1});     // a row repeated
+  check({6, 5}, {1, 0}, {5, 1});     // each element repeated
   check({1, 1}, {1, 1}, {1, 1});
   check({}, {}, {});
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/simd/exp2.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/simd/simd.hpp>
 
 #include <doctest/doctest.h>
@@ -81,8 +82,10 @@ TEST_CASE("erf and tanh of vectors of float are within some units in the last pl
   using V = cpu::Simd<float>;
   const auto erf = [](float x) { return math::erf(V(x)).get(0); };
   const auto tanh = [](float x) { return math::tanh(V(x)).get(0); };
-  CHECK(worst_units(erf, [](double x) { return std::erf(x); }, 4.5F) < 2);
-  CHECK(worst_units(tanh, [](double x) { return std::tanh(x); }, 11.0F) < 3);
+  CHECK(worst_units(
+            erf, [](double x) { return std::erf(x); }, 4.5F) < 2);
+  CHECK(worst_units(
+            tanh, [](double x) { return std::tanh(x); }, 11.0F) < 3);
   CHECK(erf(4.0F) == 1);
   CHECK(tanh(10.0F) == 1);
   CHECK(erf(0.0F) == 0);
@@ -94,8 +97,8 @@ TEST_CASE("erf and tanh of vectors of float are within some units in the last pl
 TEST_CASE_TEMPLATE("quotients and roots of vectors are those of numbers, to the last bit", T, float, double) {
   using V = cpu::Simd<T>;
   using Limits = std::numeric_limits<T>;
-  std::vector<T> numbers{0, 1, 3, -T(0.7), T(1e-3), T(1e30), Limits::max(), Limits::min(), Limits::denorm_min(),
-                         infinity<T>};
+  std::vector<T> numbers{
+      0, 1, 3, -T(0.7), T(1e-3), T(1e30), Limits::max(), Limits::min(), Limits::denorm_min(), infinity<T>};
   for (int i = 1; i < 100; ++i) numbers.push_back(T(1) + static_cast<T>(i) / T(97));
   for (const T x : numbers) {
     for (const T y : numbers) {

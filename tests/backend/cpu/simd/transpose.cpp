@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/simd/transpose.hpp>
 
 #include <limits>

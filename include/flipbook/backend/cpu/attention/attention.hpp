@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cmath>
@@ -43,9 +44,9 @@ template <Real T>
 struct QueryTile {
   using V = Simd<T>;
   const AttentionGeometry& geometry;
-  Index first, count, lanes_used;            ///< queries, and those rounded up to whole vectors
-  T *turned, *sums;                          ///< scale · Qᵀ and (Σ P·V)ᵀ (D, ·)
-  T *limits, *maxima, *totals;               ///< keys seen, maxima of scores, sums of weights (·)
+  Index first, count, lanes_used;  ///< queries, and those rounded up to whole vectors
+  T *turned, *sums;                ///< scale · Qᵀ and (Σ P·V)ᵀ (D, ·)
+  T *limits, *maxima, *totals;     ///< keys seen, maxima of scores, sums of weights (·)
 
   static Index workspace(const AttentionGeometry& g) { return query_tile<T> * (2 * g.width + 3); }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cpu/attention/attention.hpp>
@@ -24,8 +25,8 @@ void copy_row(const T* from, Index width, T* to) {
 template <Real T>
 struct GradientRows {
   Index row;
-  T *q, *dy, *dq;         ///< (queries, row)
-  T *log_sums, *inner;    ///< (queries): to base 2, and rowsum(dY ∘ Y)
+  T *q, *dy, *dq;       ///< (queries, row)
+  T *log_sums, *inner;  ///< (queries): to base 2, and rowsum(dY ∘ Y)
 
   static Index workspace(const AttentionGeometry& g) { return g.queries * (3 * round_up(g.width, lanes<T>) + 2); }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cpu/conv/narrow.hpp>
@@ -22,8 +23,8 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 namespace detail {
 
 inline ReceptiveField receptive_field_of(const ConvGeometry& g) {
-  ReceptiveField field{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, g.in_channels / g.groups,
-              g.groups == 1};
+  ReceptiveField field{g.batch,      g.input, g.output, g.kernel, g.stride, g.dilation, {}, g.in_channels / g.groups,
+                       g.groups == 1};
   for (std::size_t axis = 0; axis < 3; ++axis) field.origin[axis] = -g.padding[axis];
   return field;
 }

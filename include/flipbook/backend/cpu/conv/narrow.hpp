@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cpu/gemm/panels.hpp>
@@ -36,14 +37,15 @@ class Lines {
   };
 
   explicit Lines(const ConvGeometry& g)
-      : g_(g), most_(std::clamp(256 / g.output[2], Index{1}, std::min(g.output[1], most_lines))),
+      : g_(g),
+        most_(std::clamp(256 / g.output[2], Index{1}, std::min(g.output[1], most_lines))),
         in_line_(round_up(((g.output[2] - 1) * g.stride[2] + g.kernel[2]) * g.in_channels, numbers_in<F>)),
         in_plane_(((most_ - 1) * g.stride[1] + g.kernel[1]) * in_line_) {}
 
   static constexpr Index most_lines = 32;
   Index blocks() const { return g_.batch * g_.output[0] * blocks_a_plane(); }
-  Index positions() const { return most_ * g_.output[2]; }                    ///< of a block
-  Index workspace() const { return numbers() + next() + 2 * lanes<T>; }            ///< for what it sees
+  Index positions() const { return most_ * g_.output[2]; }               ///< of a block
+  Index workspace() const { return numbers() + next() + 2 * lanes<T>; }  ///< for what it sees
   Block block(Index i) const {
     const Index plane = i / blocks_a_plane(), first = i % blocks_a_plane() * most_;
     return {plane / g_.output[0], plane % g_.output[0], first, std::min(most_, g_.output[1] - first)};

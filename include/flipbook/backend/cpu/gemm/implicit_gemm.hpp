@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <span>
@@ -19,7 +20,8 @@ struct Pixels {
 
   /// A dense (N, T, H, W, C).
   static Pixels dense(P data, const Axes& extent, Index channels) {
-    return {data, extent[0] * extent[1] * extent[2] * channels,
+    return {data,
+            extent[0] * extent[1] * extent[2] * channels,
             {extent[1] * extent[2] * channels, extent[2] * channels, channels}};
   }
   Index offset(Index n, Index t, Index h, Index w) const {
@@ -38,14 +40,12 @@ struct ReceptiveField {
   Index batch = 1;
   Axes extent{1, 1, 1}, positions{1, 1, 1};  ///< of the input, of the output
   Axes kernel{1, 1, 1}, stride{1, 1, 1}, step{1, 1, 1}, origin{0, 0, 0};
-  Index channels = 1;                        ///< of an input pixel that are looked at
-  bool touching = true;                      ///< neighbouring pixels' channels adjoin along the last axis
+  Index channels = 1;    ///< of an input pixel that are looked at
+  bool touching = true;  ///< neighbouring pixels' channels adjoin along the last axis
 
   Index outputs() const { return batch * positions[0] * positions[1] * positions[2]; }
   Index taps() const { return kernel[0] * kernel[1] * kernel[2]; }
-  bool inside(int axis, Index at) const {
-    return at >= 0 && at < extent[static_cast<std::size_t>(axis)];
-  }
+  bool inside(int axis, Index at) const { return at >= 0 && at < extent[static_cast<std::size_t>(axis)]; }
 };
 
 /// out[n, q, o] = start[o] + Σ_j Σ_c  in[n, pixel(q, j), c] · panels[(j, c), o]
@@ -61,7 +61,7 @@ class ImplicitGemm {
  public:
   /// @param field  whose channels, as those of `in`, are factors
   ImplicitGemm(const ReceptiveField& field, const Pixels<const F*>& in, const Pixels<T*>& out, const Panels<F>& panels,
-              const T* start, bool accumulate)
+               const T* start, bool accumulate)
       : field_(field), in_(in), out_(out), panels_(panels), start_(start), accumulate_(accumulate) {
     const auto& s = field_;
     const bool in_order = panels.tap_pitch == ReceptiveField::Axes{0, 0, 0};
@@ -124,11 +124,11 @@ class ImplicitGemm {
   struct Tile {
     template <class U>
     using Each = std::array<U, TileShape::max_rows>;
-    Each<Index> in;                ///< the pixel that the first tap sees, as an offset, be it outside or not
-    Each<Place> at;                ///< its place along the first two axes
-    Each<Index> first, last;       ///< taps along the last axis that see a pixel
+    Each<Index> in;           ///< the pixel that the first tap sees, as an offset, be it outside or not
+    Each<Place> at;           ///< its place along the first two axes
+    Each<Index> first, last;  ///< taps along the last axis that see a pixel
     Each<T*> out;
-    bool one_line = true;          ///< all rows are at the same place along the first two axes
+    bool one_line = true;                  ///< all rows are at the same place along the first two axes
     Index seen_by_any[2], seen_by_all[2];  ///< taps along the last axis, first and last
   };
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -26,15 +27,15 @@ struct TileShape {
 #else
   static constexpr int registers = 16;
 #endif
-  static constexpr int rows = registers == 32 ? 8 : 6, vectors = 2;    ///< of a tile of rows times panel
+  static constexpr int rows = registers == 32 ? 8 : 6, vectors = 2;  ///< of a tile of rows times panel
   static constexpr int dot_rows = registers == 32 ? 8 : 4, dot_columns = 3;
-  static constexpr int few_rows = 4;                                   ///< for what is left at the bottom
+  static constexpr int few_rows = 4;  ///< for what is left at the bottom
   static constexpr int max_rows = 8;
 };
 
 /// Columns of a whole panel.
 template <Multiplicand F>
-inline constexpr Index panel_columns = lanes<Sum<F>> * TileShape::vectors;
+inline constexpr Index panel_columns = lanes<Sum<F>>* TileShape::vectors;
 
 /// The longest run; what lies outside of an image is read from so many zeros.
 inline constexpr Index longest_run = 512;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
@@ -123,9 +124,12 @@ class WeightGradient {
     for (Index r = block.first_row; r < block.first_row + block.rows;) {
       const Index tap = r / run * taps, within = r % run;
       const Index count = std::min(run - within, block.first_row + block.rows - r);
-      block.pieces[static_cast<std::size_t>(block.piece_count++)] = {
-          tap / (s.kernel[1] * s.kernel[2]), tap / s.kernel[2] % s.kernel[1], tap % s.kernel[2], within, count,
-          r - block.first_row};
+      block.pieces[static_cast<std::size_t>(block.piece_count++)] = {tap / (s.kernel[1] * s.kernel[2]),
+                                                                     tap / s.kernel[2] % s.kernel[1],
+                                                                     tap % s.kernel[2],
+                                                                     within,
+                                                                     count,
+                                                                     r - block.first_row};
       r += count;
     }
   }

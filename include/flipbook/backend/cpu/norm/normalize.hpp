@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -31,9 +32,7 @@ void store_wide(const V& v, double* to) {
 template <Real T>
 void column_moments(const T* x, Index rows, Index columns, double* mean, double* deviations) {
   each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
-    const auto at = [&](Index i, std::size_t k) {
-      return load<V>(x + i * columns + j + column<V>(k));
-    };
+    const auto at = [&](Index i, std::size_t k) { return load<V>(x + i * columns + j + column<V>(k)); };
     std::array<V, K> sum, square;
     sum.fill(V(T(0))), square.fill(V(T(0)));
     for (Index i = 0; i < rows; ++i)
@@ -132,8 +131,8 @@ void scales(const NormGeometry& g, Index n, double epsilon, const T* mean, const
   for (Index c = 0; c < g.channels(); ++c) {
     const Index set = n * g.groups + c / g.width;
     centre[c] = mean[set];
-    scale[c] = static_cast<T>(static_cast<double>(w[c]) *
-                              inverse_deviation(static_cast<double>(variance[set]), epsilon));
+    scale[c] =
+        static_cast<T>(static_cast<double>(w[c]) * inverse_deviation(static_cast<double>(variance[set]), epsilon));
   }
 }
 }  // namespace detail
@@ -348,11 +347,9 @@ void row_gradient(const NormGeometry& g, double epsilon, bool centred, const T* 
         const Simd<T> centre(m), deviation(r);
         const T* d = dy + set * width;
         if constexpr (!std::is_same_v<After, NoFunction>) {  // worked out once, where dx will be
-          map_serial(
-              [&](const Simd<T>& v, const Simd<T>& u, const Simd<T>& s, const Simd<T>& t) {
-                return after(v, (u - centre) * deviation * s + t);
-              },
-              0, width, dx + set * width, d, row, scale, b + channel);
+          map_serial([&](const Simd<T>& v, const Simd<T>& u, const Simd<T>& s,
+                         const Simd<T>& t) { return after(v, (u - centre) * deviation * s + t); },
+                     0, width, dx + set * width, d, row, scale, b + channel);
           d = dx + set * width;
         }
         const auto weighted = [](const auto& v, const auto& s) { return v * s; };
@@ -367,11 +364,9 @@ void row_gradient(const NormGeometry& g, double epsilon, bool centred, const T* 
             0, width, dw + channel, static_cast<const T*>(dw + channel), d, row);
         map_serial([](const Simd<T>& sum, const Simd<T>& v) { return sum + v; }, 0, width, db + channel,
                    static_cast<const T*>(db + channel), d);
-        map_serial(
-            [&](const Simd<T>& v, const Simd<T>& s, const Simd<T>& u) {
-              return deviation * (v * s - a - (u - centre) * deviation * p);
-            },
-            0, width, dx + set * width, d, scale, row);
+        map_serial([&](const Simd<T>& v, const Simd<T>& s,
+                       const Simd<T>& u) { return deviation * (v * s - a - (u - centre) * deviation * p); },
+                   0, width, dx + set * width, d, scale, row);
       }
     }
   });

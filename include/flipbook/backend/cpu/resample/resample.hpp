@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -84,8 +85,8 @@ void interpolate(Index outer, const LinearTaps& taps, Index inner, const T* x, T
     for (Index j = 0; j < taps.resized; ++j) {
       const auto tap = taps.at(j);
       const T high = static_cast<T>(tap.weight), low = 1 - high;
-      const T *const a = x + (o * taps.extent + tap.low) * inner + first;
-      const T *const b = x + (o * taps.extent + tap.high) * inner + first;
+      const T* const a = x + (o * taps.extent + tap.low) * inner + first;
+      const T* const b = x + (o * taps.extent + tap.high) * inner + first;
       T* const to = y + (o * taps.resized + j) * inner + first;
       for (Index c = 0; c < count; ++c) to[c] = low * a[c] + high * b[c];
     }

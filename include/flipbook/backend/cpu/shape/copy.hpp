@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -37,9 +38,8 @@ void copy_rows(const CopyPlan& plan, const T* from, T* to) {
   const Index row = plan.extent[plan.axes - 1];
   const CopyPlan outer = plan.without(plan.axes - 1);
   if (outer.size == 1) {
-    return parallel_for(row, map_grain, [&](Index first, Index last) {
-      std::copy_n(from + first, last - first, to + first);
-    });
+    return parallel_for(row, map_grain,
+                        [&](Index first, Index last) { std::copy_n(from + first, last - first, to + first); });
   }
   parallel_for(outer.size, std::max<Index>(1, map_grain / row), [&](Index first, Index last) {
     walk(outer, first, last, [&](Index f, Index t) { std::copy_n(from + f, row, to + t); });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -25,7 +26,8 @@ template <std::size_t distance, class V>
     const auto x = a.data, y = b.data;
     a.data = __builtin_shufflevector(x, y, ((l & distance) == 0 ? l : size + l - distance)...);
     b.data = __builtin_shufflevector(x, y, ((l & distance) == 0 ? l + distance : size + l)...);
-  }(std::make_index_sequence<V::size>{});
+  }
+  (std::make_index_sequence<V::size>{});
 #endif
 }
 
@@ -34,10 +36,13 @@ template <std::size_t distance, class V>
 [[gnu::always_inline]] inline void turn_square(V (&rows)[V::size]) {
   if constexpr (distance > 0) {
     [&]<std::size_t... i>(std::index_sequence<i...>) {
-      ([&] {
-        if constexpr ((i & distance) == 0) swap_blocks<distance>(rows[i], rows[i + distance]);
-      }(), ...);
-    }(std::make_index_sequence<V::size>{});
+      (
+          [&] {
+            if constexpr ((i & distance) == 0) swap_blocks<distance>(rows[i], rows[i + distance]);
+          }(),
+          ...);
+    }
+    (std::make_index_sequence<V::size>{});
     turn_square<distance / 2>(rows);
   }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -59,8 +60,8 @@ T sum_of_row(const F& f, Index n, T other, const T* x, const Rest*... rest) {
 
 template <Real T>
 T sum_exp_of_row(const T* x, Index n, T shift) {
-  return sum_of_row([s = Simd<T>(shift)](const Simd<T>& v) { return Simd<T>(math::exp(v - s)); }, n,
-                    minus_infinity<T>, x);
+  return sum_of_row([s = Simd<T>(shift)](const Simd<T>& v) { return Simd<T>(math::exp(v - s)); }, n, minus_infinity<T>,
+                    x);
 }
 
 /// y = 2^((x − shift)·log₂e), and its sum.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cmath>
@@ -70,7 +71,6 @@ struct AttentionWork {
   ScoreMask<T> mask;
   Wide<T>* log_sums;  ///< (N, H, queries)
   bool packed;        ///< packs of 16 bytes of x may be read
-
 };
 
 namespace detail {

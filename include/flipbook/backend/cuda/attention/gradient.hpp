@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cuda/attention/attention.hpp>
@@ -192,8 +193,8 @@ void attention_gradient(const AttentionWork<T>& forward, const HeadRows<const T>
   detail::with_width<T>(g.width, [&]<bool Fast, int Width> {
     using Tiles = AttentionTiles<T, Fast, sizeof(T) == 8 || Width == 128 ? 32 : 64, Width>;
     constexpr std::size_t shared_bytes = detail::GradientTiles<T, Tiles>::bytes;
-    launch(detail::attention_queries<T, Tiles>, detail::attention_grid<Tiles>(g, g.queries), Tiles::threads, shared_bytes,
-           work, dx.q);
+    launch(detail::attention_queries<T, Tiles>, detail::attention_grid<Tiles>(g, g.queries), Tiles::threads,
+           shared_bytes, work, dx.q);
     launch(detail::attention_keys<T, Tiles>, detail::attention_grid<Tiles>(g, all_keys), Tiles::threads, shared_bytes,
            work, dx.k, dx.v);
   });

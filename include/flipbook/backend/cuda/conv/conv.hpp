@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -22,8 +23,14 @@ template <class T>
 inline constexpr int conv_step = sizeof(T) == 2 ? 32 : 16;
 
 template <class T, bool Fast, int Columns, Inner A, Inner B>
-using ConvProduct = StagedProduct<T, Fast, conv_rows<T>, Columns, Columns == 128 ? 2 : Columns == 64 ? 4 : 8,
-                                  Columns == 128 ? 4 : Columns == 64 ? 2 : 1, conv_step<T>, A, B>;
+using ConvProduct = StagedProduct<T, Fast, conv_rows<T>, Columns,
+                                  Columns == 128  ? 2
+                                  : Columns == 64 ? 4
+                                                  : 8,
+                                  Columns == 128  ? 4
+                                  : Columns == 64 ? 2
+                                                  : 1,
+                                  conv_step<T>, A, B>;
 
 /// Where a block stands among tiles of columns (fastest), tiles of rows, and whatever else there is.
 struct TilePlan {
@@ -275,7 +282,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
   work.channel_divider = Divider(std::max<Index>(1, channels));
   work.packed_in = work.packed_weights = detail::packs(y, {channels, g.out_channels}) && detail::packs(w, {});
   detail::implicit_gemm_all<T, true>(work, g.stride[0] * g.stride[1] * g.stride[2],
-                                 [&](Index i) { return phase_sight(g, i); });
+                                     [&](Index i) { return phase_sight(g, i); });
 }
 
 /// dw[k, c, o] = Σ_{n, p}  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o], the gradient of `direct_conv`

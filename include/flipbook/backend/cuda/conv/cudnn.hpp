@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -18,7 +19,8 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda::cudnn {
 
 /// Throws an Error unless a call of cuDNN succeeded: names the call.
 inline void check(cudnnStatus_t status, const char* call) {
-  if (status != CUDNN_STATUS_SUCCESS) [[unlikely]] fail("Cuda: cuDNN: ", call, ": ", cudnnGetErrorString(status));
+  if (status != CUDNN_STATUS_SUCCESS) [[unlikely]]
+    fail("Cuda: cuDNN: ", call, ": ", cudnnGetErrorString(status));
 }
 
 /// The handle of the calling thread's device, for its stream.
@@ -143,16 +145,20 @@ struct OperationNames {
   cudnnBackendDescriptorType_t type;
   cudnnBackendAttributeName_t window, x, w, y, alpha, beta;
 };
-inline constexpr OperationNames forward_names{
-    CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
-inline constexpr OperationNames by_input_names{
-    CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
+inline constexpr OperationNames forward_names{CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                                              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                                              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                                              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+inline constexpr OperationNames by_input_names{CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+                                               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                                               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+                                               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                                               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+                                               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+                                               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
 inline constexpr OperationNames by_weights_names{CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
                                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
                                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,

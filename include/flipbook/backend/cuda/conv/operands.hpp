@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cuda/runtime/divider.hpp>
@@ -187,8 +188,10 @@ inline PixelGrid output_grid(const ConvGeometry& g) {
 }
 
 inline WeightGrid weight_grid(const ConvGeometry& g, Index tap_pitch, Index channel_pitch, Index column_pitch) {
-  return {{static_cast<int>(g.kernel[0]), static_cast<int>(g.kernel[1]), static_cast<int>(g.kernel[2])}, tap_pitch,
-          channel_pitch, column_pitch};
+  return {{static_cast<int>(g.kernel[0]), static_cast<int>(g.kernel[1]), static_cast<int>(g.kernel[2])},
+          tap_pitch,
+          channel_pitch,
+          column_pitch};
 }
 
 }  // namespace flipbook::cuda

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cmath>
@@ -14,8 +15,7 @@ template <class T>
 __global__ void take_along_axis(Index count, Index each, Index width, const T* x, const std::int32_t* index, T* y) {
   each_pack<1>(count, [&](Index at) {
     const Index i = index[at];
-    y[at] = 0 <= i && i < width ? x[at / each * width + i]
-                                : static_cast<T>(std::numeric_limits<float>::quiet_NaN());
+    y[at] = 0 <= i && i < width ? x[at / each * width + i] : static_cast<T>(std::numeric_limits<float>::quiet_NaN());
   });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -157,8 +158,8 @@ class Blas {
   ProductPlan plan_of(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
     // Of c and the bias cuBLASLt knows one alignment.
     const Index aligned = std::min(alignment_of(c), bias == nullptr ? 256 : alignment_of(bias));
-    Key key{blas_type<T>, compute_type<T>(), s.transpose_a, s.transpose_b, s.m, s.n, s.k, s.batch, bias != nullptr,
-            alignment_of(a), alignment_of(b), aligned, true};
+    Key key{blas_type<T>, compute_type<T>(), s.transpose_a,   s.transpose_b,   s.m,     s.n, s.k,
+            s.batch,      bias != nullptr,   alignment_of(a), alignment_of(b), aligned, true};
     const bool timed = arithmetic().autotune && (!capturing() || plans_.contains(key));
     key.back() = timed;
     if (const auto known = plans_.find(key); known != plans_.end()) return known->second;

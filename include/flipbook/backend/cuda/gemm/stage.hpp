@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <flipbook/backend/cuda/gemm/tile.hpp>
@@ -103,9 +104,9 @@ struct StagedProduct {
   __device__ static void sum(Sums& sums, const Left& left, int row, const Right& right, int column, int first,
                              int last) {
     Stage<Left, T, a_lines, a_line, A == Inner::side, threads> a(left, A == Inner::depth ? row : first * Step,
-                                                                A == Inner::depth ? first * Step : row);
+                                                                 A == Inner::depth ? first * Step : row);
     Stage<Right, T, b_lines, b_line, B == Inner::side, threads> b(right, B == Inner::depth ? column : first * Step,
-                                                                 B == Inner::depth ? first * Step : column);
+                                                                  B == Inner::depth ? first * Step : column);
     T* const buffers = shared<T>();
     sums.clear();
     if (first < last) a.fetch(), b.fetch();

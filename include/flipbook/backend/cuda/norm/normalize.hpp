@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cmath>
@@ -117,9 +118,8 @@ __global__ void row_gradient(RowPlan plan, Index groups, double epsilon, bool ce
   at.each([&](Index i) {
     const auto v = load<N>(x + i);
     const auto weighted = weighted_at(i, v);
-    store_each<N>(dx + i, [&](int k) {
-      return r * (weighted.lane[k] - sum - (static_cast<A>(v.lane[k]) - m) * product);
-    });
+    store_each<N>(dx + i,
+                  [&](int k) { return r * (weighted.lane[k] - sum - (static_cast<A>(v.lane[k]) - m) * product); });
   });
 }
 
@@ -216,9 +216,8 @@ __global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilo
   }
   at.each([&](Index, Index place) {
     const auto v = load<N>(x + place);
-    store_each<N>(y + place, [&](int k) {
-      return after((static_cast<A>(v.lane[k]) - centre[k]) * scale[k] + shift[k]);
-    });
+    store_each<N>(y + place,
+                  [&](int k) { return after((static_cast<A>(v.lane[k]) - centre[k]) * scale[k] + shift[k]); });
   });
 }
 
@@ -227,8 +226,8 @@ __global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilo
 template <bool of_rows, class T, int N, class After>
 __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
                                 const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
-                                const T* __restrict__ w, const T* __restrict__ b, After after,
-                                const T* __restrict__ dy, ColumnSums sums) {
+                                const T* __restrict__ w, const T* __restrict__ b, After after, const T* __restrict__ dy,
+                                ColumnSums sums) {
   using A = Wide<T>;
   __shared__ A totals[2][ColumnPlan::threads * N];
   const ColumnThread<N> at(plan);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 struct ColumnPlan {
   static constexpr int threads = 256;
   Index outer, rows, columns;
-  int across;                   ///< threads side by side, a power of two; the others of the block stand below them
+  int across;                    ///< threads side by side, a power of two; the others of the block stand below them
   Index strips, pieces, height;  ///< of columns; of rows, and how many of these
 
   ColumnPlan(Index matrices, Index row_count, Index column_count, int pack)
@@ -21,7 +22,7 @@ struct ColumnPlan {
     const Index packs = std::max<Index>(1, columns / pack);
     across = static_cast<int>(std::bit_ceil(static_cast<std::uint64_t>(std::min<Index>(packs, 32))));
     strips = (packs + across - 1) / across;
-    const Index least = Index{8} * (threads / across);             // rows worth a block
+    const Index least = Index{8} * (threads / across);                   // rows worth a block
     const Index most = std::max<Index>(1, 2048 / (outer * strips + 1));  // pieces that keep a device busy
     height = std::max(least, (rows + most - 1) / most);
     pieces = (rows + height - 1) / height;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -57,10 +58,13 @@ template <class T, class To>
 void sum_rows(Index rows, Index width, const T* x, To* out) {
   const Index parts = std::max<Index>(1, (width + row_part - 1) / row_part);
   const auto run = [&](auto* to) {
-    with_packs<T>(width, [&]<int N>() {
-      const RowPlan plan(rows * parts, std::min(width, row_part), N);
-      launch_rows(sum_row_parts<N, T, std::remove_pointer_t<decltype(to)>>, plan, width, parts, x, to);
-    }, x);
+    with_packs<T>(
+        width,
+        [&]<int N>() {
+          const RowPlan plan(rows * parts, std::min(width, row_part), N);
+          launch_rows(sum_row_parts<N, T, std::remove_pointer_t<decltype(to)>>, plan, width, parts, x, to);
+        },
+        x);
   };
   if (parts == 1) return run(out);
   const Scratch<Wide<T>> partial(rows * parts);
@@ -70,11 +74,14 @@ void sum_rows(Index rows, Index width, const T* x, To* out) {
 
 template <class T, class To>
 void sum_columns(ColumnPlan plan, const T* x, To* out) {
-  with_packs<T>(plan.columns, [&]<int N>() {
-    ColumnPlan packed(plan.outer, plan.rows, plan.columns, N);
-    packed.pieces = plan.pieces, packed.height = plan.height;
-    launch(sum_column_pieces<N, T, To>, packed.grid(), packed.block(), 0, packed, x, out);
-  }, x);
+  with_packs<T>(
+      plan.columns,
+      [&]<int N>() {
+        ColumnPlan packed(plan.outer, plan.rows, plan.columns, N);
+        packed.pieces = plan.pieces, packed.height = plan.height;
+        launch(sum_column_pieces<N, T, To>, packed.grid(), packed.block(), 0, packed, x, out);
+      },
+      x);
 }
 
 }  // namespace detail

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -58,7 +59,7 @@ class OnDevice {
 /// What is known of a device.
 struct DeviceProperties {
   std::string name;
-  int major = 0, minor = 0;      ///< compute capability
+  int major = 0, minor = 0;  ///< compute capability
   int multiprocessors = 1;
   std::size_t shared_bytes = 0;  ///< the most that a block may ask for
   std::size_t memory = 0;        ///< bytes in all
@@ -74,7 +75,7 @@ inline const DeviceProperties& properties() {
   if (p.name.empty()) {
     cudaDeviceProp asked{};
     check(cudaGetDeviceProperties(&asked, number), "properties");
-    p = {asked.name, asked.major, asked.minor, asked.multiProcessorCount, asked.sharedMemPerBlockOptin,
+    p = {asked.name,          asked.major, asked.minor, asked.multiProcessorCount, asked.sharedMemPerBlockOptin,
          asked.totalGlobalMem};
   }
   return p;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cuda_runtime.h>
@@ -10,7 +11,8 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 /// known. The runtime's own record of the error is cleared, so that the process can go on.
 /// @throws Error  if there is no device, its driver is older than the toolkit, or the call failed
 inline void check(cudaError_t status, const char* call) {
-  if (status == cudaSuccess) [[likely]] return;
+  if (status == cudaSuccess) [[likely]]
+    return;
   cudaGetLastError();
   if (status == cudaErrorNoDevice) fail("Cuda: ", call, ": there is no CUDA device that this process may use");
   if (status == cudaErrorInsufficientDriver) {

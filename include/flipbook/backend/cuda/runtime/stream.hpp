@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -14,7 +15,7 @@ struct Queue {
   cudaStream_t stream = nullptr;
   cudaEvent_t event = nullptr;
   Arena* arena = nullptr;
-  Arena* captured = nullptr;  ///< while a step is captured, the memory that it keeps
+  Arena* captured = nullptr;   ///< while a step is captured, the memory that it keeps
   Capture* capture = nullptr;  ///< and what else its replays need; also while one is prepared
 };
 

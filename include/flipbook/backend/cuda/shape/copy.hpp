@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <bit>
@@ -116,8 +117,8 @@ void copy_narrow(const CopyPlan& plan, const T* from, T* to) {
                   DeviceCopy<I>(outer), static_cast<I>(rows), static_cast<I>(columns), static_cast<I>(plan.to[axis]),
                   static_cast<I>(plan.from[inner]), static_cast<I>(squares), from, to);
   }
-  launch(copy_each<T, I>, blocks_for(plan.size), block_threads, 0, DeviceCopy<I>(plan), static_cast<I>(plan.size),
-         from, to);
+  launch(copy_each<T, I>, blocks_for(plan.size), block_threads, 0, DeviceCopy<I>(plan), static_cast<I>(plan.size), from,
+         to);
 }
 
 template <class T>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cmath>
@@ -110,9 +111,8 @@ __global__ void log_softmax_gradient(RowPlan plan, const T* __restrict__ y, cons
   });
   at.each([&](Index i) {
     const auto v = load<N>(y + i), d = load<N>(dy + i);
-    store_each<N>(dx + i, [&](int k) {
-      return static_cast<A>(d.lane[k]) - std::exp(static_cast<A>(v.lane[k])) * total;
-    });
+    store_each<N>(dx + i,
+                  [&](int k) { return static_cast<A>(d.lane[k]) - std::exp(static_cast<A>(v.lane[k])) * total; });
   });
 }
 

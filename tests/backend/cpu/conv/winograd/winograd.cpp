@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <algorithm>
@@ -121,7 +122,8 @@ template <class Of, std::size_t i, std::size_t other = i, int sign = 1, class V>
   };
   [&]<std::size_t... j>(std::index_sequence<j...>) __attribute__((always_inline)) {
     (add(std::integral_constant<std::size_t, j>{}), ...);
-  }(std::make_index_sequence<Of::matrix[0].size()>{});
+  }
+  (std::make_index_sequence<Of::matrix[0].size()>{});
   return sum;
 }
 
@@ -263,7 +265,7 @@ class Transform {
 /// F(m, r) along every axis that it is applied to, and what its adjoints need.
 template <Real T>
 struct Filter {
-  Index outputs, taps, points;  ///< m, r, n
+  Index outputs, taps, points;                          ///< m, r, n
   Transform<T, Scattered> input, weights, from_output;  ///< Bᵀ, G, A
   Transform<T, Spaced> output, from_products;           ///< Aᵀ, Gᵀ
 
