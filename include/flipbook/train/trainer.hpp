@@ -20,7 +20,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A model that is trained on one loss: its instance, an Of<Net, T, B>, has
+/// A model that is trained on one loss. Its instance, an Of<Net, T, B>, has
 ///
 ///     V loss(const V& clips) const    of variables V, such as Variable<T, B>: clips (N, …, C), a single number
 template <class Net, class T, class B>
