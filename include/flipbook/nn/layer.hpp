@@ -17,7 +17,7 @@ using Of = typename Net::template Instance<T, B>;
 /// What a Module is made of, such as a layer, a model or a likelihood: it names an Instance<T, B>, which is made of an
 /// Rng& that draws its parameters, or of nothing.
 template <class Net, class T, class B>
-concept Network = requires {
+concept Instantiable = requires {
   typename Net::template Instance<T, B>;
 }
 &&(std::constructible_from<Of<Net, T, B>, Rng&> || std::default_initializable<Of<Net, T, B>>);

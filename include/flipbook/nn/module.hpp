@@ -33,8 +33,8 @@ template <class Net, class T = detail::NoScalar, class B = Cpu>
 class Module {
   static_assert(detail::scalar_given<T>,
                 "Module<Net, Scalar, Backend>: the scalar is missing; write Module<Net, float> or Module<Net, double>");
-  static_assert(flipbook::Network<Net, T, B>,
-                "Module<Net, Scalar, Backend>: Net is not a Network, which has an "
+  static_assert(Instantiable<Net, T, B>,
+                "Module<Net, Scalar, Backend>: Net is not Instantiable: it needs an "
                 "Instance<Scalar, Backend> that is made of an Rng& or of nothing");
 
  public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a network's instance is made of is random numbers, or nothing.
-// EXPECT: Net is not a Network
-// EXPECT: Network<
+// EXPECT: Net is not Instantiable
+// EXPECT: Instantiable<
 #include <flipbook/nn/module.hpp>
 
 using namespace flipbook;
