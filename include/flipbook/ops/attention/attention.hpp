@@ -158,6 +158,7 @@ auto attention(const Q& q, const K& k, const V& v, const AttentionOptions& optio
   return detail::attend(options, mask, qs, ks, q, k, v);
 }
 template <Operand Q, Operand K, Operand V, class... More>
+  requires(!SameScalarAndBackend<Q, K, V>)
 detail::OperandsDifferInScalarOrBackend attention(const Q&, const K&, const V&, const More&...) = delete;
 
 /// The same with keys and values side by side, as one projection gives them.
