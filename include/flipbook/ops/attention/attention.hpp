@@ -159,7 +159,8 @@ auto attention(const Q& q, const K& k, const V& v, const AttentionOptions& optio
 }
 template <Operand Q, Operand K, Operand V, class... More>
   requires(!SameScalarAndBackend<Q, K, V>)
-detail::OperandsDifferInScalarOrBackend attention(const Q&, const K&, const V&, const More&...) = delete;
+detail::OperandsDifferInScalarOrBackend attention(const Q&, const K&, const V&, const More&...)
+= delete;
 
 /// The same with keys and values side by side, as one projection gives them.
 /// @param q  (N, Lq, H, D)    @param kv  (N, Lk, 2, H, D)
