@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A data set gives a clip for an index.
+// WITHIN: 15, since compilers say what a concept misses after where it is asked for.
 // EXPECT: constraints? not satisfied
 // EXPECT: satisf(y|action of) .?.?.?Dataset
 // EXPECT: (required expression|because) .?.?.?source.clip\(i\)

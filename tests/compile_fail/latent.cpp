@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A latent can be drawn a priori.
+// WITHIN: 11, since compilers say what a concept misses after where it is asked for.
 // EXPECT: constraints? not satisfied
 // EXPECT: satisf(y|action of) .?.?.?Latent
 // EXPECT: (required expression|because) .?.?.?L::(template )?prior_sample

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A likelihood has an expectation.
+// WITHIN: 12, since compilers say what a concept misses after where it is asked for.
 // EXPECT: constraints? not satisfied
 // EXPECT: satisf(y|action of) .?.?.?Likelihood
 // EXPECT: (required expression|because) .?.?.?instance.mean\(parameters\)

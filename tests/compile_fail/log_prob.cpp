@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A likelihood says how likely data are.
+// WITHIN: 12, since compilers say what a concept misses after where it is asked for.
 // EXPECT: Autoregressive: the likelihood has no log_prob\(parameters, x\)
 // EXPECT: (required expression|because) .?.?.?instance.log_prob\(parameters, x\)
 #include <flipbook/models/autoregressive/autoregressive.hpp>

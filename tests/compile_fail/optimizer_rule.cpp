@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An optimiser's rule names what it remembers.
+// WITHIN: 12, since compilers say what a concept misses after where it is asked for.
 // EXPECT: is not an optim::Rule
 // EXPECT: (required expression|because) .?.?.?rule.state_names\(\)
 #include <flipbook/optim/sgd.hpp>

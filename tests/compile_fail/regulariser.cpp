@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A regulariser says what it does after a step.
+// WITHIN: 11, since compilers say what a concept misses after where it is asked for.
 // EXPECT: Gan: Regulariser is not a regulariser::Regulariser
 // EXPECT: (required expression|because) .?.?.?R::after_step\(parameters\)
 #include <flipbook/models/gan/gan.hpp>

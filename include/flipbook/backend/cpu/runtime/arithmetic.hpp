@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <string_view>
 
 #include <flipbook/backend/cpu/gemm/multiplicand.hpp>
 #include <flipbook/core/compiled.hpp>
@@ -11,8 +12,9 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 /// How products are worked out. Applies to operations called from then on, by any thread.
 struct Arithmetic {
   /// Round the factors of float convolutions to bfloat16 (8 bits of precision, sums in float), of which the machine
-  /// multiplies two at a time. Without effect unless the program was compiled with FLIPBOOK_BFLOAT16 (CMake's target
-  /// flipbook::bfloat16) and for a machine that does (AVX512-BF16): `multiplies_pairs` says so.
+  /// multiplies two at a time. Without effect unless the machine can (AVX512-BF16) and the program is linked with
+  /// flipbook::kernels or compiled with FLIPBOOK_BFLOAT16 (CMake's target flipbook::bfloat16):
+  /// `can_multiply_bfloat16` says so.
   std::atomic<bool> bfloat16{false};
 };
 
@@ -22,6 +24,15 @@ inline Arithmetic& arithmetic() {
 #else
   static Arithmetic setting;
   return setting;
+#endif
+}
+
+/// Whether `arithmetic().bfloat16` has an effect in this program on this machine.
+inline bool can_multiply_bfloat16() {
+#ifdef FLIPBOOK_KERNELS
+  return std::string_view(flipbook_kernels_isa()).ends_with("bf16");
+#else
+  return multiplies_pairs;
 #endif
 }
 
