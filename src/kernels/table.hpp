@@ -17,7 +17,7 @@ class Table {
  public:
   template <auto... options, class... P>
   void add(const char* name, void (*kernel)(P...)) {
-    const std::string key = flipbook::detail::key_of<options...>(typeid(kernel).name());
+    const std::string key = flipbook::detail::key_of(typeid(kernel).name(), {static_cast<int>(options)...});
     kernels_.emplace(std::string(name) + ' ' + key, reinterpret_cast<void (*)()>(kernel));
   }
   void (*find(const char* name, const char* key) const)() {

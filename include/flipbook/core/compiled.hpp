@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -52,14 +53,22 @@ inline constexpr bool of_library = requires(const F& f) {
 
 /// A kernel's type as a key: its mangled name, but for the namespace of this translation unit's instruction set, which
 /// differs, and its options.
-template <auto... options>
-std::string key_of(const char* mangled) {
+[[gnu::noinline]] inline std::string key_of(const char* mangled, std::initializer_list<int> options) {
   static constexpr std::string_view isa = FLIPBOOK_TEXT(FLIPBOOK_ISA);
   const std::string own = std::to_string(isa.size()) + std::string(isa);
   std::string key = mangled;
   for (std::size_t at = 0; (at = key.find(own, at)) != key.npos;) key.replace(at, own.size(), "3isa");
-  ((key += ':' + std::to_string(static_cast<int>(options))), ...);
+  for (const int option : options) key += ':' + std::to_string(option);
   return key;
+}
+
+/// The function of this name and type in flipbook::kernels; not a template, so that a kernel costs the compiler little.
+[[gnu::noinline]] inline auto find_kernel(const char* name, const char* mangled, std::initializer_list<int> options) {
+  const std::string key = key_of(mangled, options);
+  const auto function = flipbook_kernel(name, key.c_str());
+  require(function != nullptr, "flipbook::kernels has no ", name, " of type ", key,
+          ": the library that is linked is another version than the headers");
+  return function;
 }
 
 /// A text as a template argument.
@@ -78,8 +87,7 @@ namespace kernel {
 /// Whether kernels of numbers T and functors F come from flipbook::kernels in this program.
 #ifdef FLIPBOOK_KERNELS
 template <class T, class... F>
-inline constexpr bool compiled = (std::same_as<T, float> ||
-                                  std::same_as<T, double>)&&(flipbook::detail::of_library<F>&&...);
+inline constexpr bool compiled = std::floating_point<T> && (flipbook::detail::of_library<F> && ...);
 #else
 template <class T, class... F>
 inline constexpr bool compiled = false;
@@ -87,16 +95,12 @@ inline constexpr bool compiled = false;
 
 /// The kernel of this name and type in flipbook::kernels; `options` are those of its template arguments that its type
 /// does not have.
+/// @throws Error  if the library has none: it is another version than these headers
 template <flipbook::detail::Name name, auto... options, class... P>
 auto from_library(void (*)(P...)) {
   using Function = void (*)(P...);
-  static const Function found = [] {
-    const std::string type = flipbook::detail::key_of<options...>(typeid(Function).name());
-    const auto function = flipbook_kernel(name.text, type.c_str());
-    require(function != nullptr, "flipbook::kernels has no ", name.text, " of type ", type,
-            ": the library that is linked is another version than the headers");
-    return reinterpret_cast<Function>(function);
-  }();
+  static const auto found = reinterpret_cast<Function>(
+      flipbook::detail::find_kernel(name.text, typeid(Function).name(), {static_cast<int>(options)...}));
   return found;
 }
 
