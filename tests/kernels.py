@@ -17,7 +17,8 @@ def main():
         for name in re.findall(r'from_library<"(\w+)"', text):
             if f'"{name}"' not in library:
                 missing.append(f"{where}: kernel {name}")
-        for block in re.findall(r"^namespace (?:[\w:]* ?[\w:]*::)?function \{(.*?)\n\}  // namespace", text, flags=re.S | re.M):
+        functions = r"^namespace (?:[\w:]* ?[\w:]*::)?function \{(.*?)\n\}  // namespace"
+        for block in re.findall(functions, text, flags=re.S | re.M):
             for name in re.findall(r"^struct (\w+) \{", block, flags=re.M):
                 if not re.search(rf"\b{name}\b", library):
                     missing.append(f"{where}: functor {name}")

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <flipbook/nn/cells.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include <flipbook/testing/gradients.hpp>
-#include <flipbook/nn/cells.hpp>
 #include <flipbook/nn/module.hpp>
-#include "../ops/tensors.hpp"
+
+#include "cell_gradients.hpp"
 
 using namespace flipbook;
 using namespace flipbook::nn;
@@ -101,16 +102,5 @@ TEST_CASE("parameters of cells have PyTorch's names and first values within ±1/
 
 TEST_CASE_TEMPLATE("gradients of every cell over two steps agree with difference quotients", C, RnnCell<2, 3>,
                    LstmCell<2, 3>, GruCell<2, 3>) {
-  Module<C, double> cell{Rng{5}};
-  const Shape shape{2, 2};
-  const auto first = random<double>(shape, 2), second = random<double>(shape, 3);
-  const auto run = [&](const auto& x, const auto& y) {
-    auto state = cell->start(x);
-    const auto before = cell(x, state);
-    return before + cell(y, state);
-  };
-  CHECK(gradient_error(run, first, second) < 1e-7);
-  CHECK(second_gradient_error(run, first, second) < 1e-6);
-  CHECK(parameter_gradient_error(cell, [&](Tape& tape) { return run(tape.constant(first), tape.constant(second)); }) <
-        1e-7);
+  test::check_cell_gradients<C>({2, 2});
 }

@@ -5,8 +5,8 @@
 
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/shape/join.hpp>
-#include <flipbook/testing/gradients.hpp>
 
+#include "cell_gradients.hpp"
 #include "initial.hpp"
 
 using namespace flipbook;
@@ -97,16 +97,5 @@ TEST_CASE("a frame of other channels is refused, and so is one without any") {
 
 TEST_CASE_TEMPLATE("gradients of both cells over two steps agree with difference quotients", C,
                    ConvLstmCell<2, 3, same>, ConvGruCell<2, 3, same>) {
-  Module<C, double> cell{Rng{5}};
-  const Shape shape{2, 3, 2, 2};
-  const auto first = random<double>(shape, 2), second = random<double>(shape, 3);
-  const auto run = [&](const auto& x, const auto& y) {
-    auto state = cell->start(x);
-    const auto before = cell(x, state);
-    return before + cell(y, state);
-  };
-  CHECK(gradient_error(run, first, second) < 1e-7);
-  CHECK(second_gradient_error(run, first, second) < 1e-6);
-  CHECK(parameter_gradient_error(cell, [&](Tape& tape) { return run(tape.constant(first), tape.constant(second)); }) <
-        1e-7);
+  test::check_cell_gradients<C>({2, 3, 2, 2});
 }

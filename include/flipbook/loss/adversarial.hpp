@@ -14,8 +14,8 @@ namespace flipbook::inline FLIPBOOK_ISA::loss {
 ///     generator(const V& fake)
 ///
 /// They take D's logits, of any shape: D(x) = σ(logit) where the game speaks of probabilities, the logit itself where
-/// it does not. Means over all elements; each result is a single number. A model checks it with the variables V that its
-/// training records, where a training begins.
+/// it does not. Means over all elements; each result is a single number. A model checks it, where a training begins,
+/// with the variables V that the training records.
 template <class G, class V>
 concept Game = requires(const V& real, const V& fake) {
   { G::discriminator(real, fake) } -> Value;

@@ -52,8 +52,8 @@ struct AnyOptimizer {
 };
 }  // namespace detail
 
-/// How a model is trained, step by step, such as LossTraining; made from the model and an optimiser's rule. A model that
-/// is trained in a way of its own, such as an adversarial one, has one as `Net::Training<T, B, Rule>`.
+/// How a model is trained, step by step, such as LossTraining; made from the model and an optimiser's rule. A model
+/// that is trained in a way of its own, such as an adversarial one, has one as `Net::Training<T, B, Rule>`.
 ///
 ///     Losses step(const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how)
 ///     void visit_optimizers(auto&& f)    calls f(name, optimizer) for each of its optimisers

@@ -11,8 +11,8 @@
 #include <flipbook/core/error.hpp>
 #include <flipbook/core/scalar.hpp>
 
-/// The functions of flipbook/backend/cuda/gemm/tensor_core.hpp as the PTX manual defines their instructions: every thread
-/// lays what it brings onto its warp's table, and reads there what the others brought.
+/// The functions of flipbook/backend/cuda/gemm/tensor_core.hpp as the PTX manual defines their instructions: every
+/// thread lays what it brings onto its warp's table, and reads there what the others brought.
 
 namespace flipbook::cuda {
 

@@ -3,9 +3,8 @@
 
 #include <flipbook/core/scalar.hpp>
 
-/// What kernels assume of the caches, in bytes: less than most processors of the last ten years have, since a block that
-/// is half as large costs little and one that does not fit costs much. Measured choices that are not sizes of a cache
-/// stand beside the kernel that they belong to.
+/// What kernels assume of the caches, in bytes: less than most processors have, since a block that is half as large costs
+/// little and one that does not fit costs much. Other tuning constants stand beside their kernels.
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu::cache {
 
