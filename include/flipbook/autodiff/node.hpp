@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -100,9 +100,9 @@ class ValueNode : public GradientSink<T, B> {
 
 /// What an operation kept for its gradient: its inputs and its output, in the order of its call. Those
 /// that its `saves` does not name still have their shape, but no elements.
-template <class Output, class... Inputs>
+template <class Output, class Input, std::size_t count>
 struct Saved {
-  std::tuple<Inputs...> inputs;
+  std::array<Input, count> inputs;
   Output output;
 };
 
@@ -134,66 +134,84 @@ const auto& kept(const V& x) {
   else return x;
 }
 
-template <class Output, class Op, class... In>
-class OpNode final : public ValueNode<typename Output::Scalar, typename Output::Backend, Output::order> {
+/// A recorded operation, but for which one: what is compiled once for each number of inputs, and not for each operation.
+template <class Output, class In, std::size_t count>
+class OperationNode : public ValueNode<typename Output::Scalar, typename Output::Backend, Output::order> {
   using Base = ValueNode<typename Output::Scalar, typename Output::Backend, Output::order>;
-  using Saved = flipbook::Saved<Handle<Output>, Handle<In>...>;
+  using Value = Tensor<typename Output::Scalar, typename Output::Backend>;
 
  public:
-  OpNode(Op op, Tape& tape, const Tensor<typename Output::Scalar, typename Output::Backend>& value, const In&... inputs)
-      : Base(tape, value.shape()),
-        nodes_(inputs.node()...),
-        kept_(Kept{std::move(op), keep(std::index_sequence_for<In...>{}, Output(tape, value, this), inputs...)}) {}
+  using Saved = flipbook::Saved<Handle<Output>, Handle<In>, count>;
+  using typename Base::Gradient;
 
-  bool leads_to_target() const noexcept override {
-    return std::apply([](auto*... node) { return ((node != nullptr && node->active) || ...); }, nodes_);
+  bool leads_to_target() const noexcept final {
+    return std::ranges::any_of(nodes_, [](const auto* node) { return node != nullptr && node->active; });
+  }
+  void backward(bool record, bool retain_graph) final {
+    require(saved_.has_value(),
+            "this part of the tape has been differentiated before and freed: ask with {.retain_graph = true}");
+    const bool last = !retain_graph && !record;
+    const Gradient dy = this->take_gradient();
+    if constexpr (Output::order == Order::first) send(*saved_, dy, last);
+    else send(record ? *saved_ : detached(*saved_), dy, last);
+    if (last) saved_.reset();
   }
 
-  void backward(bool record, bool retain_graph) override {
-    require(kept_.has_value(),
-            "this part of the tape has been differentiated before and freed: ask with {.retain_graph = true}");
-    const auto dy = this->take_gradient();
+ protected:
+  OperationNode(Tape& tape, const Value& value, const std::array<const In*, count>& inputs, unsigned saves)
+      : Base(tape, value.shape()) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      nodes_ = {inputs[I]->node()...};
+      const auto input = [&](const In& x, unsigned i) {
+        return Handle<In>(kept(saves & save::input(i) ? x : x.without_elements()));
+      };
+      const Output output(tape, value, this);
+      saved_.emplace(Saved{{input(*inputs[I], I)...}, kept(saves & save::output ? output : output.without_elements())});
+    }
+    (std::make_index_sequence<count>{});
+  }
+  /// Hands the operation's gradients, given dy, to its inputs; `last` says that the operation is not asked again.
+  virtual void send(const Saved& saved, const Gradient& dy, bool last) = 0;
+
+  std::array<GradientSink<typename In::Scalar, typename In::Backend>*, count> nodes_;
+
+ private:
+  static Saved detached(const Saved& saved) {
+    return {std::apply([](const auto&... x) { return std::array{x.detached()...}; }, saved.inputs),
+            saved.output.detached()};
+  }
+
+  std::optional<Saved> saved_;
+};
+
+template <class Output, class Op, class In, std::size_t count>
+class OpNode final : public OperationNode<Output, In, count> {
+  using Base = OperationNode<Output, In, count>;
+
+ public:
+  OpNode(Op op, Tape& tape, const Tensor<typename Output::Scalar, typename Output::Backend>& value,
+         const std::array<const In*, count>& inputs)
+      : Base(tape, value, inputs, Op::saves), op_(std::move(op)) {}
+
+ private:
+  void send(const typename Base::Saved& saved, const typename Base::Gradient& dy, bool last) override {
     if constexpr (requires { Op::no_gradient; }) {
       fail(Op::no_gradient);
     } else {
-      const auto& [op, saved] = *kept_;
-      if constexpr (Output::order == Order::first) {
-        send(op.vjp(saved, dy), std::index_sequence_for<In...>{});
-      } else {
-        send(op.vjp(record ? saved : detached(saved), dy), std::index_sequence_for<In...>{});
-      }
+      auto gradients = op_->vjp(saved, dy);
+      static_assert(std::tuple_size_v<decltype(gradients)> == count, "a vjp gives one gradient for each input");
+      [&]<std::size_t... I>(std::index_sequence<I...>) { (hand_on(std::get<I>(gradients), this->nodes_[I]), ...); }
+      (std::make_index_sequence<count>{});
     }
-    if (!retain_graph && !record) kept_.reset();
+    if (last) op_.reset();
+  }
+  static void hand_on(auto& gradient, auto* node) {
+    if (node == nullptr || !node->active) return;
+    if constexpr (std::is_invocable_v<decltype(gradient)>) node->receive(gradient());
+    else node->receive(std::move(gradient));
   }
 
- private:
-  template <std::size_t... I>
-  static Saved keep(std::index_sequence<I...>, const Output& output, const In&... inputs) {
-    return {{kept(Op::saves & save::input(I) ? inputs : inputs.without_elements())...},
-            kept(Op::saves & save::output ? output : output.without_elements())};
-  }
-  static Saved detached(const Saved& saved) {
-    return {std::apply([](const In&... inputs) { return std::tuple<In...>(inputs.detached()...); }, saved.inputs),
-            saved.output.detached()};
-  }
-  template <class Gradients, std::size_t... I>
-  void send(Gradients gradients, std::index_sequence<I...>) {
-    static_assert(std::tuple_size_v<Gradients> == sizeof...(In), "a vjp gives one gradient for each input");
-    const auto one = [](auto& gradient, auto* node) {
-      if (node == nullptr || !node->active) return;
-      if constexpr (std::is_invocable_v<decltype(gradient)>) node->receive(gradient());
-      else node->receive(std::move(gradient));
-    };
-    (one(std::get<I>(gradients), std::get<I>(nodes_)), ...);
-  }
-
-  struct Kept {
-    Op op;
-    Saved saved;
-  };
-
-  std::tuple<GradientSink<typename In::Scalar, typename In::Backend>*...> nodes_;
-  std::optional<Kept> kept_;
+  std::optional<Op> op_;
 };
 
 }  // namespace detail

@@ -181,7 +181,7 @@ class Tape {
   N* add(Args&&... args) {
     auto node = std::make_unique<N>(std::forward<Args>(args)...);
     N* const raw = node.get();
-    nodes_.push_back(std::move(node));
+    own(std::move(node));
     return raw;
   }
   /// Runs `segment`, but records nothing.
@@ -218,6 +218,7 @@ class Tape {
               "be used, but neither trained nor saved; add field(\"name\", self.member), or make it a Buffer");
     }
   }
+  void own(std::unique_ptr<Node> node);
   void mark(std::size_t first);
   void sweep(std::size_t first, std::size_t last, bool record, bool retain_graph);
 
@@ -243,10 +244,14 @@ auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest
   using Value = decltype(value);
   using Output = Variable<typename Value::Scalar, typename Value::Backend, order>;
   if (!recording_ || !(first.recorded() || ... || rest.recorded())) return Output(*this, std::move(value));
-  using Recorded = detail::OpNode<Output, Op, Variable<T, B, order>, Rest...>;
-  auto* node = add<Recorded>(std::move(op), *this, value, first, rest...);
+  using In = Variable<T, B, order>;
+  constexpr std::size_t count = 1 + sizeof...(Rest);
+  using Recorded = detail::OpNode<Output, Op, In, count>;
+  auto* node = add<Recorded>(std::move(op), *this, value, std::array<const In*, count>{&first, &rest...});
   return Output(*this, std::move(value), node);
 }
+
+inline void Tape::own(std::unique_ptr<Node> node) { nodes_.push_back(std::move(node)); }
 
 inline void Tape::mark(std::size_t first) {
   for (std::size_t i = first; i < nodes_.size(); ++i) {
