@@ -56,6 +56,7 @@
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/permute.hpp>
+#include <flipbook/ops/shape/repeat.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 #include <flipbook/ops/sort/sort.hpp>

@@ -74,6 +74,23 @@ TEST_CASE("the importance-weighted estimate of log p is at least the ELBO, and r
   CHECK(many > elbo + 0.1);
 }
 
+TEST_CASE("the importance weighted bound of one pass is the estimate of many, and a loss with exact gradients") {
+  Module<Small, double> vae{Rng{9}};
+  Rng rng{10};
+  const auto x = bars<double>(3, rng);
+  double whole = 0, apart = 0;
+  for (int i = 0; i < 400; ++i) {
+    whole += mean(vae->importance_weighted_bound(x, 5, rng)).item() / 400;
+    apart += mean(vae->log_likelihood(x, 5, rng)).item() / 400;
+  }
+  CHECK(whole == doctest::Approx(apart).epsilon(2e-3));
+  vae->importance_samples = 5;
+  CHECK(parameter_gradient_error(vae, [&](Tape& tape) { return vae->loss(tape.constant(x)); }) < 1e-6);
+  vae->settings.beta = 0.5;
+  CHECK_THROWS_WITH_AS(vae->importance_weighted_bound(x, 5, rng),
+                       "importance_weighted_bound: takes no beta (0.500000) and no free bits (0.000000)", Error);
+}
+
 TEST_CASE("the gradient of the loss is exact in all parameters") {
   Module<Small, double> vae{Rng{5}};
   Rng rng{6};

@@ -11,6 +11,7 @@
 #include <flipbook/models/require_clips.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/shape/join.hpp>
+#include <flipbook/ops/shape/repeat.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -41,6 +42,9 @@ struct Vae {
     Of<Decoder, T, B> decoder;
     Of<Likelihood, T, B> likelihood;
     flipbook::loss::ElboSettings settings;  ///< β and free bits of `loss`
+    /// Draws of z for each clip in `loss`. With more than one it is the bound of the importance weighted autoencoder,
+    /// which takes no β and no free bits.
+    Index importance_samples = 1;
 
     explicit Instance(Rng& rng)
         : encoder(rng), decoder(rng), likelihood(detail::make_instance<Of<Likelihood, T, B>>(rng)) {}
@@ -50,6 +54,7 @@ struct Vae {
       field("likelihood", self.likelihood);
       field("beta", self.settings.beta);
       field("free_bits", self.settings.free_bits);
+      field("importance_samples", self.importance_samples);
     }
 
     /// q(z|x).
@@ -73,17 +78,33 @@ struct Vae {
       const auto q = encode(x);
       return flipbook::loss::elbo(likelihood.log_prob(decoder(Latent::sample(q, rng)), x), Latent::kl(q));
     }
-    /// What training minimises: −ELBO in nats, with β and free bits, averaged over the clips.
+    /// What training minimises: −ELBO in nats, with β and free bits, or the importance weighted bound, averaged over the
+    /// clips.
     Variable<T, B> loss(const Variable<T, B>& x) const {
       static_assert(flipbook::likelihood::HasLogProb<Of<Likelihood, T, B>, Variable<T, B>, Variable<T, B>>,
                     "Vae: the likelihood has no log_prob(parameters, x)");
+      if (importance_samples != 1) return -mean(importance_weighted_bound(x, importance_samples, x.tape().rng()));
       const auto q = encode(x);
       const auto log_p = likelihood.log_prob(decoder(Latent::sample(q)), x);
       return -mean(flipbook::loss::elbo(log_p, Latent::kl_elements(q), settings));
     }
 
-    /// An estimate of log p(x) from `draws` of z, in nats: (N). On average at least the ELBO, and the tighter the
-    /// more draws. Burda et al., Importance weighted autoencoders, 2016.
+    /// A bound of log p(x), in nats, from `draws` of z for each clip: (N). On average at least the ELBO, and the tighter
+    /// the more draws. Burda et al., Importance weighted autoencoders, 2016.
+    /// @throws Error  if there are no draws, or β or free bits are set, which it has no place for
+    template <Value X>
+    X importance_weighted_bound(const X& x, Index draws, Rng& rng) const {
+      require(draws > 0, "importance_weighted_bound: ", draws, " draws; needs at least 1");
+      require(settings.beta == 1 && settings.free_bits == 0, "importance_weighted_bound: takes no beta (",
+              settings.beta, ") and no free bits (", settings.free_bits, ")");
+      detail::require_clips("Vae", x.shape(), in);
+      const auto q = Latent::posterior(repeat_interleave(encoder(x), draws));
+      const X z = Latent::sample(q, rng);  // (N·K, …, Z)
+      const X log_p = likelihood.log_prob(decoder(z), repeat_interleave(x, draws)) + Latent::prior_log_prob(z);
+      const X log_weights = reshape(log_p - Latent::log_prob(q, z), {x.extent(0), draws});
+      return flipbook::loss::importance_weighted_bound(log_weights);
+    }
+    /// The same of many draws, a few at a time.
     Tensor<T, B> log_likelihood(const Tensor<T, B>& x, Index draws, Rng& rng) const {
       const auto q = encode(x);
       List<Tensor<T, B>> log_weights;
