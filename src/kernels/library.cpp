@@ -73,5 +73,8 @@ extern "C" {
 void (*flipbook_kernel(const char* name, const char* key))() { return chosen().find(name, key); }
 const char* flipbook_kernels_isa() { return chosen().name; }
 void* flipbook_host_pool() { return &flipbook::HostPool::instance(); }
+#ifdef _OPENMP
+void* flipbook_thread_pool() { return &flipbook::detail::ThreadPool::of_program(); }
+#endif
 void* flipbook_arithmetic() { return &flipbook::cpu::arithmetic(); }
 }

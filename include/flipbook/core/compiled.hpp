@@ -13,7 +13,7 @@
 
 #include <flipbook/core/error.hpp>
 
-// The pool of memory and the settings are one for a program and for the library's parts, each of which is compiled for
+// The pools of memory and of threads and the settings are one for a program and for the library's parts, each of which is compiled for
 // one instruction set.
 #if defined(FLIPBOOK_KERNELS) || defined(FLIPBOOK_KERNELS_PART)
 #define FLIPBOOK_SHARED 1
@@ -29,6 +29,7 @@ void (*flipbook_kernel(const char* name, const char* key))();
 /// The instruction set that was chosen.
 const char* flipbook_kernels_isa();
 void* flipbook_host_pool();
+void* flipbook_thread_pool();
 void* flipbook_arithmetic();
 }
 

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <concepts>
 
 #include <flipbook/core/scalar.hpp>
+#include <flipbook/core/thread_pool.hpp>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -47,6 +46,45 @@ inline void set_threads([[maybe_unused]] int count) noexcept {
 #endif
 }
 
+namespace detail {
+
+/// The calling thread's number among those of the loop that it is in, from 0 up; 0 outside.
+inline int lane() noexcept {
+#ifdef _OPENMP
+  return std::max(ThreadPool::instance().lane(), 0);
+#else
+  return 0;
+#endif
+}
+
+/// Whether the calling thread is in a parallel loop, or in a parallel region of the user's.
+inline bool in_parallel() noexcept {
+#ifdef _OPENMP
+  return omp_in_parallel() != 0 || ThreadPool::instance().lane() >= 0;
+#else
+  return false;
+#endif
+}
+
+/// The threads that a loop of `count` pieces runs on: one where it is within another loop.
+inline int team(Index count) noexcept {
+  return count <= 1 || threads() == 1 || in_parallel() ? 1 : static_cast<int>(std::min<Index>(count, threads()));
+}
+
+/// Calls `body(i)` for every i in [0, count) on `team` threads.
+template <class Body>
+void share([[maybe_unused]] Index count, [[maybe_unused]] int team, [[maybe_unused]] const Body& body) {
+#ifdef _OPENMP
+  ThreadPool::instance().share(
+      count, team, [](const void* at, Index i) { (*static_cast<const Body*>(at))(i); }, &body);
+#endif
+}
+
+/// The pieces of a loop for each thread: one that begins late leaves the rest of its own to others.
+inline constexpr Index pieces_for_each = 4;
+
+}  // namespace detail
+
 /// Calls `body(begin, end)` for disjoint pieces that cover [0, count). Every piece but the last is a
 /// multiple of `grain`, the least work worth a thread, so results that depend on where a piece begins
 /// do not depend on the number of threads when `grain` is a multiple of the unit of work. `body` must
@@ -54,19 +92,13 @@ inline void set_threads([[maybe_unused]] int count) noexcept {
 template <std::invocable<Index, Index> Body>
 void parallel_for(Index count, Index grain, const Body& body) {
   if (count <= 0) return;
-  [[maybe_unused]] const Index pieces = (count + grain - 1) / grain;
-#ifdef _OPENMP
-  if (pieces > 1 && !omp_in_parallel() && omp_get_max_threads() > 1) {
-#pragma omp parallel
-    {
-      const Index team = omp_get_num_threads(), me = omp_get_thread_num();
-      const Index first = pieces * me / team * grain, last = std::min(count, pieces * (me + 1) / team * grain);
-      if (first < last) detail::once(body, first, last);
-    }
-    return;
-  }
-#endif
-  detail::once(body, Index{0}, count);
+  const Index grains = (count + grain - 1) / grain;
+  const int team = detail::team(grains);
+  if (team == 1) return detail::once(body, Index{0}, count);
+  const Index pieces = std::min(grains, detail::pieces_for_each * team);
+  detail::share(pieces, team, [&](Index i) {
+    detail::once(body, grains * i / pieces * grain, std::min(count, grains * (i + 1) / pieces * grain));
+  });
 }
 
 /// Calls `body(i)` for every i in [0, count), for pieces of unequal cost: each thread goes through a share of
@@ -74,29 +106,9 @@ void parallel_for(Index count, Index grain, const Body& body) {
 /// helps others with theirs. Which thread runs a piece is not determined, so pieces must not depend on each other.
 template <std::invocable<Index> Body>
 void parallel_tasks(Index count, const Body& body) {
-#ifdef _OPENMP
-  if (count > 1 && !omp_in_parallel() && omp_get_max_threads() > 1) {
-    struct alignas(64) Share {
-      std::atomic<Index> next;
-      Index last;
-    };
-    constexpr Index most_shares = 64;
-    std::array<Share, most_shares> all;
-    const Index shares = std::min<Index>(most_shares, omp_get_max_threads());
-    for (Index i = 0; i < shares; ++i) {
-      Share& share = all[static_cast<std::size_t>(i)];
-      share.next = count * i / shares, share.last = count * (i + 1) / shares;
-    }
-#pragma omp parallel
-    for (Index i = 0; i < shares; ++i) {
-      Share& share = all[static_cast<std::size_t>((omp_get_thread_num() + i) % shares)];
-      for (Index task; (task = share.next.fetch_add(1, std::memory_order_relaxed)) < share.last;) {
-        detail::once(body, task);
-      }
-    }
-    return;
+  if (const int team = detail::team(count); team > 1) {
+    return detail::share(count, team, [&](Index i) { detail::once(body, i); });
   }
-#endif
   for (Index i = 0; i < count; ++i) detail::once(body, i);
 }
 

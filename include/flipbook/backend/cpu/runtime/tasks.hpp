@@ -14,23 +14,11 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 template <class T>
 class PerThread {
  public:
-  explicit PerThread(Index count) : count_(count), room_(count * (nested() ? 1 : threads())) {}
-  T* mine() const noexcept {
-#ifdef _OPENMP
-    if (!nested_) return room_.data() + count_ * omp_get_thread_num();
-#endif
-    return room_.data();
-  }
+  explicit PerThread(Index count) : count_(count), room_(count * (nested_ ? 1 : threads())) {}
+  T* mine() const noexcept { return room_ + (nested_ ? 0 : count_ * flipbook::detail::lane()); }
 
  private:
-  static bool nested() noexcept {
-#ifdef _OPENMP
-    return omp_in_parallel() != 0;
-#else
-    return true;
-#endif
-  }
-  bool nested_ = nested();
+  bool nested_ = flipbook::detail::in_parallel();
   Index count_;
   Scratch<T> room_;
 };

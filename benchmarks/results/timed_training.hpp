@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <flipbook/core/error.hpp>
+#include <flipbook/io/atomic_file.hpp>
+#include <flipbook/train/checkpoint.hpp>
+#include <flipbook/train/history.hpp>
+#include <flipbook/train/interrupt.hpp>
+
+/// What the programs behind docs/results.md have in common.
+namespace flipbook::results {
+
+/// Trains for a time instead of a number of steps. The time counts over all runs that go on from the same folder, and
+/// without what happens between steps, such as an evaluation.
+class TimedTraining {
+ public:
+  /// @param folder   where the checkpoint is, and is kept
+  /// @param minutes  of training, in all
+  TimedTraining(std::filesystem::path folder, double minutes) : folder_(std::move(folder)), budget_(60 * minutes) {
+    require(budget_ > 0, "TimedTraining: ", minutes, " minutes; needs more than 0");
+    std::filesystem::create_directories(folder_);
+  }
+
+  Index steps() const noexcept { return steps_; }
+  double seconds() const noexcept { return static_cast<double>(milliseconds_) / 1000; }
+  /// The mean loss of each two-hundredth of the time, by the seconds of training at its end.
+  const History& curve() const noexcept { return curve_; }
+
+  /// Calls loss = step(k, share) for the steps k, where `share` in [0, 1) is the part of the time that has passed,
+  /// until it has, or the program is told to stop (then false).
+  /// @param parts  what else the run consists of, as for save_checkpoint: parts(visit) calls visit(name, part)
+  template <class Parts, class Step>
+  bool run(const Parts& parts, const Step& step) {
+    const auto state = [&](auto&& visit) {
+      parts(visit);
+      visit("steps", steps_), visit("milliseconds", milliseconds_), visit("curve", curve_);
+    };
+    const auto checkpoint = folder_ / "checkpoint.safetensors";
+    if (std::filesystem::exists(checkpoint)) load_checkpoint(checkpoint, state);
+    const Interrupt interrupt;
+    const double before = seconds();
+    double trained = 0, saved = 0, sum = 0;
+    Index count = 0;
+    while (before + trained < budget_ && !interrupt.requested()) {
+      const auto start = Clock::now();
+      sum += step(steps_, (before + trained) / budget_), ++count, ++steps_;
+      trained += std::chrono::duration<double>(Clock::now() - start).count();
+      milliseconds_ = std::llround(1000 * (before + trained));
+      if (before + trained >= budget_ * static_cast<double>(curve_.rows().size() + 1) / points) {
+        report(sum / static_cast<double>(count));
+        sum = 0, count = 0;
+      }
+      if (trained - saved > 60) save_checkpoint(checkpoint, state), saved = trained;
+    }
+    save_checkpoint(checkpoint, state);
+    return before + trained >= budget_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr double points = 200;
+
+  void report(double loss) {
+    curve_.add(static_cast<Index>(curve_.rows().size()) + 1, {{"seconds", seconds()}, {"loss", loss}});
+    std::fprintf(stderr, "\r%3.0f %%  step %td  loss %.3f  %.0f of %.0f s ", 100 * seconds() / budget_, steps_, loss,
+                 seconds(), budget_);
+    if (seconds() >= budget_) std::fputc('\n', stderr);
+  }
+
+  std::filesystem::path folder_;
+  double budget_;
+  Index steps_ = 0, milliseconds_ = 0;
+  History curve_;
+};
+
+/// The figures of a run by name; written as JSON, which scripts/results reads.
+class Figures {
+ public:
+  void add(std::string name, double value) {
+    require(std::isfinite(value), "the figure '", name, "' is ", value);
+    std::printf("%-44s %.6g\n", name.c_str(), value);
+    figures_.emplace_back(std::move(name), value);
+  }
+  /// Beside the time, the steps and the curve of the training.
+  void write(const std::filesystem::path& path, const TimedTraining& training) const {
+    std::string json = "{\"seconds\": " + number(training.seconds()) + ", \"steps\": " + text(training.steps());
+    json += ", \"figures\": {";
+    for (const auto& [name, value] : figures_) {
+      json += (name == figures_.front().first ? "\"" : ", \"") + name + "\": " + number(value);
+    }
+    json += "}, \"curve\": [";
+    for (const auto& row : training.curve().rows()) {
+      json += (row.step == 1 ? "[" : ", [") + number(row.values[0]) + ", " + number(row.values[1]) + "]";
+    }
+    json += "]}\n";
+    write_file(path, std::span(reinterpret_cast<const std::uint8_t*>(json.data()), json.size()));
+  }
+
+ private:
+  static std::string number(double value) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%.9g", value);
+    return digits;
+  }
+
+  std::vector<std::pair<std::string, double>> figures_;
+};
+
+}  // namespace flipbook::results

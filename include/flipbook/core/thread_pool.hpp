@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#ifdef _OPENMP
+#include <omp.h>
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+
+#include <flipbook/core/compiled.hpp>
+#include <flipbook/core/scalar.hpp>
+#include <flipbook/core/wait.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::detail {
+
+/// The threads that parallel loops share their pieces with. OpenMP makes them, once, so that its settings hold
+/// (OMP_NUM_THREADS, OMP_PROC_BIND); how they wait is the pool's own affair: a region of OpenMP for each loop would
+/// wait for threads that are not running, and in GCC's OpenMP spin meanwhile on the core that they need. Here a thread
+/// takes any piece that no other has begun, so a loop waits for pieces in work only.
+///
+/// Loops of several threads run at the same time, with the same helpers. After fork() the child has a pool of its own.
+class ThreadPool {
+ public:
+  static constexpr int most_lanes = 256;
+
+  static ThreadPool& instance() {
+#ifdef FLIPBOOK_SHARED
+    return *static_cast<ThreadPool*>(flipbook_thread_pool());
+#else
+    return of_program();
+#endif
+  }
+  /// That of this part of a program, which flipbook::kernels shares.
+  static ThreadPool& of_program() {
+    static ThreadPool* const pool = new ThreadPool;  // outlives every thread
+    return *pool;
+  }
+
+  /// The calling thread's number in the loop that it runs a piece of, from 0 (who called the loop) up; -1 outside.
+  int lane() const noexcept { return *lane_(); }
+
+  /// Runs run(body, i) for every i in [0, count) on at most `team` threads. Lane l begins with the l-th share of
+  /// neighbours, and then helps others with theirs.
+  void share(Index count, int team, void (*run)(const void* body, Index i), const void* body) {
+    team = team < most_lanes ? team : most_lanes;
+    Job* const job = take_job();
+    Lane lane(*this, 0);
+    if (job == nullptr) {  // more loops at once than there is room for
+      for (Index i = 0; i < count; ++i) run(body, i);
+      return;
+    }
+    job->run = run, job->body = body, job->shares = team;
+    for (Index l = 0; l < team; ++l) {
+      Share& share = job->share[static_cast<std::size_t>(l)];
+      share.next.store(count * l / team, std::memory_order_relaxed), share.last = count * (l + 1) / team;
+    }
+    job->open = true;
+    have_threads(team);
+    for (int l = 1; l < team; ++l) {
+      std::atomic<unsigned>& mail = mail_[static_cast<std::size_t>(l)].count;
+      ++mail;
+      mail.notify_one();
+    }
+    work_on(*job, 0);
+    job->open = false;  // nothing is left to begin
+    patience().wait(job->users, [](int users) { return users == 0; });
+    job->owned.store(false, std::memory_order_release);
+  }
+
+ private:
+  struct alignas(64) Share {
+    std::atomic<Index> next;
+    Index last;
+  };
+  struct alignas(64) Mail {
+    std::atomic<unsigned> count{0};
+  };
+  /// Threads to start.
+  struct Lanes {
+    ThreadPool& pool;
+    int first, count;
+  };
+  /// A loop that is running.
+  struct Job {
+    std::atomic<bool> owned{false};
+    std::atomic<bool> open{false};
+    std::atomic<int> users{0};  ///< helpers that may be at work on it
+    void (*run)(const void*, Index);
+    const void* body;
+    int shares;
+    std::array<Share, most_lanes> share;
+  };
+  /// Sets the calling thread's lane while it lives.
+  class Lane {
+   public:
+    Lane(const ThreadPool& pool, int lane) : at_(pool.lane_()) { *at_ = lane; }
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+    ~Lane() { *at_ = -1; }
+
+   private:
+    int* at_;
+  };
+
+  ThreadPool() {
+    pthread_atfork(nullptr, nullptr, [] { of_program().forget(); });
+  }
+
+  static int* own_lane() noexcept {
+    static thread_local int lane = -1;
+    return &lane;
+  }
+  static Patience& patience() noexcept {
+    static thread_local Patience patience;
+    return patience;
+  }
+
+  Job* take_job() noexcept {
+    for (Job& job : jobs_) {
+      if (!job.owned.load(std::memory_order_relaxed) && !job.owned.exchange(true, std::memory_order_acquire))
+        return &job;
+    }
+    return nullptr;
+  }
+
+  static void work_on(Job& job, int lane) {
+    for (int i = 0; i < job.shares; ++i) {
+      Share& share = job.share[static_cast<std::size_t>((lane + i) % job.shares)];
+      for (Index at; (at = share.next.fetch_add(1, std::memory_order_relaxed)) < share.last;) job.run(job.body, at);
+    }
+  }
+
+  /// Starts the threads of the lanes below `team` that there are none for. Where the system gives none, loops are run
+  /// by those that there are.
+  void have_threads(int team) {
+    int have = lanes_.load(std::memory_order_relaxed);
+    while (have < team) {
+      if (!lanes_.compare_exchange_weak(have, team)) continue;
+      pthread_t thread;
+      auto* const lanes = new Lanes{*this, have, team - have};
+      if (pthread_create(&thread, nullptr, &ThreadPool::start, lanes) != 0) return delete lanes;
+      pthread_detach(thread);
+    }
+  }
+  /// A region of OpenMP that never ends. Its first thread only waits, since the first of a loop is who calls it.
+  static void* start(void* lanes) {
+    const Lanes mine = *static_cast<Lanes*>(lanes);
+    delete static_cast<Lanes*>(lanes);
+#pragma omp parallel num_threads(mine.count + 1)
+    if (const int number = omp_get_thread_num(); number > 0) mine.pool.serve(mine.first + number - 1);
+    else
+      for (const std::atomic<bool> never = false;;) never.wait(false);
+    return nullptr;
+  }
+
+  [[noreturn]] void serve(int lane) {
+    const Lane own(*this, lane);
+    std::atomic<unsigned>& mail = mail_[static_cast<std::size_t>(lane)].count;
+    for (unsigned seen = mail;;) {
+      for (Job& job : jobs_) help(job, lane);
+      seen = patience().wait(mail, [seen](unsigned now) { return now != seen; });
+    }
+  }
+
+  // Who closes a job looks at its users afterwards, who helps is a user before looking whether it is open: one of the
+  // two sees the other.
+  static void help(Job& job, int lane) {
+    if (!job.open) return;
+    ++job.users;
+    if (job.open && lane < job.shares) work_on(job, lane);
+    if (--job.users == 0) job.users.notify_all();
+  }
+
+  /// In a child of fork(), which has the calling thread alone.
+  void forget() {
+    lanes_ = 1;
+    for (Job& job : jobs_) job.owned = false, job.open = false, job.users = 0;
+  }
+
+  int* (*lane_)() noexcept = &own_lane;  // of who made the pool: one for all parts of a program that share it
+  std::atomic<int> lanes_{1};
+  std::array<Mail, most_lanes> mail_;
+  std::array<Job, 8> jobs_;
+};
+
+}  // namespace flipbook
+#endif
