@@ -93,8 +93,8 @@ using Far = EventScore<FalseAlarm>;
 ///
 ///     1 − Σ (p − o)² / (Σ p² + Σ o²),
 ///
-/// p and o being the shares of elements ≥ a threshold in the neighbourhood of a pixel, of predictions and targets; outside
-/// of a frame there is no event. Sums go over pixels, channels, and all frames that were added. Roberts & Lean,
+/// p and o being the shares of elements ≥ a threshold in the neighbourhood of a pixel, of predictions and targets;
+/// outside of a frame there is no event. Sums go over pixels, channels, and all frames that were added. Roberts & Lean,
 /// Scale-selective verification of rainfall accumulations from high-resolution forecasts of convective events, 2008.
 class Fss {
  public:

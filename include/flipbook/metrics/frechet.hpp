@@ -64,18 +64,20 @@ class FrechetDistance : public detail::TwoSamples<FeatureMoments> {
 
   FrechetDistance() : TwoSamples("FrechetDistance") {}
 
+  /// A template, so that only who calls it compiles the eigen-decomposition.
   /// @throws Error  if fewer than two of either were added
+  template <class Matrix = Eigen::MatrixXd>
   double value() const {
     require_two_each();
-    const Eigen::MatrixXd s1 = generated().covariance(), s2 = real().covariance();
+    const Matrix s1 = generated().covariance(), s2 = real().covariance();
     // √S₁ S₂ √S₁ has the eigenvalues of FᵀS₂F, where S₁ = FFᵀ. Products of a triangle or of symmetric matrices are
     // those that Eigen computes alike on any number of threads.
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> of_s1(s1);
-    const Eigen::MatrixXd f = of_s1.eigenvectors() * of_s1.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
-    const Eigen::MatrixXd s2_f = s2.selfadjointView<Eigen::Lower>() * f;
-    Eigen::MatrixXd product(s1.rows(), s1.cols());
-    product.triangularView<Eigen::Lower>() = f.transpose() * s2_f;
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> of_product(product, Eigen::EigenvaluesOnly);
+    const Eigen::SelfAdjointEigenSolver<Matrix> of_s1(s1);
+    const Matrix f = of_s1.eigenvectors() * of_s1.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
+    const Matrix s2_f = s2.template selfadjointView<Eigen::Lower>() * f;
+    Matrix product(s1.rows(), s1.cols());
+    product.template triangularView<Eigen::Lower>() = f.transpose() * s2_f;
+    const Eigen::SelfAdjointEigenSolver<Matrix> of_product(product, Eigen::EigenvaluesOnly);
     return (generated().mean() - real().mean()).squaredNorm() + s1.trace() + s2.trace() -
            2 * of_product.eigenvalues().cwiseMax(0).cwiseSqrt().sum();
   }
