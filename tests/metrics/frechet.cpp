@@ -5,6 +5,9 @@
 
 #include <limits>
 
+#include <flipbook/data/moving_sprites.hpp>
+#include <flipbook/metrics/sprites.hpp>
+
 using namespace flipbook;
 using metrics::FeatureMoments;
 using metrics::FrechetDistance;
@@ -72,6 +75,18 @@ TEST_CASE("shards joined are the whole, and the two sides may come apart") {
   CHECK_THROWS_AS(one.value(), Error);
   one.merge(FrechetDistance{}), one.merge(other);
   test::check_close(one.value(), whole.value());
+}
+
+TEST_CASE("path statistics are features of clips with one sprite") {
+  Rng rng{1};
+  const MovingSprites source(uniform<float>({4, 9, 9}, rng), {.frames = 6, .canvas = 24, .sprites = 1});
+  const auto real = batch_of(source, 0, 50), generated = batch_of(source, 50, 50);
+  // [distance]
+  metrics::FrechetDistance distance;                                                  // <flipbook/metrics/frechet.hpp>
+  distance.add(metrics::path_statistics(generated), metrics::path_statistics(real));  // features (N, D), (M, D)
+  const double motion = distance.value();
+  // [/distance]
+  CHECK(motion < 0.5);
 }
 
 TEST_CASE("what does not fit is refused") {

@@ -61,6 +61,7 @@ TEST_CASE("straight steps are those without second difference") {
   CHECK(lost.value() == 0.5);
   CHECK(lost.speed() == 0);
   CHECK(lost.seen() == 0.75);
+  CHECK(of(SpriteMotion{}, clip_of({{-1, 0}, {5, 5}, {5, 5}})).value() == 0);
 }
 
 TEST_CASE("path statistics are speed, its deviation, bend and the share of straight steps") {

@@ -88,7 +88,7 @@ void each_path(const char* name, const Tensor<T>& clips, Index least, double flo
 /// What is seen as the sprite, and what as moving on.
 struct SpriteOptions {
   double floor = 0.1;           ///< what is not brighter is black
-  double straight_below = 1.6;  ///< pixels: places are whole ones, so second differences of straight paths are not 0
+  double straight_below = 1.6;  ///< pixels: in whole ones a straight path has second differences up to √2
   bool operator==(const SpriteOptions&) const = default;
 };
 
@@ -108,7 +108,7 @@ Tensor<double> path_statistics(const Tensor<T>& clips, SpriteOptions options = {
 }
 
 /// How the sprite moves. The value is the share of straight steps: those of three frames that show it with
-/// |c_{t+2} − 2 c_{t+1} + c_t| below 1.6 pixels, c being the centroid. A sprite that stands still is straight too: read
+/// |c_{t+2} − 2 c_{t+1} + c_t| below 1.6 pixels, c being the centroid: above the √2 of straight paths in whole pixels. A sprite that stands still is straight too: read
 /// it with the speed, and beside both numbers for real clips, which bounce.
 class SpriteMotion {
  public:
