@@ -9,9 +9,9 @@ namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
 /// Best of n: of the n predictions drawn for a clip, the one that the criterion finds best is added to `Reported`.
 ///
-/// That is the criterion itself unless named: BestOf<Ssim>, or BestOf<Ssim, Curve<Ssim>> for its values by time. Denton
-/// & Fergus, Stochastic video generation with a learned prior, 2018, do so for each metric on its own. The value
-/// improves with n, and says nothing of the other predictions: state n, and judge diversity by Crps.
+/// That is the criterion itself unless named: `BestOf<Ssim>`, or `BestOf<Ssim, Curve<Ssim>>` for its values by time.
+/// Denton & Fergus, Stochastic video generation with a learned prior, 2018, do so for each metric on its own. The value
+/// improves with n, and says nothing of the other predictions: state n, and judge them all by Crps.
 template <Criterion C, Metric Reported = C>
 class BestOf {
  public:

@@ -19,7 +19,7 @@ Tensor<T> frames_at(const Tensor<T>& clips, Index t) {
 }
 }  // namespace detail
 
-/// A metric of frames by time: one for each place in a clip, such as Curve<Ssim>. Where clips differ in length, each
+/// A metric of frames by time: one for each place in a clip, such as `Curve<Ssim>`. Where clips differ in length, each
 /// place has the clips that reach it.
 template <Metric M>
 class Curve {

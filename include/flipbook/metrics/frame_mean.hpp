@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// A number for a pair of frames, which FrameMean makes a metric of: the options of the metric, with
+/// A number for a pair of frames, which FrameMean makes a metric of. It holds the options of the metric, and has
 ///
 ///     static constexpr const char* name           as errors state it
 ///     static constexpr bool higher_is_better

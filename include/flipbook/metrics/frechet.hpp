@@ -64,7 +64,7 @@ class FrechetDistance : public detail::TwoSamples<FeatureMoments> {
 
   FrechetDistance() : TwoSamples("FrechetDistance") {}
 
-  /// A template, so that only who calls it compiles the eigen-decomposition.
+  /// Of all that was added. A template, so that only who calls it compiles the eigen-decomposition.
   /// @throws Error  if fewer than two of either were added
   template <class Matrix = Eigen::MatrixXd>
   double value() const {

@@ -108,7 +108,7 @@ Tensor<double> path_statistics(const Tensor<T>& clips, SpriteOptions options = {
 }
 
 /// How the sprite moves. The value is the share of straight steps: those of three frames that show it with
-/// |c_{t+2} − 2 c_{t+1} + c_t| below 1.6 pixels, c being the centroid: above the √2 of straight paths in whole pixels. A sprite that stands still is straight too: read
+/// |c_{t+2} − 2 c_{t+1} + c_t| below 1.6 pixels, c being the centroid. A sprite that stands still is straight too: read
 /// it with the speed, and beside both numbers for real clips, which bounce.
 class SpriteMotion {
  public:

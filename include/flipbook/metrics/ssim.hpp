@@ -5,7 +5,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// The mean over all windows that lie inside of a frame, and its channels, of
+/// Similarity of two frames in brightness, contrast and structure: the mean over all windows that lie inside of the
+/// frame, and over its channels, of
 ///
 ///     (2 μx μy + C1) (2 σxy + C2) / ((μx² + μy² + C1) (σx² + σy² + C2)),   C1 = (K1 R)², C2 = (K2 R)²,
 ///
