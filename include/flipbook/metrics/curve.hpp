@@ -17,6 +17,13 @@ Tensor<T> frames_at(const Tensor<T>& clips, Index t) {
   for (Index n = 0; n < count; ++n) std::copy_n(clips.data() + (n * length + t) * size, size, at.data() + n * size);
   return at;
 }
+template <class M>
+auto values_of(const std::vector<M>& metrics) {
+  std::vector<decltype(std::declval<const M&>().value())> values;
+  values.reserve(metrics.size());
+  for (const M& metric : metrics) values.push_back(metric.value());
+  return values;
+}
 }  // namespace detail
 
 /// A metric of frames by time: one for each place in a clip, such as `Curve<Ssim>`. Where clips differ in length, each
@@ -48,9 +55,7 @@ class Curve {
   /// @throws Error  if nothing was added
   auto value() const {
     require(!metrics_.empty(), "Curve.value: nothing was added");
-    std::vector<decltype(empty_.value())> values;
-    for (const M& metric : metrics_) values.push_back(metric.value());
-    return values;
+    return detail::values_of(metrics_);
   }
 
  private:
@@ -87,11 +92,7 @@ class Several {
     metrics_ = std::move(more);
   }
   /// The values, in order.
-  auto value() const {
-    std::vector<decltype(std::declval<const M&>().value())> values;
-    for (const M& metric : metrics_) values.push_back(metric.value());
-    return values;
-  }
+  auto value() const { return detail::values_of(metrics_); }
 
  private:
   std::vector<M> metrics_;
