@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// All of the library but what needs FFmpeg: io/video.hpp and data/video_files.hpp.
+/// All of the library but what needs FFmpeg, io/video.hpp and data/video_files.hpp, and metrics/frechet.hpp, since Eigen's
+/// decompositions are long to compile.
 
 #include <flipbook/core/isa.hpp>  // first, since it refuses compilers that are too old
 
@@ -149,5 +150,18 @@
 #include <flipbook/train/train_step.hpp>
 #include <flipbook/train/trainer.hpp>
 #include <flipbook/train/weights.hpp>
+
+#include <flipbook/metrics/best_of.hpp>
+#include <flipbook/metrics/calibration.hpp>
+#include <flipbook/metrics/curve.hpp>
+#include <flipbook/metrics/ensemble.hpp>
+#include <flipbook/metrics/error.hpp>
+#include <flipbook/metrics/forecast.hpp>
+#include <flipbook/metrics/kernel_distance.hpp>
+#include <flipbook/metrics/likelihood.hpp>
+#include <flipbook/metrics/metric.hpp>
+#include <flipbook/metrics/roc.hpp>
+#include <flipbook/metrics/sprites.hpp>
+#include <flipbook/metrics/ssim.hpp>
 
 #include <flipbook/testing/gradients.hpp>

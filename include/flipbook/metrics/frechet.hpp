@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <flipbook/core/eigen.hpp>
+#include <flipbook/metrics/two_samples.hpp>
+
+#include <Eigen/Eigenvalues>
+
+namespace flipbook::inline FLIPBOOK_ISA::metrics {
+
+/// Mean and covariance of vectors that come batch by batch, in double: parts are joined as by Chan, Golub & LeVeque,
+/// Updating formulae and a pairwise algorithm for computing sample variances, 1979.
+class FeatureMoments {
+ public:
+  /// @param features  (N, D), finite; D is the same in every call
+  template <std::floating_point T>
+  void add(const Tensor<T>& features) {
+    Eigen::MatrixXd x = as_matrix(features).template cast<double>();
+    FeatureMoments batch;
+    batch.count_ = features.extent(0);
+    batch.mean_ = x.colwise().mean().transpose();
+    x.rowwise() -= batch.mean_.transpose();
+    batch.scatter_ = Eigen::MatrixXd::Zero(x.cols(), x.cols());
+    batch.scatter_.selfadjointView<Eigen::Lower>().rankUpdate(x.transpose());
+    merge(batch);
+  }
+  void merge(const FeatureMoments& other) {
+    if (count_ == 0) *this = other;
+    else if (other.count_ > 0) join(other);
+  }
+  Index count() const noexcept { return count_; }
+  /// (D)
+  const Eigen::VectorXd& mean() const noexcept { return mean_; }
+  /// Σ (x − mean)(x − mean)ᵀ / (N − 1), (D, D).
+  Eigen::MatrixXd covariance() const {
+    return Eigen::MatrixXd(scatter_.selfadjointView<Eigen::Lower>()) / static_cast<double>(count_ - 1);
+  }
+
+ private:
+  void join(const FeatureMoments& other) {
+    const auto here = static_cast<double>(count_), there = static_cast<double>(other.count_);
+    const Eigen::VectorXd apart = other.mean_ - mean_;
+    mean_ += apart * (there / (here + there));
+    scatter_ += other.scatter_;
+    scatter_.selfadjointView<Eigen::Lower>().rankUpdate(apart, here * there / (here + there));
+    count_ += other.count_;
+  }
+
+  Index count_ = 0;
+  Eigen::VectorXd mean_;
+  Eigen::MatrixXd scatter_;  // below and on the diagonal
+};
+
+/// The Fréchet distance of two normal distributions with the means and covariances of features, squared:
+///
+///     |m₁ − m₂|² + tr(S₁ + S₂ − 2 (√S₁ S₂ √S₁)^½)
+///
+/// Heusel et al., GANs trained by a two time-scale update rule converge to a local Nash equilibrium, 2017. The features
+/// are those of a network of your own, so values compare within one such network alone, and not with published ones.
+/// They are biased upwards where samples are few: compare equal numbers, of many more than D.
+class FrechetDistance : public detail::TwoSamples<FeatureMoments> {
+ public:
+  static constexpr bool higher_is_better = false;
+
+  FrechetDistance() : TwoSamples("FrechetDistance") {}
+
+  /// Of all that was added. A template, so that only who calls it compiles the eigen-decomposition.
+  /// @throws Error  if fewer than two of either were added
+  template <class Matrix = Eigen::MatrixXd>
+  double value() const {
+    require_two_each();
+    const Matrix s1 = generated().covariance(), s2 = real().covariance();
+    // √S₁ S₂ √S₁ has the eigenvalues of FᵀS₂F, where S₁ = FFᵀ. Products of a triangle or of symmetric matrices are
+    // those that Eigen computes alike on any number of threads.
+    const Eigen::SelfAdjointEigenSolver<Matrix> of_s1(s1);
+    const Matrix f = of_s1.eigenvectors() * of_s1.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
+    const Matrix s2_f = s2.template selfadjointView<Eigen::Lower>() * f;
+    Matrix product(s1.rows(), s1.cols());
+    product.template triangularView<Eigen::Lower>() = f.transpose() * s2_f;
+    const Eigen::SelfAdjointEigenSolver<Matrix> of_product(product, Eigen::EigenvaluesOnly);
+    return (generated().mean() - real().mean()).squaredNorm() + s1.trace() + s2.trace() -
+           2 * of_product.eigenvalues().cwiseMax(0).cwiseSqrt().sum();
+  }
+};
+
+}  // namespace flipbook::metrics
