@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Moving digits or garments, ten frames seen and ten predicted, as the tables of Moving MNIST have it: nats per frame of
+// a convolutional LSTM, with true frames fed (teacher forcing) and with its own (open loop), OpenSTL's errors of its open
+// loop, and the same errors of predictions that learn nothing.
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include <flipbook/data/data_loader.hpp>
+#include <flipbook/data/idx.hpp>
+#include <flipbook/data/moving_sprites.hpp>
+#include <flipbook/io/gif.hpp>
+#include <flipbook/io/grid.hpp>
+#include <flipbook/metrics/curve.hpp>
+#include <flipbook/metrics/error.hpp>
+#include <flipbook/metrics/likelihood.hpp>
+#include <flipbook/metrics/ssim.hpp>
+#include <flipbook/models/autoregressive/networks.hpp>
+#include <flipbook/models/baseline/baseline.hpp>
+#include <flipbook/optim/adam.hpp>
+#include <flipbook/train/train_step.hpp>
+
+#include "../../examples/support/options.hpp"
+#include "timed_training.hpp"
+
+using namespace flipbook;
+using namespace flipbook::results;
+
+namespace {
+
+constexpr Index seen = 10, predicted = 10;
+using Model = Autoregressive<ConvLstm<1, 64, 5, 4>, likelihood::Bernoulli>;
+
+MovingSprites sprites(const std::filesystem::path& images, Index count, std::uint64_t seed) {
+  return MovingSprites(read_idx(images), {.frames = seen + predicted, .canvas = 64, .sprites = count, .seed = seed});
+}
+
+/// Errors of predictions as OpenSTL reports them, and SSIM for the range that the data has.
+class Errors {
+ public:
+  void add(const Tensor<float>& prediction, const Tensor<float>& truth) {
+    mse_.add(prediction, truth), mae_.add(prediction, truth);
+    const Tensor<float> cut = clamp(prediction, 0, 1);
+    psnr_.add(cut, truth), ssim_.add(cut, truth), ssim_of_range_1_.add(cut, truth);
+  }
+  void report(const std::string& name, Figures& figures) const {
+    figures.add(name + " MSE", mse_.value());
+    figures.add(name + " MAE", mae_.value());
+    figures.add(name + " PSNR", psnr_.value());
+    figures.add(name + " SSIM, OpenSTL's", ssim_.value());
+    figures.add(name + " SSIM, range 1", ssim_of_range_1_.value());
+  }
+
+ private:
+  static constexpr metrics::StructuralSimilarity range_1() {
+    auto ssim = metrics::StructuralSimilarity::openstl();
+    ssim.data_range = 1;
+    return ssim;
+  }
+  metrics::Mse mse_{{.over_frame = metrics::Reduction::sum}};
+  metrics::Mae mae_{{.over_frame = metrics::Reduction::sum}};
+  metrics::Psnr psnr_;
+  metrics::Ssim ssim_{metrics::StructuralSimilarity::openstl()}, ssim_of_range_1_{range_1()};
+};
+
+/// The least nats per frame that any model of grey levels as probabilities can have: those of the levels themselves.
+double entropy(const Tensor<float>& frames) {
+  double sum = 0;
+  for (const float level : frames) {
+    const double p = static_cast<double>(level);
+    if (p > 0 && p < 1) sum -= p * std::log(p) + (1 - p) * std::log(1 - p);
+  }
+  return sum;
+}
+
+Tensor<float> mean_frame(const MovingSprites& training) {
+  const Tensor<float> clips = batch_of(training, 0, 200);  // (N, T, H, W, 1)
+  return mean(clips, {0, 1}).reshape({64, 64, 1});
+}
+
+/// Everything about the first `count` clips of a test set.
+void evaluate(const Model::Instance<float, Cpu>& model, const MovingSprites& training, const MovingSprites& test,
+              Index count, Figures& figures, const std::filesystem::path& out) {
+  constexpr Index block = 10;
+  const baseline::Constant mean{mean_frame(training)};
+  Errors ours, persistence, constant, advection, matching;
+  metrics::NegativeLogLikelihood forced, open;
+  double least = 0;
+  for (Index first = 0; first < count; first += block) {
+    const Tensor<float> clips = batch_of(test, first, std::min(block, count - first));  // (N, T, H, W, 1)
+    const Tensor<float> context = slice(clips, 1, 0, seen), truth = slice(clips, 1, seen, seen + predicted);
+    forced.add(model.log_likelihood(clips), truth.shape());
+    open.add(model.open_loop_log_likelihood(clips, seen), truth.shape());
+    least += entropy(truth) / static_cast<double>(count * predicted);
+    const Tensor<float> prediction = model.predict(context, predicted);
+    ours.add(prediction, truth);
+    persistence.add(baseline::Persistence{}.predict(context, predicted), truth);
+    constant.add(mean.predict(context, predicted), truth);
+    advection.add(baseline::Advection{}.predict(context, predicted), truth);
+    matching.add(baseline::BlockMatching{}.predict(context, predicted), truth);
+    if (first == 0) {  // what was seen and came, above what was seen and predicted
+      const Tensor<float> both = concat(0, clips.slice(0, 8), concat(1, context, prediction).slice(0, 8));
+      write_gif(out / "prediction.gif", upscale(make_grid(both, 8), 2), {.frames_per_second = 10});
+    }
+    std::fprintf(stderr, "\revaluated %td of %td clips ", std::min(first + block, count), count);
+  }
+  std::fputc('\n', stderr);
+  figures.add("nats per frame, teacher forcing", forced.nats_per_frame());
+  figures.add("nats per frame, open loop", open.nats_per_frame());
+  figures.add("nats per frame, entropy of the targets", least);
+  ours.report("model", figures);
+  persistence.report("persistence", figures);
+  constant.report("mean frame", figures);
+  advection.report("advection", figures);
+  matching.report("block matching", figures);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  examples::CommandLine line{"Trains a convolutional LSTM on moving sprites for a time, and measures its predictions."};
+  std::filesystem::path data, out = "out/prediction";
+  double minutes = 60, learning_rate = 1e-3;
+  Index batch = 8, count = 2, clips = 1000;
+  std::uint64_t seed = 1;
+  line.input("--data", data, "The folder of the four files of MNIST or Fashion-MNIST");
+  line.output("--out", out, "Where the run is kept, and goes on from");
+  line.positive("--minutes", minutes, "Time to train, in all");
+  line.positive("--learning-rate", learning_rate, "Of Adam, at its highest");
+  line.number("--batch", batch, "Clips in a step");
+  line.number("--sprites", count, "Digits or garments in a clip");
+  line.number("--clips", clips, "Clips of the test set that are evaluated");
+  line.seed(seed);
+  line.threads();
+  return line.run(argc, argv, [&](Cpu) {
+    const auto training_set = sprites(data / "train-images-idx3-ubyte.gz", count, seed);
+    const auto test_set = sprites(data / "t10k-images-idx3-ubyte.gz", count, 1000);
+    Module<Model, float> model{Rng{seed}};
+    model->context_frames = seen;
+    Optimizer adam{optim::Adam{}, model.parameters()};
+    Rng rng{seed, 1};
+    TimedTraining training{out, minutes};
+    const bool complete =
+        training.run([&](auto&& visit) { visit("", model), visit("optimizer", adam), visit("rng", rng); },
+                     [&](Index k, double share) {
+                       // Warm up, then fall along half a cosine; more and more of the frames that are fed are the model's own.
+                       adam.rule.learning_rate = learning_rate * std::min(1.0, (static_cast<double>(k) + 1) / 100) *
+                                                 (1 + std::cos(share * 3.14159)) / 2;
+                       model->scheduled_sampling = std::min(1.0, 1.5 * share);
+                       const Tensor<float> x = batch_of(training_set, k * batch, batch);  // (N, T, H, W, 1)
+                       return train_step(model, adam, rng, [&](Tape& tape) { return model->loss(tape.constant(x)); },
+                                         {.clip_norm = 100});
+                     });
+    if (!complete) return;
+    Figures figures;
+    figures.add("clips trained on", static_cast<double>(training.steps() * batch));
+    evaluate(*model.operator->(), training_set, test_set, clips, figures, out);
+    figures.write(out / "figures.json", training);
+  });
+}

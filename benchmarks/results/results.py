@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Trains models by a protocol, measures them on a fixed test set, and writes what came out into docs/results.md.
+
+A row that was interrupted goes on where it stopped when the same command is given again. Each row that ends adds a line
+to docs/results/records.jsonl: commit, machine, seconds, figures and the curve of the training. The tables and curves are
+drawn from the latest record of each row; --draw draws them anew and trains nothing.
+"""
+import argparse
+import datetime
+import json
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RECORDS = os.path.join(ROOT, "docs/results/records.jsonl")
+PAGE = os.path.join(ROOT, "docs/results.md")
+FASHION = "/usr/share/datasets/fashion-mnist"  # Debian's package dataset-fashion-mnist
+
+# name: (program, its options, minutes, which data, what it is)
+ROWS = {
+    "mnist-vae": ("mnist", ["--importance-samples", 1], 60, "mnist", "VAE, one stochastic layer of 50"),
+    "mnist-iwae": ("mnist", ["--importance-samples", 5], 180, "mnist", "the same trained on 5 importance samples"),
+    "moving-mnist": ("prediction", ["--sprites", 2], 60, "mnist", "ConvLSTM, two layers of 64, 5×5"),
+    "moving-fashion": ("prediction", ["--sprites", 2], 60, "fashion", "the same on garments"),
+}
+
+NATS = [("VAE", "86.76"), ("IWAE, 5 samples", "85.54")]
+NATS_PER_FRAME = [("ConvLSTM (Shi et al., 2015)", "", "367.2"), ("LSTM (Srivastava et al., 2015)", "", "341.2"),
+                  ("DFN (De Brabandere et al., 2016)", "", "285.2"), ("VPN baseline (Kalchbrenner et al., 2017)", "110.1", ""),
+                  ("VPN", "87.6", "")]
+OPENSTL = {
+    "moving-mnist": [("ConvLSTM-S", "29.80", "90.64", ".9288"), ("PredRNN", "23.97", "72.82", ".9462"),
+                     ("SimVP + gSTA", "26.69", "77.19", ".9402")],
+    "moving-fashion": [("ConvLSTM-S", "28.87", "113.20", ".8793"), ("PredRNN", "22.01", "91.74", ".9091"),
+                       ("SimVP + gSTA", "25.86", "101.22", ".8933")],
+}
+
+
+def machine():
+    with open("/proc/cpuinfo") as info:
+        name = re.search(r"model name\s*: (.*)", info.read())
+    return f"{name[1] if name else os.uname().machine}, {os.cpu_count()} cores"
+
+
+def commit():
+    return subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=10"], check=True,
+                          capture_output=True, text=True).stdout.strip()
+
+
+def write(path, text):
+    """All of it, or nothing."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.replace(path + ".new", path)
+
+
+def records():
+    """The latest record of each row."""
+    if not os.path.exists(RECORDS):
+        return {}
+    with open(RECORDS) as lines:
+        return {record["row"]: record for record in map(json.loads, lines)}
+
+
+def train(name, options):
+    program, arguments, minutes, data, _ = ROWS[name]
+    folder = {"mnist": options.mnist, "fashion": options.fashion}[data]
+    if folder is None or not os.path.isdir(folder):
+        sys.exit(f"results: row {name} needs the folder of {data}'s four files: --{data} FOLDER")
+    minutes = options.minutes or minutes
+    out = os.path.join(options.out, f"{name}-{minutes:g}min")
+    command = [os.path.join(options.programs, f"results_{program}"), "--data", folder, "--out", out, "--minutes", minutes,
+               "--threads", options.threads, *arguments]
+    print(f"== {name}: {' '.join(map(str, command))}", flush=True)
+    figures = os.path.join(out, "figures.json")
+    if not os.path.exists(figures):
+        subprocess.run(list(map(str, command)), check=True)
+    if not os.path.exists(figures):
+        sys.exit(f"results: {name} was stopped; the same command goes on with it")
+    with open(figures) as file:
+        found = json.load(file)
+    again = f"scripts/results --only {name} --minutes {minutes:g} --threads {options.threads}"
+    record = {"row": name, "command": again, "commit": commit(), "machine": machine(),
+              "date": datetime.date.today().isoformat(), **found}
+    with open(RECORDS, "a") as lines:
+        lines.write(json.dumps(record) + "\n")
+    os.rename(figures, figures + ".recorded")  # the next run is another record
+    gif = os.path.join(out, "prediction.gif")
+    if os.path.exists(gif):
+        with open(gif, "rb") as file, open(os.path.join(ROOT, f"docs/results/{name}.gif"), "wb") as copy:
+            copy.write(file.read())
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def budget(record):
+    return f"{record['seconds'] / 60:.0f} min, {record['machine']}"
+
+
+def nats_table(found):
+    rows = [(name, value, "published, Burda et al., 2016") for name, value in NATS]
+    for name in ("mnist-vae", "mnist-iwae"):
+        if name in found:
+            record = found[name]
+            rows.append((f"**{ROWS[name][4]}**", f"**{record['figures']['nats']:.2f}**",
+                         f"{record['figures']['passes']:.0f} passes, {budget(record)}"))
+    return table(["model", "−log p, nats", "trained for"], rows)
+
+
+def per_frame_table(found):
+    rows = [(name, forced, opened, "published") for name, forced, opened in NATS_PER_FRAME]
+    if "moving-mnist" in found:
+        record = found["moving-mnist"]
+        value = record["figures"].get
+        rows.append((f"**{ROWS['moving-mnist'][4]}**", f"**{value('nats per frame, teacher forcing'):.1f}**",
+                     f"**{value('nats per frame, open loop'):.1f}**",
+                     f"{value('clips trained on'):.0f} clips, {budget(record)}"))
+        least = f"{value('nats per frame, entropy of the targets'):.1f}"
+        rows.append(("entropy of the targets: no model has less", least, least, ""))
+    return table(["model", "teacher forcing", "open loop", "trained for"], rows)
+
+
+def errors_table(name, found):
+    rows = [(model, mse, mae, ssim, "", "published, 200 epochs of 10,000 clips") for model, mse, mae, ssim in OPENSTL[name]]
+    if name in found:
+        record = found[name]
+        for kind in ("model", "persistence", "mean frame", "advection", "block matching"):
+            value = [f"{record['figures'][f'{kind} {metric}']:.{digits}f}" for metric, digits in
+                     (("MSE", 2), ("MAE", 2), ("SSIM, OpenSTL's", 4), ("SSIM, range 1", 4))]
+            if kind == "model":
+                rows.append((f"**{ROWS[name][4]}**", *(f"**{v}**" for v in value),
+                             f"{record['figures']['clips trained on']:.0f} clips, {budget(record)}"))
+            else:
+                rows.append((kind, *value, "nothing"))
+    return table(["model", "MSE", "MAE", "SSIM, OpenSTL's", "SSIM, range 1", "trained on"], rows)
+
+
+def curve(record, title):
+    """The loss over the minutes, as SVG; both axes are logarithmic, so that the end shows."""
+    import math
+    points = [(s / 60, loss) for s, loss in record["curve"] if s > 0 and loss > 0]
+    if len(points) < 2:
+        return None
+    width, height, left, bottom = 640, 300, 60, 40
+    xs, ys = [math.log(x) for x, _ in points], [math.log(y) for _, y in points]
+    def place(value, values, size, begin, up):
+        part = (value - min(values)) / ((max(values) - min(values)) or 1)
+        return begin + size * (1 - part if up else part)
+    path = " ".join(f"{place(x, xs, width - left - 20, left, False):.1f},{place(y, ys, height - bottom - 40, 30, True):.1f}"
+                    for x, y in zip(xs, ys))
+    labels = []
+    for x in (points[0][0], points[-1][0]):
+        at = place(math.log(x), xs, width - left - 20, left, False)
+        labels.append(f'<text x="{at:.0f}" y="{height - 15}" text-anchor="middle">{x:.2g} min</text>')
+    for y in (min(y for _, y in points), max(y for _, y in points)):
+        at = place(math.log(y), ys, height - bottom - 40, 30, True)
+        labels.append(f'<text x="{left - 6}" y="{at + 4:.0f}" text-anchor="end">{y:.4g}</text>')
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+            f'font-size="12" fill="#555">\n<rect width="100%" height="100%" fill="#fff"/>\n'
+            f'<text x="{left}" y="18" font-size="14" fill="#222">{title}</text>\n{chr(10).join(labels)}\n'
+            f'<polyline fill="none" stroke="#2563eb" stroke-width="1.5" points="{path}"/>\n</svg>\n')
+
+
+def draw():
+    """The page's tables between its markers, and the curves."""
+    found = records()
+    parts = {"mnist": nats_table(found), "per-frame": per_frame_table(found)}
+    for name in OPENSTL:
+        parts[name] = errors_table(name, found)
+    commands = [f"`{record['command']}`: commit {record['commit']}, {record['date']}, {record['steps']} steps in "
+                f"{record['seconds']:.0f} s on {record['machine']}" for record in found.values()]
+    parts["commands"] = "".join(f"- {line}\n" for line in commands)
+    pictures = []
+    for name, record in found.items():
+        picture = curve(record, f"{name}: loss, in nats")
+        if picture:
+            write(os.path.join(ROOT, f"docs/results/{name}.svg"), picture)
+            pictures.append(f"![{name}: loss over minutes of training](results/{name}.svg)\n")
+    parts["curves"] = "\n".join(pictures)
+    with open(PAGE) as file:
+        page = file.read()
+    for name, text in parts.items():
+        page, count = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: m[1] + text + m[2], page, flags=re.S)
+        if count != 1:
+            sys.exit(f"results: docs/results.md has {count} places marked <!-- {name} -->, not one")
+    write(PAGE, page)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("programs", help=argparse.SUPPRESS)
+    parser.add_argument("--list", action="store_true", help="the rows that there are, and stop")
+    parser.add_argument("--draw", action="store_true", help="draw tables and curves of the records that there are, and stop")
+    parser.add_argument("--only", choices=ROWS, action="append", help="this row, and others so named; without: all")
+    parser.add_argument("--minutes", type=float, help="to train, instead of the row's own")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--mnist", help="folder of MNIST's four files, gzipped")
+    parser.add_argument("--fashion", default=FASHION, help="the same of Fashion-MNIST (default: %(default)s)")
+    parser.add_argument("--out", default=os.path.join(ROOT, "build/results"), help="where runs are kept")
+    options = parser.parse_args()
+    if options.minutes is not None and not 0 < options.minutes < 1e6:
+        parser.error(f"--minutes {options.minutes:g}: needs a number above 0")
+    if options.list:
+        found = records()
+        for name, (_, _, minutes, data, what) in ROWS.items():
+            done = f"recorded {found[name]['date']}" if name in found else "not recorded"
+            print(f"{name:16} {minutes:4} min  {data:8} {done:20} {what}")
+        return
+    if not options.draw:
+        for name in options.only or ROWS:
+            train(name, options)
+            draw()
+    draw()
+
+
+if __name__ == "__main__":
+    main()
