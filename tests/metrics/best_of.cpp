@@ -9,6 +9,8 @@
 using namespace flipbook;
 using namespace flipbook::metrics;
 
+static_assert(Metric<BestOf<Mae>> && Metric<BestOf<Mae, Curve<Mae>>>);
+
 namespace {
 // Of three draws the second is the best for the first clip, the third for the second; targets are 0.
 const Tensor<float> drawn({3, 2, 2, 1, 1, 1}, {3, 3, /**/ 2, 2, /**/ 0, 1, /**/ 4, 0, /**/ 2, 0, /**/ 0, 2});

@@ -6,6 +6,8 @@
 using namespace flipbook;
 using metrics::Crps;
 
+static_assert(metrics::Criterion<Crps>);
+
 namespace {
 const Crps standard({.estimator = Crps::Estimator::standard});
 

@@ -12,6 +12,8 @@ using namespace flipbook;
 using metrics::FeatureMoments;
 using metrics::FrechetDistance;
 
+static_assert(metrics::Criterion<FrechetDistance>);
+
 namespace {
 
 Tensor<float> features(const Shape& shape, std::uint64_t seed) {

@@ -6,6 +6,8 @@
 using namespace flipbook;
 using metrics::KernelDistance;
 
+static_assert(metrics::Criterion<KernelDistance>);
+
 namespace {
 Tensor<float> features(const Shape& shape, std::uint64_t seed, float shift = 0) {
   Rng rng{seed};

@@ -6,6 +6,8 @@
 using namespace flipbook;
 using metrics::Roc;
 
+static_assert(metrics::Criterion<Roc>);
+
 namespace {
 double area(const Tensor<float>& score, const Tensor<float>& positive) {
   Roc roc;

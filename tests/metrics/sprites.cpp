@@ -8,6 +8,8 @@
 using namespace flipbook;
 using namespace flipbook::metrics;
 
+static_assert(Criterion<PathError>);
+
 namespace {
 
 /// A square of 2 × 2 pixels at the given places, on black of 12 × 12: (1, T, 12, 12, 1).

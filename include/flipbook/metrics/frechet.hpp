@@ -70,13 +70,14 @@ class FrechetDistance : public detail::TwoSamples<FeatureMoments> {
   double value() const {
     require_two_each();
     const Matrix s1 = generated().covariance(), s2 = real().covariance();
-    // √S₁ S₂ √S₁ has the eigenvalues of FᵀS₂F, where S₁ = FFᵀ. Products of a triangle or of symmetric matrices are
-    // those that Eigen computes alike on any number of threads.
     const Eigen::SelfAdjointEigenSolver<Matrix> of_s1(s1);
-    const Matrix f = of_s1.eigenvectors() * of_s1.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
-    const Matrix s2_f = s2.template selfadjointView<Eigen::Lower>() * f;
-    Matrix product(s1.rows(), s1.cols());
-    product.template triangularView<Eigen::Lower>() = f.transpose() * s2_f;
+    const Matrix factor = of_s1.eigenvectors() * of_s1.eigenvalues().cwiseMax(0).cwiseSqrt().cwiseSqrt().asDiagonal();
+    // Products with a symmetric matrix: Eigen computes these alike on any number of threads, and plain ones not.
+    Matrix root = Matrix::Zero(s1.rows(), s1.cols());
+    root.template selfadjointView<Eigen::Lower>().rankUpdate(factor);
+    const Matrix right =
+        s2.template selfadjointView<Eigen::Lower>() * Matrix(root.template selfadjointView<Eigen::Lower>());
+    const Matrix product = root.template selfadjointView<Eigen::Lower>() * right;
     const Eigen::SelfAdjointEigenSolver<Matrix> of_product(product, Eigen::EigenvaluesOnly);
     return (generated().mean() - real().mean()).squaredNorm() + s1.trace() + s2.trace() -
            2 * of_product.eigenvalues().cwiseMax(0).cwiseSqrt().sum();
