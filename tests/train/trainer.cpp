@@ -133,6 +133,70 @@ TEST_CASE("data that are not finite stop the training before they reach the mode
   CHECK(trainer.steps() == 0);
 }
 
+namespace {
+
+/// A model whose loss is finite and has no gradient.
+struct Pointed {
+  template <Real T, class B>
+  struct Instance {
+    Of<Sequential<Flatten, Linear<numbers, 1>>, T, B> net;
+    explicit Instance(Rng& rng) : net(rng) {}
+    static void fields(auto& self, auto&& field) { field("net", self.net); }
+    template <Value V>
+    V loss(const V& x) const {
+      return sum(sqrt(square(affine(net(x), 0, 0))));
+    }
+  };
+};
+/// Batch normalisation, of whose running variance a number may be too large while loss and gradient are not.
+struct Normalised {
+  template <Real T, class B>
+  struct Instance {
+    Of<Sequential<BatchNorm<3>, Flatten, Linear<numbers, 1>>, T, B> net;
+    explicit Instance(Rng& rng) : net(rng) {}
+    static void fields(auto& self, auto&& field) { field("net", self.net); }
+    template <Value V>
+    V loss(const V& x) const {
+      return mean(square(net(x)));
+    }
+  };
+};
+
+template <class Model>
+auto state_of(Trainer<Model, float, Cpu, optim::Adam>& trainer) {
+  std::vector<std::vector<float>> all{to_vector(trainer.model.parameters()), to_vector(trainer.model.buffers())};
+  trainer.training().visit_optimizers([&](const auto&, auto& optimizer) {
+    optimizer.visit([&](const auto&, const auto& memory) { all.push_back(to_vector(memory)); });
+    all.push_back({static_cast<float>(optimizer.steps())});
+  });
+  return std::pair{all, trainer.rng()};
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a step whose gradient or buffers are not finite changes nothing, at default settings", Model,
+                   Pointed, Normalised) {
+  auto trainer = trainer_of<Model>();
+  Tensor<float> batch = batch_of(clips, 0, 2);
+  batch.data()[5] = 1e30F;
+  const auto before = state_of(trainer);
+  for (const double clip : {0.0, 1.0}) {
+    CHECK_THROWS_WITH_AS(trainer.step(batch, {.clip_norm = clip}), doctest::Contains("finite"), Error);
+    CHECK(state_of(trainer) == before);
+  }
+  CHECK(trainer.steps() == 0);
+}
+
+TEST_CASE("a learning rate that is not finite is refused before it reaches the model") {
+  auto trainer = trainer_of<SmallVae>();
+  const auto before = state_of(trainer);
+  for (const double rate : {1e300, std::nan("")}) {
+    trainer.set_learning_rate(rate);
+    CHECK_THROWS_WITH_AS(trainer.step(batch_of(clips, 0, 2)), doctest::Contains("learning rate"), Error);
+    CHECK(state_of(trainer) == before);
+  }
+}
+
 TEST_CASE("a first batch outside [0, 1] is refused where the likelihood needs that, with what was found") {
   auto trainer = trainer_of<SmallVae>();
   const auto batch = batch_of(clips, 0, 2);

@@ -139,7 +139,14 @@ class Trainer {
     if constexpr (requires { requires Net::unit_interval; }) {
       if (!std::exchange(range_checked_, true)) detail::require_unit_range(clips);
     }
-    Losses losses = stepper_.step(training_, model, clips, rng_, how);
+    const Rng before = rng_;
+    Losses losses;
+    try {
+      losses = stepper_.step(training_, model, clips, rng_, how);
+    } catch (...) {
+      rng_ = before;
+      throw;
+    }
     ++steps_;
     if (average_) average_->update(model.parameters());
     history_.add(steps_, losses);
