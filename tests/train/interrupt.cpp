@@ -99,11 +99,12 @@ TEST_CASE("any number of threads may make and end them at once") {
 }
 
 TEST_CASE("a signal that the process ignores stays ignored, as for a program started by nohup") {
-  CHECK(killed_by([] {
-          ::signal(SIGHUP, SIG_IGN);
-          Interrupt interrupt;
-          ::raise(SIGHUP);
-          ::raise(SIGHUP);
-          if (interrupt.requested()) ::raise(SIGKILL);
-        }) == 0);
+  for (const int signal : {SIGINT, SIGHUP}) {
+    CHECK(killed_by([=] {
+            ::signal(signal, SIG_IGN);
+            Interrupt interrupt;
+            ::raise(signal);
+            if (interrupt.requested()) ::raise(SIGKILL);
+          }) == 0);
+  }
 }
