@@ -19,6 +19,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Thrown where numbers of a training step are not finite, which the model is to blame for or its data.
+class NotFinite : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace flipbook
 
 namespace flipbook::inline FLIPBOOK_ISA {

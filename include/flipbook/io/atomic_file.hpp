@@ -69,9 +69,13 @@ class AtomicFile {
   /// The file that the bytes go to, for a library that will open it by its name.
   const std::filesystem::path& temporary() const noexcept { return temporary_; }
 
+  /// Has what was written on the disk, which may turn out to be full.
+  void sync() {
+    if (::fsync(descriptor_) != 0) fail_with("cannot write");
+  }
   /// Puts the file in its place; nothing may be written afterwards.
   void commit() {
-    if (::fsync(descriptor_) != 0) fail_with("cannot write");
+    sync();
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_with("cannot rename the temporary file to");
     ::close(std::exchange(descriptor_, -1));
     // The rename itself is on the disk once the folder is; some file systems cannot sync one, and need not.

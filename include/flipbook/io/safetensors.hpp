@@ -199,6 +199,40 @@ inline std::string entry_json(const NamedTensor& tensor, std::size_t first, std:
   return text(R"({"dtype":")", type->first, R"(","shape":[)", extents, R"(],"data_offsets":[)", first, ",", last, "]}");
 }
 
+/// What a file begins with. Sorts the tensors into the order in which they follow it.
+inline std::string safetensors_header(const std::filesystem::path& path, std::vector<NamedTensor>& tensors,
+                                      const std::map<std::string, std::string>& metadata) {
+  std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
+    return std::pair(size_of(b.stored()), a.name()) < std::pair(size_of(a.stored()), b.name());
+  });
+  std::string header = "{", separator;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    header += std::exchange(separator, ",") + to_json(key) + ":" + value;
+  };
+  if (!metadata.empty()) add("__metadata__", metadata_json(metadata));
+  std::set<std::string> taken{"__metadata__"};
+  std::size_t offset = 0;
+  for (const NamedTensor& tensor : tensors) {
+    require(taken.insert(tensor.name()).second, "safetensors: the name '", tensor.name(), "' for ", quoted(path),
+            " is taken");
+    const std::size_t first = std::exchange(offset, offset + tensor.bytes().size());
+    add(tensor.name(), entry_json(tensor, first, offset));
+  }
+  header += "}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');  // the numbers begin at a multiple of 8
+  return header;
+}
+
+/// Writes what `write_safetensors` commits.
+inline void write_safetensors_to(AtomicFile& file, const std::filesystem::path& path, std::vector<NamedTensor> tensors,
+                                 const std::map<std::string, std::string>& metadata) {
+  const std::string header = safetensors_header(path, tensors, metadata);
+  const std::uint64_t length = header.size();
+  file.write(&length, sizeof(length));
+  file.write(header);
+  for (const NamedTensor& tensor : tensors) file.write(tensor.bytes());
+}
+
 }  // namespace detail
 
 /// Writes tensors and strings as a safetensors file, atomically. Wider types stand first, so that every
@@ -206,30 +240,8 @@ inline std::string entry_json(const NamedTensor& tensor, std::size_t first, std:
 /// @throws Error if a name occurs twice or is not UTF-8, or the file cannot be written
 inline void write_safetensors(const std::filesystem::path& path, std::vector<NamedTensor> tensors,
                               const std::map<std::string, std::string>& metadata = {}) {
-  std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
-    return std::pair(size_of(b.stored()), a.name()) < std::pair(size_of(a.stored()), b.name());
-  });
-  std::string header = "{", separator;
-  const auto add = [&](const std::string& key, const std::string& value) {
-    header += std::exchange(separator, ",") + detail::to_json(key) + ":" + value;
-  };
-  if (!metadata.empty()) add("__metadata__", detail::metadata_json(metadata));
-  std::set<std::string> taken{"__metadata__"};
-  std::size_t offset = 0;
-  for (const NamedTensor& tensor : tensors) {
-    require(taken.insert(tensor.name()).second, "safetensors: the name '", tensor.name(), "' for ",
-            detail::quoted(path), " is taken");
-    const std::size_t first = std::exchange(offset, offset + tensor.bytes().size());
-    add(tensor.name(), detail::entry_json(tensor, first, offset));
-  }
-  header += "}";
-  header.resize((header.size() + 7) / 8 * 8, ' ');  // the numbers begin at a multiple of 8
-
   AtomicFile file(path);
-  const std::uint64_t length = header.size();
-  file.write(&length, sizeof(length));
-  file.write(header);
-  for (const NamedTensor& tensor : tensors) file.write(tensor.bytes());
+  detail::write_safetensors_to(file, path, std::move(tensors), metadata);
   file.commit();
 }
 

@@ -38,13 +38,17 @@ double report(const Tensor<T, Cuda>& x) {
 #endif
 
 inline void check_step(double loss, double length, Index steps) {
-  require(std::isfinite(loss), "training: the loss is ", loss, " after ", steps,
-          " steps; check the data for NaN, or lower the learning rate");
-  require(std::isfinite(length), "training: the gradient is not finite after ", steps, " steps");
+  if (!std::isfinite(loss)) {
+    throw NotFinite(text("training: the loss is ", loss, " after ", steps,
+                         " steps; check the data for NaN, or lower the learning rate"));
+  }
+  if (!std::isfinite(length)) throw NotFinite(text("training: the gradient is not finite after ", steps, " steps"));
 }
 inline void check_buffers(bool finite, Index steps) {
-  require(finite, "training: a buffer, such as running statistics, would not be finite after ", steps,
-          " steps; check the data for numbers that are too large");
+  if (!finite) {
+    throw NotFinite(text("training: a buffer, such as running statistics, would not be finite after ", steps,
+                         " steps; check the data for numbers that are too large"));
+  }
 }
 
 template <class T, Order order, class Part, class Rule>
@@ -123,7 +127,7 @@ double reported(const Variable<T, B, order>& x) {
 /// not counted, and buffers stay as they were.
 /// @param part        the module, or member of one, whose parameters are trained; the tape must watch them
 /// @param parameters  the same parameters in one tensor: `module.parameters()`, `module.part(member)`
-/// @throws Error  if the loss, the gradient's length or a buffer's change is not finite; nothing has been changed then
+/// @throws NotFinite  if the loss, the gradient's length or a buffer's change is not finite; nothing has been changed then
 template <class T, class B, Order order, class Part, class Rule>
 double backward_and_step(Tape& tape, const Variable<T, B, order>& loss, const Part& part,
                          const Tensor<T, B>& parameters, Optimizer<Rule, T, B>& optimizer,
