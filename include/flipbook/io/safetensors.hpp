@@ -76,6 +76,13 @@ inline constexpr std::pair<const char*, Stored> safetensors_types[] = {
     {"I64", Stored::i64}, {"I32", Stored::i32},     {"I16", Stored::i16}, {"I8", Stored::i8},
     {"U8", Stored::u8},   {"BOOL", Stored::boolean}};
 
+/// What safetensors call a type.
+inline const char* dtype_of(Stored stored) {
+  return std::find_if(std::begin(safetensors_types), std::end(safetensors_types),
+                      [&](const auto& known) { return known.second == stored; })
+      ->first;
+}
+
 /// Where a tensor's numbers lie, counted from the end of the header.
 struct Extent64 {
   std::uint64_t first, last;
@@ -192,11 +199,10 @@ inline std::string metadata_json(const std::map<std::string, std::string>& metad
 }
 
 inline std::string entry_json(const NamedTensor& tensor, std::size_t first, std::size_t last) {
-  const auto type = std::find_if(std::begin(safetensors_types), std::end(safetensors_types),
-                                 [&](const auto& known) { return known.second == tensor.stored(); });
   std::string extents, separator;
   for (const Index extent : tensor.shape()) extents += text(std::exchange(separator, ","), extent);
-  return text(R"({"dtype":")", type->first, R"(","shape":[)", extents, R"(],"data_offsets":[)", first, ",", last, "]}");
+  return text(R"({"dtype":")", dtype_of(tensor.stored()), R"(","shape":[)", extents, R"(],"data_offsets":[)", first,
+              ",", last, "]}");
 }
 
 /// What a file begins with. Sorts the tensors into the order in which they follow it.

@@ -162,7 +162,8 @@ template <class State>
 void write_checkpoint(AtomicFile& file, const std::filesystem::path& path, const State& state) {
   CheckpointWriter writer;
   state(writer);
-  write_safetensors_to(file, path, std::move(writer.tensors), writer.metadata);
+  const auto metadata = with_checksum(std::move(writer.metadata), writer.tensors);
+  write_safetensors_to(file, path, std::move(writer.tensors), metadata);
 }
 /// Writes a checkpoint that is not kept, to find out that the folder is missing or the disk is full.
 template <class State>
@@ -197,11 +198,11 @@ void save_checkpoint(const std::filesystem::path& path, const State& state) {
 }
 
 /// Restores every part from a file of `save_checkpoint`.
-/// @throws Error  if the file cannot be read, or does not hold just these parts: names each that is wrong; nothing has
-///                been changed then
+/// @throws Error  if the file cannot be read or is damaged, or does not hold just these parts, in the same scalar (to
+///                go on in another, load_weights converts): names each that is wrong; nothing has been changed then
 template <class State>
 void load_checkpoint(const std::filesystem::path& path, const State& state) {
-  detail::CheckpointReader reader{detail::Loading(read_safetensors(path))};
+  detail::CheckpointReader reader{detail::Loading(read_safetensors(path), detail::Loading::Types::exact)};
   state(reader);
   reader.loading.finish(detail::is_batch_count);
 }
