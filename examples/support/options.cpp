@@ -69,13 +69,12 @@ const CLI::Validator whole{[](const std::string& given) {
                            },
                            ""};
 // CLI11's bounds let NaN pass.
-const CLI::Validator finite{[](const std::string& given) {
-                              double number = 0;
-                              return reads_as(given, number) && std::isfinite(number)
-                                         ? std::string()
-                                         : "Value " + given + " is not a number";
-                            },
-                            ""};
+const CLI::Validator finite{
+    [](const std::string& given) {
+      double number = 0;
+      return reads_as(given, number) && std::isfinite(number) ? std::string() : "Value " + given + " is not a number";
+    },
+    ""};
 
 }  // namespace
 
