@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -59,4 +61,25 @@ TEST_CASE("a loop within a loop still covers everything") {
     for (Index i = first; i < last; ++i) parallel_for(10, 1, [&](Index a, Index b) { total += int(b - a); });
   });
   CHECK(total == 100);
+}
+
+TEST_CASE("a forked process can go on with loops") {
+  const int before = threads();
+  set_threads(2);
+  std::atomic<int> total = 0;
+  const auto loop = [&] {
+    parallel_for(10, 1, [&](Index first, Index last) { total += int(last - first); });
+    parallel_tasks(10, [&](Index) { ++total; });
+  };
+  loop();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(10);
+    loop();
+    ::_exit(total == 40 ? 0 : 1);
+  }
+  int status = 0;
+  CHECK(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  set_threads(before);
 }

@@ -10,6 +10,7 @@
 
 #ifdef _OPENMP
 #include <omp.h>
+#include <pthread.h>
 #endif
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -28,6 +29,13 @@ FLIPBOOK_ONE_COPY void once(const Body& body, Place... place) {
   body(place...);
 }
 #undef FLIPBOOK_ONE_COPY
+
+#ifdef _OPENMP
+/// A process that is forked has none of the threads that GCC's OpenMP would wait for: its loops run serially.
+inline void serial_after_fork() {
+  [[maybe_unused]] static const int noted = ::pthread_atfork(nullptr, nullptr, [] { omp_set_num_threads(1); });
+}
+#endif
 
 }  // namespace detail
 
@@ -50,13 +58,15 @@ inline void set_threads([[maybe_unused]] int count) noexcept {
 /// Calls `body(begin, end)` for disjoint pieces that cover [0, count). Every piece but the last is a
 /// multiple of `grain`, the least work worth a thread, so results that depend on where a piece begins
 /// do not depend on the number of threads when `grain` is a multiple of the unit of work. `body` must
-/// not throw. Loops within a loop run serially.
+/// not throw. Loops within a loop run serially, as do those of a forked process, until it calls set_threads: only what
+/// had not run a loop before the fork may do so.
 template <std::invocable<Index, Index> Body>
 void parallel_for(Index count, Index grain, const Body& body) {
   if (count <= 0) return;
   [[maybe_unused]] const Index pieces = (count + grain - 1) / grain;
 #ifdef _OPENMP
   if (pieces > 1 && !omp_in_parallel() && omp_get_max_threads() > 1) {
+    detail::serial_after_fork();
 #pragma omp parallel
     {
       const Index team = omp_get_num_threads(), me = omp_get_thread_num();
@@ -76,6 +86,7 @@ template <std::invocable<Index> Body>
 void parallel_tasks(Index count, const Body& body) {
 #ifdef _OPENMP
   if (count > 1 && !omp_in_parallel() && omp_get_max_threads() > 1) {
+    detail::serial_after_fork();
     struct alignas(64) Share {
       std::atomic<Index> next;
       Index last;

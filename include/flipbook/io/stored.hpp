@@ -96,7 +96,8 @@ std::optional<Index> checked_product(const Extents& extents, std::size_t each = 
 }
 
 /// Numbers of a file as a tensor of type T. Real types convert into each other (rounding as a cast does),
-/// whole numbers into wider ones; anything else would lose its meaning and is refused.
+/// whole numbers into wider ones; anything else would lose its meaning and is refused, as is a finite number that T
+/// cannot hold.
 /// @param bytes  exactly as many as the shape takes; need not be aligned
 /// @throws Error if the stored type does not convert; `what` names the tensor
 template <Element T>
@@ -119,6 +120,11 @@ Tensor<T> from_stored(Stored stored, const Shape& shape, std::span<const std::ui
         if constexpr (std::same_as<S, bool>) element = static_cast<T>(value != 0);
         else if constexpr (Short<T>) element = T(static_cast<float>(value));
         else element = static_cast<T>(value);
+        if constexpr (!std::numeric_limits<S>::is_integer) {
+          const double before = value, after = element;
+          require(before - before != 0 || after - after == 0, what, ": element ", &element - x.data(),
+                  " is larger than ", name_of<T>(), " can hold");
+        }
       }
       return x;
     } else {

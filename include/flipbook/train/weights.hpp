@@ -119,7 +119,10 @@ class Loading {
   std::optional<Tensor<T>> take(const std::string& name, const Shape& shape) {
     const auto found = file_.tensors.find(name);
     if (found == file_.tensors.end()) {
-      refuse("'" + name + "' is missing");
+      const auto other = file_.unreadable.find(name);
+      if (other == file_.unreadable.end()) refuse("'" + name + "' is missing");
+      else refuse("'" + name + "' cannot be read: " + other->second);
+      taken_.insert(name);
       return std::nullopt;
     }
     taken_.insert(name);
@@ -142,6 +145,9 @@ class Loading {
   template <class Ignored>
   void finish(const Ignored& ignored) {
     for (const auto& [name, tensor] : file_.tensors) {
+      if (!taken_.contains(name) && !ignored(name)) refuse("'" + name + "' is not expected");
+    }
+    for (const auto& [name, reason] : file_.unreadable) {
       if (!taken_.contains(name) && !ignored(name)) refuse("'" + name + "' is not expected");
     }
     if (!problems_.empty()) {
