@@ -51,7 +51,7 @@ class History {
       row.values.resize(names_.size(), missing);
       row.values[at] = value;
     }
-    if (rows_.size() == most) thin();
+    if (rows_.size() >= most) thin();
     rows_.push_back(std::move(row));
     if (names_.size() == columns) return;
     for (Row& each : rows_) each.values.resize(names_.size(), missing);
