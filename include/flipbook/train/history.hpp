@@ -27,6 +27,7 @@ class History {
     std::vector<double> values;  ///< in the order of `names`; NaN where nothing was reported
   };
 
+  /// Rows that are kept.
   static constexpr std::size_t most = std::size_t{1} << 14;
 
   History() = default;

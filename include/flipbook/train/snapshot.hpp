@@ -35,10 +35,12 @@ class Snapshot {
     }
   }
 
+  /// A tensor, such as parameters, by its memory.
   template <class T>
   void add(const Tensor<T, B>& x) {
     copy(x.data(), static_cast<std::size_t>(x.size()) * sizeof(T));
   }
+  /// What an optimiser remembers, and its steps.
   template <class Rule, class T>
   void add(Optimizer<Rule, T, B>& optimizer) {
     optimizer.visit([&](const auto&, const auto& memory) { add(memory); });
