@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 
@@ -53,11 +54,27 @@ CLI::Range within(T least, T most) {
   return range;
 }
 
+/// Whether all of a text is a number of type T.
+template <class T>
+bool reads_as(const std::string& given, T& number) {
+  const char* const end = given.data() + given.size();
+  const auto [stopped, error] = std::from_chars(given.data(), end, number);
+  return error == std::errc{} && stopped == end;
+}
+
 const CLI::Validator whole{[](const std::string& given) {
-                             const bool digits = given.find_first_not_of("0123456789") == std::string::npos;
-                             return digits ? std::string() : "Value " + given + " is not a whole number from 0 up";
+                             std::uint64_t number = 0;
+                             return reads_as(given, number) ? std::string()
+                                                            : "Value " + given + " is not a whole number of 64 bits";
                            },
                            ""};
+// CLI11's bounds let NaN pass.
+const CLI::Validator finite{
+    [](const std::string& given) {
+      double number = 0;
+      return reads_as(given, number) && std::isfinite(number) ? std::string() : "Value " + given + " is not a number";
+    },
+    ""};
 
 }  // namespace
 
@@ -75,10 +92,10 @@ void CommandLine::number(const char* name, Index& value, const char* help, Index
   reader_->add(name, value, help)->type_name("N")->check(within(least, most));
 }
 void CommandLine::number(const char* name, double& value, const char* help, double least, double most) {
-  reader_->add(name, value, help)->check(within(least, most));
+  reader_->add(name, value, help)->check(finite)->check(within(least, most));
 }
 void CommandLine::positive(const char* name, double& value, const char* help) {
-  reader_->add(name, value, help)->check(CLI::PositiveNumber);
+  reader_->add(name, value, help)->check(finite)->check(CLI::PositiveNumber);
 }
 void CommandLine::choice(const char* name, std::string& value, const std::vector<std::string>& of, const char* help) {
   reader_->add(name, value, help)->check(CLI::IsMember(of));

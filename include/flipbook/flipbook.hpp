@@ -147,6 +147,7 @@
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/progress.hpp>
+#include <flipbook/train/snapshot.hpp>
 #include <flipbook/train/train_step.hpp>
 #include <flipbook/train/trainer.hpp>
 #include <flipbook/train/weights.hpp>

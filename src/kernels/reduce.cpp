@@ -9,6 +9,7 @@ namespace flipbook::inline FLIPBOOK_ISA::parts {
 void add_reduce(Table& table) {
   each(scalars, [&]<class T>() {
     table.add("sum_to", kernel::sum_to<T>);
+    table.add("sum_squares", kernel::sum_squares<T>);
     table.add<true>("arg_extreme", kernel::arg_extreme<true, T>);
     table.add<false>("arg_extreme", kernel::arg_extreme<false, T>);
     table.add("cumsum", kernel::cumsum<T>);

@@ -14,6 +14,15 @@ TEST_CASE("an error's text joins strings, numbers and shapes") {
   CHECK_NOTHROW(require(2 > 1, "never"));
 }
 
+TEST_CASE("what would reach a terminal as a command is written out") {
+  CHECK_THROWS_WITH_AS(fail("file '", std::string("a\x1b[2Jb\n\0c\x7f", 9), "' – naïve"),
+                       "file 'a\\x1b[2Jb\\x0a\\x00c' – naïve", Error);
+  CHECK_THROWS_WITH_AS(fail("\xc2\x9b"
+                            "2J",
+                            "\xc2"),
+                       "\\x9b2J\xc2", Error);
+}
+
 TEST_CASE("an extent may be given as one number, as height and width, or as time, height and width") {
   CHECK(Extent(4) == Extent(4, 4, 4));
   CHECK(Extent(5, 6) == Extent(1, 5, 6));

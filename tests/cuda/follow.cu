@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/gan/gan.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
@@ -47,6 +49,12 @@ void training_follows(const Shape& shape) {
     return trainer.with_average([&] { return to<Cpu>(trainer.model.parameters()).clone(); });
   };
   CHECK(difference(average(there), average(here)) < 1e-5);
+
+  // A step of several parts, of which the device leaves some out, is taken back as a whole.
+  const auto parameters = to_vector(there.model.parameters()), buffers = to_vector(there.model.buffers());
+  CHECK_THROWS_AS(there.step(full<double, Cuda>(shape, NAN), {.clip_norm = 1}), NotFinite);
+  CHECK(to_vector(there.model.parameters()) == parameters);
+  CHECK(to_vector(there.model.buffers()) == buffers);
 }
 
 }  // namespace

@@ -217,6 +217,38 @@ TEST_CASE("a captured step that is not finite leaves the model as it was") {
   CHECK(trainer.steps() == 6);
 }
 
+TEST_CASE("a step whose gradient or buffers are not finite leaves all of it as it was, captured or not") {
+  for (const bool capture : {false, true}) {
+    auto trainer = regression_trainer<float, Cuda>();
+    const auto step = [&] { trainer.step(to<Cuda>(converted<float>(clips(0))), {.capture = capture}); };
+    const auto write = [](Tensor<float, Cuda> x, float value) {
+      Cuda::copy(x.data(), full<float>(x.shape(), value).data(), static_cast<std::size_t>(x.size()) * sizeof(float));
+    };
+    const auto state = [&] {
+      std::vector<std::vector<float>> all{to_vector(trainer.model.parameters()), to_vector(trainer.model.buffers())};
+      trainer.training().visit_optimizers([&](const auto&, auto& optimizer) {
+        optimizer.visit([&](const auto&, const auto& memory) { all.push_back(to_vector(memory)); });
+        all.push_back({static_cast<float>(optimizer.steps())});
+      });
+      return all;
+    };
+    for (int i = 0; i < 4; ++i) step();
+    CHECK(trainer.captured() == capture);
+
+    write(trainer.model.buffers(), std::numeric_limits<float>::infinity());  // which no batch takes away
+    const auto before = state();
+    CHECK(error_of(step).find("training: a buffer") == 0);
+    CHECK(state() == before);
+
+    write(trainer.model.buffers(), 1);
+    const Index parameters = trainer.model.parameters().size();
+    write(trainer.model.parameters().slice(parameters - 12, parameters), 1e18F);  // the last layer
+    const auto steep = state();
+    CHECK(error_of(step).find("training: the gradient is not finite after 4 steps") == 0);
+    CHECK(state() == steep);
+  }
+}
+
 TEST_CASE_TEMPLATE("short networks learn too", T, bfloat16, Half) {
   auto trainer = regression_trainer<T, Cuda>();
   auto here = regression_trainer<float, Cpu>();

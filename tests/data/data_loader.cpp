@@ -5,8 +5,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <thread>
+#include <vector>
 
 #include <flipbook/data/moving_shapes.hpp>
 
@@ -29,7 +32,27 @@ struct Counting {
   }
 };
 
+thread_local bool out_of_memory = false;
+
+// After the first clip, the thread that asks for clips has no memory any more.
+struct Exhausting {
+  Shape shape() const { return {1, 1, 1, 1}; }
+  Tensor<float> clip(Index i) const {
+    if (i > 0) out_of_memory = true;
+    const std::vector<float> numbers(1, static_cast<float>(i));
+    return Tensor<float>(shape(), numbers);
+  }
+};
+
 }  // namespace
+
+void* operator new(std::size_t bytes) {
+  void* const block = out_of_memory ? nullptr : std::malloc(bytes);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 TEST_CASE("batches come in order and whole, whatever the number of workers") {
   for (const int workers : {1, 2, 5}) {
@@ -88,4 +111,11 @@ TEST_CASE("options that make no batches are refused") {
   CHECK_THROWS_AS(DataLoader(Counting{}, {.batch = 0}), Error);
   CHECK_THROWS_AS(DataLoader(Counting{}, {.workers = 0}), Error);
   CHECK_THROWS_AS(DataLoader(Counting{}, {.ahead = 0}), Error);
+}
+
+TEST_CASE("a worker that runs out of memory is heard of at its batch, and ends nothing") {
+  DataLoader loader(Exhausting{}, {.batch = 1, .ahead = 3});
+  CHECK(loader.next().item() == 0);
+  CHECK_THROWS_AS(loader.next(), std::bad_alloc);
+  CHECK_THROWS_AS(loader.next(), std::bad_alloc);
 }

@@ -78,6 +78,7 @@ TEST_CASE("options that cannot be end the program with code 2") {
                                                     {"--steps", "-3"},
                                                     {"--batch", "1e9"},
                                                     {"--seed", "-1"},
+                                                    {"--seed", "18446744073709551616"},
                                                     {"--threads", "0"},
                                                     {"--data", "/no/where"},
                                                     {"--unknown"},
@@ -94,6 +95,20 @@ TEST_CASE("options that cannot be end the program with code 2") {
   }
   TrainingOptions options;
   CHECK(run_with({"--help"}, options) == 0);
+}
+
+TEST_CASE("a number that is none, or infinite, is refused") {
+  for (const char* given : {"nan", "inf", "-nan", "1e999", "0x1p3", "3,5", "0"}) {
+    CAPTURE(given);
+    for (const bool bounded : {false, true}) {
+      CommandLine line{"A test."};
+      double value = 1;
+      if (bounded) line.number("--rate", value, "", 0.01, 1e9);
+      else line.positive("--rate", value, "");
+      const std::vector<const char*> all{"program", "--rate", given};
+      CHECK(line.run(3, all.data(), [](auto) {}) == 2);
+    }
+  }
 }
 
 TEST_CASE("what goes wrong in a program decides its exit code") {

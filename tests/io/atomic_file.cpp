@@ -45,8 +45,49 @@ TEST_CASE("a symbolic link stays one, and the file it names is replaced") {
   write_file(folder / "link", bytes_of("new"));
   CHECK(std::filesystem::is_symlink(folder / "link"));
   CHECK(read_file(folder / "real") == bytes_of("new"));
+  std::filesystem::create_symlink("missing", folder / "dangling");
+  write_file(folder / "dangling", bytes_of("new"));
+  CHECK(std::filesystem::is_symlink(folder / "dangling"));
+  CHECK(read_file(folder / "missing") == bytes_of("new"));
   std::filesystem::create_symlink("circle", folder / "circle");
   mentions(error_of([&] { write_file(folder / "circle", {}); }), "symbolic links");
+}
+
+TEST_CASE("a file that is replaced keeps its permissions") {
+  Folder folder;
+  using std::filesystem::perms;
+  for (const perms kept : {perms::owner_read | perms::owner_write, perms::owner_all | perms::group_read}) {
+    with_bytes(folder / "a", bytes_of("old"));
+    std::filesystem::permissions(folder / "a", kept);
+    write_file(folder / "a", bytes_of("new"));
+    CHECK(std::filesystem::status(folder / "a").permissions() == kept);
+  }
+}
+
+TEST_CASE("a name may be as long as the file system allows") {
+  Folder folder;
+  for (const std::size_t length : {247U, 248U, 255U}) {
+    const auto path = folder / std::string(length, 'a');
+    write_file(path, bytes_of("x"));
+    CHECK(read_file(path) == bytes_of("x"));
+  }
+  CHECK(folder.entries() == 3);
+}
+
+TEST_CASE("what a killed writer has left is taken over, what a living one writes is not") {
+  Folder folder;
+  with_bytes(folder / "a.0.tmp", bytes_of("half a file"));
+  write_file(folder / "a", bytes_of("x"));
+  CHECK(read_file(folder / "a") == bytes_of("x"));
+  CHECK(folder.entries() == 1);
+
+  AtomicFile first(folder / "a"), second(folder / "a");
+  first.write("first"), second.write("second");
+  second.commit();
+  CHECK(read_file(folder / "a") == bytes_of("second"));
+  first.commit();
+  CHECK(read_file(folder / "a") == bytes_of("first"));
+  CHECK(folder.entries() == 1);
 }
 
 TEST_CASE("a path that cannot be written is refused with its name and the reason") {

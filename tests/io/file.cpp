@@ -28,3 +28,9 @@ TEST_CASE("a missing file and a folder are refused with their name and the reaso
 TEST_CASE("an endless file ends in an error, not in exhausted memory") {
   mentions(error_of([] { read_file("/dev/zero", 1 << 20); }), "longer than 1048576");
 }
+
+TEST_CASE("a pipe is refused at once, and not waited for") {
+  Folder folder;
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  mentions(error_of([&] { read_file(folder / "pipe"); }), "is a pipe");
+}

@@ -107,6 +107,12 @@ TEST_CASE("a video of any layout comes as (N, T, H, W, C)") {
   mentions(error_of([&] { read_npy_video(path); }), "(12)");
 }
 
+TEST_CASE("an array of no elements is read at once, whatever its other extents") {
+  Folder folder;
+  const auto path = with_bytes(folder / "x.npy", npy_bytes(dictionary("|u1", "(20, 10000000000000000, 0, 1)"), 0));
+  CHECK(read_npy_video(path, NpyLayout::frames_first).shape() == Shape{10000000000000000, 20, 0, 1, 1});
+}
+
 TEST_CASE_TEMPLATE("a video of real numbers must lie in [0, 1], and the first that does not is named", T, float,
                    double) {
   Folder folder;
@@ -143,6 +149,7 @@ TEST_CASE("a damaged file is refused or read, and does no harm") {
 
 TEST_CASE("headers that lie are refused, and the message says how") {
   mentions(refusal(npy_bytes(dictionary("|u1", "(4294967296, 4294967296)"), 4)), "multiply to more");
+  mentions(refusal(npy_bytes(dictionary("|u1", "(20, 0, 1099511627776, 1099511627776)"), 0)), "multiply to more");
   mentions(refusal(npy_bytes(dictionary("|u1", "(99999999999999999999,)"), 4)), "not a number");
   mentions(refusal(npy_bytes(dictionary("|u1", "(-1,)"), 4)), "not a number");
   mentions(refusal(npy_bytes(dictionary("|u1", "(4)"), 4)), "not a tuple");

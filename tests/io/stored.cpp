@@ -42,10 +42,22 @@ TEST_CASE("whole numbers widen with their sign, from any alignment") {
                        Error);
 }
 
+TEST_CASE("a finite number that the type cannot hold is refused, an infinite one stays infinite") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor<double> x({3}, {1, -infinity, 1e300});
+  CHECK_THROWS_WITH_AS(from_stored<float>(Stored::f64, {3}, as_bytes(x), "x"),
+                       doctest::Contains("x: element 2 is larger than"), Error);
+  CHECK(std::isinf(from_stored<float>(Stored::f64, {2}, as_bytes(x).first(16), "x").data()[1]));
+  const Tensor<float> y({1}, {1e5F});
+  CHECK_THROWS_AS(from_stored<half>(Stored::f32, {1}, as_bytes(y), "y"), Error);
+}
+
 TEST_CASE("a product of extents is given only where it fits") {
   CHECK(checked_product(std::vector<std::uint64_t>{}, 4) == Index{4});
   CHECK(checked_product(std::vector<std::uint64_t>{3, 0, 5}, 8) == Index{0});
   CHECK(checked_product(std::vector<std::uint64_t>{3, 5}, 8) == Index{120});
+  CHECK_FALSE(checked_product(std::vector<std::uint64_t>{0, 1ULL << 40, 1ULL << 40}));
+  CHECK_FALSE(checked_product(std::vector<std::uint64_t>{1ULL << 40, 1ULL << 40, 0}));
   CHECK_FALSE(checked_product(std::vector<std::uint64_t>{1ULL << 63}));
   CHECK_FALSE(checked_product(std::vector<std::uint64_t>{1ULL << 32, 1ULL << 31}));
   CHECK_FALSE(checked_product(std::vector<std::uint64_t>{1ULL << 61}, 8));

@@ -15,10 +15,6 @@ using namespace flipbook::test;
 
 namespace {
 
-struct Quiet {  // FFmpeg's own remarks on the damaged files below
-  Quiet() { av_log_set_level(AV_LOG_QUIET); }
-} const silence;
-
 Tensor<std::uint8_t> moving(Index frames, Index size) {
   return to_bytes(MovingShapes({.frames = frames, .canvas = size, .smallest = 0.2, .largest = 0.3}).clip(3));
 }
@@ -149,14 +145,37 @@ TEST_CASE("a damaged video is refused or read, and does no harm") {
   check_survives_damage(with_bytes(folder / "front.mp4", index_in_front(read_file(folder / "x.mp4"))), decode, 150);
 }
 
-TEST_CASE("what is no video is refused by its name, and a playlist leads nowhere") {
+TEST_CASE("what is no video is refused by its name, and FFmpeg prints nothing") {
   Folder folder;
+  write_mp4(folder / "x.mp4", moving(3, 32));
+  Bytes damaged = read_file(folder / "x.mp4");
+  damaged.resize(damaged.size() / 2);
   const std::string noise = "this is not a video, however long one looks at it";
-  const auto path = with_bytes(folder / "x.mp4", Bytes(noise.begin(), noise.end()));
-  mentions(error_of([&] { decode(path); }), path.string());
+  const auto path = with_bytes(folder / "noise.mp4", Bytes(noise.begin(), noise.end()));
+  const int terminal = ::dup(STDERR_FILENO);
+  const int file = ::open((folder / "printed").c_str(), O_WRONLY | O_CREAT, 0600);
+  ::dup2(file, STDERR_FILENO);
+  const std::string message = error_of([&] { decode(path); });
+  CHECK_THROWS_AS(decode(with_bytes(folder / "damaged.mp4", damaged)), Error);
+  ::dup2(terminal, STDERR_FILENO);
+  ::close(terminal), ::close(file);
+  mentions(message, path.string());
+  CHECK(std::filesystem::file_size(folder / "printed") == 0);
+}
+
+TEST_CASE("a list of files is no video, whatever it is called, and leads nowhere") {
+  Folder folder;
   write_mp4(folder / "real.mp4", moving(3, 32));
-  const std::string list = "#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/real.mp4\n#EXT-X-ENDLIST\n";
-  CHECK_THROWS_AS(decode(with_bytes(folder / "list.m3u8", Bytes(list.begin(), list.end()))), Error);
+  const std::string real = (folder / "real.mp4").string(), begin = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n";
+  for (const std::string& list :
+       {begin + "http://127.0.0.1:9/real.mp4\n#EXT-X-ENDLIST\n", begin + real + "\n#EXT-X-ENDLIST\n",
+        begin + real + "\n", begin + "clip.mp4\n", std::string("ffconcat version 1.0\nfile real.mp4\n")}) {
+    CAPTURE(list);
+    const auto path = with_bytes(folder / "clip.mp4", Bytes(list.begin(), list.end()));
+    mentions(error_of([&] { decode(path); }), path.string());
+  }
+  ::mkfifo((folder / "pipe.mp4").c_str(), 0600);
+  mentions(error_of([&] { decode(folder / "pipe.mp4"); }), "not a regular file");
 }
 
 TEST_CASE("clips that cannot be written are refused, and nothing is left") {

@@ -145,6 +145,34 @@ TEST_CASE("a step on data that is not finite changes nothing and says so") {
   CHECK(to_vector(gan.parameters()) == before);
 }
 
+namespace {
+struct BadForGenerators : loss::NonSaturating {
+  template <Value V>
+  static V generator(const V& fake) {
+    return mean(sqrt(square(affine(fake, 0, 0))));  // 0, and no gradient
+  }
+};
+}  // namespace
+
+TEST_CASE("where the generator's part of a step is not finite, the discriminator's is taken back") {
+  using Model = Gan<PointGenerator, PointDiscriminator, BadForGenerators>;
+  Module<Model, float> gan{Rng{5}};
+  Model::Training<float, Cpu, optim::Adam> training(gan, optim::Adam{});
+  const auto state = [&] {
+    std::vector<std::vector<float>> all{to_vector(gan.parameters())};
+    training.visit_optimizers([&](const auto&, auto& optimizer) {
+      optimizer.visit([&](const auto&, const auto& memory) { all.push_back(to_vector(memory)); });
+      all.push_back({static_cast<float>(optimizer.steps())});
+    });
+    return all;
+  };
+  Rng rng{1};
+  const auto before = state();
+  CHECK_THROWS_WITH_AS(training.step(gan, ring<float>(8, rng), rng, {}), doctest::Contains("gradient is not finite"),
+                       Error);
+  CHECK(state() == before);
+}
+
 TEST_CASE("a batch of no samples, and samples of other channels, are refused by name") {
   using Model = Gan<PointGenerator, PointDiscriminator>;
   Module<Model, float> gan{Rng{5}};

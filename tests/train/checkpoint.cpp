@@ -145,6 +145,67 @@ TEST_CASE("metadata that is not what was written is refused") {
   CHECK(small == 255);
 }
 
+TEST_CASE("numbers of steps that no run can have are refused, and nothing has been changed") {
+  Folder folder;
+  Run<float> run{1};
+  run.train(2);
+  const auto path = saved(folder, run);
+  const SafetensorsFile good = read_safetensors(path);
+  std::vector<NamedTensor> tensors;
+  for (const auto& [name, tensor] : good.tensors) tensors.push_back(tensor);
+  for (const char* steps : {"-5", "9223372036854775807", "9007199254740993"}) {
+    auto metadata = good.metadata;
+    metadata.erase("flipbook.checksum");
+    metadata["optimizer"] = steps;
+    write_safetensors(path, tensors, metadata);
+    Run<float> into{2};
+    const Run<float> untouched{2};
+    mentions(error_of([&] { load_checkpoint(path, into.state()); }), std::string("'optimizer' is ") + steps);
+    CHECK(into.same_as(untouched));
+    Index count = 0;
+    const auto state = [&](auto&& visit) { visit("optimizer", detail::StepCount{count}); };
+    write_safetensors(path, {}, metadata);
+    mentions(error_of([&] { load_checkpoint(path, state); }), std::string("'optimizer' is ") + steps);
+    CHECK(count == 0);
+  }
+}
+
+TEST_CASE("a checkpoint of another scalar is refused, and weights of another one convert") {
+  Folder folder;
+  Run<float> run{1};
+  run.train(1);
+  const auto path = saved(folder, run);
+  Run<double> other{3};
+  const std::string message = error_of([&] { load_checkpoint(path, other.state()); });
+  mentions(message, "'0.weight' is of F32, needed is F64");
+  CHECK(other.same_as(Run<double>{3}));
+  load_weights(path, other.model);
+  CHECK(other.model.parameters().data()[3] == static_cast<double>(run.model.parameters().data()[3]));
+}
+
+TEST_CASE("a bit that has flipped is found, wherever it is, and by whatever reads the weights") {
+  Folder folder;
+  Run<float> run{1};
+  run.train(2);
+  const Bytes bytes = read_file(saved(folder, run));
+  Rng rng{3};
+  for (int i = 0; i < 200; ++i) {
+    Bytes damaged = bytes;
+    const auto at = static_cast<std::size_t>(rng.below(static_cast<Index>(bytes.size())));
+    damaged[at] = static_cast<std::uint8_t>(damaged[at] ^ 1 << rng.below(8));
+    const auto path = with_bytes(folder / "damaged.safetensors", damaged);
+    Run<float> into{2};
+    Module<Net, float> weights{Rng{5}};
+    CAPTURE(at);
+    try {
+      load_checkpoint(path, into.state());
+      CHECK(into.same_as(run));  // it was the checksum's name, or a space
+    } catch (const Error&) {
+    }
+    if (at + 400 > bytes.size()) CHECK_THROWS_AS(load_weights(path, weights), Error);
+  }
+}
+
 TEST_CASE("a truncated checkpoint is refused, a damaged one is refused or read, neither half") {
   Folder folder;
   Run<float> run{1};

@@ -61,3 +61,26 @@ TEST_CASE("names that would break the files, and tables that are none, are refus
   CHECK_THROWS_AS(History({}, Tensor<double>({1, 1}, {1e300})), Error);
   CHECK_THROWS_AS(History({}, Tensor<double>({1, 1}, {std::nan("")})), Error);
 }
+
+TEST_CASE("a long history is thinned evenly, keeps its first and latest rows, and goes on alike from a file") {
+  History whole, resumed;
+  for (Index step = 1; step <= 100'000; ++step) {
+    whole.add(step, {{"loss", static_cast<double>(step)}});
+    resumed.add(step, {{"loss", static_cast<double>(step)}});
+    if (step % 30'011 == 0) resumed = History(resumed.names(), resumed.table());
+    REQUIRE(whole.rows().size() <= History::most);
+  }
+  CHECK(resumed.csv() == whole.csv());
+  const auto& rows = whole.rows();
+  CHECK(rows.size() >= History::most / 4);
+  CHECK(rows.front().step == 1);
+  CHECK(rows.back().step == 100'000);
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    REQUIRE(rows[i].step - rows[i - 1].step >= 1);
+    REQUIRE(rows[i].step - rows[i - 1].step <= 16);
+    REQUIRE(rows[i].values[0] == static_cast<double>(rows[i].step));
+  }
+  History same;
+  for (int i = 0; i < 40'000; ++i) same.add(7, {{"loss", 1}});
+  CHECK(same.rows().size() <= History::most);
+}

@@ -5,6 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <memory>
+#include <thread>
+#include <vector>
+
 using flipbook::Interrupt;
 
 namespace {
@@ -18,6 +22,7 @@ int killed_by(const Action& action) {
   if (child == 0) {
     ::signal(SIGINT, SIG_DFL);
     ::signal(SIGTERM, SIG_DFL);
+    ::signal(SIGHUP, SIG_DFL);
     action();
     ::_exit(0);
   }
@@ -29,7 +34,7 @@ int killed_by(const Action& action) {
 }  // namespace
 
 TEST_CASE("a first signal is noted and kills nothing, a second one kills") {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     CHECK(killed_by([=] { ::raise(signal); }) == signal);
     CHECK(killed_by([=] {
             Interrupt interrupt;
@@ -67,4 +72,39 @@ TEST_CASE("what the program did on the signal before is restored") {
   const auto before = ::signal(SIGINT, &handler_of_the_program);
   { Interrupt interrupt; }
   CHECK((::signal(SIGINT, before) == &handler_of_the_program));
+}
+
+TEST_CASE("objects of several threads may end in any order, and the last restores what the program did") {
+  const auto before = ::signal(SIGINT, &handler_of_the_program);
+  {
+    auto first = std::make_unique<Interrupt>();
+    const Interrupt second;
+    first.reset();
+    ::raise(SIGINT);
+    CHECK(second.requested());
+  }
+  CHECK((::signal(SIGINT, before) == &handler_of_the_program));
+}
+
+TEST_CASE("any number of threads may make and end them at once") {
+  const auto before = ::signal(SIGINT, &handler_of_the_program);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([] {
+      for (int k = 0; k < 2000; ++k) const Interrupt interrupt;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK((::signal(SIGINT, before) == &handler_of_the_program));
+}
+
+TEST_CASE("a signal that the process ignores stays ignored, as for a program started by nohup") {
+  for (const int signal : {SIGINT, SIGHUP}) {
+    CHECK(killed_by([=] {
+            ::signal(signal, SIG_IGN);
+            Interrupt interrupt;
+            ::raise(signal);
+            if (interrupt.requested()) ::raise(SIGKILL);
+          }) == 0);
+  }
 }

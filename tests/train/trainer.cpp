@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <sys/resource.h>
+
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <limits>
+#include <optional>
+#include <string>
 
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/likelihood/gaussian.hpp>
@@ -123,6 +128,111 @@ TEST_CASE("a callback may end the training, and Ctrl-C does, with a checkpoint")
   CHECK(to_vector(resumed.model.parameters()) == to_vector(trainer.model.parameters()));
 }
 
+namespace {
+
+/// Clips of which one cannot be had, or is no clip.
+struct Failing {
+  Index broken = -1, not_finite = -1;
+  Shape shape() const { return clips.shape(); }
+  Tensor<float> clip(Index i) const {
+    require(i != broken, "clip ", i, " is damaged");
+    return i == not_finite ? full<float>(shape(), NAN) : clips.clip(i);
+  }
+};
+
+/// While one exists, files cannot grow beyond some bytes, as on a full disk.
+struct FullDisk {
+  rlimit before{};
+  FullDisk() {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit little{1000, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &little);
+  }
+  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before); }
+};
+
+FitOptions saving(Index steps, const std::filesystem::path& path, double every = 60) {
+  return {.steps = steps, .batch = 4, .checkpoint = path, .checkpoint_every = every, .title = ""};
+}
+Index steps_in(const std::filesystem::path& checkpoint) {
+  auto trainer = trainer_of<SmallVae>();
+  trainer.resume(checkpoint);
+  return trainer.steps();
+}
+
+}  // namespace
+
+TEST_CASE("where a clip cannot be had, or the program's own function throws, the steps before it are saved") {
+  const TemporaryFolder folder;
+  const auto path = folder.path / "run.safetensors";
+  auto trainer = trainer_of<SmallVae>();
+  CHECK_THROWS_WITH_AS(trainer.fit(Failing{.broken = 14}, saving(50, path)), "clip 14 is damaged", Error);
+  CHECK(trainer.steps() == 3);
+  CHECK(steps_in(path) == 3);
+  const auto stop = [](Index step, const Losses&) {
+    if (step == 5) throw std::string("enough");
+  };
+  CHECK_THROWS_AS(trainer.fit(clips, saving(50, path), stop), std::string);
+  CHECK(steps_in(path) == 5);
+}
+
+TEST_CASE("a folder that is missing and a disk that is full are met before the first step") {
+  const TemporaryFolder folder;
+  auto trainer = trainer_of<SmallVae>();
+  CHECK_THROWS_WITH_AS(trainer.fit(clips, saving(3, folder.path / "none" / "x")), doctest::Contains("No such file"),
+                       Error);
+  {
+    const FullDisk full;
+    CHECK_THROWS_WITH_AS(trainer.fit(clips, saving(3, folder.path / "x")), doctest::Contains("cannot write"), Error);
+  }
+  CHECK(trainer.steps() == 0);
+  CHECK(std::filesystem::is_empty(folder.path));
+}
+
+TEST_CASE("a disk that is full for a while costs no progress, one that is at the end is an error") {
+  const TemporaryFolder folder;
+  const auto path = folder.path / "run.safetensors";
+  auto trainer = trainer_of<SmallVae>();
+  std::optional<FullDisk> full;
+  CHECK(trainer.fit(clips, saving(6, path, 0), [&](Index step, const Losses&) {
+    if (step == 2) full.emplace();
+    if (step != 4) return;
+    CHECK(steps_in(path) == 1);
+    full.reset();
+  }));
+  CHECK(steps_in(path) == 6);
+  CHECK_THROWS_WITH_AS(trainer.fit(clips, saving(8, path), [&](Index, const Losses&) { full.emplace(); }),
+                       doctest::Contains("cannot write"), Error);
+  full.reset();
+  CHECK(steps_in(path) == 6);
+}
+
+TEST_CASE("a model that is not finite, or gives no finite loss, does not take the place of a good checkpoint") {
+  const TemporaryFolder folder;
+  const auto path = folder.path / "run.safetensors";
+  auto trainer = trainer_of<SmallVae>();
+  CHECK(trainer.fit(clips, saving(3, path)));
+  const auto spoilt = [&](float value) {
+    return [&, value](Index, const Losses&) {
+      Tensor<float> parameters = trainer.model.parameters();
+      fill(parameters, value);
+    };
+  };
+  CHECK_THROWS_WITH_AS(trainer.fit(clips, saving(4, path), spoilt(INFINITY)), doctest::Contains("not written"), Error);
+  CHECK_THROWS_AS(trainer.fit(clips, saving(9, path, 0), spoilt(INFINITY)), NotFinite);
+  CHECK_THROWS_AS(trainer.fit(clips, saving(9, path), spoilt(1e30F)), NotFinite);
+  CHECK(steps_in(path) == 3);
+}
+
+TEST_CASE("where it is the batch that is not finite, the model is good, and saved") {
+  const TemporaryFolder folder;
+  const auto path = folder.path / "run.safetensors";
+  auto trainer = trainer_of<SmallVae>();
+  CHECK_THROWS_AS(trainer.fit(Failing{.not_finite = 11}, saving(50, path)), NotFinite);
+  CHECK(steps_in(path) == 2);
+}
+
 TEST_CASE("data that are not finite stop the training before they reach the model") {
   auto trainer = trainer_of<SmallVae>();
   auto batch = batch_of(clips, 0, 2);
@@ -131,6 +241,70 @@ TEST_CASE("data that are not finite stop the training before they reach the mode
   CHECK_THROWS_WITH_AS(trainer.step(batch), doctest::Contains("check the data for NaN"), Error);
   CHECK(to_vector(trainer.model.parameters()) == before);
   CHECK(trainer.steps() == 0);
+}
+
+namespace {
+
+/// A model whose loss is finite and has no gradient.
+struct Pointed {
+  template <Real T, class B>
+  struct Instance {
+    Of<Sequential<Flatten, Linear<numbers, 1>>, T, B> net;
+    explicit Instance(Rng& rng) : net(rng) {}
+    static void fields(auto& self, auto&& field) { field("net", self.net); }
+    template <Value V>
+    V loss(const V& x) const {
+      return sum(sqrt(square(affine(net(x), 0, 0))));
+    }
+  };
+};
+/// Batch normalisation, of whose running variance a number may be too large while loss and gradient are not.
+struct Normalised {
+  template <Real T, class B>
+  struct Instance {
+    Of<Sequential<BatchNorm<3>, Flatten, Linear<numbers, 1>>, T, B> net;
+    explicit Instance(Rng& rng) : net(rng) {}
+    static void fields(auto& self, auto&& field) { field("net", self.net); }
+    template <Value V>
+    V loss(const V& x) const {
+      return mean(square(net(x)));
+    }
+  };
+};
+
+template <class Model>
+auto state_of(Trainer<Model, float, Cpu, optim::Adam>& trainer) {
+  std::vector<std::vector<float>> all{to_vector(trainer.model.parameters()), to_vector(trainer.model.buffers())};
+  trainer.training().visit_optimizers([&](const auto&, auto& optimizer) {
+    optimizer.visit([&](const auto&, const auto& memory) { all.push_back(to_vector(memory)); });
+    all.push_back({static_cast<float>(optimizer.steps())});
+  });
+  return std::pair{all, trainer.rng()};
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a step whose gradient or buffers are not finite changes nothing, at default settings", Model,
+                   Pointed, Normalised) {
+  auto trainer = trainer_of<Model>();
+  Tensor<float> batch = batch_of(clips, 0, 2);
+  batch.data()[5] = 1e30F;
+  const auto before = state_of(trainer);
+  for (const double clip : {0.0, 1.0}) {
+    CHECK_THROWS_WITH_AS(trainer.step(batch, {.clip_norm = clip}), doctest::Contains("finite"), Error);
+    CHECK(state_of(trainer) == before);
+  }
+  CHECK(trainer.steps() == 0);
+}
+
+TEST_CASE("a learning rate that is not finite is refused before it reaches the model") {
+  auto trainer = trainer_of<SmallVae>();
+  const auto before = state_of(trainer);
+  for (const double rate : {1e300, std::nan("")}) {
+    trainer.set_learning_rate(rate);
+    CHECK_THROWS_WITH_AS(trainer.step(batch_of(clips, 0, 2)), doctest::Contains("learning rate"), Error);
+    CHECK(state_of(trainer) == before);
+  }
 }
 
 TEST_CASE("a first batch outside [0, 1] is refused where the likelihood needs that, with what was found") {

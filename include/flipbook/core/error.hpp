@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <initializer_list>
 #include <stdexcept>
@@ -17,6 +18,12 @@ namespace flipbook {
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// Thrown where numbers of a training step are not finite, which the model is to blame for or its data.
+class NotFinite : public Error {
+ public:
+  using Error::Error;
 };
 
 }  // namespace flipbook
@@ -59,7 +66,29 @@ class Part {
   return text;
 }
 
-[[noreturn, gnu::noinline]] inline void throw_joined(std::initializer_list<Part> parts) { throw Error(joined(parts)); }
+/// Text whose control characters are written as \x1b and alike: what a file or its name says must not reach a terminal.
+[[gnu::noinline]] inline std::string printable(std::string_view text) {
+  std::string shown;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]),
+               next = static_cast<unsigned char>(text[std::min(i + 1, text.size() - 1)]);
+    const bool controls = c < 0x20 || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0);  // the latter in UTF-8
+    if (!controls) {
+      shown += text[i];
+      continue;
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    const unsigned code = c == 0xc2 ? next : c;
+    (shown += "\\x") += digits[code / 16];
+    shown += digits[code % 16];
+    i += c == 0xc2;
+  }
+  return shown;
+}
+
+[[noreturn, gnu::noinline]] inline void throw_joined(std::initializer_list<Part> parts) {
+  throw Error(printable(joined(parts)));
+}
 
 }  // namespace detail
 
@@ -69,7 +98,7 @@ std::string text(const Parts&... parts) {
   return detail::joined({detail::Part(parts)...});
 }
 
-/// Throws an Error whose text is the parts joined.
+/// Throws an Error whose text is the parts joined, control characters escaped.
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
   detail::throw_joined({detail::Part(parts)...});

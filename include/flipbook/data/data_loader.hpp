@@ -3,8 +3,8 @@
 
 #include <condition_variable>
 #include <exception>
-#include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -34,6 +34,7 @@ class DataLoader {
     require(options.batch > 0 && options.workers > 0 && options.ahead > 0 && options.first >= 0,
             "DataLoader: batches of ", options.batch, " by ", options.workers, " workers, ", options.ahead,
             " ahead, from number ", options.first);
+    made_.resize(static_cast<std::size_t>(options.ahead));
     try {
       for (int i = 0; i < options.workers; ++i) workers_.emplace_back([this] { work(); });
     } catch (...) {  // no thread could be had: those that started must end before their members do
@@ -49,9 +50,11 @@ class DataLoader {
   /// @throws whatever the source threw for one of its clips; so does every later call
   Tensor<float> next() {
     std::unique_lock lock(mutex_);
-    ready_.wait(lock, [&] { return made_.contains(delivered_); });
-    if (const auto* error = std::get_if<std::exception_ptr>(&made_.at(delivered_))) std::rethrow_exception(*error);
-    Tensor<float> batch = std::get<Tensor<float>>(std::move(made_.extract(delivered_++).mapped()));
+    std::optional<Result>& made = place_of(*this, delivered_);
+    ready_.wait(lock, [&] { return made.has_value(); });
+    if (const auto* error = std::get_if<std::exception_ptr>(&*made)) std::rethrow_exception(*error);
+    Tensor<float> batch = std::get<Tensor<float>>(*std::exchange(made, std::nullopt));
+    ++delivered_;
     lock.unlock();
     wanted_.notify_one();
     return batch;
@@ -60,7 +63,7 @@ class DataLoader {
   /// Whether `next` need not wait.
   bool ready() const {
     const std::lock_guard lock(mutex_);
-    return made_.contains(delivered_);
+    return place_of(*this, delivered_).has_value();
   }
   /// The number of the batch that `next` will give.
   Index position() const {
@@ -75,20 +78,27 @@ class DataLoader {
   const Source& source() const noexcept { return source_; }
 
  private:
-  void work() {
+  using Result = std::variant<Tensor<float>, std::exception_ptr>;
+
+  // A worker that has no memory left can still hand over what it was thrown: all places are there from the beginning.
+  static auto& place_of(auto& self, Index number) {
+    return self.made_[static_cast<std::size_t>(number % self.options_.ahead)];
+  }
+
+  void work() noexcept {
     for (std::unique_lock lock(mutex_);;) {
       wanted_.wait(lock, [&] { return stopping_ || claimed_ < delivered_ + options_.ahead; });
       if (stopping_) return;
       const Index number = claimed_++;
       lock.unlock();
-      auto result = make(number);
+      Result result = make(number);
       lock.lock();
-      made_.emplace(number, std::move(result));
+      place_of(*this, number) = std::move(result);
       ready_.notify_all();
     }
   }
 
-  std::variant<Tensor<float>, std::exception_ptr> make(Index number) const noexcept {
+  Result make(Index number) const noexcept {
     try {
       return batch_of(source_, number * options_.batch, options_.batch);
     } catch (...) {
@@ -109,7 +119,7 @@ class DataLoader {
   const DataLoaderOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable ready_, wanted_;
-  std::map<Index, std::variant<Tensor<float>, std::exception_ptr>> made_;
+  std::vector<std::optional<Result>> made_;
   Index claimed_, delivered_;  // numbers of the next batch to be made, and to be given out
   bool stopping_ = false;
   std::vector<std::thread> workers_;

@@ -31,9 +31,13 @@ struct CloseFile {
 }  // namespace detail
 
 /// All bytes of a file. Memory grows with what has been read, never by a length that the file system or
-/// the file states, so a pipe or a device ends in an Error at the limit and not in exhausted memory.
-/// @throws Error if the file is missing, unreadable, a folder, or longer than `limit` bytes
+/// the file states, so a device ends in an Error at the limit and not in exhausted memory.
+/// @throws Error if the file is missing, unreadable, a folder, a pipe (which may never end), or longer than `limit`
+///         bytes
 inline Bytes read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{1} << 34) {
+  std::error_code unreadable;  // opening it will say so again
+  require(!std::filesystem::is_fifo(path, unreadable), "read: ", detail::quoted(path),
+          " is a pipe; write what comes out of it to a file first");
   const std::unique_ptr<std::FILE, detail::CloseFile> file(std::fopen(path.c_str(), "rb"));
   if (!file) fail("read: cannot open ", detail::quoted(path), ": ", detail::reason());
   std::setvbuf(file.get(), nullptr, _IONBF, 0);  // the pieces read are larger than any buffer

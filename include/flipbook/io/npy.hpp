@@ -162,6 +162,7 @@ inline Tensor<float> swap_leading_axes(const Tensor<float>& x) {
   Shape shape = x.shape();
   std::swap(shape[0], shape[1]);
   Tensor<float> swapped(shape);
+  if (x.size() == 0) return swapped;  // the other extents may be anything
   const Index outer = x.extent(0), inner = x.extent(1), size = shape.part(2, shape.rank()).size();
   for (Index i = 0; i < outer; ++i)
     for (Index j = 0; j < inner; ++j)

@@ -26,12 +26,16 @@ struct PngImage : png_image {
 
 inline png_uint_32 png_format(Index channels) { return channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB; }
 
+/// The most pixels of a picture that are read, as of a video's frames: memory grows with them, and a file of some
+/// kilobytes may hold many that are alike.
+inline constexpr std::uint64_t most_pixels = 1 << 26;
+
 /// @throws Error if a picture of that many pixels cannot come out of so few bytes. Deflate makes at most
 /// 1032 bytes of one, a pixel may take but one bit, and JPEG's codes stay below that: a file that states
 /// more lies, and memory is not spent on it.
 inline void require_plausible(std::uint64_t height, std::uint64_t width, std::size_t bytes) {
-  const bool sensible = height > 0 && width > 0 && height < 1 << 16 && width < 1 << 16 && height * width <= 1 << 28;
-  require(sensible, "it is ", height, " x ", width, " pixels; at most 2^28 are read");
+  const bool sensible = height > 0 && width > 0 && height < 1 << 16 && width < 1 << 16 && height * width <= most_pixels;
+  require(sensible, "it is ", height, " x ", width, " pixels; at most ", most_pixels, " are read");
   require(height * width / (8 * 1032) <= bytes, "it cannot hold ", height, " x ", width, " pixels in ", bytes,
           " bytes");
 }

@@ -56,14 +56,17 @@ struct SafetensorsFile {
   std::filesystem::path path;
   std::map<std::string, NamedTensor> tensors;
   std::map<std::string, std::string> metadata;
+  std::map<std::string, std::string> unreadable;  ///< names of tensors of a type or rank that is not read, and which
 
   bool contains(const std::string& name) const { return tensors.contains(name); }
 
   /// The tensor of that name, converted to T.
-  /// @throws Error if there is none, or its type does not convert
+  /// @throws Error if there is none, it is unreadable, or its type does not convert
   template <Element T>
   Tensor<T> get(const std::string& name) const {
     const auto found = tensors.find(name);
+    if (const auto other = unreadable.find(name); other != unreadable.end())
+      fail("safetensors: ", detail::quoted(path), ": tensor '", name, "': ", other->second);
     if (found == tensors.end()) fail("safetensors: ", detail::quoted(path), " has no tensor '", name, "'");
     return found->second.template get<T>();
   }
@@ -75,6 +78,13 @@ inline constexpr std::pair<const char*, Stored> safetensors_types[] = {
     {"F64", Stored::f64}, {"F32", Stored::f32},     {"F16", Stored::f16}, {"BF16", Stored::bf16},
     {"I64", Stored::i64}, {"I32", Stored::i32},     {"I16", Stored::i16}, {"I8", Stored::i8},
     {"U8", Stored::u8},   {"BOOL", Stored::boolean}};
+
+/// What safetensors call a type.
+inline const char* dtype_of(Stored stored) {
+  return std::find_if(std::begin(safetensors_types), std::end(safetensors_types),
+                      [&](const auto& known) { return known.second == stored; })
+      ->first;
+}
 
 /// Where a tensor's numbers lie, counted from the end of the header.
 struct Extent64 {
@@ -102,14 +112,20 @@ struct SafetensorsEntry {
     require(offsets->size() == 2, "it needs two data_offsets, not ", offsets->size());
   }
 
+  /// Why the tensor cannot be read, although what is said of it may hold; or nothing.
+  std::string unreadable() const {
+    const auto is_named = [&](const auto& known) { return *dtype == known.first; };
+    if (std::none_of(std::begin(safetensors_types), std::end(safetensors_types), is_named))
+      return text("its dtype, ", *dtype, ", is unknown");
+    if (shape->size() > Shape::max_rank)
+      return text("it is of rank ", shape->size(), "; at most ", Shape::max_rank, " is read");
+    return "";
+  }
   /// The tensor itself, in the part of the file that follows the header.
   NamedTensor tensor(const std::string& name, std::span<const std::uint8_t> data,
                      const std::shared_ptr<const Bytes>& file) const {
     const auto type = std::find_if(std::begin(safetensors_types), std::end(safetensors_types),
                                    [&](const auto& known) { return *dtype == known.first; });
-    require(type != std::end(safetensors_types), "its dtype, ", *dtype, ", is unknown");
-    require(shape->size() <= Shape::max_rank, "it is of rank ", shape->size(), "; at most ", Shape::max_rank,
-            " is read");
     const auto bytes = checked_product(*shape, size_of(type->second));
     require(bytes.has_value(), "its extents multiply to more than can be held");
     const Shape extents(shape->begin(), shape->end());
@@ -139,6 +155,8 @@ inline SafetensorsFile parse_safetensors(const std::shared_ptr<const Bytes>& fil
   require(file->size() >= 8, "it has ", file->size(), " bytes, fewer than the length of a header takes");
   std::uint64_t header_length = 0;
   std::memcpy(&header_length, file->data(), 8);
+  constexpr std::uint64_t most = 100'000'000;  // as in the format's reference implementation
+  require(header_length <= most, "its header is of ", header_length, " bytes; at most ", most, " are read");
   require(header_length <= file->size() - 8, "it has ", file->size() - 8, " bytes after the length of its header, ",
           header_length);
   const std::string_view header(reinterpret_cast<const char*>(file->data()) + 8, header_length);
@@ -155,7 +173,8 @@ inline SafetensorsFile parse_safetensors(const std::shared_ptr<const Bytes>& fil
     }
     try {
       const SafetensorsEntry entry(json);
-      parsed.tensors.emplace(name, entry.tensor(name, data, file));
+      if (auto reason = entry.unreadable(); !reason.empty()) parsed.unreadable.emplace(name, std::move(reason));
+      else parsed.tensors.emplace(name, entry.tensor(name, data, file));
       occupied.push_back(entry.extent());
     } catch (const Error& error) {
       fail("tensor '", name, "': ", error.what());
@@ -170,7 +189,8 @@ inline SafetensorsFile parse_safetensors(const std::shared_ptr<const Bytes>& fil
 
 /// Reads a safetensors file (https://github.com/huggingface/safetensors): a length (8 bytes), a header of
 /// that length (JSON: dtype, shape and place of each tensor), the numbers. Everything that the header says
-/// is checked against the bytes that are there, and the tensors must fill them without overlap or gap.
+/// is checked against the bytes that are there, and the tensors must fill them without overlap or gap. A tensor of
+/// another type, or of more than 6 axes, is an error only for who asks for it.
 /// @throws Error if the file cannot be read, or says anything that does not hold
 inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   const auto bytes = std::make_shared<const Bytes>(read_file(path));
@@ -192,11 +212,44 @@ inline std::string metadata_json(const std::map<std::string, std::string>& metad
 }
 
 inline std::string entry_json(const NamedTensor& tensor, std::size_t first, std::size_t last) {
-  const auto type = std::find_if(std::begin(safetensors_types), std::end(safetensors_types),
-                                 [&](const auto& known) { return known.second == tensor.stored(); });
   std::string extents, separator;
   for (const Index extent : tensor.shape()) extents += text(std::exchange(separator, ","), extent);
-  return text(R"({"dtype":")", type->first, R"(","shape":[)", extents, R"(],"data_offsets":[)", first, ",", last, "]}");
+  return text(R"({"dtype":")", dtype_of(tensor.stored()), R"(","shape":[)", extents, R"(],"data_offsets":[)", first,
+              ",", last, "]}");
+}
+
+/// What a file begins with. Sorts the tensors into the order in which they follow it.
+inline std::string safetensors_header(const std::filesystem::path& path, std::vector<NamedTensor>& tensors,
+                                      const std::map<std::string, std::string>& metadata) {
+  std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
+    return std::pair(size_of(b.stored()), a.name()) < std::pair(size_of(a.stored()), b.name());
+  });
+  std::string header = "{", separator;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    header += std::exchange(separator, ",") + to_json(key) + ":" + value;
+  };
+  if (!metadata.empty()) add("__metadata__", metadata_json(metadata));
+  std::set<std::string> taken{"__metadata__"};
+  std::size_t offset = 0;
+  for (const NamedTensor& tensor : tensors) {
+    require(taken.insert(tensor.name()).second, "safetensors: the name '", tensor.name(), "' for ", quoted(path),
+            " is taken");
+    const std::size_t first = std::exchange(offset, offset + tensor.bytes().size());
+    add(tensor.name(), entry_json(tensor, first, offset));
+  }
+  header += "}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');  // the numbers begin at a multiple of 8
+  return header;
+}
+
+/// Writes what `write_safetensors` commits.
+inline void write_safetensors_to(AtomicFile& file, const std::filesystem::path& path, std::vector<NamedTensor> tensors,
+                                 const std::map<std::string, std::string>& metadata) {
+  const std::string header = safetensors_header(path, tensors, metadata);
+  const std::uint64_t length = header.size();
+  file.write(&length, sizeof(length));
+  file.write(header);
+  for (const NamedTensor& tensor : tensors) file.write(tensor.bytes());
 }
 
 }  // namespace detail
@@ -206,30 +259,8 @@ inline std::string entry_json(const NamedTensor& tensor, std::size_t first, std:
 /// @throws Error if a name occurs twice or is not UTF-8, or the file cannot be written
 inline void write_safetensors(const std::filesystem::path& path, std::vector<NamedTensor> tensors,
                               const std::map<std::string, std::string>& metadata = {}) {
-  std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
-    return std::pair(size_of(b.stored()), a.name()) < std::pair(size_of(a.stored()), b.name());
-  });
-  std::string header = "{", separator;
-  const auto add = [&](const std::string& key, const std::string& value) {
-    header += std::exchange(separator, ",") + detail::to_json(key) + ":" + value;
-  };
-  if (!metadata.empty()) add("__metadata__", detail::metadata_json(metadata));
-  std::set<std::string> taken{"__metadata__"};
-  std::size_t offset = 0;
-  for (const NamedTensor& tensor : tensors) {
-    require(taken.insert(tensor.name()).second, "safetensors: the name '", tensor.name(), "' for ",
-            detail::quoted(path), " is taken");
-    const std::size_t first = std::exchange(offset, offset + tensor.bytes().size());
-    add(tensor.name(), detail::entry_json(tensor, first, offset));
-  }
-  header += "}";
-  header.resize((header.size() + 7) / 8 * 8, ' ');  // the numbers begin at a multiple of 8
-
   AtomicFile file(path);
-  const std::uint64_t length = header.size();
-  file.write(&length, sizeof(length));
-  file.write(header);
-  for (const NamedTensor& tensor : tensors) file.write(tensor.bytes());
+  detail::write_safetensors_to(file, path, std::move(tensors), metadata);
   file.commit();
 }
 

@@ -79,20 +79,25 @@ constexpr Stored stored_as() noexcept {
   if constexpr (std::same_as<T, std::uint8_t>) return Stored::u8;
 }
 
-/// The product of extents and `each`, or nothing where it is more than an Index holds. A file's extents
-/// are only made a Shape after this, since Shape::size does not check.
+/// The product of extents and `each`, or nothing where it is more than an Index holds, or would be without extents of 0:
+/// then the extents of every part can be multiplied. A file's extents are only made a Shape after this, since Shape::size
+/// does not check.
 template <class Extents>
 std::optional<Index> checked_product(const Extents& extents, std::size_t each = 1) {
   Index product = static_cast<Index>(each);
+  bool empty = false;
   for (const auto extent : extents) {
     if (!std::in_range<Index>(extent) || std::cmp_less(extent, 0)) return std::nullopt;
-    if (__builtin_mul_overflow(product, static_cast<Index>(extent), &product)) return std::nullopt;
+    empty = empty || extent == 0;
+    const Index factor = std::max<Index>(static_cast<Index>(extent), 1);
+    if (__builtin_mul_overflow(product, factor, &product)) return std::nullopt;
   }
-  return product;
+  return empty ? 0 : product;
 }
 
 /// Numbers of a file as a tensor of type T. Real types convert into each other (rounding as a cast does),
-/// whole numbers into wider ones; anything else would lose its meaning and is refused.
+/// whole numbers into wider ones; anything else would lose its meaning and is refused, as is a finite number that T
+/// cannot hold.
 /// @param bytes  exactly as many as the shape takes; need not be aligned
 /// @throws Error if the stored type does not convert; `what` names the tensor
 template <Element T>
@@ -115,6 +120,11 @@ Tensor<T> from_stored(Stored stored, const Shape& shape, std::span<const std::ui
         if constexpr (std::same_as<S, bool>) element = static_cast<T>(value != 0);
         else if constexpr (Short<T>) element = T(static_cast<float>(value));
         else element = static_cast<T>(value);
+        if constexpr (!std::numeric_limits<S>::is_integer) {
+          const double before = value, after = element;
+          require(before - before != 0 || after - after == 0, what, ": element ", &element - x.data(),
+                  " is larger than ", name_of<T>(), " can hold");
+        }
       }
       return x;
     } else {

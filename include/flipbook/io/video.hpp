@@ -12,6 +12,7 @@ extern "C" {
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <system_error>
 #include <type_traits>
 #include <vector>
 
@@ -37,7 +38,7 @@ using Packet = std::unique_ptr<AVPacket, FreeBy<av_packet_free>>;
 using Scaler = std::unique_ptr<SwsContext, FreeBy<sws_freeContext>>;
 using Input = std::unique_ptr<AVFormatContext, FreeBy<avformat_close_input>>;
 
-/// Keeps a codec's remarks off the terminal, unless av_log_set_level asks for debugging; errors are thrown.
+/// Keeps a codec's remarks off the terminal, unless av_log_set_level asks for all; errors are thrown.
 inline constexpr int log_offset = AV_LOG_DEBUG - AV_LOG_FATAL;
 
 /// The result of a call of FFmpeg, unless it says that the call failed.
@@ -53,14 +54,37 @@ Owner av_made(Owner owner, const char* what) {
   return owner;
 }
 
-/// A file for reading, and nothing but that file: a playlist in it cannot lead elsewhere.
+/// Keeps what FFmpeg's readers and writers of files remark off the terminal, unless the program has set a level.
+inline void quieten() {
+  if (av_log_get_level() == AV_LOG_INFO) av_log_set_level(AV_LOG_FATAL);
+}
+
+/// The containers that are read: those that hold their frames themselves. FFmpeg tells kinds by their content, and some
+/// of its kinds (hls, concat, …) are lists of other files, or of what a network has.
+inline constexpr const char* containers =
+    "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,ogg,flv,asf,gif,m4v,h264,ivf";
+
+/// Opens the file that a context is made for, and no other that its content may name.
+inline int open_once(AVFormatContext* context, AVIOContext** file, const char* url, int flags, AVDictionary** options) {
+  if (context->iformat != nullptr) return AVERROR(EACCES);
+  return avio_open2(file, url, flags, &context->interrupt_callback, options);
+}
+
+/// A file for reading, and nothing but that file.
 inline Input open_input(const std::filesystem::path& path) {
+  quieten();
+  std::error_code unreadable;  // opening it will say so again
+  const auto status = std::filesystem::status(path, unreadable);
+  require(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status), "it is not a regular file");
   AVDictionary* options = nullptr;
   av_dict_set(&options, "protocol_whitelist", "file", 0);
+  av_dict_set(&options, "format_whitelist", containers, 0);
   av_dict_set(&options, "ignore_editlist", "1", 0);  // then the frames to come are those that the index counts
-  AVFormatContext* context = nullptr;
+  AVFormatContext* context = av_made(avformat_alloc_context(), "a reader");
+  context->io_open = open_once;
   const int result = avformat_open_input(&context, text("file:", path.string()).c_str(), nullptr, &options);
   av_dict_free(&options);
+  require(result != AVERROR(EINVAL), "it is none of the containers that are read: ", containers);
   av_check(result, "opening");
   return Input(context);
 }
@@ -177,7 +201,9 @@ struct Video {
   double frames_per_second = 0;  ///< 0 where the file does not say
 };
 
-/// Decodes a video file of any kind that FFmpeg knows, each frame resized as `size` says.
+/// Decodes a video file, each frame resized as `size` says: MP4, MOV, Matroska, WebM, AVI, MPEG, Ogg, FLV, WMV, GIF. No
+/// other file is opened, whatever it names. FFmpeg prints nothing unless av_log_set_level is given a level other than
+/// its default.
 /// @param limit  the most frames to be read; a longer video is cut there
 /// @throws Error if the file cannot be read, has no video, is damaged, or ends early
 inline Video read_video(const std::filesystem::path& path, const FrameSize& size, Index limit = 1 << 20) {
@@ -219,6 +245,7 @@ class Mp4Encoder {
         height_(static_cast<int>(height)),
         packet_(av_made(Packet(av_packet_alloc()), "a packet")),
         frame_(av_made(Frame(av_frame_alloc()), "a frame")) {
+    quieten();
     AVFormatContext* context = nullptr;
     av_check(avformat_alloc_output_context2(&context, nullptr, "mp4", nullptr), "setting MP4 up");
     output_.reset(context);

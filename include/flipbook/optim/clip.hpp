@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <span>
 
 #include <flipbook/ops/elementwise/map.hpp>
@@ -10,6 +11,20 @@
 #include <flipbook/ops/reduce/sum.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::optim {
+
+/// The Euclidean length of a gradient over all its parts: not finite where one of its numbers, or its square in T, is
+/// not.
+template <Real T, class B>
+double length(std::span<const Tensor<T, B>> gradient) {
+  double squares = 0;
+  for (const auto& part : gradient) {
+    double of_part = 0;
+    if constexpr (std::same_as<B, Cpu>) kernel::sum_squares(B{}, of_part, part);
+    else of_part = static_cast<double>(sum(square(part)).item());
+    squares += of_part;
+  }
+  return std::sqrt(squares);
+}
 
 /// Shortens a gradient, in its memory, to the Euclidean length `limit` if it is longer, and returns the length that
 /// it had: over all parameters at once, as PyTorch's clip_grad_norm_. A length that is not finite is returned as it
@@ -19,9 +34,7 @@ namespace flipbook::inline FLIPBOOK_ISA::optim {
 template <Real T, class B>
 double clip_norm(std::span<const Tensor<T, B>> gradient, double limit) {
   require(limit > 0, "clip_norm: the limit must be positive, got ", limit);
-  double squares = 0;
-  for (const auto& part : gradient) squares += static_cast<double>(sum(square(part)).item());
-  const double norm = std::sqrt(squares), factor = limit / (norm + 1e-6);
+  const double norm = length(gradient), factor = limit / (norm + 1e-6);
   if (std::isfinite(norm) && factor < 1) {
     for (const auto& part : gradient) map_into(part, flipbook::detail::ValueOf<function::Affine>{{factor, 0}}, part);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <concepts>
 #include <span>
 #include <utility>
@@ -92,7 +93,7 @@ class Optimizer {
   /// @param factor  of the gradient, a number in the backend's memory; the step is left out where it is not finite.
   ///                None: 1
   /// @throws Error  if there are more or fewer of either than this optimiser was made for, or if the settings
-  ///                have come to need a memory that they did not need then
+  ///                have come to need a memory that they did not need then, or the learning rate is not finite
   void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient,
             const Tensor<Wide<T>, B>& factor = {}) requires(!std::same_as<B, Cpu>) {
     check(parameters, gradient.size());
@@ -150,6 +151,8 @@ class Optimizer {
             shape_, ", got parameters ", parameters.shape(), " and a gradient of ", gradient);
     require(remembered_ == rule.state_names().size(),
             "optimizer: its settings have changed in what they remember; make another");
+    require(std::isfinite(static_cast<Wide<T>>(rule.learning_rate)), "optimizer: a learning rate of ",
+            rule.learning_rate);
   }
   Tensor<Wide<T>, B> master() const {
     if constexpr (Short<T>) return memory_[remembered_].second;

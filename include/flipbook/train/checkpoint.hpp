@@ -37,6 +37,12 @@ bool separated(std::string_view text, I&... numbers) {
   return (one(numbers) && ...) && at == end;
 }
 
+/// A number of steps that a run has taken: in a file, neither negative nor past what a History can hold.
+struct StepCount {
+  Index& value;
+  static constexpr Index most = Index{1} << 53;
+};
+
 /// Takes a run's state down, part by part.
 struct CheckpointWriter {
   std::vector<NamedTensor> tensors;
@@ -59,6 +65,7 @@ struct CheckpointWriter {
   void operator()(const std::string& name, const Rng& rng) {
     add(name, joined(rng.seed(), rng.stream(), rng.position()));
   }
+  void operator()(const std::string& name, const StepCount& steps) { add(name, joined(steps.value)); }
   void operator()(const std::string& name, WholeNumber auto number) { add(name, joined(number)); }
   void operator()(const std::string& name, const History& history) {
     add(name, history.table());
@@ -86,8 +93,7 @@ struct CheckpointReader {
   void operator()(const std::string& name, M& module) { take_weights(module, name.empty() ? "" : name + ".", loading); }
   template <class Rule, class T, class B>
   void operator()(const std::string& name, Optimizer<Rule, T, B>& optimizer) {
-    Index steps = 0;
-    if (numbers(name, steps)) loading.later([&optimizer, steps] { optimizer.resume(steps); });
+    count(name, [&optimizer](Index steps) { optimizer.resume(steps); });
     optimizer.visit([&](const std::string& memory, const auto& x) { take(name + "/" + memory, x); });
   }
   template <class T, class B>
@@ -99,6 +105,9 @@ struct CheckpointReader {
     if (numbers(name, seed, stream, position)) {
       loading.later([&rng, now = Rng::at(seed, stream, position)] { rng = now; });
     }
+  }
+  void operator()(const std::string& name, const StepCount& steps) {
+    count(name, [&steps = steps.value](Index read) { steps = read; });
   }
   void operator()(const std::string& name, WholeNumber auto& number) {
     auto read = number;
@@ -116,7 +125,7 @@ struct CheckpointReader {
     const bool is_table = found != loading.file().tensors.end() && found->second.shape().rank() == 2;
     const Index rows = is_table ? found->second.shape()[0] : 0;
     if (const auto table = loading.take<double>(path, {rows, 1 + static_cast<Index>(names.size())})) {
-      loading.later([&history, read = History(names, *table)] { history = read; });
+      loading.later([&history, read = History(names, *table)]() mutable { history = std::move(read); });
     }
   }
 
@@ -133,6 +142,13 @@ struct CheckpointReader {
     loading.refuse("'" + name + "' is missing among its metadata");
     return nullptr;
   }
+  template <class Resume>
+  void count(const std::string& name, const Resume& resume) {
+    Index steps = 0;
+    if (!numbers(name, steps)) return;
+    if (steps < 0 || steps > StepCount::most) return loading.refuse(text("its metadata '", name, "' is ", steps));
+    loading.later([resume, steps] { resume(steps); });
+  }
   template <class... I>
   bool numbers(const std::string& name, I&... read) {
     const std::string* const text = entry(name);
@@ -141,6 +157,21 @@ struct CheckpointReader {
     return true;
   }
 };
+
+template <class State>
+void write_checkpoint(AtomicFile& file, const std::filesystem::path& path, const State& state) {
+  CheckpointWriter writer;
+  state(writer);
+  const auto metadata = with_checksum(std::move(writer.metadata), writer.tensors);
+  write_safetensors_to(file, path, std::move(writer.tensors), metadata);
+}
+/// Writes a checkpoint that is not kept, to find out that the folder is missing or the disk is full.
+template <class State>
+void try_checkpoint(const std::filesystem::path& path, const State& state) {
+  AtomicFile file(path);
+  write_checkpoint(file, path, state);
+  file.sync();
+}
 
 }  // namespace detail
 
@@ -161,17 +192,17 @@ struct CheckpointReader {
 /// @throws Error  if two parts share a name, or the file cannot be written
 template <class State>
 void save_checkpoint(const std::filesystem::path& path, const State& state) {
-  detail::CheckpointWriter writer;
-  state(writer);
-  write_safetensors(path, std::move(writer.tensors), writer.metadata);
+  AtomicFile file(path);
+  detail::write_checkpoint(file, path, state);
+  file.commit();
 }
 
 /// Restores every part from a file of `save_checkpoint`.
-/// @throws Error  if the file cannot be read, or does not hold just these parts: names each that is wrong; nothing has
-///                been changed then
+/// @throws Error  if the file cannot be read or is damaged, or does not hold just these parts, in the same scalar (to
+///                go on in another, load_weights converts): names each that is wrong; nothing has been changed then
 template <class State>
 void load_checkpoint(const std::filesystem::path& path, const State& state) {
-  detail::CheckpointReader reader{detail::Loading(read_safetensors(path))};
+  detail::CheckpointReader reader{detail::Loading(read_safetensors(path), detail::Loading::Types::exact)};
   state(reader);
   reader.loading.finish(detail::is_batch_count);
 }

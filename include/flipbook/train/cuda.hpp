@@ -23,19 +23,18 @@ __global__ void square_each(Index size, const T* x, Wide<T>* squares) {
   }
 }
 
-/// Judges a step by its loss and its gradient's squared length, of which there may be none: report = (loss, length),
-/// and what the gradient is to be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length),
+/// Judges a step by its loss and its gradient's squared length: report = (loss, length, 0), and what the gradient is to be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length),
 /// not a number where the step is to be left out. The scale of the loss, where there is one, adapts.
 template <class T, class W>
 __global__ void judge_step(const T* loss, const W* squared, double clip, float* scale, W* factor, double* report) {
   const double inverse = scale == nullptr ? 1.0 : 1.0 / static_cast<double>(scale[0]);
   const double value = static_cast<double>(*loss);
-  const double length = squared == nullptr ? 0.0 : std::sqrt(static_cast<double>(*squared)) * inverse;
+  const double length = std::sqrt(static_cast<double>(*squared)) * inverse;
   const bool fine = value - value == 0 && length - length == 0;
   const double shortened = clip > 0 ? clip / (length + 1e-6) : 1.0;
   const double times = inverse * (shortened < 1 ? shortened : 1.0);
   *factor = static_cast<W>(fine ? times : std::numeric_limits<double>::quiet_NaN());
-  report[0] = value, report[1] = length;
+  report[0] = value, report[1] = length, report[2] = 0;
   if (scale == nullptr || !(value - value == 0)) return;
   if (!fine) {
     scale[0] = scale[0] > 1 ? scale[0] / 2 : 1, scale[1] = 0;
@@ -48,7 +47,7 @@ __global__ void judge_step(const T* loss, const W* squared, double clip, float* 
 template <class W>
 struct Judgement {
   Tensor<W, Cuda> factor{Shape{}};
-  Tensor<double, Cuda> report{Shape{2}};
+  Tensor<double, Cuda> report{Shape{3}};
 };
 
 /// @param clip    the most that the gradient may be long; 0: any length
@@ -58,17 +57,25 @@ Judgement<Wide<T>> judge(const Tensor<T, Cuda>& loss, const Tensor<T, Cuda>& gra
                          Tensor<float, Cuda> scale = {}) {
   using W = Wide<T>;
   Judgement<W> judgement;
-  Tensor<W, Cuda> squared;
-  if (clip > 0 || scale) {
-    const Tensor<W, Cuda> squares(gradient.shape());
-    squared = Tensor<W, Cuda>(Shape{});
-    launch(square_each<T>, blocks_for(gradient.size()), block_threads, 0, gradient.size(), gradient.data(),
-           const_cast<W*>(squares.data()));
-    sum_middle(1, gradient.size(), 1, squares.data(), squared.data());
-  }
+  const Tensor<W, Cuda> squares(gradient.shape());
+  Tensor<W, Cuda> squared{Shape{}};
+  launch(square_each<T>, blocks_for(gradient.size()), block_threads, 0, gradient.size(), gradient.data(),
+         const_cast<W*>(squares.data()));
+  sum_middle(1, gradient.size(), 1, squares.data(), squared.data());
   launch(judge_step<T, W>, 1, 1, 0, loss.data(), squared.data(), clip, scale.data(), judgement.factor.data(),
          judgement.report.data());
   return judgement;
+}
+
+/// Where a buffer is not finite, neither are the factor of its step and the last number of its report.
+template <class T, class W>
+__global__ void judge_buffer(Index size, const T* buffer, W* factor, double* report) {
+  for (Index i = thread_number(); i < size; i += thread_count()) {
+    const double x = static_cast<double>(buffer[i]);
+    if (x - x == 0) continue;
+    *factor = static_cast<W>(std::numeric_limits<double>::quiet_NaN());
+    report[2] = std::numeric_limits<double>::quiet_NaN();
+  }
 }
 
 template <class W>
@@ -77,9 +84,11 @@ __global__ void put_back(const W* factor, Index size, const std::uint8_t* before
   for (Index i = thread_number(); i < size; i += thread_count()) buffer[i] = before[i];
 }
 
-/// Carries out what a tape has noted of buffers, unless a step's factor is not finite: they then are as they were.
-template <class W>
-void apply_updates(Tape& tape, const Tensor<W, Cuda>& factor) {
+/// Carries out what a tape has noted of buffers, numbers of type T, unless the step's factor is not finite or they would
+/// not be: they then are as they were, and the factor is not finite.
+template <class T>
+void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
+  using W = Wide<T>;
   const auto noted = tape.deferred_buffers();
   std::vector<Tensor<std::uint8_t, Cuda>> before;
   for (const auto& [data, bytes] : noted) {
@@ -87,9 +96,15 @@ void apply_updates(Tape& tape, const Tensor<W, Cuda>& factor) {
     Cuda::copy(before.back().data(), data, bytes);
   }
   tape.apply_updates();
+  for (const auto& [data, bytes] : noted) {
+    const Index size = static_cast<Index>(bytes / sizeof(T));
+    launch(judge_buffer<T, W>, blocks_for(size), block_threads, 0, size, static_cast<const T*>(data),
+           judgement.factor.data(), judgement.report.data());
+  }
   for (std::size_t i = 0; i < noted.size(); ++i) {
-    launch(put_back<W>, blocks_for(before[i].size()), block_threads, 0, factor.data(), before[i].size(),
-           std::as_const(before[i]).data(), static_cast<std::uint8_t*>(const_cast<void*>(noted[i].data)));
+    launch(put_back<W>, blocks_for(before[i].size()), block_threads, 0, std::as_const(judgement.factor).data(),
+           before[i].size(), std::as_const(before[i]).data(),
+           static_cast<std::uint8_t*>(const_cast<void*>(noted[i].data)));
   }
 }
 

@@ -60,7 +60,7 @@ class Stepper<T, Cuda> {
     Key key;
     std::vector<double> settings{};
     int taken = 0;
-    Tensor<T, Cuda> clips{}, buffers{};  // what the graph reads; the model's buffers before the step
+    Tensor<T, Cuda> clips{};  // what the graph reads
     Losses losses{};
     std::unique_ptr<cuda::StepGraph> graph{};
   };
@@ -95,7 +95,6 @@ class Stepper<T, Cuda> {
     const Rng before = rng;
     try {
       kind.clips = clips.clone();
-      kind.buffers = model.buffers().clone();
       const auto step = [&] { kind.losses = training.step(model, kind.clips, rng, how); };
       kind.graph = std::make_unique<cuda::StepGraph>(rng, step);
     } catch (const Error& error) {
@@ -110,14 +109,18 @@ class Stepper<T, Cuda> {
   Losses replay(Kind& kind, Training& training, const Model& model, const Tensor<T, Cuda>& clips, Rng& rng,
                 const std::vector<Index>& steps) {
     assign(kind.clips, clips);
-    assign(kind.buffers, model.buffers());
+    Snapshot<Cuda> before;
+    if (steps.size() > 1) {  // the device judges the steps one by one: it may take the first and leave the second out
+      before.add(model.parameters()), before.add(model.buffers());
+      training.visit_optimizers([&](const auto&, auto& optimizer) { before.add(optimizer); });
+    }
     try {
       kind.graph->replay(rng);
     } catch (...) {
-      assign(model.buffers(), kind.buffers);
       go_back(training, steps);
       throw;
     }
+    before.release();
     Losses losses = kind.losses;
     for (auto& [name, value] : losses) value = kind.graph->kept(value);
     return losses;

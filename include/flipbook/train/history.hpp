@@ -18,13 +18,17 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// What a training step reports, by name.
 using Losses = std::vector<std::pair<std::string, double>>;
 
-/// Losses over training: a table with a row for each report and a column for each name.
+/// Losses over training: a table with a row for each report and a column for each name. Of a long training it keeps
+/// no more than `most` rows: the latest, and of those before as many as are evenly apart.
 class History {
  public:
   struct Row {
     Index step;
     std::vector<double> values;  ///< in the order of `names`; NaN where nothing was reported
   };
+
+  /// Rows that are kept.
+  static constexpr std::size_t most = std::size_t{1} << 14;
 
   History() = default;
   /// From a table (rows, 1 + names), the step in front, as `table` gives it.
@@ -48,6 +52,7 @@ class History {
       row.values.resize(names_.size(), missing);
       row.values[at] = value;
     }
+    if (rows_.size() >= most) thin();
     rows_.push_back(std::move(row));
     if (names_.size() == columns) return;
     for (Row& each : rows_) each.values.resize(names_.size(), missing);
@@ -102,6 +107,19 @@ class History {
 
  private:
   static constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+  /// Leaves at most half of the rows: those whose steps are a power of two apart, counted from the first. What is left
+  /// follows from what there was, so a history that was read from a file goes on as it would have.
+  void thin() {
+    const Index first = rows_.front().step;
+    for (Index apart = 2; rows_.size() > most / 2; apart *= 2) {
+      const bool last_resort = apart > Index{1} << 60;  // many rows of one step
+      std::erase_if(rows_, [&, i = 0](const Row& row) mutable {
+        return last_resort ? i++ % 2 != 0 : (row.step - first) % apart != 0;
+      });
+      if (last_resort) break;
+    }
+  }
 
   std::size_t column(const std::string& name) {
     const auto found = std::find(names_.begin(), names_.end(), name);

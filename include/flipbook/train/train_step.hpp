@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <span>
 
@@ -8,6 +9,7 @@
 #include <flipbook/optim/clip.hpp>
 #include <flipbook/optim/optimizer.hpp>
 #include <flipbook/train/history.hpp>
+#include <flipbook/train/snapshot.hpp>
 
 #ifdef FLIPBOOK_CUDA
 #include <flipbook/train/cuda.hpp>
@@ -36,9 +38,17 @@ double report(const Tensor<T, Cuda>& x) {
 #endif
 
 inline void check_step(double loss, double length, Index steps) {
-  require(std::isfinite(loss), "training: the loss is ", loss, " after ", steps,
-          " steps; check the data for NaN, or lower the learning rate");
-  require(std::isfinite(length), "training: the gradient is not finite after ", steps, " steps");
+  if (!std::isfinite(loss)) {
+    throw NotFinite(text("training: the loss is ", loss, " after ", steps,
+                         " steps; check the data for NaN, or lower the learning rate"));
+  }
+  if (!std::isfinite(length)) throw NotFinite(text("training: the gradient is not finite after ", steps, " steps"));
+}
+inline void check_buffers(bool finite, Index steps) {
+  if (!finite) {
+    throw NotFinite(text("training: a buffer, such as running statistics, would not be finite after ", steps,
+                         " steps; check the data for numbers that are too large"));
+  }
 }
 
 template <class T, Order order, class Part, class Rule>
@@ -48,10 +58,14 @@ double backward_and_step(Tape& tape, const Variable<T, Cpu, order>& loss, const 
   check_step(value, 0, optimizer.steps());
   const auto parts = tape.gradients(loss, part);
   const std::span<const Tensor<T, Cpu>> gradient(parts);
-  const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : 0;
+  const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : optim::length(gradient);
   check_step(value, length, optimizer.steps());
-  optimizer.step(parameters, gradient);
+  Snapshot<Cpu> before;
+  before.add(tape);
   tape.apply_updates();
+  check_buffers(before.template finite<T>(), optimizer.steps());
+  optimizer.step(parameters, gradient);
+  before.release();
   return value;
 }
 
@@ -73,25 +87,27 @@ double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const
       return std::pair{gradient, cuda::judge(loss.value(), gradient, how.clip_norm)};
     }
   };
-  const auto [gradient, judgement] = judged();
+  auto [gradient, judgement] = judged();
+  cuda::apply_updates<T>(tape, judgement);
+  optimizer.step(parameters, gradient, judgement.factor);
+  // In half, a step whose gradient overflows is left out without an error.
+  const auto check = [&optimizer](double value, double length, double buffers) {
+    if (value - value + length - length + buffers == 0) return;
+    optimizer.resume(optimizer.steps() - 1);
+    check_step(value, std::same_as<T, half> ? 0 : length, optimizer.steps());
+    check_buffers(buffers == 0, optimizer.steps());
+  };
   if (cuda::queue().capture == nullptr) {
     const std::vector<double> report = to_vector(judgement.report);
-    check_step(report[0], std::same_as<T, half> ? 0 : report[1], optimizer.steps());
-    if (std::isfinite(report[1])) {
-      optimizer.step(parameters, gradient, judgement.factor);
-      tape.apply_updates();
-    }
+    check(report[0], report[1], report[2]);
     return report[0];
   }
-  optimizer.step(parameters, gradient, judgement.factor);
-  if constexpr (std::same_as<T, half>) cuda::apply_updates(tape, judgement.factor);  // its step may be left out
-  else tape.apply_updates();
   cuda::Capture& capture = *cuda::queue().capture;
-  const double value = capture.promise(judgement.report.data()), length = capture.promise(judgement.report.data() + 1);
-  capture.after_replay([&capture, &optimizer, value, length] {
-    const bool taken = std::isfinite(capture.kept(length));
-    check_step(capture.kept(value), std::same_as<T, half> ? 0 : capture.kept(length), optimizer.steps() - 1);
-    if (!taken) optimizer.resume(optimizer.steps() - 1);
+  const double* const report = judgement.report.data();
+  const std::array promises{capture.promise(report), capture.promise(report + 1), capture.promise(report + 2)};
+  const double value = promises[0];
+  capture.after_replay([&capture, check, promises] {
+    check(capture.kept(promises[0]), capture.kept(promises[1]), capture.kept(promises[2]));
   });
   return value;
 }
@@ -111,7 +127,7 @@ double reported(const Variable<T, B, order>& x) {
 /// not counted, and buffers stay as they were.
 /// @param part        the module, or member of one, whose parameters are trained; the tape must watch them
 /// @param parameters  the same parameters in one tensor: `module.parameters()`, `module.part(member)`
-/// @throws Error  if the loss or the gradient is not finite; nothing has been changed then
+/// @throws NotFinite  if the loss, the gradient's length or a buffer's change is not finite; nothing has been changed then
 template <class T, class B, Order order, class Part, class Rule>
 double backward_and_step(Tape& tape, const Variable<T, B, order>& loss, const Part& part,
                          const Tensor<T, B>& parameters, Optimizer<Rule, T, B>& optimizer,

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -97,6 +100,12 @@ void require_unit_range(const Tensor<T, B>& clips) {
           "; this model takes them in [0, 1]: divide 8-bit levels by 255, map [-1, 1] by (x + 1) / 2");
 }
 
+template <class T, class B>
+bool all_finite(const Tensor<T, B>& x) {
+  const Tensor<Wide<T>, Cpu> here = to<Cpu>(cast<Wide<T>>(x));
+  return std::ranges::all_of(here, [](auto number) { return std::isfinite(number); });
+}
+
 }  // namespace detail
 
 /// How `Trainer::fit` trains.
@@ -106,7 +115,7 @@ struct FitOptions {
   int workers = 1;     ///< threads that prepare batches
   StepOptions step = {};
   schedule::Any learning_rate = {};       ///< of the step; empty: as the rule says
-  std::filesystem::path checkpoint = {};  ///< where progress is kept; empty: nowhere
+  std::filesystem::path checkpoint = {};  ///< where progress is kept, tried before the first step; empty: nowhere
   double checkpoint_every = 60;           ///< seconds
   std::string title = "training";         ///< of the progress bar; empty: none
   std::string unit = "clips";
@@ -139,7 +148,14 @@ class Trainer {
     if constexpr (requires { requires Net::unit_interval; }) {
       if (!std::exchange(range_checked_, true)) detail::require_unit_range(clips);
     }
-    Losses losses = stepper_.step(training_, model, clips, rng_, how);
+    const Rng before = rng_;
+    Losses losses;
+    try {
+      losses = stepper_.step(training_, model, clips, rng_, how);
+    } catch (...) {
+      rng_ = before;
+      throw;
+    }
     ++steps_;
     if (average_) average_->update(model.parameters());
     history_.add(steps_, losses);
@@ -147,12 +163,18 @@ class Trainer {
   }
 
   /// Trains until `options.steps` steps have been taken in all, and keeps a checkpoint where one is asked for: now
-  /// and then, at the end, and when the program is told to stop (Ctrl-C), in which case it returns false.
+  /// and then, at the end, and when the program is told to stop (Ctrl-C), in which case it returns false. A checkpoint
+  /// that cannot be written now and then is tried again later; one that could not be written at the end is an error.
+  /// Whatever is thrown on the way, by the source or by `after_step`, the steps that were taken are saved first. A model
+  /// that is not finite, or whose loss is not although its batch is, is never saved in the place of a good one.
   /// Batch k is the same whenever it is asked for, so a resumed run goes through the same bits.
   /// @param after_step  called as after_step(steps, losses); may return false to stop
+  /// @throws Error      before the first step, if a checkpoint as large as this model's cannot be written; otherwise
+  ///                    as `step`, and whatever the source or `after_step` throws
   template <Dataset Source, class F>
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     if (steps_ >= options.steps) return true;
+    if (!options.checkpoint.empty()) detail::try_checkpoint(options.checkpoint, state());
     detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
     const Interrupt interrupt;
     std::optional<Progress> progress;
@@ -160,18 +182,23 @@ class Trainer {
       progress.emplace(options.title, options.steps, ProgressSettings{.unit = options.unit, .begin = steps_});
     const Index began = steps_;
     auto saved = Clock::now();
-    bool go_on = true;
-    while (go_on && steps_ < options.steps) {
-      if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
-      const Losses losses = step(cast<T>(batches.next()), options.step);
-      if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
-      go_on = called(after_step, losses) && !interrupt.requested();
-      const bool due = seconds_since(saved) > options.checkpoint_every;
-      if (!options.checkpoint.empty() && (due || !go_on || steps_ == options.steps)) {
-        save(options.checkpoint);
+    bool go_on = true, diverged = false;
+    try {
+      while (go_on && steps_ < options.steps) {
+        if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
+        const Losses losses = step(cast<T>(batches.next()), options.step, diverged);
+        if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
+        go_on = called(after_step, losses) && !interrupt.requested();
+        const bool due = seconds_since(saved) > options.checkpoint_every && go_on && steps_ < options.steps;
+        if (options.checkpoint.empty() || !due) continue;
+        saved_or_said(options.checkpoint);
         saved = Clock::now();
       }
+    } catch (...) {
+      if (!options.checkpoint.empty() && !diverged && steps_ > began) saved_or_said(options.checkpoint);
+      throw;
     }
+    if (!options.checkpoint.empty()) save_finite(options.checkpoint);
     return !interrupt.requested();
   }
   template <Dataset Source>
@@ -180,14 +207,10 @@ class Trainer {
   }
 
   /// Writes the model with all that training needs to go on to the same bits; PyTorch and load_weights read it too.
-  void save(const std::filesystem::path& path) {
-    save_checkpoint(path, [&](auto&& visit) { visit_state(visit); });
-  }
+  void save(const std::filesystem::path& path) { save_checkpoint(path, state()); }
   /// Goes on from a file of `save`.
   /// @throws Error  if it cannot be read or is of another model or rule; nothing has been changed then
-  void resume(const std::filesystem::path& path) {
-    load_checkpoint(path, [&](auto&& visit) { visit_state(visit); });
-  }
+  void resume(const std::filesystem::path& path) { load_checkpoint(path, state()); }
 
   Index steps() const noexcept { return steps_; }
   /// Whether steps are captured as a graph and replayed, as on Cuda after the first few.
@@ -223,13 +246,41 @@ class Trainer {
     ~Swapped() { average.swap(parameters); }
   };
 
+  auto state() {
+    return [this](auto&& visit) { visit_state(visit); };
+  }
   void visit_state(auto& visit) {
     visit("", model);
     training_.visit_optimizers(visit);
     if (average_) visit("average", *average_);
     visit("rng", rng_);
-    visit("steps", steps_);
+    visit("steps", detail::StepCount{steps_});
     visit("history", history_);
+  }
+
+  /// A step; `diverged` is set where it is not finite by the model's fault.
+  Losses step(const Tensor<T, B>& clips, const StepOptions& how, bool& diverged) {
+    try {
+      return step(clips, how);
+    } catch (const NotFinite&) {
+      diverged = detail::all_finite(clips);
+      throw;
+    }
+  }
+  void save_finite(const std::filesystem::path& path) {
+    if (!detail::all_finite(model.parameters()) || !detail::all_finite(model.buffers())) {
+      throw NotFinite(text("training: the model is not finite after ", steps_, " steps, and ", detail::quoted(path),
+                           " was not written; lower the learning rate"));
+    }
+    save(path);
+  }
+  /// Writes a checkpoint, or says on stderr why it cannot be.
+  void saved_or_said(const std::filesystem::path& path) noexcept {
+    try {
+      save_finite(path);
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "\nflipbook: no checkpoint was written: %s\n", error.what());
+    }
   }
 
   template <class F>

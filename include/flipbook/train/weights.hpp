@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -44,10 +46,71 @@ WeightLayout layout_of(const Leaf& leaf) {
   else return WeightLayout::plain;
 }
 
+/// A checksum of what a file says, its own entry left out: of names, shapes, numbers and metadata.
+class Checksum {
+ public:
+  static constexpr const char* entry = "flipbook.checksum";
+
+  Checksum(const std::map<std::string, std::string>& metadata) {
+    for (const auto& [key, value] : metadata) {
+      if (key != entry) add(key), add(value);
+    }
+  }
+  /// In the order of their names.
+  void add(const NamedTensor& tensor) {
+    add(tensor.name()), add(to_string(tensor.shape()));
+    add(tensor.bytes().data(), tensor.bytes().size());
+  }
+  std::string digits() const { return std::to_string(state_); }
+
+ private:
+  void add(const std::string& characters) { add(characters.data(), characters.size()); }
+  /// Word by word, each of which changes all bits that follow; the length keeps neighbours apart.
+  void add(const void* data, std::size_t bytes) {
+    const auto mix = [this](std::uint64_t word) {
+      state_ = (state_ ^ word) * 0x9e3779b97f4a7c15U;
+      state_ ^= state_ >> 29;
+    };
+    mix(bytes);
+    for (const auto* at = static_cast<const std::uint8_t*>(data); bytes > 0;) {
+      std::uint64_t word = 0;
+      const std::size_t size = std::min(bytes, sizeof(word));
+      std::memcpy(&word, at, size);
+      mix(word);
+      at += size, bytes -= size;
+    }
+  }
+
+  std::uint64_t state_ = 0x243f6a8885a308d3U;
+};
+
+/// With the checksum that readers find, where there are files of this library's.
+inline std::map<std::string, std::string> with_checksum(std::map<std::string, std::string> metadata,
+                                                        std::vector<NamedTensor>& tensors) {
+  std::ranges::sort(tensors, {}, &NamedTensor::name);
+  Checksum sum(metadata);
+  for (const NamedTensor& tensor : tensors) sum.add(tensor);
+  metadata[Checksum::entry] = sum.digits();
+  return metadata;
+}
+
 /// Takes tensors out of a file by their names, and changes what they are for only once all of them fit.
 class Loading {
  public:
-  explicit Loading(SafetensorsFile file) : file_(std::move(file)) {}
+  enum class Types { convert, exact };
+
+  /// @throws Error  if the file has a checksum of other content
+  explicit Loading(SafetensorsFile file, Types types = Types::convert) : file_(std::move(file)), types_(types) {
+    const auto found = file_.metadata.find(Checksum::entry);
+    if (found == file_.metadata.end()) return;
+    Checksum sum(file_.metadata);
+    for (const auto& [name, tensor] : file_.tensors) sum.add(tensor);
+    require(
+        sum.digits() == found->second, "load: ", quoted(file_.path),
+        " is damaged: its content has another checksum than when it was written (who changes such a file on purpose, "
+        "leaves ",
+        Checksum::entry, " out of its metadata)");
+  }
 
   const SafetensorsFile& file() const noexcept { return file_; }
 
@@ -56,12 +119,19 @@ class Loading {
   std::optional<Tensor<T>> take(const std::string& name, const Shape& shape) {
     const auto found = file_.tensors.find(name);
     if (found == file_.tensors.end()) {
-      refuse("'" + name + "' is missing");
+      const auto other = file_.unreadable.find(name);
+      if (other == file_.unreadable.end()) refuse("'" + name + "' is missing");
+      else refuse("'" + name + "' cannot be read: " + other->second);
+      taken_.insert(name);
       return std::nullopt;
     }
     taken_.insert(name);
     if (found->second.shape() != shape) {
       refuse(text("'", name, "' has shape ", found->second.shape(), ", needed is ", shape));
+      return std::nullopt;
+    }
+    if (types_ == Types::exact && found->second.stored() != stored_as<T>()) {
+      refuse(text("'", name, "' is of ", dtype_of(found->second.stored()), ", needed is ", dtype_of(stored_as<T>())));
       return std::nullopt;
     }
     return found->second.template get<T>();
@@ -77,6 +147,9 @@ class Loading {
     for (const auto& [name, tensor] : file_.tensors) {
       if (!taken_.contains(name) && !ignored(name)) refuse("'" + name + "' is not expected");
     }
+    for (const auto& [name, reason] : file_.unreadable) {
+      if (!taken_.contains(name) && !ignored(name)) refuse("'" + name + "' is not expected");
+    }
     if (!problems_.empty()) {
       std::string list = problems_.front();
       for (std::size_t i = 1; i < std::min<std::size_t>(problems_.size(), most_named); ++i) list += "; " + problems_[i];
@@ -89,6 +162,7 @@ class Loading {
  private:
   static constexpr std::size_t most_named = 10;
   SafetensorsFile file_;
+  Types types_;
   std::set<std::string> taken_;
   std::vector<std::string> problems_;
   std::vector<std::function<void()>> changes_;
@@ -124,7 +198,8 @@ inline constexpr std::string_view training_prefix = "training/";
 
 }  // namespace detail
 
-/// Writes a module's parameters and buffers by their names, in PyTorch's layout, as a safetensors file, atomically.
+/// Writes a module's parameters and buffers by their names, in PyTorch's layout, as a safetensors file, atomically, with
+/// a checksum in its metadata.
 /// @throws Error  if it cannot be written
 template <class M>
   requires HasFields<M>
@@ -133,14 +208,15 @@ void save_weights(const std::filesystem::path& path, const M& module,
   std::vector<NamedTensor> tensors;
   detail::list_weights(module, "", tensors);
   metadata.emplace("format", "pt");  // what readers in Python take for the layout's name
+  metadata = detail::with_checksum(std::move(metadata), tensors);
   write_safetensors(path, std::move(tensors), metadata);
 }
 
 /// Reads a module's parameters and buffers from a safetensors file: one of `save_weights`, a checkpoint, or a
 /// state_dict from PyTorch, the batch counts in which are passed over.
 /// @param prefix  only names that begin so are looked at, without it: "generator." takes one member of a model
-/// @throws Error  if the file cannot be read, or a name is missing, not expected or of another shape: names each; the
-///                module is as it was then
+/// @throws Error  if the file cannot be read, its checksum, where it has one, is of other content, or a name is missing,
+///                not expected or of another shape: names each; the module is as it was then
 template <class M>
   requires HasFields<M>
 void load_weights(const std::filesystem::path& path, M& module, const std::string& prefix = "") {

@@ -20,6 +20,13 @@ void sum_to(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x) {
   }
 }
 
+/// total = Σ x² of all elements.
+template <class T>
+void sum_squares(Cpu, double& total, const Tensor<T, Cpu>& x) {
+  if constexpr (compiled<T>) from_library<"sum_squares">(sum_squares<T>)(Cpu{}, total, x);
+  else total = cpu::sum_squares(x.size(), x.data());
+}
+
 /// The first place of the largest number, or of the smallest, in each row of the last axis.
 template <bool largest, class T>
 void arg_extreme(Cpu, const Tensor<T, Cpu>& x, Tensor<std::int32_t, Cpu>& index) {

@@ -147,6 +147,8 @@ struct Gan {
       const auto on_data = d(x), on_samples = d(y);  // in this order, as running statistics see them
       const auto judged = detail::Judged<Game>::discriminator(on_data, on_samples);
       const auto loss = Regulariser::penalty(judge, detail::Judged<Game>::total(d), x, y, judged);
+      Snapshot<B> before;  // D's new judgement of G may not be finite
+      if (both) before.add(gan.part(d)), before.add(gan.buffers()), before.add(discriminator_);
       Losses losses{{"discriminator", backward_and_step(judge, loss, d, gan.part(d), discriminator_, how)}};
       Regulariser::after_step(gan.part(d));
 
@@ -155,6 +157,7 @@ struct Gan {
         losses.emplace_back("generator",
                             backward_and_step(play, fooled, gan->generator, gan.part(gan->generator), generator_, how));
       }
+      before.release();
       return losses;
     }
 

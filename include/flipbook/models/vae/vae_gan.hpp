@@ -59,10 +59,13 @@ struct VaeGan {
       Tape judge{d, rng.split()};
       const auto on_data = d(judge.constant(affine(clips, 2, -1))), on_fake = d(judge.constant(fake.value()));
       const auto judged = Score::discriminator(on_data, on_fake);
+      Snapshot<B> before;  // the new discriminator's judgement may not be finite
+      before.add(model.part(d)), before.add(model.buffers()), before.add(discriminator_);
       const double lost = backward_and_step(judge, judged, d, model.part(d), discriminator_, how);
       const double negative_elbo = -reported(mean(bound));
       const double total =
           backward_and_step(tape, -mean(bound) + weight * Score::generator(d(fake)), vae, model.part(vae), vae_, how);
+      before.release();
       return {{"total", total}, {"-ELBO", negative_elbo}, {"discriminator", lost}};
     }
 

@@ -50,7 +50,41 @@ void sum_columns(const T* x, Index rows, Index width, T* out) {
   });
 }
 
+/// Σ x[0 … count)².
+template <Real T>
+T sum_run_of_squares(const T* x, Index count) {
+  std::array<Simd<T>, 4> part;
+  part.fill(Simd<T>(T(0)));
+  const auto add = [](Simd<T>& to, const Simd<T>& v) { to += v * v; };
+  Index i = 0;
+  for (; i + 4 * lanes<T> <= count; i += 4 * lanes<T>) {
+    for (std::size_t j = 0; j < 4; ++j) add(part[j], Simd<T>::load_unaligned(x + i + static_cast<Index>(j) * lanes<T>));
+  }
+  for (; i + lanes<T> <= count; i += lanes<T>) add(part[0], Simd<T>::load_unaligned(x + i));
+  if (i < count) add(part[1], load_part(x + i, count - i));
+  return xsimd::hadd((part[0] + part[1]) + (part[2] + part[3]));
+}
+
 }  // namespace detail
+
+/// Σ x²: in fixed blocks, whose sums are added in double.
+template <Real T>
+double sum_squares(Index count, const T* x) {
+  constexpr std::size_t most = 64;
+  std::array<T, most> parts;
+  double total = 0;
+  for (Index begin = 0; begin < count; begin += static_cast<Index>(most) * map_grain) {
+    const Index size = std::min(count - begin, static_cast<Index>(most) * map_grain);
+    parallel_for((size + map_grain - 1) / map_grain, 1, [&](Index first, Index last) {
+      for (Index i = first; i < last; ++i) {
+        const Index at = begin + i * map_grain;
+        parts[static_cast<std::size_t>(i)] = detail::sum_run_of_squares(x + at, std::min(map_grain, count - at));
+      }
+    });
+    for (Index i = 0; i * map_grain < size; ++i) total += static_cast<double>(parts[static_cast<std::size_t>(i)]);
+  }
+  return total;
+}
 
 /// out[i, j] = Σ_r x[i, r, j]: one pass of a reduction, x seen as (outer, reduced, inner). Sums run in an
 /// order fixed by the extents, so the result does not depend on the number of threads.

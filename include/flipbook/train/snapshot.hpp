@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/optim/optimizer.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// What a step changes, as it was before: put back at the end, however that is reached, unless `release` is called. So
+/// a step of several parts is taken whole or not at all.
+///
+///     Snapshot<B> before;
+///     before.add(parameters), before.add(optimizer);
+///     …                        // whatever throws
+///     before.release();
+template <class B>
+class Snapshot {
+ public:
+  Snapshot() = default;
+  Snapshot(Snapshot&&) = delete;
+  ~Snapshot() {
+    try {
+      for (const Piece& piece : pieces_) B::copy(piece.at, std::as_const(piece.before).data(), piece.bytes);
+      for (const auto& resume : resume_) resume();
+    } catch (...) {  // a device that takes no copies: it is lost, or captures a step and has changed nothing
+    }
+  }
+
+  /// A tensor, such as parameters, by its memory.
+  template <class T>
+  void add(const Tensor<T, B>& x) {
+    copy(x.data(), static_cast<std::size_t>(x.size()) * sizeof(T));
+  }
+  /// What an optimiser remembers, and its steps.
+  template <class Rule, class T>
+  void add(Optimizer<Rule, T, B>& optimizer) {
+    optimizer.visit([&](const auto&, const auto& memory) { add(memory); });
+    resume_.push_back([&optimizer, steps = optimizer.steps()] { optimizer.resume(steps); });
+  }
+  /// The buffers that the tape has noted changes of.
+  void add(const Tape& tape) {
+    for (const auto& [data, bytes] : tape.deferred_buffers()) copy(data, bytes);
+  }
+
+  /// Whether all of it, numbers of type T, is finite as it now is.
+  template <class T>
+  bool finite() const requires std::same_as<B, Cpu> {
+    return std::ranges::all_of(pieces_, [](const Piece& piece) {
+      const T* const x = static_cast<const T*>(piece.at);
+      return std::all_of(x, x + piece.bytes / sizeof(T), [](T value) { return std::isfinite(value); });
+    });
+  }
+  /// What has been done stays.
+  void release() noexcept {
+    pieces_.clear();
+    resume_.clear();
+  }
+
+ private:
+  struct Piece {
+    void* at;
+    std::size_t bytes;
+    Tensor<std::uint8_t, B> before;
+  };
+
+  void copy(const void* data, std::size_t bytes) {
+    Tensor<std::uint8_t, B> before({static_cast<Index>(bytes)});
+    B::copy(before.data(), data, bytes);
+    pieces_.push_back({const_cast<void*>(data), bytes, std::move(before)});
+  }
+
+  std::vector<Piece> pieces_;
+  std::vector<std::function<void()>> resume_;
+};
+
+}  // namespace flipbook
