@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include <flipbook/data/combined.hpp>
 #include <flipbook/data/idx.hpp>
 #include <flipbook/data/image_folder.hpp>
 #include <flipbook/data/moving_shapes.hpp>
@@ -58,7 +59,7 @@ Data moving(const std::filesystem::path& training, const std::filesystem::path& 
 template <FiniteDataset Source>
 Data held_out(const Source& source, std::uint64_t seed, std::string name, Index overlapping = 0) {
   const Index size = source.size(), kept = std::max<Index>(1, size / 10);
-  const Part training(source, 0, std::max<Index>(1, size - kept - overlapping)), test(source, size - kept, size);
+  const Subset training(source, 0, std::max<Index>(1, size - kept - overlapping)), test(source, size - kept, size);
   return {Shuffled(training, seed), Shuffled(test, seed), std::move(name)};
 }
 

@@ -118,9 +118,9 @@ class Rain {
     const double unit = 2 * std::numbers::pi / side_;
     double squares = 0;
     for (std::size_t i = 0; i < waves.size(); ++i) {
-      const double kx = unit * waves[i][0], ky = unit * waves[i][1], speed = rng.normal();
-      wind.eddies[i] = {kx, ky, 2 * std::numbers::pi * rng.uniform(), speed / std::hypot(kx, ky)};
-      squares += speed * speed / 2;
+      const double kx = unit * waves[i][0], ky = unit * waves[i][1], drawn = rng.normal();
+      wind.eddies[i] = {kx, ky, 2 * std::numbers::pi * rng.uniform(), drawn / std::hypot(kx, ky)};
+      squares += drawn * drawn / 2;
     }
     for (auto& wave : wind.eddies) wave.amplitude *= options_.eddies / std::sqrt(squares);
     return wind;
