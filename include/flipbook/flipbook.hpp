@@ -136,6 +136,7 @@
 #include <flipbook/data/tensor_dataset.hpp>
 
 #include <flipbook/io/atomic_file.hpp>
+#include <flipbook/io/colour_map.hpp>
 #include <flipbook/io/file.hpp>
 #include <flipbook/io/gif.hpp>
 #include <flipbook/io/grid.hpp>
