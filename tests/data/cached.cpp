@@ -9,11 +9,18 @@
 #include <vector>
 
 #include <flipbook/core/random.hpp>
+#include <flipbook/data/augmented.hpp>
+#include <flipbook/data/combined.hpp>
+#include <flipbook/data/fluid_flow.hpp>
+#include <flipbook/data/normalisation.hpp>
+#include <flipbook/data/rain.hpp>
+#include <flipbook/data/tensor_dataset.hpp>
 
 #include "../io/files.hpp"
 
 using namespace flipbook;
 using namespace flipbook::test;
+namespace fb = flipbook;
 
 namespace {
 
@@ -112,4 +119,23 @@ TEST_CASE("threads share a folder, and of several sources that want it one gets 
   for (auto& thread : threads) thread.join();
   CHECK(wrong == 0);
   CHECK(owners == 5);
+}
+
+TEST_CASE("sources are made of each other") {
+  const Folder folder;
+  // [wrappers]
+  const fb::Subset training(fb::Rain(), 0, 1000), test(fb::Rain(), 1000, 1100);  // finite, and apart
+  const fb::Concatenated both(training, fb::Subset(fb::FluidFlow(), 0, 500));    // 1500 clips
+  const fb::Augmented varied(fb::Shuffled{both}, {.height = 48, .width = 48, .flip_horizontally = true});
+  const fb::Mixture mixed({0.75, 0.25}, 1, fb::Rain(), fb::FluidFlow());  // three of four are rain
+  const fb::Cached kept(test, folder / "rain", "rain, seed 0, clips 1000 to 1099", {.bytes = true});
+  const auto scale = fb::Normalisation::measured(kept, 20);
+  const auto input = scale.normalise(kept.clip(0));  // (T, H, W, 1), of mean 0 and deviation 1
+  // [/wrappers]
+  CHECK(both.size() == 1500);
+  CHECK(varied.clip(7).shape() == fb::Shape{20, 48, 48, 1});
+  CHECK(mixed.shape() == training.shape());
+  CHECK(input.shape() == training.shape());
+  const auto again = scale.restore(input), exact = test.clip(0);
+  for (Index i = 0; i < again.size(); ++i) REQUIRE(std::abs(again.data()[i] - exact.data()[i]) < 0.003);
 }

@@ -26,8 +26,8 @@ class FluidFlow {
     double viscosity = 4e-3;
     double wave_number = 4;  ///< k₀: about how many pairs of vortices are side by side at first
     double forcing = 0;      ///< energy that random forces at |k − k₀| < ½, white in time, add per time
-    double drag = 0;    ///< rate at which the velocity decays at every scale: drag = forcing keeps the energy at ½
-    double range = 10;  ///< vorticity that is white
+    double drag = 0;         ///< rate at which the velocity decays at every scale
+    double range = 10;       ///< vorticity that is white
     std::uint64_t seed = 0;
   };
 
