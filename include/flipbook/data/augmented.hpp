@@ -23,8 +23,10 @@ struct Augmentation {
 /// The clips of a source, varied at random: all frames of a clip alike, in a way that the seed and the clip's index
 /// select. Labels and actions would have to be varied with the frames, so it takes sources of frames alone.
 template <Dataset Source>
-  requires std::same_as<decltype(std::declval<const Source&>().clip(Index{})), Tensor<float>>
 class Augmented {
+  static_assert(std::same_as<decltype(std::declval<const Source&>().clip(Index{})), Tensor<float>>,
+                "Augmented: takes a data set whose clips are frames alone");
+
  public:
   /// @throws Error if the part is larger than the source's frames, or the brightness is outside of [0, 1]
   Augmented(Source source, const Augmentation& how, std::uint64_t seed = 0)

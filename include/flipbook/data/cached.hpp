@@ -29,8 +29,10 @@ struct CachedOptions {
 /// A folder belongs to one source, which its file `source.txt` names; a cache of another is refused. Each file states
 /// the source, the clip's index and a checksum, which are compared when it is read.
 template <Dataset Source>
-  requires std::same_as<decltype(std::declval<const Source&>().clip(Index{})), Tensor<float>>
 class Cached {
+  static_assert(std::same_as<decltype(std::declval<const Source&>().clip(Index{})), Tensor<float>>,
+                "Cached: takes a data set whose clips are frames alone");
+
  public:
   /// @param folder  made if it is not there
   /// @param name    tells this source from others: its kind, its options, where it reads; the shape and size of the

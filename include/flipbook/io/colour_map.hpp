@@ -74,8 +74,8 @@ class ColourMap {
             ", in ", levels, " levels");
     require_finite(frames, "ColourMap");
     const auto last = static_cast<float>(levels - 1);
-    std::vector<Rgb> table;
-    for (int i = 0; i < levels; ++i) table.push_back((*this)(static_cast<float>(i) / last));
+    std::vector<Rgb> table(static_cast<std::size_t>(levels));
+    for (std::size_t i = 0; i < table.size(); ++i) table[i] = (*this)(static_cast<float>(i) / last);
     Tensor<std::uint8_t> coloured(frames.shape().with_tail(1, {3}));
     std::uint8_t* to = coloured.data();
     for (const float value : frames) {
