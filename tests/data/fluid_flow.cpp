@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+#include <vector>
+
 using namespace flipbook;
 
 static_assert(Dataset<FluidFlow>);
@@ -25,6 +28,16 @@ TEST_CASE("a flow moves, stays in [0, 1], and depends on the seed and its index 
   CHECK(to_vector(clip) == to_vector(source.clip(4)));
   CHECK(to_vector(clip) != to_vector(source.clip(5)));
   CHECK(to_vector(clip) != to_vector(other.clip(4)));
+}
+
+TEST_CASE("threads that share a source get its clips") {
+  const FluidFlow source({.frames = 2, .canvas = 32});
+  std::vector<std::vector<float>> clips(4);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < clips.size(); ++i)
+    threads.emplace_back([&, i] { clips[i] = to_vector(source.clip(static_cast<Index>(i))); });
+  for (auto& thread : threads) thread.join();
+  for (std::size_t i = 0; i < clips.size(); ++i) CHECK(clips[i] == to_vector(source.clip(static_cast<Index>(i))));
 }
 
 TEST_CASE("a pixel is a vorticity, and the mean is none") {

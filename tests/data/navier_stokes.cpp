@@ -143,6 +143,8 @@ TEST_CASE("more steps are taken where the flow is faster") {
   CHECK(flow.steps_for(1e-6) == 1);
   flow.scale(1e30);
   CHECK_THROWS_AS(flow.steps_for(1), Error);
+  flow.set_vorticity(field([](double x, double) { return std::sqrt(1 - x); }));  // not a number
+  CHECK_THROWS_AS(flow.steps_for(1), Error);
   CHECK_THROWS_AS(NavierStokes2d<float>(32, -1), Error);
   CHECK_THROWS_AS(NavierStokes2d<float>(33), Error);
   CHECK_THROWS_AS(flow.set_vorticity(Tensor<double>({n, n + 1})), Error);

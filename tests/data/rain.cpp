@@ -131,8 +131,8 @@ TEST_CASE("the wind has no divergence and the speeds that are asked for, and car
     x += velocity[0] * 0.01, y += velocity[1] * 0.01;
   }
   const Centre found = centre(rain, clip[8]);
-  CHECK(found.x == doctest::Approx(x).epsilon(0.01));
-  CHECK(found.y == doctest::Approx(y).epsilon(0.01));
+  CHECK(found.x == doctest::Approx(x).epsilon(1e-3));
+  CHECK(found.y == doctest::Approx(y).epsilon(1e-3));
 }
 
 TEST_CASE("as many cells live as are asked for, as long as they are to") {

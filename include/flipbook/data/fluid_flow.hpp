@@ -77,14 +77,18 @@ class FluidFlow {
     return square * square * std::exp(-2 * square);
   }
 
+  /// In pieces no longer than a frame, so that steps are as short as the speed asks for by then.
   void advance(NavierStokes2d<float>& flow, double time, Rng& rng) const {
-    if (time == 0) return;
-    const Index steps = flow.steps_for(time);
-    const double each = time / static_cast<double>(steps);
     const auto ring = [&](double k) { return std::abs(k - options_.wave_number) < 0.5 ? 1.0 : 0.0; };
-    for (Index i = 0; i < steps; ++i) {
-      flow.step(each);
-      if (options_.forcing > 0) flow.add_random(options_.forcing * each, ring, rng);
+    const auto pieces = static_cast<Index>(std::ceil(time / options_.frame_time));
+    for (Index piece = 0; piece < pieces; ++piece) {
+      const double length = time / static_cast<double>(pieces);
+      const Index steps = flow.steps_for(length);
+      const double each = length / static_cast<double>(steps);
+      for (Index i = 0; i < steps; ++i) {
+        flow.step(each);
+        if (options_.forcing > 0) flow.add_random(options_.forcing * each, ring, rng);
+      }
     }
   }
 

@@ -116,13 +116,15 @@ class NavierStokes2d {
 
   /// How many equal steps `time` takes to be stable: the shortest wave moves by at most `most` radians in each, of
   /// which Runge and Kutta's steps bear 2.8.
+  /// @throws Error if the flow is not finite, or too fast to follow
   Index steps_for(double time, double most = 2.4) {
     find_velocity(spectrum_);
     T speed = 0;
     for (Index i = 0; i < n_ * n_; ++i)
       speed = std::max(speed, std::abs(stage_.data()[i]) + std::abs(stage_.data()[i + n_ * n_]));
     const double radians = static_cast<double>(most_) * static_cast<double>(speed) * time;
-    require(std::isfinite(radians) && radians < 1e6, "NavierStokes2d: the velocity has grown to ", speed);
+    require(std::isfinite(energy()) && radians < 1e6, "NavierStokes2d: the energy has grown to ", energy(),
+            ", the velocity to ", speed);
     return std::max<Index>(1, static_cast<Index>(std::ceil(radians / most)));
   }
 
