@@ -12,7 +12,7 @@ namespace {
 const Rain::Wind calm{0, 0, {}};
 // Round cells of one kind, each a storm of its own: 40 dBZ at their peak, 11.5 mm/h.
 const Rain::Options plain{
-    .frames = 1, .canvas = 32, .cells = 2, .per_storm = 1, .stretch = 1, .weakest = 40, .strongest = 40};
+    .frames = 1, .canvas = 32, .density = 0.002, .per_storm = 1, .stretch = 1, .weakest = 40, .strongest = 40};
 
 float brightest(const Tensor<float>& x) { return *std::max_element(x.begin(), x.end()); }
 
@@ -136,7 +136,7 @@ TEST_CASE("the wind has no divergence and the speeds that are asked for, and car
 }
 
 TEST_CASE("as many cells live as are asked for, as long as they are to") {
-  const Rain rain({.frames = 5, .canvas = 64, .cells = 20, .per_storm = 4});
+  const Rain rain({.frames = 5, .canvas = 64, .density = 0.005, .per_storm = 4});
   double life = 0, all = 0, living = 0;
   const Index clips = 300;
   for (Index i = 0; i < clips; ++i) {
@@ -147,7 +147,7 @@ TEST_CASE("as many cells live as are asked for, as long as they are to") {
   }
   CHECK(life / all == doctest::Approx(20).epsilon(0.01));
   // On the whole square. A number of cells of a storm has the mean square of 3 + 4²; hence the error of the mean.
-  const double expected = 20 * std::pow(rain.side() / 64, 2);
+  const double expected = 0.005 * rain.side() * rain.side();
   CHECK(std::abs(living / clips - expected) < 4 * std::sqrt(expected * 19 / 4 / clips));
 }
 
@@ -157,7 +157,7 @@ TEST_CASE("the mean rain is what Campbell's theorem says, whether cells come alo
     options.per_storm = per_storm, options.stretch = 2;
     const Rain rain(options);
     const double square = options.radius * options.radius * (1 + 1 / 12.0), peak = options.scale.rate_of_dbz(40);
-    const double expected = options.cells * peak / 2 * 2 * std::numbers::pi * square / (32 * 32);
+    const double expected = options.density * peak / 2 * 2 * std::numbers::pi * square;
     double found = 0;
     const Index clips = 3000;
     for (Index i = 0; i < clips; ++i) {
@@ -173,7 +173,7 @@ TEST_CASE("the share of wet pixels is that of discs strewn at random") {
   const double square = plain.radius * plain.radius * (1 + 1 / 12.0), ratio = std::pow(10, 40 / 16.0);
   const double area =
       2 * std::numbers::pi * square * over_life([&](double grown) { return std::max(0.0, std::log(ratio * grown)); });
-  const double expected = 1 - std::exp(-plain.cells / (32 * 32) * area);
+  const double expected = 1 - std::exp(-plain.density * area);
   double wet = 0;
   const Index clips = 2000;
   for (Index i = 0; i < clips; ++i) {

@@ -47,7 +47,7 @@ class Rain {
   struct Options {
     Index frames = 20;
     Index canvas = 64;      ///< height and width of a frame
-    double cells = 80;      ///< expected number of living cells with their centre on the canvas
+    double density = 0.02;  ///< expected number of living cells with their centre in a pixel
     double per_storm = 40;  ///< expected cells of a storm, 1 or more: one, and a Poisson number of others
     double spread = 8;      ///< standard deviation of their distance from the storm, along an axis, in pixels
     double life = 20;       ///< mean of a cell's life, in frames; each is uniform between half of it and 3/2
@@ -88,9 +88,9 @@ class Rain {
 
   explicit Rain(const Options& options) : options_(options) {
     const Options& o = options_;
-    require(o.frames > 0 && o.canvas > 0 && o.cells > 0 && o.per_storm >= 1 && o.life > 0 && o.radius > 0 &&
+    require(o.frames > 0 && o.canvas > 0 && o.density > 0 && o.per_storm >= 1 && o.life > 0 && o.radius > 0 &&
                 o.spread >= 0 && o.stretch >= 1,
-            "Rain: ", o.frames, " frames of ", o.canvas, " pixels with ", o.cells, " cells, ", o.per_storm,
+            "Rain: ", o.frames, " frames of ", o.canvas, " pixels with ", o.density, " cells each, ", o.per_storm,
             " a storm, that live for ", o.life, " and measure ", o.radius, " within ", o.spread, ", stretched by ",
             o.stretch);
     require(o.weakest <= o.strongest && o.scale.lowest < o.scale.highest && o.strongest <= o.scale.highest &&
@@ -132,8 +132,7 @@ class Rain {
     const Wind wind = this->wind(index);
     Rng rng = stream(index, 1);
     const double begin = -o.life * 2.5, end = static_cast<double>(o.frames - 1);  // storms last for a mean life
-    const double per_area = o.cells / (static_cast<double>(o.canvas) * static_cast<double>(o.canvas));
-    const double storms = per_area * side_ * side_ * (end - begin) / (o.life * o.per_storm);
+    const double storms = o.density * side_ * side_ * (end - begin) / (o.life * o.per_storm);
     std::vector<Cell> cells;
     for (Index left = poisson(storms, rng); left > 0; --left) {
       const double born = rng.uniform(begin, end), x = rng.uniform(0, side_), y = rng.uniform(0, side_);
