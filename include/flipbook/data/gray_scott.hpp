@@ -6,6 +6,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <utility>
 
 #include <flipbook/core/math.hpp>
 #include <flipbook/core/random.hpp>
