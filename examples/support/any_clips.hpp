@@ -38,26 +38,6 @@ class AnyClips {
   std::shared_ptr<const Interface> held_;
 };
 
-/// Clips [first, last) of a finite source.
-template <FiniteDataset Source>
-class Part {
- public:
-  Part(Source source, Index first, Index last) : source_(std::move(source)), first_(first), last_(last) {
-    require(0 <= first && first < last && last <= source_.size(), "clips [", first, ", ", last, ") of ",
-            source_.size());
-  }
-  Shape shape() const { return source_.shape(); }
-  Index size() const noexcept { return last_ - first_; }
-  Tensor<float> clip(Index index) const {
-    require(0 <= index && index < size(), "clip ", index, " of ", size());
-    return source_.clip(first_ + index);
-  }
-
- private:
-  Source source_;
-  Index first_, last_;
-};
-
 /// Clips of a source with one or three channels as clips of three or one: grey is repeated, and made of
 /// colours by how bright they look (ITU-R BT.601).
 template <Dataset Source>

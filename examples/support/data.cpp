@@ -8,9 +8,13 @@
 #include <memory>
 #include <utility>
 
+#include <flipbook/data/combined.hpp>
+#include <flipbook/data/fluid_flow.hpp>
+#include <flipbook/data/gray_scott.hpp>
 #include <flipbook/data/idx.hpp>
 #include <flipbook/data/image_folder.hpp>
 #include <flipbook/data/moving_shapes.hpp>
+#include <flipbook/data/rain.hpp>
 #include <flipbook/io/npy.hpp>
 #if FLIPBOOK_VIDEO
 #include <flipbook/data/video_files.hpp>
@@ -58,7 +62,7 @@ Data moving(const std::filesystem::path& training, const std::filesystem::path& 
 template <FiniteDataset Source>
 Data held_out(const Source& source, std::uint64_t seed, std::string name, Index overlapping = 0) {
   const Index size = source.size(), kept = std::max<Index>(1, size / 10);
-  const Part training(source, 0, std::max<Index>(1, size - kept - overlapping)), test(source, size - kept, size);
+  const Subset training(source, 0, std::max<Index>(1, size - kept - overlapping)), test(source, size - kept, size);
   return {Shuffled(training, seed), Shuffled(test, seed), std::move(name)};
 }
 
@@ -127,15 +131,46 @@ Data open_folder(const std::filesystem::path& folder, const ClipFormat& format, 
                   format.frames - 1);
 }
 
+/// Clips that are made, of a format and a seed.
+using Make = AnyClips (*)(const ClipFormat&, std::uint64_t);
+template <class Source>
+AnyClips made(const ClipFormat& format, std::uint64_t seed) {
+  return Source({.frames = format.frames, .canvas = format.size, .seed = seed});
+}
+AnyClips shapes(const ClipFormat& format, std::uint64_t seed) {
+  return MovingShapes({.frames = format.frames, .canvas = format.size, .shapes = format.sprites, .seed = seed});
+}
+constexpr std::pair<const char*, Make> makers[] = {
+    {"flow", made<FluidFlow>},
+    {"gray-scott", made<GrayScott>},
+    {"rain", made<Rain>},
+    {"shapes", shapes},
+};
+
+Data making(Make make, const ClipFormat& format, std::uint64_t seed, std::string name) {
+  return {WithChannels(make(format, 2 * seed), format.channels),
+          WithChannels(make(format, 2 * seed + 1), format.channels), std::move(name)};
+}
+
 }  // namespace
 
+std::string data_names() {
+  std::string names;
+  for (const auto& [name, make] : makers) names += (names.empty() ? "" : ", ") + std::string(name);
+  return names;
+}
+
+void require_data(const std::filesystem::path& path) {
+  const bool known =
+      std::any_of(std::begin(makers), std::end(makers), [&](const auto& maker) { return path == maker.first; });
+  require(known || std::filesystem::exists(path), "'", path.string(),
+          "' is no file, no folder and no data set that is made here (", data_names(), ")");
+}
+
 Data procedural(const ClipFormat& format, std::uint64_t seed) {
-  const auto source = [&](std::uint64_t stream) {
-    return WithChannels(
-        MovingShapes({.frames = format.frames, .canvas = format.size, .shapes = format.sprites, .seed = stream}),
-        format.channels);
-  };
-  return {source(2 * seed), source(2 * seed + 1), "coloured shapes that move, made by this program", true};
+  Data data = making(shapes, format, seed, "coloured shapes that move, made by this program");
+  data.procedural = true;
+  return data;
 }
 
 Data open_data(const std::filesystem::path& path, const ClipFormat& format, std::uint64_t seed) {
@@ -145,7 +180,9 @@ Data open_data(const std::filesystem::path& path, const ClipFormat& format, std:
     const bool there = std::filesystem::exists(training) && std::filesystem::exists(test);
     return there ? moving(training, test, format, seed, "Moving Fashion-MNIST") : procedural(format, seed);
   }
-  require(std::filesystem::exists(path), "--data '", path.string(), "': there is no such file or folder");
+  require_data(path);
+  for (const auto& [name, make] : makers)
+    if (path == name) return making(make, format, seed, name);
   if (std::filesystem::is_directory(path)) return open_folder(path, format, seed);
   switch (kind_of(path)) {
     case FileKind::idx: return moving(path, path, format, seed, path.string() + ", moving");

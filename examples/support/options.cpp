@@ -14,7 +14,7 @@
 namespace flipbook::examples {
 
 const char* const data_help =
-    "Learn from this: an IDX file or a folder of images, a .npy file of videos"
+    "Learn from this: a data set that is made, an IDX file or a folder of images, a .npy file of videos"
 #if FLIPBOOK_VIDEO
     ", a video file or a folder of them"
 #endif
@@ -62,6 +62,20 @@ bool reads_as(const std::string& given, T& number) {
   return error == std::errc{} && stopped == end;
 }
 
+/// Takes what `check` does not throw an Error for.
+template <class Check>
+CLI::Validator refused_by(const Check& check) {
+  return {[check](const std::string& given) {
+            try {
+              check(given);
+              return std::string();
+            } catch (const Error& error) {
+              return std::string(error.what());
+            }
+          },
+          ""};
+}
+
 const CLI::Validator whole{[](const std::string& given) {
                              std::uint64_t number = 0;
                              return reads_as(given, number) ? std::string()
@@ -84,6 +98,11 @@ CommandLine::~CommandLine() = default;
 void CommandLine::input(const char* name, std::filesystem::path& value, const char* help) {
   auto* const option = reader_->app.add_option(name, value, help);
   option->type_name("PATH")->check(CLI::ExistingPath.description(""))->required(name[0] != '-');
+}
+void CommandLine::data(std::filesystem::path& value, const std::string& help) {
+  reader_->app.add_option("--data", value, help + "; made are: " + data_names())
+      ->type_name("NAME|PATH")
+      ->check(refused_by([](const std::string& given) { require_data(given); }));
 }
 void CommandLine::output(const char* name, std::filesystem::path& value, const char* help, const char* kind) {
   reader_->add(name, value, help)->type_name(kind);
@@ -113,18 +132,9 @@ void CommandLine::threads() {
 }
 
 void CommandLine::device() {
-  const CLI::Validator known{[](const std::string& given) {
-                               try {
-                                 cuda_device(given);
-                                 return std::string();
-                               } catch (const Error& error) {
-                                 return std::string(error.what());
-                               }
-                             },
-                             ""};
   reader_->add("--device", reader_->device, "Compute on this: cpu, cuda, or cuda:N, which is device N of several")
       ->type_name("NAME")
-      ->check(known);
+      ->check(refused_by([](const std::string& given) { cuda_device(given); }));
 }
 
 int CommandLine::read(int argc, const char* const* argv, const std::function<void(std::optional<int>)>& body) {
@@ -150,7 +160,7 @@ int CommandLine::read(int argc, const char* const* argv, const std::function<voi
 }
 
 void TrainingOptions::add_to(CommandLine& line) {
-  line.input("--data", data, data_help);
+  line.data(data, data_help);
   line.output("--out", out, "The folder for what is written");
   line.number("--steps", steps, "How many steps to train");
   line.number("--batch", batch, "Clips in a step", 1, 65536);

@@ -24,6 +24,8 @@ class CommandLine {
 
   /// A file or folder; one that is read must be there. A name without dashes is not an option: it must be given.
   void input(const char* name, std::filesystem::path& value, const char* help);
+  /// --data, which is the name of a data set that is made, or a path.
+  void data(std::filesystem::path& value, const std::string& help);
   void output(const char* name, std::filesystem::path& value, const char* help, const char* kind = "FOLDER");
   /// A number within bounds, which it may reach.
   void number(const char* name, Index& value, const char* help, Index least = 1, Index most = 1'000'000'000);

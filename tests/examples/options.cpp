@@ -146,6 +146,22 @@ TEST_CASE("without data there are shapes, and they say so") {
   CHECK(to_vector(data.training.clip(5)) == to_vector(procedural(small, 3).training.clip(5)));
 }
 
+TEST_CASE("data sets that are made have names, and a name that is none is refused with those") {
+  TrainingOptions options;
+  for (const char* name : {"flow", "gray-scott", "rain", "shapes"}) {
+    CAPTURE(name);
+    CHECK(run_with({"--data", name}, options) == 0);
+    const auto data = options.open({.frames = 2, .size = 32, .channels = 3});
+    CHECK(data.name == name);
+    CHECK_FALSE(data.procedural);
+    CHECK(data.training.shape() == Shape{2, 32, 32, 3});
+    CHECK(largest(data.training.clip(3)) > 0);
+    CHECK(to_vector(data.training.clip(3)) != to_vector(data.test.clip(3)));
+  }
+  CHECK(refusal("rainbow") ==
+        "'rainbow' is no file, no folder and no data set that is made here (" + data_names() + ")");
+}
+
 TEST_CASE("images of an IDX file move, in as many channels as are asked for") {
   const Folder folder;
   write(folder.path / "images", idx(3, static_cast<char>(255)));

@@ -38,6 +38,17 @@ TEST_CASE("a file that is not committed leaves what was there as it was") {
   CHECK(read_file(folder / "a") == bytes_of("new"));
 }
 
+TEST_CASE("a new file is put in place once, and never in that of another") {
+  Folder folder;
+  AtomicFile first(folder / "a"), second(folder / "a");
+  first.write("first");
+  second.write("second");
+  CHECK(first.commit_new());
+  CHECK_FALSE(second.commit_new());
+  CHECK(read_file(folder / "a") == bytes_of("first"));
+  CHECK(folder.entries() == 1);
+}
+
 TEST_CASE("a symbolic link stays one, and the file it names is replaced") {
   Folder folder;
   with_bytes(folder / "real", bytes_of("old"));

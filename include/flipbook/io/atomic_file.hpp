@@ -74,15 +74,29 @@ class AtomicFile {
     sync();
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_with("cannot rename the temporary file to");
     ::close(std::exchange(descriptor_, -1));
-    // The rename itself is on the disk once the folder is; some file systems cannot sync one, and need not.
+    sync_folder();
+  }
+  /// Puts the file in its place unless one is there; of several that want it, one gets it.
+  /// @return whether this one did
+  bool commit_new() {
+    sync();
+    const bool done = ::link(temporary_.c_str(), path_.c_str()) == 0;
+    if (!done && errno != EEXIST) fail_with("cannot link the temporary file to");
+    ::unlink(temporary_.c_str());
+    ::close(std::exchange(descriptor_, -1));
+    sync_folder();
+    return done;
+  }
+
+ private:
+  // A rename or a link is on the disk once the folder is; some file systems cannot sync one, and need not.
+  void sync_folder() const {
     const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
     if (const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); opened >= 0) {
       ::fsync(opened);
       ::close(opened);
     }
   }
-
- private:
   static std::filesystem::path followed(std::filesystem::path path) {
     std::error_code error;
     const auto given = path;

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+#include <vector>
+
+#include <flipbook/core/math.hpp>
+#include <flipbook/core/random.hpp>
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/data/dataset.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// How a radar's pixels tell how hard it rains. A pixel of [0, 1] is a reflectivity between two limits, in dBZ; rain of
+/// R mm/h has the reflectivity 10 log₁₀(a Rᵇ) (Marshall and Palmer, 1948). From 0 to 60 dBZ these are 0.04 to 205 mm/h.
+struct RainScale {
+  double lowest = 0, highest = 60;  ///< dBZ of the pixels 0 and 1
+  double a = 200, b = 1.6;
+
+  double dbz(double pixel) const { return lowest + (highest - lowest) * pixel; }
+  double rate_of_dbz(double dbz) const { return std::pow(std::pow(10, dbz / 10) / a, 1 / b); }
+  /// Rain in mm/h.
+  double rate(double pixel) const { return rate_of_dbz(dbz(pixel)); }
+  /// The pixel of rain in mm/h, a number or a vector register: 0 of what is below the scale, 1 of what is above it.
+  template <class X>
+  X pixel(const X& rate) const {
+    const double range = highest - lowest, offset = (10 * std::log10(a) - lowest) / range;
+    const X pixel = constant<X>(offset) + constant<X>(10 * b / std::numbers::ln10 / range) * math::log(rate);
+    return math::min(constant<X>(1), math::max(constant<X>(0), pixel));
+  }
+};
+
+/// Showers as a radar shows them: cells of rain that a smooth wind carries, that grow, decay and merge. Storms come at
+/// random times and places, and so do the cells of each (a cluster process: Rodriguez-Iturbe, Cox and Isham, Some models
+/// for rainfall based on stochastic point processes, 1987). A cell of age a and life L has the rain
+///
+///     R(x, a) = peak · sin²(π a / L) · exp(−½ |x − centre|² / radius²)
+///
+/// stretched along the direction of its storm; where cells meet, their rain adds up. All that happens is periodic, on a square so much wider than
+/// the canvas that no cell is seen twice, so cells enter and leave, and the statistics are the same at all times.
+class Rain {
+ public:
+  struct Options {
+    Index frames = 20;
+    Index canvas = 64;      ///< height and width of a frame
+    double density = 0.02;  ///< expected number of living cells with their centre in a pixel
+    double per_storm = 40;  ///< expected cells of a storm, 1 or more: one, and a Poisson number of others
+    double spread = 8;      ///< standard deviation of their distance from the storm, along an axis, in pixels
+    double life = 20;       ///< mean of a cell's life, in frames; each is uniform between half of it and 3/2
+    double radius = 1.8;    ///< mean of a cell's radius, in pixels; each is uniform between half of it and 3/2
+    double stretch = 2.5;   ///< ratio of a storm's long to its short side; a cell's is the square root of it
+    double weakest = 10;    ///< dBZ at a cell's peak: each is uniform between the weakest
+    double strongest = 50;  ///< and the strongest
+    double wind = 1;        ///< mean speed, in pixels a frame; a clip's is uniform between 0 and twice it
+    double eddies = 0.4;    ///< root mean square of what turns in the wind, in pixels a frame
+    RainScale scale = {};
+    std::uint64_t seed = 0;
+  };
+
+  /// A cell, in pixels and frames: where its centre is when it is born, at (x, y) from the canvas' corner.
+  struct Cell {
+    double born, life, x, y, radius, angle, peak;  ///< peak in mm/h; long side at `angle` to the x axis
+  };
+
+  /// A clip's wind: one velocity everywhere, and eddies, u = ∂ψ/∂y and v = −∂ψ/∂x of a sum ψ of waves, so that it has
+  /// no divergence.
+  struct Wind {
+    struct Wave {
+      double kx, ky, phase, amplitude;
+    };
+    double u, v;
+    std::array<Wave, 4> eddies;
+
+    /// Pixels a frame, along x and y.
+    std::array<double, 2> at(double x, double y) const {
+      std::array<double, 2> velocity{u, v};
+      for (const auto& [kx, ky, phase, amplitude] : eddies) {
+        const double slope = amplitude * std::cos(kx * x + ky * y + phase);
+        velocity[0] += ky * slope, velocity[1] -= kx * slope;
+      }
+      return velocity;
+    }
+  };
+
+  explicit Rain(const Options& options) : options_(options) {
+    const Options& o = options_;
+    require(o.frames > 0 && o.canvas > 0 && o.density > 0 && o.per_storm >= 1 && o.life > 0 && o.radius > 0 &&
+                o.spread >= 0 && o.stretch >= 1,
+            "Rain: ", o.frames, " frames of ", o.canvas, " pixels with ", o.density, " cells each, ", o.per_storm,
+            " a storm, that live for ", o.life, " and measure ", o.radius, " within ", o.spread, ", stretched by ",
+            o.stretch);
+    require(o.weakest <= o.strongest && o.scale.lowest < o.scale.highest && o.strongest <= o.scale.highest &&
+                o.scale.a > 0 && o.scale.b > 0,
+            "Rain: peaks from ", o.weakest, " to ", o.strongest, " dBZ on a scale from ", o.scale.lowest, " to ",
+            o.scale.highest, "; need weakest <= strongest <= the scale's end");
+    require(std::isfinite(o.wind) && std::isfinite(o.eddies), "Rain: wind ", o.wind, ", eddies ", o.eddies);
+    dry_ = o.scale.rate(0);
+    largest_ = 1.5 * o.radius * std::pow(o.stretch, 0.25) * sigmas(o.scale.rate_of_dbz(o.strongest));
+    side_ = static_cast<double>(o.canvas) + 2 * largest_;
+  }
+  Rain() : Rain(Options{}) {}
+
+  Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 1}; }
+
+  /// Clip `index` of the endless many that the seed stands for, (T, H, W, 1).
+  Tensor<float> clip(Index index) const { return draw(cells(index), wind(index)); }
+
+  /// The wind of clip `index`.
+  Wind wind(Index index) const {
+    Rng rng = stream(index, 0);
+    const double speed = rng.uniform(0, 2 * options_.wind), direction = 2 * std::numbers::pi * rng.uniform();
+    Wind wind{speed * std::cos(direction), speed * std::sin(direction), {}};
+    constexpr std::array<std::array<double, 2>, 4> waves{{{1, 0}, {0, 1}, {1, 1}, {1, -1}}};
+    const double unit = 2 * std::numbers::pi / side_;
+    double squares = 0;
+    for (std::size_t i = 0; i < waves.size(); ++i) {
+      const double kx = unit * waves[i][0], ky = unit * waves[i][1], drawn = rng.normal();
+      wind.eddies[i] = {kx, ky, 2 * std::numbers::pi * rng.uniform(), drawn / std::hypot(kx, ky)};
+      squares += drawn * drawn / 2;
+    }
+    for (auto& wave : wind.eddies) wave.amplitude *= options_.eddies / std::sqrt(squares);
+    return wind;
+  }
+
+  /// All cells that live while clip `index` lasts, or may have begun before it.
+  std::vector<Cell> cells(Index index) const {
+    const Options& o = options_;
+    const Wind wind = this->wind(index);
+    Rng rng = stream(index, 1);
+    const double begin = -o.life * 2.5, end = static_cast<double>(o.frames - 1);  // storms last for a mean life
+    const double storms = o.density * side_ * side_ * (end - begin) / (o.life * o.per_storm);
+    std::vector<Cell> cells;
+    for (Index left = poisson(storms, rng); left > 0; --left) {
+      const double born = rng.uniform(begin, end), x = rng.uniform(0, side_), y = rng.uniform(0, side_);
+      const double angle = std::numbers::pi * rng.uniform(), c = std::cos(angle), s = std::sin(angle);
+      for (Index count = 1 + poisson(o.per_storm - 1, rng); count > 0; --count) {
+        const double delay = rng.uniform(0, o.life), along = o.spread * std::sqrt(o.stretch) * rng.normal();
+        const double across = o.spread / std::sqrt(o.stretch) * rng.normal();
+        Cell cell{.born = born + delay,
+                  .life = o.life * rng.uniform(0.5, 1.5),
+                  .x = x + wind.u * delay + c * along - s * across,
+                  .y = y + wind.v * delay + s * along + c * across,
+                  .radius = o.radius * rng.uniform(0.5, 1.5),
+                  .angle = angle + 0.4 * rng.normal(),
+                  .peak = o.scale.rate_of_dbz(rng.uniform(o.weakest, o.strongest))};
+        cells.push_back(cell);
+      }
+    }
+    return cells;
+  }
+
+  /// The clip of these cells in that wind, (T, H, W, 1).
+  Tensor<float> draw(const std::vector<Cell>& cells, const Wind& wind) const {
+    Tensor<float> clip(shape());
+    std::fill(clip.begin(), clip.end(), 0.0F);
+    for (const Cell& cell : cells) {
+      double x = cell.x, y = cell.y, at = cell.born;
+      const Index first = std::max<Index>(0, static_cast<Index>(std::ceil(cell.born)));
+      for (Index t = first; t < options_.frames && static_cast<double>(t) < cell.born + cell.life; ++t) {
+        for (const double until = static_cast<double>(t); at < until;) {
+          const double step = std::min(1.0, until - at);
+          move(x, y, wind, step), at += step;
+        }
+        const double grown = std::sin(std::numbers::pi * (at - cell.born) / cell.life);
+        Cell now = cell;
+        now.x = x, now.y = y;
+        add(now, cell.peak * grown * grown, clip[t]);
+      }
+    }
+    to_pixels(clip);
+    return clip;
+  }
+
+  /// The side of the square on which all is periodic, in pixels.
+  double side() const noexcept { return side_; }
+  const Options& options() const noexcept { return options_; }
+
+ private:
+  Rng stream(Index index, std::uint64_t purpose) const {
+    return Rng::at(options_.seed, static_cast<std::uint64_t>(index), purpose << 32);
+  }
+
+  /// A Poisson number: how many of a process' arrivals come before `mean`.
+  static Index poisson(double mean, Rng& rng) {
+    Index count = 0;
+    for (double time = -std::log1p(-rng.uniform()); time < mean; time -= std::log1p(-rng.uniform())) ++count;
+    return count;
+  }
+
+  /// How many standard deviations from its centre a cell's rain is on the scale.
+  double sigmas(double peak) const { return peak <= dry_ ? 0 : std::sqrt(2 * std::log(peak / dry_)); }
+
+  /// With the wind, by the midpoint rule.
+  static void move(double& x, double& y, const Wind& wind, double time) {
+    const auto here = wind.at(x, y);
+    const auto middle = wind.at(x + time / 2 * here[0], y + time / 2 * here[1]);
+    x += time * middle[0], y += time * middle[1];
+  }
+
+  /// Adds a cell's rain where it is on the scale, (H, W, 1): peak · exp(−½ (a dx² + 2 b dx dy + c dy²)).
+  void add(const Cell& cell, double peak, Tensor<float> frame) const {
+    const double far = sigmas(peak);
+    if (far == 0) return;
+    // Where it is as seen from the canvas, whose pixel (0, 0) covers 0 to 1.
+    const auto seen = [&](double at) { return at - side_ * std::floor((at + largest_) / side_) - 0.5; };
+    const double x = seen(cell.x), y = seen(cell.y), cosine = std::cos(cell.angle), sine = std::sin(cell.angle);
+    const double square = cell.radius * cell.radius, ratio_of_sides = std::sqrt(options_.stretch);
+    const double lengthwise = 1 / (square * ratio_of_sides), crosswise = ratio_of_sides / square;
+    const double a = cosine * cosine * lengthwise + sine * sine * crosswise,
+                 b = sine * cosine * (lengthwise - crosswise),
+                 c = sine * sine * lengthwise + cosine * cosine * crosswise;
+    const Index size = options_.canvas;
+    const auto low = [](double at) { return std::max<Index>(0, static_cast<Index>(std::ceil(at))); };
+    const auto high = [size](double at) { return std::min(size - 1, static_cast<Index>(std::floor(at))); };
+    // The ellipse a dx² + 2 b dx dy + c dy² <= far², whose matrix has the determinant 1 / radius⁴
+    const double tall = far * square * std::sqrt(a), ratio_change = std::exp(-a);
+    for (Index row = low(y - tall), bottom = high(y + tall); row <= bottom; ++row) {
+      const double dy = static_cast<double>(row) - y, middle = x - b * dy / a;
+      const double wide = std::sqrt(std::max(0.0, far * far - dy * dy / (square * square * a)) / a);
+      const Index left = low(middle - wide), right = high(middle + wide);
+      const double dx = static_cast<double>(left) - x;
+      double rain = peak * std::exp(-0.5 * (a * dx * dx + 2 * b * dx * dy + c * dy * dy));
+      double ratio = std::exp(-0.5 * (a * (2 * dx + 1) + 2 * b * dy));  // to the next pixel, itself a geometric series
+      float* to = frame.data() + row * size + left;
+      for (Index column = left; column <= right; ++column, rain *= ratio, ratio *= ratio_change)
+        *to++ += static_cast<float>(rain);
+    }
+  }
+
+  /// Rain in mm/h as pixels.
+  void to_pixels(Tensor<float>& rain) const {
+    using V = xsimd::batch<float>;
+    constexpr Index lanes = static_cast<Index>(V::size);
+    Index i = 0;
+    for (; i + lanes <= rain.size(); i += lanes)
+      options_.scale.pixel(V::load_unaligned(rain.data() + i)).store_unaligned(rain.data() + i);
+    for (; i < rain.size(); ++i) rain.data()[i] = options_.scale.pixel(rain.data()[i]);
+  }
+
+  Options options_;
+  double dry_;      // mm/h below which rain is off the scale
+  double largest_;  // how far any cell reaches
+  double side_;
+};
+
+}  // namespace flipbook
