@@ -20,9 +20,7 @@ if(TARGET OpenMP::OpenMP_CXX)
 endif()
 
 # Convolutions by cuDNN where it is found; flipbook's own kernels need nothing.
-find_path(FLIPBOOK_CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
-find_library(FLIPBOOK_CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR})
-mark_as_advanced(FLIPBOOK_CUDNN_INCLUDE FLIPBOOK_CUDNN_LIBRARY)
+include(${CMAKE_CURRENT_LIST_DIR}/cudnn.cmake)
 if(FLIPBOOK_CUDNN_INCLUDE AND FLIPBOOK_CUDNN_LIBRARY)
   target_include_directories(flipbook::cuda INTERFACE ${FLIPBOOK_CUDNN_INCLUDE})
   target_link_libraries(flipbook::cuda INTERFACE ${FLIPBOOK_CUDNN_LIBRARY})
