@@ -66,9 +66,7 @@ using namespace emulated;
 cudaError_t cudaMalloc(void** block, std::size_t bytes) {
   const std::lock_guard lock(mutex);
   if (const cudaError_t error = usable()) return status(error);
-  if (capturing(current) && capture_mode != cudaStreamCaptureModeRelaxed) {
-    return status(cudaErrorStreamCaptureUnsupported);
-  }
+  if (const cudaError_t error = may_wait()) return status(error);
   Device& device = devices[current];
   if (device.base == nullptr) {
     void* const base = mmap(nullptr, Device::reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -107,7 +105,7 @@ cudaError_t cudaFree(void* block) {
   const auto lent = device->lent.find(offset);
   if (lent == device->lent.end()) return status(cudaErrorInvalidValue);
   const int number = static_cast<int>(device - devices);
-  if (capturing(number)) return status(cudaErrorStreamCaptureUnsupported);
+  if (const cudaError_t error = may_wait()) return status(error);
   drain_all(number);  // as the real one does
   const std::size_t size = (lent->second + Device::grain - 1) / Device::grain * Device::grain + Device::grain;
   {

@@ -10,10 +10,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// What a thread launches on a device, in order: a stream, the memory whose uses it orders, and an event of it.
+/// What a thread launches on a device, in order: a stream, and the memory whose uses it orders.
 struct Queue {
-  cudaStream_t stream = nullptr;
-  cudaEvent_t event = nullptr;
+  Timeline* timeline = nullptr;
+  cudaStream_t stream = nullptr;  ///< the timeline's
   Arena* arena = nullptr;
   Arena* captured = nullptr;   ///< while a step is captured, the memory that it keeps
   Capture* capture = nullptr;  ///< and what else its replays need; also while one is prepared
@@ -29,6 +29,14 @@ struct IdleQueues {
   static IdleQueues& instance() {
     static IdleQueues* const queues = new IdleQueues;
     return *queues;
+  }
+  Queue* take(int device) {
+    const std::lock_guard lock(mutex);
+    auto& idle = of_device[static_cast<std::size_t>(device)];
+    if (idle.empty()) return nullptr;
+    Queue* const queue = idle.back();
+    idle.pop_back();
+    return queue;
   }
 };
 
@@ -47,21 +55,15 @@ struct QueueGuard {
 
 inline Queue& begin_queue(int device) {
   static thread_local const QueueGuard guard;
-  IdleQueues& idle = IdleQueues::instance();
-  const auto place = static_cast<std::size_t>(device);
-  // What other threads have launched so far is visible to this one.
-  check(cudaDeviceSynchronize(), "a thread's first use of a device");
-  const std::lock_guard lock(idle.mutex);
-  if (auto& waiting = idle.of_device[place]; !waiting.empty()) {
-    queues[place] = waiting.back();
-    waiting.pop_back();
-    return *queues[place];
+  Queue*& queue = queues[static_cast<std::size_t>(device)];
+  queue = IdleQueues::instance().take(device);
+  DevicePool& pool = DevicePool::instance();
+  if (queue == nullptr) {
+    Timeline& timeline = pool.add_timeline(device);
+    queue = new Queue{&timeline, timeline.stream, &pool.add(timeline)};
   }
-  Queue queue;
-  check(cudaStreamCreateWithFlags(&queue.stream, cudaStreamNonBlocking), "stream");
-  check(cudaEventCreateWithFlags(&queue.event, cudaEventDisableTiming), "event");
-  queue.arena = &DevicePool::instance().add(device, queue.stream);
-  return *(queues[place] = new Queue(queue));
+  pool.put_after_others(*queue->timeline);  // what they have launched so far is visible to this one
+  return *queue;
 }
 
 }  // namespace detail
@@ -105,7 +107,7 @@ struct Cuda {
   static void release(void* block, std::size_t bytes) noexcept {
     cuda::DevicePool::instance().release(block, bytes, [](int device) {
       const cuda::Queue* const queue = cuda::detail::queues[static_cast<std::size_t>(device)];
-      return queue == nullptr ? std::pair<cudaStream_t, cudaEvent_t>{} : std::pair{queue->stream, queue->event};
+      return queue == nullptr ? nullptr : queue->timeline;
     });
   }
 
