@@ -3,8 +3,9 @@
 
 // The part of cuDNN 9's graph interface that the library uses, as its manual defines it: descriptors with attributes,
 // graphs of one convolution or one of its gradients over tensors of any strides, advice on engines and their numerical
-// notes, plans with a workspace. Engine 0 is the fastest and works on tensor cores, engine 1 gives other bits each time
-// (and wrong ones here, so that nobody takes it), engine 2 is plain; dilated convolutions in groups are refused.
+// notes, plans with a workspace. Engine 0 is the fastest and works on tensor cores, engine 1 gives other bits each time,
+// engine 2 is plain, engine 3 rounds to half and is recommended first; 1 and 3 give wrong numbers here, so that nobody
+// takes them. Dilated convolutions in groups are refused, and plans by another handle than they were made with.
 
 #include <algorithm>
 #include <map>
@@ -138,8 +139,11 @@ inline std::size_t size_of(cudnnBackendAttributeType_t type) {
   }
 }
 
-/// How many convolutions have run, by the engine.
-inline std::size_t convolutions_run[3] = {};
+/// How many convolutions have run, by the engine; how many plans were made, and windows whose padding differs in front
+/// and behind.
+inline std::size_t convolutions_run[4] = {}, plans_made = 0, uneven_windows = 0;
+/// What the tests set: engines of which no plan can be made, and whose plans do not run.
+inline bool refuses_plan[4] = {}, refuses_run[4] = {};
 
 /// A tensor with its place in memory.
 struct Operand {
@@ -221,7 +225,7 @@ struct Convolution {
     std::map<std::int64_t, double> sums;
     const Operand& out = type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR ? y
                          : type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ? x : w;
-    out.each([&](const std::vector<std::int64_t>& at) { sums[out.offset(at)] = engine == 1 ? 1e9 : 0; });
+    out.each([&](const std::vector<std::int64_t>& at) { sums[out.offset(at)] = engine % 2 == 1 ? 1e9 : 0; });
     visit([&](std::int64_t i, std::int64_t k, std::int64_t o) {
       if (&out == &y) sums[o] += rounded(x.read(i)) * rounded(w.read(k));
       else if (&out == &x) sums[i] += rounded(y.read(o)) * rounded(w.read(k));
@@ -338,9 +342,15 @@ inline cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
   const auto made_of = [d](int name) { d->convolution = d->part(name).convolution; };
   if (d->type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) made_of(CUDNN_ATTR_OPERATIONGRAPH_OPS);
   if (d->type == CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR) made_of(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+  if (d->type == CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR) {
+    uneven_windows += d->attributes.at(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS) !=
+                      d->attributes.at(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS);
+  }
   if (d->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
     made_of(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
     d->engine = d->part(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG).engine;
+    if (refuses_plan[d->engine]) return CUDNN_STATUS_NOT_SUPPORTED;
+    ++plans_made;
   }
   d->finalized = true;
   return CUDNN_STATUS_SUCCESS;
@@ -351,9 +361,10 @@ inline cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const d, 
                                               void* values) {
   const auto descriptors = static_cast<cudnnBackendDescriptor_t*>(values);
   if (name == CUDNN_ATTR_ENGINEHEUR_RESULTS) {
-    *count = std::min<std::int64_t>(room, 3);
+    constexpr int recommended[] = {3, 0, 1, 2};
+    *count = std::min<std::int64_t>(room, 4);
     for (std::int64_t i = 0; i < *count; ++i) {
-      descriptors[i]->engine = static_cast<int>(i);
+      descriptors[i]->engine = recommended[i];
       descriptors[i]->finalized = true;
       descriptors[i]->convolution = d->convolution;
     }
@@ -364,8 +375,9 @@ inline cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const d, 
   } else if (name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE) {
     *count = d->engine == 2 ? 0 : 1;
     if (*count == 1) {
-      *static_cast<cudnnBackendNumericalNote_t*>(values) =
-          d->engine == 0 ? CUDNN_NUMERICAL_NOTE_TENSOR_CORE : CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
+      *static_cast<cudnnBackendNumericalNote_t*>(values) = d->engine == 0   ? CUDNN_NUMERICAL_NOTE_TENSOR_CORE
+                                                           : d->engine == 1 ? CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC
+                                                                            : CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
     }
   } else if (name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE) {
     *count = 1;
@@ -381,6 +393,8 @@ inline cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescr
   using namespace emulated::dnn;
   const auto uids = pack->all<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
   const auto pointers = pack->all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
+  if (handle != plan->one<cudnnHandle_t>(CUDNN_ATTR_EXECUTION_PLAN_HANDLE)) return CUDNN_STATUS_BAD_PARAM;
+  if (refuses_run[plan->engine]) return CUDNN_STATUS_NOT_SUPPORTED;
   Convolution c = *plan->convolution;
   c.engine = plan->engine;
   for (Operand* const operand : {&c.x, &c.w, &c.y}) {

@@ -51,10 +51,7 @@ struct TilePlan {
     return place;
   }
   Index blocks() const { return Index{row_tiles} * column_tiles * groups * phases * parts; }
-  dim3 grid() const {
-    require(blocks() < Index{1} << 31, "conv: ", blocks(), " tiles; fewer than 2^31 are possible");
-    return dim3(static_cast<unsigned>(blocks()));
-  }
+  dim3 grid() const { return grid_of(blocks()); }
   /// Parts that give every multiprocessor a few tiles, of `least` steps at least, and take at most 128 MiB.
   void divide(int steps, int least, std::size_t bytes_a_part) {
     const Index wanted = 2 * Index{properties().multiprocessors} / std::max<Index>(1, blocks());

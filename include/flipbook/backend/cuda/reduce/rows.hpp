@@ -23,9 +23,9 @@ struct RowPlan {
     threads = static_cast<int>(std::min<std::uint64_t>(wanted, 512));
   }
   unsigned block() const { return static_cast<unsigned>(std::max(threads, 256)); }
-  unsigned blocks() const {
+  dim3 grid() const {
     const Index rows_a_block = block() / threads;
-    return static_cast<unsigned>((rows + rows_a_block - 1) / rows_a_block);
+    return grid_of((rows + rows_a_block - 1) / rows_a_block);
   }
 };
 
@@ -82,7 +82,7 @@ struct RowThread {
 
 template <class... Parameters, class... Args>
 void launch_rows(void (*kernel)(RowPlan, Parameters...), const RowPlan& plan, const Args&... args) {
-  launch(kernel, dim3(plan.blocks()), dim3(plan.block()), 0, plan, args...);
+  launch(kernel, plan.grid(), dim3(plan.block()), 0, plan, args...);
 }
 
 }  // namespace flipbook::cuda

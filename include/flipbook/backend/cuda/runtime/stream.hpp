@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -78,6 +79,17 @@ inline Queue& queue() {
 /// The calling thread's stream on its device. Each thread has its own: what one has launched, another may use once the
 /// first has called `synchronize`, or before the other has used the device at all.
 inline cudaStream_t stream() { return queue().stream; }
+
+/// What the calling thread alone has on its device besides its stream, made when it is first asked for. With the stream
+/// it passes on to another thread when this one has ended.
+template <class X>
+X& of_queue() {
+  static std::mutex mutex;
+  static auto* const all = new std::map<const Queue*, X>;  // outlives every tensor of static storage
+  const Queue* const mine = &queue();
+  const std::lock_guard lock(mutex);
+  return (*all)[mine];
+}
 
 /// Waits until all that the calling thread has launched on its device is done.
 /// @throws Error  if any of it failed
