@@ -173,9 +173,8 @@ TEST_CASE("cuDNN is given the same padding in front and behind where that comes 
 TEST_CASE("weights of more columns than a grid is high are laid out for cuDNN") {
   const Tensor<float, Cuda> wide({Index{1} << 22}), out({Index{1} << 22});
   Rng rng{1};
-  const cuda::StepGraph never_replayed(rng, [&] {
-    cuda::detail::transpose_matrix(1, wide.size(), wide.data(), const_cast<float*>(out.data()));
-  });
+  const cuda::StepGraph never_replayed(
+      rng, [&] { cuda::detail::transpose_matrix(1, wide.size(), wide.data(), const_cast<float*>(out.data())); });
 }
 #endif
 

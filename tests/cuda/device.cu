@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include <flipbook/backend/cuda/reduce/columns.hpp>
+#include <flipbook/backend/cuda/reduce/rows.hpp>
 #include <flipbook/backend/cuda/runtime/launch.hpp>
 #include <flipbook/core/tensor.hpp>
 
@@ -39,6 +41,24 @@ TEST_CASE("tensors go to the device and back") {
   CHECK(to_vector(y.clone()) == to_vector(x));
   CHECK(y.slice(1, 2).reshape({3})[2].item() == 6);
   CHECK(to_vector(to<Cuda>(Tensor<float>({0, 3}))).empty());
+}
+
+TEST_CASE("what was copied to a device may be overwritten on return") {
+  for (int device = 0; device < cuda::device_count(); ++device) {
+    const cuda::OnDevice on(device);
+    std::vector<float> numbers(1000, 7);
+    const Tensor<float, Cuda> x({1000});
+    Cuda::copy(const_cast<float*>(x.data()), numbers.data(), 4000);
+    std::fill(numbers.begin(), numbers.end(), 8.0F);
+    CHECK(to_vector(x) == std::vector<float>(1000, 7));
+  }
+}
+
+TEST_CASE("more blocks than a grid has are refused, and not cut off") {
+  CHECK(error_of([] { cuda::RowPlan(Index{1} << 40, 8, 4).grid(); }).find("a launch of 4294967296 blocks") !=
+        std::string::npos);
+  CHECK(error_of([] { cuda::ColumnPlan(Index{1} << 32, 1, 8, 4).grid(); }).find("a launch of 4294967296 blocks") !=
+        std::string::npos);
 }
 
 TEST_CASE("kernels run in the order of their stream") {

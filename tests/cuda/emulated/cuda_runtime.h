@@ -78,7 +78,7 @@ inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 struct cudaDeviceProp {
   char name[256];
   std::size_t totalGlobalMem, sharedMemPerBlockOptin;
-  int major, minor, multiProcessorCount;
+  int major, minor, multiProcessorCount, pageableMemoryAccess;
 };
 struct cudaPointerAttributes {
   cudaMemoryType type;

@@ -37,7 +37,7 @@ cudaError_t cudaGetDevice(int* device) {
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (device < 0 || device >= device_count) return status(cudaErrorInvalidDevice);
-  *properties = {"emulated device", memory_of_each, 227 * 1024, 9, 0, 4};
+  *properties = {"emulated device", memory_of_each, 227 * 1024, 9, 0, 4, device == pageable_device};
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* version) {

@@ -156,7 +156,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     copy_now(to, from, bytes);
     return cudaSuccess;
   }
-  if (source == nullptr && !is_pinned(from) && !capture) {  // from pageable memory: read on return
+  const bool staged = source == nullptr && !is_pinned(from) && stream->device != pageable_device;
+  if (staged && !capture) {  // read on return
     const auto* const bytes_of = static_cast<const unsigned char*>(from);
     return status(push(stream, {[=, staged = std::vector<unsigned char>(bytes_of, bytes_of + bytes)] {
                          copy_now(to, staged.data(), bytes);

@@ -59,6 +59,7 @@ struct Device {
 };
 
 inline constexpr int most_devices = 4;
+inline constexpr int pageable_device = 1;  // it reads the host's pageable memory itself, when a copy's turn comes
 inline std::recursive_mutex mutex;
 inline Device devices[most_devices];
 inline int device_count = 2;

@@ -128,8 +128,8 @@ class ConvPlans {
     auto at = key.begin();
     for (const auto& axes : {g.input, g.output, g.kernel, g.stride, g.dilation, g.padding})
       at = std::copy(axes.begin(), axes.end(), at);
-    for (const Index one : {g.batch, g.in_channels, g.out_channels, g.groups, static_cast<Index>(call.pass),
-                            Index{arithmetic().tf32}}) {
+    for (const Index one :
+         {g.batch, g.in_channels, g.out_channels, g.groups, static_cast<Index>(call.pass), Index{arithmetic().tf32}}) {
       *at++ = one;
     }
     key.back() = true;

@@ -140,8 +140,9 @@ struct Cuda {
       cuda::synchronize();  // what this thread has launched there comes first
     }
     cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, queue.stream), "copy");
-    const bool returns_early = to_device && (from_device || source.type == cudaMemoryTypeUnregistered);
-    if (!returns_early) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
+    // From pageable memory the driver copies to a buffer of its own first, unless the device reads it itself.
+    const bool staged = source.type == cudaMemoryTypeUnregistered && !cuda::properties().reads_pageable;
+    if (!to_device || !(from_device || staged)) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
   }
 
   /// Where a step is captured to be replayed, calls f() before each replay.
