@@ -13,8 +13,8 @@ add_library(flipbook::cuda INTERFACE IMPORTED GLOBAL)
 target_link_libraries(flipbook::cuda INTERFACE flipbook::flipbook CUDA::cudart CUDA::cublasLt)
 # C++20 by its flag, since CMake 3.25 does not know what nvcc 13 can do. Functions written once are constexpr, which is
 # what lets devices call them. Suppressed: remarks on the pragmas of Clang and GCC, and on annotations in Eigen.
-target_compile_options(flipbook::cuda INTERFACE
-  $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --expt-relaxed-constexpr --extended-lambda -diag-suppress=1675,20012>)
+set(flipbook_nvcc_options -std=c++20 --expt-relaxed-constexpr --extended-lambda -diag-suppress=1675,20012)
+target_compile_options(flipbook::cuda INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:${flipbook_nvcc_options}>")
 if(TARGET OpenMP::OpenMP_CXX)
   target_compile_options(flipbook::cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fopenmp>)
 endif()

@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention_queries(AttentionGra
 }
 
 template <class T, class Tiles>
-__global__ void __launch_bounds__(Tiles::threads)
+__global__ void __launch_bounds__(Tiles::threads, 1)  // rather no spills than two blocks
     attention_keys(AttentionGradientWork<T> work, HeadRows<T> dk, HeadRows<T> dv) {
   using A = Wide<T>;
   using Scores = typename Tiles::Scores;
