@@ -15,6 +15,7 @@ cudaError_t usable() {
 
 void set_devices(int count) { device_count = count; }
 void set_driver(bool recent_enough) { driver_recent = recent_enough; }
+void set_faulted(bool is_faulted) { faulted = is_faulted; }
 void set_memory(std::size_t bytes_of_each) { memory_of_each = bytes_of_each; }
 
 }  // namespace emulated
@@ -60,6 +61,7 @@ const char* cudaGetErrorName(cudaError_t error) {
     case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice";
     case cudaErrorInvalidResourceHandle: return "cudaErrorInvalidResourceHandle";
     case cudaErrorNotReady: return "cudaErrorNotReady";
+    case cudaErrorIllegalAddress: return "cudaErrorIllegalAddress";
     case cudaErrorStreamCaptureUnsupported: return "cudaErrorStreamCaptureUnsupported";
     case cudaErrorStreamCaptureInvalidated: return "cudaErrorStreamCaptureInvalidated";
     case cudaErrorStreamCaptureIsolation: return "cudaErrorStreamCaptureIsolation";

@@ -65,6 +65,7 @@ using namespace emulated;
 
 cudaError_t cudaMalloc(void** block, std::size_t bytes) {
   const std::lock_guard lock(mutex);
+  if (faulted) return status(cudaErrorIllegalAddress);
   if (const cudaError_t error = usable()) return status(error);
   if (const cudaError_t error = may_wait()) return status(error);
   Device& device = devices[current];
@@ -99,6 +100,7 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
 cudaError_t cudaFree(void* block) {
   const std::lock_guard lock(mutex);
   if (block == nullptr) return cudaSuccess;
+  if (faulted) return status(cudaErrorIllegalAddress);
   Device* const device = device_of(block);
   if (device == nullptr) return status(cudaErrorInvalidValue);
   const auto offset = static_cast<std::size_t>(static_cast<unsigned char*>(block) - device->base);
@@ -115,6 +117,7 @@ cudaError_t cudaFree(void* block) {
       std::fprintf(stderr, "emulated device: byte %zu of a block of %zu was written\n", i, lent->second);
       std::abort();
     }
+    std::memset(device->base + offset, 0xff, lent->second);  // for whoever uses it still
   }
   device->lent.erase(lent);
   device->in_use -= size;

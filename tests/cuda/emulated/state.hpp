@@ -64,7 +64,7 @@ inline std::recursive_mutex mutex;
 inline Device devices[most_devices];
 inline int device_count = 2;
 inline std::size_t memory_of_each = std::size_t{2} << 30;
-inline bool driver_recent = true;
+inline bool driver_recent = true, faulted = false;
 inline std::vector<Stream*> streams;
 inline std::map<void*, std::size_t> pinned;
 inline int open_device = -1;

@@ -55,6 +55,7 @@ bool blocking() {
 }  // namespace
 
 cudaError_t push(Stream* stream, Task task) {
+  if (faulted) return cudaErrorIllegalAddress;
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;  // the library never uses the default stream
   if (stream->capture) {
     stream->capture->tasks.push_back(std::move(task));
@@ -77,6 +78,7 @@ using namespace emulated;
 
 cudaError_t cudaDeviceSynchronize() {
   const std::lock_guard lock(mutex);
+  if (faulted) return status(cudaErrorIllegalAddress);
   if (const cudaError_t error = wait_for_device(current)) return status(error);
   drain_all(current);
   return cudaSuccess;
@@ -98,6 +100,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const std::lock_guard lock(mutex);
+  if (faulted) return status(cudaErrorIllegalAddress);
   if (stream->capture) return status(spoil(*stream));
   drain(*stream, stream->queued);
   return cudaSuccess;
@@ -119,12 +122,14 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const std::lock_guard lock(mutex);
+  if (faulted) return status(cudaErrorIllegalAddress);
   if (stream->capture) return status(spoil(*stream));  // who waits for it would be captured too
   *event = {stream, stream->queued};
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   const std::lock_guard lock(mutex);
+  if (faulted) return status(cudaErrorIllegalAddress);
   if (event->stream != nullptr) drain(*event->stream, event->until);
   return cudaSuccess;
 }
