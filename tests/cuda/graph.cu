@@ -25,7 +25,7 @@ __global__ void add_each(const float* x, float* y) {
 }
 void set(Tensor<float, Cuda>& x, float number) { cuda::launch(set_each, 4, 256, 0, x.data(), number); }
 
-std::vector<float> all(float number) { return std::vector<float>(size, number); }
+std::vector<float> filled(float number) { return std::vector<float>(size, number); }
 
 /// to += number, by way of memory that the capture has to itself.
 void add_through(Tensor<float, Cuda>& to, float number) {
@@ -47,9 +47,9 @@ TEST_CASE("what a captured step replays into is not given back to the device whi
     Tensor<float, Cuda> first({size}), second({size});
     set(first, 2), set(second, 3);
     graph.replay(rng);
-    CHECK(to_vector(sum) == all(12));
-    CHECK(to_vector(first) == all(2));
-    CHECK(to_vector(second) == all(3));
+    CHECK(to_vector(sum) == filled(12));
+    CHECK(to_vector(first) == filled(2));
+    CHECK(to_vector(second) == filled(3));
   }
   cuda::DevicePool::instance().trim(cuda::device());
   CHECK(statistics().held == statistics().in_use);
@@ -73,15 +73,15 @@ TEST_CASE("a step can be captured while other threads begin to use the device, a
     }).join();
     add_through(sum, 6);
   });
-  CHECK(seen == all(7));
+  CHECK(seen == filled(7));
   Tensor<float, Cuda> next({size});  // may lie where `given` was
   set(next, 9);
   graph.replay(rng);
-  CHECK(to_vector(sum) == all(12));
-  CHECK(to_vector(kept) == all(4));
+  CHECK(to_vector(sum) == filled(12));
+  CHECK(to_vector(kept) == filled(4));
   graph.replay(rng);
-  CHECK(to_vector(sum) == all(23));
-  CHECK(to_vector(next) == all(9));
+  CHECK(to_vector(sum) == filled(23));
+  CHECK(to_vector(next) == filled(9));
 }
 
 TEST_CASE("a step may release what another thread has made") {
@@ -101,7 +101,7 @@ TEST_CASE("a step may release what another thread has made") {
     }).join();
     Tensor<float, Cuda> next({size});  // may lie where `given` was
     set(next, 9);
-    CHECK(to_vector(next) == all(9));
+    CHECK(to_vector(next) == filled(9));
   }).join();
-  CHECK(to_vector(sum) == all(5));
+  CHECK(to_vector(sum) == filled(5));
 }
