@@ -151,3 +151,19 @@ TEST_CASE_TEMPLATE("rotations agree with the CPU's", T, float, double, bfloat16)
     }
   }
 }
+
+TEST_CASE("the keys that a query sees are counted as the geometry says") {
+  Rng rng{1};
+  for (int i = 0; i < 2000; ++i) {
+    constexpr Index most = (Index{1} << 31) - 129;
+    const Index limit = i % 2 == 0 ? 40 : most;
+    AttentionGeometry g;
+    g.queries = 1 + rng.below(limit), g.keys = 1 + rng.below(limit);
+    g.causal_block = i % 3 == 0 ? rng.below(4) : rng.below(2 * limit);
+    const cuda::SeenKeys seen(g);
+    for (const Index query : {Index{0}, g.queries / 2, g.queries - 1}) {
+      if (seen(static_cast<int>(query)) != g.visible(query)) FAIL(query, " of ", g.queries, " and ", g.keys);
+    }
+    CHECK(seen(static_cast<int>(g.queries) + 127) == g.visible(g.queries - 1));
+  }
+}

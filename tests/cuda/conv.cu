@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <array>
+#include <thread>
+
+#include <flipbook/backend/cuda/graph/graph.hpp>
+#include <flipbook/core/fill.hpp>
 #include <flipbook/ops/conv/conv.hpp>
 
 #include "agree.hpp"
@@ -90,10 +95,88 @@ TEST_CASE("of cuDNN's kernels, those that give the same bits each time and keep 
   for (int again = 0; again < 2; ++again) check_close(c, disagreement_of<float>(c, true), device_tolerance<float>);
   cuda::arithmetic().autotune = false;
 #if defined(FLIPBOOK_CUDNN) && defined(FLIPBOOK_CUDA_EMULATED)
-  CHECK(emulated::dnn::convolutions_run[1] == 0);
+  CHECK(emulated::dnn::convolutions_run[1] + emulated::dnn::convolutions_run[3] == 0);
   CHECK(emulated::dnn::convolutions_run[2] > 0);
 #endif
 }
+
+#if defined(FLIPBOOK_CUDNN) && defined(FLIPBOOK_CUDA_EMULATED)
+namespace {
+/// How many convolutions cuDNN has run, by its engine, and how many plans it made, since the last call.
+std::array<std::size_t, 5> news_of_cudnn() {
+  static std::array<std::size_t, 5> before{};
+  std::array<std::size_t, 5> now{}, news{};
+  std::copy_n(emulated::dnn::convolutions_run, 4, now.begin());
+  now[4] = emulated::dnn::plans_made;
+  for (std::size_t i = 0; i < now.size(); ++i) news[i] = now[i] - before[i];
+  before = now;
+  return news;
+}
+using News = std::array<std::size_t, 5>;
+}  // namespace
+
+TEST_CASE("of cuDNN's plans, as few are made as it takes to find one that works") {
+  cuda::arithmetic().cudnn = true;
+  const auto of = [](Index width) {
+    const Tensor<bfloat16, Cuda> x = full<bfloat16, Cuda>({1, width, 3}, bfloat16(1.0F));
+    const Tensor<bfloat16, Cuda> w = full<bfloat16, Cuda>({3, 3, 2}, bfloat16(1.0F));
+    const Tensor<bfloat16, Cuda> b = full<bfloat16, Cuda>({2}, bfloat16(1.0F));
+    return std::pair{static_cast<float>(to_vector(conv(x, w, None{}, {}))[0]),
+                     static_cast<float>(to_vector(conv(x, w, b, {}))[0])};
+  };
+  news_of_cudnn();
+  CHECK(of(20) == std::pair{9.0F, 10.0F});
+  CHECK(news_of_cudnn() == News{2, 0, 0, 0, 1});  // one for both, with a bias and without
+  CHECK(of(20) == std::pair{9.0F, 10.0F});
+  CHECK(news_of_cudnn() == News{2, 0, 0, 0, 0});
+  emulated::dnn::refuses_run[0] = true;
+  CHECK(of(21) == std::pair{9.0F, 10.0F});
+  CHECK(news_of_cudnn() == News{0, 0, 2, 0, 2});
+  CHECK(of(20) == std::pair{9.0F, 10.0F});  // the plan that it has no longer runs
+  CHECK(news_of_cudnn() == News{0, 0, 0, 0, 0});
+  emulated::dnn::refuses_run[0] = false, emulated::dnn::refuses_plan[0] = true;
+  CHECK(of(22) == std::pair{9.0F, 10.0F});
+  CHECK(news_of_cudnn() == News{0, 0, 2, 0, 1});
+  emulated::dnn::refuses_plan[2] = true;
+  CHECK(of(23) == std::pair{9.0F, 10.0F});
+  CHECK(news_of_cudnn() == News{0, 0, 0, 0, 0});
+  emulated::dnn::refuses_plan[0] = emulated::dnn::refuses_plan[2] = false;
+}
+
+TEST_CASE("threads have plans of cuDNN's of their own, which pass on to the threads after them") {
+  cuda::arithmetic().cudnn = true;
+  const auto convolve = [] {
+    const auto ones = [](const Shape& shape) { return full<bfloat16, Cuda>(shape, bfloat16(1.0F)); };
+    to_vector(conv(ones({1, 24, 3}), ones({3, 3, 2}), None{}, {}));
+  };
+  convolve();
+  news_of_cudnn();
+  std::thread(convolve).join();
+  CHECK(news_of_cudnn() == News{1, 0, 0, 0, 1});
+  std::thread(convolve).join();
+  CHECK(news_of_cudnn() == News{1, 0, 0, 0, 0});
+}
+
+TEST_CASE("cuDNN is given the same padding in front and behind where that comes to the same") {
+  const std::size_t before = emulated::dnn::uneven_windows;
+  const Window halving{.stride = {1, 2, 2}, .padding = {{0, 1, 1}, {0, 1, 1}}};
+  for (const Index width : {7, 8}) {
+    const Case c{{1, width, width, 2}, {3, 3, 2, 3}, halving};
+    check_close(c, disagreement_of<float>(c, true), device_tolerance<float>);
+  }
+  CHECK(emulated::dnn::uneven_windows == before);
+  const Case c{{1, 8, 2}, {3, 2, 3}, {.padding = {{0, 0, 0}, {0, 0, 1}}}};
+  check_close(c, disagreement_of<float>(c, true), device_tolerance<float>);
+  CHECK(emulated::dnn::uneven_windows > before);
+}
+
+TEST_CASE("weights of more columns than a grid is high are laid out for cuDNN") {
+  const Tensor<float, Cuda> wide({Index{1} << 22}), out({Index{1} << 22});
+  Rng rng{1};
+  const cuda::StepGraph never_replayed(
+      rng, [&] { cuda::detail::transpose_matrix(1, wide.size(), wide.data(), const_cast<float*>(out.data())); });
+}
+#endif
 
 TEST_CASE_TEMPLATE("so do those of many channels and long sums, which are worked out in parts", T, float, double,
                    bfloat16) {

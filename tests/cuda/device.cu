@@ -5,6 +5,9 @@
 #include <thread>
 #include <vector>
 
+#include <flipbook/backend/cuda/graph/graph.hpp>
+#include <flipbook/backend/cuda/reduce/columns.hpp>
+#include <flipbook/backend/cuda/reduce/rows.hpp>
 #include <flipbook/backend/cuda/runtime/launch.hpp>
 #include <flipbook/core/tensor.hpp>
 
@@ -39,6 +42,24 @@ TEST_CASE("tensors go to the device and back") {
   CHECK(to_vector(y.clone()) == to_vector(x));
   CHECK(y.slice(1, 2).reshape({3})[2].item() == 6);
   CHECK(to_vector(to<Cuda>(Tensor<float>({0, 3}))).empty());
+}
+
+TEST_CASE("what was copied to a device may be overwritten on return") {
+  for (int device = 0; device < cuda::device_count(); ++device) {
+    const cuda::OnDevice on(device);
+    std::vector<float> numbers(1000, 7);
+    const Tensor<float, Cuda> x({1000});
+    Cuda::copy(const_cast<float*>(x.data()), numbers.data(), 4000);
+    std::fill(numbers.begin(), numbers.end(), 8.0F);
+    CHECK(to_vector(x) == std::vector<float>(1000, 7));
+  }
+}
+
+TEST_CASE("more blocks than a grid has are refused, and not cut off") {
+  CHECK(error_of([] { cuda::RowPlan(Index{1} << 40, 8, 4).grid(); }).find("a launch of 4294967296 blocks") !=
+        std::string::npos);
+  CHECK(error_of([] { cuda::ColumnPlan(Index{1} << 32, 1, 8, 4).grid(); }).find("a launch of 4294967296 blocks") !=
+        std::string::npos);
 }
 
 TEST_CASE("kernels run in the order of their stream") {
@@ -128,6 +149,34 @@ TEST_CASE("without a device or a recent driver, the first use says so") {
         "Cuda: device: the driver is for CUDA 11.0, too old for this program's 13.0, or there is none");
   emulated::set_driver(true);
   CHECK(to_vector(to<Cuda>(Tensor<float>({1}, {7}))) == std::vector<float>{7});
+}
+
+TEST_CASE("after a kernel has touched what it may not, every call says so, and what is there can be destroyed") {
+  {
+    Rng rng{1};
+    Tensor<float, Cuda> x({64});
+    const cuda::StepGraph graph(rng, [&] { cuda::launch(add_number, 1, 32, 0, x.data(), Index{64}, 1); });
+    Tensor<float, Cuda> passed = to<Cuda>(Tensor<float>({1}, {1}));
+    std::thread([from_another = std::move(passed)] { cuda::synchronize(); }).join();
+    emulated::set_faulted(true);
+    for (int again = 0; again < 2; ++again) {
+      CHECK(error_of([&] { x.clone(); }).find("cudaErrorIllegalAddress") != std::string::npos);
+      CHECK(error_of([] { cuda::synchronize(); }).find("Cuda: synchronize: cudaErrorIllegalAddress") == 0);
+    }
+    cuda::DevicePool::instance().trim(cuda::device());
+  }
+  emulated::set_faulted(false);
+  CHECK(to_vector(to<Cuda>(Tensor<float>({1}, {7}))) == std::vector<float>{7});
+}
+
+TEST_CASE("kernels get more shared memory than all have by asking for it") {
+  const Tensor<float> x = test::numbered<float>({3, 64});
+  Tensor<float, Cuda> y({3, 64});
+  cuda::launch(reverse_and_sum, 3, 64, 64 * 1024, to<Cuda>(x).data(), y.data());
+  CHECK(to_vector(y)[0] > 0);
+  cudaLaunchConfig_t config{};
+  config.gridDim = config.blockDim = dim3(1), config.dynamicSmemBytes = 64 * 1024, config.stream = cuda::stream();
+  CHECK(cudaLaunchKernelEx(&config, add_number, y.data(), Index{1}, 1.0F) == cudaErrorInvalidValue);
 }
 
 TEST_CASE("memory that is held but not lent makes room before a request is refused") {

@@ -96,6 +96,22 @@ TEST_CASE("products of nothing are nothing, or the bias") {
         std::vector<float>{1, 2, 1, 2});
 }
 
+#ifdef FLIPBOOK_CUDA_EMULATED
+TEST_CASE_TEMPLATE("where cuBLASLt has no kernel, products are worked out all the same", T, float, double, bfloat16) {
+  const auto b = test::random<double>({5}, 3);
+  const auto agrees = [&](const Case& c) {
+    CHECK(disagreement_of<T>(c) < device_tolerance<T>);
+    const auto x = test::random<double>({c.m, c.k}, 1), w = test::random<double>({c.k, 5}, 2);
+    CHECK(disagreement<T>([](const auto&... of) { return linear(of...); }, x, w, b) < device_tolerance<T>);
+  };
+  emulated::blas::recommends = 0;
+  agrees({2, 6, 8, 71}), agrees({2, 6, 8, 71});  // also when it is known already
+  emulated::blas::recommends = 3, emulated::blas::refuses = true;
+  agrees({2, 6, 8, 72});
+  emulated::blas::refuses = false;
+}
+#endif
+
 TEST_CASE("what is timed once is remembered, and right") {
   const Case c{1, 11, 13, 17};
   const auto run = [&] {

@@ -8,10 +8,19 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
+
+// What is __shared__ in any kernel, from the linker; none where no kernel has any.
+extern "C" {
+extern unsigned char __start_flipbook_shared[] __attribute__((weak));  // NOLINT(bugprone-reserved-identifier)
+extern unsigned char __stop_flipbook_shared[] __attribute__((weak));   // NOLINT(bugprone-reserved-identifier)
+}
 
 namespace emulated {
 
@@ -213,10 +222,13 @@ void run(dim3 grid, dim3 threads, std::size_t shared_bytes, const std::function<
       for (unsigned x = 0; x < threads.x; ++x) block.threads[i++].index = {x, y, z};
     }
   }
+  int poisoned = 0;
   for (blockIdx.z = 0; blockIdx.z < grid.z; ++blockIdx.z) {
     for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y) {
       for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x) {
         block.shared.assign(shared_bytes + 256, 0xff);
+        // The first two blocks show what is read before it is written, and what the block before has left.
+        if (poisoned++ < 2) std::fill(__start_flipbook_shared, __stop_flipbook_shared, 0xff);
         run_block();
         const unsigned char* const end = block.shared.data() + block.shared.size();
         for (const unsigned char* at = shared_memory() + shared_bytes; at < end; ++at) {
@@ -227,6 +239,27 @@ void run(dim3 grid, dim3 threads, std::size_t shared_bytes, const std::function<
     }
   }
   ++block.kernels;
+}
+
+namespace {
+std::mutex allowances_mutex;
+std::map<const void*, std::size_t> allowances;
+}  // namespace
+
+bool may_share(const void* kernel, std::size_t bytes) {
+  const std::lock_guard lock(allowances_mutex);
+  const auto allowed = allowances.find(kernel);
+  return bytes <= (allowed == allowances.end() ? std::size_t{48} * 1024 : allowed->second);
+}
+cudaError_t let_share(const void* kernel, int bytes) {
+  if (bytes > 227 * 1024) return cudaErrorInvalidValue;
+  const std::lock_guard lock(allowances_mutex);
+  allowances[kernel] = static_cast<std::size_t>(std::max(bytes, 48 * 1024));
+  return cudaSuccess;
+}
+
+void demand_aligned(const void* address, std::size_t bytes) {
+  if (std::bit_cast<std::uintptr_t>(address) % bytes != 0) give_up("a vector at an address that it may not have");
 }
 
 std::size_t kernels_run() { return block.kernels; }

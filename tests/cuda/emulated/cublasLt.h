@@ -58,6 +58,9 @@ struct Preference {
 
 /// How many products have run, by the place of their algorithm among those that were recommended.
 inline std::size_t products_run[8] = {};
+/// What the tests set: how many algorithms are recommended, and whether they then refuse to run.
+inline int recommends = 3;
+inline bool refuses = false;
 
 inline double read(cudaDataType_t type, const void* data, std::int64_t i) {
   switch (type) {
@@ -205,14 +208,14 @@ inline cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPrefere
   return CUBLAS_STATUS_SUCCESS;
 }
 
-/// Recommends three algorithms, of which each asks for more workspace; none with a bias in double.
+/// Recommends some algorithms, of which each asks for more workspace; none with a bias in double.
 inline cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t p, cublasLtMatrixLayout_t,
                                                      cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                                      cublasLtMatrixLayout_t, cublasLtMatmulPreference_t preference,
                                                      int most, cublasLtMatmulHeuristicResult_t* results, int* count) {
   *count = 0;
   if (p->epilogue == CUBLASLT_EPILOGUE_BIAS && p->compute == CUBLAS_COMPUTE_64F) return CUBLAS_STATUS_NOT_SUPPORTED;
-  for (int i = 0; i < std::min(most, 3); ++i) {
+  for (int i = 0; i < std::min(most, emulated::blas::recommends); ++i) {
     const std::uint64_t workspace = static_cast<std::uint64_t>(i) * 1000;
     if (workspace > preference->workspace) break;
     cublasLtMatmulHeuristicResult_t& result = results[(*count)++] = {};
@@ -247,6 +250,7 @@ inline cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t p, c
   const bool biased = p->epilogue == CUBLASLT_EPILOGUE_BIAS;
   if (!fits || !aligned || workspace_bytes < algorithm->data[1] || (biased && p->bias == nullptr))
     return CUBLAS_STATUS_INVALID_VALUE;
+  if (emulated::blas::refuses) return CUBLAS_STATUS_NOT_SUPPORTED;
   const auto scale = [p](const void* x) { return emulated::blas::read(p->scale, x, 0); };
   const auto work = [=, product = *p, al = *al, bl = *bl, cl = *cl, dl = *dl, alpha = scale(alpha), beta = scale(beta),
                      place = algorithm->data[0], used = algorithm->data[1]] {

@@ -19,7 +19,11 @@
 #define __global__
 #define __device__
 #define __host__
+#ifdef __clang__  // all of it in one place, where each block finds poison; GCC has no sections for templates
+#define __shared__ static __attribute__((section("flipbook_shared")))
+#else
 #define __shared__ static
+#endif
 #define __grid_constant__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
@@ -63,6 +67,7 @@ enum cudaError_t {
   cudaErrorInvalidDevice = 101,
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorNotReady = 600,
+  cudaErrorIllegalAddress = 700,
   cudaErrorStreamCaptureUnsupported = 900,
   cudaErrorStreamCaptureInvalidated = 901,
   cudaErrorStreamCaptureIsolation = 905,
@@ -78,7 +83,7 @@ inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 struct cudaDeviceProp {
   char name[256];
   std::size_t totalGlobalMem, sharedMemPerBlockOptin;
-  int major, minor, multiProcessorCount;
+  int major, minor, multiProcessorCount, pageableMemoryAccess;
 };
 struct cudaPointerAttributes {
   cudaMemoryType type;
@@ -148,12 +153,20 @@ namespace emulated {
 void set_devices(int count);
 void set_driver(bool recent_enough);
 void set_memory(std::size_t bytes_of_each);
+void set_faulted(bool faulted);  ///< as after a kernel that touched what it may not: every call fails from then on
 /// How many kernels have run since the process began.
 std::size_t kernels_run();
 
 /// Puts work at the end of a stream: host code that may touch the memory of the stream's device alone. For the
 /// emulations of other libraries too.
 cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
+
+/// Whether a kernel may be launched with so much dynamic shared memory: 48 KiB, or what it was let have.
+bool may_share(const void* kernel, std::size_t bytes);
+cudaError_t let_share(const void* kernel, int bytes);
+
+/// Ends the program unless an address is a multiple of `bytes`.
+void demand_aligned(const void* address, std::size_t bytes);
 
 /// Runs all blocks of a kernel, whose threads call `body`.
 void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& body);
@@ -181,17 +194,18 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                                Arguments&&... arguments) {
   const dim3 grid = config->gridDim, block = config->blockDim;
   const std::size_t shared = config->dynamicSmemBytes, threads = std::size_t{block.x} * block.y * block.z;
-  if (threads == 0 || threads > 1024 || shared > 227 * 1024 || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
-      grid.y > 65535 || grid.z > 65535) {
+  if (threads == 0 || threads > 1024 || block.z > 64 || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
+      grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535) {
     return cudaErrorInvalidConfiguration;
   }
+  if (!emulated::may_share(std::bit_cast<const void*>(kernel), shared)) return cudaErrorInvalidValue;
   return emulated::enqueue(config->stream, [=, all = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
     emulated::run(grid, block, shared, [&] { std::apply(kernel, all); });
   });
 }
 template <class Kernel>
-cudaError_t cudaFuncSetAttribute(Kernel*, cudaFuncAttribute, int bytes) {
-  return bytes > 227 * 1024 ? cudaErrorInvalidValue : cudaSuccess;
+cudaError_t cudaFuncSetAttribute(Kernel* kernel, cudaFuncAttribute, int bytes) {
+  return emulated::let_share(std::bit_cast<const void*>(kernel), bytes);
 }
 
 inline void __syncthreads(emulated::Place place = emulated::Place::current()) { emulated::barrier(place); }

@@ -3,8 +3,9 @@
 
 // The part of cuDNN 9's graph interface that the library uses, as its manual defines it: descriptors with attributes,
 // graphs of one convolution or one of its gradients over tensors of any strides, advice on engines and their numerical
-// notes, plans with a workspace. Engine 0 is the fastest and works on tensor cores, engine 1 gives other bits each time
-// (and wrong ones here, so that nobody takes it), engine 2 is plain; dilated convolutions in groups are refused.
+// notes, plans with a workspace. Engine 0 is the fastest and works on tensor cores, engine 1 gives other bits each time,
+// engine 2 is plain, engine 3 rounds to half and is recommended first; 1 and 3 give wrong numbers here, so that nobody
+// takes them. Dilated convolutions in groups are refused, and plans by another handle than they were made with.
 
 #include <algorithm>
 #include <map>
@@ -12,92 +13,9 @@
 #include <vector>
 
 #include <cuda_runtime.h>
+#include <cudnn_names.h>
 
 #include <flipbook/core/scalar.hpp>
-
-enum cudnnStatus_t { CUDNN_STATUS_SUCCESS = 0, CUDNN_STATUS_BAD_PARAM = 2000, CUDNN_STATUS_NOT_SUPPORTED = 3000 };
-enum cudnnDataType_t { CUDNN_DATA_FLOAT = 0, CUDNN_DATA_DOUBLE = 1, CUDNN_DATA_HALF = 2, CUDNN_DATA_BFLOAT16 = 9 };
-enum cudnnConvolutionMode_t { CUDNN_CONVOLUTION = 0, CUDNN_CROSS_CORRELATION = 1 };
-enum cudnnBackendHeurMode_t { CUDNN_HEUR_MODE_FALLBACK = 2, CUDNN_HEUR_MODE_A = 3 };
-enum cudnnBackendNumericalNote_t {
-  CUDNN_NUMERICAL_NOTE_TENSOR_CORE = 0,
-  CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS = 1,
-  CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION = 2,
-  CUDNN_NUMERICAL_NOTE_FFT = 3,
-  CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC = 4,
-  CUDNN_NUMERICAL_NOTE_WINOGRAD = 5,
-  CUDNN_NUMERICAL_NOTE_TYPE_COUNT = 10,
-};
-enum cudnnBackendAttributeType_t {
-  CUDNN_TYPE_HANDLE = 0,
-  CUDNN_TYPE_DATA_TYPE = 1,
-  CUDNN_TYPE_INT64 = 3,
-  CUDNN_TYPE_FLOAT = 4,
-  CUDNN_TYPE_DOUBLE = 5,
-  CUDNN_TYPE_VOID_PTR = 6,
-  CUDNN_TYPE_CONVOLUTION_MODE = 7,
-  CUDNN_TYPE_HEUR_MODE = 8,
-  CUDNN_TYPE_NUMERICAL_NOTE = 11,
-  CUDNN_TYPE_BACKEND_DESCRIPTOR = 15,
-};
-enum cudnnBackendDescriptorType_t {
-  CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR = 1,
-  CUDNN_BACKEND_ENGINE_DESCRIPTOR = 2,
-  CUDNN_BACKEND_ENGINECFG_DESCRIPTOR = 3,
-  CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR = 4,
-  CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR = 5,
-  CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR = 10,
-  CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR = 11,
-  CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR = 12,
-  CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR = 15,
-  CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR = 16,
-  CUDNN_BACKEND_TENSOR_DESCRIPTOR = 17,
-};
-enum cudnnBackendAttributeName_t {
-  CUDNN_ATTR_CONVOLUTION_COMP_TYPE = 100,
-  CUDNN_ATTR_CONVOLUTION_CONV_MODE = 101,
-  CUDNN_ATTR_CONVOLUTION_DILATIONS = 102,
-  CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES = 103,
-  CUDNN_ATTR_CONVOLUTION_POST_PADDINGS = 104,
-  CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS = 105,
-  CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS = 106,
-  CUDNN_ATTR_ENGINEHEUR_MODE = 200,
-  CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH = 201,
-  CUDNN_ATTR_ENGINEHEUR_RESULTS = 202,
-  CUDNN_ATTR_ENGINECFG_ENGINE = 300,
-  CUDNN_ATTR_EXECUTION_PLAN_HANDLE = 400,
-  CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG = 401,
-  CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE = 402,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA = 700,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA = 701,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC = 702,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W = 703,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X = 704,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y = 705,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA = 706,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA = 707,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC = 708,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W = 709,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX = 710,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY = 711,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA = 712,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA = 713,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC = 714,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW = 715,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X = 716,
-  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY = 717,
-  CUDNN_ATTR_OPERATIONGRAPH_HANDLE = 800,
-  CUDNN_ATTR_OPERATIONGRAPH_OPS = 801,
-  CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT = 900,
-  CUDNN_ATTR_TENSOR_DATA_TYPE = 901,
-  CUDNN_ATTR_TENSOR_DIMENSIONS = 902,
-  CUDNN_ATTR_TENSOR_STRIDES = 903,
-  CUDNN_ATTR_TENSOR_UNIQUE_ID = 906,
-  CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS = 1000,
-  CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS = 1001,
-  CUDNN_ATTR_VARIANT_PACK_WORKSPACE = 1003,
-  CUDNN_ATTR_ENGINE_NUMERICAL_NOTE = 1303,
-};
 
 namespace emulated::dnn {
 
@@ -138,8 +56,11 @@ inline std::size_t size_of(cudnnBackendAttributeType_t type) {
   }
 }
 
-/// How many convolutions have run, by the engine.
-inline std::size_t convolutions_run[3] = {};
+/// How many convolutions have run, by the engine; how many plans were made, and windows whose padding differs in front
+/// and behind.
+inline std::size_t convolutions_run[4] = {}, plans_made = 0, uneven_windows = 0;
+/// What the tests set: engines of which no plan can be made, and whose plans do not run.
+inline bool refuses_plan[4] = {}, refuses_run[4] = {};
 
 /// A tensor with its place in memory.
 struct Operand {
@@ -221,7 +142,7 @@ struct Convolution {
     std::map<std::int64_t, double> sums;
     const Operand& out = type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR ? y
                          : type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ? x : w;
-    out.each([&](const std::vector<std::int64_t>& at) { sums[out.offset(at)] = engine == 1 ? 1e9 : 0; });
+    out.each([&](const std::vector<std::int64_t>& at) { sums[out.offset(at)] = engine % 2 == 1 ? 1e9 : 0; });
     visit([&](std::int64_t i, std::int64_t k, std::int64_t o) {
       if (&out == &y) sums[o] += rounded(x.read(i)) * rounded(w.read(k));
       else if (&out == &x) sums[i] += rounded(y.read(o)) * rounded(w.read(k));
@@ -338,9 +259,15 @@ inline cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
   const auto made_of = [d](int name) { d->convolution = d->part(name).convolution; };
   if (d->type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) made_of(CUDNN_ATTR_OPERATIONGRAPH_OPS);
   if (d->type == CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR) made_of(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+  if (d->type == CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR) {
+    uneven_windows += d->attributes.at(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS) !=
+                      d->attributes.at(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS);
+  }
   if (d->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
     made_of(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
     d->engine = d->part(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG).engine;
+    if (refuses_plan[d->engine]) return CUDNN_STATUS_NOT_SUPPORTED;
+    ++plans_made;
   }
   d->finalized = true;
   return CUDNN_STATUS_SUCCESS;
@@ -351,9 +278,10 @@ inline cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const d, 
                                               void* values) {
   const auto descriptors = static_cast<cudnnBackendDescriptor_t*>(values);
   if (name == CUDNN_ATTR_ENGINEHEUR_RESULTS) {
-    *count = std::min<std::int64_t>(room, 3);
+    constexpr int recommended[] = {3, 0, 1, 2};
+    *count = std::min<std::int64_t>(room, 4);
     for (std::int64_t i = 0; i < *count; ++i) {
-      descriptors[i]->engine = static_cast<int>(i);
+      descriptors[i]->engine = recommended[i];
       descriptors[i]->finalized = true;
       descriptors[i]->convolution = d->convolution;
     }
@@ -364,8 +292,9 @@ inline cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const d, 
   } else if (name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE) {
     *count = d->engine == 2 ? 0 : 1;
     if (*count == 1) {
-      *static_cast<cudnnBackendNumericalNote_t*>(values) =
-          d->engine == 0 ? CUDNN_NUMERICAL_NOTE_TENSOR_CORE : CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
+      *static_cast<cudnnBackendNumericalNote_t*>(values) = d->engine == 0   ? CUDNN_NUMERICAL_NOTE_TENSOR_CORE
+                                                           : d->engine == 1 ? CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC
+                                                                            : CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
     }
   } else if (name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE) {
     *count = 1;
@@ -381,6 +310,8 @@ inline cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescr
   using namespace emulated::dnn;
   const auto uids = pack->all<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
   const auto pointers = pack->all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
+  if (handle != plan->one<cudnnHandle_t>(CUDNN_ATTR_EXECUTION_PLAN_HANDLE)) return CUDNN_STATUS_BAD_PARAM;
+  if (refuses_run[plan->engine]) return CUDNN_STATUS_NOT_SUPPORTED;
   Convolution c = *plan->convolution;
   c.engine = plan->engine;
   for (Operand* const operand : {&c.x, &c.w, &c.y}) {

@@ -15,6 +15,7 @@ cudaError_t usable() {
 
 void set_devices(int count) { device_count = count; }
 void set_driver(bool recent_enough) { driver_recent = recent_enough; }
+void set_faulted(bool is_faulted) { faulted = is_faulted; }
 void set_memory(std::size_t bytes_of_each) { memory_of_each = bytes_of_each; }
 
 }  // namespace emulated
@@ -37,7 +38,7 @@ cudaError_t cudaGetDevice(int* device) {
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (device < 0 || device >= device_count) return status(cudaErrorInvalidDevice);
-  *properties = {"emulated device", memory_of_each, 227 * 1024, 9, 0, 4};
+  *properties = {"emulated device", memory_of_each, 227 * 1024, 9, 0, 4, device == pageable_device};
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* version) {
@@ -60,6 +61,7 @@ const char* cudaGetErrorName(cudaError_t error) {
     case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice";
     case cudaErrorInvalidResourceHandle: return "cudaErrorInvalidResourceHandle";
     case cudaErrorNotReady: return "cudaErrorNotReady";
+    case cudaErrorIllegalAddress: return "cudaErrorIllegalAddress";
     case cudaErrorStreamCaptureUnsupported: return "cudaErrorStreamCaptureUnsupported";
     case cudaErrorStreamCaptureInvalidated: return "cudaErrorStreamCaptureInvalidated";
     case cudaErrorStreamCaptureIsolation: return "cudaErrorStreamCaptureIsolation";

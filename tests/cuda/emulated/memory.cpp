@@ -65,10 +65,9 @@ using namespace emulated;
 
 cudaError_t cudaMalloc(void** block, std::size_t bytes) {
   const std::lock_guard lock(mutex);
+  if (faulted) return status(cudaErrorIllegalAddress);
   if (const cudaError_t error = usable()) return status(error);
-  if (capturing(current) && capture_mode != cudaStreamCaptureModeRelaxed) {
-    return status(cudaErrorStreamCaptureUnsupported);
-  }
+  if (const cudaError_t error = may_wait()) return status(error);
   Device& device = devices[current];
   if (device.base == nullptr) {
     void* const base = mmap(nullptr, Device::reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -101,13 +100,14 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
 cudaError_t cudaFree(void* block) {
   const std::lock_guard lock(mutex);
   if (block == nullptr) return cudaSuccess;
+  if (faulted) return status(cudaErrorIllegalAddress);
   Device* const device = device_of(block);
   if (device == nullptr) return status(cudaErrorInvalidValue);
   const auto offset = static_cast<std::size_t>(static_cast<unsigned char*>(block) - device->base);
   const auto lent = device->lent.find(offset);
   if (lent == device->lent.end()) return status(cudaErrorInvalidValue);
   const int number = static_cast<int>(device - devices);
-  if (capturing(number)) return status(cudaErrorStreamCaptureUnsupported);
+  if (const cudaError_t error = may_wait()) return status(error);
   drain_all(number);  // as the real one does
   const std::size_t size = (lent->second + Device::grain - 1) / Device::grain * Device::grain + Device::grain;
   {
@@ -117,6 +117,7 @@ cudaError_t cudaFree(void* block) {
       std::fprintf(stderr, "emulated device: byte %zu of a block of %zu was written\n", i, lent->second);
       std::abort();
     }
+    std::memset(device->base + offset, 0xff, lent->second);  // for whoever uses it still
   }
   device->lent.erase(lent);
   device->in_use -= size;
@@ -158,7 +159,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     copy_now(to, from, bytes);
     return cudaSuccess;
   }
-  if (source == nullptr && !is_pinned(from) && !capture) {  // from pageable memory: read on return
+  const bool staged = source == nullptr && !is_pinned(from) && stream->device != pageable_device;
+  if (staged && !capture) {  // read on return
     const auto* const bytes_of = static_cast<const unsigned char*>(from);
     return status(push(stream, {[=, staged = std::vector<unsigned char>(bytes_of, bytes_of + bytes)] {
                          copy_now(to, staged.data(), bytes);

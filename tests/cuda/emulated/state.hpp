@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "cuda_runtime.h"
@@ -26,6 +27,8 @@ struct Stream {
   std::deque<Task> tasks{};
   std::size_t queued = 0, run = 0;
   std::unique_ptr<Graph> capture{};
+  cudaStreamCaptureMode mode{};
+  std::thread::id capturer{};
   bool invalidated = false;
 };
 struct Event {
@@ -56,17 +59,17 @@ struct Device {
 };
 
 inline constexpr int most_devices = 4;
+inline constexpr int pageable_device = 1;  // it reads the host's pageable memory itself, when a copy's turn comes
 inline std::recursive_mutex mutex;
 inline Device devices[most_devices];
 inline int device_count = 2;
 inline std::size_t memory_of_each = std::size_t{2} << 30;
-inline bool driver_recent = true;
+inline bool driver_recent = true, faulted = false;
 inline std::vector<Stream*> streams;
 inline std::map<void*, std::size_t> pinned;
 inline int open_device = -1;
 inline thread_local int current = 0;
 inline thread_local cudaError_t last_error = cudaSuccess;
-inline thread_local cudaStreamCaptureMode capture_mode = cudaStreamCaptureModeGlobal;
 
 // Notes an error as the calling thread's last one.
 cudaError_t status(cudaError_t error);
@@ -90,6 +93,10 @@ cudaError_t push(Stream* stream, Task task);
 // Runs a stream until it has run so many of its tasks; all streams of a device to their ends.
 void drain(Stream& stream, std::size_t until);
 void drain_all(int device);
-bool capturing(int device);
+// What may not be done while a stream is captured spoils the capture: noted for those streams, and an error returned.
+cudaError_t spoil(Stream& stream, cudaError_t error = cudaErrorStreamCaptureUnsupported);
+// For calls that wait for a device, and for those that may do so, which captures in a relaxed mode allow.
+cudaError_t wait_for_device(int device);
+cudaError_t may_wait();
 
 }  // namespace emulated

@@ -25,11 +25,26 @@ void drain_all(int device) {
     if (streams[i]->device == device) drain(*streams[i], streams[i]->queued);
   }
 }
-bool capturing(int device) {
-  for (const Stream* stream : streams) {
-    if (stream->device == device && stream->capture) return true;
+cudaError_t spoil(Stream& stream, cudaError_t error) {
+  stream.invalidated = true;
+  return error;
+}
+cudaError_t wait_for_device(int device) {
+  cudaError_t error = cudaSuccess;
+  for (Stream* const stream : streams) {
+    if (stream->device == device && stream->capture) error = spoil(*stream);
   }
-  return false;
+  return error;
+}
+cudaError_t may_wait() {
+  cudaError_t error = cudaSuccess;
+  for (Stream* const stream : streams) {
+    const bool forbids =
+        stream->mode == cudaStreamCaptureModeGlobal ||
+        (stream->mode == cudaStreamCaptureModeThreadLocal && stream->capturer == std::this_thread::get_id());
+    if (stream->capture && forbids) error = spoil(*stream);
+  }
+  return error;
 }
 
 namespace {
@@ -40,6 +55,7 @@ bool blocking() {
 }  // namespace
 
 cudaError_t push(Stream* stream, Task task) {
+  if (faulted) return cudaErrorIllegalAddress;
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;  // the library never uses the default stream
   if (stream->capture) {
     stream->capture->tasks.push_back(std::move(task));
@@ -62,7 +78,8 @@ using namespace emulated;
 
 cudaError_t cudaDeviceSynchronize() {
   const std::lock_guard lock(mutex);
-  if (capturing(current)) return status(cudaErrorStreamCaptureUnsupported);
+  if (faulted) return status(cudaErrorIllegalAddress);
+  if (const cudaError_t error = wait_for_device(current)) return status(error);
   drain_all(current);
   return cudaSuccess;
 }
@@ -83,17 +100,15 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const std::lock_guard lock(mutex);
-  if (stream->capture) {
-    stream->invalidated = true;
-    return status(cudaErrorStreamCaptureUnsupported);
-  }
+  if (faulted) return status(cudaErrorIllegalAddress);
+  if (stream->capture) return status(spoil(*stream));
   drain(*stream, stream->queued);
   return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   const std::lock_guard lock(mutex);
   if (event->stream == nullptr) return cudaSuccess;
-  if (stream->capture) return status(cudaErrorStreamCaptureIsolation);
+  if (stream->capture) return status(spoil(*stream, cudaErrorStreamCaptureIsolation));
   return status(push(stream, {{}, event->stream, event->until}));
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
@@ -107,12 +122,14 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const std::lock_guard lock(mutex);
-  if (stream->capture) return status(cudaErrorStreamCaptureUnsupported);
+  if (faulted) return status(cudaErrorIllegalAddress);
+  if (stream->capture) return status(spoil(*stream));  // who waits for it would be captured too
   *event = {stream, stream->queued};
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   const std::lock_guard lock(mutex);
+  if (faulted) return status(cudaErrorIllegalAddress);
   if (event->stream != nullptr) drain(*event->stream, event->until);
   return cudaSuccess;
 }
@@ -130,12 +147,11 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
   if (stream->capture) return status(cudaErrorStreamCaptureUnsupported);
   stream->capture = std::make_unique<Graph>();
   stream->invalidated = false;
-  capture_mode = mode;
+  stream->mode = mode, stream->capturer = std::this_thread::get_id();
   return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   const std::lock_guard lock(mutex);
-  capture_mode = cudaStreamCaptureModeGlobal;
   if (!stream->capture) return status(cudaErrorInvalidValue);
   if (stream->invalidated) {
     stream->capture.reset();

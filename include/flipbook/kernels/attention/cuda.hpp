@@ -19,7 +19,7 @@ bool packed(const AttentionGeometry& g, const HeadRows<const T>& x) {
 template <class T>
 cuda::AttentionWork<T> attention_work(const AttentionGeometry& g, const AttentionRows<const T>& x,
                                       const Tensor<T, Cuda>& mask, Wide<T>* log_sums) {
-  return {g, x, score_mask(mask), log_sums, packed(g, x.q) && packed(g, x.k) && packed(g, x.v)};
+  return {g, cuda::SeenKeys(g), x, score_mask(mask), log_sums, packed(g, x.q) && packed(g, x.k) && packed(g, x.v)};
 }
 
 }  // namespace detail

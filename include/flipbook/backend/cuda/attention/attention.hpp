@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include <flipbook/backend/cuda/gemm/tile.hpp>
 #include <flipbook/backend/cuda/runtime/arithmetic.hpp>
+#include <flipbook/backend/cuda/runtime/divider.hpp>
 #include <flipbook/backend/cuda/runtime/launch.hpp>
 #include <flipbook/kernels/attention/geometry.hpp>
 
@@ -64,9 +66,30 @@ struct AttentionTiles {
   }
 };
 
+/// AttentionGeometry::visible without divisions of 64 bits, which a device works out in some hundred instructions.
+struct SeenKeys {
+  int keys, queries, block;  ///< block 0: every key is seen
+  Divider divide;
+
+  explicit SeenKeys(const AttentionGeometry& g)
+      : keys(static_cast<int>(g.keys)),
+        queries(static_cast<int>(g.queries)),
+        block(static_cast<int>(std::min<Index>(g.causal_block, keys))),
+        divide(std::max(1, block)) {}
+  /// One beyond the last query sees what the last does.
+  constexpr int operator()(int query) const {
+    if (block == 0) return keys;
+    const int place = (query < queries ? query : queries - 1) + keys - queries;
+    if (place < 0) return 0;
+    const auto seen = (static_cast<unsigned>(divide(place)) + 1) * static_cast<unsigned>(block);
+    return seen < static_cast<unsigned>(keys) ? static_cast<int>(seen) : keys;
+  }
+};
+
 template <class T>
 struct AttentionWork {
   AttentionGeometry geometry;
+  SeenKeys seen;
   AttentionRows<const T> x;
   ScoreMask<T> mask;
   Wide<T>* log_sums;  ///< (N, H, queries)
@@ -96,11 +119,6 @@ struct HeadTile {
   constexpr HeadTile(Index block, Index tiles) : tile(tiles - 1 - block % tiles), head(block / tiles) {}
 };
 
-/// How many keys a query sees; one beyond the last sees what the last does.
-__device__ inline int seen_by(const AttentionGeometry& g, int query) {
-  return static_cast<int>(g.visible(query < g.queries ? query : g.queries - 1));
-}
-
 /// scale · s + mask in units of log 2, or −∞ for keys from `seen` on.
 template <class T>
 __device__ inline Wide<T> scored(Wide<T> s, Wide<T> scale, const ScoreMask<T>& mask, int query, int key, int seen) {
@@ -119,7 +137,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention(AttentionWork<T> wor
   const AttentionRows<const T> x = work.x.of(at.head / g.heads, at.head % g.heads);
   const ScoreMask<T> mask = work.mask.of(at.head / g.heads, at.head % g.heads);
   const int first = static_cast<int>(at.tile) * Tiles::rows, slab = static_cast<int>(blockIdx.y) * Tiles::width;
-  const int chunks = static_cast<int>(gridDim.y), any = seen_by(g, first + Tiles::rows - 1);
+  const int chunks = static_cast<int>(gridDim.y), any = work.seen(first + Tiles::rows - 1);
   const A scale = static_cast<A>(g.scale) / log_of_two<A>;
 
   T* const queries = shared<T>();
@@ -134,7 +152,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention(AttentionWork<T> wor
 #pragma unroll
   for (int i = 0; i < lines; ++i) {
     largest[i] = std::numeric_limits<A>::lowest(), total[i] = 0;  // finite, so that −∞ − largest is −∞
-    seen[i] = first + Scores::row(i) < g.queries ? seen_by(g, first + Scores::row(i)) : 0;
+    seen[i] = first + Scores::row(i) < g.queries ? work.seen(first + Scores::row(i)) : 0;
   }
   for (int key = 0; key < any; key += Tiles::columns) {
     s.clear();

@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention_queries(AttentionGra
   const HeadRows<const T> dy = work.dy.of(n, h);
   const ScoreMask<T> mask = work.forward.mask.of(n, h);
   const int first = static_cast<int>(at.tile) * Tiles::rows, slab = static_cast<int>(blockIdx.y) * Tiles::width;
-  const int chunks = static_cast<int>(gridDim.y), any = seen_by(g, first + Tiles::rows - 1);
+  const int chunks = static_cast<int>(gridDim.y), any = work.forward.seen(first + Tiles::rows - 1);
   const A scale = static_cast<A>(g.scale) / log_of_two<A>;
 
   const GradientTiles<T, Tiles> tiles;
@@ -75,7 +75,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention_queries(AttentionGra
     const bool inside = query < g.queries;
     log_sum[i] = inside ? work.forward.log_sums[at.head * g.queries + query] / log_of_two<A> : infinity<A>;
     inner[i] = inside ? work.inner[at.head * g.queries + query] : 0;
-    seen[i] = inside ? seen_by(g, query) : 0;
+    seen[i] = inside ? work.forward.seen(query) : 0;
   }
   for (int key = 0; key < any; key += Tiles::columns) {
     s.clear(), d.clear();
@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention_queries(AttentionGra
 }
 
 template <class T, class Tiles>
-__global__ void __launch_bounds__(Tiles::threads)
+__global__ void __launch_bounds__(Tiles::threads, 1)  // rather no spills than two blocks
     attention_keys(AttentionGradientWork<T> work, HeadRows<T> dk, HeadRows<T> dv) {
   using A = Wide<T>;
   using Scores = typename Tiles::Scores;
@@ -131,7 +131,7 @@ __global__ void __launch_bounds__(Tiles::threads)
   by_key.clear(), by_value.clear();
   bool begun = false;
   for (int query = 0; query < g.queries; query += Tiles::columns) {
-    if (seen_by(g, query + Tiles::columns - 1) <= first) continue;  // none of them sees any of these keys
+    if (work.forward.seen(query + Tiles::columns - 1) <= first) continue;  // none of them sees any of these keys
     s.clear(), d.clear();
     for (int chunk = 0; chunk < chunks; ++chunk) {
       const Index from = Index{chunk} * Tiles::width;
@@ -161,7 +161,7 @@ __global__ void __launch_bounds__(Tiles::threads)
       const bool inside = column < g.queries;
       const A log_sum = inside ? work.forward.log_sums[at.head * g.queries + column] / log_of_two<A> : infinity<A>;
       const A inner = inside ? work.inner[at.head * g.queries + column] : 0;
-      const int seen = inside ? seen_by(g, column) : 0;
+      const int seen = inside ? work.forward.seen(column) : 0;
 #pragma unroll
       for (int i = 0; i < Scores::lines; ++i) {
         s(i, j) = power_of_two(scored<T>(s(i, j), scale, mask, column, first + Scores::row(i), seen) - log_sum);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <optional>
 
 #include <flipbook/backend/cuda/conv/conv.hpp>
@@ -18,24 +17,25 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 
-/// to[j, i] = from[i, j] for a matrix (rows, columns), through tiles of 32 × 32.
+/// to[j, i] = from[i, j] for a matrix (rows, columns), through tiles of 32 × 32, `across` of them side by side.
 template <class T>
-__global__ void transpose(int rows, int columns, const T* from, T* to) {
+__global__ void transpose(Index rows, Index columns, int across, const T* from, T* to) {
   __shared__ T tile[32][33];
-  const int i = static_cast<int>(blockIdx.x) * 32, j = static_cast<int>(blockIdx.y) * 32;
-  const int across = static_cast<int>(threadIdx.x) % 32, down = static_cast<int>(threadIdx.x) / 32;
+  const int block = static_cast<int>(blockIdx.x);
+  const Index i = Index{block / across} * 32, j = Index{block % across} * 32;
+  const int beside = static_cast<int>(threadIdx.x) % 32, down = static_cast<int>(threadIdx.x) / 32;
   for (int k = down; k < 32; k += 8) {
-    if (i + k < rows && j + across < columns) tile[k][across] = from[Index{i + k} * columns + j + across];
+    if (i + k < rows && j + beside < columns) tile[k][beside] = from[(i + k) * columns + j + beside];
   }
   __syncthreads();
   for (int k = down; k < 32; k += 8) {
-    if (i + across < rows && j + k < columns) to[Index{j + k} * rows + i + across] = tile[across][k];
+    if (i + beside < rows && j + k < columns) to[(j + k) * rows + i + beside] = tile[beside][k];
   }
 }
 template <class T>
 void transpose_matrix(Index rows, Index columns, const T* from, T* to) {
-  const dim3 grid(static_cast<unsigned>((rows + 31) / 32), static_cast<unsigned>((columns + 31) / 32));
-  launch(transpose<T>, grid, 256, 0, static_cast<int>(rows), static_cast<int>(columns), from, to);
+  const Index down = (rows + 31) / 32, across = (columns + 31) / 32;
+  launch(transpose<T>, grid_of(down * across), 256, 0, rows, columns, static_cast<int>(across), from, to);
 }
 
 /// x[i, c] += bias[c]
@@ -102,36 +102,25 @@ struct ConvCall {
   }
 };
 
-/// How each convolution met so far goes; no plan: by the own kernels.
+/// How each convolution that a thread has met goes; no plan: by the own kernels.
 template <class T>
 class ConvPlans {
  public:
-  static ConvPlans& instance() {
-    static ConvPlans* const plans = new ConvPlans;  // outlives every tensor of static storage
-    return *plans;
-  }
-
-  std::optional<cudnn::Plan> of(const ConvCall<T>& call) {
+  /// @return  whether cuDNN did it
+  bool run(const ConvCall<T>& call) {
     Key key = key_of(call);
-    const std::lock_guard lock(mutex_);
     const bool timed = arithmetic().autotune && (!capturing() || plans_.contains(key));
     key.back() = timed;
-    if (const auto known = plans_.find(key); known != plans_.end()) return known->second;
-    const std::vector<cudnn::Plan> candidates = cudnn::plans_of<T>(call.geometry, call.pass);
-    const int count = static_cast<int>(candidates.size());
-    const auto attempt = [&](int i) {
-      if (i < count) return call.run(candidates[static_cast<std::size_t>(i)]);
-      call.run_own();
-      return true;
-    };
-    const int choice = timed ? fastest(count + 1, attempt) : 0;
-    std::optional<cudnn::Plan> plan;
-    if (choice < count) plan = candidates[static_cast<std::size_t>(choice)];
-    return plans_.emplace(key, plan).first->second;
+    const auto known = plans_.find(key);
+    if (known != plans_.end() && !known->second) return false;
+    if (known != plans_.end()) return call.run(*known->second);
+    const std::optional<cudnn::Plan> plan = timed ? fastest_of(call) : first_of(call);
+    plans_.emplace(key, plan);
+    return plan && (!timed || call.run(*plan));
   }
 
  private:
-  using Key = std::array<Index, 27>;
+  using Key = std::array<Index, 25>;
 
   static Key key_of(const ConvCall<T>& call) {
     const ConvGeometry& g = call.geometry;
@@ -139,15 +128,40 @@ class ConvPlans {
     auto at = key.begin();
     for (const auto& axes : {g.input, g.output, g.kernel, g.stride, g.dilation, g.padding})
       at = std::copy(axes.begin(), axes.end(), at);
-    for (const Index one : {g.batch, g.in_channels, g.out_channels, g.groups, static_cast<Index>(call.pass),
-                            Index{device()}, Index{arithmetic().tf32}, Index{call.bias != nullptr}}) {
+    for (const Index one :
+         {g.batch, g.in_channels, g.out_channels, g.groups, static_cast<Index>(call.pass), Index{arithmetic().tf32}}) {
       *at++ = one;
     }
     key.back() = true;
     return key;
   }
 
-  std::mutex mutex_;
+  /// The first plan that works, which has worked out the call.
+  static std::optional<cudnn::Plan> first_of(const ConvCall<T>& call) {
+    std::optional<cudnn::Plan> chosen;
+    cudnn::each_plan<T>(call.geometry, call.pass, [&](const cudnn::Plan& plan) {
+      if (!call.run(plan)) return false;
+      chosen = plan;
+      return true;
+    });
+    return chosen;
+  }
+  static std::optional<cudnn::Plan> fastest_of(const ConvCall<T>& call) {
+    std::vector<cudnn::Plan> candidates;
+    cudnn::each_plan<T>(call.geometry, call.pass, [&](const cudnn::Plan& plan) {
+      candidates.push_back(plan);
+      return false;
+    });
+    const int count = static_cast<int>(candidates.size());
+    const int choice = fastest(count + 1, [&](int i) {
+      if (i < count) return call.run(candidates[static_cast<std::size_t>(i)]);
+      call.run_own();
+      return true;
+    });
+    if (choice == count) return {};
+    return candidates[static_cast<std::size_t>(choice)];
+  }
+
   std::map<Key, std::optional<cudnn::Plan>> plans_;
 };
 
@@ -159,8 +173,7 @@ bool by_cudnn(const ConvCall<T>& call) {
   if (!arithmetic().cudnn || !aligned(call.first) || !aligned(by_weights ? call.second : call.out)) return false;
   const ConvGeometry& g = call.geometry;
   if (g.inputs() * g.in_channels == 0 || g.outputs() * g.out_channels == 0 || g.taps() == 0) return false;
-  const std::optional<cudnn::Plan> plan = ConvPlans<T>::instance().of(call);
-  return plan && call.run(*plan);
+  return of_queue<ConvPlans<T>>().run(call);
 }
 
 #endif

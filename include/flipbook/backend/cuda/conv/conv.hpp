@@ -22,6 +22,11 @@ inline constexpr int conv_rows = sizeof(T) == 8 ? 64 : 128;
 template <class T>
 inline constexpr int conv_step = sizeof(T) == 2 ? 32 : 16;
 
+/// How many blocks a multiprocessor must have room for. One waits while another multiplies; it leaves a thread 128
+/// registers, some thirty fewer than tiles of 2-byte numbers would take.
+template <class T>
+inline constexpr int conv_blocks = sizeof(T) == 2 ? 2 : 1;
+
 template <class T, bool Fast, int Columns, Inner A, Inner B>
 using ConvProduct = StagedProduct<T, Fast, conv_rows<T>, Columns,
                                   Columns == 128  ? 2
@@ -51,10 +56,7 @@ struct TilePlan {
     return place;
   }
   Index blocks() const { return Index{row_tiles} * column_tiles * groups * phases * parts; }
-  dim3 grid() const {
-    require(blocks() < Index{1} << 31, "conv: ", blocks(), " tiles; fewer than 2^31 are possible");
-    return dim3(static_cast<unsigned>(blocks()));
-  }
+  dim3 grid() const { return grid_of(blocks()); }
   /// Parts that give every multiprocessor a few tiles, of `least` steps at least, and take at most 128 MiB.
   void divide(int steps, int least, std::size_t bytes_a_part) {
     const Index wanted = 2 * Index{properties().multiprocessors} / std::max<Index>(1, blocks());
@@ -94,7 +96,7 @@ struct ImplicitGemm {
 
 /// out[q, o] = Σ_(tap, c)  in[what q sees at tap, c] · weights[tap, c, o]  for all phases and groups.
 template <class T, bool Fast, int Columns, bool Turned>
-__global__ void __launch_bounds__(256) implicit_gemm(const __grid_constant__ ImplicitGemm<T> work) {
+__global__ void __launch_bounds__(256, conv_blocks<T>) implicit_gemm(const __grid_constant__ ImplicitGemm<T> work) {
   using Product = ConvProduct<T, Fast, Columns, Inner::depth, Turned ? Inner::depth : Inner::side>;
   const auto at = work.plan.place(blockIdx.x);
   const ReceptiveField& field = work.fields[at.phase];
@@ -145,7 +147,7 @@ struct WeightGradient {
 
 /// dw[tap, c, o] = Σ_q  x[what q sees at tap, c] · dy[q, o]  for all groups.
 template <class T, bool Fast, int Columns>
-__global__ void __launch_bounds__(256) weight_gradient(const __grid_constant__ WeightGradient<T> work) {
+__global__ void __launch_bounds__(256, conv_blocks<T>) weight_gradient(const __grid_constant__ WeightGradient<T> work) {
   using Product = ConvProduct<T, Fast, Columns, Inner::side, Inner::side>;
   const auto at = work.plan.place(blockIdx.x);
   const ReceptiveField& field = work.field;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,14 +24,18 @@ inline void check(cudnnStatus_t status, const char* call) {
     fail("Cuda: cuDNN: ", call, ": ", cudnnGetErrorString(status));
 }
 
-/// The handle of the calling thread's device, for its stream.
-inline cudnnHandle_t handle() {
-  static thread_local std::array<cudnnHandle_t, most_devices> handles{};
-  cudnnHandle_t& known = handles[static_cast<std::size_t>(device())];
-  if (known == nullptr) check(cudnnCreate(&known), "cudnnCreate");
-  check(cudnnSetStream(known, stream()), "cudnnSetStream");
-  return known;
-}
+namespace detail {
+struct Handle {
+  cudnnHandle_t handle = nullptr;
+  Handle() {
+    check(cudnnCreate(&handle), "cudnnCreate");
+    check(cudnnSetStream(handle, stream()), "cudnnSetStream");
+  }
+};
+}  // namespace detail
+
+/// The handle of the calling thread, for its stream.
+inline cudnnHandle_t handle() { return of_queue<detail::Handle>().handle; }
 
 template <class T>
 inline constexpr cudnnDataType_t data_type = std::is_same_v<T, double>     ? CUDNN_DATA_DOUBLE
@@ -85,7 +90,7 @@ struct Operands {
   const void *x, *w, *y;
 };
 
-/// A way to work out a convolution.
+/// A way to work out a convolution, for the thread that made it: cuDNN does not run one in several at once.
 struct Plan {
   Descriptor execution;
   std::size_t workspace;
@@ -122,14 +127,21 @@ Descriptor tensor(char name, Index batch, Index channels, std::span<const Index>
   return made.finalize();
 }
 
+/// The padding behind an axis: as in front where that gives the same extent, since few kernels take another.
+inline Index padding_behind(const ConvGeometry& g, std::size_t axis) {
+  const Index window = g.dilation[axis] * (g.kernel[axis] - 1) + 1, padding = g.padding[axis];
+  const Index reach = (g.output[axis] - 1) * g.stride[axis] + window;
+  const Index least = std::max<Index>(0, reach - padding - g.input[axis]);
+  const bool alike = least <= padding && g.input[axis] + 2 * padding < reach + g.stride[axis];
+  return alike ? padding : least;
+}
+
 /// The window, along the axes from `first`.
 template <class T>
 Descriptor window(const ConvGeometry& g, std::size_t first) {
   std::vector<std::int64_t> before, after, stride, dilation;
   for (std::size_t i = first; i < 3; ++i) {
-    const Index reach = (g.output[i] - 1) * g.stride[i] + g.dilation[i] * (g.kernel[i] - 1) + 1;
-    before.push_back(g.padding[i]);
-    after.push_back(std::max<Index>(0, reach - g.padding[i] - g.input[i]));
+    before.push_back(g.padding[i]), after.push_back(padding_behind(g, i));
     stride.push_back(g.stride[i]), dilation.push_back(g.dilation[i]);
   }
   Descriptor made(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
@@ -204,9 +216,10 @@ bool keeps_promises(const Descriptor& configuration) {
                                  &count, notes.data()),
         "cudnnBackendGetAttribute");
   return std::none_of(notes.begin(), notes.begin() + count, [](cudnnBackendNumericalNote_t note) {
-    const bool rounds = note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
+    const bool rounds = note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;  // to TF32
     const bool detours = note == CUDNN_NUMERICAL_NOTE_FFT || note == CUDNN_NUMERICAL_NOTE_WINOGRAD;
     return note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC || note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ||
+           note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS ||  // to half
            (std::is_same_v<T, float> && !arithmetic().tf32 && (rounds || detours));
   });
 }
@@ -214,54 +227,68 @@ bool keeps_promises(const Descriptor& configuration) {
 inline constexpr int most_plans = 8;  ///< of each kind of advice
 inline constexpr std::int64_t most_workspace = std::int64_t{1} << 30;
 
-/// Adds the plans that one mode of cuDNN's heuristics recommends and that can be made.
-template <class T>
-void add_plans(std::vector<Plan>& plans, const Descriptor& graph, cudnnBackendHeurMode_t mode) {
+/// What one mode of cuDNN's heuristics recommends, best first.
+inline std::vector<Descriptor> recommended(const Descriptor& graph, cudnnBackendHeurMode_t mode) {
   Descriptor advice(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   advice.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph).set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, mode);
-  if (advice.try_finalize() != CUDNN_STATUS_SUCCESS) return;
+  if (advice.try_finalize() != CUDNN_STATUS_SUCCESS) return {};
   std::vector<Descriptor> configurations;
   std::array<cudnnBackendDescriptor_t, most_plans> into{};
   for (auto& to : into) to = configurations.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR).get();
   std::int64_t count = 0;
   if (cudnnBackendGetAttribute(advice.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, most_plans,
                                &count, into.data()) != CUDNN_STATUS_SUCCESS) {
-    return;
+    return {};
   }
-  for (std::int64_t i = 0; i < std::min<std::int64_t>(count, most_plans); ++i) {
-    const Descriptor& configuration = configurations[static_cast<std::size_t>(i)];
-    if (!keeps_promises<T>(configuration)) continue;
-    Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-    plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, handle());
-    plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
-    if (plan.try_finalize() != CUDNN_STATUS_SUCCESS) continue;
-    std::int64_t workspace = 0, filled = 0;
-    check(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &filled,
-                                   &workspace),
-          "cudnnBackendGetAttribute");
-    if (workspace <= most_workspace) plans.push_back({plan, static_cast<std::size_t>(workspace)});
+  configurations.erase(configurations.begin() + std::min<std::int64_t>(count, most_plans), configurations.end());
+  return configurations;
+}
+
+/// The plan of a configuration, or none where cuDNN cannot make it. It may have to compile a kernel, for a second or so.
+inline std::optional<Plan> plan_of(const Descriptor& configuration) {
+  Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, handle());
+  plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
+  if (plan.try_finalize() != CUDNN_STATUS_SUCCESS) return {};
+  std::int64_t workspace = 0, filled = 0;
+  check(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &filled,
+                                 &workspace),
+        "cudnnBackendGetAttribute");
+  if (workspace > most_workspace) return {};
+  return Plan{plan, static_cast<std::size_t>(workspace)};
+}
+
+/// The graph of one pass, or none where cuDNN refuses the geometry: the own kernels have no such limits.
+template <class T>
+std::optional<Descriptor> graph_of(const ConvGeometry& g, Pass pass) {
+  handle();  // without one there is no device
+  try {
+    Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, handle());
+    return graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation<T>(g, pass)).finalize();
+  } catch (const Error&) {
+    return {};
   }
 }
 
 }  // namespace detail
 
-/// The ways that cuDNN has of one pass, best first by its own advice; none where it has none, or refuses the geometry.
-template <class T>
-std::vector<Plan> plans_of(const ConvGeometry& g, Pass pass) {
-  std::vector<Plan> plans;
-  handle();  // without one there is no device
-  try {
-    const Descriptor operation = detail::operation<T>(g, pass);
-    Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-    graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, handle())
-        .set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation)
-        .finalize();
-    detail::add_plans<T>(plans, graph, CUDNN_HEUR_MODE_A);
-    if (plans.empty()) detail::add_plans<T>(plans, graph, CUDNN_HEUR_MODE_FALLBACK);
-  } catch (const Error&) {
-    plans.clear();  // the own kernels have no such limits
+/// Makes the plans that cuDNN has of one pass, best first by its own advice, until take(plan) returns true for one; the
+/// plans that always work are asked for where its first advice gave none.
+template <class T, class Take>
+void each_plan(const ConvGeometry& g, Pass pass, const Take& take) {
+  const std::optional<Descriptor> graph = detail::graph_of<T>(g, pass);
+  if (!graph) return;
+  bool any = false;
+  for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
+    for (const Descriptor& configuration : detail::recommended(*graph, mode)) {
+      if (!detail::keeps_promises<T>(configuration)) continue;
+      const std::optional<Plan> plan = detail::plan_of(configuration);
+      if (plan && take(*plan)) return;
+      any = any || plan;
+    }
+    if (any) return;
   }
-  return plans;
 }
 
 }  // namespace flipbook::cuda::cudnn

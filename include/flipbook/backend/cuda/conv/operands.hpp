@@ -65,19 +65,18 @@ struct Patches {
   bool packed;
 
   struct Line {
-    const T* sample;
-    int t, h, w;
+    int sample, t, h, w;  ///< sample −1: beyond the last
   };
   struct Place {
     int t, h, w, channel;
   };
 
   __device__ Line line(int position) const {
-    if (position >= field.lines) return {nullptr, 0, 0, 0};
+    if (position >= field.lines) return {-1, 0, 0, 0};
     const int w = field.positions[2].split(position), h = field.positions[1].split(position);
     const int t = field.positions[0].split(position);
     const auto begin = [&](int axis, int q) { return q * field.axis[axis].stride + field.axis[axis].origin; };
-    return {data + grid.offset(position, 0, 0, 0), begin(0, t), begin(1, h), begin(2, w)};
+    return {position, begin(0, t), begin(1, h), begin(2, w)};
   }
   __device__ Place place(int number) const {
     if (number >= width) return {0, 0, 0, -1};
@@ -90,8 +89,8 @@ struct Patches {
     const auto outside = [&](int axis, int at) {
       return static_cast<unsigned>(at) >= static_cast<unsigned>(grid.extent[axis]);
     };
-    if (line.sample == nullptr || place.channel < 0 || outside(0, t) || outside(1, h) || outside(2, w)) return nullptr;
-    return line.sample + grid.offset(0, t, h, w) + place.channel;
+    if (line.sample < 0 || place.channel < 0 || outside(0, t) || outside(1, h) || outside(2, w)) return nullptr;
+    return data + grid.offset(line.sample, t, h, w) + place.channel;
   }
 };
 

@@ -71,8 +71,9 @@ __global__ void add_rows(Index count, Index rows, Index width, const T* __restri
 
 /// Of every piece of the indices the place of the first that is not one of 0 … bound − 1, or `count`.
 template <class Place>
-__global__ void first_stray(RowPlan plan, Index count, Index bound, const std::int32_t* __restrict__ index,
-                            Place* __restrict__ found) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    first_stray(RowPlan plan, Index count, Index bound, const std::int32_t* __restrict__ index,
+                Place* __restrict__ found) {
   const RowThread<1> at(plan);
   Place first = count;
   at.each([&](Index i) {

@@ -36,7 +36,8 @@ __global__ void scatter(Index count, Index each, Index width, const T* y, const 
 /// index[r] = i with probability exp(x[r, i]) / Σ exp(x[r]). Row r draws from the stream's block r; its warp looks for
 /// the place where the running sum passes the number drawn, 32 places at a time.
 template <class T>
-__global__ void sample_categorical(RowPlan plan, const T* x, Draws draws, std::int32_t* index) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    sample_categorical(RowPlan plan, const T* x, Draws draws, std::int32_t* index) {
   using A = Wide<T>;
   constexpr unsigned all = 0xffffffffU;
   const RowThread<1> at(plan);

@@ -6,6 +6,7 @@
 #include <bit>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include <cublasLt.h>
 
@@ -101,10 +102,23 @@ inline void destroy(const ProductPlan& plan) {
   check(cublasLtMatmulDescDestroy(plan.product), "cublasLtMatmulDescDestroy");
 }
 
-/// Each row of c is `bias`, or 0.
+/// The product where cuBLASLt has no kernel for it, or none is needed: a thread for each number of c.
 template <class T>
-__global__ void fill_rows(Index size, Index n, const T* bias, T* c) {
-  for (Index i = thread_number(); i < size; i += thread_count()) c[i] = bias == nullptr ? T(0) : bias[i % n];
+__global__ void plain_product(ProductShape s, const T* a, const T* b, const T* bias, T* c) {
+  for (Index i = thread_number(); i < s.batch * s.m * s.n; i += thread_count()) {
+    const Index column = i % s.n, row = i / s.n % s.m, matrix = i / s.n / s.m;
+    const T* left = a + matrix * s.m * s.k + row * (s.transpose_a ? 1 : s.k);
+    const T* right = b + matrix * s.k * s.n + column * (s.transpose_b ? s.k : 1);
+    Wide<T> sum = bias == nullptr ? Wide<T>(0) : static_cast<Wide<T>>(bias[column]);
+    for (Index k = 0; k < s.k; ++k, left += s.transpose_a ? s.m : 1, right += s.transpose_b ? 1 : s.n) {
+      sum += static_cast<Wide<T>>(*left) * static_cast<Wide<T>>(*right);
+    }
+    c[i] = static_cast<T>(sum);
+  }
+}
+template <class T>
+void multiply_plainly(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
+  launch(plain_product<T>, blocks_for(s.batch * s.m * s.n), block_threads, 0, s, a, b, bias, c);
 }
 
 /// The products of one device: its handle of cuBLASLt, and how each product that it has met is worked out.
@@ -120,17 +134,19 @@ class Blas {
     return *blas;
   }
 
+  /// @return  whether it has a kernel
   template <class T>
-  void multiply(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
+  bool multiply(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
     const std::lock_guard lock(mutex_);
-    const ProductPlan plan = plan_of(s, a, b, bias, c);
-    if (plan.adds_bias) set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
-    const bool add = bias != nullptr && !plan.adds_bias;
-    if (add) {
-      const Index size = s.batch * s.m * s.n;
-      launch(fill_rows<T>, blocks_for(size), block_threads, 0, size, s.n, bias, c);
-    }
-    check(run(plan, a, b, c, add, plan.algorithm, plan.workspace), "cublasLtMatmul");
+    const std::optional<ProductPlan> plan = plan_of(s, a, b, bias, c);
+    if (!plan) return false;
+    if (plan->adds_bias) set(plan->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    const bool add = bias != nullptr && !plan->adds_bias;
+    if (add) multiply_plainly<T>({false, false, s.m, s.n, 0, s.batch}, nullptr, nullptr, bias, c);
+    const cublasStatus_t status = run(*plan, a, b, c, add, plan->algorithm, plan->workspace);
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED) return false;
+    check(status, "cublasLtMatmul");
+    return true;
   }
 
  private:
@@ -155,7 +171,7 @@ class Blas {
   }
 
   template <class T>
-  ProductPlan plan_of(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
+  std::optional<ProductPlan> plan_of(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
     // Of c and the bias cuBLASLt knows one alignment.
     const Index aligned = std::min(alignment_of(c), bias == nullptr ? 256 : alignment_of(bias));
     Key key{blas_type<T>, compute_type<T>(), s.transpose_a,   s.transpose_b,   s.m,     s.n, s.k,
@@ -170,7 +186,10 @@ class Blas {
       plan = describe<T>(s, nullptr);
       candidates = candidates_of(plan, alignment_of(a), alignment_of(b), aligned);
     }
-    require(candidates.count > 0, "matmul: cuBLASLt has no kernel for ", s.m, " × ", s.k, " times ", s.k, " × ", s.n);
+    if (candidates.count == 0) {
+      destroy(plan);
+      return plans_[key];
+    }
     const auto attempt = [&](int i) {
       const auto& candidate = candidates.result[i];
       return run(plan, a, b, c, false, candidate.algo, candidate.workspaceSize) == CUBLAS_STATUS_SUCCESS;
@@ -207,19 +226,18 @@ class Blas {
 
   std::mutex mutex_;
   cublasLtHandle_t handle_{};
-  std::map<Key, ProductPlan> plans_;
+  std::map<Key, std::optional<ProductPlan>> plans_;  ///< none: it has no kernel
 };
 
 }  // namespace detail
 
 /// c[i] = op(a[i]) op(b[i]) (+ bias) for each matrix i of the batch; sums of bfloat16 and half are in float.
 /// @param bias  (n) or null
-/// @throws Error  if cuBLASLt cannot
 template <class T>
 void product(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
-  const Index size = s.batch * s.m * s.n;
-  if (size > 0 && s.k == 0) launch(detail::fill_rows<T>, blocks_for(size), block_threads, 0, size, s.n, bias, c);
-  else if (size > 0) detail::Blas::of_device().multiply(s, a, b, bias, c);
+  if (s.batch * s.m * s.n == 0) return;
+  const bool done = s.k > 0 && detail::Blas::of_device().multiply(s, a, b, bias, c);
+  if (!done) detail::multiply_plainly(s, a, b, bias, c);
 }
 
 }  // namespace flipbook::cuda

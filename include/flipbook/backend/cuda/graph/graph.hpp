@@ -82,10 +82,10 @@ class StepGraph {
 
  private:
   void begin() {
-    arena_ = &DevicePool::instance().add(device(), queue_.stream);
+    arena_ = &DevicePool::instance().add(*queue_.timeline, true);
     queue_.captured = arena_;
     queue_.capture = &capture_;
-    const cudaError_t status = cudaStreamBeginCapture(queue_.stream, cudaStreamCaptureModeRelaxed);
+    const cudaError_t status = DevicePool::instance().begin_capture(*queue_.timeline);
     if (status == cudaSuccess) return;
     abandon();
     check(status, "capture");
@@ -93,7 +93,7 @@ class StepGraph {
   void end() {
     queue_.captured = nullptr, queue_.capture = nullptr;
     cudaGraph_t graph = nullptr;
-    cudaError_t status = cudaStreamEndCapture(queue_.stream, &graph);
+    cudaError_t status = DevicePool::instance().end_capture(*queue_.timeline, &graph);
     if (status == cudaSuccess) {
       status = cudaGraphInstantiate(&exec_, graph, 0);
       cudaGraphDestroy(graph);
@@ -105,7 +105,7 @@ class StepGraph {
   }
   void abandon() noexcept {
     cudaGraph_t graph = nullptr;
-    cudaStreamEndCapture(queue_.stream, &graph);
+    DevicePool::instance().end_capture(*queue_.timeline, &graph);
     if (graph != nullptr) cudaGraphDestroy(graph);
     cudaGetLastError();
     queue_.captured = nullptr, queue_.capture = nullptr;

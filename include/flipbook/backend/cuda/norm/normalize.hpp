@@ -49,9 +49,10 @@ struct ColumnFunction<A, N, NoFunction> {
 /// Normalises sets of a single row: statistics and result while the row is in the cache. Where not `centred`, the
 /// mean is taken to be 0.
 template <class T, int N, class After>
-__global__ void normalize_rows(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
-                               const T* __restrict__ w, const T* __restrict__ b, After after, T* __restrict__ y,
-                               Wide<T>* __restrict__ mean, Wide<T>* __restrict__ variance) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    normalize_rows(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
+                   const T* __restrict__ w, const T* __restrict__ b, After after, T* __restrict__ y,
+                   Wide<T>* __restrict__ mean, Wide<T>* __restrict__ variance) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   x += at.row * plan.n, y += at.row * plan.n;
@@ -80,10 +81,10 @@ __global__ void normalize_rows(RowPlan plan, Index groups, double epsilon, bool 
 
 /// dx = r·(w·dy − mean(w·dy) − x̂·mean(w·dy·x̂)) for sets of a single row, x̂ = (x − mean)·r.
 template <class T, int N, class After>
-__global__ void row_gradient(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
-                             const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
-                             const T* __restrict__ w, const T* __restrict__ b, After after, const T* __restrict__ dy,
-                             T* __restrict__ dx) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    row_gradient(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
+                 const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance, const T* __restrict__ w,
+                 const T* __restrict__ b, After after, const T* __restrict__ dy, T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   const Index channel = at.row % groups * plan.n;
@@ -181,8 +182,9 @@ __global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnS
 
 /// Mean and variance of every set from the moments of its columns' pieces, `height` rows each but the last.
 template <class A>
-__global__ void merge_moments(RowPlan plan, NormGeometry g, Index height, ColumnSums sums, A* __restrict__ mean,
-                              A* __restrict__ variance) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    merge_moments(RowPlan plan, NormGeometry g, Index height, ColumnSums sums, A* __restrict__ mean,
+                  A* __restrict__ variance) {
   const RowThread<1> at(plan);  // a row: the pieces of all columns of a set
   const double* const own = sums.of(at.row * g.width);
   const double count = static_cast<double>(g.set_size());
@@ -286,7 +288,8 @@ __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon,
 
 /// The sums over all pieces: to[row] for the rows of ColumnSums, (outer, columns, 2).
 template <class Sum>
-__global__ void merge_products(RowPlan plan, ColumnSums sums, Sum* __restrict__ to) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    merge_products(RowPlan plan, ColumnSums sums, Sum* __restrict__ to) {
   const RowThread<1> at(plan);
   const double* const own = sums.first + at.row * sums.pieces;
   const Sum total = at.template sum_of<Sum>([&](Index i) { return own[i]; });
@@ -312,8 +315,9 @@ __global__ void affine_gradient(NormGeometry g, double epsilon, bool of_rows, co
 
 /// The means over every set of w·dy and of w·dy·x̂·r, in pairs.
 template <class T>
-__global__ void set_means(RowPlan plan, NormGeometry g, double epsilon, const double* __restrict__ products,
-                          const Wide<T>* __restrict__ variance, const T* __restrict__ w, double* __restrict__ means) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    set_means(RowPlan plan, NormGeometry g, double epsilon, const double* __restrict__ products,
+              const Wide<T>* __restrict__ variance, const T* __restrict__ w, double* __restrict__ means) {
   const RowThread<1> at(plan);  // a row: the columns of a set
   const double* const own = products + at.row * g.width * 2;
   w += at.row % g.groups * g.width;

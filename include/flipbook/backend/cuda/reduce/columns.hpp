@@ -28,7 +28,7 @@ struct ColumnPlan {
     pieces = (rows + height - 1) / height;
   }
   dim3 block() const { return dim3(static_cast<unsigned>(across), static_cast<unsigned>(threads / across)); }
-  dim3 grid() const { return dim3(static_cast<unsigned>(outer * strips * pieces)); }
+  dim3 grid() const { return grid_of(outer * strips * pieces); }
 };
 
 /// A thread's part: from row `first` to `last`, `step` apart, of the matrix `outer`; its pack begins at `column`.

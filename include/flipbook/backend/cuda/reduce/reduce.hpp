@@ -11,7 +11,8 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// out[i, p] = Σ of part p of row i, of `width` numbers: parts of plan.n, the last one of the rest.
 template <int N, class T, class To>
-__global__ void sum_row_parts(RowPlan plan, Index width, Index parts, const T* x, To* out) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    sum_row_parts(RowPlan plan, Index width, Index parts, const T* x, To* out) {
   RowThread<N> thread(plan);
   const Index row = thread.row / parts, first = thread.row % parts * plan.n;
   if (width - first < thread.n) thread.n = width - first;

@@ -10,8 +10,10 @@
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// Rows of n numbers, each worked on by so many neighbouring threads, a power of two: a part of a warp, a
-/// warp, or a whole block.
+/// warp, or a whole block. Kernels of rows have __launch_bounds__(RowPlan::most_threads), so that a block of them gets
+/// the registers that it needs.
 struct RowPlan {
+  static constexpr int most_threads = 512;
   Index rows, n;
   int threads;
 
@@ -20,12 +22,12 @@ struct RowPlan {
   RowPlan(Index row_count, Index width, int pack) : rows(row_count), n(width) {
     const Index packs = std::max<Index>(1, n / pack), each = rows * packs >= Index{1} << 18 ? 4 : 1;
     const auto wanted = std::bit_ceil(static_cast<std::uint64_t>((packs + each - 1) / each));
-    threads = static_cast<int>(std::min<std::uint64_t>(wanted, 512));
+    threads = static_cast<int>(std::min<std::uint64_t>(wanted, most_threads));
   }
   unsigned block() const { return static_cast<unsigned>(std::max(threads, 256)); }
-  unsigned blocks() const {
+  dim3 grid() const {
     const Index rows_a_block = block() / threads;
-    return static_cast<unsigned>((rows + rows_a_block - 1) / rows_a_block);
+    return grid_of((rows + rows_a_block - 1) / rows_a_block);
   }
 };
 
@@ -58,7 +60,7 @@ struct RowThread {
       v = f(v, __shfl_xor_sync(0xffffffffU, v, distance));
     }
     if (threads <= 32) return v;
-    __shared__ A part[16];
+    __shared__ A part[RowPlan::most_threads / 32];
     if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = v;
     __syncthreads();
     const int first = static_cast<int>(threadIdx.x) / threads * threads / 32;
@@ -82,7 +84,7 @@ struct RowThread {
 
 template <class... Parameters, class... Args>
 void launch_rows(void (*kernel)(RowPlan, Parameters...), const RowPlan& plan, const Args&... args) {
-  launch(kernel, dim3(plan.blocks()), dim3(plan.block()), 0, plan, args...);
+  launch(kernel, plan.grid(), dim3(plan.block()), 0, plan, args...);
 }
 
 }  // namespace flipbook::cuda

@@ -63,6 +63,7 @@ struct DeviceProperties {
   int multiprocessors = 1;
   std::size_t shared_bytes = 0;  ///< the most that a block may ask for
   std::size_t memory = 0;        ///< bytes in all
+  bool reads_pageable = false;   ///< the host's memory that is not pinned, itself
 };
 
 /// The properties of the calling thread's device; asked of the driver once.
@@ -75,8 +76,13 @@ inline const DeviceProperties& properties() {
   if (p.name.empty()) {
     cudaDeviceProp asked{};
     check(cudaGetDeviceProperties(&asked, number), "properties");
-    p = {asked.name,          asked.major, asked.minor, asked.multiProcessorCount, asked.sharedMemPerBlockOptin,
-         asked.totalGlobalMem};
+    p = {asked.name,
+         asked.major,
+         asked.minor,
+         asked.multiProcessorCount,
+         asked.sharedMemPerBlockOptin,
+         asked.totalGlobalMem,
+         asked.pageableMemoryAccess != 0};
   }
   return p;
 }

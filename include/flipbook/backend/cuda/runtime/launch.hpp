@@ -50,6 +50,13 @@ inline unsigned blocks_for(Index count, Index per_block = block_threads) {
   return static_cast<unsigned>(std::min<Index>(needed, Index{properties().multiprocessors} * 32));
 }
 
+/// A grid of so many blocks.
+/// @throws Error  unless there are fewer than 2^31
+inline dim3 grid_of(Index blocks) {
+  require(blocks < Index{1} << 31, "Cuda: a launch of ", blocks, " blocks; fewer than 2^31 are possible");
+  return dim3(static_cast<unsigned>(blocks));
+}
+
 /// The number of the running thread in a grid of one axis, and how many there are.
 __device__ inline Index thread_number() { return static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ inline Index thread_count() { return static_cast<Index>(gridDim.x) * blockDim.x; }

@@ -22,13 +22,24 @@ struct Block {
   Block* next_free;
 };
 
+/// A thread's stream on a device, and an event of it. While the stream is captured, nothing of other threads may touch it.
+struct Timeline {
+  int device = 0;
+  cudaStream_t stream = nullptr;
+  cudaEvent_t event = nullptr;
+  bool captured = false;               ///< then `event` is from before the capture
+  std::vector<cudaEvent_t> awaited{};  ///< by what follows the capture
+};
+
 /// Device memory whose uses are ordered by one stream, kept for reuse: a block that was released may be lent again at
 /// once, since what is launched on it later runs later.
 class Arena {
  public:
-  Arena(int device, cudaStream_t stream) : device_(device), stream_(stream) {}
-  int device() const noexcept { return device_; }
-  cudaStream_t stream() const noexcept { return stream_; }
+  /// @param of_graph  its blocks belong to a graph, which writes to them whenever it is replayed
+  explicit Arena(Timeline& timeline, bool of_graph = false) : timeline_(timeline), of_graph_(of_graph) {}
+  int device() const noexcept { return timeline_.device; }
+  Timeline& timeline() const noexcept { return timeline_; }
+  bool of_graph() const noexcept { return of_graph_; }
 
   Block* take(std::size_t size_class) noexcept {
     Block* const block = free_[size_class];
@@ -40,12 +51,13 @@ class Arena {
   }
 
  private:
-  int device_;
-  cudaStream_t stream_;
+  Timeline& timeline_;
+  bool of_graph_;
   std::array<Block*, SizeClasses::count> free_{};
 };
 
-/// The memory of all devices: an arena for each stream, with HostPool's size classes and statistics.
+/// The memory of all devices: an arena for each stream and for each graph, with HostPool's size classes and statistics;
+/// and the order between streams that it takes for memory to pass from one thread to another.
 class DevicePool {
  public:
   static DevicePool& instance() {
@@ -70,26 +82,55 @@ class DevicePool {
   }
 
   /// Takes back a block that was allocated with the same `bytes`.
-  /// @param users  gives the stream of the calling thread on a device, the last one that used the block, and an event
-  ///               of it; no stream where the thread has none
-  template <class Users>
-  void release(void* data, std::size_t bytes, const Users& users) noexcept {
+  /// @param user_on  gives the timeline of the calling thread on a device, the last one that used the block; null where
+  ///                 the thread has none
+  template <class UserOn>
+  void release(void* data, std::size_t bytes, const UserOn& user_on) noexcept {
     const auto [index, size] = SizeClasses::of(bytes);
     const std::lock_guard lock(mutex_);
     Block& block = *blocks_.find(data)->second;
     Arena& owner = *block.owner;
-    if (const auto [user, event] = users(owner.device()); user != nullptr && user != owner.stream()) {
-      if (cudaEventRecord(event, user) == cudaSuccess) cudaStreamWaitEvent(owner.stream(), event);
-    }
+    Timeline* const user = user_on(owner.device());
+    if (user != nullptr && user != &owner.timeline()) put_in_order(*user, owner.timeline());
     statistics_[static_cast<std::size_t>(owner.device())].in_use -= size;
     owner.put(&block, index);
   }
 
-  /// An arena for a stream of a device; lives for as long as the process.
-  Arena& add(int device, cudaStream_t stream) {
+  /// A new stream of the calling thread's device, which must be `device`; lives for as long as the process.
+  Timeline& add_timeline(int device) {
+    Timeline made{device};
+    check(cudaStreamCreateWithFlags(&made.stream, cudaStreamNonBlocking), "stream");
+    check(cudaEventCreateWithFlags(&made.event, cudaEventDisableTiming), "event");
     const std::lock_guard lock(mutex_);
-    arenas_.push_back(std::make_unique<Arena>(device, stream));
-    return *arenas_.back();
+    return *timelines_.emplace_back(std::make_unique<Timeline>(std::move(made)));
+  }
+  /// What is launched on a timeline from now on comes after all that other threads have launched on its device.
+  void put_after_others(Timeline& timeline) noexcept {
+    const std::lock_guard lock(mutex_);
+    for (const auto& other : timelines_) {
+      if (other->device == timeline.device && other.get() != &timeline) put_in_order(*other, timeline);
+    }
+  }
+  cudaError_t begin_capture(Timeline& timeline) noexcept {
+    const std::lock_guard lock(mutex_);
+    cudaError_t status = cudaEventRecord(timeline.event, timeline.stream);
+    if (status == cudaSuccess) status = cudaStreamBeginCapture(timeline.stream, cudaStreamCaptureModeRelaxed);
+    timeline.captured = status == cudaSuccess;
+    return status;
+  }
+  cudaError_t end_capture(Timeline& timeline, cudaGraph_t* graph) noexcept {
+    const std::lock_guard lock(mutex_);
+    const cudaError_t status = cudaStreamEndCapture(timeline.stream, graph);
+    timeline.captured = false;
+    for (const cudaEvent_t event : timeline.awaited) cudaStreamWaitEvent(timeline.stream, event);
+    timeline.awaited.clear();
+    return status;
+  }
+
+  /// An arena for a timeline; lives until it is merged into another, or for as long as the process.
+  Arena& add(Timeline& timeline, bool of_graph = false) {
+    const std::lock_guard lock(mutex_);
+    return *arenas_.emplace_back(std::make_unique<Arena>(timeline, of_graph));
   }
   /// Hands all blocks of `from` on to `to`, of the same stream; `from` is gone.
   void merge(Arena& from, Arena& to) noexcept {
@@ -103,7 +144,7 @@ class DevicePool {
     std::erase_if(arenas_, [&](const auto& arena) { return arena.get() == &from; });
   }
 
-  /// Gives every unused block of a device back to it.
+  /// Gives every unused block of a device back to it, but those of graphs; nothing while a step is captured there.
   void trim(int device) noexcept {
     const std::lock_guard lock(mutex_);
     trim_locked(device);
@@ -144,12 +185,22 @@ class DevicePool {
     return blocks_.emplace(data, std::make_unique<Block>(Block{data, &arena, nullptr})).first->second.get();
   }
 
+  // What comes later on `after` comes after all that is on `before` now.
+  static void put_in_order(Timeline& before, Timeline& after) noexcept {
+    if (!before.captured && cudaEventRecord(before.event, before.stream) != cudaSuccess) return;
+    if (after.captured) after.awaited.push_back(before.event);
+    else cudaStreamWaitEvent(after.stream, before.event);
+  }
+
   void trim_locked(int device) noexcept {
     int before = 0;
+    for (const auto& timeline : timelines_) {
+      if (timeline->device == device && timeline->captured) return;  // cudaFree waits for the device
+    }
     if (cudaGetDevice(&before) != cudaSuccess || cudaSetDevice(device) != cudaSuccess) return;
     MemoryStatistics& statistics = statistics_[static_cast<std::size_t>(device)];
     for (const auto& arena : arenas_) {
-      if (arena->device() != device) continue;
+      if (arena->device() != device || arena->of_graph()) continue;
       for (std::size_t index = 0; index < SizeClasses::count; ++index) {
         while (Block* const block = arena->take(index)) {
           cudaFree(block->data);  // waits until nothing uses it
@@ -163,6 +214,7 @@ class DevicePool {
 
   mutable std::mutex mutex_;
   std::unordered_map<void*, std::unique_ptr<Block>> blocks_;
+  std::vector<std::unique_ptr<Timeline>> timelines_;
   std::vector<std::unique_ptr<Arena>> arenas_;
   std::array<MemoryStatistics, most_devices> statistics_;
 };

@@ -7,6 +7,12 @@
 #include <flipbook/backend/cuda/runtime/launch.hpp>
 #include <flipbook/core/scalar.hpp>
 
+#ifdef FLIPBOOK_CUDA_EMULATED  // a device does so itself
+#define FLIPBOOK_DEMAND_ALIGNED(address, bytes) emulated::demand_aligned(address, bytes)
+#else
+#define FLIPBOOK_DEMAND_ALIGNED(address, bytes)
+#endif
+
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// N neighbours in memory, read and written at once.
@@ -17,10 +23,12 @@ struct alignas(sizeof(T) * N) Pack {
 
 template <int N, class T>
 __device__ Pack<T, N> load(const T* from) {
+  FLIPBOOK_DEMAND_ALIGNED(from, sizeof(Pack<T, N>));
   return *reinterpret_cast<const Pack<T, N>*>(from);
 }
 template <int N, class T>
 __device__ void store(const Pack<T, N>& v, T* to) {
+  FLIPBOOK_DEMAND_ALIGNED(to, sizeof(Pack<T, N>));
   *reinterpret_cast<Pack<T, N>*>(to) = v;
 }
 
@@ -64,3 +72,5 @@ void launch_each(void (*kernel)(Parameters...), Index count, const Arguments&...
 }
 
 }  // namespace flipbook::cuda
+
+#undef FLIPBOOK_DEMAND_ALIGNED

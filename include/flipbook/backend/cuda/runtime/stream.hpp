@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -10,10 +11,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// What a thread launches on a device, in order: a stream, the memory whose uses it orders, and an event of it.
+/// What a thread launches on a device, in order: a stream, and the memory whose uses it orders.
 struct Queue {
-  cudaStream_t stream = nullptr;
-  cudaEvent_t event = nullptr;
+  Timeline* timeline = nullptr;
+  cudaStream_t stream = nullptr;  ///< the timeline's
   Arena* arena = nullptr;
   Arena* captured = nullptr;   ///< while a step is captured, the memory that it keeps
   Capture* capture = nullptr;  ///< and what else its replays need; also while one is prepared
@@ -29,6 +30,14 @@ struct IdleQueues {
   static IdleQueues& instance() {
     static IdleQueues* const queues = new IdleQueues;
     return *queues;
+  }
+  Queue* take(int device) {
+    const std::lock_guard lock(mutex);
+    auto& idle = of_device[static_cast<std::size_t>(device)];
+    if (idle.empty()) return nullptr;
+    Queue* const queue = idle.back();
+    idle.pop_back();
+    return queue;
   }
 };
 
@@ -47,21 +56,15 @@ struct QueueGuard {
 
 inline Queue& begin_queue(int device) {
   static thread_local const QueueGuard guard;
-  IdleQueues& idle = IdleQueues::instance();
-  const auto place = static_cast<std::size_t>(device);
-  // What other threads have launched so far is visible to this one.
-  check(cudaDeviceSynchronize(), "a thread's first use of a device");
-  const std::lock_guard lock(idle.mutex);
-  if (auto& waiting = idle.of_device[place]; !waiting.empty()) {
-    queues[place] = waiting.back();
-    waiting.pop_back();
-    return *queues[place];
+  Queue*& queue = queues[static_cast<std::size_t>(device)];
+  queue = IdleQueues::instance().take(device);
+  DevicePool& pool = DevicePool::instance();
+  if (queue == nullptr) {
+    Timeline& timeline = pool.add_timeline(device);
+    queue = new Queue{&timeline, timeline.stream, &pool.add(timeline)};
   }
-  Queue queue;
-  check(cudaStreamCreateWithFlags(&queue.stream, cudaStreamNonBlocking), "stream");
-  check(cudaEventCreateWithFlags(&queue.event, cudaEventDisableTiming), "event");
-  queue.arena = &DevicePool::instance().add(device, queue.stream);
-  return *(queues[place] = new Queue(queue));
+  pool.put_after_others(*queue->timeline);  // what they have launched so far is visible to this one
+  return *queue;
 }
 
 }  // namespace detail
@@ -76,6 +79,17 @@ inline Queue& queue() {
 /// The calling thread's stream on its device. Each thread has its own: what one has launched, another may use once the
 /// first has called `synchronize`, or before the other has used the device at all.
 inline cudaStream_t stream() { return queue().stream; }
+
+/// What the calling thread alone has on its device besides its stream, made when it is first asked for. With the stream
+/// it passes on to another thread when this one has ended.
+template <class X>
+X& of_queue() {
+  static std::mutex mutex;
+  static auto* const all = new std::map<const Queue*, X>;  // outlives every tensor of static storage
+  const Queue* const mine = &queue();
+  const std::lock_guard lock(mutex);
+  return (*all)[mine];
+}
 
 /// Waits until all that the calling thread has launched on its device is done.
 /// @throws Error  if any of it failed
@@ -105,7 +119,7 @@ struct Cuda {
   static void release(void* block, std::size_t bytes) noexcept {
     cuda::DevicePool::instance().release(block, bytes, [](int device) {
       const cuda::Queue* const queue = cuda::detail::queues[static_cast<std::size_t>(device)];
-      return queue == nullptr ? std::pair<cudaStream_t, cudaEvent_t>{} : std::pair{queue->stream, queue->event};
+      return queue == nullptr ? nullptr : queue->timeline;
     });
   }
 
@@ -126,8 +140,9 @@ struct Cuda {
       cuda::synchronize();  // what this thread has launched there comes first
     }
     cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, queue.stream), "copy");
-    const bool returns_early = to_device && (from_device || source.type == cudaMemoryTypeUnregistered);
-    if (!returns_early) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
+    // From pageable memory the driver copies to a buffer of its own first, unless the device reads it itself.
+    const bool staged = source.type == cudaMemoryTypeUnregistered && !cuda::properties().reads_pageable;
+    if (!to_device || !(from_device || staged)) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
   }
 
   /// Where a step is captured to be replayed, calls f() before each replay.

@@ -43,7 +43,8 @@ __device__ Wide<T> sum_exp_of_row(const RowThread<N>& at, const T* x, Wide<T> sh
 
 /// y = exp(x − log Σ exp(x)) for every row.
 template <class T, int N>
-__global__ void softmax(RowPlan plan, const T* __restrict__ x, T* __restrict__ y) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    softmax(RowPlan plan, const T* __restrict__ x, T* __restrict__ y) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   x += at.row * plan.n, y += at.row * plan.n;
@@ -56,7 +57,8 @@ __global__ void softmax(RowPlan plan, const T* __restrict__ x, T* __restrict__ y
 
 /// y = x − log Σ exp(x) for every row.
 template <class T, int N>
-__global__ void log_softmax(RowPlan plan, const T* __restrict__ x, T* __restrict__ y) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    log_softmax(RowPlan plan, const T* __restrict__ x, T* __restrict__ y) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   x += at.row * plan.n, y += at.row * plan.n;
@@ -69,7 +71,8 @@ __global__ void log_softmax(RowPlan plan, const T* __restrict__ x, T* __restrict
 
 /// out = log Σ exp(x) for every row.
 template <class T, int N>
-__global__ void log_sum_exp(RowPlan plan, const T* __restrict__ x, T* __restrict__ out) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    log_sum_exp(RowPlan plan, const T* __restrict__ x, T* __restrict__ out) {
   const RowThread<N> at(plan);
   x += at.row * plan.n;
   const auto shift = detail::shift_of_row(at, x), total = detail::sum_exp_of_row(at, x, shift);
@@ -78,7 +81,8 @@ __global__ void log_sum_exp(RowPlan plan, const T* __restrict__ x, T* __restrict
 
 /// dx = y·(dy − Σ dy·y) for every row.
 template <class T, int N>
-__global__ void softmax_gradient(RowPlan plan, const T* __restrict__ y, const T* __restrict__ dy, T* __restrict__ dx) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    softmax_gradient(RowPlan plan, const T* __restrict__ y, const T* __restrict__ dy, T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   y += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n;
@@ -97,8 +101,8 @@ __global__ void softmax_gradient(RowPlan plan, const T* __restrict__ y, const T*
 
 /// dx = dy − exp(y)·Σ dy for every row.
 template <class T, int N>
-__global__ void log_softmax_gradient(RowPlan plan, const T* __restrict__ y, const T* __restrict__ dy,
-                                     T* __restrict__ dx) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    log_softmax_gradient(RowPlan plan, const T* __restrict__ y, const T* __restrict__ dy, T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   y += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n;
@@ -118,8 +122,9 @@ __global__ void log_softmax_gradient(RowPlan plan, const T* __restrict__ y, cons
 
 /// dx = dy·exp(x − y) for every row, of which y and dy have one number each.
 template <class T, int N>
-__global__ void log_sum_exp_gradient(RowPlan plan, const T* __restrict__ x, const T* __restrict__ y,
-                                     const T* __restrict__ dy, T* __restrict__ dx) {
+__global__ void __launch_bounds__(RowPlan::most_threads)
+    log_sum_exp_gradient(RowPlan plan, const T* __restrict__ x, const T* __restrict__ y, const T* __restrict__ dy,
+                         T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
   if (!at.inside) return;

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <thread>
+#include <vector>
+
+#include <flipbook/backend/cuda/graph/graph.hpp>
+#include <flipbook/backend/cuda/runtime/launch.hpp>
+#include <flipbook/core/tensor.hpp>
+
+#include "ops/tensors.hpp"
+
+using namespace flipbook;
+using test::error_of;
+
+namespace {
+
+constexpr Index size = 1 << 16;
+
+__global__ void set_each(float* x, float number) {
+  for (Index i = cuda::thread_number(); i < size; i += cuda::thread_count()) x[i] = number;
+}
+__global__ void add_each(const float* x, float* y) {
+  for (Index i = cuda::thread_number(); i < size; i += cuda::thread_count()) y[i] += x[i];
+}
+void set(Tensor<float, Cuda>& x, float number) { cuda::launch(set_each, 4, 256, 0, x.data(), number); }
+
+std::vector<float> filled(float number) { return std::vector<float>(size, number); }
+
+/// to += number, by way of memory that the capture has to itself.
+void add_through(Tensor<float, Cuda>& to, float number) {
+  Tensor<float, Cuda> between({size});
+  set(between, number);
+  cuda::launch(add_each, 4, 256, 0, std::as_const(between).data(), to.data());
+}
+
+}  // namespace
+
+TEST_CASE("what a captured step replays into is not given back to the device while the step may be replayed") {
+  const auto statistics = [] { return cuda::DevicePool::instance().statistics(cuda::device()); };
+  Tensor<float, Cuda> sum({size});
+  set(sum, 0);
+  {
+    Rng rng{1};
+    cuda::StepGraph graph(rng, [&] { add_through(sum, 5), add_through(sum, 7); });
+    cuda::DevicePool::instance().trim(cuda::device());
+    Tensor<float, Cuda> first({size}), second({size});
+    set(first, 2), set(second, 3);
+    graph.replay(rng);
+    CHECK(to_vector(sum) == filled(12));
+    CHECK(to_vector(first) == filled(2));
+    CHECK(to_vector(second) == filled(3));
+  }
+  cuda::DevicePool::instance().trim(cuda::device());
+  CHECK(statistics().held == statistics().in_use);
+}
+
+TEST_CASE("a step can be captured while other threads begin to use the device, and release what it has made") {
+  Tensor<float, Cuda> sum({size}), given({size}), kept({size});
+  set(sum, 1), set(given, 4);
+  std::vector<float> seen;
+  Rng rng{1};
+  cuda::StepGraph graph(rng, [&] {
+    add_through(sum, 5);
+    std::thread([&] {
+      Tensor<float, Cuda> own({size});
+      set(own, 3);
+      cuda::launch(add_each, 4, 256, 0, std::as_const(given).data(), own.data());  // launched before: 4
+      seen = to_vector(own);
+      Cuda::copy(kept.data(), given.data(), size * sizeof(float));  // under way still when `given` is lent again
+      given = {};
+      cuda::DevicePool::instance().trim(cuda::device());
+    }).join();
+    add_through(sum, 6);
+  });
+  CHECK(seen == filled(7));
+  Tensor<float, Cuda> next({size});  // may lie where `given` was
+  set(next, 9);
+  graph.replay(rng);
+  CHECK(to_vector(sum) == filled(12));
+  CHECK(to_vector(kept) == filled(4));
+  graph.replay(rng);
+  CHECK(to_vector(sum) == filled(23));
+  CHECK(to_vector(next) == filled(9));
+}
+
+TEST_CASE("a step may release what another thread has made") {
+  Tensor<float, Cuda> sum({size});
+  set(sum, 0);
+  std::thread([&] {
+    Tensor<float, Cuda> given({size});
+    set(given, 4);
+    cuda::synchronize();
+    std::thread([&] {
+      Rng rng{1};
+      cuda::StepGraph graph(rng, [&] {
+        add_through(sum, 5);
+        given = {};
+      });
+      graph.replay(rng);
+    }).join();
+    Tensor<float, Cuda> next({size});  // may lie where `given` was
+    set(next, 9);
+    CHECK(to_vector(next) == filled(9));
+  }).join();
+  CHECK(to_vector(sum) == filled(5));
+}
