@@ -116,6 +116,7 @@
 #include <flipbook/optim/schedule.hpp>
 #include <flipbook/optim/sgd.hpp>
 
+#include <flipbook/data/annotated_clip.hpp>
 #include <flipbook/data/data_loader.hpp>
 #include <flipbook/data/dataset.hpp>
 #include <flipbook/data/idx.hpp>

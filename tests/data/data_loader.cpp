@@ -29,6 +29,11 @@ struct Counting {
   }
 };
 
+// The same, with a label beside each.
+struct Labelled : Counting {
+  LabelledClip<> clip(Index i) const { return {Counting::clip(i), Tensor<float>(Shape{1}, {-static_cast<float>(i)})}; }
+};
+
 }  // namespace
 
 TEST_CASE("batches come in order and whole, whatever the number of workers") {
@@ -42,6 +47,14 @@ TEST_CASE("batches come in order and whole, whatever the number of workers") {
       REQUIRE(to_vector(batch) == std::vector<float>{first, first + 1, first + 2});
     }
   }
+}
+
+TEST_CASE("labels come with their clips") {
+  DataLoader loader(Labelled{}, {.batch = 3, .workers = 2});
+  loader.next();
+  const LabelledClip<> batch = loader.next();
+  CHECK(to_vector(batch.clip) == std::vector<float>{3, 4, 5});
+  CHECK(to_vector(batch.label) == std::vector<float>{-3, -4, -5});
 }
 
 TEST_CASE("the number of workers changes no bit of a random source") {

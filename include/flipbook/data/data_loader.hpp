@@ -45,13 +45,13 @@ class DataLoader {
   DataLoader& operator=(const DataLoader&) = delete;
   ~DataLoader() { stop(); }
 
-  /// The next batch, (N, T, H, W, C); waits until it is ready.
+  /// The next batch, (N, T, H, W, C), or each member of annotated clips with a leading N; waits until it is ready.
   /// @throws whatever the source threw for one of its clips; so does every later call
-  Tensor<float> next() {
+  ClipOf<Source> next() {
     std::unique_lock lock(mutex_);
     ready_.wait(lock, [&] { return made_.contains(delivered_); });
     if (const auto* error = std::get_if<std::exception_ptr>(&made_.at(delivered_))) std::rethrow_exception(*error);
-    Tensor<float> batch = std::get<Tensor<float>>(std::move(made_.extract(delivered_++).mapped()));
+    auto batch = std::get<ClipOf<Source>>(std::move(made_.extract(delivered_++).mapped()));
     lock.unlock();
     wanted_.notify_one();
     return batch;
@@ -67,7 +67,7 @@ class DataLoader {
     const std::lock_guard lock(mutex_);
     return delivered_;
   }
-  /// The shape of every batch.
+  /// The shape of every batch's clips.
   Shape shape() const {
     const Shape one = source_.shape();
     return {options_.batch, one[0], one[1], one[2], one[3]};
@@ -88,7 +88,7 @@ class DataLoader {
     }
   }
 
-  std::variant<Tensor<float>, std::exception_ptr> make(Index number) const noexcept {
+  std::variant<ClipOf<Source>, std::exception_ptr> make(Index number) const noexcept {
     try {
       return batch_of(source_, number * options_.batch, options_.batch);
     } catch (...) {
@@ -109,7 +109,7 @@ class DataLoader {
   const DataLoaderOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable ready_, wanted_;
-  std::map<Index, std::variant<Tensor<float>, std::exception_ptr>> made_;
+  std::map<Index, std::variant<ClipOf<Source>, std::exception_ptr>> made_;
   Index claimed_, delivered_;  // numbers of the next batch to be made, and to be given out
   bool stopping_ = false;
   std::vector<std::thread> workers_;

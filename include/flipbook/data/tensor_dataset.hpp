@@ -78,7 +78,7 @@ class Shuffled {
   }
 
   Shape shape() const { return source_.shape(); }
-  Tensor<float> clip(Index index) const {
+  ClipOf<Source> clip(Index index) const {
     const Index epoch = index / source_.size();
     return source_.clip(Permutation(source_.size(), seed_, static_cast<std::uint64_t>(epoch))(index % source_.size()));
   }
