@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);
   line.number("--frames", settings.frames, "How many frames an autoregressive model adds", 1, 1000);
-  line.input("--data", settings.data, "What an autoregressive model continues (default: as for training)");
+  line.data(settings.data, "What an autoregressive model continues (default: as for training)");
   line.seed(settings.seed);
   line.device();
   return line.run(argc, argv, [&]<class B>(B) {

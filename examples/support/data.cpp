@@ -16,11 +16,21 @@
 #include <flipbook/data/video_files.hpp>
 #endif
 
+#include "generated.hpp"
+
 namespace flipbook::examples {
 
 namespace {
 
 const std::filesystem::path fashion_mnist = "/usr/share/datasets/fashion-mnist";
+const auto fashion_training = fashion_mnist / "train-images-idx3-ubyte.gz",
+           fashion_test = fashion_mnist / "t10k-images-idx3-ubyte.gz";
+bool has_fashion() { return std::filesystem::exists(fashion_training) && std::filesystem::exists(fashion_test); }
+
+bool is_generated(const std::filesystem::path& name) {
+  const auto names = generated_names();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 /// The images of an IDX file, resized to size × size.
 Tensor<std::uint8_t> sprites_of(const std::filesystem::path& file, Index size) {
@@ -36,11 +46,15 @@ Tensor<std::uint8_t> sprites_of(const std::filesystem::path& file, Index size) {
   return resized;
 }
 
+/// How large the images of sprites are.
+Index sprite_size(const ClipFormat& format) {
+  return std::min(format.size, format.sprite > 0 ? format.sprite : std::max<Index>(1, format.size * 28 / 64));
+}
+
 /// Images of one file to learn from, of the other to judge by, moving.
 Data moving(const std::filesystem::path& training, const std::filesystem::path& test, const ClipFormat& format,
             std::uint64_t seed, std::string name) {
-  const Index size =
-      std::min(format.size, format.sprite > 0 ? format.sprite : std::max<Index>(1, format.size * 28 / 64));
+  const Index size = sprite_size(format);
   const auto source = [&](const std::filesystem::path& file, std::uint64_t stream) {
     const MovingSprites::Options options{
         .frames = format.frames, .canvas = format.size, .sprites = format.sprites, .seed = stream};
@@ -138,14 +152,26 @@ Data procedural(const ClipFormat& format, std::uint64_t seed) {
   return {source(2 * seed), source(2 * seed + 1), "coloured shapes that move, made by this program", true};
 }
 
+std::string unknown_data(const std::filesystem::path& path) {
+  if (std::filesystem::exists(path) || is_generated(path)) return "";
+  std::string names;
+  for (const std::string& name : generated_names()) names += ", " + name;
+  return "'" + path.string() + "': there is no such file or folder, nor is it one of " + names.substr(2);
+}
+
 Data open_data(const std::filesystem::path& path, const ClipFormat& format, std::uint64_t seed) {
   if (path.empty()) {
-    const auto training = fashion_mnist / "train-images-idx3-ubyte.gz";
-    const auto test = fashion_mnist / "t10k-images-idx3-ubyte.gz";
-    const bool there = std::filesystem::exists(training) && std::filesystem::exists(test);
-    return there ? moving(training, test, format, seed, "Moving Fashion-MNIST") : procedural(format, seed);
+    return has_fashion() ? moving(fashion_training, fashion_test, format, seed, "Moving Fashion-MNIST")
+                         : procedural(format, seed);
   }
-  require(std::filesystem::exists(path), "--data '", path.string(), "': there is no such file or folder");
+  if (is_generated(path)) {
+    return generated(path, format, seed, [&](DataSplit part) {
+      const Index size = sprite_size(format);
+      if (!has_fashion()) return split_of(drawn_images(200, size), part);
+      return sprites_of(part == DataSplit::training ? fashion_training : fashion_test, size);
+    });
+  }
+  if (const std::string wrong = unknown_data(path); !wrong.empty()) fail("--data ", wrong);
   if (std::filesystem::is_directory(path)) return open_folder(path, format, seed);
   switch (kind_of(path)) {
     case FileKind::idx: return moving(path, path, format, seed, path.string() + ", moving");

@@ -10,14 +10,21 @@
 
 #include <flipbook/core/parallel.hpp>
 
+#include "generated.hpp"
+
 namespace flipbook::examples {
 
-const char* const data_help =
-    "Learn from this: an IDX file or a folder of images, a .npy file of videos"
+std::string data_help() {
+  std::string help =
+      "Learn from this: an IDX file or a folder of images, a .npy file of videos"
 #if FLIPBOOK_VIDEO
-    ", a video file or a folder of them"
+      ", a video file or a folder of them"
 #endif
-    " (default: Fashion-MNIST, moving, where it is installed; moving shapes otherwise)";
+      "; or data that need no file, by name: ";
+  for (const std::string& name : generated_names()) help += name + ", ";
+  help.resize(help.size() - 2);
+  return help + " (default: Fashion-MNIST, moving, where it is installed; moving shapes otherwise)";
+}
 
 std::optional<int> cuda_device(const std::string& name) {
   if (name == "cpu") return std::nullopt;
@@ -67,6 +74,10 @@ CommandLine::~CommandLine() = default;
 void CommandLine::input(const char* name, std::filesystem::path& value, const char* help) {
   auto* const option = reader_->app.add_option(name, value, help);
   option->type_name("PATH")->check(CLI::ExistingPath.description(""))->required(name[0] != '-');
+}
+void CommandLine::data(std::filesystem::path& value, const std::string& help) {
+  const CLI::Validator known{[](const std::string& given) { return unknown_data(given); }, ""};
+  reader_->app.add_option("--data", value, help)->type_name("PATH|NAME")->check(known);
 }
 void CommandLine::output(const char* name, std::filesystem::path& value, const char* help, const char* kind) {
   reader_->add(name, value, help)->type_name(kind);
@@ -133,7 +144,7 @@ int CommandLine::read(int argc, const char* const* argv, const std::function<voi
 }
 
 void TrainingOptions::add_to(CommandLine& line) {
-  line.input("--data", data, data_help);
+  line.data(data);
   line.output("--out", out, "The folder for what is written");
   line.number("--steps", steps, "How many steps to train");
   line.number("--batch", batch, "Clips in a step", 1, 65536);
