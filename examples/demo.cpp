@@ -333,7 +333,7 @@ void demo(const Settings& settings) {
 int main(int argc, char** argv) {
   CommandLine line{"Trains one model of each family, and writes a page that shows what they have learned."};
   Settings settings;
-  line.data(settings.data);
+  line.data(settings.data, data_help);
   line.output("--out", settings.out, "The folder for the page");
   line.number("--minutes", settings.minutes, "Time to train in all", 0.01, 10000);
   line.seed(settings.seed);

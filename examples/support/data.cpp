@@ -8,15 +8,19 @@
 #include <memory>
 #include <utility>
 
+#include <flipbook/data/fixed_camera.hpp>
+#include <flipbook/data/gravity_sprites.hpp>
 #include <flipbook/data/idx.hpp>
 #include <flipbook/data/image_folder.hpp>
+#include <flipbook/data/maze.hpp>
 #include <flipbook/data/moving_shapes.hpp>
+#include <flipbook/data/pendulum.hpp>
+#include <flipbook/data/split.hpp>
+#include <flipbook/data/stochastic_sprites.hpp>
 #include <flipbook/io/npy.hpp>
 #if FLIPBOOK_VIDEO
 #include <flipbook/data/video_files.hpp>
 #endif
-
-#include "generated.hpp"
 
 namespace flipbook::examples {
 
@@ -26,11 +30,6 @@ const std::filesystem::path fashion_mnist = "/usr/share/datasets/fashion-mnist";
 const auto fashion_training = fashion_mnist / "train-images-idx3-ubyte.gz",
            fashion_test = fashion_mnist / "t10k-images-idx3-ubyte.gz";
 bool has_fashion() { return std::filesystem::exists(fashion_training) && std::filesystem::exists(fashion_test); }
-
-bool is_generated(const std::filesystem::path& name) {
-  const auto names = generated_names();
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 /// The images of an IDX file, resized to size × size.
 Tensor<std::uint8_t> sprites_of(const std::filesystem::path& file, Index size) {
@@ -141,22 +140,78 @@ Data open_folder(const std::filesystem::path& folder, const ClipFormat& format, 
                   format.frames - 1);
 }
 
-}  // namespace
-
-Data procedural(const ClipFormat& format, std::uint64_t seed) {
-  const auto source = [&](std::uint64_t stream) {
-    return WithChannels(
-        MovingShapes({.frames = format.frames, .canvas = format.size, .shapes = format.sprites, .seed = stream}),
-        format.channels);
-  };
-  return {source(2 * seed), source(2 * seed + 1), "coloured shapes that move, made by this program", true};
+/// Discs, squares and triangles, (K, size, size), where there are no better images.
+Tensor<std::uint8_t> drawn_images(Index count, Index size) {
+  const MovingShapes drawn({.frames = 1, .canvas = size, .shapes = 1, .smallest = 0.4, .largest = 0.5, .step = 0});
+  Tensor<float> images({count, size, size});
+  for (Index i = 0; i < count; ++i) {
+    const Tensor<float> clip = drawn.clip(i);  // (1, size, size, 3)
+    const float* rgb = clip.data();
+    for (float& pixel : images[i]) pixel = std::max({rgb[0], rgb[1], rgb[2]}), rgb += 3;
+  }
+  return to_bytes(images);
+}
+/// What sprites are made of, (K, h, w): Fashion-MNIST's images, where they are installed.
+Tensor<std::uint8_t> images_of(const ClipFormat& format, DataSplit part) {
+  const Index size = sprite_size(format);
+  if (!has_fashion()) return split_of(drawn_images(200, size), part);
+  return sprites_of(part == DataSplit::training ? fashion_training : fashion_test, size);
 }
 
-std::string unknown_data(const std::filesystem::path& path) {
-  if (std::filesystem::exists(path) || is_generated(path)) return "";
+/// Clips that are made: one of the parts of those that a format and a seed stand for.
+using Make = AnyClips (*)(const ClipFormat&, std::uint64_t, DataSplit);
+template <class Source>
+AnyClips made(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  return split_of(Source({.frames = format.frames, .canvas = format.size, .seed = seed}), part);
+}
+AnyClips shapes(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  return split_of(
+      MovingShapes({.frames = format.frames, .canvas = format.size, .shapes = format.sprites, .seed = seed}), part);
+}
+template <class Source>
+AnyClips sprites(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  const typename Source::Options options{
+      .frames = format.frames, .canvas = format.size, .sprites = format.sprites, .seed = seed};
+  return split_of(Source(images_of(format, part), options), part);
+}
+AnyClips maze(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  const Index rooms = std::clamp<Index>(format.size / 12, 2, 5);
+  return split_of(Maze({.frames = format.frames, .canvas = format.size, .rooms = rooms, .seed = seed}), part);
+}
+/// What is usual, to learn from; a tenth of the others shows an event.
+AnyClips camera(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  const double events = part == DataSplit::training ? 0 : 0.1;
+  return split_of(FixedCamera({.frames = format.frames, .canvas = format.size, .events = events, .seed = seed}), part);
+}
+constexpr std::pair<const char*, Make> makers[] = {
+    {"camera", camera},           {"maze", maze},     {"nbody", sprites<GravitySprites>},
+    {"pendulum", made<Pendulum>}, {"shapes", shapes}, {"stochastic", sprites<StochasticSprites>},
+};
+
+Data making(Make make, const ClipFormat& format, std::uint64_t seed, std::string name) {
+  return {WithChannels(make(format, seed, DataSplit::training), format.channels),
+          WithChannels(make(format, seed, DataSplit::test), format.channels), std::move(name)};
+}
+
+}  // namespace
+
+std::string data_names() {
   std::string names;
-  for (const std::string& name : generated_names()) names += ", " + name;
-  return "'" + path.string() + "': there is no such file or folder, nor is it one of " + names.substr(2);
+  for (const auto& [name, make] : makers) names += (names.empty() ? "" : ", ") + std::string(name);
+  return names;
+}
+
+void require_data(const std::filesystem::path& path) {
+  const bool known =
+      std::any_of(std::begin(makers), std::end(makers), [&](const auto& maker) { return path == maker.first; });
+  require(known || std::filesystem::exists(path), "'", path.string(),
+          "' is no file, no folder and no data set that is made here (", data_names(), ")");
+}
+
+Data procedural(const ClipFormat& format, std::uint64_t seed) {
+  Data data = making(shapes, format, seed, "coloured shapes that move, made by this program");
+  data.procedural = true;
+  return data;
 }
 
 Data open_data(const std::filesystem::path& path, const ClipFormat& format, std::uint64_t seed) {
@@ -164,14 +219,9 @@ Data open_data(const std::filesystem::path& path, const ClipFormat& format, std:
     return has_fashion() ? moving(fashion_training, fashion_test, format, seed, "Moving Fashion-MNIST")
                          : procedural(format, seed);
   }
-  if (is_generated(path)) {
-    return generated(path, format, seed, [&](DataSplit part) {
-      const Index size = sprite_size(format);
-      if (!has_fashion()) return split_of(drawn_images(200, size), part);
-      return sprites_of(part == DataSplit::training ? fashion_training : fashion_test, size);
-    });
-  }
-  if (const std::string wrong = unknown_data(path); !wrong.empty()) fail("--data ", wrong);
+  require_data(path);
+  for (const auto& [name, make] : makers)
+    if (path == name) return making(make, format, seed, name);
   if (std::filesystem::is_directory(path)) return open_folder(path, format, seed);
   switch (kind_of(path)) {
     case FileKind::idx: return moving(path, path, format, seed, path.string() + ", moving");

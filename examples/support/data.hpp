@@ -29,16 +29,17 @@ struct Data {
   std::optional<MovingSprites> sprites = {};  ///< the clips to learn from, where they are just these
 };
 
-/// What is wrong with a path or name of data before it is opened: empty, or one line.
-std::string unknown_data(const std::filesystem::path& path);
-
 /// Shapes that move, drawn by this program, where there is no data.
 Data procedural(const ClipFormat& format, std::uint64_t seed);
 
-/// The clips of an IDX file of images (which move as Moving MNIST's digits do), a .npy file of videos, a folder of
+/// The data sets that are made, by the names that --data takes: "flow, gray-scott, …".
+std::string data_names();
+/// @throws Error if there is neither such a file or folder nor a data set of that name: says which there are
+void require_data(const std::filesystem::path& path);
+
+/// A data set that is made, by its name; the clips of an IDX file of images (which move as Moving MNIST's digits do), a .npy file of videos, a folder of
 /// images, a video file or a folder of them; without a path, Fashion-MNIST's where Debian's package
 /// dataset-fashion-mnist is installed, and otherwise shapes that need no data.
-/// A name of generated_names() in place of a path gives the data that the library makes by itself; `./maze` is a path.
 /// @throws Error if there is nothing there, or something else: names the path
 Data open_data(const std::filesystem::path& path, const ClipFormat& format, std::uint64_t seed);
 

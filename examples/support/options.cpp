@@ -10,21 +10,14 @@
 
 #include <flipbook/core/parallel.hpp>
 
-#include "generated.hpp"
-
 namespace flipbook::examples {
 
-std::string data_help() {
-  std::string help =
-      "Learn from this: an IDX file or a folder of images, a .npy file of videos"
+const char* const data_help =
+    "Learn from this: a data set that is made, an IDX file or a folder of images, a .npy file of videos"
 #if FLIPBOOK_VIDEO
-      ", a video file or a folder of them"
+    ", a video file or a folder of them"
 #endif
-      "; or data that need no file, by name: ";
-  for (const std::string& name : generated_names()) help += name + ", ";
-  help.resize(help.size() - 2);
-  return help + " (default: Fashion-MNIST, moving, where it is installed; moving shapes otherwise)";
-}
+    " (default: Fashion-MNIST, moving, where it is installed; moving shapes otherwise)";
 
 std::optional<int> cuda_device(const std::string& name) {
   if (name == "cpu") return std::nullopt;
@@ -60,6 +53,20 @@ CLI::Range within(T least, T most) {
   return range;
 }
 
+/// Takes what `check` does not throw an Error for.
+template <class Check>
+CLI::Validator refused_by(const Check& check) {
+  return {[check](const std::string& given) {
+            try {
+              check(given);
+              return std::string();
+            } catch (const Error& error) {
+              return std::string(error.what());
+            }
+          },
+          ""};
+}
+
 const CLI::Validator whole{[](const std::string& given) {
                              const bool digits = given.find_first_not_of("0123456789") == std::string::npos;
                              return digits ? std::string() : "Value " + given + " is not a whole number from 0 up";
@@ -76,8 +83,9 @@ void CommandLine::input(const char* name, std::filesystem::path& value, const ch
   option->type_name("PATH")->check(CLI::ExistingPath.description(""))->required(name[0] != '-');
 }
 void CommandLine::data(std::filesystem::path& value, const std::string& help) {
-  const CLI::Validator known{[](const std::string& given) { return unknown_data(given); }, ""};
-  reader_->app.add_option("--data", value, help)->type_name("PATH|NAME")->check(known);
+  reader_->app.add_option("--data", value, help + "; made are: " + data_names())
+      ->type_name("NAME|PATH")
+      ->check(refused_by([](const std::string& given) { require_data(given); }));
 }
 void CommandLine::output(const char* name, std::filesystem::path& value, const char* help, const char* kind) {
   reader_->add(name, value, help)->type_name(kind);
@@ -107,18 +115,9 @@ void CommandLine::threads() {
 }
 
 void CommandLine::device() {
-  const CLI::Validator known{[](const std::string& given) {
-                               try {
-                                 cuda_device(given);
-                                 return std::string();
-                               } catch (const Error& error) {
-                                 return std::string(error.what());
-                               }
-                             },
-                             ""};
   reader_->add("--device", reader_->device, "Compute on this: cpu, cuda, or cuda:N, which is device N of several")
       ->type_name("NAME")
-      ->check(known);
+      ->check(refused_by([](const std::string& given) { cuda_device(given); }));
 }
 
 int CommandLine::read(int argc, const char* const* argv, const std::function<void(std::optional<int>)>& body) {
@@ -144,7 +143,7 @@ int CommandLine::read(int argc, const char* const* argv, const std::function<voi
 }
 
 void TrainingOptions::add_to(CommandLine& line) {
-  line.data(data);
+  line.data(data, data_help);
   line.output("--out", out, "The folder for what is written");
   line.number("--steps", steps, "How many steps to train");
   line.number("--batch", batch, "Clips in a step", 1, 65536);

@@ -14,9 +14,6 @@
 
 namespace flipbook::examples {
 
-/// What --data can be given.
-std::string data_help();
-
 /// A program's command line. What a value holds before is its default, which --help shows. CLI11 reads it, out of
 /// sight, so that it is compiled once and not with every program.
 class CommandLine {
@@ -27,8 +24,8 @@ class CommandLine {
 
   /// A file or folder; one that is read must be there. A name without dashes is not an option: it must be given.
   void input(const char* name, std::filesystem::path& value, const char* help);
-  /// --data: what `open_data` takes.
-  void data(std::filesystem::path& value, const std::string& help = data_help());
+  /// --data, which is the name of a data set that is made, or a path.
+  void data(std::filesystem::path& value, const std::string& help);
   void output(const char* name, std::filesystem::path& value, const char* help, const char* kind = "FOLDER");
   /// A number within bounds, which it may reach.
   void number(const char* name, Index& value, const char* help, Index least = 1, Index most = 1'000'000'000);
@@ -57,6 +54,9 @@ class CommandLine {
   struct Reader;
   std::unique_ptr<Reader> reader_;
 };
+
+/// What --data can be given.
+extern const char* const data_help;
 
 /// What every training program can be told; its values before `add_to` are the defaults.
 struct TrainingOptions {

@@ -13,8 +13,6 @@
 #include <flipbook/io/npy.hpp>
 #include <flipbook/io/png.hpp>
 
-#include "../../examples/support/generated.hpp"
-
 using namespace flipbook;
 using namespace flipbook::examples;
 
@@ -82,7 +80,6 @@ TEST_CASE("options that cannot be end the program with code 2") {
                                                     {"--seed", "-1"},
                                                     {"--threads", "0"},
                                                     {"--data", "/no/where"},
-                                                    {"--data", "mase"},
                                                     {"--unknown"},
                                                     {"stray"},
                                                     {"--steps"},
@@ -134,30 +131,20 @@ TEST_CASE("without data there are shapes, and they say so") {
   CHECK(to_vector(data.training.clip(5)) == to_vector(procedural(small, 3).training.clip(5)));
 }
 
-TEST_CASE("data of every name that needs no file are made, to learn from and others to judge by") {
-  const auto images = [](DataSplit part) { return split_of(drawn_images(20, 9), part); };
-  for (const std::string& name : generated_names()) {
+TEST_CASE("data sets that are made have names, and a name that is none is refused with those") {
+  TrainingOptions options;
+  for (const char* name : {"camera", "maze", "nbody", "pendulum", "shapes", "stochastic"}) {
     CAPTURE(name);
-    CHECK(unknown_data(name).empty());
-    for (const Index channels : {1, 3}) {
-      const ClipFormat format{.frames = 4, .size = 40, .channels = channels};
-      const auto data = generated(name, format, 1, images);
-      const auto clip = data.training.clip(2);
-      CHECK(clip.shape() == Shape{4, 40, 40, channels});
-      CHECK(largest(clip) > 0.1F);
-      CHECK(to_vector(clip) != to_vector(data.test.clip(2)));
-      CHECK(to_vector(clip) != to_vector(generated(name, format, 2, images).training.clip(2)));
-    }
+    CHECK(run_with({"--data", name}, options) == 0);
+    const auto data = options.open({.frames = 2, .size = 32, .channels = 3});
+    CHECK(data.name == name);
+    CHECK_FALSE(data.procedural);
+    CHECK(data.training.shape() == Shape{2, 32, 32, 3});
+    CHECK(largest(data.training.clip(3)) > 0);
+    CHECK(to_vector(data.training.clip(3)) != to_vector(data.test.clip(3)));
   }
-  CHECK(open_data("maze", small, 1).name == "an agent that walks through a maze");
-  CHECK(refusal("mase").find("'mase': there is no such file or folder, nor is it one of stochastic, ") !=
-        std::string::npos);
-}
-
-TEST_CASE("without better images sprites are drawn") {
-  const auto images = drawn_images(5, 9);
-  CHECK(images.shape() == Shape{5, 9, 9});
-  for (Index i = 0; i < 5; ++i) CHECK(*std::max_element(images[i].begin(), images[i].end()) == 255);
+  CHECK(refusal("rainbow") ==
+        "'rainbow' is no file, no folder and no data set that is made here (" + data_names() + ")");
 }
 
 TEST_CASE("images of an IDX file move, in as many channels as are asked for") {
