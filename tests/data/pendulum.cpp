@@ -118,6 +118,20 @@ TEST_CASE("replayed actions give the clip again, and others another that begins 
   CHECK_THROWS_AS(source.replay(2, Tensor<float>({20, 3})), Error);
 }
 
+TEST_CASE("what docs/data.md shows of actions") {
+  namespace fb = flipbook;
+  // [actions]
+  const fb::Pendulum pendulum({.actions = fb::Pendulum::Actions::discrete});
+  const fb::ClipWithActions<> one = pendulum.clip(7);               // clip (T, H, W, 3), actions (T, 3), state (T, 3)
+  const auto other = pendulum.replay(7, pendulum.actions(8));       // begins alike, and goes on by other actions
+  const auto batch = fb::batch_of(pendulum, 0, 16);                 // clip (N, T, H, W, 3), actions (N, T, 3), …
+  const auto clips = fb::batch_of(fb::ClipsOnly(pendulum), 0, 16);  // (N, T, H, W, 3)
+  // [/actions]
+  CHECK(one.actions.shape() == Shape{20, 3});
+  CHECK(to_vector(other.clip[0]) == to_vector(one.clip[0]));
+  CHECK(to_vector(batch.clip) == to_vector(clips));
+}
+
 TEST_CASE("a pendulum that cannot be is refused") {
   CHECK_THROWS_AS(Pendulum({.length = 0}), Error);
   CHECK_THROWS_AS(Pendulum({.hold = 0}), Error);

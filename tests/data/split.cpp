@@ -82,6 +82,18 @@ TEST_CASE("rows are parted by a shuffle, their labels with them") {
   CHECK(seen.size() == 50);
 }
 
+TEST_CASE("what docs/data.md shows of splits") {
+  namespace fb = flipbook;
+  const Tensor<std::uint8_t> digits = images(50);
+  // [splits]
+  const auto part = [&](fb::DataSplit split) {
+    return fb::split_of(fb::MovingSprites(fb::split_of(digits, split)), split);  // neither digits nor ways in common
+  };
+  const auto training = part(fb::DataSplit::training), test = part(fb::DataSplit::test);
+  // [/splits]
+  CHECK(to_vector(training.clip(0)) != to_vector(test.clip(0)));
+}
+
 TEST_CASE("parts that leave nothing are refused") {
   CHECK_THROWS_AS(split_of(numbered(40), DataSplit::test, {.test = 0}), Error);
   CHECK_THROWS_AS(split_of(numbered(40), DataSplit::training, {.validation = 0.5, .test = 0.5}), Error);

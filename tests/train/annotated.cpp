@@ -18,11 +18,12 @@ struct Greys {
   }
 };
 
-// Learns the factor from a clip to its label.
+// [labels]
+/// Learns by which factor the brightness of a clip is to be multiplied for its label.
 struct Factor {
   template <class V>
   using Batch = LabelledClip<V>;
-  static constexpr bool unit_interval = true;
+  static constexpr bool unit_interval = true;  // of batch.clip
 
   template <Real T, class B>
   struct Instance {
@@ -31,10 +32,13 @@ struct Factor {
     static void fields(auto& self, auto&& field) { field("factor", self.factor); }
     template <Value V>
     V loss(const LabelledClip<V>& batch) const {
-      return mean(square(mean(reshape(batch.clip, {-1, 4}), {1}) * factor - reshape(batch.label, {-1, 1})));
+      const V brightness = mean(batch.clip, {1, 2, 3, 4});       // (N, 1, 1, 1, 1)
+      const V label = reshape(batch.label, brightness.shape());  // from (N, 1)
+      return mean(square(brightness * factor - label));
     }
   };
 };
+// [/labels]
 
 // Learns the mean of all clips.
 struct Mean {

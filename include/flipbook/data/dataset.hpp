@@ -53,8 +53,8 @@ inline Shape with_leading(Index count, const Shape& shape) {
 }  // namespace detail
 
 /// Clips [first, first + count) of a source, (N, T, H, W, C); of annotated clips, each member with a new leading axis.
-/// @throws Error if a clip is not of the source's shape, or what is beside it not of the same shape in all; for annotated
-///         clips, if there are none; and whatever the source throws
+/// @throws Error if a clip is not of the source's shape, or what is beside it not of the same shape in all; for none of
+///         annotated clips; and whatever the source throws
 template <Dataset Source>
 auto batch_of(const Source& source, Index first, Index count) {
   const Shape one = source.shape();

@@ -94,8 +94,8 @@ class GravityBodies {
 };
 
 /// Sprites that attract each other (GravityBodies) and are reflected by the borders. An image that has more ink is
-/// heavier: its mass is its mean brightness, as a part of that of all images. Lengths are parts of the free way (canvas −
-/// sprite), times are frames.
+/// heavier: its mass is its mean brightness, as a part of that of all images. Lengths are parts of the free way
+/// (canvas − sprite), times are frames.
 class GravitySprites {
  public:
   struct Options {

@@ -10,7 +10,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Clips of sprites with the classes of their images: `label` is (S, K), a row for each sprite with 1 at its class of K.
+/// Clips of sprites with the classes of their images: `label` is (S, K), one-hot, a row for each sprite.
 ///
 ///     fb::LabelledSprites clips(fb::MovingSprites(fb::read_idx("train-images")), fb::read_idx("train-labels"));
 template <Dataset Source>

@@ -16,8 +16,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 /// An agent, seen from above, that walks through a maze by random actions; each clip has a maze of its own. The maze is
 /// a spanning tree of its rooms, drawn by a depth-first walk, of whose other walls some are open too. A clip comes with
-/// its actions (T, 5), one-hot for staying, up, down, left and right, of which one into a wall has no effect; and with its
-/// state (T, 2), the row and column of the agent's block.
+/// its actions (T, 5), one-hot for staying, up, down, left and right, of which one into a wall has no effect; and with
+/// its state (T, 2), the row and column of the agent's block.
 class Maze {
  public:
   struct Options {

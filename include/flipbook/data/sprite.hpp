@@ -45,9 +45,9 @@ struct BouncingPoint {
   }
 };
 
-/// A point of whole pixels that draws a new velocity at each wall, exactly as in the generator of stochastic Moving MNIST
-/// (Denton and Fergus, Stochastic video generation with a learned prior, 2018): components up to `fastest` pixels a
-/// frame, away from the wall at least one.
+/// A point of whole pixels that draws a new velocity at each wall, exactly as in the generator of stochastic Moving
+/// MNIST (Denton and Fergus, Stochastic video generation with a learned prior, 2018): components up to `fastest` pixels
+/// a frame, away from the wall at least one.
 struct StochasticPoint {
   Index x, y, vx, vy;
 

@@ -153,7 +153,8 @@ class Batches<Cuda, Source> {
   Batches& operator=(const Batches&) = delete;
   ~Batches() { end(); }
 
-  /// The next batch, each member of annotated clips in the device's memory; its memory is written again after the one after it has been asked for.
+  /// The next batch, (N, T, H, W, C), or each member of annotated clips with a leading N; its memory is written again
+  /// after the one after it has been asked for.
   Batch next() {
     Slot &now = slots_[at_], &then = slots_[1 - at_];
     if (!now.filled) fill(now);

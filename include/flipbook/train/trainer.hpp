@@ -45,8 +45,8 @@ concept DatasetFor = Dataset<Source> && std::same_as<ClipOf<Source>, BatchOf<Net
 ///
 ///     V loss(const V& clips) const    of variables V, such as Variable<T, B>: clips (N, …, C), a single number
 ///
-/// One that is trained on annotated clips takes a batch of them, `loss(const LabelledClip<V>& clips)`, and names them in
-/// Net: `template <class V> using Batch = LabelledClip<V>`.
+/// One that is trained on annotated clips takes a batch of them, `loss(const LabelledClip<V>& clips)`, and names them
+/// in Net: `template <class V> using Batch = LabelledClip<V>`.
 template <class Net, class T, class B>
 concept LossModel = requires(const Of<Net, T, B>& model, const BatchOf<Net, Variable<T, B>>& clips) {
   { model.loss(clips) } -> std::convertible_to<Variable<T, B, Order::higher>>;
