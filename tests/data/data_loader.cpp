@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include <flipbook/data/fixed_camera.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 
 using namespace flipbook;
@@ -61,6 +62,16 @@ TEST_CASE("the number of workers changes no bit of a random source") {
   const MovingShapes source({.frames = 2, .canvas = 16, .seed = 8});
   DataLoader one(source, {.batch = 2, .workers = 1}), many(source, {.batch = 2, .workers = 4, .ahead = 8});
   for (int k = 0; k < 6; ++k) REQUIRE(to_vector(one.next()) == to_vector(many.next()));
+}
+
+TEST_CASE("nor any bit of what is beside the clips") {
+  const FixedCamera source({.frames = 4, .canvas = 16, .events = 1});
+  DataLoader one(source, {.batch = 2, .workers = 1}), many(source, {.batch = 2, .workers = 4, .ahead = 8});
+  for (int k = 0; k < 6; ++k) {
+    const auto a = one.next(), b = many.next();
+    REQUIRE(to_vector(a.clip) == to_vector(b.clip));
+    REQUIRE(to_vector(a.marks) == to_vector(b.marks));
+  }
 }
 
 TEST_CASE("a loader that starts later goes on with the same batches") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <utility>
 
@@ -32,9 +33,9 @@ class TensorDataset {
 
 /// All clips of a finite source, worked out once and kept.
 template <FiniteDataset Source>
-TensorDataset in_memory(const Source& source) {
-  return TensorDataset(batch_of(source, 0, source.size()));
-}
+  requires std::same_as<ClipOf<Source>, Tensor<float>> TensorDataset in_memory(const Source& source) {
+    return TensorDataset(batch_of(source, 0, source.size()));
+  }
 
 /// A shuffle of 0 … size − 1 that needs no table: a Feistel network over the next power of four, walked
 /// until it lands inside, so that each place of the shuffle is a pure function of the key.
