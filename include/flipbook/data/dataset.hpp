@@ -13,8 +13,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 template <class X>
-concept ClipOrAnnotatedClip =
-    std::same_as<X, Tensor<float>> || AnnotatedClip<X> && std::same_as<X, WithMembers<X, Tensor<float>>>;
+concept ClipOrAnnotatedClip = std::same_as<X, Tensor<float>> ||
+    (AnnotatedClip<X>&& std::same_as<X, WithMembers<X, Tensor<float>>>);
 }
 
 /// Where clips come from: `shape()` is that of every clip, (T, H, W, C), and `clip(i)` the i-th, with

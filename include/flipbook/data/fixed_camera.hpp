@@ -129,8 +129,8 @@ class FixedCamera {
       one.at = static_cast<double>(one.begin) + static_cast<double>(what == Event::bag ? 0 : event_frames_) / 2;
       people.push_back(one);
     }
-    std::stable_sort(people.begin(), people.end(),
-                     [](const Person& a, const Person& b) { return a.walker.feet < b.walker.feet; });
+    std::sort(people.begin(), people.end(),
+              [](const Person& a, const Person& b) { return a.walker.feet < b.walker.feet; });
     return people;
   }
 
