@@ -32,7 +32,7 @@ class AnyClips {
   struct Held final : Interface {
     explicit Held(Source held) : source(std::move(held)) {}
     Shape shape() const override { return source.shape(); }
-    Tensor<float> clip(Index index) const override { return source.clip(index); }
+    Tensor<float> clip(Index index) const override { return clip_of(source.clip(index)); }
     Source source;
   };
   std::shared_ptr<const Interface> held_;

@@ -9,12 +9,18 @@
 #include <utility>
 
 #include <flipbook/data/combined.hpp>
+#include <flipbook/data/fixed_camera.hpp>
 #include <flipbook/data/fluid_flow.hpp>
+#include <flipbook/data/gravity_sprites.hpp>
 #include <flipbook/data/gray_scott.hpp>
 #include <flipbook/data/idx.hpp>
 #include <flipbook/data/image_folder.hpp>
+#include <flipbook/data/maze.hpp>
 #include <flipbook/data/moving_shapes.hpp>
+#include <flipbook/data/pendulum.hpp>
 #include <flipbook/data/rain.hpp>
+#include <flipbook/data/split.hpp>
+#include <flipbook/data/stochastic_sprites.hpp>
 #include <flipbook/io/npy.hpp>
 #if FLIPBOOK_VIDEO
 #include <flipbook/data/video_files.hpp>
@@ -25,6 +31,9 @@ namespace flipbook::examples {
 namespace {
 
 const std::filesystem::path fashion_mnist = "/usr/share/datasets/fashion-mnist";
+const auto fashion_training = fashion_mnist / "train-images-idx3-ubyte.gz",
+           fashion_test = fashion_mnist / "t10k-images-idx3-ubyte.gz";
+bool has_fashion() { return std::filesystem::exists(fashion_training) && std::filesystem::exists(fashion_test); }
 
 /// The images of an IDX file, resized to size × size.
 Tensor<std::uint8_t> sprites_of(const std::filesystem::path& file, Index size) {
@@ -40,11 +49,15 @@ Tensor<std::uint8_t> sprites_of(const std::filesystem::path& file, Index size) {
   return resized;
 }
 
+/// How large the images of sprites are.
+Index sprite_size(const ClipFormat& format) {
+  return std::min(format.size, format.sprite > 0 ? format.sprite : std::max<Index>(1, format.size * 28 / 64));
+}
+
 /// Images of one file to learn from, of the other to judge by, moving.
 Data moving(const std::filesystem::path& training, const std::filesystem::path& test, const ClipFormat& format,
             std::uint64_t seed, std::string name) {
-  const Index size =
-      std::min(format.size, format.sprite > 0 ? format.sprite : std::max<Index>(1, format.size * 28 / 64));
+  const Index size = sprite_size(format);
   const auto source = [&](const std::filesystem::path& file, std::uint64_t stream) {
     const MovingSprites::Options options{
         .frames = format.frames, .canvas = format.size, .sprites = format.sprites, .seed = stream};
@@ -131,25 +144,64 @@ Data open_folder(const std::filesystem::path& folder, const ClipFormat& format, 
                   format.frames - 1);
 }
 
-/// Clips that are made, of a format and a seed.
-using Make = AnyClips (*)(const ClipFormat&, std::uint64_t);
-template <class Source>
-AnyClips made(const ClipFormat& format, std::uint64_t seed) {
-  return Source({.frames = format.frames, .canvas = format.size, .seed = seed});
+/// Discs, squares and triangles, (K, size, size), where there are no better images.
+Tensor<std::uint8_t> drawn_images(Index count, Index size) {
+  const MovingShapes drawn({.frames = 1, .canvas = size, .shapes = 1, .smallest = 0.4, .largest = 0.5, .step = 0});
+  Tensor<float> images({count, size, size});
+  for (Index i = 0; i < count; ++i) {
+    const Tensor<float> clip = drawn.clip(i);  // (1, size, size, 3)
+    const float* rgb = clip.data();
+    for (float& pixel : images[i]) pixel = std::max({rgb[0], rgb[1], rgb[2]}), rgb += 3;
+  }
+  return to_bytes(images);
 }
-AnyClips shapes(const ClipFormat& format, std::uint64_t seed) {
-  return MovingShapes({.frames = format.frames, .canvas = format.size, .shapes = format.sprites, .seed = seed});
+/// What sprites are made of, (K, h, w): Fashion-MNIST's images, where they are installed.
+Tensor<std::uint8_t> images_of(const ClipFormat& format, DataSplit part) {
+  const Index size = sprite_size(format);
+  if (!has_fashion()) return split_of(drawn_images(200, size), part);
+  return sprites_of(part == DataSplit::training ? fashion_training : fashion_test, size);
+}
+
+/// Clips that are made: one of the parts of those that a format and a seed stand for.
+using Make = AnyClips (*)(const ClipFormat&, std::uint64_t, DataSplit);
+template <class Source>
+AnyClips made(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  return split_of(Source({.frames = format.frames, .canvas = format.size, .seed = seed}), part);
+}
+AnyClips shapes(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  return split_of(
+      MovingShapes({.frames = format.frames, .canvas = format.size, .shapes = format.sprites, .seed = seed}), part);
+}
+template <class Source>
+AnyClips sprites(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  const typename Source::Options options{
+      .frames = format.frames, .canvas = format.size, .sprites = format.sprites, .seed = seed};
+  return split_of(Source(images_of(format, part), options), part);
+}
+AnyClips maze(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  const Index rooms = std::clamp<Index>(format.size / 12, 2, 5);
+  return split_of(Maze({.frames = format.frames, .canvas = format.size, .rooms = rooms, .seed = seed}), part);
+}
+/// What is usual, to learn from; a tenth of the others shows an event.
+AnyClips camera(const ClipFormat& format, std::uint64_t seed, DataSplit part) {
+  const double events = part == DataSplit::training ? 0 : 0.1;
+  return split_of(FixedCamera({.frames = format.frames, .canvas = format.size, .events = events, .seed = seed}), part);
 }
 constexpr std::pair<const char*, Make> makers[] = {
+    {"camera", camera},
     {"flow", made<FluidFlow>},
     {"gray-scott", made<GrayScott>},
+    {"maze", maze},
+    {"nbody", sprites<GravitySprites>},
+    {"pendulum", made<Pendulum>},
     {"rain", made<Rain>},
     {"shapes", shapes},
+    {"stochastic", sprites<StochasticSprites>},
 };
 
 Data making(Make make, const ClipFormat& format, std::uint64_t seed, std::string name) {
-  return {WithChannels(make(format, 2 * seed), format.channels),
-          WithChannels(make(format, 2 * seed + 1), format.channels), std::move(name)};
+  return {WithChannels(make(format, seed, DataSplit::training), format.channels),
+          WithChannels(make(format, seed, DataSplit::test), format.channels), std::move(name)};
 }
 
 }  // namespace
@@ -175,10 +227,8 @@ Data procedural(const ClipFormat& format, std::uint64_t seed) {
 
 Data open_data(const std::filesystem::path& path, const ClipFormat& format, std::uint64_t seed) {
   if (path.empty()) {
-    const auto training = fashion_mnist / "train-images-idx3-ubyte.gz";
-    const auto test = fashion_mnist / "t10k-images-idx3-ubyte.gz";
-    const bool there = std::filesystem::exists(training) && std::filesystem::exists(test);
-    return there ? moving(training, test, format, seed, "Moving Fashion-MNIST") : procedural(format, seed);
+    return has_fashion() ? moving(fashion_training, fashion_test, format, seed, "Moving Fashion-MNIST")
+                         : procedural(format, seed);
   }
   require_data(path);
   for (const auto& [name, make] : makers)

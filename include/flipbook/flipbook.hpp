@@ -118,24 +118,34 @@
 #include <flipbook/optim/schedule.hpp>
 #include <flipbook/optim/sgd.hpp>
 
+#include <flipbook/data/annotated_clip.hpp>
 #include <flipbook/data/augmented.hpp>
 #include <flipbook/data/cached.hpp>
 #include <flipbook/data/combined.hpp>
 #include <flipbook/data/data_loader.hpp>
 #include <flipbook/data/dataset.hpp>
 #include <flipbook/data/fft.hpp>
+#include <flipbook/data/fixed_camera.hpp>
 #include <flipbook/data/fluid_flow.hpp>
+#include <flipbook/data/gravity_sprites.hpp>
 #include <flipbook/data/gray_scott.hpp>
 #include <flipbook/data/idx.hpp>
 #include <flipbook/data/image_folder.hpp>
+#include <flipbook/data/labelled_sprites.hpp>
+#include <flipbook/data/maze.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/data/navier_stokes.hpp>
 #include <flipbook/data/normalisation.hpp>
+#include <flipbook/data/paint.hpp>
+#include <flipbook/data/pendulum.hpp>
 #include <flipbook/data/rain.hpp>
+#include <flipbook/data/split.hpp>
 #include <flipbook/data/sprite.hpp>
+#include <flipbook/data/stochastic_sprites.hpp>
 #include <flipbook/data/subsequences.hpp>
 #include <flipbook/data/tensor_dataset.hpp>
+#include <flipbook/data/walker.hpp>
 
 #include <flipbook/io/atomic_file.hpp>
 #include <flipbook/io/colour_map.hpp>

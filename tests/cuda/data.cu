@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <flipbook/data/moving_sprites.hpp>
+#include <flipbook/data/split.hpp>
 #include <flipbook/train/stepper.hpp>
 
 #include "agree.hpp"
@@ -34,6 +35,11 @@ TEST_CASE("moving sprites are the same pixels as the CPU's") {
     CHECK(same(to<Cpu>(make(1'000'000'007, 3)), batch_of(source, 1'000'000'007, 3)));
     CHECK(make(3, 0).shape() == batch_of(source, 3, 0).shape());
   }
+}
+
+TEST_CASE("a device makes the clips of a part where it makes those of the whole") {
+  const auto part = split_of(MovingSprites(images(3, 5, 5), {.frames = 2, .canvas = 8}), DataSplit::validation);
+  CHECK(same(to<Cpu>(made_on(Cuda{}, part)(3, 2)), batch_of(part, 3, 2)));
 }
 
 TEST_CASE("batches of moving sprites are the loader's") {

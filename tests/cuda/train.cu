@@ -73,6 +73,30 @@ struct Curious {
   };
 };
 
+/// Learns labels from the clips that they come with.
+struct Labelling {
+  template <class V>
+  using Batch = LabelledClip<V>;
+  template <Real T, class B>
+  struct Instance {
+    Of<nn::Linear<3, 2>, T, B> net;
+    explicit Instance(Rng& rng) : net(rng) {}
+    static void fields(auto& self, auto&& field) { field("net", self.net); }
+    template <Value X>
+    X loss(const LabelledClip<X>& batch) const {
+      return mean(square(mean(net(batch.clip), {1, 2, 3}) - batch.label));
+    }
+  };
+};
+
+struct LabelledShapes : MovingShapes {
+  LabelledShapes() : MovingShapes({.frames = 2, .canvas = 8, .shapes = 1}) {}
+  LabelledClip<> clip(Index i) const {
+    const auto number = static_cast<float>(i);
+    return {MovingShapes::clip(i), Tensor<float>(Shape{2}, {number, -number / 2})};
+  }
+};
+
 /// An autoencoder of levels, judged by their probability and by the features of a frozen network.
 struct Levelled {
   using Levels = likelihood::Categorical<4>::Levels;
@@ -329,6 +353,19 @@ TEST_CASE("fitting to a source goes through the CPU's batches, also where the de
   };
   fit(MovingShapes({.frames = 2, .canvas = 8, .shapes = 1}));
   fit(MovingSprites(random<float>({3, 4, 4}), {.frames = 2, .canvas = 9}));
+}
+
+TEST_CASE("what is beside the clips goes to the device with them, through captured steps too") {
+  const auto trainer = []<class B>(B) {
+    return Trainer{Module<Labelling, float, B>{Rng{1}}, optim::Adam{.learning_rate = 0.01}, 4};
+  };
+  const LabelledShapes source;
+  auto here = trainer(Cpu{});
+  auto there = trainer(Cuda{});
+  here.fit(source, {.steps = 8, .batch = 2, .title = ""});
+  there.fit(source, {.steps = 8, .batch = 2, .title = ""});
+  CHECK(there.captured());
+  CHECK(difference(to<Cpu>(there.model.parameters()), here.model.parameters()) < 1e-4);
 }
 
 TEST_CASE("the guide's training on a device") {

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include <flipbook/data/fixed_camera.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 
 using namespace flipbook;
@@ -44,6 +45,11 @@ struct Exhausting {
   }
 };
 
+// As Counting, with a label beside each.
+struct Labelled : Counting {
+  LabelledClip<> clip(Index i) const { return {Counting::clip(i), Tensor<float>(Shape{1}, {-static_cast<float>(i)})}; }
+};
+
 }  // namespace
 
 void* operator new(std::size_t bytes) {
@@ -67,10 +73,28 @@ TEST_CASE("batches come in order and whole, whatever the number of workers") {
   }
 }
 
+TEST_CASE("labels come with their clips") {
+  DataLoader loader(Labelled{}, {.batch = 3, .workers = 2});
+  loader.next();
+  const LabelledClip<> batch = loader.next();
+  CHECK(to_vector(batch.clip) == std::vector<float>{3, 4, 5});
+  CHECK(to_vector(batch.label) == std::vector<float>{-3, -4, -5});
+}
+
 TEST_CASE("the number of workers changes no bit of a random source") {
   const MovingShapes source({.frames = 2, .canvas = 16, .seed = 8});
   DataLoader one(source, {.batch = 2, .workers = 1}), many(source, {.batch = 2, .workers = 4, .ahead = 8});
   for (int k = 0; k < 6; ++k) REQUIRE(to_vector(one.next()) == to_vector(many.next()));
+}
+
+TEST_CASE("nor any bit of what is beside the clips") {
+  const FixedCamera source({.frames = 4, .canvas = 16, .events = 1});
+  DataLoader one(source, {.batch = 2, .workers = 1}), many(source, {.batch = 2, .workers = 4, .ahead = 8});
+  for (int k = 0; k < 6; ++k) {
+    const auto a = one.next(), b = many.next();
+    REQUIRE(to_vector(a.clip) == to_vector(b.clip));
+    REQUIRE(to_vector(a.marks) == to_vector(b.marks));
+  }
 }
 
 TEST_CASE("a loader that starts later goes on with the same batches") {

@@ -14,6 +14,13 @@ static_assert(FiniteDataset<TensorDataset> && Dataset<Shuffled<TensorDataset>> &
               !FiniteDataset<Shuffled<TensorDataset>>);
 
 namespace {
+struct Labelled : TensorDataset {
+  using TensorDataset::TensorDataset;
+  LabelledClip<> clip(Index index) const {
+    return {TensorDataset::clip(index), Tensor<float>(Shape{1}, {-static_cast<float>(index)})};
+  }
+};
+
 TensorDataset numbered(Index count) {
   Tensor<float> clips({count, 1, 1, 2, 1});
   for (Index i = 0; i < clips.size(); ++i) clips.data()[i] = static_cast<float>(i);
@@ -60,6 +67,13 @@ TEST_CASE("every pass over shuffled clips holds each once, in a new order that t
   CHECK(std::is_permutation(second.begin(), second.end(), all.begin()));
   CHECK(epoch(Shuffled(numbered(11), 3), 1, 11) == second);
   CHECK(epoch(Shuffled(numbered(11), 4), 1, 11) != second);
+}
+
+TEST_CASE("labels are shuffled with their clips") {
+  Tensor<float> clips({11, 1, 1, 1, 1});
+  for (Index i = 0; i < 11; ++i) clips.data()[i] = static_cast<float>(i);
+  const Shuffled source(Labelled(clips), 3);
+  for (Index i = 0; i < 11; ++i) CHECK(source.clip(i).label.item() == -source.clip(i).clip.item());
 }
 
 TEST_CASE("clips in memory are the source's") {

@@ -148,7 +148,8 @@ TEST_CASE("without data there are shapes, and they say so") {
 
 TEST_CASE("data sets that are made have names, and a name that is none is refused with those") {
   TrainingOptions options;
-  for (const char* name : {"flow", "gray-scott", "rain", "shapes"}) {
+  for (const char* name :
+       {"camera", "flow", "gray-scott", "maze", "nbody", "pendulum", "rain", "shapes", "stochastic"}) {
     CAPTURE(name);
     CHECK(run_with({"--data", name}, options) == 0);
     const auto data = options.open({.frames = 2, .size = 32, .channels = 3});

@@ -28,6 +28,8 @@ class Variable {
   using Backend = B;
   static constexpr Order order = order_;
 
+  /// No variable, to be assigned.
+  Variable() = default;
   Variable(Tape& tape, Tensor<T, B> value, GradientSink<T, B>* node = nullptr)
       : tape_(&tape), value_(std::move(value)), node_(node) {}
   /// What can be differentiated once is, beside what can be differentiated again, as good as it.
@@ -51,9 +53,9 @@ class Variable {
   Variable without_elements() const { return Variable(*tape_, value_.without_elements(), node_); }
 
  private:
-  Tape* tape_;
+  Tape* tape_ = nullptr;
   Tensor<T, B> value_;
-  GradientSink<T, B>* node_;
+  GradientSink<T, B>* node_ = nullptr;
 };
 
 template <class X>

@@ -46,14 +46,14 @@ class DataLoader {
   DataLoader& operator=(const DataLoader&) = delete;
   ~DataLoader() { stop(); }
 
-  /// The next batch, (N, T, H, W, C); waits until it is ready.
+  /// The next batch, (N, T, H, W, C), or each member of annotated clips with a leading N; waits until it is ready.
   /// @throws whatever the source threw for one of its clips; so does every later call
-  Tensor<float> next() {
+  ClipOf<Source> next() {
     std::unique_lock lock(mutex_);
     std::optional<Result>& made = place_of(*this, delivered_);
     ready_.wait(lock, [&] { return made.has_value(); });
     if (const auto* error = std::get_if<std::exception_ptr>(&*made)) std::rethrow_exception(*error);
-    Tensor<float> batch = std::get<Tensor<float>>(*std::exchange(made, std::nullopt));
+    auto batch = std::get<ClipOf<Source>>(*std::exchange(made, std::nullopt));
     ++delivered_;
     lock.unlock();
     wanted_.notify_one();
@@ -70,7 +70,7 @@ class DataLoader {
     const std::lock_guard lock(mutex_);
     return delivered_;
   }
-  /// The shape of every batch.
+  /// The shape of every batch's clips.
   Shape shape() const {
     const Shape one = source_.shape();
     return {options_.batch, one[0], one[1], one[2], one[3]};
@@ -78,7 +78,7 @@ class DataLoader {
   const Source& source() const noexcept { return source_; }
 
  private:
-  using Result = std::variant<Tensor<float>, std::exception_ptr>;
+  using Result = std::variant<ClipOf<Source>, std::exception_ptr>;
 
   // A worker that has no memory left can still hand over what it was thrown: all places are there from the beginning.
   static auto& place_of(auto& self, Index number) {

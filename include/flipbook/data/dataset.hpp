@@ -3,19 +3,33 @@
 
 #include <algorithm>
 #include <concepts>
+#include <string_view>
+#include <utility>
 
 #include <flipbook/core/tensor.hpp>
+#include <flipbook/data/annotated_clip.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
+namespace detail {
+template <class X>
+concept ClipOrAnnotatedClip = std::same_as<X, Tensor<float>> ||
+    (AnnotatedClip<X>&& std::same_as<X, WithMembers<X, Tensor<float>>>);
+}
+
 /// Where clips come from: `shape()` is that of every clip, (T, H, W, C), and `clip(i)` the i-th, with
-/// values in [0, 1]. `clip` is a pure function of i that many threads may call at once; what is random in
-/// a clip is drawn from a stream that i selects, so a source gives the same clips however it is read.
+/// values in [0, 1]; or an AnnotatedClip of Tensor<float>, which holds more beside the clip. `clip` is a pure function
+/// of i that many threads may call at once; what is random in a clip is drawn from a stream that i selects, so a source
+/// gives the same clips however it is read.
 template <class S>
 concept Dataset = requires(const S& source, Index i) {
   { source.shape() } -> std::convertible_to<Shape>;
-  { source.clip(i) } -> std::same_as<Tensor<float>>;
+  { source.clip(i) } -> detail::ClipOrAnnotatedClip;
 };
+
+/// What a source gives: Tensor<float>, or an AnnotatedClip of them. Its batches are of the same type.
+template <class Source>
+using ClipOf = decltype(std::declval<const Source&>().clip(Index{}));
 
 /// A source of `size()` clips; others go on for ever.
 template <class S>
@@ -30,20 +44,51 @@ concept MadeOn = requires(const S& source, Index i) {
   { made_on(B{}, source)(i, i) } -> std::same_as<Tensor<float, B>>;
 };
 
-/// Clips [first, first + count) of a source, (N, T, H, W, C).
-/// @throws Error if a clip is not of the source's shape, and whatever the source throws
+namespace detail {
+inline Shape with_leading(Index count, const Shape& shape) {
+  Shape longer{count};
+  for (const Index extent : shape) longer.push_back(extent);
+  return longer;
+}
+}  // namespace detail
+
+/// Clips [first, first + count) of a source, (N, T, H, W, C); of annotated clips, each member with a new leading axis.
+/// @throws Error if a clip is not of the source's shape, or what is beside it not of the same shape in all; for none of
+///         annotated clips; and whatever the source throws
 template <Dataset Source>
-Tensor<float> batch_of(const Source& source, Index first, Index count) {
+auto batch_of(const Source& source, Index first, Index count) {
   const Shape one = source.shape();
   require(one.rank() == 4, "batch_of: a clip has the axes (T, H, W, C), got ", one);
   require(first >= 0 && count >= 0, "batch_of: ", count, " clips from ", first);
-  Tensor<float> batch({count, one[0], one[1], one[2], one[3]});
+  ClipOf<Source> batch;
+  if constexpr (AnnotatedClip<ClipOf<Source>>) require(count > 0, "batch_of: a batch of no annotated clips");
+  else batch = Tensor<float>({count, one[0], one[1], one[2], one[3]});
   for (Index i = 0; i < count; ++i) {
-    const Tensor<float> clip = source.clip(first + i);  // (T, H, W, C)
-    require(clip.shape() == one, "batch_of: clip ", first + i, " is of shape ", clip.shape(), ", not ", one);
-    std::copy(clip.begin(), clip.end(), batch.data() + i * one.size());
+    const ClipOf<Source> clip = source.clip(first + i);  // (T, H, W, C)
+    require(clip_of(clip).shape() == one, "batch_of: clip ", first + i, " is of shape ", clip_of(clip).shape(),
+            ", not ", one);
+    zip_members(batch, clip, [&](std::string_view name, Tensor<float>& to, const Tensor<float>& from) {
+      if (!to) to = Tensor<float>(detail::with_leading(count, from.shape()));  // (N, …)
+      require(to.shape() == detail::with_leading(count, from.shape()), "batch_of: '", name, "' of clip ", first + i,
+              " is of shape ", from.shape(), ", not ", to.shape().part(1, to.rank()));
+      std::copy(from.begin(), from.end(), to.data() + i * from.size());
+    });
   }
   return batch;
 }
+
+/// The clips of a source of annotated clips alone, for what takes no more.
+template <Dataset Source>
+class ClipsOnly {
+ public:
+  explicit ClipsOnly(Source source) : source_(std::move(source)) {}
+
+  Shape shape() const { return source_.shape(); }
+  Index size() const requires FiniteDataset<Source> { return source_.size(); }
+  Tensor<float> clip(Index index) const { return clip_of(source_.clip(index)); }
+
+ private:
+  Source source_;
+};
 
 }  // namespace flipbook

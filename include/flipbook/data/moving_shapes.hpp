@@ -2,13 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/data/dataset.hpp>
+#include <flipbook/data/paint.hpp>
 #include <flipbook/data/sprite.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -51,15 +51,16 @@ class MovingShapes {
       auto point = BouncingPoint::draw(rng);
       for (Index t = 0; t < options_.frames; ++t) {
         point.move(options_.step);
-        paint(kind, colour, radius, radius + way * point.x, radius + way * point.y, clip[t]);
+        const double at_x = radius + way * point.x, at_y = radius + way * point.y;
+        const paint::Box box{at_x - radius, at_y - radius, at_x + radius, at_y + radius};
+        paint::shape(clip[t], colour, box,
+                     [&](double x, double y) { return distance(kind, radius, x - at_x, y - at_y); });
       }
     }
     return clip;
   }
 
  private:
-  using Colour = std::array<float, 3>;
-
   /// A full colour, from its place on the circle of hues, [0, 1).
   static Colour hue(double turn) {
     const auto ramp = [&](double offset) {
@@ -75,22 +76,6 @@ class MovingShapes {
     if (kind == 0) return std::hypot(x, y) - radius;
     if (kind == 1) return std::max(std::abs(x), std::abs(y)) - radius * half_sqrt2;
     return std::max(y, half_sqrt3 * std::abs(x) - y / 2) - radius / 2;  // three sides, at half the radius
-  }
-
-  /// A pixel's colour is a mixture by how much of it the shape covers, which its centre's distance tells.
-  static void paint(Index kind, const Colour& colour, double radius, double x, double y, Tensor<float> frame) {
-    const Index size = frame.extent(0);
-    const auto low = [&](double at) { return std::max<Index>(0, static_cast<Index>(std::floor(at - radius)) - 1); };
-    const auto high = [&](double at) { return std::min(size, static_cast<Index>(std::ceil(at + radius)) + 1); };
-    for (Index row = low(y); row < high(y); ++row) {
-      for (Index column = low(x); column < high(x); ++column) {
-        const double outside =
-            distance(kind, radius, static_cast<double>(column) + 0.5 - x, static_cast<double>(row) + 0.5 - y);
-        const auto covered = static_cast<float>(std::clamp(0.5 - outside, 0.0, 1.0));
-        float* pixel = frame.data() + 3 * (row * size + column);
-        for (std::size_t c = 0; c < 3; ++c) pixel[c] += covered * (colour[c] - pixel[c]);
-      }
-    }
   }
 
   Options options_;

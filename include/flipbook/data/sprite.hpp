@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
 
 #include <flipbook/core/random.hpp>
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/io/pixels.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -42,6 +45,36 @@ struct BouncingPoint {
   }
 };
 
+/// A point of whole pixels that draws a new velocity at each wall, exactly as in the generator of stochastic Moving
+/// MNIST (Denton and Fergus, Stochastic video generation with a learned prior, 2018): components up to `fastest` pixels
+/// a frame, away from the wall at least one.
+struct StochasticPoint {
+  Index x, y, vx, vy;
+
+  /// Anywhere of free × free pixels, at any velocity, which may be none.
+  static StochasticPoint draw(Rng& rng, Index free, Index fastest) {
+    const Index x = rng.below(free), y = rng.below(free);
+    const Index vx = along(rng, fastest), vy = along(rng, fastest);
+    return {x, y, vx, vy};
+  }
+  void move(Rng& rng, Index free, Index fastest) {
+    x += vx;
+    y += vy;
+    meet(rng, y, vy, vx, free, fastest);
+    meet(rng, x, vx, vy, free, fastest);
+  }
+
+ private:
+  static Index along(Rng& rng, Index fastest) { return rng.below(2 * fastest + 1) - fastest; }
+  static void meet(Rng& rng, Index& at, Index& across_wall, Index& along_wall, Index free, Index fastest) {
+    if (at >= 0 && at < free) return;
+    const Index inward = at < 0 ? 1 : -1;
+    at = at < 0 ? 0 : free - 1;
+    across_wall = inward * (1 + rng.below(fastest));
+    along_wall = along(rng, fastest);
+  }
+};
+
 /// One of a clip's sprites: which image, and the point that it follows.
 struct Sprite {
   Index image;
@@ -58,5 +91,28 @@ struct Sprite {
   /// Where it begins along an axis, as a part of whose free way the point is at `at`.
   static constexpr Index begin(double at, Index free) { return static_cast<Index>(at * static_cast<double>(free)); }
 };
+
+namespace detail {
+
+/// Draws an image (h, w) into a frame (H, W, 1) where it is the brighter of the two.
+inline void draw_sprite(const Tensor<std::uint8_t>& image, Index top, Index left, Tensor<float> frame) {
+  const Index h = image.extent(0), w = image.extent(1), width = frame.extent(1);
+  for (Index row = 0; row < h; ++row) {
+    const std::uint8_t* from = image.data() + row * w;
+    float* to = frame.data() + (top + row) * width + left;
+    for (Index column = 0; column < w; ++column) to[column] = std::max(to[column], to_unit(from[column]));
+  }
+}
+
+/// @throws Error  unless there are images (K, h, w) no larger than the canvas, frames and sprites
+inline void require_sprites(const char* of, const Tensor<std::uint8_t>& images, Index frames, Index canvas,
+                            Index sprites) {
+  require(images.rank() == 3 && images.size() > 0, of, ": needs images (K, h, w), got ", images.shape());
+  require(images.extent(1) <= canvas && images.extent(2) <= canvas, of, ": images ", images.shape(),
+          " are larger than the canvas, ", canvas);
+  require(frames > 0 && sprites > 0, of, ": ", frames, " frames of ", sprites, " sprites");
+}
+
+}  // namespace detail
 
 }  // namespace flipbook

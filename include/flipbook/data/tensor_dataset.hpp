@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <utility>
 
@@ -32,9 +33,9 @@ class TensorDataset {
 
 /// All clips of a finite source, worked out once and kept.
 template <FiniteDataset Source>
-TensorDataset in_memory(const Source& source) {
-  return TensorDataset(batch_of(source, 0, source.size()));
-}
+  requires std::same_as<ClipOf<Source>, Tensor<float>> TensorDataset in_memory(const Source& source) {
+    return TensorDataset(batch_of(source, 0, source.size()));
+  }
 
 /// A shuffle of 0 … size − 1 that needs no table: a Feistel network over the next power of four, walked
 /// until it lands inside, so that each place of the shuffle is a pure function of the key.
@@ -78,7 +79,7 @@ class Shuffled {
   }
 
   Shape shape() const { return source_.shape(); }
-  Tensor<float> clip(Index index) const {
+  ClipOf<Source> clip(Index index) const {
     const Index epoch = index / source_.size();
     return source_.clip(Permutation(source_.size(), seed_, static_cast<std::uint64_t>(epoch))(index % source_.size()));
   }

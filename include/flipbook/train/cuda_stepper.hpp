@@ -16,8 +16,8 @@ namespace flipbook::inline FLIPBOOK_ISA::detail {
 /// On Cuda, steps of each kind are taken as they are written until memory and libraries are warm, then captured once
 /// and replayed, until the model's settings change: a captured step holds those it was captured with. Where a step
 /// cannot be captured, one line on stderr says why, and they go on as before.
-template <class T>
-class Stepper<T, Cuda> {
+template <class T, class Batch>
+class Stepper<T, Cuda, Batch> {
  public:
   Stepper() = default;
   Stepper(Stepper&&) noexcept {}  // what was captured refers to a training that has moved
@@ -27,11 +27,11 @@ class Stepper<T, Cuda> {
   }
 
   template <class Training, class Model>
-  Losses step(Training& training, const Model& model, const Tensor<T, Cuda>& clips, Rng& rng, const StepOptions& how) {
+  Losses step(Training& training, const Model& model, const Batch& clips, Rng& rng, const StepOptions& how) {
     if constexpr (requires { training.variant(); }) {
       if (how.capture && !given_up_) {
         Kind& kind =
-            kind_of({clips.shape(), how.clip_norm, training.variant(), model.parameters().data(), &cuda::queue()});
+            kind_of({shapes_of(clips), how.clip_norm, training.variant(), model.parameters().data(), &cuda::queue()});
         if (auto settings = settings_of(model); kind.settings != settings) kind = {kind.key, std::move(settings)};
         const std::vector<Index> steps = steps_of(training);
         if (kind.graph == nullptr && kind.taken++ >= warm) capture(kind, training, model, clips, rng, how);
@@ -49,7 +49,7 @@ class Stepper<T, Cuda> {
   static constexpr int warm = 2;
 
   struct Key {
-    Shape clips;
+    std::vector<Shape> clips;
     double clip_norm;
     Index variant;
     const T* parameters;
@@ -60,7 +60,7 @@ class Stepper<T, Cuda> {
     Key key;
     std::vector<double> settings{};
     int taken = 0;
-    Tensor<T, Cuda> clips{};  // what the graph reads
+    Batch clips{};  // what the graph reads
     Losses losses{};
     std::unique_ptr<cuda::StepGraph> graph{};
   };
@@ -72,6 +72,11 @@ class Stepper<T, Cuda> {
     return kinds_.emplace_back(Kind{key});
   }
 
+  static std::vector<Shape> shapes_of(const Batch& clips) {
+    std::vector<Shape> shapes;
+    for_each_member(clips, [&](std::string_view, const auto& x) { shapes.push_back(x.shape()); });
+    return shapes;
+  }
   static void assign(const Tensor<T, Cuda>& to, const Tensor<T, Cuda>& from) {
     Cuda::copy(const_cast<T*>(to.data()), from.data(), static_cast<std::size_t>(from.size()) * sizeof(T));
   }
@@ -89,12 +94,12 @@ class Stepper<T, Cuda> {
   }
 
   template <class Training, class Model>
-  void capture(Kind& kind, Training& training, const Model& model, const Tensor<T, Cuda>& clips, Rng& rng,
+  void capture(Kind& kind, Training& training, const Model& model, const Batch& clips, Rng& rng,
                const StepOptions& how) {
     const std::vector<Index> steps = steps_of(training);
     const Rng before = rng;
     try {
-      kind.clips = clips.clone();
+      kind.clips = map_members(clips, [](const Tensor<T, Cuda>& x) { return x.clone(); });
       const auto step = [&] { kind.losses = training.step(model, kind.clips, rng, how); };
       kind.graph = std::make_unique<cuda::StepGraph>(rng, step);
     } catch (const Error& error) {
@@ -106,9 +111,9 @@ class Stepper<T, Cuda> {
   }
 
   template <class Training, class Model>
-  Losses replay(Kind& kind, Training& training, const Model& model, const Tensor<T, Cuda>& clips, Rng& rng,
+  Losses replay(Kind& kind, Training& training, const Model& model, const Batch& clips, Rng& rng,
                 const std::vector<Index>& steps) {
-    assign(kind.clips, clips);
+    zip_members(kind.clips, clips, [](std::string_view, const auto& to, const auto& from) { assign(to, from); });
     Snapshot<Cuda> before;
     if (steps.size() > 1) {  // the device judges the steps one by one: it may take the first and leave the second out
       before.add(model.parameters()), before.add(model.buffers());
@@ -134,11 +139,13 @@ class Stepper<T, Cuda> {
 /// own.
 template <class Source>
 class Batches<Cuda, Source> {
+  using Batch = WithMembers<ClipOf<Source>, Tensor<float, Cuda>>;
+
  public:
   Batches(const Source& source, const DataLoaderOptions& options) : loader_(source, options) {
     cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
     try {
-      for (Slot& slot : slots_) slot.begin(loader_.shape());
+      for (Slot& slot : slots_) slot.make_events();
     } catch (...) {
       end();
       throw;
@@ -148,8 +155,9 @@ class Batches<Cuda, Source> {
   Batches& operator=(const Batches&) = delete;
   ~Batches() { end(); }
 
-  /// The next batch, (N, T, H, W, C); its memory is written again after the one after it has been asked for.
-  Tensor<float, Cuda> next() {
+  /// The next batch, (N, T, H, W, C), or each member of annotated clips with a leading N; its memory is written again
+  /// after the one after it has been asked for.
+  Batch next() {
     Slot &now = slots_[at_], &then = slots_[1 - at_];
     if (!now.filled) fill(now);
     cuda::check(cudaStreamWaitEvent(cuda::stream(), now.copied, 0), "a batch");
@@ -162,27 +170,41 @@ class Batches<Cuda, Source> {
 
  private:
   struct Slot {
-    Tensor<float, Cuda> clips{};
-    float* pinned = nullptr;
+    Batch clips{};
+    float* pinned = nullptr;  // the members one after another
     cudaEvent_t copied = nullptr, used = nullptr;
     bool filled = false;
 
-    void begin(const Shape& shape) {
-      clips = Tensor<float, Cuda>(shape);
-      cuda::check(cudaMallocHost(reinterpret_cast<void**>(&pinned), bytes()), "pinned memory");
+    void make_events() {
       cuda::check(cudaEventCreateWithFlags(&copied, cudaEventDisableTiming), "event");
       cuda::check(cudaEventCreateWithFlags(&used, cudaEventDisableTiming), "event");
-      cuda::check(cudaEventRecord(used, cuda::stream()), "event");
     }
-    std::size_t bytes() const { return static_cast<std::size_t>(clips.size()) * sizeof(float); }
+    void allocate(const ClipOf<Source>& batch) {
+      std::size_t bytes = 0;
+      clips = map_members(batch, [&](const Tensor<float>& x) {
+        bytes += bytes_of(x);
+        return Tensor<float, Cuda>(x.shape());
+      });
+      cuda::check(cudaMallocHost(reinterpret_cast<void**>(&pinned), bytes), "pinned memory");
+      cuda::check(cudaEventRecord(used, cuda::stream()), "event");  // the memory may be in use until now
+    }
   };
 
+  static std::size_t bytes_of(const Tensor<float>& x) { return static_cast<std::size_t>(x.size()) * sizeof(float); }
+
   void fill(Slot& slot) {
-    const Tensor<float> batch = loader_.next();
+    const ClipOf<Source> batch = loader_.next();
+    if (slot.pinned == nullptr) slot.allocate(batch);
     cuda::check(cudaEventSynchronize(slot.copied), "a batch");  // the pinned memory is no longer read
-    std::memcpy(slot.pinned, batch.data(), slot.bytes());
     cuda::check(cudaStreamWaitEvent(stream_, slot.used, 0), "a batch");
-    cuda::check(cudaMemcpyAsync(slot.clips.data(), slot.pinned, slot.bytes(), cudaMemcpyDefault, stream_), "a batch");
+    float* from = slot.pinned;
+    zip_members(slot.clips, batch, [&](std::string_view name, Tensor<float, Cuda>& to, const Tensor<float>& x) {
+      require(to.shape() == x.shape(), "training: '", name, "' of a batch is of shape ", x.shape(), ", and was of ",
+              to.shape());
+      std::memcpy(from, x.data(), bytes_of(x));
+      cuda::check(cudaMemcpyAsync(to.data(), from, bytes_of(x), cudaMemcpyDefault, stream_), "a batch");
+      from += x.size();
+    });
     cuda::check(cudaEventRecord(slot.copied, stream_), "a batch");
     slot.filled = true;
   }

@@ -7,10 +7,10 @@
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// How a trainer takes the steps of a training: one after another, as they are written.
-template <class T, class B>
+template <class T, class B, class Batch>
 struct Stepper {
   template <class Training, class Model>
-  Losses step(Training& training, const Model& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
+  Losses step(Training& training, const Model& model, const Batch& clips, Rng& rng, const StepOptions& how) {
     return training.step(model, clips, rng, how);
   }
   bool captured() const noexcept { return false; }
@@ -21,7 +21,7 @@ template <class B, class Source>
 class Batches {
  public:
   Batches(const Source& source, const DataLoaderOptions& options) : loader_(source, options) {}
-  Tensor<float, B> next() { return loader_.next(); }
+  ClipOf<Source> next() { return loader_.next(); }
 
  private:
   DataLoader<Source> loader_;

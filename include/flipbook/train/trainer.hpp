@@ -23,11 +23,35 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
+namespace detail {
+struct DataSetIsNotOfWhatTheModelIsTrainedOn;  // compilers print it where a data set cannot be taken
+template <class Net, class V>
+struct BatchOfT {
+  using Type = V;
+};
+template <class Net, class V>
+  requires AnnotatedClip<typename Net::template Batch<V>>
+struct BatchOfT<Net, V> {
+  using Type = typename Net::template Batch<V>;
+};
+}  // namespace detail
+
+/// What a model is trained on, of values V: V itself, or `Net::Batch<V>`, an AnnotatedClip, where Net names one.
+template <class Net, class V>
+using BatchOf = typename detail::BatchOfT<Net, V>::Type;
+
+/// A data set of what the model is trained on. One of annotated clips is also `ClipsOnly(source)`.
+template <class Source, class Net>
+concept DatasetFor = Dataset<Source> && std::same_as<ClipOf<Source>, BatchOf<Net, Tensor<float>>>;
+
 /// A model that is trained on one loss. Its instance, an Of<Net, T, B>, has
 ///
 ///     V loss(const V& clips) const    of variables V, such as Variable<T, B>: clips (N, …, C), a single number
+///
+/// One that is trained on annotated clips takes a batch of them, `loss(const LabelledClip<V>& clips)`, and names them
+/// in Net: `template <class V> using Batch = LabelledClip<V>`.
 template <class Net, class T, class B>
-concept LossModel = requires(const Of<Net, T, B>& model, const Variable<T, B>& clips) {
+concept LossModel = requires(const Of<Net, T, B>& model, const BatchOf<Net, Variable<T, B>>& clips) {
   { model.loss(clips) } -> std::convertible_to<Variable<T, B, Order::higher>>;
 };
 
@@ -37,8 +61,11 @@ class LossTraining {
  public:
   LossTraining(const Module<Net, T, B>& model, const Rule& rule) : optimizer_(rule, model.parameters()) {}
 
-  Losses step(const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
-    const auto loss = [&](Tape& tape) { return model->loss(tape.constant(clips)); };
+  Losses step(const Module<Net, T, B>& model, const BatchOf<Net, Tensor<T, B>>& clips, Rng& rng,
+              const StepOptions& how) {
+    const auto loss = [&](Tape& tape) {
+      return model->loss(map_members(clips, [&](const Tensor<T, B>& x) { return tape.constant(x); }));
+    };
     return {{"loss", train_step(model, optimizer_, rng, loss, how)}};
   }
   Index variant() const { return 0; }
@@ -58,7 +85,8 @@ struct AnyOptimizer {
 /// How a model is trained, step by step, such as LossTraining; made from the model and an optimiser's rule. A model
 /// that is trained in a way of its own, such as an adversarial one, has one as `Net::Training<T, B, Rule>`.
 ///
-///     Losses step(const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how)
+///     Losses step(const Module<Net, T, B>& model, const BatchOf<Net, Tensor<T, B>>& clips, Rng& rng,
+///                 const StepOptions& how)
 ///     void visit_optimizers(auto&& f)    calls f(name, optimizer) for each of its optimisers
 ///
 /// A step is a function of what it is given and of its members that changes the model's parameters and buffers and the
@@ -66,8 +94,8 @@ struct AnyOptimizer {
 template <class S, class Net, class T, class B, class Rule>
 concept Training = std::constructible_from < S,
         const Module<Net, T, B>
-&, const Rule& > &&requires(S& training, const Module<Net, T, B>& model, const Tensor<T, B>& clips, Rng& rng,
-                            const StepOptions& how) {
+&, const Rule& > &&requires(S& training, const Module<Net, T, B>& model, const BatchOf<Net, Tensor<T, B>>& clips,
+                            Rng& rng, const StepOptions& how) {
   { training.step(model, clips, rng, how) } -> std::same_as<Losses>;
   training.visit_optimizers(detail::AnyOptimizer{});
 };
@@ -143,10 +171,10 @@ class Trainer {
   /// One step on a batch of clips (N, …, C), in [0, 1] where the model says so (`unit_interval`).
   /// @throws Error  if there are no clips, the first batch is outside the model's interval, or the loss is not finite;
   ///                the model is then as it was
-  Losses step(const Tensor<T, B>& clips, const StepOptions& how = {}) {
-    require(clips.size() > 0, "Trainer: a batch of no clips, of shape ", clips.shape());
+  Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how = {}) {
+    require(clip_of(clips).size() > 0, "Trainer: a batch of no clips, of shape ", clip_of(clips).shape());
     if constexpr (requires { requires Net::unit_interval; }) {
-      if (!std::exchange(range_checked_, true)) detail::require_unit_range(clips);
+      if (!std::exchange(range_checked_, true)) detail::require_unit_range(clip_of(clips));
     }
     const Rng before = rng_;
     Losses losses;
@@ -171,11 +199,12 @@ class Trainer {
   /// @param after_step  called as after_step(steps, losses); may return false to stop
   /// @throws Error      before the first step, if a checkpoint as large as this model's cannot be written; otherwise
   ///                    as `step`, and whatever the source or `after_step` throws
-  template <Dataset Source, class F>
+  template <DatasetFor<Net> Source, class F>
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     if (steps_ >= options.steps) return true;
     if (!options.checkpoint.empty()) detail::try_checkpoint(options.checkpoint, state());
     detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
+    const auto cast_each = []<class X>(const Tensor<float, X>& x) { return cast<T>(x); };
     const Interrupt interrupt;
     std::optional<Progress> progress;
     if (!options.title.empty())
@@ -186,7 +215,7 @@ class Trainer {
     try {
       while (go_on && steps_ < options.steps) {
         if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
-        const Losses losses = step(cast<T>(batches.next()), options.step, diverged);
+        const Losses losses = step(map_members(batches.next(), cast_each), options.step, diverged);
         if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
         go_on = called(after_step, losses) && !interrupt.requested();
         const bool due = seconds_since(saved) > options.checkpoint_every && go_on && steps_ < options.steps;
@@ -201,10 +230,14 @@ class Trainer {
     if (!options.checkpoint.empty()) save_finite(options.checkpoint);
     return !interrupt.requested();
   }
-  template <Dataset Source>
+  template <DatasetFor<Net> Source>
   bool fit(const Source& source, const FitOptions& options = {}) {
     return fit(source, options, [](Index, const Losses&) {});
   }
+  template <Dataset Source, class... F>
+    requires(!DatasetFor<Source, Net>)
+  detail::DataSetIsNotOfWhatTheModelIsTrainedOn fit(const Source&, const FitOptions& = {}, const F&...)
+  = delete;
 
   /// Writes the model with all that training needs to go on to the same bits; PyTorch and load_weights read it too.
   void save(const std::filesystem::path& path) { save_checkpoint(path, state()); }
@@ -259,11 +292,12 @@ class Trainer {
   }
 
   /// A step; `diverged` is set where it is not finite by the model's fault.
-  Losses step(const Tensor<T, B>& clips, const StepOptions& how, bool& diverged) {
+  Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how, bool& diverged) {
     try {
       return step(clips, how);
     } catch (const NotFinite&) {
-      diverged = detail::all_finite(clips);
+      diverged = true;
+      for_each_member(clips, [&](std::string_view, const auto& x) { diverged = diverged && detail::all_finite(x); });
       throw;
     }
   }
@@ -295,7 +329,7 @@ class Trainer {
 
   Rng rng_;
   typename detail::TrainingOf<Net, T, B, Rule>::Type training_;
-  detail::Stepper<T, B> stepper_;
+  detail::Stepper<T, B, BatchOf<Net, Tensor<T, B>>> stepper_;
   std::optional<MovingAverage<T, B>> average_;
   History history_;
   Index steps_ = 0;
