@@ -45,7 +45,9 @@ std::string kernel_of(const ConvGeometry& g) {
 
 /// One number for each of three axes, from those of the data, which may have fewer.
 Extent extent(const Axes& axes, int missing) {
-  const auto from_last = [&](std::size_t i) { return axes.size() < i ? missing : static_cast<int>(axes[axes.size() - i]); };
+  const auto from_last = [&](std::size_t i) {
+    return axes.size() < i ? missing : static_cast<int>(axes[axes.size() - i]);
+  };
   return {from_last(3), from_last(2), from_last(1)};
 }
 
@@ -64,18 +66,17 @@ std::vector<Way> convolution(const Spec& spec) {
   w_shape.push_back((transposed ? out : in) / window.groups), w_shape.push_back(transposed ? in : out);
 
   const auto x = drawn(x_shape, layers::input), w = drawn(w_shape, layers::weights);
-  const Shape y_shape =
-      transposed ? conv_transpose(x, w, None{}, window).shape() : conv(x, w, None{}, window).shape();
+  const Shape y_shape = transposed ? conv_transpose(x, w, None{}, window).shape() : conv(x, w, None{}, window).shape();
   const auto dy = drawn(y_shape, layers::output_gradient);
   const auto &wide = transposed ? dy : x, &narrow = transposed ? x : dy;  // of the convolution that this is, or adjoins
   const std::string kernel = kernel_of(detail::conv_geometry(wide.shape(), narrow.shape(), w_shape, window));
   const auto forward = [=](const Tensor<float>& from) { return Convolution{window, narrow.shape()}(from, w); };
-  const auto adjoint = [=](const Tensor<float>& from) {
-    return TransposedConvolution{window, wide.shape()}(from, w);
-  };
+  const auto adjoint = [=](const Tensor<float>& from) { return TransposedConvolution{window, wide.shape()}(from, w); };
   return {way("forward", kernel, [=] { return transposed ? adjoint(x) : forward(x); }),
           way("input gradient", kernel, [=] { return transposed ? forward(dy) : adjoint(dy); }),
-          way("weight gradient", kernel, [=] { return ConvolutionWeight{window, w_shape}(wide, narrow); })};
+          way("weight gradient", kernel, [=] {
+            return ConvolutionWeight{window, w_shape}(wide, narrow);
+          })};
 }
 
 std::vector<Way> product(const Spec& spec) {
@@ -86,8 +87,13 @@ std::vector<Way> product(const Spec& spec) {
   const auto x = matrices(m, k, layers::input), w = matrices(k, n, layers::weights);
   const auto dy = matrices(m, n, layers::output_gradient);
   return {way("forward", "A·B", [=] { return MatMul{}(x, w); }),
-          way("input gradient", "A·Bᵀ", [=] { return MatMul{{false, true}}(dy, w); }),
-          way("weight gradient", "Aᵀ·B", [=] { return MatMul{{true, false}}(x, dy); })};
+          way("input gradient", "A·Bᵀ",
+              [=] {
+                return MatMul{{false, true}}(dy, w);
+              }),
+          way("weight gradient", "Aᵀ·B", [=] {
+            return MatMul{{true, false}}(x, dy);
+          })};
 }
 
 std::vector<Way> attention_of(const Spec& spec) {
@@ -101,7 +107,10 @@ std::vector<Way> attention_of(const Spec& spec) {
   Attention<float, Cpu> attend{g, {}};
   const auto y = attend(q, k, v);
   const AttentionGradient<float, Cpu> gradient{g, {}, attend.log_sums};
-  return {way("forward", "tiles", [=] { return Attention<float, Cpu>{g, {}}(q, k, v); }),
+  return {way("forward", "tiles",
+              [=] {
+                return Attention<float, Cpu>{g, {}}(q, k, v);
+              }),
           way("input gradient", "tiles", [=] { return gradient(q, k, v, y, dy); })};
 }
 

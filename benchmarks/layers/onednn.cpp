@@ -32,9 +32,7 @@ stream& queue() {
   return one;
 }
 
-memory::desc floats(const Axes& extents, const Axes& strides) {
-  return {extents, memory::data_type::f32, strides};
-}
+memory::desc floats(const Axes& extents, const Axes& strides) { return {extents, memory::data_type::f32, strides}; }
 memory::desc any_layout(const memory::desc& plain) {
   return {plain.dims(), memory::data_type::f32, memory::format_tag::any};
 }
@@ -129,9 +127,8 @@ void add(std::vector<Way>& ways, const Spec& spec, const Tensors& t, bool channe
     return way("forward", name, pd, t, what, pd.src_desc(), pd.weights_desc(), pd.dst_desc());
   });
   using I = typename Layer::InputGradient;
-  add_one("input gradient",
-          typename I::primitive_desc({by, x, w, y, strides, dilation, before, after}, cpu(), forward), writes_x,
-          [&](const auto& name, const auto& pd, Written what) {
+  add_one("input gradient", typename I::primitive_desc({by, x, w, y, strides, dilation, before, after}, cpu(), forward),
+          writes_x, [&](const auto& name, const auto& pd, Written what) {
             return way("input gradient", name, pd, t, what, pd.diff_src_desc(), pd.weights_desc(), pd.diff_dst_desc());
           });
   using W = typename Layer::WeightGradient;

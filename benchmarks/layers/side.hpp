@@ -46,7 +46,7 @@ class Spec {
   std::map<std::string, Axes> settings_;
 };
 
-/// Number i of a stream, of [-1, 1), the same in C++ and Python: the finaliser of a hash, rounded to what a float holds.
+/// Number i of a stream, of [-1, 1), the same in C++ and Python: a hash, cut to what a float holds.
 inline float number(std::uint32_t i, std::uint32_t stream) {
   std::uint32_t h = i * 0x9E3779B1U + stream * 0x85EBCA6BU;
   h = (h ^ (h >> 16)) * 0x7FEB352DU;
