@@ -101,11 +101,15 @@ def about(rng, least, most):
     return round(math.exp(rng.uniform(math.log(least), math.log(most))))
 
 
-def channels(rng, least=3, most=512):
-    """Three times of five as networks have them, otherwise any."""
-    n = about(rng, least, most)
-    multiple = rng.choice((8, 16, 32))
-    return max(least, round(n / multiple) * multiple) if rng.random() < 0.6 else n
+def channels(rng):
+    """Of input and output: two times of three as networks have them, multiples of 8 to 32 or three, otherwise any."""
+    numbers = [about(rng, 3, 512) for _ in range(2)]
+    if rng.random() < 2 / 3:
+        multiples = [rng.choice((8, 16, 16, 32)) for _ in numbers]
+        numbers = [max(1, round(n / multiple)) * multiple for n, multiple in zip(numbers, multiples)]
+        if rng.random() < 0.1:
+            numbers[rng.randrange(2)] = 3
+    return numbers
 
 
 def convolution(rng, kind):
@@ -124,7 +128,7 @@ def convolution(rng, kind):
     extents = [about(rng, 4, 64 if axes == 3 else 128)] * axes
     if axes == 3 or rng.random() < 0.2:
         extents[0] = about(rng, 4, 32 if axes == 3 else 128)
-    inputs, outputs, groups = channels(rng), channels(rng), 1
+    (inputs, outputs), groups = channels(rng), 1
     if kind == "depthwise":
         groups = inputs
         outputs = inputs * rng.choice((1, 1, 1, 2))

@@ -62,10 +62,10 @@ class Side:
 
 def wait_for_the_machine(patience):
     """Until nothing else runs, such as another side's idle threads, which spin before they sleep."""
-    last = time.monotonic() + patience
-    for _ in range(3):
-        while time.monotonic() < last and running() > 1:
-            time.sleep(0.002)
+    last, quiet = time.monotonic() + patience, 0
+    while quiet < 3 and time.monotonic() < last:
+        quiet = quiet + 1 if running() <= 1 else 0
+        time.sleep(0.002)
 
 
 def running():
