@@ -10,6 +10,7 @@
 #include <flipbook/ops/conv/conv.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
 
+#include "../backend/roof.hpp"
 #include "side.hpp"
 
 namespace {
@@ -114,12 +115,24 @@ std::vector<Way> attention_of(const Spec& spec) {
           way("input gradient", "tiles", [=] { return gradient(q, k, v, y, dy); })};
 }
 
+/// What bounds every layer, named after the GFLOP of a call's multiply-adds and the GB of its copy.
+std::vector<Way> roof_of() {
+  const auto results = std::make_shared<std::vector<float>>(static_cast<std::size_t>(threads()));
+  constexpr Index size = Index{1} << 24;  // 64 MiB
+  const auto from = drawn({size}, layers::input);
+  const auto to = std::make_shared<Tensor<float>>(Shape{size});
+  const auto sums = [=] { return *results; };
+  return {{"peak", std::to_string(2e-9 * roof::multiply_adds()), [=] { roof::multiply_adds(*results); }, sums},
+          {"copy", std::to_string(2e-9 * sizeof(float) * size), [=] { roof::copy(from, *to); }, sums}};
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   const int count_of_threads = count > 1 ? std::atoi(arguments[1]) : threads();
   set_threads(count_of_threads);
   return layers::serve(count_of_threads, [](const Spec& spec) {
+    if (spec.kind == "roof") return roof_of();
     return spec.kind == "matmul" ? product(spec) : spec.kind == "attention" ? attention_of(spec) : convolution(spec);
   });
 }

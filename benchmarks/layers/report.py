@@ -43,7 +43,7 @@ def print_tables(results):
 def picture(results, roof):
     """Every layer and direction as two dots under the machine's roof, of flipbook and of the faster peer.
 
-    @param roof  the peak in GFLOP/s and the copy's GB/s, or None
+    @param roof  the peak in GFLOP/s and the copy's GB/s
     """
     dots = []  # (FLOP/byte, GFLOP/s, colour, words)
     for result in results:
@@ -51,6 +51,6 @@ def picture(results, roof):
             rate = result["gflop"] / result[name]["ms"] * 1e3
             words = f"{name}, {result['direction']}: {rate:.0f} GFLOP/s, {result['spec']}"
             dots.append((result["FLOP/byte"], rate, colour, words))
-    axes, parts = roofline.under_roof("layers drawn at random", [each[:2] for each in dots], *(roof or ()))
+    axes, parts = roofline.under_roof("layers drawn at random", [each[:2] for each in dots], *roof)
     parts += [roofline.dot(axes.at(x, y), colour, words, 3) for x, y, colour, words in dots]
     return roofline.svg([*parts, *roofline.legend({"flipbook": "#1f6feb", "the faster peer": "#d1242f"})])

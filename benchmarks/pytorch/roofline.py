@@ -56,18 +56,17 @@ def grid(axes):
     yield text(LEFT - 8, TOP - 10, "GFLOP/s", "end")
 
 
-def under_roof(title, points, peak=None, bandwidth=None):
-    """Axes for points (FLOP/byte, GFLOP/s), and parts of a picture: title, grid and, where it is known, the roof."""
-    rates = [rate for _, rate in points] + ([peak / 4, peak] if peak else [])  # the roof is seen, wherever they are
+def under_roof(title, points, peak, bandwidth):
+    """Axes for points (FLOP/byte, GFLOP/s), and parts of a picture: title, grid and roof."""
+    rates = [rate for _, rate in points] + [peak / 4, peak]  # the roof is seen, wherever they are
     axes = Axes((min(1, min(x for x, _ in points)) / 2, 2 * max(x for x, _ in points)),
                 (2 ** math.floor(math.log2(min(rates))), 2 ** math.ceil(math.log2(1.1 * max(rates)))))
-    parts = [text(WIDTH / 2, 20, title, "middle", 15), *grid(axes)]
-    if peak:
-        ridge = peak / bandwidth
-        left = max(axes.x[0], axes.y[0] / bandwidth)
-        parts += [line(axes.at(left, left * bandwidth), axes.at(ridge, peak), 'stroke="#1f2328" stroke-width="2"'),
-                  line(axes.at(ridge, peak), axes.at(axes.x[1], peak), 'stroke="#1f2328" stroke-width="2"'),
-                  text(axes.at(axes.x[1], peak)[0], axes.at(1, peak)[1] - 6, f"peak {peak:.0f}", "end")]
+    ridge = peak / bandwidth
+    left = max(axes.x[0], axes.y[0] / bandwidth)
+    parts = [text(WIDTH / 2, 20, title, "middle", 15), *grid(axes),
+             line(axes.at(left, left * bandwidth), axes.at(ridge, peak), 'stroke="#1f2328" stroke-width="2"'),
+             line(axes.at(ridge, peak), axes.at(axes.x[1], peak), 'stroke="#1f2328" stroke-width="2"'),
+             text(axes.at(axes.x[1], peak)[0], axes.at(1, peak)[1] - 6, f"peak {peak:.0f}", "end")]
     return axes, parts
 
 
