@@ -8,8 +8,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include <omp.h>
-
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "side.hpp"
@@ -213,7 +211,6 @@ int main(int count, char** arguments) {
     std::cout << "oneDNN " << v.major << '.' << v.minor << '.' << v.patch << std::endl;
     return 0;
   }
-  omp_set_num_threads(std::stoi(asked));
   return layers::serve(std::stoi(asked), [](const Spec& spec) {
     return spec.kind == "matmul" ? products(spec) : spec.kind == "attention" ? std::vector<Way>{} : convolution(spec);
   });
