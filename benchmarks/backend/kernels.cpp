@@ -14,6 +14,7 @@
 #include <flipbook/core/fill.hpp>
 
 #include "layers.hpp"
+#include "roof.hpp"
 
 namespace {
 
@@ -27,25 +28,13 @@ void report(benchmark::State& state, double products, Index numbers = 0) {
   if (numbers > 0) state.counters["FLOP/byte"] = 2 * products / (sizeof(float) * static_cast<double>(numbers));
 }
 
-/// Independent fused multiply-adds on every thread, enough of them to hide their latency.
 void peak(benchmark::State& state) {
-  using V = cpu::Simd<float>;
-  constexpr Index rounds = 1 << 22, chains = 12;
   std::vector<float> results(static_cast<std::size_t>(threads()));
   for (auto _ : state) {
-    parallel_tasks(threads(), [&](Index thread) {
-      V sum[chains];
-      for (Index i = 0; i < chains; ++i) sum[i] = V(static_cast<float>(i));
-      for (Index r = 0; r < rounds; ++r) {
-        FLIPBOOK_UNROLL
-        for (Index i = 0; i < chains; ++i) sum[i] = cpu::multiply_add(sum[i], V(1.0001F), V(0.999F));
-      }
-      for (Index i = 1; i < chains; ++i) sum[0] += sum[i];
-      results[static_cast<std::size_t>(thread)] = xsimd::hadd(sum[0]);
-    });
+    roof::multiply_adds(results);
     benchmark::DoNotOptimize(results.data());
   }
-  report(state, double(rounds * chains * threads() * cpu::lanes<float>));
+  report(state, roof::multiply_adds());
 }
 
 Tensor<float, Cpu> drawn(Index size) {

@@ -2,7 +2,6 @@
 // Kernels that are bound by memory, in GB/s of what they must at least read and write, in turns with a plain copy: the
 // speed of a memory that is shared with others changes from one minute to the next.
 #include <chrono>
-#include <cstring>
 #include <string>
 
 #include <benchmark/benchmark.h>
@@ -14,6 +13,8 @@
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/optim/optimizer.hpp>
 
+#include "roof.hpp"
+
 namespace {
 
 using namespace flipbook;
@@ -23,12 +24,6 @@ constexpr Index channels = 128, rows = Index{1} << 17, size = rows * channels;  
 Tensor<float> drawn(const Shape& shape) {
   Rng rng{1};
   return normal<float>(shape, rng);
-}
-
-void copy(const Tensor<float>& from, Tensor<float>& to) {
-  parallel_for(size, 1 << 13, [&](Index first, Index last) {
-    std::memcpy(to.data() + first, from.data() + first, static_cast<std::size_t>(last - first) * sizeof(float));
-  });
 }
 
 template <class F>
@@ -44,7 +39,7 @@ template <class F>
 void add(const std::string& name, double passes, const F& make) {
   const auto run = [=](benchmark::State& state) {
     auto kernel = make();
-    auto copied = [from = drawn({size}), to = drawn({size})]() mutable { copy(from, to); };
+    auto copied = [from = drawn({size}), to = drawn({size})]() mutable { roof::copy(from, to); };
     double own = 0, of_copy = 0;
     for (auto _ : state) {
       const double time = seconds(kernel);
@@ -73,7 +68,7 @@ void add_map(const std::string& name, const F& f) {
 int main(int count, char** arguments) {
   benchmark::Initialize(&count, arguments);
 
-  add("copy", 2, [] { return [x = drawn({size}), y = drawn({size})]() mutable { copy(x, y); }; });
+  add("copy", 2, [] { return [x = drawn({size}), y = drawn({size})]() mutable { roof::copy(x, y); }; });
   add_map("relu", function::Relu{});
   add_map("leaky relu", function::LeakyRelu{0.2});
   add_map("sigmoid", function::Sigmoid{});

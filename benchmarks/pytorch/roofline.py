@@ -56,33 +56,51 @@ def grid(axes):
     yield text(LEFT - 8, TOP - 10, "GFLOP/s", "end")
 
 
-def picture(title, points, steps, peak, bandwidth):
-    """points: [(kernel, pass, FLOP/byte, GFLOP/s)]; steps: [(workload, GFLOP/s)]."""
-    rates = [p[3] for p in points] + [rate for _, rate in steps]
-    lowest, highest = min(rates + [peak / 4]), max(rates + [peak])  # the roof is seen, wherever the kernels are
-    axes = Axes((min(1, min(p[2] for p in points)) / 2, 2 * max(p[2] for p in points)),
-                (2 ** math.floor(math.log2(lowest)), 2 ** math.ceil(math.log2(1.1 * highest))))
+def under_roof(title, points, peak, bandwidth):
+    """Axes for points (FLOP/byte, GFLOP/s), and parts of a picture: title, grid and roof."""
+    rates = [rate for _, rate in points] + [peak / 4, peak]  # the roof is seen, wherever they are
+    axes = Axes((min(1, min(x for x, _ in points)) / 2, 2 * max(x for x, _ in points)),
+                (2 ** math.floor(math.log2(min(rates))), 2 ** math.ceil(math.log2(1.1 * max(rates)))))
     ridge = peak / bandwidth
     left = max(axes.x[0], axes.y[0] / bandwidth)
-    parts = [text(WIDTH / 2, 20, f"{title}: kernels under the roof", "middle", 15), *grid(axes),
+    parts = [text(WIDTH / 2, 20, title, "middle", 15), *grid(axes),
              line(axes.at(left, left * bandwidth), axes.at(ridge, peak), 'stroke="#1f2328" stroke-width="2"'),
              line(axes.at(ridge, peak), axes.at(axes.x[1], peak), 'stroke="#1f2328" stroke-width="2"'),
              text(axes.at(axes.x[1], peak)[0], axes.at(1, peak)[1] - 6, f"peak {peak:.0f}", "end")]
+    return axes, parts
+
+
+def dot(at, colour, words, radius=4.5):
+    return (f'<circle cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{radius}" fill="{colour}" fill-opacity="0.8">'
+            f"<title>{html.escape(words)}</title></circle>")
+
+
+def legend(colours):
+    """What each colour stands for."""
+    for i, (words, colour) in enumerate(colours.items()):
+        y = HEIGHT - BOTTOM - 16 - 18 * i
+        yield f'<circle cx="{WIDTH - 150}" cy="{y - 4}" r="4.5" fill="{colour}"/>'
+        yield text(WIDTH - 138, y, words)
+
+
+def svg(parts):
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">'
+            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>{"".join(parts)}</svg>\n')
+
+
+def picture(title, points, steps, peak, bandwidth):
+    """points: [(kernel, pass, FLOP/byte, GFLOP/s)]; steps: [(workload, GFLOP/s)]."""
+    at_least = min(p[2] for p in points)
+    axes, parts = under_roof(f"{title}: kernels under the roof",
+                             [p[2:] for p in points] + [(at_least, rate) for _, rate in steps], peak, bandwidth)
     for name, rate in steps:
         parts.append(line(axes.at(axes.x[0], rate), axes.at(axes.x[1], rate),
                           'stroke="#1a7f37" stroke-dasharray="6 4"'))
         parts.append(text(LEFT + 6, axes.at(1, rate)[1] - 4, f"{name}: {rate:.0f}", colour="#1a7f37"))
     for kernel, which, intensity, rate in points:
-        x, y = axes.at(intensity, rate)
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{COLOURS[which]}" fill-opacity="0.8">'
-                     f"<title>{html.escape(f'{kernel}, {LEGEND.get(which, which)}: {rate:.0f} GFLOP/s')}</title>"
-                     "</circle>")
-    for i, which in enumerate(dict.fromkeys(p[1] for p in points)):
-        y = HEIGHT - BOTTOM - 16 - 18 * i
-        parts += [f'<circle cx="{WIDTH - 150}" cy="{y - 4}" r="4.5" fill="{COLOURS[which]}"/>',
-                  text(WIDTH - 138, y, LEGEND.get(which, which))]
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">'
-            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>{"".join(parts)}</svg>\n')
+        parts.append(dot(axes.at(intensity, rate), COLOURS[which],
+                         f"{kernel}, {LEGEND.get(which, which)}: {rate:.0f} GFLOP/s"))
+    return svg([*parts, *legend({LEGEND.get(p[1], p[1]): COLOURS[p[1]] for p in points})])
 
 
 def pictures(results):

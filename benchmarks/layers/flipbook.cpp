@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+// flipbook's side of a comparison of layers that are given while the program runs; see side.hpp.
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <flipbook/ops/attention/attention.hpp>
+#include <flipbook/ops/conv/conv.hpp>
+#include <flipbook/ops/matmul/matmul.hpp>
+
+#include "../backend/roof.hpp"
+#include "side.hpp"
+
+namespace {
+
+using namespace flipbook;
+using layers::Axes;
+using layers::Spec;
+using layers::Way;
+
+Tensor<float> drawn(const Shape& shape, layers::Stream stream) {
+  Tensor<float> x(shape);
+  layers::draw(x.data(), x.size(), stream);
+  return x;
+}
+
+/// @param f  gives the tensor, anew in each call: its memory comes from the pool, as in a training step
+template <class F>
+Way way(const std::string& direction, const std::string& name, const F& f) {
+  const auto y = std::make_shared<Tensor<float>>();
+  return {direction, name, [=] { *y = Tensor<float>{}, *y = f(); },
+          [=] { return std::vector<float>(y->data(), y->data() + y->size()); }};
+}
+
+/// Which of its kernels computes a convolution; see backend/cpu/conv/conv.hpp.
+std::string kernel_of(const ConvGeometry& g) {
+  const auto scheme = cpu::winograd::scheme_of<float>(g);
+  if (g.groups > 1) return "groups";
+  if (cpu::narrow::fits<float>(g)) return "narrow";
+  if (scheme.filter != nullptr)
+    return "F(" + std::to_string(scheme.filter->outputs) + ", " + std::to_string(scheme.filter->taps) + ")";
+  return cpu::WholeImages::fits(g) ? "whole images" : "direct";
+}
+
+/// One number for each of three axes, from those of the data, which may have fewer.
+Extent extent(const Axes& axes, int missing) {
+  const auto from_last = [&](std::size_t i) {
+    return axes.size() < i ? missing : static_cast<int>(axes[axes.size() - i]);
+  };
+  return {from_last(3), from_last(2), from_last(1)};
+}
+
+std::vector<Way> convolution(const Spec& spec) {
+  const bool transposed = spec.kind == "transposed";
+  const auto [in, out] = spec.channels();
+  Window window;
+  window.stride = extent(spec.axes("s"), 1), window.dilation = extent(spec.axes("d"), 1);
+  window.padding = {extent(spec.axes("p"), 0), extent(spec.axes("p"), 0)};
+  if (transposed) window.output_padding = extent(spec.axes("o"), 0);
+  window.groups = static_cast<int>(spec("g"));
+  Shape x_shape{spec("n")}, w_shape;
+  for (const Index extent : spec.axes("x")) x_shape.push_back(extent);
+  for (const Index extent : spec.axes("k")) w_shape.push_back(extent);
+  x_shape.push_back(in);
+  w_shape.push_back((transposed ? out : in) / window.groups), w_shape.push_back(transposed ? in : out);
+
+  const auto x = drawn(x_shape, layers::input), w = drawn(w_shape, layers::weights);
+  const Shape y_shape = transposed ? conv_transpose(x, w, None{}, window).shape() : conv(x, w, None{}, window).shape();
+  const auto dy = drawn(y_shape, layers::output_gradient);
+  const auto &wide = transposed ? dy : x, &narrow = transposed ? x : dy;  // of the convolution that this is, or adjoins
+  const std::string kernel = kernel_of(detail::conv_geometry(wide.shape(), narrow.shape(), w_shape, window));
+  const auto forward = [=](const Tensor<float>& from) { return Convolution{window, narrow.shape()}(from, w); };
+  const auto adjoint = [=](const Tensor<float>& from) { return TransposedConvolution{window, wide.shape()}(from, w); };
+  return {way("forward", kernel, [=] { return transposed ? adjoint(x) : forward(x); }),
+          way("input gradient", kernel, [=] { return transposed ? forward(dy) : adjoint(dy); }),
+          way("weight gradient", kernel, [=] {
+            return ConvolutionWeight{window, w_shape}(wide, narrow);
+          })};
+}
+
+std::vector<Way> product(const Spec& spec) {
+  const Index b = spec("b"), m = spec("m"), n = spec("n"), k = spec("k");
+  const auto matrices = [&](Index rows, Index columns, layers::Stream stream) {
+    return drawn(b == 1 ? Shape{rows, columns} : Shape{b, rows, columns}, stream);
+  };
+  const auto x = matrices(m, k, layers::input), w = matrices(k, n, layers::weights);
+  const auto dy = matrices(m, n, layers::output_gradient);
+  return {way("forward", "A·B", [=] { return MatMul{}(x, w); }),
+          way("input gradient", "A·Bᵀ",
+              [=] {
+                return MatMul{{false, true}}(dy, w);
+              }),
+          way("weight gradient", "Aᵀ·B", [=] {
+            return MatMul{{true, false}}(x, dy);
+          })};
+}
+
+std::vector<Way> attention_of(const Spec& spec) {
+  AttentionGeometry g{.batch = spec("n"), .heads = spec("h"), .queries = spec("q"), .keys = spec("k")};
+  g.width = spec("w"), g.causal_block = spec("causal"), g.scale = 1 / std::sqrt(static_cast<double>(g.width));
+  const auto tokens = [&](Index length, layers::Stream stream) {
+    return drawn({g.batch, length, g.heads, g.width}, stream);
+  };
+  const auto q = tokens(g.queries, layers::input), k = tokens(g.keys, layers::weights);
+  const auto v = tokens(g.keys, layers::values), dy = tokens(g.queries, layers::output_gradient);
+  Attention<float, Cpu> attend{g, {}};
+  const auto y = attend(q, k, v);
+  const AttentionGradient<float, Cpu> gradient{g, {}, attend.log_sums};
+  return {way("forward", "tiles",
+              [=] {
+                return Attention<float, Cpu>{g, {}}(q, k, v);
+              }),
+          way("input gradient", "tiles", [=] { return gradient(q, k, v, y, dy); })};
+}
+
+/// What bounds every layer, named after the GFLOP of a call's multiply-adds and the GB of its copy.
+std::vector<Way> roof_of() {
+  const auto results = std::make_shared<std::vector<float>>(static_cast<std::size_t>(threads()));
+  constexpr Index size = Index{1} << 24;  // 64 MiB
+  const auto from = drawn({size}, layers::input);
+  const auto to = std::make_shared<Tensor<float>>(Shape{size});
+  const auto sums = [=] { return *results; };
+  return {{"peak", std::to_string(2e-9 * roof::multiply_adds()), [=] { roof::multiply_adds(*results); }, sums},
+          {"copy", std::to_string(2e-9 * sizeof(float) * size), [=] { roof::copy(from, *to); }, sums}};
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const int count_of_threads = count > 1 ? std::atoi(arguments[1]) : threads();
+  set_threads(count_of_threads);
+  return layers::serve(count_of_threads, [](const Spec& spec) {
+    if (spec.kind == "roof") return roof_of();
+    return spec.kind == "matmul" ? product(spec) : spec.kind == "attention" ? attention_of(spec) : convolution(spec);
+  });
+}
