@@ -144,7 +144,7 @@ template <Real T>
 void conv_weight(const ConvGeometry& geometry, const T* x, const T* dy, T* dw) {
   ConvGeometry g = merged_lines(geometry);
   Spread spread{g.in_channels / g.groups, g.out_channels / g.groups, g.out_channels, g.out_channels};
-  const Index wanted = spread.channels, channels = spread.channels = std::max(wanted, lanes<T>);
+  const Index wanted = spread.channels, channels = spread.channels = round_up(wanted, lanes<T>);
   const bool padded = wanted < channels;
   const Scratch<T> dy_padded(padded ? g.outputs() * channels : 0);
   if (padded) copy_rows(g.outputs(), dy, wanted, wanted, dy_padded.data(), channels);

@@ -15,6 +15,23 @@ bool fits(const ConvGeometry& g) {
   return g.groups > 1 && g.in_channels / g.groups < lanes<T> && g.out_channels / g.groups < lanes<T>;
 }
 
+/// The d-th lane of each group of lanes in all lanes of the group.
+template <std::size_t group, std::size_t d, class V>
+[[gnu::always_inline]] inline V one_for_all(const V& x) {
+#ifdef __CUDACC__  // nvcc's front end leaves the pack of indices below as it is
+  typename V::value_type from[V::size], to[V::size];
+  x.store_unaligned(from);
+  for (std::size_t l = 0; l < V::size; ++l) to[l] = from[l / group * group + d];
+  return V::load_unaligned(to);
+#else
+  return [&]<std::size_t... l>(std::index_sequence<l...>) {
+    const auto lanes_of = x.data;
+    return V(__builtin_shufflevector(lanes_of, lanes_of, (l / group * group + d)...));
+  }
+  (std::make_index_sequence<V::size>{});
+#endif
+}
+
 /// What is read, as vectors of what is written: channel o of groups of `to` reads all `from` numbers of its group.
 struct Spread {
   Index from, to, channels, present;  ///< channels of what is written, and those of them that the tensors have
@@ -25,6 +42,11 @@ struct Spread {
   template <class T>
   void operator()(const T* x, Index first, Index count, T* out, Index pitch) const {
     const Index there = std::min(count, present - first);  // of the last vector, some are not
+    if (from == to && there == count && first % to == 0) {
+      if (to == 2) return repeat<2>(x + first, count, out, pitch);
+      if (to == 4) return repeat<4>(x + first, count, out, pitch);
+      if (to == 8) return repeat<8>(x + first, count, out, pitch);
+    }
     for (Index d = 0; d < from; ++d, out += pitch) {
       Index place = first / to * from + d, within = first % to;
       for (Index i = 0; i < there; ++i) {
@@ -32,6 +54,21 @@ struct Spread {
         if (++within == to) within = 0, place += from;
       }
       std::fill(out + there, out + count, T(0));
+    }
+  }
+
+ private:
+  /// Of groups of so many numbers each for all lanes of its group. @param count  a multiple of lanes
+  template <std::size_t group, class T>
+  static void repeat(const T* x, Index count, T* out, Index pitch) {
+    if constexpr (group < static_cast<std::size_t>(lanes<T>)) {
+      for (Index i = 0; i < count; i += lanes<T>) {
+        const auto v = Simd<T>::load_unaligned(x + i);
+        [&]<std::size_t... d>(std::index_sequence<d...>) {
+          (one_for_all<group, d>(v).store_unaligned(out + static_cast<Index>(d) * pitch + i), ...);
+        }
+        (std::make_index_sequence<group>{});
+      }
     }
   }
 };
@@ -58,6 +95,7 @@ class Blocks {
     }
     batch_ = s.batch, extent_ = s.extent;
     width_ = std::min<Index>(64, positions_[2]), lines_ = std::min<Index>(16, positions_[1]);
+    while (lines_ > 4 && workspace() * static_cast<Index>(sizeof(T)) > cache::half_of_second) lines_ /= 2;
   }
   bool divide() {
     if (lines_ <= 4) return false;
