@@ -46,7 +46,7 @@ enum class Pass { forward, input_gradient, weight_gradient };
 
 void convolution(benchmark::State& state, const ConvGeometry& g, Pass pass, bool direct) {
   auto x = drawn(g.inputs() * g.in_channels), y = drawn(g.outputs() * g.out_channels);
-  auto w = drawn(g.taps() * g.in_channels * g.out_channels);
+  auto w = drawn(g.taps() * (g.in_channels / g.groups) * g.out_channels);
   const float* const none = nullptr;
   for (auto _ : state) {
     if (pass == Pass::forward)
@@ -56,8 +56,7 @@ void convolution(benchmark::State& state, const ConvGeometry& g, Pass pass, bool
     else
       (direct ? cpu::direct_conv_transpose<float> : cpu::conv_transpose<float>)(g, y.data(), w.data(), none, x.data());
   }
-  report(state, double(g.outputs() * g.taps()) * double(g.in_channels * g.out_channels),
-         x.size() + y.size() + w.size());
+  report(state, double(g.multiply_adds()), x.size() + y.size() + w.size());
 }
 
 void product(benchmark::State& state, Layout a_layout, Layout b_layout, Index m, Index n, Index k) {
@@ -103,7 +102,8 @@ int main(int count, char** arguments) {
   for (const Layer& layer : networks::layers) {
     const ConvGeometry g = networks::geometry(layer);
     const std::string name = layer.name;
-    const bool shorter = cpu::winograd::scheme_of<float>(g).filter != nullptr || cpu::narrow::fits<float>(g);
+    const bool shorter = cpu::winograd::scheme_of<float>(g).filter != nullptr || cpu::narrow::fits<float>(g) ||
+                         cpu::depthwise::fits<float>(g);
     for (const bool direct : {false, true}) {
       if (direct && !shorter) continue;
       const std::string suffix = direct ? ", direct" : "";

@@ -15,6 +15,7 @@ struct Layer {
   ConvGeometry::Axes input;
   Index in, out;
   ConvGeometry::Axes kernel, stride, padding;
+  Index groups = 1;
 };
 
 /// Named as a network would run them; a transposed layer's input is the smaller side.
@@ -36,12 +37,19 @@ inline const Layer layers[] = {
     {"image 64to64 k3", false, 16, {1, 32, 32}, 64, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
     {"video 32to64 k4s2", false, 8, {16, 32, 32}, 32, 64, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}},
     {"convlstm 80to256 k5", false, 8, {1, 16, 16}, 80, 256, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}},
+    {"convnext depthwise 96 k7", false, 8, {1, 28, 28}, 96, 96, {1, 7, 7}, {1, 1, 1}, {0, 3, 3}, 96},
+    {"mobilenet depthwise 32 k3s2", false, 4, {1, 112, 112}, 32, 32, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, 32},
+    {"mobilenet depthwise 512 k3", false, 8, {1, 14, 14}, 512, 512, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, 512},
+    {"clip depthwise 64 k311", false, 2, {8, 28, 28}, 64, 64, {3, 1, 1}, {1, 1, 1}, {1, 0, 0}, 64},
+    {"clip depthwise 64 k333", false, 2, {8, 28, 28}, 64, 64, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, 64},
+    {"resnext 32 groups of 4 k3", false, 2, {1, 56, 56}, 128, 128, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, 32},
     {"one image 512to512 k3", false, 1, {1, 4, 4}, 512, 512, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}},
 };
 
 inline ConvGeometry geometry(const Layer& layer) {
   ConvGeometry g;
   g.batch = layer.batch, g.input = layer.input, g.in_channels = layer.in, g.out_channels = layer.out;
+  g.groups = layer.groups;
   g.kernel = layer.kernel, g.stride = layer.stride, g.padding = layer.padding;
   g.fit_output();
   return g;

@@ -116,6 +116,19 @@ ConvGeometry drawn_narrow_geometry(Rng& rng) {
   return g;
 }
 
+/// One of groups that do not fill a vector, mostly of one channel.
+ConvGeometry drawn_grouped_geometry(Rng& rng) {
+  ConvGeometry g = drawn_geometry(rng);
+  g.groups = pick(rng, {2, 3, 7, 16, 17, 33, 40, 70});
+  const Index in = pick(rng, {1, 1, 1, 2, 3, 4, 8}), out = rng.below(3) > 0 ? in : pick(rng, {1, 2, 3, 5});
+  g.in_channels = in * g.groups, g.out_channels = out * g.groups;
+  const std::size_t axis = static_cast<std::size_t>(between(rng, 0, 2));  // of a longer kernel, on longer lines
+  const Index longer = between(rng, 0, 3), spare = between(rng, 0, 20);
+  g.kernel[axis] += longer, g.input[axis] += longer * g.dilation[axis];
+  g.input[2] += spare * g.stride[2], g.output[2] += spare;
+  return g;
+}
+
 /// The geometry of a cube-shaped convolution over an image of `extent`.
 ConvGeometry geometry(Index batch, ConvGeometry::Axes extent, Index in, Index out, ConvGeometry::Axes kernel,
                       ConvGeometry::Axes stride, ConvGeometry::Axes padding) {
@@ -160,6 +173,22 @@ TEST_CASE_TEMPLATE("few channels on one side agree with their definition", T, fl
   }
   check_all<T>(geometry(1, {2, 37, 41}, 3, 48, {3, 4, 4}, {1, 2, 2}, {1, 1, 1}), rng);
   check_all<T>(geometry(2, {1, 19, 100}, 1, 32, {1, 7, 7}, {1, 1, 1}, {0, 3, 3}), rng);
+}
+
+TEST_CASE_TEMPLATE("depthwise and narrowly grouped convolutions agree with their definition", T, float, double) {
+  Rng rng{23};
+  for (int i = 0; i < 300; ++i) {
+    CAPTURE(i);
+    check_all<T>(drawn_grouped_geometry(rng), rng);
+  }
+  ConvGeometry taps_in_time = geometry(2, {5, 4, 7}, 40, 40, {3, 1, 1}, {1, 1, 1}, {1, 0, 0});
+  ConvGeometry long_lines = geometry(1, {1, 1, 300}, 36, 36, {1, 1, 31}, {1, 1, 1}, {0, 0, 15});
+  for (ConvGeometry* g : {&taps_in_time, &long_lines}) {
+    for (const Index groups : {g->in_channels, g->in_channels / 4}) {
+      g->groups = groups;
+      check_all<T>(*g, rng);
+    }
+  }
 }
 
 TEST_CASE_TEMPLATE("kernels that cover their images agree with their definition", T, float, double) {
@@ -216,12 +245,13 @@ TEST_CASE_TEMPLATE("taps that no pixel meets leave the bias alone", T, float, do
 
 TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, double) {
   Rng rng{5};
-  for (int i = 0; i < 43; ++i) {
-    cpu::arithmetic().bfloat16 = i >= 40;
+  for (int i = 0; i < 63; ++i) {
+    cpu::arithmetic().bfloat16 = i >= 40 && i < 43;
     const ConvGeometry g = i == 40 || i == 41
                                ? geometry(i == 40 ? 3 : 40, {1, 9, 11}, 32, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1})
                            : i == 1 || i == 42 ? geometry(5, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1})
                            : i == 0            ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})
+                           : i >= 43           ? drawn_grouped_geometry(rng)
                                                : drawn_geometry(rng);
     CAPTURE(i);
     const auto x = drawn<T>(g.inputs() * g.in_channels, rng), y = drawn<T>(g.outputs() * g.out_channels, rng);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/backend/cpu/conv/depthwise_weight.hpp>
 #include <flipbook/backend/cpu/conv/narrow.hpp>
 #include <flipbook/backend/cpu/conv/planar.hpp>
 #include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
@@ -229,6 +230,7 @@ void by_shortest_way(const ConvGeometry& g, const Way& way) {
 /// As direct_conv, by the shorter way where there is one.
 template <Real T>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  if (depthwise::fits<T>(g)) return depthwise::conv(g, x, w, bias, y);
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv<F>(g, x, w, bias, y); });
   }
@@ -241,6 +243,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 /// As direct_conv_transpose, by the shorter way where there is one.
 template <Real T>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+  if (depthwise::fits<T>(g)) return depthwise::conv_transpose(g, y, w, bias, x);
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g),
                                  [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
@@ -254,6 +257,7 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
 /// As direct_conv_weight, by the shorter way where there is one.
 template <Real T>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+  if (depthwise::fits<T>(g)) return depthwise::conv_weight(g, x, dy, dw);
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_weight<F>(g, x, dy, dw); });
   }

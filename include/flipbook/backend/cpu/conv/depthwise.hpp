@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+
+#include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
+#include <flipbook/kernels/conv/phase.hpp>
+
+/// Depthwise convolution: output channel c reads a few numbers of each pixel, which lie at channel c of as many vectors.
+/// A register holds channels, those of some neighbouring outputs stay in registers while the taps pass by, and no
+/// product mixes the lanes of a register.
+namespace flipbook::inline FLIPBOOK_ISA::cpu::depthwise {
+
+using Axes = ConvGeometry::Axes;
+
+/// Calls body.template operator()<vectors>(c) for blocks of vectors that cover channels [first, last), at least one
+/// vector of them. What is left at the end is covered by a block that overlaps the one before it.
+template <Real T, class Body>
+void each_block(Index first, Index last, const Body& body) {
+  constexpr Index wide = TileShape::vectors * lanes<T>;
+  Index c = first;
+  for (; c + wide <= last; c += wide) body.template operator()<TileShape::vectors>(c);
+  for (; c < last; c += lanes<T>) body.template operator()<1>(std::min(c, last - lanes<T>));
+}
+
+/// Ranges of channels that tasks share out: of `each`, the last of up to twice as many.
+struct Channels {
+  Index all, each;
+  Index count() const { return std::max(all / each, Index{1}); }
+  Index first(Index i) const { return i * each; }
+  Index last(Index i) const { return i + 1 == count() ? all : (i + 1) * each; }
+};
+
+/// Which output a task makes: positions [column, end) of a line, channels [first, last).
+struct Piece {
+  Index line, column, end, first, last;
+};
+
+/// The taps in [first, last) along one axis that a position sees.
+struct Seen {
+  Index first, last;
+  Seen(const ReceptiveField& s, std::size_t axis, Index q) {
+    const Index at = q * s.stride[axis] + s.origin[axis], step = s.step[axis];
+    first = at >= 0 ? 0 : std::min(quotient_up(-at, step), s.kernel[axis]);
+    last = at >= s.extent[axis] ? first : std::clamp(quotient_up(s.extent[axis] - at, step), first, s.kernel[axis]);
+  }
+};
+
+/// One tap along the last axis, or several that follow one another, for one of the numbers: how far their pixels and
+/// their weights lie from the first's. The rows of a tile see pixels 0, 1, … from there on; [low, high) are inside.
+struct Taps {
+  Index in, weights, column;
+  int count, low, high;
+};
+
+/// Weights as rows of channels, for each tap and number.
+template <Real T>
+struct Weights {
+  const T* data;
+  Axes pitch;  ///< between taps
+  Index depth, number_pitch;
+};
+
+/// out[n, q, c] = start[c] + Σ_j Σ_d  in[n, pixel(q, j), d, c] · weights[j, d, c]
+template <Real T>
+class Filter {
+ public:
+  /// @param field  whose channels are those of the output
+  Filter(const ReceptiveField& field, const Pixels<const T*>& in, const Pixels<T*>& out, const Weights<T>& weights,
+         const T* start)
+      : field_(field), in_(in), out_(out), weights_(weights), start_(start) {
+    constexpr Index block = TileShape::vectors * lanes<T>;
+    // The lines that outputs of the next line see again stay in the first cache, if there are many of them.
+    const Index seen = field.kernel[0] * field.kernel[1] * field.positions[2] * static_cast<Index>(sizeof(T));
+    const Index fitting = (Index{1} << 15) / std::max(seen, Index{1}) / block * block;
+    channels_ = {field.channels, std::clamp(fitting, block, 4 * block)};
+    lines_a_task_ =
+        std::clamp(4096 / std::max(field.positions[2], Index{1}), Index{1}, std::max(field.positions[1], Index{1}));
+  }
+
+  const ReceptiveField& field() const { return field_; }
+  Index lines() const { return field_.batch * field_.positions[0] * field_.positions[1]; }
+  Index tasks() const { return quotient_up(lines(), lines_a_task_) * channels_.count(); }
+  /// Halves the tasks' size; false if they cannot be smaller.
+  bool divide() {
+    if (lines_a_task_ > 1) lines_a_task_ = quotient_up(lines_a_task_, 2);
+    else if (channels_.each > TileShape::vectors * lanes<T>)
+      channels_.each = round_up(channels_.each / 2, 2 * lanes<T>);
+    else return false;
+    return true;
+  }
+  /// Room in Taps that one thread needs.
+  Index workspace() const { return 2 * field_.taps() * weights_.depth; }
+
+  void operator()(Index task, Taps* workspace) const {
+    const Index count = channels_.count(), range = task % count, first = task / count * lines_a_task_;
+    for (Index line = first; line < std::min(first + lines_a_task_, lines()); ++line) {
+      make({line, 0, field_.positions[2], channels_.first(range), channels_.last(range)}, in_, 0, workspace);
+    }
+  }
+
+  /// @param in  the input, or a copy of what of it is seen
+  /// @param number_pitch  between the numbers of a pixel
+  void make(const Piece& piece, const Pixels<const T*>& in, Index number_pitch, Taps* workspace) const {
+    const auto& s = field_;
+    const Index h = piece.line % s.positions[1], plane = piece.line / s.positions[1], t = plane % s.positions[0];
+    const Index n = plane / s.positions[0], stride = s.stride[2];
+    const auto all = of_line(Seen(s, 0, t), Seen(s, 1, h), in.pitch, number_pitch, workspace);
+    const Index seen = in.offset(n, t * s.stride[0] + s.origin[0], h * s.stride[1] + s.origin[1], 0);
+    Tile tile;
+    tile.pixel = stride * in.pitch[2], tile.weight = weights_.pitch[2], tile.out_pixel = out_.pitch[2];
+    for (Index q = piece.column; q < piece.end; q += rows) {
+      const Index column = q * stride + s.origin[2];
+      const Index last = column + (rows - 1) * stride + (s.kernel[2] - 1) * s.step[2];
+      tile.count = std::min<Index>(rows, piece.end - q);
+      const bool whole = tile.count == rows && column >= 0 && last < s.extent[2];
+      tile.taps = whole ? all : at_border(all, column, tile.count, workspace + all.size());
+      each_block<T>(piece.first, piece.last, [&]<int vectors>(Index c) {
+        tile.in = in.data + seen + column * in.pitch[2] + c;
+        tile.weights = weights_.data + c;
+        tile.out = out_.data + out_.offset(n, t, h, q) + c;
+        tile.start = start_ == nullptr ? nullptr : start_ + c;
+        if (whole) multiply<vectors, false>(tile);
+        else multiply<vectors, true>(tile);
+      });
+    }
+  }
+
+ private:
+  static constexpr int rows = TileShape::registers == 32 ? 8 : 4, together = 3;
+
+  /// Neighbouring outputs of a line: of them `rows` are made, `count` are written.
+  struct Tile {
+    const T *in, *weights, *start;  ///< `in`: what the first tap sees, be it outside or not; `start` may be null
+    T* out;
+    std::span<const Taps> taps;
+    Index pixel, weight, out_pixel, count;
+  };
+
+  /// The taps that a line sees, if it were endless: those that go together first.
+  std::span<const Taps> of_line(const Seen& times, const Seen& heights, const Axes& pitch, Index number_pitch,
+                                Taps* to) const {
+    const bool adjoin = field_.stride[2] == 1 && field_.step[2] == 1;
+    const Index kernel = field_.kernel[2], whole = adjoin ? kernel / together * together : 0;
+    std::size_t size = 0;
+    for (const bool alone : {false, true}) {
+      for (Index j0 = times.first; j0 < times.last; ++j0) {
+        for (Index j1 = heights.first; j1 < heights.last; ++j1) {
+          for (Index j2 = alone ? whole : 0; j2 < (alone ? kernel : whole); j2 += alone ? 1 : together) {
+            Taps taps{};
+            taps.in = j0 * field_.step[0] * pitch[0] + j1 * field_.step[1] * pitch[1] + j2 * field_.step[2] * pitch[2];
+            taps.weights = j0 * weights_.pitch[0] + j1 * weights_.pitch[1] + j2 * weights_.pitch[2];
+            taps.column = j2 * field_.step[2], taps.count = alone ? 1 : together;
+            for (Index d = 0; d < weights_.depth; ++d) {
+              to[size++] = taps;
+              taps.in += number_pitch, taps.weights += weights_.number_pitch;
+            }
+          }
+        }
+      }
+    }
+    return {to, size};
+  }
+
+  /// Those that some of `count` rows from `column` on see.
+  std::span<const Taps> at_border(std::span<const Taps> all, Index column, Index count, Taps* to) const {
+    const Index stride = field_.stride[2], extent = field_.extent[2];
+    std::size_t size = 0;
+    for (Taps taps : all) {
+      const Index at = column + taps.column, pixels = count + taps.count - 1;
+      const auto before = [&](Index end) {
+        if (at >= end) return 0;
+        return static_cast<int>(std::min(stride == 1 ? end - at : quotient_up(end - at, stride), pixels));
+      };
+      taps.low = before(0), taps.high = before(extent);
+      if (taps.low < taps.high) to[size++] = taps;
+    }
+    return {to, size};
+  }
+
+  template <int vectors>
+  using Sums = Simd<T>[rows][vectors];
+
+  // A function of its own, since inlined where it is called it has too few registers left.
+  template <int vectors, bool border>
+  [[gnu::noinline]] static void multiply(const Tile& tile) {
+    using V = Simd<T>;
+    Sums<vectors> sum;
+    FLIPBOOK_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      const V first = tile.start == nullptr ? V(T(0)) : V::load_unaligned(tile.start + v * lanes<T>);
+      FLIPBOOK_UNROLL
+      for (int i = 0; i < rows; ++i) sum[i][v] = first;
+    }
+    const Taps *taps = tile.taps.data(), *const end = taps + tile.taps.size();
+    for (; taps != end && taps->count == together; ++taps) add<vectors, together, border>(tile, *taps, sum);
+    for (; taps != end; ++taps) add<vectors, 1, border>(tile, *taps, sum);
+    FLIPBOOK_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      if (border && i >= tile.count) break;
+      T* const to = tile.out + i * tile.out_pixel;
+      FLIPBOOK_UNROLL
+      for (int v = 0; v < vectors; ++v) sum[i][v].store_unaligned(to + v * lanes<T>);
+    }
+  }
+
+  /// Each pixel is read once for all taps that it meets.
+  template <int vectors, int count, bool border>
+  [[gnu::always_inline]] static void add(const Tile& tile, const Taps& taps, Sums<vectors>& sum) {
+    using V = Simd<T>;
+    const T *x = tile.in + taps.in, *const w = tile.weights + taps.weights;
+    V weight[count][vectors];
+    FLIPBOOK_UNROLL
+    for (int k = 0; k < count; ++k) {
+      FLIPBOOK_UNROLL
+      for (int v = 0; v < vectors; ++v) weight[k][v] = V::load_unaligned(w + k * tile.weight + v * lanes<T>);
+    }
+    FLIPBOOK_UNROLL
+    for (int j = 0; j < rows + count - 1; ++j, x += tile.pixel) {
+      if (border && (j < taps.low || j >= taps.high)) continue;
+      FLIPBOOK_UNROLL
+      for (int v = 0; v < vectors; ++v) {
+        V pixel = V::load_unaligned(x + v * lanes<T>);
+        if constexpr (count > 1) keep_in_register(pixel);
+        FLIPBOOK_UNROLL
+        for (int k = 0; k < count; ++k) {
+          if (j >= k && j - k < rows) sum[j - k][v] = multiply_add(pixel, weight[k][v], sum[j - k][v]);
+        }
+      }
+    }
+  }
+
+  ReceptiveField field_;
+  Pixels<const T*> in_;
+  Pixels<T*> out_;
+  Weights<T> weights_;
+  const T* start_;
+  Channels channels_;
+  Index lines_a_task_;
+};
+
+}  // namespace flipbook::cpu::depthwise
