@@ -52,6 +52,7 @@ class Tape {
   /// module but that its `fields` do not name is neither, and is refused when an operation meets it: it would be used,
   /// but never trained nor saved. What the module holds on the heap, as in a std::vector, is taken for another's.
   template <class M>
+    requires(HasFields<M>)
   void watch(const M& module) {
     const auto* const first = reinterpret_cast<const std::byte*>(&module);
     modules_.push_back({first, first + sizeof(M)});
@@ -60,6 +61,8 @@ class Tape {
       if (added) entry->second = add<detail::LeafNode<T, B>>(*this, p.shape());
     });
   }
+  template <class X>
+  detail::WatchedHasNoFieldsAndATensorIsMadeAVariable watch(const X&) = delete;
 
   template <class T, class B>
   Variable<T, B> constant(Tensor<T, B> value) {

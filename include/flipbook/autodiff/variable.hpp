@@ -91,6 +91,7 @@ inline constexpr bool all_alike<X, Rest...> = (alike<X, Rest> && ...);
 // What compilers print where something cannot be: the type of a deleted function's value.
 struct OperandsDifferInScalarOrBackend;
 struct GradientOfWhatNoTapeRecorded;
+struct WatchedHasNoFieldsAndATensorIsMadeAVariable;
 struct GradientWithRespectToNeitherVariableNorModule;
 }  // namespace detail
 

@@ -77,3 +77,21 @@ TEST_CASE("what does not fit is refused, and the text names it") {
         "pad: by (1) before and (1) after for shape (2, 5); needs one number for each axis");
   CHECK(error_of([&] { pad(x, 0, -1, 1); }) == "pad: by -1 before and 1 after; neither may be negative");
 }
+
+TEST_CASE_TEMPLATE("a block is written where it is told, and nothing else is", T, float, std::uint8_t) {
+  const auto x = numbered<T>({3, 4, 5});
+  const Shape first{1, 2, 0}, block{2, 3, 4};
+  Tensor<T> y = zeros<T>({4, 6, 7});
+  write_block(y, first, x, block);
+  const auto expected = tabulated<T>({4, 6, 7}, [&](const Indices& i) {
+    const bool inside = i[0] >= 1 && i[0] < 3 && i[1] >= 2 && i[1] < 5 && i[2] < 4;
+    return inside ? at(x, {i[0] - 1, i[1] - 2, i[2]}) : T(0);
+  });
+  CHECK(same(y, expected));
+  write_block(y, {0, 0, 0}, x);
+  CHECK(same(crop(y, {0, 0, 0}, x.shape()), x));
+  CHECK_THROWS_WITH_AS(write_block(y, {2, 3, 4}, x),
+                       "write_block: a block (3, 4, 5) of (3, 4, 5) at (2, 3, 4) is not inside (4, 6, 7)", Error);
+  CHECK_THROWS_WITH_AS(write_block(y, {0, 0, 0}, x, {3, 4, 6}),
+                       "write_block: a block (3, 4, 6) of (3, 4, 5) at (0, 0, 0) is not inside (4, 6, 7)", Error);
+}

@@ -56,17 +56,22 @@ auto Crop::vjp(const Saved& saved, const V& dy) const {
   return gradients([&] { return apply(Pad{first, std::get<0>(saved.inputs).shape(), 0}, dy); });
 }
 
-/// Writes x into the block of y that begins at `first`, in the memory of y: for caches, which grow in place. Nothing is
-/// recorded.
-/// @throws Error  if the block is not inside y
+/// Writes the first block of x, of extents `block`, to where `first` is in y, in the memory of y: for caches, which grow
+/// in place. Nothing is recorded.
+/// @throws Error  if the block is not inside both
+template <Element T, class B>
+void write_block(Tensor<T, B> y, const Shape& first, const Tensor<T, B>& x, const Shape& block) {
+  bool inside = x.rank() == y.rank() && first.rank() == y.rank() && block.rank() == y.rank();
+  for (int axis = 0; inside && axis < y.rank(); ++axis) {
+    inside = first[axis] >= 0 && block[axis] <= x.extent(axis) && first[axis] + block[axis] <= y.extent(axis);
+  }
+  require(inside, "write_block: a block ", block, " of ", x.shape(), " at ", first, " is not inside ", y.shape());
+  kernel::copy_block(B{}, block, x, Shape::filled(x.rank(), 0), y, first);
+}
+/// The same with all of x.
 template <Element T, class B>
 void write_block(Tensor<T, B> y, const Shape& first, const Tensor<T, B>& x) {
-  bool inside = x.rank() == y.rank() && first.rank() == y.rank();
-  for (int axis = 0; inside && axis < y.rank(); ++axis) {
-    inside = first[axis] >= 0 && first[axis] + x.extent(axis) <= y.extent(axis);
-  }
-  require(inside, "write_block: a block ", x.shape(), " at ", first, " is not inside ", y.shape());
-  kernel::copy_block(B{}, x.shape(), x, Shape::filled(x.rank(), 0), y, first);
+  write_block(std::move(y), first, x, x.shape());
 }
 
 /// The block of x that begins at `first` and has extents `shape`.
