@@ -22,6 +22,7 @@ struct Box {
   double left, top, right, bottom;
 };
 
+/// Any shape, of which it is known how far points are from it.
 /// @param outside  how far the point (x, y) lies outside of the shape, in pixels; negative inside
 template <std::size_t C, class Outside>
 void shape(Tensor<float> frame, const std::array<float, C>& colour, const Box& box, const Outside& outside) {
@@ -38,7 +39,7 @@ void shape(Tensor<float> frame, const std::array<float, C>& colour, const Box& b
   }
 }
 
-/// All that is no further than `radius` from the line between two points: a limb, or a disc where they are the same.
+/// All that is no further than `radius` from the line between two points: a limb.
 template <std::size_t C>
 void segment(const Tensor<float>& frame, const std::array<float, C>& colour, double x0, double y0, double x1, double y1,
              double radius) {
@@ -52,6 +53,7 @@ void segment(const Tensor<float>& frame, const std::array<float, C>& colour, dou
     return std::sqrt(away_x * away_x + away_y * away_y) - radius;
   });
 }
+/// All that is no further than `radius` from a point.
 template <std::size_t C>
 void disc(const Tensor<float>& frame, const std::array<float, C>& colour, double x, double y, double radius) {
   segment(frame, colour, x, y, x, y, radius);
