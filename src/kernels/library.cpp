@@ -7,6 +7,7 @@
 #include <flipbook/backend/cpu/runtime/arithmetic.hpp>
 #include <flipbook/core/compiled.hpp>
 #include <flipbook/core/memory.hpp>
+#include <flipbook/core/thread_pool.hpp>
 
 // FLIPBOOK_PARTS: PART(name) for each instruction set that the library has, lowest first.
 #define PART(name) extern "C" void (*flipbook_kernels_##name(const char* kernel, const char* key))();
