@@ -131,8 +131,11 @@ struct BasicConvolutionWeight {
   auto vjp(const Saved& saved, const V& g) const;
 };
 
+/// The convolution of any number of groups.
 using Convolution = BasicConvolution<true>;
+/// The transposed convolution of any number of groups.
 using TransposedConvolution = BasicTransposedConvolution<true>;
+/// The gradient of the convolution of any number of groups in its weights.
 using ConvolutionWeight = BasicConvolutionWeight<true>;
 
 // The three are linear in each of their two operands, and each is a gradient of the others, so a gradient
