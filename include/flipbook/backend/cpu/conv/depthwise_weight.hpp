@@ -92,7 +92,7 @@ class WeightGradient {
     Index low = b.column, high = b.column + b.width;
     FLIPBOOK_UNROLL
     for (int i = 0; i < rows; ++i) {
-      const WeightTap& tap = taps[std::min<std::size_t>(i, taps.size() - 1)];
+      const WeightTap& tap = taps[std::min(static_cast<std::size_t>(i), taps.size() - 1)];
       in[i] = line.in + tap.in + c;
       low = std::max(low, tap.low), high = std::min(high, tap.high);
       FLIPBOOK_UNROLL
@@ -109,7 +109,7 @@ class WeightGradient {
         FLIPBOOK_UNROLL
         for (int i = 0; i < rows; ++i) {
           if constexpr (border) {
-            const WeightTap& tap = taps[std::min<std::size_t>(i, taps.size() - 1)];
+            const WeightTap& tap = taps[std::min(static_cast<std::size_t>(i), taps.size() - 1)];
             if (q < tap.low || q >= tap.high) continue;
           }
           FLIPBOOK_UNROLL
