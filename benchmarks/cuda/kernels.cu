@@ -88,9 +88,8 @@ void convolutions(const Table& table, const std::string& numbers) {
       return Shape{g.batch, e[0], e[1], e[2], channels};
     };
     auto x = drawn<T>(image(g.input, g.in_channels)), y = drawn<T>(image(g.output, g.out_channels));
-    auto w = drawn<T>({g.kernel[0], g.kernel[1], g.kernel[2], g.in_channels, g.out_channels});
-    const double giga =
-        2e-9 * static_cast<double>(g.outputs() * g.taps()) * static_cast<double>(g.in_channels * g.out_channels);
+    auto w = drawn<T>({g.kernel[0], g.kernel[1], g.kernel[2], g.in_channels / g.groups, g.out_channels});
+    const double giga = 2e-9 * static_cast<double>(g.multiply_adds());
     const T* const none = nullptr;
     for (const bool cudnn : {false, true}) {
       cuda::arithmetic().cudnn = cudnn;

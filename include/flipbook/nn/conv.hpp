@@ -57,7 +57,9 @@ struct Conv : detail::Convolving<Conv<Dimensions, In, Out, W>, Dimensions, In, O
                                  WeightLayout::convolution> {
   static_assert(In > 0 && Out > 0, "Conv<In, Out, Window>: both channel counts must be positive");
   static_assert(In % W.groups == 0 && Out % W.groups == 0, "Conv: groups must divide both channel counts");
-  static auto of(const auto& x, const auto& weight, const auto& bias) { return conv(x, weight, bias, W); }
+  static auto of(const auto& x, const auto& weight, const auto& bias) {
+    return conv<(W.groups > 1)>(x, weight, bias, W);
+  }
 };
 
 /// Transposed convolution: (N, …, In) → (N, …, Out), the adjoint of a convolution from Out to In channels, with its
@@ -67,7 +69,9 @@ struct ConvTranspose : detail::Convolving<ConvTranspose<Dimensions, In, Out, W>,
                                           In, W, WeightLayout::transposed_convolution> {
   static_assert(In > 0 && Out > 0, "ConvTranspose<In, Out, Window>: both channel counts must be positive");
   static_assert(In % W.groups == 0 && Out % W.groups == 0, "ConvTranspose: groups must divide both channel counts");
-  static auto of(const auto& x, const auto& weight, const auto& bias) { return conv_transpose(x, weight, bias, W); }
+  static auto of(const auto& x, const auto& weight, const auto& bias) {
+    return conv_transpose<(W.groups > 1)>(x, weight, bias, W);
+  }
 };
 
 // Types of their own: nvcc 13 loses the window where an alias passes it on.

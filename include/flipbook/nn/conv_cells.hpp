@@ -43,11 +43,11 @@ struct GateConvolution : WholeStep<Self> {
   }
   template <Value X, class State>
   X project(const X& frames, const State& state) const {
-    return conv(frames, state.weights[0], gates.bias, W);
+    return conv<(W.groups > 1)>(frames, state.weights[0], gates.bias, W);
   }
   template <Value X>
   X from_hidden(const X& h, const X& weight) const {
-    return conv(h, weight, None{}, W);
+    return conv<(W.groups > 1)>(h, weight, None{}, W);
   }
 };
 

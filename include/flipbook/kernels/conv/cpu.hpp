@@ -8,25 +8,27 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-template <class T>
+// may_group: false where there is one group for certain. The library's own kernels ask when they run.
+
+template <class T, bool may_group = true>
 void conv(Cpu, const ConvGeometry& geometry, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& w,
           const T* bias) {
   if constexpr (compiled<T>) from_library<"conv">(conv<T>)(Cpu{}, geometry, y, x, w, bias);
-  else cpu::conv(geometry, x.data(), w.data(), bias, y.data());
+  else cpu::conv<T, may_group>(geometry, x.data(), w.data(), bias, y.data());
 }
 
-template <class T>
+template <class T, bool may_group = true>
 void conv_transpose(Cpu, const ConvGeometry& geometry, Tensor<T, Cpu>& x, const Tensor<T, Cpu>& y,
                     const Tensor<T, Cpu>& w, const T* bias) {
   if constexpr (compiled<T>) from_library<"conv_transpose">(conv_transpose<T>)(Cpu{}, geometry, x, y, w, bias);
-  else cpu::conv_transpose(geometry, y.data(), w.data(), bias, x.data());
+  else cpu::conv_transpose<T, may_group>(geometry, y.data(), w.data(), bias, x.data());
 }
 
-template <class T>
+template <class T, bool may_group = true>
 void conv_weight(Cpu, const ConvGeometry& geometry, Tensor<T, Cpu>& dw, const Tensor<T, Cpu>& x,
                  const Tensor<T, Cpu>& dy) {
   if constexpr (compiled<T>) from_library<"conv_weight">(conv_weight<T>)(Cpu{}, geometry, dw, x, dy);
-  else cpu::conv_weight(geometry, x.data(), dy.data(), dw.data());
+  else cpu::conv_weight<T, may_group>(geometry, x.data(), dy.data(), dw.data());
 }
 
 }  // namespace flipbook::kernel

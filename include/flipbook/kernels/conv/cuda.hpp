@@ -6,19 +6,19 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-template <class T>
+template <class T, bool may_group = true>
 void conv(Cuda, const ConvGeometry& geometry, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& w,
           const T* bias) {
   cuda::conv(geometry, x.data(), w.data(), bias, y.data());
 }
 
-template <class T>
+template <class T, bool may_group = true>
 void conv_transpose(Cuda, const ConvGeometry& geometry, Tensor<T, Cuda>& x, const Tensor<T, Cuda>& y,
                     const Tensor<T, Cuda>& w, const T* bias) {
   cuda::conv_transpose(geometry, y.data(), w.data(), bias, x.data());
 }
 
-template <class T>
+template <class T, bool may_group = true>
 void conv_weight(Cuda, const ConvGeometry& geometry, Tensor<T, Cuda>& dw, const Tensor<T, Cuda>& x,
                  const Tensor<T, Cuda>& dy) {
   cuda::conv_weight(geometry, x.data(), dy.data(), dw.data());

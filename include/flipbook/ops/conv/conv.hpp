@@ -59,13 +59,18 @@ const T* data_or_null(const Bias&... bias) {
 
 }  // namespace detail
 
-struct TransposedConvolution;
-struct ConvolutionWeight;
+template <bool may_group>
+struct BasicTransposedConvolution;
+template <bool may_group>
+struct BasicConvolutionWeight;
 
 /// Convolution over channels-last input in one, two or three dimensions.
 ///
 ///     y[n, p, o] = b[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
-struct Convolution {
+///
+/// @tparam may_group  false where there is one group for certain: then what narrow groups need is not compiled
+template <bool may_group>
+struct BasicConvolution {
   static constexpr unsigned saves = save::input(0) | save::input(1);
   Window window;
   Shape y;  ///< of the result
@@ -73,8 +78,8 @@ struct Convolution {
   template <class T, class B, class... Bias>
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Tensor<T, B>& w, const Bias&... bias) const {
     Tensor<T, B> result(y);
-    kernel::conv(B{}, detail::conv_geometry(x.shape(), y, w.shape(), window), result, x, w,
-                 detail::data_or_null<T, B>(bias...));
+    kernel::conv<T, may_group>(B{}, detail::conv_geometry(x.shape(), y, w.shape(), window), result, x, w,
+                               detail::data_or_null<T, B>(bias...));
     return result;
   }
   Index multiply_adds(const auto& x, const auto& w, const auto&...) const {
@@ -85,7 +90,8 @@ struct Convolution {
 };
 
 /// The adjoint of the convolution with the same window: reads (N, …, O), writes (N, …, C).
-struct TransposedConvolution {
+template <bool may_group>
+struct BasicTransposedConvolution {
   static constexpr unsigned saves = save::input(0) | save::input(1);
   Window window;
   Shape x;  ///< of the result
@@ -93,8 +99,8 @@ struct TransposedConvolution {
   template <class T, class B, class... Bias>
   Tensor<T, B> operator()(const Tensor<T, B>& y, const Tensor<T, B>& w, const Bias&... bias) const {
     Tensor<T, B> result(x);
-    kernel::conv_transpose(B{}, detail::conv_geometry(x, y.shape(), w.shape(), window), result, y, w,
-                           detail::data_or_null<T, B>(bias...));
+    kernel::conv_transpose<T, may_group>(B{}, detail::conv_geometry(x, y.shape(), w.shape(), window), result, y, w,
+                                         detail::data_or_null<T, B>(bias...));
     return result;
   }
   Index multiply_adds(const auto& y, const auto& w, const auto&...) const {
@@ -106,7 +112,8 @@ struct TransposedConvolution {
 
 /// The gradient of the convolution in its weights:  dw[k, c, o] = Σ_n Σ_p  x[n, p·stride + k·dilation − padding, c] ·
 /// dy[n, p, o]
-struct ConvolutionWeight {
+template <bool may_group>
+struct BasicConvolutionWeight {
   static constexpr unsigned saves = save::input(0) | save::input(1);
   Window window;
   Shape w;  ///< of the result
@@ -114,7 +121,7 @@ struct ConvolutionWeight {
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Tensor<T, B>& dy) const {
     Tensor<T, B> result(w);
-    kernel::conv_weight(B{}, detail::conv_geometry(x.shape(), dy.shape(), w, window), result, x, dy);
+    kernel::conv_weight<T, may_group>(B{}, detail::conv_geometry(x.shape(), dy.shape(), w, window), result, x, dy);
     return result;
   }
   Index multiply_adds(const auto& x, const auto& dy) const {
@@ -124,14 +131,22 @@ struct ConvolutionWeight {
   auto vjp(const Saved& saved, const V& g) const;
 };
 
+/// The convolution of any number of groups.
+using Convolution = BasicConvolution<true>;
+/// The transposed convolution of any number of groups.
+using TransposedConvolution = BasicTransposedConvolution<true>;
+/// The gradient of the convolution of any number of groups in its weights.
+using ConvolutionWeight = BasicConvolutionWeight<true>;
+
 // The three are linear in each of their two operands, and each is a gradient of the others, so a gradient
 // of a gradient costs no new code.
 
+template <bool may_group>
 template <class Saved, class V>
-auto Convolution::vjp(const Saved& saved, const V& dy) const {
+auto BasicConvolution<may_group>::vjp(const Saved& saved, const V& dy) const {
   const V &x = std::get<0>(saved.inputs), &w = std::get<1>(saved.inputs);
-  auto dx = [&, this] { return apply(TransposedConvolution{window, x.shape()}, dy, w); };
-  auto dw = [&, this] { return apply(ConvolutionWeight{window, w.shape()}, x, dy); };
+  auto dx = [&, this] { return apply(BasicTransposedConvolution<may_group>{window, x.shape()}, dy, w); };
+  auto dw = [&, this] { return apply(BasicConvolutionWeight<may_group>{window, w.shape()}, x, dy); };
   if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
     return gradients(dx, dw, [&] { return sum_to(dy, std::get<2>(saved.inputs).shape()); });
   } else {
@@ -139,11 +154,12 @@ auto Convolution::vjp(const Saved& saved, const V& dy) const {
   }
 }
 
+template <bool may_group>
 template <class Saved, class V>
-auto TransposedConvolution::vjp(const Saved& saved, const V& dx) const {
+auto BasicTransposedConvolution<may_group>::vjp(const Saved& saved, const V& dx) const {
   const V &y = std::get<0>(saved.inputs), &w = std::get<1>(saved.inputs);
-  auto dy = [&, this] { return apply(Convolution{window, y.shape()}, dx, w); };
-  auto dw = [&, this] { return apply(ConvolutionWeight{window, w.shape()}, dx, y); };
+  auto dy = [&, this] { return apply(BasicConvolution<may_group>{window, y.shape()}, dx, w); };
+  auto dw = [&, this] { return apply(BasicConvolutionWeight<may_group>{window, w.shape()}, dx, y); };
   if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
     return gradients(dy, dw, [&] { return sum_to(dx, std::get<2>(saved.inputs).shape()); });
   } else {
@@ -151,15 +167,16 @@ auto TransposedConvolution::vjp(const Saved& saved, const V& dx) const {
   }
 }
 
+template <bool may_group>
 template <class Saved, class V>
-auto ConvolutionWeight::vjp(const Saved& saved, const V& g) const {
+auto BasicConvolutionWeight<may_group>::vjp(const Saved& saved, const V& g) const {
   const V &x = std::get<0>(saved.inputs), &dy = std::get<1>(saved.inputs);
   return gradients(
       [&, this] {
-        return apply(TransposedConvolution{window, x.shape()}, dy, g);
+        return apply(BasicTransposedConvolution<may_group>{window, x.shape()}, dy, g);
       },
       [&, this] {
-        return apply(Convolution{window, dy.shape()}, x, g);
+        return apply(BasicConvolution<may_group>{window, dy.shape()}, x, g);
       });
 }
 
@@ -198,7 +215,7 @@ auto with_bias(Op op, const X& x, const W& w, const Bias& b, const char* operati
 /// @param window  stride, padding, dilation, groups; the kernel's extents are those of w
 /// @return   (N, [T', [H',]] W', O),  extent' = (extent + paddings − dilation·(kernel − 1) − 1) / stride + 1
 /// @throws   Error  if channels differ, or an output extent would not be positive
-template <Operand X, Operand W, class Bias = None>
+template <bool may_group = true, Operand X, Operand W, class Bias = None>
   requires SameScalarAndBackend<X, W, Bias>
 auto conv(const X& x, const W& w, const Bias& b, const Window& window) {
   const Shape &xs = x.shape(), &ws = w.shape();
@@ -214,9 +231,9 @@ auto conv(const X& x, const W& w, const Bias& b, const Window& window) {
     y.push_back(span / window.stride[axis] + 1);
   }
   y.push_back(ws.back());
-  return detail::with_bias(Convolution{window, y}, x, w, b, "conv", ws.back());
+  return detail::with_bias(BasicConvolution<may_group>{window, y}, x, w, b, "conv", ws.back());
 }
-template <Operand X, Operand W, class Bias>
+template <bool may_group = true, Operand X, Operand W, class Bias>
 detail::OperandsDifferInScalarOrBackend conv(const X&, const W&, const Bias&, const Window&) = delete;
 
 /// Transposed convolution: the adjoint, in its input, of the convolution with the same window.
@@ -227,7 +244,7 @@ detail::OperandsDifferInScalarOrBackend conv(const X&, const W&, const Bias&, co
 /// @return   (N, [T', [H',]] W', C),
 ///           extent' = (extent − 1)·stride − paddings + dilation·(kernel − 1) + output_padding + 1
 /// @throws   Error  if channels differ, or an output extent would not be positive
-template <Operand Y, Operand W, class Bias = None>
+template <bool may_group = true, Operand Y, Operand W, class Bias = None>
   requires SameScalarAndBackend<Y, W, Bias>
 auto conv_transpose(const Y& y, const W& w, const Bias& b, const Window& window) {
   const Shape &ys = y.shape(), &ws = w.shape();
@@ -244,9 +261,9 @@ auto conv_transpose(const Y& y, const W& w, const Bias& b, const Window& window)
     x.push_back(out);
   }
   x.push_back(ws[-2] * window.groups);
-  return detail::with_bias(TransposedConvolution{window, x}, y, w, b, "conv_transpose", x.back());
+  return detail::with_bias(BasicTransposedConvolution<may_group>{window, x}, y, w, b, "conv_transpose", x.back());
 }
-template <Operand Y, Operand W, class Bias>
+template <bool may_group = true, Operand Y, Operand W, class Bias>
 detail::OperandsDifferInScalarOrBackend conv_transpose(const Y&, const W&, const Bias&, const Window&) = delete;
 
 }  // namespace flipbook

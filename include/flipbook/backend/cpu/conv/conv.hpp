@@ -228,9 +228,11 @@ void by_shortest_way(const ConvGeometry& g, const Way& way) {
 }  // namespace detail
 
 /// As direct_conv, by the shorter way where there is one.
-template <Real T>
+template <Real T, bool may_group = true>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  if (depthwise::fits<T>(g)) return depthwise::conv(g, x, w, bias, y);
+  if constexpr (may_group) {
+    if (depthwise::fits<T>(g)) return depthwise::conv(g, x, w, bias, y);
+  }
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv<F>(g, x, w, bias, y); });
   }
@@ -241,9 +243,11 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   });
 }
 /// As direct_conv_transpose, by the shorter way where there is one.
-template <Real T>
+template <Real T, bool may_group = true>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
-  if (depthwise::fits<T>(g)) return depthwise::conv_transpose(g, y, w, bias, x);
+  if constexpr (may_group) {
+    if (depthwise::fits<T>(g)) return depthwise::conv_transpose(g, y, w, bias, x);
+  }
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g),
                                  [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
@@ -255,9 +259,11 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
   });
 }
 /// As direct_conv_weight, by the shorter way where there is one.
-template <Real T>
+template <Real T, bool may_group = true>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
-  if (depthwise::fits<T>(g)) return depthwise::conv_weight(g, x, dy, dw);
+  if constexpr (may_group) {
+    if (depthwise::fits<T>(g)) return depthwise::conv_weight(g, x, dy, dw);
+  }
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_weight<F>(g, x, dy, dw); });
   }

@@ -66,8 +66,8 @@ template <Real T>
 class Filter {
  public:
   /// @param field  whose channels are those of the output
-  Filter(const ReceptiveField& field, const Pixels<const T*>& in, const Pixels<T*>& out, const Weights<T>& weights,
-         const T* start)
+  [[gnu::cold]] Filter(const ReceptiveField& field, const Pixels<const T*>& in, const Pixels<T*>& out,
+                       const Weights<T>& weights, const T* start)
       : field_(field), in_(in), out_(out), weights_(weights), start_(start) {
     constexpr Index block = TileShape::vectors * lanes<T>;
     // The lines that outputs of the next line see again stay in the first cache, if there are many of them.

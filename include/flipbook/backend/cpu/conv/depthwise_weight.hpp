@@ -59,8 +59,8 @@ class WeightGradient {
     Index next;  ///< between the pixels of neighbouring positions
   };
 
-  std::span<const WeightTap> collect(const Block& b, const Pixels<const T*>& in, Index number_pitch,
-                                     WeightTap* to) const {
+  [[gnu::cold]] std::span<const WeightTap> collect(const Block& b, const Pixels<const T*>& in, Index number_pitch,
+                                                   WeightTap* to) const {
     const auto& s = field_;
     std::size_t size = 0;
     for (Index j = 0; j < s.taps(); ++j) {
@@ -92,7 +92,7 @@ class WeightGradient {
     Index low = b.column, high = b.column + b.width;
     FLIPBOOK_UNROLL
     for (int i = 0; i < rows; ++i) {
-      const WeightTap& tap = taps[std::min<std::size_t>(i, taps.size() - 1)];
+      const WeightTap& tap = taps[std::min(static_cast<std::size_t>(i), taps.size() - 1)];
       in[i] = line.in + tap.in + c;
       low = std::max(low, tap.low), high = std::min(high, tap.high);
       FLIPBOOK_UNROLL
@@ -109,7 +109,7 @@ class WeightGradient {
         FLIPBOOK_UNROLL
         for (int i = 0; i < rows; ++i) {
           if constexpr (border) {
-            const WeightTap& tap = taps[std::min<std::size_t>(i, taps.size() - 1)];
+            const WeightTap& tap = taps[std::min(static_cast<std::size_t>(i), taps.size() - 1)];
             if (q < tap.low || q >= tap.high) continue;
           }
           FLIPBOOK_UNROLL
@@ -141,7 +141,7 @@ class WeightGradient {
 
 /// As cpu::conv_weight. Blocks are summed up in parts, whose number does not depend on that of the threads.
 template <Real T>
-void conv_weight(const ConvGeometry& geometry, const T* x, const T* dy, T* dw) {
+[[gnu::cold]] void conv_weight(const ConvGeometry& geometry, const T* x, const T* dy, T* dw) {
   ConvGeometry g = merged_lines(geometry);
   Spread spread{g.in_channels / g.groups, g.out_channels / g.groups, g.out_channels, g.out_channels};
   const Index wanted = spread.channels, channels = spread.channels = round_up(wanted, lanes<T>);

@@ -87,7 +87,7 @@ class Blocks {
     channels_ = {spread.channels, TileShape::vectors * lanes<T>};
   }
   /// Adds a field, of those that are worked out from the same input.
-  void add(const ReceptiveField& s) {
+  [[gnu::cold]] void add(const ReceptiveField& s) {
     for (std::size_t axis = 0; axis < 3; ++axis) {
       stride_[axis] = s.stride[axis], positions_[axis] = std::max(positions_[axis], s.positions[axis]);
       first_[axis] = std::min(first_[axis], s.origin[axis]);
@@ -95,7 +95,8 @@ class Blocks {
     }
     batch_ = s.batch, extent_ = s.extent;
     width_ = std::min<Index>(64, positions_[2]), lines_ = std::min<Index>(16, positions_[1]);
-    while (lines_ > 4 && workspace() * static_cast<Index>(sizeof(T)) > cache::half_of_second) lines_ /= 2;
+    const auto large = [&] { return workspace() * static_cast<Index>(sizeof(T)) > cache::half_of_second; };
+    while (lines_ > 4 && large()) lines_ /= 2;
   }
   bool divide() {
     if (lines_ <= 4) return false;
@@ -110,7 +111,7 @@ class Blocks {
     if (positions_[1] * positions_[2] == 0) return 0;
     return batch_ * positions_[0] * quotient_up(positions_[1], lines_) * quotient_up(positions_[2], width_);
   }
-  Block block(Index i, Index range) const {
+  [[gnu::cold]] Block block(Index i, Index range) const {
     const auto next = [&](Index count) { return std::exchange(i, i / count) % count; };
     Block b;
     b.column = next(quotient_up(positions_[2], width_)) * width_, b.width = std::min(width_, positions_[2] - b.column);
@@ -176,8 +177,8 @@ void make(const Block& b, std::span<const Filter<T>> filters, const Pixels<const
 
 /// The filters of a convolution or its adjoint, from `in` to `out`. @param weights  (taps, from, channels)
 template <Real T>
-void run(const ConvGeometry& g, bool adjoint, const Spread& spread, const T* in, const T* weights, const T* start,
-         T* out) {
+[[gnu::cold]] void run(const ConvGeometry& g, bool adjoint, const Spread& spread, const T* in, const T* weights,
+                       const T* start, T* out) {
   const Axes &in_extent = adjoint ? g.output : g.input, &out_extent = adjoint ? g.input : g.output;
   const Axes phases = adjoint ? g.stride : Axes{1, 1, 1};
   const Index channels = spread.channels, row = spread.from * channels;
@@ -220,7 +221,7 @@ void run(const ConvGeometry& g, bool adjoint, const Spread& spread, const T* in,
 }
 
 /// The same convolution with lines of whole planes, where taps lie along the first axis alone.
-inline ConvGeometry merged_lines(ConvGeometry g) {
+[[gnu::cold]] inline ConvGeometry merged_lines(ConvGeometry g) {
   const auto alone = [&](std::size_t axis) {
     return g.kernel[axis] == 1 && g.stride[axis] == 1 && g.padding[axis] == 0 && g.input[axis] == g.output[axis];
   };
@@ -232,7 +233,7 @@ inline ConvGeometry merged_lines(ConvGeometry g) {
 
 /// rows of `channels` numbers, with zeros at the end of each, or back
 template <Real T>
-void copy_rows(Index rows, const T* from, Index pitch, Index channels, T* to, Index to_pitch) {
+[[gnu::cold]] void copy_rows(Index rows, const T* from, Index pitch, Index channels, T* to, Index to_pitch) {
   parallel_for(rows, 1024, [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
       std::fill(std::copy_n(from + i * pitch, channels, to + i * to_pitch), to + (i + 1) * to_pitch, T(0));
@@ -242,8 +243,8 @@ void copy_rows(Index rows, const T* from, Index pitch, Index channels, T* to, In
 
 /// As `run`, also where all channels do not fill a vector.
 template <Real T>
-void run_padded(const ConvGeometry& geometry, bool adjoint, Spread spread, const T* in, const T* weights,
-                const T* start, T* out) {
+[[gnu::cold]] void run_padded(const ConvGeometry& geometry, bool adjoint, Spread spread, const T* in, const T* weights,
+                              const T* start, T* out) {
   const ConvGeometry g = merged_lines(geometry);
   const Index channels = spread.channels, rows = adjoint ? g.inputs() : g.outputs();
   if (channels >= lanes<T>) return run(g, adjoint, spread, in, weights, start, out);
@@ -257,14 +258,14 @@ void run_padded(const ConvGeometry& geometry, bool adjoint, Spread spread, const
 
 /// As cpu::conv.
 template <Real T>
-void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+[[gnu::cold]] void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   run_padded(g, false, {g.in_channels / g.groups, g.out_channels / g.groups, g.out_channels, g.out_channels}, x, w,
              bias, y);
 }
 
 /// As cpu::conv_transpose.
 template <Real T>
-void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
+[[gnu::cold]] void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Spread spread{g.out_channels / g.groups, g.in_channels / g.groups, g.in_channels, g.in_channels};
   if (spread.from == 1 && spread.to == 1) return run_padded(g, true, spread, y, w, bias, x);
   const Scratch<T> turned(g.taps() * spread.from * g.in_channels);  // (taps, O / groups, C)
