@@ -32,6 +32,7 @@ class Snapshot {
       for (const Piece& piece : pieces_) B::copy(piece.at, std::as_const(piece.before).data(), piece.bytes);
       for (const auto& resume : resume_) resume();
     } catch (...) {  // a device that takes no copies: it is lost, or captures a step and has changed nothing
+      pieces_.clear();
     }
   }
 

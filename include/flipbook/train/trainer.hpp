@@ -280,7 +280,7 @@ class Trainer {
   };
 
   auto state() {
-    return [this](auto&& visit) { visit_state(visit); };
+    return [this](auto&& visit) { this->visit_state(visit); };
   }
   void visit_state(auto& visit) {
     visit("", model);
