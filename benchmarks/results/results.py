@@ -9,6 +9,7 @@ drawn from the latest record of each row; --draw draws them anew and trains noth
 import argparse
 import datetime
 import json
+import math
 import os
 import re
 import subprocess
@@ -26,7 +27,14 @@ ROWS = {
     "moving-mnist": ("prediction", ["--sprites", 2], 60, "mnist", "ConvLSTM, two layers of 64, 5×5"),
     "moving-fashion": ("prediction", ["--sprites", 2], 60, "fashion", "the same on garments"),
 }
+# What learns beside PyTorch, for 300 steps: name: (model of learning.py, what it is)
+LEARNING = {
+    "learning-conv-lstm": ("conv_lstm", "ConvLSTM, next frame"),
+    "learning-vae": ("vae", "autoencoder of clips"),
+    "learning-transformer": ("transformer", "transformer over 1024 tokens"),
+}
 
+PYTORCH_LOSS = "seconds to PyTorch's final loss, flipbook"
 NATS = [("VAE", "86.76"), ("IWAE, 5 samples", "85.54")]
 NATS_PER_FRAME = [("ConvLSTM (Shi et al., 2015)", "", "367.2"), ("LSTM (Srivastava et al., 2015)", "", "341.2"),
                   ("DFN (De Brabandere et al., 2016)", "", "285.2"), ("VPN baseline (Kalchbrenner et al., 2017)", "110.1", ""),
@@ -66,11 +74,38 @@ def records():
         return {record["row"]: record for record in map(json.loads, lines)}
 
 
-def train(name, options):
-    program, arguments, minutes, data, _ = ROWS[name]
+def folder_of(name, data, options):
     folder = {"mnist": options.mnist, "fashion": options.fashion}[data]
     if folder is None or not os.path.isdir(folder):
         sys.exit(f"results: row {name} needs the folder of {data}'s four files: --{data} FOLDER")
+    return folder
+
+
+def keep(name, command, found):
+    """Adds a record."""
+    record = {"row": name, "command": command, "commit": commit(), "machine": machine(),
+              "date": datetime.date.today().isoformat(), **found}
+    with open(RECORDS, "a") as lines:
+        lines.write(json.dumps(record) + "\n")
+
+
+def learn(name, options):
+    model, _ = LEARNING[name]
+    out = os.path.join(options.out, name)
+    images = os.path.join(folder_of(name, "mnist", options), "train-images-idx3-ubyte.gz")
+    print(f"== {name}", flush=True)
+    subprocess.run([sys.executable, os.path.join(ROOT, "benchmarks/results/learning.py"),
+                    os.path.join(options.programs, "results_learning"), model, images, out, "--steps", "300",
+                    "--threads", str(options.threads)], check=True)
+    with open(os.path.join(out, "figures.json")) as file:
+        keep(name, f"scripts/results --only {name} --threads {options.threads}", json.load(file))
+    for large in ("clips.npy", "weights.safetensors"):
+        os.remove(os.path.join(out, large))
+
+
+def train(name, options):
+    program, arguments, minutes, data, _ = ROWS[name]
+    folder = folder_of(name, data, options)
     minutes = options.minutes or minutes
     out = os.path.join(options.out, f"{name}-{minutes:g}min")
     command = [os.path.join(options.programs, f"results_{program}"), "--data", folder, "--out", out, "--minutes", minutes,
@@ -84,10 +119,7 @@ def train(name, options):
     with open(figures) as file:
         found = json.load(file)
     again = f"scripts/results --only {name} --minutes {minutes:g} --threads {options.threads}"
-    record = {"row": name, "command": again, "commit": commit(), "machine": machine(),
-              "date": datetime.date.today().isoformat(), **found}
-    with open(RECORDS, "a") as lines:
-        lines.write(json.dumps(record) + "\n")
+    keep(name, again, found)
     os.rename(figures, figures + ".recorded")  # the next run is another record
     gif = os.path.join(out, "prediction.gif")
     if os.path.exists(gif):
@@ -142,36 +174,53 @@ def errors_table(name, found):
     return table(["model", "MSE", "MAE", "SSIM, OpenSTL's", "SSIM, range 1", "trained on"], rows)
 
 
+def learning_table(found):
+    rows = []
+    for name, (_, what) in LEARNING.items():
+        if name in found:
+            value, record = found[name]["figures"].get, found[name]
+            rows.append((what, f"{value('final loss, flipbook'):.5g}", f"{value('final loss, PyTorch'):.5g}",
+                         f"{value('seconds, PyTorch'):.0f} s ({record['pytorch']})",
+                         f"{value(PYTORCH_LOSS):.0f} s", f"**{value('times as fast'):.1f}**"))
+    return table(["model", "final loss", "PyTorch's", "PyTorch's time to it", "flipbook's", "times as fast"], rows)
+
+
 def curve(record, title):
-    """The loss over the minutes, as SVG; both axes are logarithmic, so that the end shows."""
-    import math
-    points = [(s / 60, loss) for s, loss in record["curve"] if s > 0 and loss > 0]
+    """Losses over minutes, as SVG; both axes are logarithmic, so that the end shows."""
+    lines = [[(math.log(s / 60), math.log(loss)) for s, loss in record.get(key, ()) if s > 0 and loss > 0]
+             for key in ("curve", "pytorch_curve")]
+    points = sum(lines, [])
     if len(points) < 2:
         return None
-    width, height, left, bottom = 640, 300, 60, 40
-    xs, ys = [math.log(x) for x, _ in points], [math.log(y) for _, y in points]
-    def place(value, values, size, begin, up):
-        part = (value - min(values)) / ((max(values) - min(values)) or 1)
-        return begin + size * (1 - part if up else part)
-    path = " ".join(f"{place(x, xs, width - left - 20, left, False):.1f},{place(y, ys, height - bottom - 40, 30, True):.1f}"
-                    for x, y in zip(xs, ys))
-    labels = []
-    for x in (points[0][0], points[-1][0]):
-        at = place(math.log(x), xs, width - left - 20, left, False)
-        labels.append(f'<text x="{at:.0f}" y="{height - 15}" text-anchor="middle">{x:.2g} min</text>')
-    for y in (min(y for _, y in points), max(y for _, y in points)):
-        at = place(math.log(y), ys, height - bottom - 40, 30, True)
-        labels.append(f'<text x="{left - 6}" y="{at + 4:.0f}" text-anchor="end">{y:.4g}</text>')
+    width, height, left, right, top, bottom = 640, 300, 60, 20, 30, 40
+    low, high = (tuple(each(p[axis] for p in points) for axis in (0, 1)) for each in (min, max))
+
+    def at(x, y):
+        part = [(v - l) / ((h - l) or 1) for v, l, h in zip((x, y), low, high)]
+        return left + part[0] * (width - left - right), top + (1 - part[1]) * (height - top - bottom)
+
+    labels = [f'<text x="{at(x, 0)[0]:.0f}" y="{height - 15}" text-anchor="middle">{math.exp(x):.2g} min</text>'
+              for x in (low[0], high[0])]
+    labels += [f'<text x="{left - 6}" y="{at(0, y)[1] + 4:.0f}" text-anchor="end">{math.exp(y):.4g}</text>'
+               for y in (low[1], high[1])]
+    strokes = []
+    for line, colour, name in zip(lines, ("#2563eb", "#d97706"), ("flipbook", "PyTorch")):
+        if line:
+            path = " ".join("{:.1f},{:.1f}".format(*at(*point)) for point in line)
+            strokes.append(f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{path}"/>')
+            if lines[1]:
+                x, y = at(*line[len(line) // 2])
+                strokes.append(f'<text x="{x + 6:.0f}" y="{y - 6:.0f}" fill="{colour}">{name}</text>')
+    body = "\n".join(labels + strokes)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
             f'font-size="12" fill="#555">\n<rect width="100%" height="100%" fill="#fff"/>\n'
-            f'<text x="{left}" y="18" font-size="14" fill="#222">{title}</text>\n{chr(10).join(labels)}\n'
-            f'<polyline fill="none" stroke="#2563eb" stroke-width="1.5" points="{path}"/>\n</svg>\n')
+            f'<text x="{left}" y="18" font-size="14" fill="#222">{title}</text>\n{body}\n</svg>\n')
 
 
 def draw():
     """The page's tables between its markers, and the curves."""
     found = records()
-    parts = {"mnist": nats_table(found), "per-frame": per_frame_table(found)}
+    parts = {"mnist": nats_table(found), "per-frame": per_frame_table(found), "learning": learning_table(found)}
     for name in OPENSTL:
         parts[name] = errors_table(name, found)
     commands = [f"`{record['command']}`: commit {record['commit']}, {record['date']}, {record['steps']} steps in "
@@ -193,12 +242,16 @@ def draw():
     write(PAGE, page)
 
 
+def done(found, name):
+    return f"recorded {found[name]['date']}" if name in found else "not recorded"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("programs", help=argparse.SUPPRESS)
     parser.add_argument("--list", action="store_true", help="the rows that there are, and stop")
     parser.add_argument("--draw", action="store_true", help="draw tables and curves of the records that there are, and stop")
-    parser.add_argument("--only", choices=ROWS, action="append", help="this row, and others so named; without: all")
+    parser.add_argument("--only", choices=(*ROWS, *LEARNING), action="append", help="this row, and others so named; without: all")
     parser.add_argument("--minutes", type=float, help="to train, instead of the row's own")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--mnist", help="folder of MNIST's four files, gzipped")
@@ -210,13 +263,13 @@ def main():
     if options.list:
         found = records()
         for name, (_, _, minutes, data, what) in ROWS.items():
-            done = f"recorded {found[name]['date']}" if name in found else "not recorded"
-            print(f"{name:16} {minutes:4} min  {data:8} {done:20} {what}")
+            print(f"{name:22}{minutes:4} min  {data:9}{done(found, name):22}{what}")
+        for name, (_, what) in LEARNING.items():
+            print(f"{name:22}300 steps mnist    {done(found, name):22}{what}, beside PyTorch")
         return
-    if not options.draw:
-        for name in options.only or ROWS:
-            train(name, options)
-            draw()
+    for name in () if options.draw else options.only or (*ROWS, *LEARNING):
+        (train if name in ROWS else learn)(name, options)
+        draw()
     draw()
 
 
