@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/backend/cpu/gemm/edge_tile.hpp>
 #include <flipbook/backend/cpu/gemm/panels.hpp>
 #include <flipbook/backend/cpu/gemm/right_operand.hpp>
-#include <flipbook/backend/cpu/gemm/small_product.hpp>
 #include <flipbook/backend/cpu/runtime/cache.hpp>
 #include <flipbook/backend/cpu/runtime/tasks.hpp>
 
@@ -83,8 +83,8 @@ class MatrixProduct {
     do {  // at least once, so that the sum of nothing is written too
       const Index length = std::min(depth_, k_ - k);
       const Panels<T> panels = part_of_b(k, length, left, right, workspace);
-      for (Index i = first; i < last; i += height) {
-        const Index rows = std::min(height, last - i);
+      for (Index i = first, rows = 0; i < last; i += rows) {
+        rows = quotient_up(last - i, quotient_up(last - i, height));  // about as many in every tile
         const SmallOperand<T> tile = part_of_a(i, rows, k, length, copied);
         for (Index p = 0; p < panels.count(); ++p) {
           multiply(tile, rows, length, panels.panel(p), i, left + panels.first_column(p), accumulate_ || k > 0);
@@ -118,7 +118,7 @@ class MatrixProduct {
       return panels;
     }
     panels.data = b_.at(k, left), panels.pitch = b_.pitch;
-    if (panels.columns % lanes<T> != 0) {
+    if (!tiles_end_anywhere && panels.columns % lanes<T> != 0) {
       Panels<T> edge;
       edge.rows = length, edge.columns = panels.columns % width;
       pack_rows(edge, workspace, 0, length, b_.layout, b_.at(k, right - edge.columns), b_.pitch);
@@ -136,16 +136,8 @@ class MatrixProduct {
   /// The tile at row i and column j of C.
   void multiply(const SmallOperand<T>& left, Index rows, Index length, const Panel<T>& panel, Index i, Index j,
                 bool load) const {
-    const VectorRows<const T> right{panel.data, panel.step};
     const VectorRows<T> to = c_.below(i).right(j);
-    const VectorRows<const T> start = this->start(j, to, load);
-    if (panel.columns % lanes<T> == 0) return small_product<T>(left, rows, length, right, panel.columns, start, to);
-    // Columns that do not fill their vectors are worked on in a buffer.
-    alignas(64) T buffer[static_cast<std::size_t>(height * width)] = {};
-    const VectorRows<T> whole{buffer, width};
-    for (Index r = 0; r < rows; ++r) std::copy_n(start.below(r).data, panel.columns, whole.below(r).data);
-    small_product<T>(left, rows, length, right, panel.columns, {buffer, whole.pitch}, whole);
-    for (Index r = 0; r < rows; ++r) std::copy_n(whole.below(r).data, panel.columns, to.below(r).data);
+    edge_product<T>(left, rows, length, {panel.data, panel.step}, panel.columns, start(j, to, load), to);
   }
 
   /// What the tile at column j of C begins with.
