@@ -18,11 +18,13 @@ void edge_tile(const SmallOperand<T>& left, Index length, const VectorRows<const
   using V = Simd<T>;
   constexpr int whole = vectors - 1;
   V sum[rows][vectors];
-  const T* from[rows];
+  const T *from[rows], *const begin = start.data;
+  T* const result = to.data;
+  const Index begin_pitch = start.pitch, result_pitch = to.pitch;
   FLIPBOOK_UNROLL
   for (int i = 0; i < rows; ++i) {
     from[i] = left.data + i * left.row;
-    const T* const first = start.data + i * start.pitch;
+    const T* const first = begin + i * begin_pitch;
     FLIPBOOK_UNROLL
     for (int j = 0; j < whole; ++j) sum[i][j] = V::load_unaligned(first + j * lanes<T>);
     sum[i][whole] = load_part(first + whole * lanes<T>, last);
@@ -44,7 +46,7 @@ void edge_tile(const SmallOperand<T>& left, Index length, const VectorRows<const
   }
   FLIPBOOK_UNROLL
   for (int i = 0; i < rows; ++i) {
-    T* const first = to.data + i * to.pitch;
+    T* const first = result + i * result_pitch;
     FLIPBOOK_UNROLL
     for (int j = 0; j < whole; ++j) sum[i][j].store_unaligned(first + j * lanes<T>);
     store_part(sum[i][whole], first + whole * lanes<T>, last);

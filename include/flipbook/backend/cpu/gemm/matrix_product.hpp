@@ -50,7 +50,7 @@ class MatrixProduct {
 
  private:
   static constexpr Index width = panel_columns<T>, height = TileShape::rows;
-  static constexpr Index half_a_second_cache = cache::half_of_second / Index{sizeof(T)}, most_depth = 512;
+  static constexpr Index half_a_second_cache = cache::half_of_second / Index{sizeof(T)}, most_depth = 512, few_panels = 2;
 
   /// For few uses B is read where it lies.
   bool packs() const { return b_.layout == Layout::transposed || m_ > few_uses_of_rows; }
@@ -85,7 +85,7 @@ class MatrixProduct {
       const Panels<T> panels = part_of_b(k, length, left, right, workspace);
       for (Index i = first, rows = 0; i < last; i += rows) {
         rows = quotient_up(last - i, quotient_up(last - i, height));  // about as many in every tile
-        const SmallOperand<T> tile = part_of_a(i, rows, k, length, copied);
+        const SmallOperand<T> tile = part_of_a(i, rows, k, length, panels.count(), copied);
         for (Index p = 0; p < panels.count(); ++p) {
           multiply(tile, rows, length, panels.panel(p), i, left + panels.first_column(p), accumulate_ || k > 0);
         }
@@ -95,12 +95,13 @@ class MatrixProduct {
   }
 
   /// Rows of A as they lie; across columns each number would be on a line of its own, for every panel again.
-  SmallOperand<T> part_of_a(Index i, Index rows, Index k, Index length, T* copied) const {
+  SmallOperand<T> part_of_a(Index i, Index rows, Index k, Index length, Index panels, T* copied) const {
     if (length == 0) return {};  // a matrix of nothing may be nowhere
-    if (a_.layout == Layout::normal) return a_.from(i, k);
+    if (a_.layout == Layout::normal || panels <= few_panels) return a_.from(i, k);
     const T* from = a_.at(i, k);
     for (Index p = 0; p < length; ++p, from += a_.pitch) {
       if (rows == height) std::copy_n(from, height, copied + p * height);
+      else if constexpr (tiles_end_anywhere) store_part(load_part(from, rows), copied + p * height, rows);
       else std::copy_n(from, rows, copied + p * height);
     }
     return {copied, 1, height};
