@@ -9,10 +9,19 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 /// Whether the right operand of a tile may end within a vector; else its rows are padded to whole vectors.
 inline constexpr bool tiles_end_anywhere = masked_vectors;
 
+/// Begins to bring rows near that are read, or written, later. Inlined, since compilers drop calls that have no effect.
+template <int to_write = 0, Real T>
+[[gnu::always_inline]] inline void fetch(const T* from, Index pitch, Index rows, Index columns) {
+  constexpr Index line = 64 / Index{sizeof(T)};
+  for (; rows > 0; --rows, from += pitch) {
+    for (Index j = 0; j < columns; j += line) __builtin_prefetch(from + j, to_write);
+  }
+}
+
 namespace detail {
 
 /// The tile of a matrix product that small_tile computes, but the last vector has `last` columns.
-template <Real T, int rows, int vectors>
+template <Real T, int rows, int vectors, bool streams>
 void edge_tile(const SmallOperand<T>& left, Index length, const VectorRows<const T>& right, Index last,
                const VectorRows<const T>& start, const VectorRows<T>& to) {
   using V = Simd<T>;
@@ -37,6 +46,10 @@ void edge_tile(const SmallOperand<T>& left, Index length, const VectorRows<const
     for (int j = 0; j < whole; ++j) column[j] = V::load_unaligned(across + j * lanes<T>);
     if constexpr (tiles_end_anywhere) column[whole] = load_part(across + whole * lanes<T>, last);
     else column[whole] = V::load_unaligned(across + whole * lanes<T>);
+    if constexpr (streams) {
+      FLIPBOOK_UNROLL
+      for (int j = 0; j < vectors; ++j) __builtin_prefetch(across + (vectors + j) * lanes<T>);
+    }
     FLIPBOOK_UNROLL
     for (int i = 0; i < rows; ++i) {
       const V x(from[i][at]);
@@ -57,9 +70,9 @@ template <Real T>
 using EdgeTile = void (*)(const SmallOperand<T>&, Index, const VectorRows<const T>&, Index, const VectorRows<const T>&,
                           const VectorRows<T>&);
 
-template <Real T, int vectors, int... less>
+template <Real T, int vectors, bool streams, int... less>
 constexpr std::array<EdgeTile<T>, sizeof...(less)> edge_tiles(std::integer_sequence<int, less...>) {
-  return {edge_tile<T, less + 1, vectors>...};
+  return {edge_tile<T, less + 1, vectors, streams>...};
 }
 
 }  // namespace detail
@@ -70,12 +83,13 @@ constexpr std::array<EdgeTile<T>, sizeof...(less)> edge_tiles(std::integer_seque
 /// @param start  may be `to`; with a pitch of 0 it is one row
 template <Real T>
 void edge_product(SmallOperand<T> left, Index rows, Index length, const VectorRows<const T>& right, Index columns,
-                  VectorRows<const T> start, VectorRows<T> to) {
+                  VectorRows<const T> start, VectorRows<T> to, bool streams = false) {
   static_assert(TileShape::vectors == 2);
   constexpr std::make_integer_sequence<int, TileShape::rows> counts;
-  static constexpr std::array kernels{detail::edge_tiles<T, 1>(counts), detail::edge_tiles<T, 2>(counts)};
+  static constexpr std::array kernels{detail::edge_tiles<T, 1, false>(counts), detail::edge_tiles<T, 2, false>(counts),
+                                      detail::edge_tiles<T, 2, true>(counts)};
   const bool two = columns > lanes<T>;
-  const auto& tiles = kernels[two ? 1 : 0];
+  const auto& tiles = kernels[!two ? 0 : streams ? 2 : 1];
   const Index last = two ? columns - lanes<T> : columns;
   // Tiles of about as many rows each: one of a single row would wait for its sums.
   for (Index strips = quotient_up(rows, Index{TileShape::rows}); strips > 0; --strips) {

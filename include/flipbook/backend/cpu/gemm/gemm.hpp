@@ -13,6 +13,8 @@ template <Real T>
 Index vectors_of_sums(Index rows, Index columns) {
   return std::max(rows, Index{TileShape::few_rows}) * quotient_up(columns, lanes<T>);
 }
+/// Products of two rows take, for each of the one, as long to sum a vector up as so many numbers to transpose.
+inline constexpr Index sum_up = 96;
 }  // namespace detail
 
 /// Matrix product: C = op(A) · op(B) + bias, or C += op(A) · op(B).
@@ -42,7 +44,8 @@ void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* 
     });
     return;
   }
-  if (!a_normal || best_kind<T>(b_layout, k, k, n, m) == PanelKind::columns) {
+  const bool many_sums = b_layout == Layout::transposed && k < detail::sum_up * m;
+  if (!a_normal || many_sums || best_kind<T>(b_layout, k, k, n, m) == PanelKind::columns) {
     MatrixProduct<T>({a_layout, a, lda}, {b_layout, b, ldb}, m, n, k, c, ldc, accumulate, bias)();
     return;
   }
@@ -50,7 +53,8 @@ void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* 
   const RightOperand<T> right(b_layout, k, n, b, ldb, k, m);
   field.extent[2] = field.positions[2] = m;
   field.channels = k;
-  ImplicitGemm<T> product(field, Pixels<const T*>{a, 0, {0, 0, lda}}, {c, 0, {0, 0, ldc}}, right.panels(), bias, accumulate);
+  ImplicitGemm<T> product(field, Pixels<const T*>{a, 0, {0, 0, lda}}, {c, 0, {0, 0, ldc}}, right.panels(), bias,
+                          accumulate);
   implicit_gemm(std::span(&product, 1));
 }
 

@@ -30,14 +30,17 @@ class SmallProducts {
 
   void operator()(Index batch) const {
     const Index pitch = round_up(n_, lanes<T>);
+    const Index grain = std::max(worth_a_thread / std::max(m_ * n_ * k_, Index{1}), Index{1});
+    const bool from_memory = batch * (m_ * k_ + k_ * n_ + m_ * n_) > 2 * cache::together_in_last / Index{sizeof(T)};
     const PerThread<T> rooms(copies() ? k_ * pitch : 0);
-    parallel_for(batch, std::max(worth_a_thread / std::max(m_ * n_ * k_, Index{1}), Index{1}),
-                 [&](Index first, Index last) {
-                   const VectorRows<T> room{rooms.mine(), pitch};
-                   if (copies()) std::fill_n(room.data, k_ * pitch, T(0));
-                   for (Index i = first; i < last; ++i)
-                     multiply(a_[i], right(b_[i], room), c_.data + i * m_ * c_.pitch);
-                 });
+    parallel_for(batch, grain, [&](Index first, Index last) {
+      const VectorRows<T> room{rooms.mine(), pitch};
+      if (copies()) std::fill_n(room.data, k_ * pitch, T(0));
+      for (Index i = first; i < last; ++i) {
+        if (from_memory && i + 1 < last) fetch(i + 1);
+        multiply(a_[i], right(b_[i], room), c_.data + i * m_ * c_.pitch);
+      }
+    });
   }
 
  private:
@@ -50,6 +53,11 @@ class SmallProducts {
     else
       for (Index p = 0; p < k_; ++p) std::copy_n(b.data + p * b.pitch, n_, room.below(p).data);
     return {room.data, room.pitch};
+  }
+  [[gnu::always_inline]] void fetch(Index i) const {
+    cpu::fetch(a_[i].data, 0, 1, m_ * k_);
+    cpu::fetch(b_[i].data, 0, 1, k_ * n_);
+    cpu::fetch<1>(c_.data + i * m_ * c_.pitch, 0, 1, m_ * n_);
   }
   void multiply(const StoredMatrix<T>& a, const VectorRows<const T>& b, T* c) const {
     const VectorRows<T> to{c, c_.pitch};
