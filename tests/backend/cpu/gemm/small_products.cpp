@@ -69,6 +69,7 @@ TEST_CASE_TEMPLATE("many small products agree with their definition, to the same
       check<T>(a, b, 1, 1, 600, 20, rng);
       check<T>(a, b, 2, 600, 1, 20, rng);
       check<T>(a, b, 2, 5, 7, 2000, rng);
+      check<T>(a, b, 2, 101, 90, 110, rng);  // divided
     }
   }
 }

@@ -29,16 +29,21 @@ class SmallProducts {
       : a_(a), b_(b), m_(m), n_(n), k_(k), c_{c, ldc}, start_(start) {}
 
   void operator()(Index batch) const {
-    const Index pitch = round_up(n_, lanes<T>);
-    const Index grain = std::max(worth_a_thread / std::max(m_ * n_ * k_, Index{1}), Index{1});
+    const Index cost = std::max(m_ * n_ * k_, Index{1}), pitch = round_up(n_, lanes<T>);
+    // Few products are divided among threads: no sum depends on how.
+    const Index parts = batch >= 2 * threads() ? 1 : std::clamp(cost / worth_a_thread, Index{1}, Index{threads()});
+    const Index rows = round_up(quotient_up(m_, parts), TileShape::rows);
     const bool from_memory = batch * (m_ * k_ + k_ * n_ + m_ * n_) > 2 * cache::together_in_last / Index{sizeof(T)};
     const PerThread<T> rooms(copies() ? k_ * pitch : 0);
-    parallel_for(batch, grain, [&](Index first, Index last) {
+    parallel_for(batch * parts, std::max(worth_a_thread * parts / cost, Index{1}), [&](Index first, Index last) {
       const VectorRows<T> room{rooms.mine(), pitch};
       if (copies()) std::fill_n(room.data, k_ * pitch, T(0));
-      for (Index i = first; i < last; ++i) {
-        if (from_memory && i + 1 < last) fetch(i + 1);
-        multiply(a_[i], right(b_[i], room), c_.data + i * m_ * c_.pitch);
+      VectorRows<const T> right{};
+      for (Index at = first; at < last; ++at) {
+        const Index i = at / parts, row = at % parts * rows;
+        if (from_memory && at + 1 < last) fetch((at + 1) / parts);
+        if (at == first || row == 0) right = this->right(b_[i], room);
+        if (row < m_) multiply(a_[i], row, std::min(rows, m_ - row), right, c_.data + i * m_ * c_.pitch);
       }
     });
   }
@@ -59,11 +64,11 @@ class SmallProducts {
     cpu::fetch(b_[i].data, 0, 1, k_ * n_);
     cpu::fetch<1>(c_.data + i * m_ * c_.pitch, 0, 1, m_ * n_);
   }
-  void multiply(const StoredMatrix<T>& a, const VectorRows<const T>& b, T* c) const {
-    const VectorRows<T> to{c, c_.pitch};
+  void multiply(const StoredMatrix<T>& a, Index row, Index rows, const VectorRows<const T>& b, T* c) const {
+    const VectorRows<T> to = VectorRows<T>{c, c_.pitch}.below(row);
     for (Index j = 0; j < n_; j += panel_columns<T>) {
       const VectorRows<const T> start{start_ == nullptr ? zero_row<T>.data() : start_ + j, 0};
-      edge_product<T>(a.from(0, 0), m_, k_, b.right(j), std::min(n_ - j, panel_columns<T>), start, to.right(j));
+      edge_product<T>(a.from(row, 0), rows, k_, b.right(j), std::min(n_ - j, panel_columns<T>), start, to.right(j));
     }
   }
 
