@@ -46,13 +46,23 @@ TEST_CASE_TEMPLATE("products match Eigen's for every layout and size", T, float,
   }
 }
 
-TEST_CASE_TEMPLATE("a batch of products is each product by itself", T, float, double) {
+TEST_CASE_TEMPLATE("a batch of products is each product by itself, for every layout and size", T, float, double) {
   Rng rng{2};
-  const Tensor<T> a = normal<T>({2, 3, 5, 7}, rng), b = normal<T>({2, 3, 7, 4}, rng);
-  const Tensor<T> c = matmul(a, b);
-  CHECK(c.shape() == Shape{2, 3, 5, 4});
-  for (Index i = 0; i < 2; ++i) {
-    for (Index j = 0; j < 3; ++j) CHECK(to_vector(c[i][j]) == to_vector(matmul(a[i][j], b[i][j])));
+  for (const Transposed t : layouts) {
+    for (const auto& [m, n, k] : {std::tuple<Index, Index, Index>{5, 4, 7},
+                                  {9, 18, 18},
+                                  {1, 70, 3},
+                                  {33, 1, 65},
+                                  {150, 130, 6},
+                                  {40, 9, 420}}) {
+      const Tensor<T> a = normal<T>(t.a ? Shape{2, 3, k, m} : Shape{2, 3, m, k}, rng);
+      const Tensor<T> b = normal<T>(t.b ? Shape{2, 3, n, k} : Shape{2, 3, k, n}, rng);
+      const Tensor<T> c = matmul(a, b, t);
+      REQUIRE(c.shape() == Shape{2, 3, m, n});
+      for (Index i = 0; i < 2; ++i) {
+        for (Index j = 0; j < 3; ++j) CHECK(to_vector(c[i][j]) == to_vector(matmul(a[i][j], b[i][j], t)));
+      }
+    }
   }
 }
 

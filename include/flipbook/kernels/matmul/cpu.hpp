@@ -2,6 +2,7 @@
 #pragma once
 
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
+#include <flipbook/backend/cpu/gemm/small_products.hpp>
 #include <flipbook/core/compiled.hpp>
 #include <flipbook/core/tensor.hpp>
 
@@ -17,6 +18,11 @@ void matmul(Cpu, bool transpose_a, bool transpose_b, Tensor<T, Cpu>& c, const Te
     const Index m = c.extent(-2), n = c.extent(-1), k = a.extent(transpose_a ? -2 : -1);
     const Index batch = c.shape().part(0, c.rank() - 2).size();
     const auto layout = [](bool transposed) { return transposed ? cpu::Layout::transposed : cpu::Layout::normal; };
+    if (cpu::SmallProducts<T>::fit(m, n, k)) {
+      return cpu::SmallProducts<T>({{layout(transpose_a), a.data(), a.extent(-1)}, m * k},
+                                   {{layout(transpose_b), b.data(), b.extent(-1)}, k * n}, m, n, k, c.data(), n,
+                                   bias)(batch);
+    }
     const auto one = [&](Index i) {
       cpu::gemm(layout(transpose_a), layout(transpose_b), m, n, k, a.data() + i * m * k, a.extent(-1),
                 b.data() + i * k * n, b.extent(-1), c.data() + i * m * n, n, false, bias);

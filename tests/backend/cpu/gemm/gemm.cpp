@@ -105,6 +105,10 @@ TEST_CASE_TEMPLATE("products longer than a block of the cache agree with their d
       check<T>(Product(a, b, 130, 256, 260, rng), rng);
       check<T>(Product(a, b, 150, 1, 4500, rng), rng);
       check<T>(Product(a, b, 141, 1103, 310, rng), rng);
+      check<T>(Product(a, b, 7, 121, 1300, rng), rng);
+      check<T>(Product(a, b, 1300, 37, 5, rng), rng);
+      check<T>(Product(a, b, 70, 4, 1300, rng), rng);
+      check<T>(Product(a, b, 9, 300, 1100, rng), rng);
     }
   }
 }
@@ -131,8 +135,13 @@ TEST_CASE_TEMPLATE("the number of threads does not change a bit of a product", T
   const int before = flipbook::threads();
   for (const Layout a : layouts) {
     for (const Layout b : layouts) {
-      for (const auto& [m, n, k] :
-           {std::array<Index, 3>{130, 70, 600}, {1, 500, 300}, {300, 2, 700}, {9, 33, 5}, {2, 400, 40}}) {
+      for (const auto& [m, n, k] : {std::array<Index, 3>{130, 70, 600},
+                                    {1, 500, 300},
+                                    {300, 2, 700},
+                                    {9, 33, 5},
+                                    {2, 400, 40},
+                                    {70, 4, 900},
+                                    {9, 600, 400}}) {
         const Product p(a, b, m, n, k, rng);
         const auto left = drawn<T>(p.a_size(), rng), right = drawn<T>(p.b_size(), rng), bias = drawn<T>(p.n, rng);
         const auto start = drawn<T>(Product::size(m, n, p.ldc), rng);

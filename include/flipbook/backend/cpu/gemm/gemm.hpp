@@ -4,9 +4,18 @@
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
 #include <flipbook/backend/cpu/gemm/matrix_product.hpp>
 #include <flipbook/backend/cpu/gemm/right_operand.hpp>
-#include <flipbook/backend/cpu/gemm/weight_gradient.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+namespace detail {
+/// What a result of so many rows and columns takes for each step of the reduction; a few rows wait for their sums.
+template <Real T>
+Index vectors_of_sums(Index rows, Index columns) {
+  return std::max(rows, Index{TileShape::few_rows}) * quotient_up(columns, lanes<T>);
+}
+/// Products of two rows take, for each of the one, as long to sum a vector up as so many numbers to transpose.
+inline constexpr Index sum_up = 96;
+}  // namespace detail
 
 /// Matrix product: C = op(A) · op(B) + bias, or C += op(A) · op(B).
 ///
@@ -14,39 +23,38 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 /// row by row, `ld` apart; a transposed one is stored as its op's transpose.
 /// @param bias  (n), added to every row, or null; not used when accumulating
 ///
-/// Where a result has few columns, or B few uses, the reduction is what fills vectors: then with A normal this is the
-/// correlation with one tap, whose pixels are A's rows, and with A transposed the sum over pixels of the gradient of a
-/// convolution's weights.
+/// Where B has few uses and is stored along the reduction, or the result has few columns, the reduction is what fills
+/// vectors: this is the correlation with one tap, whose pixels are A's rows. With A transposed and few columns the
+/// transpose of the result is computed.
 template <Real T>
 void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb,
           T* c, Index ldc, bool accumulate, const T* bias) {
   if (m == 0 || n == 0) return;
-  const bool a_normal = a_layout == Layout::normal, b_normal = b_layout == Layout::normal;
-  const Pixels<const T*> a_pixels{a, 0, {0, 0, lda}}, b_pixels{b, 0, {0, 0, ldb}};
-  ReceptiveField field;
-  if (!a_normal && (n < panel_columns<T> || m <= few_uses)) {
-    Scratch<T> transposed(b_normal ? 0 : k * n);
-    Pixels<const T*> right = b_pixels;
-    if (!b_normal) {
-      parallel_for(k, 16, [&](Index first, Index last) {
-        transpose(b + first, ldb, n, last - first, transposed + first * n, n);
-      });
-      right = {transposed.data(), 0, {0, 0, n}};
-    }
-    field.extent[2] = field.positions[2] = k;
-    field.channels = m;
-    WeightGradient<T> sum(field, a_pixels, right, n, c, ldc, bias, accumulate);
-    weight_gradient(std::span(&sum, 1));
+  const bool a_normal = a_layout == Layout::normal;
+  if (!a_normal && 4 * detail::vectors_of_sums<T>(n, m) < 3 * detail::vectors_of_sums<T>(m, n)) {
+    const Scratch<T> turned(n * m);
+    MatrixProduct<T>({other(b_layout), b, ldb}, {other(a_layout), a, lda}, n, m, k, turned.data(), m, false, nullptr)();
+    parallel_for(m, 1024, [&](Index first, Index last) {
+      for (Index i = first; i < last; ++i) {
+        T* const to = c + i * ldc;
+        for (Index j = 0; j < n; ++j) {
+          to[j] = (accumulate ? to[j] : bias != nullptr ? bias[j] : T(0)) + turned[j * m + i];
+        }
+      }
+    });
     return;
   }
-  if (!a_normal || best_kind<T>(b_layout, k, k, n, m) == PanelKind::columns) {
+  const bool many_sums = b_layout == Layout::transposed && k < detail::sum_up * m;
+  if (!a_normal || many_sums || best_kind<T>(b_layout, k, k, n, m) == PanelKind::columns) {
     MatrixProduct<T>({a_layout, a, lda}, {b_layout, b, ldb}, m, n, k, c, ldc, accumulate, bias)();
     return;
   }
+  ReceptiveField field;
   const RightOperand<T> right(b_layout, k, n, b, ldb, k, m);
   field.extent[2] = field.positions[2] = m;
   field.channels = k;
-  ImplicitGemm<T> product(field, a_pixels, {c, 0, {0, 0, ldc}}, right.panels(), bias, accumulate);
+  ImplicitGemm<T> product(field, Pixels<const T*>{a, 0, {0, 0, lda}}, {c, 0, {0, 0, ldc}}, right.panels(), bias,
+                          accumulate);
   implicit_gemm(std::span(&product, 1));
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/backend/cpu/gemm/edge_tile.hpp>
 #include <flipbook/backend/cpu/gemm/panels.hpp>
 #include <flipbook/backend/cpu/gemm/right_operand.hpp>
-#include <flipbook/backend/cpu/gemm/small_product.hpp>
 #include <flipbook/backend/cpu/runtime/cache.hpp>
 #include <flipbook/backend/cpu/runtime/tasks.hpp>
 
@@ -37,6 +37,11 @@ class MatrixProduct {
     const Index fitting = std::clamp(half_a_second_cache / round_up(n, width), most_depth / 2, deepest);
     depth_ = quotient_up(k, std::max(quotient_up(k, fitting), Index{1}));
     divide();
+    // Many short rows are read, and written, in an order that the machine does not foresee.
+    constexpr Index large = cache::together_in_last / Index{sizeof(T)};
+    fetches_a_ = a.layout == Layout::normal && (m * k > large || n > 2 * width);
+    streams_b_ = !packs() && k * n > cache::half_of_second / Index{sizeof(T)};
+    fetches_c_ = m * n > large || depth_ >= most_depth / 4;
   }
 
   void operator()() const {
@@ -50,7 +55,8 @@ class MatrixProduct {
 
  private:
   static constexpr Index width = panel_columns<T>, height = TileShape::rows;
-  static constexpr Index half_a_second_cache = cache::half_of_second / Index{sizeof(T)}, most_depth = 512;
+  static constexpr Index half_a_second_cache = cache::half_of_second / Index{sizeof(T)}, most_depth = 512,
+                         few_panels = 2;
 
   /// For few uses B is read where it lies.
   bool packs() const { return b_.layout == Layout::transposed || m_ > few_uses_of_rows; }
@@ -83,11 +89,15 @@ class MatrixProduct {
     do {  // at least once, so that the sum of nothing is written too
       const Index length = std::min(depth_, k_ - k);
       const Panels<T> panels = part_of_b(k, length, left, right, workspace);
-      for (Index i = first; i < last; i += height) {
-        const Index rows = std::min(height, last - i);
-        const SmallOperand<T> tile = part_of_a(i, rows, k, length, copied);
+      for (Index i = first, rows = 0; i < last; i += rows) {
+        rows = quotient_up(last - i, quotient_up(last - i, height));  // about as many in every tile
+        const Index next = i + rows, next_rows = std::min(height, last - next);
+        if (fetches_a_) fetch(a_.at(next, k), a_.pitch, next_rows, length);
+        const SmallOperand<T> tile = part_of_a(i, rows, k, length, panels.count(), copied);
         for (Index p = 0; p < panels.count(); ++p) {
-          multiply(tile, rows, length, panels.panel(p), i, left + panels.first_column(p), accumulate_ || k > 0);
+          const Index j = left + panels.first_column(p);
+          if (fetches_c_) fetch<1>(c_.below(next).right(j).data, c_.pitch, next_rows, std::min(width, right - j));
+          multiply(tile, rows, length, panels.panel(p), i, j, accumulate_ || k > 0, streams_b_ && i == first);
         }
       }
       k += length;
@@ -95,12 +105,13 @@ class MatrixProduct {
   }
 
   /// Rows of A as they lie; across columns each number would be on a line of its own, for every panel again.
-  SmallOperand<T> part_of_a(Index i, Index rows, Index k, Index length, T* copied) const {
+  SmallOperand<T> part_of_a(Index i, Index rows, Index k, Index length, Index panels, T* copied) const {
     if (length == 0) return {};  // a matrix of nothing may be nowhere
-    if (a_.layout == Layout::normal) return a_.from(i, k);
+    if (a_.layout == Layout::normal || panels <= few_panels) return a_.from(i, k);
     const T* from = a_.at(i, k);
     for (Index p = 0; p < length; ++p, from += a_.pitch) {
       if (rows == height) std::copy_n(from, height, copied + p * height);
+      else if constexpr (tiles_end_anywhere) store_part(load_part(from, rows), copied + p * height, rows);
       else std::copy_n(from, rows, copied + p * height);
     }
     return {copied, 1, height};
@@ -110,7 +121,8 @@ class MatrixProduct {
     panels.rows = length, panels.columns = right - left;
     if (length == 0) return panels;
     if (packs()) {
-      constexpr Index some = 16;  // rows, which are read side by side
+      // Rows of B's memory are read side by side, for some columns each, or as far as they go.
+      const Index some = b_.layout == Layout::normal ? 16 : length;
       for (Index p = 0; p < length; p += some) {
         pack_rows(panels, workspace, p, std::min(some, length - p), b_.layout, b_.at(k + p, left), b_.pitch);
       }
@@ -118,7 +130,7 @@ class MatrixProduct {
       return panels;
     }
     panels.data = b_.at(k, left), panels.pitch = b_.pitch;
-    if (panels.columns % lanes<T> != 0) {
+    if (!tiles_end_anywhere && panels.columns % lanes<T> != 0) {
       Panels<T> edge;
       edge.rows = length, edge.columns = panels.columns % width;
       pack_rows(edge, workspace, 0, length, b_.layout, b_.at(k, right - edge.columns), b_.pitch);
@@ -135,17 +147,9 @@ class MatrixProduct {
   }
   /// The tile at row i and column j of C.
   void multiply(const SmallOperand<T>& left, Index rows, Index length, const Panel<T>& panel, Index i, Index j,
-                bool load) const {
-    const VectorRows<const T> right{panel.data, panel.step};
+                bool load, bool streams) const {
     const VectorRows<T> to = c_.below(i).right(j);
-    const VectorRows<const T> start = this->start(j, to, load);
-    if (panel.columns % lanes<T> == 0) return small_product<T>(left, rows, length, right, panel.columns, start, to);
-    // Columns that do not fill their vectors are worked on in a buffer.
-    alignas(64) T buffer[static_cast<std::size_t>(height * width)] = {};
-    const VectorRows<T> whole{buffer, width};
-    for (Index r = 0; r < rows; ++r) std::copy_n(start.below(r).data, panel.columns, whole.below(r).data);
-    small_product<T>(left, rows, length, right, panel.columns, {buffer, whole.pitch}, whole);
-    for (Index r = 0; r < rows; ++r) std::copy_n(whole.below(r).data, panel.columns, to.below(r).data);
+    edge_product<T>(left, rows, length, {panel.data, panel.step}, panel.columns, start(j, to, load), to, streams);
   }
 
   /// What the tile at column j of C begins with.
@@ -161,6 +165,7 @@ class MatrixProduct {
   bool accumulate_;
   const T* start_;
   Index depth_, rows_, columns_;
+  bool fetches_a_, streams_b_, fetches_c_;  ///< ahead of their use
 };
 
 }  // namespace flipbook::cpu

@@ -70,6 +70,7 @@ enum class Layout {
   normal,     ///< element (i, j) at i · pitch + j
   transposed  ///< element (i, j) at j · pitch + i
 };
+constexpr Layout other(Layout layout) { return layout == Layout::normal ? Layout::transposed : Layout::normal; }
 
 /// Writes rows [first, first + count) of the right operand into packed panels; `from` is its row `first`.
 /// Columns past the last are zero.

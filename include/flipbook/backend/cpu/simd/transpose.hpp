@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -47,6 +48,26 @@ template <std::size_t distance, class V>
   }
 }
 
+/// Transposes up to a square.
+template <Real T>
+void transpose_part(const T* from, Index pitch, Index rows, Index columns, T* to, Index to_pitch) {
+  using V = Simd<T>;
+  // Numbers one by one are as fast if they are few.
+  if (!masked_vectors || rows * columns < 2 * lanes<T>) {
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < columns; ++j) to[j * to_pitch + i] = from[i * pitch + j];
+    }
+    return;
+  }
+  [&]<std::size_t... k>(std::index_sequence<k...>) {
+    constexpr auto at = [](std::size_t i) { return static_cast<Index>(i); };
+    V square[] = {at(k) < rows ? load_part(from + at(k) * pitch, columns) : V(T(0))...};
+    turn_square<V::size / 2>(square);
+    ((at(k) < columns ? store_part(square[k], to + at(k) * to_pitch, rows) : void()), ...);
+  }
+  (std::make_index_sequence<V::size>{});
+}
+
 }  // namespace detail
 
 /// to[j · to_pitch + i] = from[i · pitch + j] for i < rows, j < columns.
@@ -54,25 +75,23 @@ template <Real T>
 void transpose(const T* from, Index pitch, Index rows, Index columns, T* to, Index to_pitch) {
   using V = Simd<T>;
   constexpr Index side = lanes<T>;
-  Index i = 0;
-  for (; i + side <= rows; i += side) {
-    Index j = 0;
-    for (; j + side <= columns; j += side) {
+  for (Index i = 0; i < rows; i += side) {
+    for (Index j = 0; j < columns; j += side) {
+      const T* const source = from + i * pitch + j;
+      T* const target = to + j * to_pitch + i;
+      if (rows - i < side || columns - j < side) {
+        detail::transpose_part(source, pitch, std::min(side, rows - i), std::min(side, columns - j), target, to_pitch);
+        continue;
+      }
       V square[V::size];
       for (std::size_t k = 0; k < V::size; ++k) {
-        square[k] = V::load_unaligned(from + (i + static_cast<Index>(k)) * pitch + j);
+        square[k] = V::load_unaligned(source + static_cast<Index>(k) * pitch);
       }
       detail::turn_square<V::size / 2>(square);
       for (std::size_t k = 0; k < V::size; ++k) {
-        square[k].store_unaligned(to + (j + static_cast<Index>(k)) * to_pitch + i);
+        square[k].store_unaligned(target + static_cast<Index>(k) * to_pitch);
       }
     }
-    for (; j < columns; ++j) {
-      for (Index k = i; k < i + side; ++k) to[j * to_pitch + k] = from[k * pitch + j];
-    }
-  }
-  for (; i < rows; ++i) {
-    for (Index j = 0; j < columns; ++j) to[j * to_pitch + i] = from[i * pitch + j];
   }
 }
 
