@@ -217,8 +217,8 @@ def curve(record, title):
             f'<text x="{left}" y="18" font-size="14" fill="#222">{title}</text>\n{body}\n</svg>\n')
 
 
-def draw():
-    """The page's tables between its markers, and the curves."""
+def drawn():
+    """{path: content} of the page, with its tables between its markers, and of the curves."""
     found = records()
     parts = {"mnist": nats_table(found), "per-frame": per_frame_table(found), "learning": learning_table(found)}
     for name in OPENSTL:
@@ -226,11 +226,11 @@ def draw():
     commands = [f"`{record['command']}`: commit {record['commit']}, {record['date']}, {record['steps']} steps in "
                 f"{record['seconds']:.0f} s on {record['machine']}" for record in found.values()]
     parts["commands"] = "".join(f"- {line}\n" for line in commands)
-    pictures = []
+    files, pictures = {}, []
     for name, record in found.items():
         picture = curve(record, f"{name}: loss, in nats")
         if picture:
-            write(os.path.join(ROOT, f"docs/results/{name}.svg"), picture)
+            files[os.path.join(ROOT, f"docs/results/{name}.svg")] = picture
             pictures.append(f"![{name}: loss over minutes of training](results/{name}.svg)\n")
     parts["curves"] = "\n".join(pictures)
     with open(PAGE) as file:
@@ -239,7 +239,19 @@ def draw():
         page, count = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: m[1] + text + m[2], page, flags=re.S)
         if count != 1:
             sys.exit(f"results: docs/results.md has {count} places marked <!-- {name} -->, not one")
-    write(PAGE, page)
+    return {**files, PAGE: page}
+
+
+def draw():
+    for path, content in drawn().items():
+        write(path, content)
+
+
+def check():
+    """Fails where the page is not what the records say."""
+    for path, content in drawn().items():
+        if not os.path.exists(path) or open(path).read() != content:
+            sys.exit(f"results: {os.path.relpath(path, ROOT)} is not of the records: scripts/results --draw")
 
 
 def done(found, name):
@@ -251,6 +263,7 @@ def main():
     parser.add_argument("programs", help=argparse.SUPPRESS)
     parser.add_argument("--list", action="store_true", help="the rows that there are, and stop")
     parser.add_argument("--draw", action="store_true", help="draw tables and curves of the records that there are, and stop")
+    parser.add_argument("--check", action="store_true", help="fail where the page is not of the records, and stop")
     parser.add_argument("--only", choices=(*ROWS, *LEARNING), action="append", help="this row, and others so named; without: all")
     parser.add_argument("--minutes", type=float, help="to train, instead of the row's own")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -267,6 +280,8 @@ def main():
         for name, (_, what) in LEARNING.items():
             print(f"{name:22}300 steps mnist    {done(found, name):22}{what}, beside PyTorch")
         return
+    if options.check:
+        return check()
     for name in () if options.draw else options.only or (*ROWS, *LEARNING):
         (train if name in ROWS else learn)(name, options)
         draw()
