@@ -88,7 +88,7 @@ void edge_product(SmallOperand<T> left, Index rows, Index length, const VectorRo
                   VectorRows<const T> start, VectorRows<T> to, bool streams = false) {
   static_assert(TileShape::vectors == 2);
   constexpr std::make_integer_sequence<int, TileShape::rows> counts;
-  // Whole vectors have kernels of their own: masks take as long in the first cache, but a twelfth more in the second.
+  // Whole vectors have kernels of their own: masks cost nothing in the first cache, but time beyond it.
   static constexpr std::array kernels{
       detail::edge_tiles<T, 1, true, false>(counts), detail::edge_tiles<T, 2, true, false>(counts),
       detail::edge_tiles<T, 2, false, false>(counts), detail::edge_tiles<T, 2, true, true>(counts)};
