@@ -20,8 +20,8 @@ template <int to_write = 0, Real T>
 
 namespace detail {
 
-/// The tile of a matrix product that small_tile computes, but the last vector has `last` columns.
-template <Real T, int rows, int vectors, bool streams>
+/// The tile of a matrix product that small_tile computes, but if it `ends` within a vector, that has `last` columns.
+template <Real T, int rows, int vectors, bool ends, bool streams>
 void edge_tile(const SmallOperand<T>& left, Index length, const VectorRows<const T>& right, Index last,
                const VectorRows<const T>& start, const VectorRows<T>& to) {
   using V = Simd<T>;
@@ -36,7 +36,8 @@ void edge_tile(const SmallOperand<T>& left, Index length, const VectorRows<const
     const T* const first = begin + i * begin_pitch;
     FLIPBOOK_UNROLL
     for (int j = 0; j < whole; ++j) sum[i][j] = V::load_unaligned(first + j * lanes<T>);
-    sum[i][whole] = load_part(first + whole * lanes<T>, last);
+    if constexpr (ends) sum[i][whole] = load_part(first + whole * lanes<T>, last);
+    else sum[i][whole] = V::load_unaligned(first + whole * lanes<T>);
   }
   const T* across = right.data;
   const Index end = length * left.step;
@@ -44,7 +45,7 @@ void edge_tile(const SmallOperand<T>& left, Index length, const VectorRows<const
     V column[vectors];
     FLIPBOOK_UNROLL
     for (int j = 0; j < whole; ++j) column[j] = V::load_unaligned(across + j * lanes<T>);
-    if constexpr (tiles_end_anywhere) column[whole] = load_part(across + whole * lanes<T>, last);
+    if constexpr (ends && tiles_end_anywhere) column[whole] = load_part(across + whole * lanes<T>, last);
     else column[whole] = V::load_unaligned(across + whole * lanes<T>);
     if constexpr (streams) {
       FLIPBOOK_UNROLL
@@ -62,7 +63,8 @@ void edge_tile(const SmallOperand<T>& left, Index length, const VectorRows<const
     T* const first = result + i * result_pitch;
     FLIPBOOK_UNROLL
     for (int j = 0; j < whole; ++j) sum[i][j].store_unaligned(first + j * lanes<T>);
-    store_part(sum[i][whole], first + whole * lanes<T>, last);
+    if constexpr (ends) store_part(sum[i][whole], first + whole * lanes<T>, last);
+    else sum[i][whole].store_unaligned(first + whole * lanes<T>);
   }
 }
 
@@ -70,9 +72,9 @@ template <Real T>
 using EdgeTile = void (*)(const SmallOperand<T>&, Index, const VectorRows<const T>&, Index, const VectorRows<const T>&,
                           const VectorRows<T>&);
 
-template <Real T, int vectors, bool streams, int... less>
+template <Real T, int vectors, bool ends, bool streams, int... less>
 constexpr std::array<EdgeTile<T>, sizeof...(less)> edge_tiles(std::integer_sequence<int, less...>) {
-  return {edge_tile<T, less + 1, vectors, streams>...};
+  return {edge_tile<T, less + 1, vectors, ends, streams>...};
 }
 
 }  // namespace detail
@@ -86,10 +88,12 @@ void edge_product(SmallOperand<T> left, Index rows, Index length, const VectorRo
                   VectorRows<const T> start, VectorRows<T> to, bool streams = false) {
   static_assert(TileShape::vectors == 2);
   constexpr std::make_integer_sequence<int, TileShape::rows> counts;
-  static constexpr std::array kernels{detail::edge_tiles<T, 1, false>(counts), detail::edge_tiles<T, 2, false>(counts),
-                                      detail::edge_tiles<T, 2, true>(counts)};
+  // Whole vectors have kernels of their own: masks cost nothing in the first cache, but time beyond it.
+  static constexpr std::array kernels{
+      detail::edge_tiles<T, 1, true, false>(counts), detail::edge_tiles<T, 2, true, false>(counts),
+      detail::edge_tiles<T, 2, false, false>(counts), detail::edge_tiles<T, 2, true, true>(counts)};
   const bool two = columns > lanes<T>;
-  const auto& tiles = kernels[!two ? 0 : streams ? 2 : 1];
+  const auto& tiles = kernels[!two ? 0 : streams ? 3 : columns == panel_columns<T> ? 2 : 1];
   const Index last = two ? columns - lanes<T> : columns;
   // Tiles of about as many rows each: one of a single row would wait for its sums.
   for (Index strips = quotient_up(rows, Index{TileShape::rows}); strips > 0; --strips) {

@@ -109,10 +109,14 @@ class MatrixProduct {
     if (length == 0) return {};  // a matrix of nothing may be nowhere
     if (a_.layout == Layout::normal || panels <= few_panels) return a_.from(i, k);
     const T* from = a_.at(i, k);
-    for (Index p = 0; p < length; ++p, from += a_.pitch) {
-      if (rows == height) std::copy_n(from, height, copied + p * height);
-      else if constexpr (tiles_end_anywhere) store_part(load_part(from, rows), copied + p * height, rows);
-      else std::copy_n(from, rows, copied + p * height);
+    T* to = copied;
+    if (rows == height) {
+      for (Index p = 0; p < length; ++p, from += a_.pitch, to += height) std::copy_n(from, height, to);
+    } else {
+      for (Index p = 0; p < length; ++p, from += a_.pitch, to += height) {
+        if constexpr (masked_vectors) store_part(load_part(from, rows), to, rows);
+        else std::copy_n(from, rows, to);
+      }
     }
     return {copied, 1, height};
   }
