@@ -51,7 +51,7 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
   const Multiplicands<F> pixels(x, g.inputs() * g.in_channels);
   const auto in = Pixels<const F*>::dense(pixels.data(), g.input, g.in_channels / numbers_in<F>);
   const auto out = Pixels<T*>::dense(y, g.output, g.out_channels);
-  const Index run = g.groups == 1 && g.dilation[2] == 1 ? channels * g.kernel[2] : channels;
+  const Index run = contiguous_run(field.touching && g.dilation[2] == 1, channels, g.kernel[2]);
   if (g.groups == 1) {
     const RightOperand<F> right(Layout::normal, depth, columns, w, columns, run, field.outputs());
     ImplicitGemm<F> whole(field, in, out, right.panels(), bias, false);
@@ -136,7 +136,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
     }
     if (panels.data == nullptr) {
       const bool adjoin = field.touching && axes[2].step == 1;
-      panels.kind = cheaper_kind<F>(panels.rows, adjoin ? channels * axes[2].taps : channels, columns);
+      panels.kind = cheaper_kind<F>(panels.rows, contiguous_run(adjoin, channels, axes[2].taps), columns);
       if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
       F* const to = free;
       const Index worth_a_thread = std::max(Index{1}, (Index{1} << 14) / std::max(channels * columns, Index{1}));
