@@ -7,6 +7,7 @@
 #include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
+#include <flipbook/backend/cpu/gemm/line_gemm.hpp>
 #include <flipbook/backend/cpu/gemm/right_operand.hpp>
 #include <flipbook/backend/cpu/gemm/weight_gradient.hpp>
 #include <flipbook/backend/cpu/runtime/arithmetic.hpp>
@@ -54,6 +55,10 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
   const Index run = contiguous_run(field.touching && g.dilation[2] == 1, channels, g.kernel[2]);
   if (g.groups == 1) {
     const RightOperand<F> right(Layout::normal, depth, columns, w, columns, run, field.outputs());
+    if (LineGemm<F>::fits(field, right.panels(), bias)) {
+      LineGemm<F> lines(field, in, out, right.panels(), bias);
+      return line_gemm(std::span(&lines, 1));
+    }
     ImplicitGemm<F> whole(field, in, out, right.panels(), bias, false);
     implicit_gemm(std::span(&whole, 1));
     return;
@@ -97,6 +102,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
 
   const Index phases = g.stride[0] * g.stride[1] * g.stride[2];
   WorkList<ImplicitGemm<F>> works(phases * g.groups);
+  WorkList<LineGemm<F>> lines(phases * g.groups);
   const Scratch<F> packed(g.groups * g.taps() * channels * round_up(columns, lanes<T>));
   F* free = packed.data();
   for (Index i = 0; i < phases * g.groups; ++i) {
@@ -157,8 +163,11 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
     Pixels<T*> phase_out = out;
     phase_out.data += out.offset(0, first[0], first[1], first[2]) + group * columns;
     for (std::size_t axis = 0; axis < 3; ++axis) phase_out.pitch[axis] *= g.stride[axis];
-    works.add(field, group_in, phase_out, panels, bias == nullptr ? nullptr : bias + group * columns, false);
+    const T* const start = bias == nullptr ? nullptr : bias + group * columns;
+    if (LineGemm<F>::fits(field, panels, start)) lines.add(field, group_in, phase_out, panels, start);
+    else works.add(field, group_in, phase_out, panels, start, false);
   }
+  line_gemm(lines.all());
   implicit_gemm(works.all());
 }
 
