@@ -8,6 +8,7 @@
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
 #include <flipbook/backend/cpu/gemm/line_gemm.hpp>
+#include <flipbook/backend/cpu/gemm/line_weight_gradient.hpp>
 #include <flipbook/backend/cpu/gemm/right_operand.hpp>
 #include <flipbook/backend/cpu/gemm/weight_gradient.hpp>
 #include <flipbook/backend/cpu/runtime/arithmetic.hpp>
@@ -180,6 +181,12 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if (field.taps() * field.channels == 0 || columns == 0) return;
   const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
   const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
+  if constexpr (std::same_as<F, T>) {
+    if (g.groups == 1) {
+      const LineWeightGradient<T> lines(field, in, dy, columns);
+      if (lines.fits()) return lines(dw);
+    }
+  }
   const T* const none = nullptr;
   WorkList<WeightGradient<F>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
