@@ -248,7 +248,10 @@ template <Real T>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if (depthwise::fits<T>(g)) return depthwise::conv(g, x, w, bias, y);
   if (narrow::fits<T>(g)) {
-    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv<F>(g, x, w, bias, y); });
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() {
+      if constexpr (std::same_as<F, T>) direct_conv<F>(g, x, w, bias, y);  // copies lines too
+      else narrow::conv<F>(g, x, w, bias, y);
+    });
   }
   detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv<F>(scheme, g, x, w, bias, y);

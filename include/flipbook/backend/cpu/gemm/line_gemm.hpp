@@ -27,7 +27,7 @@ class LineGemm {
     const LineGemm all(field, {}, {}, panels, start);
     const Index vectors = quotient_up(panels.columns, lanes<T>);
     return field.kernel[0] * all.lines_.runs() <= most_runs && all.workspace() <= most_room &&
-           (vectors == 1 || all.lines_.length() * vectors <= 512);
+           (vectors == 1 || all.lines_.length() * vectors <= 512) && all.lines_.seen() >= 0.55;
   }
 
   Index workspace() const { return lines_.field().kernel[0] * lines_.all(); }  ///< in F, of one thread

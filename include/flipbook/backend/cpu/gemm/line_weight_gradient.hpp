@@ -14,7 +14,7 @@ class LineWeightGradient {
  public:
   /// @param right  (positions, columns), dense
   LineWeightGradient(const ReceptiveField& field, const Pixels<const T*>& in, const T* right, Index columns)
-      : lines_(field, in, positions_a_block), right_(right), columns_(columns) {
+      : lines_(field, in, columns > lanes<T> ? 128 : 256), right_(right), columns_(columns) {
     while (lines_.all() > most_room && lines_.divide()) {
     }
     const Index vectors = quotient_up(lines_.length(), lanes<T>) * lines_.runs();
@@ -25,8 +25,13 @@ class LineWeightGradient {
     panels_a_task_ = swapped_ ? panels_ : std::max(Index{1}, panels_);
     while (!swapped_ && panels_a_task_ > 1 && tasks() < 4 * threads()) panels_a_task_ = quotient_up(panels_a_task_, 2);
   }
-  /// Whether it pays.
-  bool fits() const { return lines_.field().outputs() > 0 && lines_.field().taps() > 1 && lines_.all() <= most_room; }
+  /// Whether it pays: with many columns, what WeightGradient gathers is used often.
+  bool fits() const {
+    if (lines_.field().outputs() == 0 || lines_.field().taps() <= 1 || lines_.all() > most_room) return false;
+    const bool few = columns_ <= panel_columns<T>, long_lines = lines_.field().positions[2] >= 16;
+    const bool in_cache = plane_rows() >= 128 && plane_rows() * columns_ <= most_room;
+    return (few || (long_lines && in_cache)) && lines_.seen() >= 0.55;
+  }
 
   void operator()(T* out) const {
     const bool direct = groups_ == 1 && !swapped_;
@@ -40,7 +45,7 @@ class LineWeightGradient {
   }
 
  private:
-  static constexpr Index positions_a_block = 256, most_sums = Index{1} << 20, most_lines = 256;
+  static constexpr Index most_sums = Index{1} << 20, most_lines = 256;
   static constexpr Index most_room = cache::half_of_second / Index{sizeof(T)};
   using Block = typename Lines<T>::Block;
 
@@ -99,6 +104,7 @@ class LineWeightGradient {
   }
   Panel<T> pack(const Block& block, Index column, Index width, T* packed) const {
     const Index pitch = round_up(width, lanes<T>), positions = block.lines * lines_.field().positions[2];
+    if (pitch == columns_) return {PanelKind::columns, right_of(block, 0), pitch, width};
     const Panel<T> panel{PanelKind::columns, packed, pitch, width};
     for (Index p = 0; p < block.planes; ++p) {
       const T* from = right_of(block, p) + column;
@@ -116,12 +122,16 @@ class LineWeightGradient {
     for (std::size_t i = 0; i < runs.size(); ++i) scaled[i] = {runs[i].ahead, runs[i].panel * panel.step};
     const std::span<const LineRun> all(scaled.data(), runs.size());
     const auto tiles = [&]<int tile_rows, int vectors>() {
+      Index run = 0, within = 0;
+      const T* from = seen + lines_.ahead(0);
+      T* to = sum;
       for (Index r = 0; r < plane_rows(); r += tile_rows) {
         LineTile<T> tile;
         for (Index i = 0; i < tile_rows; ++i) {
-          const Index row = std::min(r + i, plane_rows() - 1);
-          tile.from[static_cast<std::size_t>(i)] = seen + lines_.ahead(row / lines_.length()) + row % lines_.length();
-          tile.to[static_cast<std::size_t>(i)] = sum + row * columns_;
+          tile.from[static_cast<std::size_t>(i)] = from, tile.to[static_cast<std::size_t>(i)] = to;
+          if (r + i + 1 >= plane_rows()) continue;
+          ++from, to += columns_;
+          if (++within == lines_.length()) within = 0, from = seen + lines_.ahead(++run);
         }
         multiply<tile_rows, vectors>(tile, all, lines_.next(), panel);
       }

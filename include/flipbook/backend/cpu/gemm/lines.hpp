@@ -49,7 +49,7 @@ template <Multiplicand F, int rows, int vectors, class T = Sum<F>>
 void lines_times_panel(const LineTile<F>& tile, std::span<const LineRun> runs, Index length, Index pitch,
                        const Panel<F>& panel, const T* start) {
   constexpr Index width = lanes<T>;
-  constexpr int some = vectors > 1 ? 1 : TileShape::registers / 8;
+  constexpr int some = TileShape::registers / (8 * vectors * vectors) > 1 ? TileShape::registers / (8 * vectors) : 1;
   const Index last = panel.columns - (vectors - 1) * width;  // columns of the last vector
   Simd<T> sum[rows][vectors];
   FLIPBOOK_UNROLL
@@ -106,6 +106,22 @@ class Lines {
     const Index blocks = quotient_up(field_.positions[1], lines_);
     const Index plane = i / blocks * planes_, line = i % blocks * lines_;
     return {plane, std::min(planes_, all_planes() - plane), line, std::min(lines_, field_.positions[1] - line)};
+  }
+  /// Which part of what is multiplied is not border.
+  double seen() const {
+    double part = 1;
+    for (std::size_t axis = planes_ > 1 ? 0 : 1; axis < 3; ++axis) {
+      const auto& s = field_;
+      Index inside = 0;
+      for (Index j = 0; j < s.kernel[axis]; ++j) {  // of positions with 0 <= q · stride + first < extent
+        const Index first = s.origin[axis] + j * s.step[axis];
+        const Index before = first < 0 ? quotient_up(-first, s.stride[axis]) : 0;
+        const Index end = first < s.extent[axis] ? quotient_up(s.extent[axis] - first, s.stride[axis]) : 0;
+        inside += std::max(std::min(end, s.positions[axis]) - before, Index{0});
+      }
+      part *= static_cast<double>(inside) / static_cast<double>(s.kernel[axis] * s.positions[axis]);
+    }
+    return part;
   }
   Index most_positions() const { return planes_ * lines_ * field_.positions[2]; }  ///< of a block
   /// Halves the blocks; false if they cannot be smaller.
