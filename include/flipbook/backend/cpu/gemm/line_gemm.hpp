@@ -16,8 +16,8 @@ class LineGemm {
   LineGemm(const ReceptiveField& field, const Pixels<const F*>& in, const Pixels<T*>& out, const Panels<F>& panels,
            const T* start)
       : lines_(field, in, positions_a_task), out_(out), panels_(panels), start_(start) {
-    while (workspace() > most_room && divide()) {
-    }
+    while (workspace() > most_room && divide()) continue;
+    one_plane_ = lines_.planes() == 1;
   }
 
   /// Whether it pays, for panels of columns: the more of them, the less it matters how long a run takes to find.
@@ -53,16 +53,14 @@ class LineGemm {
  private:
   static constexpr Index most_runs = 128;
   static constexpr Index most_room = cache::half_of_second / Index{sizeof(F)}, positions_a_task = 256;
-  using Block = typename Lines<F>::Block;
+  using Block = typename CopiedLines<F>::Block;
   using Runs = std::array<LineRun, static_cast<std::size_t>(most_runs)>;
 
   /// Copies what a block sees, planes of lines for each tap in time; returns how many runs of taps see anything.
   std::size_t copy(const Block& block, F* to, Runs& runs) const {
     std::size_t count = 0;
     for (Index j0 = 0; j0 < lines_.field().kernel[0]; ++j0, to += lines_.all()) {
-      bool any = false;
-      for (Index p = 0; p < block.planes; ++p) any |= lines_.inside(block.first_plane + p, j0);
-      if (!any) continue;
+      if (one_plane_ && !lines_.inside(block.first_plane, j0)) continue;
       for (Index p = 0; p < block.planes; ++p) lines_.copy(block, block.first_plane + p, j0, to + p * lines_.plane());
       for (Index j = 0; j < lines_.runs(); ++j) {
         runs[count++] = {j0 * lines_.all() + lines_.ahead(j), (j0 * lines_.runs() + j) * lines_.length()};
@@ -100,7 +98,8 @@ class LineGemm {
     }
   }
 
-  Lines<F> lines_;
+  CopiedLines<F> lines_;
+  bool one_plane_;  // of each task, however they are divided: then taps that are outside are left out
   Pixels<T*> out_;
   Panels<F> panels_;
   const T* start_;

@@ -15,8 +15,7 @@ class LineWeightGradient {
   /// @param right  (positions, columns), dense
   LineWeightGradient(const ReceptiveField& field, const Pixels<const T*>& in, const T* right, Index columns)
       : lines_(field, in, columns > lanes<T> ? 128 : 256), right_(right), columns_(columns) {
-    while (lines_.all() > most_room && lines_.divide()) {
-    }
+    while (lines_.all() > most_room && lines_.divide()) continue;
     const Index vectors = quotient_up(lines_.length(), lanes<T>) * lines_.runs();
     const Index as_it_is = lines_.length() * lines_.runs() * quotient_up(columns, lanes<T>);
     swapped_ = vectors * round_up(columns, TileShape::rows) * 5 < as_it_is * 4;
@@ -47,7 +46,7 @@ class LineWeightGradient {
  private:
   static constexpr Index most_sums = Index{1} << 20, most_lines = 256;
   static constexpr Index most_room = cache::half_of_second / Index{sizeof(T)};
-  using Block = typename Lines<T>::Block;
+  using Block = typename CopiedLines<T>::Block;
 
   Index plane_rows() const { return lines_.runs() * lines_.length(); }  ///< of one tap in time
   Index rows() const { return lines_.field().kernel[0] * plane_rows(); }
@@ -168,7 +167,7 @@ class LineWeightGradient {
     lines_times_panel<T, tile_rows, vectors>(tile, runs, lines_.field().positions[2], pitch, panel, as_it_is);
   }
 
-  Lines<T> lines_;
+  CopiedLines<T> lines_;
   const T* right_;
   Index columns_;
   bool swapped_;

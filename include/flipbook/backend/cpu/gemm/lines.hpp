@@ -85,14 +85,14 @@ void lines_times_panel(const LineTile<F>& tile, std::span<const LineRun> runs, I
 /// Blocks of some lines of outputs, and copies of the pixels that they see, with zeros for what is outside: there, every
 /// tap is at the same distance from every output.
 template <Multiplicand F>
-class Lines {
+class CopiedLines {
  public:
   /// Lines of outputs, of some planes: (sample, time) pairs.
   struct Block {
     Index first_plane, planes, first_line, lines;
   };
 
-  Lines(const ReceptiveField& field, const Pixels<const F*>& in, Index positions) : field_(field), in_(in) {
+  CopiedLines(const ReceptiveField& field, const Pixels<const F*>& in, Index positions) : field_(field), in_(in) {
     const auto share = [&](Index size, Index most) {
       return std::clamp(positions / std::max(size, Index{1}), Index{1}, std::max(most, Index{1}));
     };
@@ -124,6 +124,7 @@ class Lines {
     return part;
   }
   Index most_positions() const { return planes_ * lines_ * field_.positions[2]; }  ///< of a block
+  Index planes() const { return planes_; }                                         ///< of a block
   /// Halves the blocks; false if they cannot be smaller.
   bool divide() {
     if (planes_ == 1 && lines_ == 1) return false;
