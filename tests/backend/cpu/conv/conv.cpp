@@ -196,6 +196,7 @@ TEST_CASE_TEMPLATE("channels that do not fill vectors agree with their definitio
   check_all<T>(geometry(40, {1, 7, 40}, 5, 6, {1, 1, 3}, {1, 1, 2}, {0, 0, 1}), rng);  // more than a group of lines
   check_all<T>(geometry(3, {7, 4, 5}, 20, 12, {3, 1, 1}, {1, 1, 1}, {1, 0, 0}), rng);
   check_all<T>(geometry(2, {3, 9, 9}, 12, 20, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}), rng);
+  check_all<T>(geometry(2, {1, 16, 17}, 45, 62, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}), rng);  // by whole vectors
   check_all<T>(geometry(3, {1, 1, 30}, 147, 21, {1, 1, 6}, {1, 1, 1}, {0, 0, 2}), rng);
 }
 

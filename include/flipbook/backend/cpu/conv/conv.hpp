@@ -4,6 +4,7 @@
 #include <flipbook/backend/cpu/conv/depthwise_weight.hpp>
 #include <flipbook/backend/cpu/conv/narrow.hpp>
 #include <flipbook/backend/cpu/conv/planar.hpp>
+#include <flipbook/backend/cpu/conv/whole_vectors.hpp>
 #include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
@@ -247,6 +248,13 @@ void by_shortest_way(const ConvGeometry& g, const Way& way) {
 template <Real T>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if (depthwise::fits<T>(g)) return depthwise::conv(g, x, w, bias, y);
+  if (const WholeVectors<T> whole(g); whole.fits()) {
+    const ConvGeometry& wide = whole.wide();
+    const WideRows<T> in = whole.input(x), start(bias, 1, g.out_channels, wide.out_channels);
+    return whole.into(y, g.outputs(), g.out_channels, wide.out_channels, [&](T* to) {
+      whole.with_weights(w, [&](const T* weights) { conv(wide, in.data(), weights, start.data(), to); });
+    });
+  }
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() {
       if constexpr (std::same_as<F, T>) direct_conv<F>(g, x, w, bias, y);  // copies lines too
@@ -263,6 +271,13 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 template <Real T>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   if (depthwise::fits<T>(g)) return depthwise::conv_transpose(g, y, w, bias, x);
+  if (const WholeVectors<T> whole(g); whole.fits()) {
+    const ConvGeometry& wide = whole.wide();
+    const WideRows<T> in = whole.output(y), start(bias, 1, g.in_channels, wide.in_channels);
+    return whole.into(x, g.inputs(), g.in_channels, wide.in_channels, [&](T* to) {
+      whole.with_weights(w, [&](const T* weights) { conv_transpose(wide, in.data(), weights, start.data(), to); });
+    });
+  }
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g),
                                  [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
@@ -277,6 +292,15 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
 template <Real T>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if (depthwise::fits<T>(g)) return depthwise::conv_weight(g, x, dy, dw);
+  if (const WholeVectors<T> whole(g); whole.fits()) {
+    const ConvGeometry& wide = whole.wide();
+    const WideRows<T> in = whole.input(x), out = whole.output(dy);
+    const Index rows = g.taps() * g.in_channels, tap = g.in_channels * wide.out_channels;
+    return whole.into(dw, rows, g.out_channels, wide.out_channels, [&](T* across) {
+      whole.into(across, g.taps(), tap, wide.in_channels * wide.out_channels,
+                 [&](T* to) { conv_weight(wide, in.data(), out.data(), to); });
+    });
+  }
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_weight<F>(g, x, dy, dw); });
   }
