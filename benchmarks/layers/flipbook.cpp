@@ -36,7 +36,8 @@ Way way(const std::string& direction, const std::string& name, const F& f) {
 
 /// Which of its kernels computes a convolution; see backend/cpu/conv/conv.hpp.
 std::string kernel_of(const ConvGeometry& g) {
-  const auto scheme = cpu::winograd::scheme_of<float>(g);
+  const cpu::WholeVectors<float> whole(g);
+  const auto scheme = cpu::winograd::scheme_of<float>(whole.fits() ? whole.wide() : g);
   if (g.groups > 1) return "groups";
   if (cpu::narrow::fits<float>(g)) return "narrow";
   if (scheme.filter != nullptr)

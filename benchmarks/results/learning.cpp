@@ -43,7 +43,8 @@ Step steps(Module<Net, float> untrained, Rule rule, const std::filesystem::path&
 
 /// Frames as 8×8 levels of grey, in order, after a first token 0; of the two first clips.
 Tensor<std::int32_t> tokens_of(const Tensor<float>& clips) {
-  const Tensor<float> small = avg_pool(clips.slice(0, 2).reshape({2 * frames, 64, 64, 1}), Extent(8));  // (2·16, 8, 8, 1)
+  const Tensor<float> small =
+      avg_pool(clips.slice(0, 2).reshape({2 * frames, 64, 64, 1}), Extent(8));  // (2·16, 8, 8, 1)
   Tensor<std::int32_t> tokens({2, frames * 64 + 1});
   for (Index i = 0; i < tokens.size(); ++i) {
     const Index n = i / tokens.extent(1), place = i % tokens.extent(1);
@@ -65,10 +66,9 @@ Step model_of(const std::string& name, const std::filesystem::path& weights) {
   if (name == "vae") {
     return steps(Module<VideoVae<>, float>{Rng{0}}, optim::Adam{.learning_rate = 1e-3}, weights, of_clips);
   }
-  return steps(Module<TokenTransformer<levels>, float>{Rng{0}}, optim::AdamW{.learning_rate = 3e-4}, weights,
-               [](Tape& tape, const auto& model, const Tensor<float>& clips) {
-                 return model->loss(tape, tokens_of(clips));
-               });
+  return steps(
+      Module<TokenTransformer<levels>, float>{Rng{0}}, optim::AdamW{.learning_rate = 3e-4}, weights,
+      [](Tape& tape, const auto& model, const Tensor<float>& clips) { return model->loss(tape, tokens_of(clips)); });
 }
 
 }  // namespace

@@ -108,11 +108,22 @@ void check_all(const ConvGeometry& g, Rng& rng, bool rounded = false) {
 ConvGeometry drawn_narrow_geometry(Rng& rng) {
   ConvGeometry g = drawn_geometry(rng);
   g.groups = 1, g.dilation = {1, 1, 1};
-  g.in_channels = between(rng, 1, 4), g.out_channels = 16 * between(rng, 1, 5);
+  g.in_channels = between(rng, 1, 4), g.out_channels = 16 * between(rng, 1, 5) - pick(rng, {0, 0, 1, 3});
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const Index spare = between(rng, 0, axis == 2 ? 30 : 3);
     g.output[axis] += spare, g.input[axis] += spare * g.stride[axis];
   }
+  return g;
+}
+
+/// One with lines of outputs that are long, or many, and whose channels mostly do not fill vectors.
+ConvGeometry drawn_geometry_of_lines(Rng& rng) {
+  ConvGeometry g = drawn_geometry(rng);
+  g.groups = 1;
+  g.in_channels = pick(rng, {1, 4, 7, 14, 16, 20, 30, 33}), g.out_channels = pick(rng, {2, 4, 8, 13, 16, 17, 31, 37});
+  const Index along = pick(rng, {0, 10, 40}), down = pick(rng, {0, 3, 10});
+  g.output[2] += along, g.input[2] += along * g.stride[2];
+  g.output[1] += down, g.input[1] += down * g.stride[1];
   return g;
 }
 
@@ -175,6 +186,20 @@ TEST_CASE_TEMPLATE("few channels on one side agree with their definition", T, fl
   check_all<T>(geometry(2, {1, 19, 100}, 1, 32, {1, 7, 7}, {1, 1, 1}, {0, 3, 3}), rng);
 }
 
+TEST_CASE_TEMPLATE("channels that do not fill vectors agree with their definition", T, float, double) {
+  Rng rng{29};
+  for (int i = 0; i < 100; ++i) {
+    CAPTURE(i);
+    check_all<T>(drawn_geometry_of_lines(rng), rng);
+  }
+  check_all<T>(geometry(2, {1, 5, 40}, 48, 70, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}), rng);
+  check_all<T>(geometry(40, {1, 7, 40}, 5, 6, {1, 1, 3}, {1, 1, 2}, {0, 0, 1}), rng);  // more than a group of lines
+  check_all<T>(geometry(3, {7, 4, 5}, 20, 12, {3, 1, 1}, {1, 1, 1}, {1, 0, 0}), rng);
+  check_all<T>(geometry(2, {3, 9, 9}, 12, 20, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}), rng);
+  check_all<T>(geometry(2, {1, 16, 17}, 45, 62, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}), rng);  // by whole vectors
+  check_all<T>(geometry(3, {1, 1, 30}, 147, 21, {1, 1, 6}, {1, 1, 1}, {0, 0, 2}), rng);
+}
+
 TEST_CASE_TEMPLATE("depthwise and narrowly grouped convolutions agree with their definition", T, float, double) {
   Rng rng{23};
   for (int i = 0; i < 300; ++i) {
@@ -213,6 +238,7 @@ TEST_CASE("factors rounded to bfloat16 give what is so rounded exactly") {
     g.out_channels = g.groups * pick(rng, {16, 22, 30, 32, 46});
     check_all<float>(g, rng, true);
     check_all<float>(drawn_narrow_geometry(rng), rng, true);
+    check_all<float>(drawn_geometry_of_lines(rng), rng, true);
   }
   check_all<float>(geometry(2, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1}), rng, true);
   check_all<float>(geometry(1, {1, 19, 40}, 1, 32, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}), rng, true);
@@ -245,12 +271,13 @@ TEST_CASE_TEMPLATE("taps that no pixel meets leave the bias alone", T, float, do
 
 TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, double) {
   Rng rng{5};
-  for (int i = 0; i < 63; ++i) {
+  for (int i = 0; i < 83; ++i) {
     cpu::arithmetic().bfloat16 = i >= 40 && i < 43;
     const ConvGeometry g = i == 40 || i == 41
                                ? geometry(i == 40 ? 3 : 40, {1, 9, 11}, 32, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1})
                            : i == 1 || i == 42 ? geometry(5, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1})
                            : i == 0            ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})
+                           : i >= 63           ? drawn_geometry_of_lines(rng)
                            : i >= 43           ? drawn_grouped_geometry(rng)
                                                : drawn_geometry(rng);
     CAPTURE(i);

@@ -4,9 +4,12 @@
 #include <flipbook/backend/cpu/conv/depthwise_weight.hpp>
 #include <flipbook/backend/cpu/conv/narrow.hpp>
 #include <flipbook/backend/cpu/conv/planar.hpp>
+#include <flipbook/backend/cpu/conv/whole_vectors.hpp>
 #include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
+#include <flipbook/backend/cpu/gemm/line_gemm.hpp>
+#include <flipbook/backend/cpu/gemm/line_weight_gradient.hpp>
 #include <flipbook/backend/cpu/gemm/right_operand.hpp>
 #include <flipbook/backend/cpu/gemm/weight_gradient.hpp>
 #include <flipbook/backend/cpu/runtime/arithmetic.hpp>
@@ -51,9 +54,13 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
   const Multiplicands<F> pixels(x, g.inputs() * g.in_channels);
   const auto in = Pixels<const F*>::dense(pixels.data(), g.input, g.in_channels / numbers_in<F>);
   const auto out = Pixels<T*>::dense(y, g.output, g.out_channels);
-  const Index run = g.groups == 1 && g.dilation[2] == 1 ? channels * g.kernel[2] : channels;
+  const Index run = contiguous_run(field.touching && g.dilation[2] == 1, channels, g.kernel[2]);
   if (g.groups == 1) {
     const RightOperand<F> right(Layout::normal, depth, columns, w, columns, run, field.outputs());
+    if (LineGemm<F>::fits(field, right.panels(), bias)) {
+      LineGemm<F> lines(field, in, out, right.panels(), bias);
+      return line_gemm(std::span(&lines, 1));
+    }
     ImplicitGemm<F> whole(field, in, out, right.panels(), bias, false);
     implicit_gemm(std::span(&whole, 1));
     return;
@@ -97,6 +104,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
 
   const Index phases = g.stride[0] * g.stride[1] * g.stride[2];
   WorkList<ImplicitGemm<F>> works(phases * g.groups);
+  WorkList<LineGemm<F>> lines(phases * g.groups);
   const Scratch<F> packed(g.groups * g.taps() * channels * round_up(columns, lanes<T>));
   F* free = packed.data();
   for (Index i = 0; i < phases * g.groups; ++i) {
@@ -136,7 +144,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
     }
     if (panels.data == nullptr) {
       const bool adjoin = field.touching && axes[2].step == 1;
-      panels.kind = cheaper_kind<F>(panels.rows, adjoin ? channels * axes[2].taps : channels, columns);
+      panels.kind = cheaper_kind<F>(panels.rows, contiguous_run(adjoin, channels, axes[2].taps), columns);
       if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
       F* const to = free;
       const Index worth_a_thread = std::max(Index{1}, (Index{1} << 14) / std::max(channels * columns, Index{1}));
@@ -157,8 +165,11 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
     Pixels<T*> phase_out = out;
     phase_out.data += out.offset(0, first[0], first[1], first[2]) + group * columns;
     for (std::size_t axis = 0; axis < 3; ++axis) phase_out.pitch[axis] *= g.stride[axis];
-    works.add(field, group_in, phase_out, panels, bias == nullptr ? nullptr : bias + group * columns, false);
+    const T* const start = bias == nullptr ? nullptr : bias + group * columns;
+    if (LineGemm<F>::fits(field, panels, start)) lines.add(field, group_in, phase_out, panels, start);
+    else works.add(field, group_in, phase_out, panels, start, false);
   }
+  line_gemm(lines.all());
   implicit_gemm(works.all());
 }
 
@@ -171,6 +182,12 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if (field.taps() * field.channels == 0 || columns == 0) return;
   const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
   const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
+  if constexpr (std::same_as<F, T>) {
+    if (g.groups == 1) {
+      const LineWeightGradient<T> lines(field, in, dy, columns);
+      if (lines.fits()) return lines(dw);
+    }
+  }
   const T* const none = nullptr;
   WorkList<WeightGradient<F>> works(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
@@ -233,8 +250,18 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if constexpr (may_group) {
     if (depthwise::fits<T>(g)) return depthwise::conv(g, x, w, bias, y);
   }
+  if (const WholeVectors<T> whole(g); whole.fits()) {
+    const ConvGeometry& wide = whole.wide();
+    const WideRows<T> in = whole.input(x), start(bias, 1, g.out_channels, wide.out_channels);
+    return whole.into(y, g.outputs(), g.out_channels, wide.out_channels, [&](T* to) {
+      whole.with_weights(w, [&](const T* weights) { conv<T, may_group>(wide, in.data(), weights, start.data(), to); });
+    });
+  }
   if (narrow::fits<T>(g)) {
-    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv<F>(g, x, w, bias, y); });
+    return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() {
+      if constexpr (std::same_as<F, T>) direct_conv<F>(g, x, w, bias, y);  // copies lines too
+      else narrow::conv<F>(g, x, w, bias, y);
+    });
   }
   detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv<F>(scheme, g, x, w, bias, y);
@@ -247,6 +274,14 @@ template <Real T, bool may_group = true>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   if constexpr (may_group) {
     if (depthwise::fits<T>(g)) return depthwise::conv_transpose(g, y, w, bias, x);
+  }
+  if (const WholeVectors<T> whole(g); whole.fits()) {
+    const ConvGeometry& wide = whole.wide();
+    const WideRows<T> in = whole.output(y), start(bias, 1, g.in_channels, wide.in_channels);
+    return whole.into(x, g.inputs(), g.in_channels, wide.in_channels, [&](T* to) {
+      whole.with_weights(
+          w, [&](const T* weights) { conv_transpose<T, may_group>(wide, in.data(), weights, start.data(), to); });
+    });
   }
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g),
@@ -263,6 +298,15 @@ template <Real T, bool may_group = true>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if constexpr (may_group) {
     if (depthwise::fits<T>(g)) return depthwise::conv_weight(g, x, dy, dw);
+  }
+  if (const WholeVectors<T> whole(g); whole.fits()) {
+    const ConvGeometry& wide = whole.wide();
+    const WideRows<T> in = whole.input(x), out = whole.output(dy);
+    const Index rows = g.taps() * g.in_channels, tap = g.in_channels * wide.out_channels;
+    return whole.into(dw, rows, g.out_channels, wide.out_channels, [&](T* across) {
+      whole.into(across, g.taps(), tap, wide.in_channels * wide.out_channels,
+                 [&](T* to) { conv_weight<T, may_group>(wide, in.data(), out.data(), to); });
+    });
   }
   if (narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_weight<F>(g, x, dy, dw); });

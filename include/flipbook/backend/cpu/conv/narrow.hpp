@@ -12,17 +12,17 @@
 /// what is outside, into its cache: from there, every tap is at the same distance from every output.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::narrow {
 
-/// Whether these kernels do a convolution: few numbers a tap, and lines and channels that fill registers.
+/// Whether these kernels do a convolution: few numbers a tap, and lines and channels that fill registers, or nearly.
 template <Real T>
 bool fits(const ConvGeometry& g) {
   return g.groups == 1 && g.dilation == ConvGeometry::Axes{1, 1, 1} && g.in_channels <= 4 && g.kernel[2] <= 8 &&
-         g.output[2] >= TileShape::rows && g.out_channels % lanes<T> == 0;
+         g.output[2] >= TileShape::rows && 4 * g.out_channels >= 3 * round_up(g.out_channels, lanes<T>);
 }
 
-/// Whether the numbers of a run of taps pair up, and outputs that are neighbours, and their channels.
+/// Whether the numbers of a run of taps pair up, and outputs that are neighbours, and their channels fill vectors.
 inline bool pairs_up(const ConvGeometry& g) {
   return g.kernel[2] * g.in_channels % 2 == 0 && g.stride[2] * g.in_channels % 2 == 0 && g.output[2] % 2 == 0 &&
-         g.out_channels % 2 == 0;
+         g.out_channels % lanes<float> == 0;
 }
 
 /// Blocks of some lines of outputs, and the pixels that they see: planes of lines, one for each tap in time.
@@ -213,20 +213,24 @@ void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
       const auto block = lines.block(i);
       const F* const seen = lines.along_positions(block, x, workspaces.mine());
       for (Index column = 0; column < columns; column += panel_columns<F>) {
-        const Index width = std::min(panel_columns<F>, columns - column), positions = block.count * g.output[2];
+        const Index width = std::min(panel_columns<F>, columns - column), pitch = round_up(width, lanes<T>);
+        const Index positions = block.count * g.output[2];
         const T* const from = dy + lines.position(block) * columns + column;
         const auto right = [&]() -> const F* {
           F* const packed = panels.mine();
           if constexpr (!std::same_as<F, T>) {
             pair_rows(from, columns, positions / numbers_in<F>, width, packed, width);
-          } else if (width == columns) {
+          } else if (pitch == columns) {
             return from;
           } else {  // rows far apart would meet in few sets of the cache
-            for (Index p = 0; p < positions; ++p) std::copy_n(from + p * columns, width, packed + p * width);
+            for (Index p = 0; p < positions; ++p) {
+              T* const row = packed + p * pitch;
+              std::fill(std::copy_n(from + p * columns, width, row), row + pitch, T(0));
+            }
           }
           return packed;
         };
-        add_block(g, lines, block, seen, {PanelKind::columns, right(), width, width}, sum + column);
+        add_block(g, lines, block, seen, {PanelKind::columns, right(), pitch, width}, sum + column);
       }
     }
   });

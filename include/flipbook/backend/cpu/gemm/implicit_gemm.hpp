@@ -48,6 +48,11 @@ struct ReceptiveField {
   bool inside(int axis, Index at) const { return at >= 0 && at < extent[static_cast<std::size_t>(axis)]; }
 };
 
+/// What a reduction is contiguous for: the taps of a line, where they adjoin and are not too many, or one of them.
+inline Index contiguous_run(bool adjoin, Index channels, Index taps) {
+  return adjoin && taps * channels <= longest_run ? taps * channels : channels;
+}
+
 /// out[n, q, o] = start[o] + Σ_j Σ_c  in[n, pixel(q, j), c] · panels[(j, c), o]
 ///
 /// Tiles of consecutive output positions, across image rows; each position's channels are read in place.
@@ -67,7 +72,8 @@ class ImplicitGemm {
     const bool in_order = panels.tap_pitch == ReceptiveField::Axes{0, 0, 0};
     const Index line = s.kernel[2] * s.channels;
     if (in_order) panels_.tap_pitch = {s.kernel[1] * line, line, s.channels};
-    merged_ = in_order && s.touching && s.kernel[2] > 1 && s.step[2] == 1 && line <= longest_run;
+    merged_ =
+        in_order && s.kernel[2] > 1 && contiguous_run(s.touching && s.step[2] == 1, s.channels, s.kernel[2]) == line;
     across_ = merged_ ? 1 : s.kernel[2];
     pieces_ = quotient_up(s.channels, longest_run);
     segments_ = s.kernel[0] * s.kernel[1] * across_ * pieces_;

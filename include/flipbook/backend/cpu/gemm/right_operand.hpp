@@ -11,8 +11,8 @@ template <Multiplicand F, class T = Sum<F>>
 PanelKind cheaper_kind(Index depth, Index run, Index columns) {
   if (!std::same_as<F, T> || run == 0 || depth == 0) return PanelKind::columns;
   const Index broadcast = depth * quotient_up(columns, lanes<T>);
-  const Index partial = run % lanes<T> == 0 ? 0 : 2;  // a run's end costs about so many vectors
-  const Index sum_up = 8;                             // and the sum over a vector's lanes
+  const Index partial = run % lanes<T> == 0 ? 0 : masked_vectors ? 1 : 2;  // a run's end costs about so many vectors
+  const Index sum_up = 8;                                                  // and the sum over a vector's lanes
   const Index dot = columns * (depth / run * (run / lanes<T> + partial) + sum_up);
   return dot * 5 < broadcast * 4 ? PanelKind::reduction : PanelKind::columns;
 }

@@ -106,15 +106,15 @@ void rows_times_panel(const Run<F>* runs, Index count, Index step, const F* pane
 }
 
 /// sum[i][j] += the products, lane by lane, of a vector of each row with one of each column.
-template <Real T, int rows, int columns>
+template <Real T, int rows, int columns, class Load>
 [[gnu::always_inline]] inline void add_products(Simd<T> (&sum)[rows][columns], const T* const (&left)[rows],
-                                                const T* const (&right)[columns], Index p) {
+                                                const T* const (&right)[columns], Index p, const Load& load) {
   Simd<T> column[columns];
   FLIPBOOK_UNROLL
-  for (int j = 0; j < columns; ++j) column[j] = Simd<T>::load_unaligned(right[j] + p);
+  for (int j = 0; j < columns; ++j) column[j] = load(right[j] + p);
   FLIPBOOK_UNROLL
   for (int i = 0; i < rows; ++i) {
-    const auto x = Simd<T>::load_unaligned(left[i] + p);
+    const Simd<T> x = load(left[i] + p);
     FLIPBOOK_UNROLL
     for (int j = 0; j < columns; ++j) sum[i][j] = multiply_add(x, column[j], sum[i][j]);
   }
@@ -139,12 +139,16 @@ void rows_dot_columns(const Run<T>* runs, Index count, Index /*step: 1*/, const 
     FLIPBOOK_UNROLL
     for (int j = 0; j < columns; ++j) right[j] = panel + run.k + j * panel_step;
   };
+  const auto whole_vector = [](const T* from) { return V::load_unaligned(from); };
   bool rest = false;
   for (const Run<T>* run = runs; run != runs + count; ++run) {
     const T *left[rows], *right[columns];
     begin(*run, left, right);
-    for (Index p = 0; p + width <= run->length; p += width) add_products<T>(sum, left, right, p);
-    rest |= run->length % width != 0;
+    Index p = 0;
+    for (; p + width <= run->length; p += width) add_products<T>(sum, left, right, p, whole_vector);
+    const Index end = run->length - p;
+    if constexpr (!masked_vectors) rest |= end != 0;
+    else if (end > 0) add_products<T>(sum, left, right, p, [&](const T* from) { return load_part(from, end); });
   }
   // The ends of runs, as one more vector each, padded with zeros. A loop of their own: beside the other one
   // their calls would drive its sums out of the registers.
@@ -160,7 +164,7 @@ void rows_dot_columns(const Run<T>* runs, Index count, Index /*step: 1*/, const 
     };
     for (int i = 0; i < rows; ++i) pad(left[i], i);
     for (int j = 0; j < columns; ++j) pad(right[j], rows + j);
-    add_products<T>(sum, left, right, 0);
+    add_products<T>(sum, left, right, 0, whole_vector);
   }
   FLIPBOOK_UNROLL
   for (int i = 0; i < rows; ++i) {
@@ -231,17 +235,27 @@ void multiply_tile(const Run<F>* runs, Index count, Index step, const Panel<F>& 
     tile.to[i] = target.rows[i];
     tile.from[i] = target.load ? target.rows[i] : start;
   }
+  const auto each_vector = [&](const auto& move) {
+    for (Index j = 0; j < panel.columns; j += lanes<T>) move(j, std::min(lanes<T>, panel.columns - j));
+  };
+  const auto fill = [&](const T* from, T* to) {
+    each_vector([&](Index j, Index present) { load_part(from + j, present).store_unaligned(to + j); });
+  };
+  alignas(64) T first[static_cast<std::size_t>(width)];
+  if (!whole && !target.load) fill(start, first);
   for (int i = whole ? rows : 0; i < TileShape::max_rows; ++i) {
     const auto row = static_cast<std::size_t>(i);
     T* const spare = buffer + i * width;
-    if (i < rows) std::fill(std::copy_n(tile.from[row], panel.columns, spare), spare + width, T(0));
+    if (i < rows && target.load) fill(tile.from[row], spare);
     tile.to[row] = spare;
-    tile.from[row] = i < rows ? spare : zero_row<T>.data();
+    tile.from[row] = i >= rows ? zero_row<T>.data() : target.load ? spare : first;
   }
   micro_kernel<F>(panel.kind, rows, panel.columns)(runs, count, step, panel.data, panel.step, tile);
   if (whole) return;
   for (int i = 0; i < rows; ++i) {
-    std::copy_n(buffer + i * width, panel.columns, target.rows[static_cast<std::size_t>(i)]);
+    T* const to = target.rows[static_cast<std::size_t>(i)];
+    each_vector(
+        [&](Index j, Index present) { store_part(Simd<T>::load_unaligned(buffer + i * width + j), to + j, present); });
   }
 }
 

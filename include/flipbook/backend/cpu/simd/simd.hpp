@@ -17,49 +17,33 @@ inline constexpr Index lanes = static_cast<Index>(Simd<T>::size);
 /// Whether the machine reads and writes parts of vectors as fast as whole ones.
 #ifdef __AVX512F__
 inline constexpr bool masked_vectors = true;
-
-namespace detail {
-inline __m512 load_masked(const float* from, unsigned mask) {
-  return _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from);
-}
-inline __m512d load_masked(const double* from, unsigned mask) {
-  return _mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from);
-}
-inline void store_masked(__m512 v, float* to, unsigned mask) {
-  _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), v);
-}
-inline void store_masked(__m512d v, double* to, unsigned mask) {
-  _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), v);
-}
-}  // namespace detail
-
-/// The first `count` lanes from memory, the rest zero.
-template <Real T>
-Simd<T> load_part(const T* from, Index count) {
-  return detail::load_masked(from, (1U << count) - 1);
-}
-/// The first `count` lanes to memory.
-template <Real T>
-void store_part(const Simd<T>& v, T* to, Index count) {
-  detail::store_masked(v, to, (1U << count) - 1);
-}
 #else
 inline constexpr bool masked_vectors = false;
+#endif
 
 /// The first `count` lanes from memory, the rest zero.
 template <Real T>
 Simd<T> load_part(const T* from, Index count) {
+#ifdef __AVX512F__
+  if constexpr (std::same_as<T, float>) return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from);
+  else return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from);
+#else
   alignas(Simd<T>) T padded[static_cast<std::size_t>(lanes<T>)] = {};
   for (Index i = 0; i < count; ++i) padded[i] = from[i];
   return Simd<T>::load_aligned(padded);
+#endif
 }
 /// The first `count` lanes to memory.
 template <Real T>
 void store_part(const Simd<T>& v, T* to, Index count) {
+#ifdef __AVX512F__
+  if constexpr (std::same_as<T, float>) _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), v);
+  else _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), v);
+#else
   alignas(Simd<T>) T padded[static_cast<std::size_t>(lanes<T>)];
   v.store_aligned(padded);
   for (Index i = 0; i < count; ++i) to[i] = padded[i];
-}
 #endif
+}
 
 }  // namespace flipbook::cpu

@@ -143,6 +143,44 @@ TEST_CASE_TEMPLATE("the shorter way gives the same convolution, adjoint and weig
   });
 }
 
+TEST_CASE_TEMPLATE("channels that do not fill vectors take the shorter way beside channels of zeros", T, float,
+                   double) {
+  Rng rng{31};
+  for (const Index kernel : {3, 4, 5}) {
+    CAPTURE(kernel);
+    ConvGeometry g;
+    g.batch = kernel == 4 ? 9 : 2, g.input = {1, 33, 34}, g.in_channels = 45, g.out_channels = kernel == 5 ? 64 : 61;
+    g.kernel = {1, kernel, kernel}, g.padding = {0, 1, 1};
+    if (kernel == 4) g.stride = {1, 2, 2};
+    g.fit_output();
+    REQUIRE(cpu::WholeVectors<T>(g).fits());
+    const double tolerance = std::is_same_v<T, float> ? 3e-5 : 5e-14;
+    const auto x = normal<T>({g.inputs() * g.in_channels}, rng), y = normal<T>({g.outputs() * g.out_channels}, rng);
+    const auto w = normal<T>({g.taps() * g.in_channels * g.out_channels}, rng), bias = normal<T>({64}, rng);
+    const T* const none = nullptr;
+    auto short_y = poisoned<T>(y.size()), direct_y = poisoned<T>(y.size());
+    cpu::conv(g, x.data(), w.data(), bias.data(), short_y.data());
+    cpu::direct_conv<T>(g, x.data(), w.data(), bias.data(), direct_y.data());
+    CHECK(difference(short_y, direct_y) < tolerance);
+    for (const T* const start : {none, bias.data()}) {
+      auto short_x = poisoned<T>(x.size()), direct_x = poisoned<T>(x.size());
+      cpu::conv_transpose(g, y.data(), w.data(), start, short_x.data());
+      cpu::direct_conv_transpose<T>(g, y.data(), w.data(), start, direct_x.data());
+      CHECK(difference(short_x, direct_x) < tolerance);
+    }
+    auto short_w = poisoned<T>(w.size()), direct_w = poisoned<T>(w.size());
+    cpu::conv_weight(g, x.data(), y.data(), short_w.data());
+    cpu::direct_conv_weight<T>(g, x.data(), y.data(), direct_w.data());
+    CHECK(difference(short_w, direct_w) < tolerance);
+  }
+  ConvGeometry g;
+  g.batch = 2, g.input = {1, 33, 34}, g.kernel = {1, 3, 3}, g.padding = {0, 1, 1}, g.fit_output();
+  g.in_channels = g.out_channels = 64;
+  CHECK(!cpu::WholeVectors<T>(g).fits());  // they are whole
+  g.in_channels = g.out_channels = 23;
+  CHECK(!cpu::WholeVectors<T>(g).fits());  // too few
+}
+
 TEST_CASE_TEMPLATE("by factors rounded to bfloat16 it differs by their rounding, of which long filters have more", Pair,
                    cpu::BfloatPair) {
   if constexpr (cpu::multiplies_pairs && cpu::Multiplicand<Pair>) {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
+
+/// Convolutions whose channels do not fill vectors, as ones whose channels do: the others are zeros. Winograd's filtering
+/// needs whole vectors, and saves more than the copies take.
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+/// Rows with zeros behind them, or as they are where they have the width that is wanted.
+template <Real T>
+class WideRows {
+ public:
+  WideRows(const T* from, Index rows, Index have, Index want) : room_(have == want ? 0 : rows * want), data_(from) {
+    if (have == want || from == nullptr) return;
+    data_ = room_.data();
+    parallel_for(rows, std::max(Index{1}, 4096 / want), [&](Index first, Index last) {
+      for (Index i = first; i < last; ++i) {
+        T* const to = room_ + i * want;
+        std::fill(std::copy_n(from + i * have, have, to), to + want, T(0));
+      }
+    });
+  }
+  const T* data() const { return data_; }
+
+ private:
+  Scratch<T> room_;
+  const T* data_;
+};
+
+template <Real T>
+class WholeVectors {
+ public:
+  explicit WholeVectors(const ConvGeometry& g) : g_(g), wide_(g) {
+    wide_.in_channels = round_up(g.in_channels, lanes<T>), wide_.out_channels = round_up(g.out_channels, lanes<T>);
+  }
+  /// The convolution with whole vectors.
+  const ConvGeometry& wide() const { return wide_; }
+  /// Whether it pays: there is a filter, and few of the products are with zeros.
+  bool fits() const {
+    const Index products = g_.in_channels * g_.out_channels, wide = wide_.in_channels * wide_.out_channels;
+    return g_.groups == 1 && products < wide && 5 * wide <= 9 * products &&
+           std::min(g_.in_channels, g_.out_channels) >= 24 && winograd::scheme_of<T>(wide_).filter != nullptr;
+  }
+
+  WideRows<T> input(const T* x) const { return {x, g_.inputs(), g_.in_channels, wide_.in_channels}; }
+  WideRows<T> output(const T* y) const { return {y, g_.outputs(), g_.out_channels, wide_.out_channels}; }
+  /// Calls f with the weights.
+  template <class F>
+  void with_weights(const T* w, const F& f) const {
+    const WideRows<T> across(w, g_.taps() * g_.in_channels, g_.out_channels, wide_.out_channels);
+    const WideRows<T> all(across.data(), g_.taps(), g_.in_channels * wide_.out_channels,
+                          wide_.in_channels * wide_.out_channels);
+    f(all.data());
+  }
+  /// Calls f with memory for (rows, wide), and brings what it wrote there to (rows, have).
+  template <class F>
+  static void into(T* to, Index rows, Index have, Index wide, const F& f) {
+    if (have == wide) return f(to);
+    const Scratch<T> room(rows * wide);
+    f(room.data());
+    parallel_for(rows, std::max(Index{1}, 4096 / have), [&](Index first, Index last) {
+      for (Index i = first; i < last; ++i) std::copy_n(room + i * wide, have, to + i * have);
+    });
+  }
+
+ private:
+  ConvGeometry g_, wide_;
+};
+
+}  // namespace flipbook::cpu

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <flipbook/backend/cpu/gemm/lines.hpp>
+#include <flipbook/backend/cpu/reduce/reduce.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::cpu {
+
+/// As WeightGradient, from copied lines: a number of the input is copied once for all taps that see it, where
+/// WeightGradient gathers it anew for each. The blocks of lines are summed up in groups, whose number does not depend on
+/// that of the threads.
+template <Real T>
+class LineWeightGradient {
+ public:
+  /// @param right  (positions, columns), dense
+  LineWeightGradient(const ReceptiveField& field, const Pixels<const T*>& in, const T* right, Index columns)
+      : lines_(field, in, columns > lanes<T> ? 128 : 256), right_(right), columns_(columns) {
+    while (lines_.all() > most_room && lines_.divide()) continue;
+    const Index vectors = quotient_up(lines_.length(), lanes<T>) * lines_.runs();
+    const Index as_it_is = lines_.length() * lines_.runs() * quotient_up(columns, lanes<T>);
+    swapped_ = vectors * round_up(columns, TileShape::rows) * 5 < as_it_is * 4;
+    groups_ = std::clamp(most_sums / std::max(size(), Index{1}), Index{1}, std::min(lines_.count(), Index{32}));
+    panels_ = quotient_up(columns_, panel_columns<T>);
+    panels_a_task_ = swapped_ ? panels_ : std::max(Index{1}, panels_);
+    while (!swapped_ && panels_a_task_ > 1 && tasks() < 4 * threads()) panels_a_task_ = quotient_up(panels_a_task_, 2);
+  }
+  /// Whether it pays: with many columns, what WeightGradient gathers is used often.
+  bool fits() const {
+    if (lines_.field().outputs() == 0 || lines_.field().taps() <= 1 || lines_.all() > most_room) return false;
+    const bool few = columns_ <= panel_columns<T>, long_lines = lines_.field().positions[2] >= 16;
+    const bool in_cache = plane_rows() >= 128 && plane_rows() * columns_ <= most_room;
+    return (few || (long_lines && in_cache)) && lines_.seen() >= 0.55;
+  }
+
+  void operator()(T* out) const {
+    const bool direct = groups_ == 1 && !swapped_;
+    const Scratch<T> sums(direct ? 0 : groups_ * size()), sum(swapped_ ? size() : 0);
+    T* const to = direct ? out : sums.data();
+    const PerThread<T> seen(lines_.all() + panel_columns<T>), packed(lines_.most_positions() * panel_columns<T>);
+    parallel_tasks(tasks(), [&](Index task) { run(task, to, seen.mine(), packed.mine()); });
+    if (direct) return;
+    sum_middle(Index{1}, groups_, size(), static_cast<const T*>(to), swapped_ ? sum.data() : out);
+    if (swapped_) transpose(sum.data(), rows(), columns_, rows(), out, columns_);
+  }
+
+ private:
+  static constexpr Index most_sums = Index{1} << 20, most_lines = 256;
+  static constexpr Index most_room = cache::half_of_second / Index{sizeof(T)};
+  using Block = typename CopiedLines<T>::Block;
+
+  Index plane_rows() const { return lines_.runs() * lines_.length(); }  ///< of one tap in time
+  Index rows() const { return lines_.field().kernel[0] * plane_rows(); }
+  Index size() const { return rows() * columns_; }
+  Index shares() const { return quotient_up(panels_, panels_a_task_); }
+  Index tasks() const { return groups_ * lines_.field().kernel[0] * shares(); }
+
+  /// A tap in time, and some columns, of a group of blocks.
+  void run(Index task, T* sums, T* seen, T* packed) const {
+    const Index share = task % shares(), j0 = task / shares() % lines_.field().kernel[0];
+    const Index group = task / shares() / lines_.field().kernel[0];
+    const Index first = share * panels_a_task_ * panel_columns<T>;
+    const Index last = std::min(first + panels_a_task_ * panel_columns<T>, columns_);
+    T* const sum = sums + group * size() + (swapped_ ? j0 * plane_rows() : j0 * plane_rows() * columns_);
+    if (swapped_) {
+      for (Index o = 0; o < columns_; ++o) std::fill_n(sum + o * rows(), plane_rows(), T(0));
+    } else {
+      for (Index r = 0; r < plane_rows(); ++r) std::fill(sum + r * columns_ + first, sum + r * columns_ + last, T(0));
+    }
+    for (Index i = lines_.count() * group / groups_; i < lines_.count() * (group + 1) / groups_; ++i) {
+      const Block block = lines_.block(i);
+      std::array<LineRun, most_lines> room;
+      const std::span<const LineRun> runs(room.data(), copy(block, j0, seen, room));
+      if (runs.empty()) continue;
+      if (swapped_) add_swapped(block, runs, seen, sum);
+      for (Index column = first; !swapped_ && column < last; column += panel_columns<T>) {
+        const Index width = std::min(panel_columns<T>, last - column);
+        add(runs, seen, pack(block, column, width, packed), sum + column);
+      }
+    }
+  }
+
+  /// Copies what tap j0 in time sees; returns how many lines see anything, and makes a run of each.
+  std::size_t copy(const Block& block, Index j0, T* to, std::array<LineRun, most_lines>& runs) const {
+    const auto& s = lines_.field();
+    std::size_t count = 0;
+    for (Index p = 0; p < block.planes; ++p, to += lines_.plane()) {
+      if (!lines_.inside(block.first_plane + p, j0)) continue;
+      lines_.copy(block, block.first_plane + p, j0, to);
+      for (Index line = 0; line < block.lines; ++line) {
+        const Index at = p * lines_.plane() + line * lines_.next_line();
+        runs[count++] = {at, (p * block.lines + line) * s.positions[2]};
+      }
+    }
+    if (swapped_) {
+      for (LineRun& run : std::span(runs.data(), count)) run = {run.panel * columns_, run.ahead};
+    }
+    return count;
+  }
+  /// The first of a block's positions.
+  const T* right_of(const Block& block, Index plane) const {
+    const auto& s = lines_.field().positions;
+    return right_ + ((block.first_plane + plane) * s[1] + block.first_line) * s[2] * columns_;
+  }
+  Panel<T> pack(const Block& block, Index column, Index width, T* packed) const {
+    const Index pitch = round_up(width, lanes<T>), positions = block.lines * lines_.field().positions[2];
+    if (pitch == columns_) return {PanelKind::columns, right_of(block, 0), pitch, width};
+    const Panel<T> panel{PanelKind::columns, packed, pitch, width};
+    for (Index p = 0; p < block.planes; ++p) {
+      const T* from = right_of(block, p) + column;
+      for (Index i = 0; i < positions; ++i, from += columns_, packed += pitch) {
+        for (Index j = 0; j < width; j += lanes<T>) {
+          load_part(from + j, std::min(lanes<T>, width - j)).store_unaligned(packed + j);
+        }
+      }
+    }
+    return panel;
+  }
+
+  void add(std::span<const LineRun> runs, const T* seen, const Panel<T>& panel, T* sum) const {
+    std::array<LineRun, most_lines> scaled;
+    for (std::size_t i = 0; i < runs.size(); ++i) scaled[i] = {runs[i].ahead, runs[i].panel * panel.step};
+    const std::span<const LineRun> all(scaled.data(), runs.size());
+    const auto tiles = [&]<int tile_rows, int vectors>() {
+      Index run = 0, within = 0;
+      const T* from = seen + lines_.ahead(0);
+      T* to = sum;
+      for (Index r = 0; r < plane_rows(); r += tile_rows) {
+        LineTile<T> tile;
+        for (Index i = 0; i < tile_rows; ++i) {
+          tile.from[static_cast<std::size_t>(i)] = from, tile.to[static_cast<std::size_t>(i)] = to;
+          if (r + i + 1 >= plane_rows()) continue;
+          ++from, to += columns_;
+          if (++within == lines_.length()) within = 0, from = seen + lines_.ahead(++run);
+        }
+        multiply<tile_rows, vectors>(tile, all, lines_.next(), panel);
+      }
+    };
+    if (panel.columns > lanes<T>) tiles.template operator()<TileShape::rows, 2>();
+    else tiles.template operator()<LineTile<T>::most, 1>();
+  }
+  /// The same with the operands' places changed: numbers of the input are the vectors.
+  void add_swapped(const Block& block, std::span<const LineRun> runs, const T* seen, T* sum) const {
+    const auto tiles = [&]<int tile_rows, int vectors>(const Panel<T>& panel, T* to) {
+      for (Index o = 0; o < columns_; o += tile_rows) {
+        LineTile<T> tile;
+        for (Index i = 0; i < tile_rows; ++i) {
+          const Index column = std::min(o + i, columns_ - 1);
+          tile.from[static_cast<std::size_t>(i)] = right_of(block, 0) + column;
+          tile.to[static_cast<std::size_t>(i)] = to + column * rows();
+        }
+        multiply<tile_rows, vectors>(tile, runs, columns_, panel);
+      }
+    };
+    for (Index j = 0; j < lines_.runs(); ++j) {
+      for (Index c = 0; c < lines_.length(); c += panel_columns<T>) {
+        const Panel<T> panel{PanelKind::columns, seen + lines_.ahead(j) + c, lines_.next(),
+                             std::min(panel_columns<T>, lines_.length() - c)};
+        T* const to = sum + j * lines_.length() + c;
+        if (panel.columns > lanes<T>) tiles.template operator()<TileShape::rows, 2>(panel, to);
+        else tiles.template operator()<LineTile<T>::most, 1>(panel, to);
+      }
+    }
+  }
+  template <int tile_rows, int vectors>
+  void multiply(const LineTile<T>& tile, std::span<const LineRun> runs, Index pitch, const Panel<T>& panel) const {
+    const T* const as_it_is = nullptr;
+    lines_times_panel<T, tile_rows, vectors>(tile, runs, lines_.field().positions[2], pitch, panel, as_it_is);
+  }
+
+  CopiedLines<T> lines_;
+  const T* right_;
+  Index columns_;
+  bool swapped_;
+  Index groups_, panels_, panels_a_task_;
+};
+
+}  // namespace flipbook::cpu
