@@ -231,14 +231,10 @@ class Rain {
     }
   }
 
-  /// Rain in mm/h as pixels.
+  /// Rain in mm/h as pixels. Number by number: a vector's logarithm would be compiled in every program that includes this,
+  /// and GCC 12 does not compile it at -O0.
   void to_pixels(Tensor<float>& rain) const {
-    using V = xsimd::batch<float>;
-    constexpr Index lanes = static_cast<Index>(V::size);
-    Index i = 0;
-    for (; i + lanes <= rain.size(); i += lanes)
-      options_.scale.pixel(V::load_unaligned(rain.data() + i)).store_unaligned(rain.data() + i);
-    for (; i < rain.size(); ++i) rain.data()[i] = options_.scale.pixel(rain.data()[i]);
+    for (float& number : rain) number = number > 0 ? options_.scale.pixel(number) : 0.0F;
   }
 
   Options options_;

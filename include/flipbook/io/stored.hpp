@@ -121,7 +121,7 @@ Tensor<T> from_stored(Stored stored, const Shape& shape, std::span<const std::ui
         else if constexpr (Short<T>) element = T(static_cast<float>(value));
         else element = static_cast<T>(value);
         if constexpr (!std::numeric_limits<S>::is_integer) {
-          const double before = value, after = element;
+          const auto before = static_cast<double>(value), after = static_cast<double>(element);
           require(before - before != 0 || after - after == 0, what, ": element ", &element - x.data(),
                   " is larger than ", name_of<T>(), " can hold");
         }
