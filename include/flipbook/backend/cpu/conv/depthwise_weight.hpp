@@ -123,14 +123,16 @@ class WeightGradient {
     for (const auto& [from, end] : {std::pair{b.column, low}, std::pair{high, b.column + b.width}}) {
       add.template operator()<true>(from, end);
     }
-    FLIPBOOK_UNROLL
-    for (int i = 0; i < rows; ++i) {
-      if (i >= static_cast<int>(taps.size())) break;
-      T* const to = dw + taps[static_cast<std::size_t>(i)].row * field_.channels + c;
+    const auto add_to = [](T* to, const V* total) {
       FLIPBOOK_UNROLL
       for (int v = 0; v < vectors; ++v) {
-        (V::load_unaligned(to + v * lanes<T>) + sum[i][v]).store_unaligned(to + v * lanes<T>);
+        (V::load_unaligned(to + v * lanes<T>) + total[v]).store_unaligned(to + v * lanes<T>);
       }
+    };
+    FLIPBOOK_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      const auto tap = static_cast<std::size_t>(i);
+      if (tap < taps.size()) add_to(dw + taps[tap].row * field_.channels + c, sum[i]);
     }
   }
 
