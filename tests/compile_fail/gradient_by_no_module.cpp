@@ -6,14 +6,15 @@ using namespace flipbook;
 
 struct Scale {
   Parameter<float, Cpu> scale{ones<float>({3})};
-#ifdef CONTROL
   static void fields(auto& self, auto&& field) { field("scale", self.scale); }
-#endif
 };
 
 int main() {
   Scale scale;
-  Tape tape;
-  tape.watch(scale);
+  Tape tape{scale};
+#ifdef CONTROL
   const auto gradient = tape.gradient(sum(square(tape.lift(scale.scale))), scale);
+#else
+  const auto gradient = tape.gradient(sum(square(tape.lift(scale.scale))), scale.scale);
+#endif
 }
