@@ -20,7 +20,7 @@ template <class T>
 bool agrees(Index rows, Index length, Index columns, bool turned, bool streams, Rng& rng) {
   const Index width = cpu::tiles_end_anywhere ? columns : cpu::round_up(columns, cpu::lanes<T>);
   const Index pitch = width + rng.below(3), to_pitch = columns + rng.below(3);
-  const auto left = drawn<T>(rows * length, rng), row = drawn<T>(columns, rng);
+  const auto left = drawn<T>(std::max(rows * length, Index{1}), rng), row = drawn<T>(columns, rng);
   auto right = reference::poisoned<T>(length == 0 ? 0 : (length - 1) * pitch + width);
   for (Index p = 0; p < length; ++p) {
     for (Index j = 0; j < columns; ++j) right[static_cast<std::size_t>(p * pitch + j)] = static_cast<T>(rng.normal());

@@ -191,7 +191,7 @@ template <Real T>
     ReceptiveField field{g.batch, in_extent, out_extent, g.kernel, g.stride, g.dilation, {}, channels, true};
     Weights<T> w{weights, pitch, spread.from, channels};
     auto written = Pixels<T*>::dense(out, out_extent, channels);
-    written.data += written.offset(0, first[0], first[1], first[2]);
+    const Index begin = written.offset(0, first[0], first[1], first[2]);
     for (std::size_t axis = 0; axis < 3; ++axis) {
       field.origin[axis] = -g.padding[axis];
       if (!adjoint) continue;
@@ -202,6 +202,7 @@ template <Real T>
       written.pitch[axis] *= g.stride[axis];
     }
     if (field.outputs() == 0) continue;
+    written.data += begin;
     works.add(field, pixels, written, w, start);
     taps = std::max(taps, works.all().back().workspace());
   }

@@ -19,7 +19,8 @@ class LineWeightGradient {
     const Index vectors = quotient_up(lines_.length(), lanes<T>) * lines_.runs();
     const Index as_it_is = lines_.length() * lines_.runs() * quotient_up(columns, lanes<T>);
     swapped_ = vectors * round_up(columns, TileShape::rows) * 5 < as_it_is * 4;
-    groups_ = std::clamp(most_sums / std::max(size(), Index{1}), Index{1}, std::min(lines_.count(), Index{32}));
+    groups_ =
+        std::clamp(most_sums / std::max(size(), Index{1}), Index{1}, std::clamp(lines_.count(), Index{1}, Index{32}));
     panels_ = quotient_up(columns_, panel_columns<T>);
     panels_a_task_ = swapped_ ? panels_ : std::max(Index{1}, panels_);
     while (!swapped_ && panels_a_task_ > 1 && tasks() < 4 * threads()) panels_a_task_ = quotient_up(panels_a_task_, 2);
