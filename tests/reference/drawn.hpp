@@ -9,6 +9,15 @@
 /// Memory for tests of kernels, which know no tensors.
 namespace reference {
 
+/// Whether the processor is emulated, which is some twenty times slower.
+#ifdef FLIPBOOK_EMULATED_CPU
+inline constexpr bool emulated = true;
+#else
+inline constexpr bool emulated = false;
+#endif
+/// How many random cases a test takes: a fifth of them where the processor is emulated.
+constexpr int cases(int count) { return emulated ? count / 5 : count; }
+
 /// Normally distributed numbers.
 template <class T>
 std::vector<T> drawn(flipbook::Index size, flipbook::Rng& rng) {

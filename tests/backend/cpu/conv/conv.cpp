@@ -154,7 +154,7 @@ ConvGeometry geometry(Index batch, ConvGeometry::Axes extent, Index in, Index ou
 
 TEST_CASE_TEMPLATE("convolutions of any geometry agree with their definition", T, float, double) {
   Rng rng{2024};
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < reference::cases(300); ++i) {
     CAPTURE(i);
     check_all<T>(drawn_geometry(rng), rng);
   }
@@ -178,7 +178,7 @@ TEST_CASE_TEMPLATE("the layers of a video network agree with their definition", 
 
 TEST_CASE_TEMPLATE("few channels on one side agree with their definition", T, float, double) {
   Rng rng{13};
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < reference::cases(100); ++i) {
     CAPTURE(i);
     check_all<T>(drawn_narrow_geometry(rng), rng);
   }
@@ -188,7 +188,7 @@ TEST_CASE_TEMPLATE("few channels on one side agree with their definition", T, fl
 
 TEST_CASE_TEMPLATE("channels that do not fill vectors agree with their definition", T, float, double) {
   Rng rng{29};
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < reference::cases(100); ++i) {
     CAPTURE(i);
     check_all<T>(drawn_geometry_of_lines(rng), rng);
   }
@@ -202,7 +202,7 @@ TEST_CASE_TEMPLATE("channels that do not fill vectors agree with their definitio
 
 TEST_CASE_TEMPLATE("depthwise and narrowly grouped convolutions agree with their definition", T, float, double) {
   Rng rng{23};
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < reference::cases(300); ++i) {
     CAPTURE(i);
     check_all<T>(drawn_grouped_geometry(rng), rng);
   }
@@ -218,7 +218,7 @@ TEST_CASE_TEMPLATE("depthwise and narrowly grouped convolutions agree with their
 
 TEST_CASE_TEMPLATE("kernels that cover their images agree with their definition", T, float, double) {
   Rng rng{19};
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < reference::cases(40); ++i) {
     CAPTURE(i);
     const ConvGeometry::Axes extent{between(rng, 1, 3), between(rng, 1, 5), between(rng, 1, 5)};
     const ConvGeometry g = geometry(between(rng, 0, 20), extent, between(rng, 1, 70), between(rng, 1, 70), extent,
@@ -231,7 +231,7 @@ TEST_CASE_TEMPLATE("kernels that cover their images agree with their definition"
 TEST_CASE("factors rounded to bfloat16 give what is so rounded exactly") {
   Rng rng{17};
   cpu::arithmetic().bfloat16 = true;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < reference::cases(100); ++i) {
     CAPTURE(i);
     ConvGeometry g = drawn_geometry(rng);
     g.in_channels = g.groups * pick(rng, {16, 18, 24, 32, 34, 50});
@@ -271,7 +271,7 @@ TEST_CASE_TEMPLATE("taps that no pixel meets leave the bias alone", T, float, do
 
 TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, double) {
   Rng rng{5};
-  for (int i = 0; i < 83; ++i) {
+  for (int i = 0; i < reference::cases(83); ++i) {
     cpu::arithmetic().bfloat16 = i >= 40 && i < 43;
     const ConvGeometry g = i == 40 || i == 41
                                ? geometry(i == 40 ? 3 : 40, {1, 9, 11}, 32, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1})

@@ -62,7 +62,7 @@ TEST_CASE_TEMPLATE("many small products agree with their definition, to the same
     for (const Layout b : {Layout::normal, Layout::transposed}) {
       CAPTURE(static_cast<int>(a));
       CAPTURE(static_cast<int>(b));
-      for (int i = 0; i < 30; ++i) {
+      for (int i = 0; i < reference::cases(30); ++i) {
         check<T>(a, b, rng.below(40), 1 + rng.below(40), 1 + rng.below(70), rng.below(50), rng);
       }
       check<T>(a, b, 130, 33, 31, 35, rng);  // more than a thread's least share

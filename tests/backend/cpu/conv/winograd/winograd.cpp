@@ -13,6 +13,8 @@
 #include <flipbook/backend/cpu/conv/conv.hpp>
 #include <flipbook/core/fill.hpp>
 
+#include "reference/drawn.hpp"
+
 using namespace flipbook;
 using Axes = ConvGeometry::Axes;
 
@@ -38,11 +40,7 @@ const Case cases[] = {
     {"4 × 4 × 4, stride 2, without padding", 5, {21, 18, 18}, 48, 32, {4, 4, 4}, {2, 2, 2}, {0, 0, 0}},
 };
 
-#ifdef FLIPBOOK_EMULATED_CPU
-constexpr Index most_samples = 2;
-#else
-constexpr Index most_samples = std::numeric_limits<Index>::max();
-#endif
+constexpr Index most_samples = reference::emulated ? 2 : std::numeric_limits<Index>::max();
 
 ConvGeometry geometry(const Case& c) {
   ConvGeometry g;
@@ -148,6 +146,7 @@ TEST_CASE_TEMPLATE("channels that do not fill vectors take the shorter way besid
   Rng rng{31};
   for (const Index kernel : {3, 4, 5}) {
     CAPTURE(kernel);
+    if (reference::emulated && kernel != 3) continue;
     ConvGeometry g;
     g.batch = kernel == 4 ? 9 : 2, g.input = {1, 33, 34}, g.in_channels = 45, g.out_channels = kernel == 5 ? 64 : 61;
     g.kernel = {1, kernel, kernel}, g.padding = {0, 1, 1};
