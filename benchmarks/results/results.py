@@ -98,7 +98,7 @@ def learn(name, options):
                     os.path.join(options.programs, "results_learning"), model, images, out, "--steps", "300",
                     "--threads", str(options.threads)], check=True)
     with open(os.path.join(out, "figures.json")) as file:
-        keep(name, f"scripts/results --only {name} --threads {options.threads}", json.load(file))
+        keep(name, f"scripts/results --only {name} --mnist FOLDER --threads {options.threads}", json.load(file))
     for large in ("clips.npy", "weights.safetensors"):
         os.remove(os.path.join(out, large))
 
@@ -118,7 +118,8 @@ def train(name, options):
         sys.exit(f"results: {name} was stopped; the same command goes on with it")
     with open(figures) as file:
         found = json.load(file)
-    again = f"scripts/results --only {name} --minutes {minutes:g} --threads {options.threads}"
+    where = " --mnist FOLDER" if data == "mnist" else ""
+    again = f"scripts/results --only {name}{where} --minutes {minutes:g} --threads {options.threads}"
     keep(name, again, found)
     os.rename(figures, figures + ".recorded")  # the next run is another record
     gif = os.path.join(out, "prediction.gif")
