@@ -85,6 +85,7 @@ def keep(name, command, found):
     """Adds a record."""
     record = {"row": name, "command": command, "commit": commit(), "machine": machine(),
               "date": datetime.date.today().isoformat(), **found}
+    os.makedirs(os.path.dirname(RECORDS), exist_ok=True)
     with open(RECORDS, "a") as lines:
         lines.write(json.dumps(record) + "\n")
 
