@@ -101,12 +101,12 @@ TEST_CASE("a forked process runs loops on threads of its own, as before it the p
 
 TEST_CASE("a thread that waits wakes for the news that it waits for, whether it spins or sleeps") {
   for (const int delay : {0, 100, 20'000}) {  // microseconds
-    std::atomic<int> value = 0;
+    detail::WaitedFor value;
     std::thread other([&] {
       for (int i = 1; i <= 3; ++i) {
         ::usleep(static_cast<unsigned>(delay));
-        value = i;
-        value.notify_all();
+        value.number = i;
+        value.wake();
       }
     });
     detail::Patience patience;

@@ -58,9 +58,9 @@ class ThreadPool {
     job->open = true;
     have_threads(team);
     for (int l = 1; l < team; ++l) {
-      std::atomic<unsigned>& mail = mail_[static_cast<std::size_t>(l)].count;
-      ++mail;
-      mail.notify_one();
+      WaitedFor& mail = mail_[static_cast<std::size_t>(l)].count;
+      ++mail.number;
+      mail.wake();
     }
     work_on(*job, 0);
     job->open = false;  // nothing is left to begin
@@ -74,7 +74,7 @@ class ThreadPool {
     Index last;
   };
   struct alignas(64) Mail {
-    std::atomic<unsigned> count{0};
+    WaitedFor count;
   };
   /// Threads to start.
   struct Lanes {
@@ -85,7 +85,7 @@ class ThreadPool {
   struct Job {
     std::atomic<bool> owned{false};
     std::atomic<bool> open{false};
-    std::atomic<int> users{0};  ///< helpers that may be at work on it
+    WaitedFor users;  ///< helpers that may be at work on it
     void (*run)(const void*, Index);
     const void* body;
     int shares;
@@ -156,10 +156,10 @@ class ThreadPool {
 
   [[noreturn]] void serve(int lane) {
     const Lane own(*this, lane);
-    std::atomic<unsigned>& mail = mail_[static_cast<std::size_t>(lane)].count;
-    for (unsigned seen = mail;;) {
+    WaitedFor& mail = mail_[static_cast<std::size_t>(lane)].count;
+    for (int seen = mail.number;;) {
       for (Job& job : jobs_) help(job, lane);
-      seen = patience().wait(mail, [seen](unsigned now) { return now != seen; });
+      seen = patience().wait(mail, [seen](int now) { return now != seen; });
     }
   }
 
@@ -167,15 +167,15 @@ class ThreadPool {
   // two sees the other.
   static void help(Job& job, int lane) {
     if (!job.open) return;
-    ++job.users;
+    ++job.users.number;
     if (job.open && lane < job.shares) work_on(job, lane);
-    if (--job.users == 0) job.users.notify_all();
+    if (--job.users.number == 0) job.users.wake();
   }
 
   /// In a child of fork(), which has the calling thread alone.
   void forget() {
     lanes_ = 1;
-    for (Job& job : jobs_) job.owned = false, job.open = false, job.users = 0;
+    for (Job& job : jobs_) job.owned = false, job.open = false, job.users.number = 0;
   }
 
   int* (*lane_)() noexcept = &own_lane;  // of who made the pool: one for all parts of a program that share it

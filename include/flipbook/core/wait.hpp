@@ -5,7 +5,10 @@
 #include <ctime>
 
 #ifdef __linux__
+#include <linux/futex.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #include <flipbook/core/isa.hpp>
@@ -31,29 +34,63 @@ inline void pause() noexcept {
 #endif
 }
 
+/// A number that threads wait for. It knows who sleeps: std::atomic keeps that in a table of its own, of which a program and
+/// each part of flipbook::kernels has another, so that none would wake the other's threads.
+class WaitedFor {
+ public:
+  std::atomic<int> number{0};
+
+  /// Wakes those that sleep; called after a change.
+  void wake() noexcept {
+    if (sleepers_.load() == 0) return;
+#ifdef __linux__
+    ::syscall(SYS_futex, &number, FUTEX_WAKE_PRIVATE, 1 << 30, nullptr, nullptr, 0);
+#else
+    number.notify_all();
+#endif
+  }
+  /// Sleeps until `done(number)`, and gives it.
+  template <class Done>
+  int sleep(const Done& done) noexcept {
+    ++sleepers_;
+    int now = number.load();
+    for (; !done(now); now = number.load()) {
+#ifdef __linux__
+      ::syscall(SYS_futex, &number, FUTEX_WAIT_PRIVATE, now, nullptr, nullptr, 0);
+#else
+      number.wait(now);
+#endif
+    }
+    --sleepers_;
+    return now;
+  }
+
+ private:
+  std::atomic<int> sleepers_{0};
+};
+
 /// Waits for other threads. To spin finds their news within a fraction of a microsecond, to sleep takes tens of them; but
 /// who spins on a core that another thread needs holds up the very work that it waits for. So a thread spins for long
 /// only where the system has not taken its core from it lately.
 class Patience {
  public:
-  /// Returns when `done(value)`, with the value. Who changes it calls `value.notify_all()` afterwards.
-  template <class I, class Done>
-  I wait(const std::atomic<I>& value, const Done& done) {
-    I now = value.load(std::memory_order_acquire);
-    now = look_again(value, now, done);
+  /// Returns when `done(number)`, with the number. Who changes it calls `wake()` afterwards.
+  template <class Done>
+  int wait(WaitedFor& value, const Done& done) {
+    int now = look_again(value.number, done);
     const double begin = seconds();
     for (double time = begin; !done(now) && time - begin <= allowance(time); time = seconds()) {
-      now = look_again(value, now, done);
+      now = look_again(value.number, done);
     }
-    while (!done(now)) value.wait(now), now = value.load(std::memory_order_acquire);
-    return now;
+    return done(now) ? now : value.sleep(done);
   }
 
  private:
   static constexpr double shortest = 10e-6, longest = 4e-3, memory = 30e-3;  // seconds
 
-  template <class I, class Done>
-  static I look_again(const std::atomic<I>& value, I now, const Done& done) {
+  template <class Done>
+  static int look_again(const std::atomic<int>& value, const Done& done) {
+    int now = value.load(std::memory_order_acquire);
     for (int i = 0; i < 100 && !done(now); ++i) pause(), now = value.load(std::memory_order_acquire);
     return now;
   }
