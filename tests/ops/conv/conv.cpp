@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include <flipbook/testing/gradients.hpp>
 #include <flipbook/ops/conv/conv.hpp>
 
@@ -119,4 +123,19 @@ TEST_CASE("shapes that do not convolve are named") {
   CHECK_THROWS_WITH_AS(conv(Tensor<float>({1, 4, 3}), Tensor<float>({3, 3, 3, 5}), None{}, window),
                        "conv: input (1, 4, 3) and weights (3, 3, 3, 5) differ in rank", Error);
   CHECK_THROWS_AS(conv_transpose(Tensor<float>({1, 1, 2}), Tensor<float>({1, 3, 2}), None{}, {.padding = 1}), Error);
+}
+
+TEST_CASE("loops of the program and of its kernels, which may lie in a library, wake the same threads") {
+  const int before = threads();
+  set_threads(3);
+  Rng rng{1};
+  const auto x = normal<float>({4, 16, 16, 32}, rng), w = normal<float>({3, 3, 32, 32}, rng);
+  std::atomic<int> pieces = 0;
+  for (int i = 0; i < 600; ++i) {
+    const auto y = conv(x, w, None{}, {.padding = 1});
+    parallel_tasks(64, [&](Index) { ++pieces; });
+    if (i % 20 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(6));  // longer than a thread spins
+  }
+  CHECK(pieces == 600 * 64);
+  set_threads(before);
 }
