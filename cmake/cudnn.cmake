@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Looks for cuDNN 9: FLIPBOOK_CUDNN_INCLUDE and FLIPBOOK_CUDNN_LIBRARY, both from one place. First beside the toolkit and
-# where CMake looks for everything, then in Python's package nvidia-cudnn, whose library has its versioned name alone.
+# Looks for cuDNN 9: FLIPBOOK_CUDNN_INCLUDE and FLIPBOOK_CUDNN_LIBRARY, both from one place. First beside the toolkit
+# and where CMake looks for everything, then in Python's package nvidia-cudnn, whose library has its versioned name
+# alone.
 find_path(FLIPBOOK_CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
 find_library(FLIPBOOK_CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 HINTS ${CUDAToolkit_LIBRARY_DIR})
 if(NOT FLIPBOOK_CUDNN_INCLUDE OR NOT FLIPBOOK_CUDNN_LIBRARY)

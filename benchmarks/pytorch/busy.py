@@ -3,7 +3,8 @@
 """How much longer a call takes beside a program that keeps one core busy, with as many threads as there are cores.
 
 Blocks of calls in turns, on an idle machine and beside the other program, which runs at the same priority and at a
-higher one (nice 5 against nice 0); the ratios are medians over turns. PyTorch goes through the same, at the same priority.
+higher one (nice 5 against nice 0); the ratios are medians over turns. PyTorch goes through the same, at the same
+priority.
 Were the cores shared evenly, two threads on two cores would take 1.5 times their time.
 """
 import argparse

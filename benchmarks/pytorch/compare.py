@@ -48,6 +48,9 @@ class Side:
         line = self.process.stdout.readline()
         if not line:
             sys.exit(f"{' '.join(self.process.args)} stopped with status {self.process.wait()}")
+        return self.parsed(line)
+
+    def parsed(self, line):
         return float(line)
 
 

@@ -4,9 +4,9 @@
 
 usage: learning.py PROGRAM MODEL IMAGES OUT [--steps N] [--threads T]    MODEL: conv_lstm, vae or transformer
 
-The two take turns, in blocks of steps, so that a machine whose speed drifts favours neither. PyTorch runs in the fastest of
-its memory layouts and numbers of threads. Writes OUT/figures.json: the loss of each over its own seconds, and the seconds of
-both. An autoencoder's noise is each side's own, so its losses agree but for that.
+The two take turns, in blocks of steps, so that a machine whose speed drifts favours neither. PyTorch runs in the fastest
+of its memory layouts and numbers of threads. Writes OUT/figures.json: the loss of each over its own seconds, and the
+seconds of both. An autoencoder's noise is each side's own, so its losses agree but for that.
 """
 import argparse
 import json
@@ -19,14 +19,16 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "pytorch"), str(HERE.parent.parent / "tests/pytorch")]
-PEER = "/usr/bin/python3"  # Debian's PyTorch belongs to Debian's Python
+from compare import PEER, Side
+
 BATCH, FRAMES, LEVELS = 8, 16, 512
 
 
 def peer(model, threads, layout, weights, clips):
     """PyTorch's side: a step for every line, answered with its milliseconds and its loss."""
+    import steps  # first: it sets what PyTorch, NumPy and their BLAS read when they are loaded
+
     import numpy
-    import steps  # sets what PyTorch and its BLAS read when they are loaded
     import torch
     import torch.nn.functional as F
 
@@ -81,21 +83,21 @@ def peer(model, threads, layout, weights, clips):
         print((time.perf_counter() - start) * 1e3, lost.item(), flush=True)
 
 
-class Learner:
+class Learner(Side):
+    """A process that takes a step when asked, and says how long it took and what the loss was."""
+
     def __init__(self, *command):
-        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        super().__init__(*command)
         self.seconds, self.curve = 0.0, []
+
+    def parsed(self, line):
+        return tuple(map(float, line.split()))
 
     def steps(self, count):
         """Takes steps; what the first of a block costs more, after the other side's turn, does not count."""
         times = []
         for _ in range(count):
-            self.process.stdin.write("\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
-            if not line:
-                sys.exit(f"{self.process.args[0]} stopped with status {self.process.wait()}")
-            took, loss = map(float, line.split())
+            took, loss = self.call()
             times.append(took / 1e3)
             self.curve.append([None, loss])
         times[0] = min(times[0], statistics.median(times))
@@ -146,8 +148,8 @@ def learn(options):
                "final loss, flipbook": curves[0][-1][1], "final loss, PyTorch": curves[1][-1][1],
                "times as fast": theirs.seconds / ours.seconds}
     (out / "figures.json").write_text(json.dumps({
-        "seconds": ours.seconds, "steps": options.steps, "figures": figures, "curve": curves[0], "pytorch_curve": curves[1],
-        "pytorch": f"{layout}, {threads} threads"}))
+        "seconds": ours.seconds, "steps": options.steps, "figures": figures, "curve": curves[0],
+        "pytorch_curve": curves[1], "pytorch": f"{layout}, {threads} thread{'s' * (threads > 1)}"}))
 
 
 def main():

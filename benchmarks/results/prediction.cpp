@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Moving digits or garments, ten frames seen and ten predicted, as the tables of Moving MNIST have it: nats per frame of
-// a convolutional LSTM, with true frames fed (teacher forcing) and with its own (open loop), OpenSTL's errors of its open
-// loop, and the same errors of predictions that learn nothing.
+// Moving digits or garments, ten frames seen and ten predicted, as the tables of Moving MNIST have it: nats per frame
+// of a convolutional LSTM, with true frames fed (teacher forcing) and with its own (open loop), OpenSTL's errors of its
+// open loop, and the same errors of predictions that learn nothing.
 #include <cmath>
 #include <cstdint>
 #include <string>
 
-#include <flipbook/data/data_loader.hpp>
 #include <flipbook/data/idx.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 #include <flipbook/io/gif.hpp>
 #include <flipbook/io/grid.hpp>
-#include <flipbook/metrics/curve.hpp>
 #include <flipbook/metrics/error.hpp>
 #include <flipbook/metrics/likelihood.hpp>
 #include <flipbook/metrics/ssim.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/baseline/baseline.hpp>
 #include <flipbook/optim/adam.hpp>
+#include <flipbook/optim/schedule.hpp>
 #include <flipbook/train/train_step.hpp>
 
-#include "../../examples/support/options.hpp"
 #include "timed_training.hpp"
 
 using namespace flipbook;
@@ -119,42 +117,36 @@ void evaluate(const Model::Instance<float, Cpu>& model, const MovingSprites& tra
 
 int main(int argc, char** argv) {
   examples::CommandLine line{"Trains a convolutional LSTM on moving sprites for a time, and measures its predictions."};
-  std::filesystem::path data, out = "out/prediction";
-  double minutes = 60, learning_rate = 1e-3;
-  Index batch = 8, count = 2, clips = 1000;
-  std::uint64_t seed = 1;
-  line.input("--data", data, "The folder of the four files of MNIST or Fashion-MNIST");
-  line.output("--out", out, "Where the run is kept, and goes on from");
-  line.positive("--minutes", minutes, "Time to train, in all");
+  RunOptions run{.out = "out/prediction"};
+  double learning_rate = 1e-3;
+  Index count = 2, clips = 1000;
+  run.add_to(line);
   line.positive("--learning-rate", learning_rate, "Of Adam, at its highest");
-  line.number("--batch", batch, "Clips in a step");
   line.number("--sprites", count, "Digits or garments in a clip");
   line.number("--clips", clips, "Clips of the test set that are evaluated");
-  line.seed(seed);
-  line.threads();
   return line.run(argc, argv, [&](Cpu) {
-    const auto training_set = sprites(data / "train-images-idx3-ubyte.gz", count, seed);
-    const auto test_set = sprites(data / "t10k-images-idx3-ubyte.gz", count, 1000);
-    Module<Model, float> model{Rng{seed}};
+    const auto training_set = sprites(run.training_images(), count, run.seed);
+    const auto test_set = sprites(run.test_images(), count, 1000);
+    Module<Model, float> model{Rng{run.seed}};
     model->context_frames = seen;
     Optimizer adam{optim::Adam{}, model.parameters()};
-    Rng rng{seed, 1};
-    TimedTraining training{out, minutes};
-    const bool complete =
-        training.run([&](auto&& visit) { visit("", model), visit("optimizer", adam), visit("rng", rng); },
-                     [&](Index k, double share) {
-                       // Warm up, then fall along half a cosine; more and more of the frames that are fed are the model's own.
-                       adam.rule.learning_rate = learning_rate * std::min(1.0, (static_cast<double>(k) + 1) / 100) *
-                                                 (1 + std::cos(share * 3.14159)) / 2;
-                       model->scheduled_sampling = std::min(1.0, 1.5 * share);
-                       const Tensor<float> x = batch_of(training_set, k * batch, batch);  // (N, T, H, W, 1)
-                       return train_step(model, adam, rng, [&](Tape& tape) { return model->loss(tape.constant(x)); },
-                                         {.clip_norm = 100});
-                     });
+    Rng rng{run.seed, 1};
+    TimedTraining training{run.out, run.minutes};
+    const auto falling = schedule::cosine(learning_rate, 1000);  // in thousandths of the time
+    const bool complete = training.run(
+        [&](auto&& visit) { visit("", model), visit("optimizer", adam), visit("rng", rng); },
+        [&](Index k, double share) {
+          const double warm_up = std::min(1.0, static_cast<double>(k + 1) / 100);
+          adam.rule.learning_rate = warm_up * falling(std::llround(1000 * share));
+          model->scheduled_sampling = std::min(1.0, 1.5 * share);  // more and more frames fed are the model's own
+          const Tensor<float> x = batch_of(training_set, k * run.batch, run.batch);  // (N, T, H, W, 1)
+          const auto loss = [&](Tape& tape) { return model->loss(tape.constant(x)); };
+          return train_step(model, adam, rng, loss, {.clip_norm = 100});
+        });
     if (!complete) return;
     Figures figures;
-    figures.add("clips trained on", static_cast<double>(training.steps() * batch));
-    evaluate(*model.operator->(), training_set, test_set, clips, figures, out);
-    figures.write(out / "figures.json", training);
+    figures.add("clips trained on", static_cast<double>(training.steps() * run.batch));
+    evaluate(*model.operator->(), training_set, test_set, clips, figures, run.out);
+    figures.write(run.out / "figures.json", training);
   });
 }

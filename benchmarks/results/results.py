@@ -3,8 +3,8 @@
 """Trains models by a protocol, measures them on a fixed test set, and writes what came out into docs/results.md.
 
 A row that was interrupted goes on where it stopped when the same command is given again. Each row that ends adds a line
-to docs/results/records.jsonl: commit, machine, seconds, figures and the curve of the training. The tables and curves are
-drawn from the latest record of each row; --draw draws them anew and trains nothing.
+to docs/results/records.jsonl: commit, machine, seconds, figures and the curve of the training. The tables and curves
+are drawn from the latest record of each row; --draw draws them anew and trains nothing.
 """
 import argparse
 import datetime
@@ -36,8 +36,8 @@ LEARNING = {
 
 NATS = [("VAE", "86.76"), ("IWAE, 5 samples", "85.54")]
 NATS_PER_FRAME = [("ConvLSTM (Shi et al., 2015)", "", "367.2"), ("LSTM (Srivastava et al., 2015)", "", "341.2"),
-                  ("DFN (De Brabandere et al., 2016)", "", "285.2"), ("VPN baseline (Kalchbrenner et al., 2017)", "110.1", ""),
-                  ("VPN", "87.6", "")]
+                  ("DFN (De Brabandere et al., 2016)", "", "285.2"),
+                  ("VPN baseline (Kalchbrenner et al., 2017)", "110.1", ""), ("VPN", "87.6", "")]
 OPENSTL = {
     "moving-mnist": [("ConvLSTM-S", "29.80", "90.64", ".9288"), ("PredRNN", "23.97", "72.82", ".9462"),
                      ("SimVP + gSTA", "26.69", "77.19", ".9402")],
@@ -108,8 +108,8 @@ def train(name, options):
     folder = folder_of(name, data, options)
     minutes = options.minutes or minutes
     out = os.path.join(options.out, f"{name}-{minutes:g}min")
-    command = [os.path.join(options.programs, f"results_{program}"), "--data", folder, "--out", out, "--minutes", minutes,
-               "--threads", options.threads, *arguments]
+    command = [os.path.join(options.programs, f"results_{program}"), "--data", folder, "--out", out,
+               "--minutes", minutes, "--threads", options.threads, *arguments]
     print(f"== {name}: {' '.join(map(str, command))}", flush=True)
     figures = os.path.join(out, "figures.json")
     if not os.path.exists(figures):
@@ -161,7 +161,7 @@ def per_frame_table(found):
 
 
 def errors_table(name, found):
-    rows = [(model, mse, mae, ssim, "", "published, 200 epochs of 10,000 clips") for model, mse, mae, ssim in OPENSTL[name]]
+    rows = [(*row, "", "published, 200 epochs of 10,000 clips") for row in OPENSTL[name]]
     if name in found:
         record = found[name]
         for kind in ("model", "persistence", "mean frame", "advection", "block matching"):
@@ -263,9 +263,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("programs", help=argparse.SUPPRESS)
     parser.add_argument("--list", action="store_true", help="the rows that there are, and stop")
-    parser.add_argument("--draw", action="store_true", help="draw tables and curves of the records that there are, and stop")
+    parser.add_argument("--draw", action="store_true", help="draw tables and curves of the records, and stop")
     parser.add_argument("--check", action="store_true", help="fail where the page is not of the records, and stop")
-    parser.add_argument("--only", choices=(*ROWS, *LEARNING), action="append", help="this row, and others so named; without: all")
+    parser.add_argument("--only", choices=(*ROWS, *LEARNING), action="append",
+                        help="this row, and others so named; without: all")
     parser.add_argument("--minutes", type=float, help="to train, instead of the row's own")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--mnist", help="folder of MNIST's four files, gzipped")

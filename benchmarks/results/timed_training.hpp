@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -10,7 +9,8 @@
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include <flipbook/core/error.hpp>
 #include <flipbook/io/atomic_file.hpp>
@@ -18,8 +18,29 @@
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 
+#include "../../examples/support/options.hpp"
+
 /// What the programs behind docs/results.md have in common.
 namespace flipbook::results {
+
+/// What every such program can be told; `out` before `add_to` is its default.
+struct RunOptions {
+  std::filesystem::path data = {}, out;
+  double minutes = 60;
+  Index batch = 8;
+  std::uint64_t seed = 1;
+
+  void add_to(examples::CommandLine& line) {
+    line.input("--data", data, "The folder of the four files of MNIST or Fashion-MNIST, gzipped");
+    line.output("--out", out, "Where the run is kept, and goes on from");
+    line.positive("--minutes", minutes, "Time to train, in all");
+    line.number("--batch", batch, "Clips or digits in a step");
+    line.seed(seed);
+    line.threads();
+  }
+  std::filesystem::path training_images() const { return data / "train-images-idx3-ubyte.gz"; }
+  std::filesystem::path test_images() const { return data / "t10k-images-idx3-ubyte.gz"; }
+};
 
 /// Trains for a time instead of a number of steps. The time counts over all runs that go on from the same folder, and
 /// without what happens between steps, such as an evaluation.
@@ -87,34 +108,21 @@ class TimedTraining {
 /// The figures of a run by name; written as JSON, which scripts/results reads.
 class Figures {
  public:
-  void add(std::string name, double value) {
+  void add(const std::string& name, double value) {
     require(std::isfinite(value), "the figure '", name, "' is ", value);
     std::printf("%-44s %.6g\n", name.c_str(), value);
-    figures_.emplace_back(std::move(name), value);
+    figures_[name] = value;
   }
   /// Beside the time, the steps and the curve of the training.
   void write(const std::filesystem::path& path, const TimedTraining& training) const {
-    std::string json = "{\"seconds\": " + number(training.seconds()) + ", \"steps\": " + text(training.steps());
-    json += ", \"figures\": {";
-    for (const auto& [name, value] : figures_) {
-      json += (name == figures_.front().first ? "\"" : ", \"") + name + "\": " + number(value);
-    }
-    json += "}, \"curve\": [";
-    for (const auto& row : training.curve().rows()) {
-      json += (row.step == 1 ? "[" : ", [") + number(row.values[0]) + ", " + number(row.values[1]) + "]";
-    }
-    json += "]}\n";
-    write_file(path, std::span(reinterpret_cast<const std::uint8_t*>(json.data()), json.size()));
+    nlohmann::json run{{"seconds", training.seconds()}, {"steps", training.steps()}, {"figures", figures_}};
+    for (const auto& row : training.curve().rows()) run["curve"].push_back(row.values);
+    const std::string text = run.dump();
+    write_file(path, std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
   }
 
  private:
-  static std::string number(double value) {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%.9g", value);
-    return digits;
-  }
-
-  std::vector<std::pair<std::string, double>> figures_;
+  nlohmann::json figures_;
 };
 
 }  // namespace flipbook::results

@@ -37,9 +37,9 @@ std::string data_names();
 /// @throws Error if there is neither such a file or folder nor a data set of that name: says which there are
 void require_data(const std::filesystem::path& path);
 
-/// A data set that is made, by its name; the clips of an IDX file of images (which move as Moving MNIST's digits do), a .npy file of videos, a folder of
-/// images, a video file or a folder of them; without a path, Fashion-MNIST's where Debian's package
-/// dataset-fashion-mnist is installed, and otherwise shapes that need no data.
+/// A data set that is made, by its name; the clips of an IDX file of images (which move as Moving MNIST's digits do), a
+/// .npy file of videos, a folder of images, a video file or a folder of them; without a path, Fashion-MNIST's where
+/// Debian's package dataset-fashion-mnist is installed, and otherwise shapes that need no data.
 /// @throws Error if there is nothing there, or something else: names the path
 Data open_data(const std::filesystem::path& path, const ClipFormat& format, std::uint64_t seed);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// All of the library but what needs FFmpeg, io/video.hpp and data/video_files.hpp, and metrics/frechet.hpp, since Eigen's
-/// decompositions are long to compile.
+/// All of the library but what needs FFmpeg, io/video.hpp and data/video_files.hpp, and metrics/frechet.hpp, since
+/// Eigen's decompositions are long to compile.
 
 #include <flipbook/core/isa.hpp>  // first, since it refuses compilers that are too old
 

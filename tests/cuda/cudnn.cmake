@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Whether the build finds cuDNN where only Python's packages have it, in a folder WHERE made for it, and says what it took.
+# Whether the build finds cuDNN where only Python's packages have it, in a folder WHERE made for it, and says what it
+# took.
 #   cmake -D WHERE=DIR -P cudnn.cmake
 set(package ${WHERE}/site-packages/nvidia/cudnn)
 file(REMOVE_RECURSE ${WHERE})

@@ -134,7 +134,8 @@ const auto& kept(const V& x) {
   else return x;
 }
 
-/// A recorded operation, but for which one: what is compiled once for each number of inputs, and not for each operation.
+/// A recorded operation, but for which one: what is compiled once for each number of inputs, and not for each
+/// operation.
 template <class Output, class In, std::size_t count>
 class OperationNode : public ValueNode<typename Output::Scalar, typename Output::Backend, Output::order> {
   using Base = ValueNode<typename Output::Scalar, typename Output::Backend, Output::order>;

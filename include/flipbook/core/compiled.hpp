@@ -13,8 +13,8 @@
 
 #include <flipbook/core/error.hpp>
 
-// The pools of memory and of threads and the settings are one for a program and for the library's parts, each of which is compiled for
-// one instruction set.
+// The pools of memory and of threads and the settings are one for a program and for the library's parts, each of which
+// is compiled for one instruction set.
 #if defined(FLIPBOOK_KERNELS) || defined(FLIPBOOK_KERNELS_PART)
 #define FLIPBOOK_SHARED 1
 #endif

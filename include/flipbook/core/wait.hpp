@@ -34,8 +34,8 @@ inline void pause() noexcept {
 #endif
 }
 
-/// A number that threads wait for. It knows who sleeps: std::atomic keeps that in a table of its own, of which a program and
-/// each part of flipbook::kernels has another, so that none would wake the other's threads.
+/// A number that threads wait for. It knows who sleeps: std::atomic keeps that in a table of its own, of which a
+/// program and each part of flipbook::kernels has another, so that none would wake the other's threads.
 class WaitedFor {
  public:
   std::atomic<int> number{0};
@@ -69,9 +69,9 @@ class WaitedFor {
   std::atomic<int> sleepers_{0};
 };
 
-/// Waits for other threads. To spin finds their news within a fraction of a microsecond, to sleep takes tens of them; but
-/// who spins on a core that another thread needs holds up the very work that it waits for. So a thread spins for long
-/// only where the system has not taken its core from it lately.
+/// Waits for other threads. To spin finds their news within a fraction of a microsecond, to sleep takes tens of them;
+/// but who spins on a core that another thread needs holds up the very work that it waits for. So a thread spins for
+/// long only where the system has not taken its core from it lately.
 class Patience {
  public:
   /// Returns when `done(number)`, with the number. Who changes it calls `wake()` afterwards.

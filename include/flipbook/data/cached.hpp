@@ -52,7 +52,8 @@ class Cached {
   Shape shape() const { return source_.shape(); }
   Index size() const requires FiniteDataset<Source> { return source_.size(); }
 
-  /// @throws Error if its file is damaged or another clip's (names it), or cannot be written, and what the source throws
+  /// @throws Error if its file is damaged or another clip's (names it), or cannot be written, and what the source
+  /// throws
   Tensor<float> clip(Index index) const {
     const auto file = folder_ / text(index, ".safetensors");
     if (std::filesystem::exists(file)) return read(file, index);

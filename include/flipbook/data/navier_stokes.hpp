@@ -17,8 +17,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///     ∂ω/∂t + u·∇ω = ν ∇²ω − μ ω
 ///
 /// Pseudo-spectral on n × n points, without aliasing by the 2/3 rule (Orszag, 1971): waves of |k_x|, |k_y| < n/3 are
-/// kept. The time steps are Runge and Kutta's of order 4, viscosity ν and drag μ exact by an integrating factor. Without
-/// either, energy and enstrophy change by the error of the time steps alone. As complex numbers the velocity is
+/// kept. The time steps are Runge and Kutta's of order 4, viscosity ν and drag μ exact by an integrating factor.
+/// Without either, energy and enstrophy change by the error of the time steps alone. As complex numbers the velocity is
 /// u + iv = F⁻¹[ω̂ / (k_x − i k_y)], and u·∇ω = ½ Im (∂_x − i∂_y)² (u + iv)², so that a step takes eight complex
 /// transforms (the form of Basdevant, 1983, whose four real ones are two).
 template <std::floating_point T>

@@ -35,13 +35,14 @@ struct RainScale {
 };
 
 /// Showers as a radar shows them: cells of rain that a smooth wind carries, that grow, decay and merge. Storms come at
-/// random times and places, and so do the cells of each (a cluster process: Rodriguez-Iturbe, Cox and Isham, Some models
-/// for rainfall based on stochastic point processes, 1987). A cell of age a and life L has the rain
+/// random times and places, and so do the cells of each (a cluster process: Rodriguez-Iturbe, Cox and Isham, Some
+/// models for rainfall based on stochastic point processes, 1987). A cell of age a and life L has the rain
 ///
 ///     R(x, a) = peak · sin²(π a / L) · exp(−½ |x − centre|² / radius²)
 ///
-/// stretched along the direction of its storm; where cells meet, their rain adds up. All that happens is periodic, on a square so much wider than
-/// the canvas that no cell is seen twice, so cells enter and leave, and the statistics are the same at all times.
+/// stretched along the direction of its storm; where cells meet, their rain adds up. All that happens is periodic, on a
+/// square so much wider than the canvas that no cell is seen twice, so cells enter and leave, and the statistics are
+/// the same at all times.
 class Rain {
  public:
   struct Options {
@@ -231,8 +232,8 @@ class Rain {
     }
   }
 
-  /// Rain in mm/h as pixels. Number by number: a vector's logarithm would be compiled in every program that includes this,
-  /// and GCC 12 does not compile it at -O0.
+  /// Rain in mm/h as pixels. Number by number: a vector's logarithm would be compiled in every program that includes
+  /// this, and GCC 12 does not compile it at -O0.
   void to_pixels(Tensor<float>& rain) const {
     for (float& number : rain) number = number > 0 ? options_.scale.pixel(number) : 0.0F;
   }

@@ -79,9 +79,9 @@ constexpr Stored stored_as() noexcept {
   if constexpr (std::same_as<T, std::uint8_t>) return Stored::u8;
 }
 
-/// The product of extents and `each`, or nothing where it is more than an Index holds, or would be without extents of 0:
-/// then the extents of every part can be multiplied. A file's extents are only made a Shape after this, since Shape::size
-/// does not check.
+/// The product of extents and `each`, or nothing where it is more than an Index holds, or would be without extents of
+/// 0: then the extents of every part can be multiplied. A file's extents are only made a Shape after this, since
+/// Shape::size does not check.
 template <class Extents>
 std::optional<Index> checked_product(const Extents& extents, std::size_t each = 1) {
   Index product = static_cast<Index>(each);

@@ -23,8 +23,9 @@ __global__ void square_each(Index size, const T* x, Wide<T>* squares) {
   }
 }
 
-/// Judges a step by its loss and its gradient's squared length: report = (loss, length, 0), and what the gradient is to be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length),
-/// not a number where the step is to be left out. The scale of the loss, where there is one, adapts.
+/// Judges a step by its loss and its gradient's squared length: report = (loss, length, 0), and what the gradient is to
+/// be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length), not a number where the step is
+/// to be left out. The scale of the loss, where there is one, adapts.
 template <class T, class W>
 __global__ void judge_step(const T* loss, const W* squared, double clip, float* scale, W* factor, double* report) {
   const double inverse = scale == nullptr ? 1.0 : 1.0 / static_cast<double>(scale[0]);
@@ -84,8 +85,8 @@ __global__ void put_back(const W* factor, Index size, const std::uint8_t* before
   for (Index i = thread_number(); i < size; i += thread_count()) buffer[i] = before[i];
 }
 
-/// Carries out what a tape has noted of buffers, numbers of type T, unless the step's factor is not finite or they would
-/// not be: they then are as they were, and the factor is not finite.
+/// Carries out what a tape has noted of buffers, numbers of type T, unless the step's factor is not finite or they
+/// would not be: they then are as they were, and the factor is not finite.
 template <class T>
 void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
   using W = Wide<T>;

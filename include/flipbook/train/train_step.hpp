@@ -127,7 +127,8 @@ double reported(const Variable<T, B, order>& x) {
 /// not counted, and buffers stay as they were.
 /// @param part        the module, or member of one, whose parameters are trained; the tape must watch them
 /// @param parameters  the same parameters in one tensor: `module.parameters()`, `module.part(member)`
-/// @throws NotFinite  if the loss, the gradient's length or a buffer's change is not finite; nothing has been changed then
+/// @throws NotFinite  if the loss, the gradient's length or a buffer's change is not finite; nothing has been changed
+/// then
 template <class T, class B, Order order, class Part, class Rule>
 double backward_and_step(Tape& tape, const Variable<T, B, order>& loss, const Part& part,
                          const Tensor<T, B>& parameters, Optimizer<Rule, T, B>& optimizer,

@@ -198,8 +198,8 @@ inline constexpr std::string_view training_prefix = "training/";
 
 }  // namespace detail
 
-/// Writes a module's parameters and buffers by their names, in PyTorch's layout, as a safetensors file, atomically, with
-/// a checksum in its metadata.
+/// Writes a module's parameters and buffers by their names, in PyTorch's layout, as a safetensors file, atomically,
+/// with a checksum in its metadata.
 /// @throws Error  if it cannot be written
 template <class M>
   requires HasFields<M>
@@ -215,7 +215,8 @@ void save_weights(const std::filesystem::path& path, const M& module,
 /// Reads a module's parameters and buffers from a safetensors file: one of `save_weights`, a checkpoint, or a
 /// state_dict from PyTorch, the batch counts in which are passed over.
 /// @param prefix  only names that begin so are looked at, without it: "generator." takes one member of a model
-/// @throws Error  if the file cannot be read, its checksum, where it has one, is of other content, or a name is missing,
+/// @throws Error  if the file cannot be read, its checksum, where it has one, is of other content, or a name is
+/// missing,
 ///                not expected or of another shape: names each; the module is as it was then
 template <class M>
   requires HasFields<M>

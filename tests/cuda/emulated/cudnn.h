@@ -3,9 +3,9 @@
 
 // The part of cuDNN 9's graph interface that the library uses, as its manual defines it: descriptors with attributes,
 // graphs of one convolution or one of its gradients over tensors of any strides, advice on engines and their numerical
-// notes, plans with a workspace. Engine 0 is the fastest and works on tensor cores, engine 1 gives other bits each time,
-// engine 2 is plain, engine 3 rounds to half and is recommended first; 1 and 3 give wrong numbers here, so that nobody
-// takes them. Dilated convolutions in groups are refused, and plans by another handle than they were made with.
+// notes, plans with a workspace. Engine 0 is the fastest and works on tensor cores, engine 1 gives other bits each
+// time, engine 2 is plain, engine 3 rounds to half and is recommended first; 1 and 3 give wrong numbers here, so that
+// nobody takes them. Dilated convolutions in groups are refused, and plans by another handle than they were made with.
 
 #include <algorithm>
 #include <map>

@@ -78,8 +78,8 @@ struct Vae {
       const auto q = encode(x);
       return flipbook::loss::elbo(likelihood.log_prob(decoder(Latent::sample(q, rng)), x), Latent::kl(q));
     }
-    /// What training minimises: −ELBO in nats, with β and free bits, or the importance weighted bound, averaged over the
-    /// clips.
+    /// What training minimises: −ELBO in nats, with β and free bits, or the importance weighted bound, averaged over
+    /// the clips.
     Variable<T, B> loss(const Variable<T, B>& x) const {
       static_assert(flipbook::likelihood::HasLogProb<Of<Likelihood, T, B>, Variable<T, B>, Variable<T, B>>,
                     "Vae: the likelihood has no log_prob(parameters, x)");
@@ -89,8 +89,8 @@ struct Vae {
       return -mean(flipbook::loss::elbo(log_p, Latent::kl_elements(q), settings));
     }
 
-    /// A bound of log p(x), in nats, from `draws` of z for each clip: (N). On average at least the ELBO, and the tighter
-    /// the more draws. Burda et al., Importance weighted autoencoders, 2016.
+    /// A bound of log p(x), in nats, from `draws` of z for each clip: (N). On average at least the ELBO, and the
+    /// tighter the more draws. Burda et al., Importance weighted autoencoders, 2016.
     /// @throws Error  if there are no draws, or β or free bits are set, which it has no place for
     template <Value X>
     X importance_weighted_bound(const X& x, Index draws, Rng& rng) const {

@@ -56,8 +56,8 @@ auto Crop::vjp(const Saved& saved, const V& dy) const {
   return gradients([&] { return apply(Pad{first, std::get<0>(saved.inputs).shape(), 0}, dy); });
 }
 
-/// Writes the first block of x, of extents `block`, to where `first` is in y, in the memory of y: for caches, which grow
-/// in place. Nothing is recorded.
+/// Writes the first block of x, of extents `block`, to where `first` is in y, in the memory of y: for caches, which
+/// grow in place. Nothing is recorded.
 /// @throws Error  if the block is not inside both
 template <Element T, class B>
 void write_block(Tensor<T, B> y, const Shape& first, const Tensor<T, B>& x, const Shape& block) {

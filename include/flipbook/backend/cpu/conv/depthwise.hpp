@@ -6,9 +6,9 @@
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
-/// Depthwise convolution: output channel c reads a few numbers of each pixel, which lie at channel c of as many vectors.
-/// A register holds channels, those of some neighbouring outputs stay in registers while the taps pass by, and no
-/// product mixes the lanes of a register.
+/// Depthwise convolution: output channel c reads a few numbers of each pixel, which lie at channel c of as many
+/// vectors. A register holds channels, those of some neighbouring outputs stay in registers while the taps pass by, and
+/// no product mixes the lanes of a register.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::depthwise {
 
 using Axes = ConvGeometry::Axes;

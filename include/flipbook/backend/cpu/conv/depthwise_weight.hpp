@@ -4,8 +4,8 @@
 #include <flipbook/backend/cpu/conv/grouped.hpp>
 #include <flipbook/backend/cpu/reduce/reduce.hpp>
 
-/// The weights' gradient of convolutions in narrow groups: the taps of a tile stay in registers while the positions of a
-/// line pass by.
+/// The weights' gradient of convolutions in narrow groups: the taps of a tile stay in registers while the positions of
+/// a line pass by.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::depthwise {
 
 /// A tap and a number of the group: where its pixels are from those of the position, its row of the result, and the

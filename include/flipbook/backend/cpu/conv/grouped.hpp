@@ -73,8 +73,8 @@ struct Spread {
   }
 };
 
-/// Positions of clip n, at position t of the first axis: [line, line + lines) of the second, [column, column + width) of
-/// the third. Of them, channels [first, last) are meant.
+/// Positions of clip n, at position t of the first axis: [line, line + lines) of the second, [column, column + width)
+/// of the third. Of them, channels [first, last) are meant.
 struct Block {
   Index n, t, line, lines, column, width, first, last;
 };

@@ -3,8 +3,8 @@
 
 #include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
 
-/// Convolutions whose channels do not fill vectors, as ones whose channels do: the others are zeros. Winograd's filtering
-/// needs whole vectors, and saves more than the copies take.
+/// Convolutions whose channels do not fill vectors, as ones whose channels do: the others are zeros. Winograd's
+/// filtering needs whole vectors, and saves more than the copies take.
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// Rows with zeros behind them, or as they are where they have the width that is wanted.

@@ -7,8 +7,8 @@
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// As WeightGradient, from copied lines: a number of the input is copied once for all taps that see it, where
-/// WeightGradient gathers it anew for each. The blocks of lines are summed up in groups, whose number does not depend on
-/// that of the threads.
+/// WeightGradient gathers it anew for each. The blocks of lines are summed up in groups, whose number does not depend
+/// on that of the threads.
 template <Real T>
 class LineWeightGradient {
  public:

@@ -82,8 +82,8 @@ void lines_times_panel(const LineTile<F>& tile, std::span<const LineRun> runs, I
   }
 }
 
-/// Blocks of some lines of outputs, and copies of the pixels that they see, with zeros for what is outside: there, every
-/// tap is at the same distance from every output.
+/// Blocks of some lines of outputs, and copies of the pixels that they see, with zeros for what is outside: there,
+/// every tap is at the same distance from every output.
 template <Multiplicand F>
 class CopiedLines {
  public:

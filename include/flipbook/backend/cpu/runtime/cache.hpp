@@ -3,8 +3,8 @@
 
 #include <flipbook/core/scalar.hpp>
 
-/// What kernels assume of the caches, in bytes: less than most processors have, since a block that is half as large costs
-/// little and one that does not fit costs much. Other tuning constants stand beside their kernels.
+/// What kernels assume of the caches, in bytes: less than most processors have, since a block that is half as large
+/// costs little and one that does not fit costs much. Other tuning constants stand beside their kernels.
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu::cache {
 

@@ -244,7 +244,8 @@ inline std::vector<Descriptor> recommended(const Descriptor& graph, cudnnBackend
   return configurations;
 }
 
-/// The plan of a configuration, or none where cuDNN cannot make it. It may have to compile a kernel, for a second or so.
+/// The plan of a configuration, or none where cuDNN cannot make it. It may have to compile a kernel, for a second or
+/// so.
 inline std::optional<Plan> plan_of(const Descriptor& configuration) {
   Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, handle());

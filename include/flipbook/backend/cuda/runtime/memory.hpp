@@ -22,7 +22,8 @@ struct Block {
   Block* next_free;
 };
 
-/// A thread's stream on a device, and an event of it. While the stream is captured, nothing of other threads may touch it.
+/// A thread's stream on a device, and an event of it. While the stream is captured, nothing of other threads may touch
+/// it.
 struct Timeline {
   int device = 0;
   cudaStream_t stream = nullptr;
