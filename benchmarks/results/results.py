@@ -200,18 +200,27 @@ def curve(record, title):
         part = [(v - l) / ((h - l) or 1) for v, l, h in zip((x, y), low, high)]
         return left + part[0] * (width - left - right), top + (1 - part[1]) * (height - top - bottom)
 
-    labels = [f'<text x="{at(x, 0)[0]:.0f}" y="{height - 15}" text-anchor="middle">{math.exp(x):.2g} min</text>'
-              for x in (low[0], high[0])]
-    labels += [f'<text x="{left - 6}" y="{at(0, y)[1] + 4:.0f}" text-anchor="end">{math.exp(y):.4g}</text>'
-               for y in (low[1], high[1])]
+    def label(x, y, anchor, text, colour="#555"):
+        return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{colour}">{text}</text>'
+
+    def time(minutes):
+        return f"{minutes:.3g} min" if minutes >= 1 else f"{60 * minutes:.3g} s"
+
+    labels = []
+    for part, anchor in ((0, "start"), (1 / 3, "middle"), (2 / 3, "middle"), (1, "end")):  # a grid of even steps
+        x, y = (low[axis] + part * (high[axis] - low[axis]) for axis in (0, 1))
+        across, down = at(x, y)
+        lines_of_grid = f"M{left} {down:.0f}H{width - right}M{across:.0f} {top}V{height - bottom}"
+        labels += [f'<path stroke="#e5e7eb" d="{lines_of_grid}"/>',
+                   label(across, height - 15, anchor, time(math.exp(x))),
+                   label(left - 6, down + 4, "end", f"{math.exp(y):.4g}")]
     strokes = []
-    for line, colour, name in zip(lines, ("#2563eb", "#d97706"), ("flipbook", "PyTorch")):
+    for i, (line, colour, name) in enumerate(zip(lines, ("#2563eb", "#d97706"), ("flipbook", "PyTorch"))):
         if line:
             path = " ".join("{:.1f},{:.1f}".format(*at(*point)) for point in line)
             strokes.append(f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{path}"/>')
             if lines[1]:
-                x, y = at(*line[len(line) // 2])
-                strokes.append(f'<text x="{x + 6:.0f}" y="{y - 6:.0f}" fill="{colour}">{name}</text>')
+                strokes.append(label(width - right - 70 * (1 - i), 18, "end", name, colour))
     body = "\n".join(labels + strokes)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
             f'font-size="12" fill="#555">\n<rect width="100%" height="100%" fill="#fff"/>\n'
