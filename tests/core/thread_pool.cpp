@@ -51,17 +51,17 @@ TEST_CASE("many threads run loops at once, more than the pool has room for, each
   CHECK(other_teams == 0);
 }
 
-TEST_CASE("each thread of a loop has a lane of its own below the number of threads, and none has one outside") {
+TEST_CASE("each thread of a loop has a number of its own below the number of threads, and none has one outside") {
   const Threads three(3);
   std::vector<std::atomic<int>> at_work(3);
   std::atomic<int> shared = 0, outside = 0;
   for (int loop = 0; loop < 200; ++loop) {
     parallel_tasks(50, [&](Index) {
-      const int lane = detail::lane();
-      if (lane < 0 || lane >= 3) return void(++outside);
-      if (++at_work[static_cast<std::size_t>(lane)] != 1) ++shared;
+      const int number = detail::thread_number();
+      if (number < 0 || number >= 3) return void(++outside);
+      if (++at_work[static_cast<std::size_t>(number)] != 1) ++shared;
       for (int i = 0; i < 100; ++i) detail::pause();
-      --at_work[static_cast<std::size_t>(lane)];
+      --at_work[static_cast<std::size_t>(number)];
     });
   }
   CHECK(shared == 0);
@@ -85,7 +85,7 @@ TEST_CASE("a forked process runs loops on threads of its own, as before it the p
   REQUIRE(wrong_visits(20, 40) == 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    // Both lanes come to a piece, if the child has two threads.
+    // Both threads come to a piece, if the child has two threads.
     std::atomic<int> met = 0;
     parallel_tasks(2, [&](Index) {
       ++met;
@@ -101,7 +101,7 @@ TEST_CASE("a forked process runs loops on threads of its own, as before it the p
 
 TEST_CASE("a thread that waits wakes for the news that it waits for, whether it spins or sleeps") {
   for (const int delay : {0, 100, 20'000}) {  // microseconds
-    detail::WaitedFor value;
+    detail::Waitable value;
     std::thread other([&] {
       for (int i = 1; i <= 3; ++i) {
         ::usleep(static_cast<unsigned>(delay));
@@ -109,8 +109,8 @@ TEST_CASE("a thread that waits wakes for the news that it waits for, whether it 
         value.wake();
       }
     });
-    detail::Patience patience;
-    CHECK(patience.wait(value, [](int now) { return now == 3; }) == 3);
+    detail::AdaptiveWait waiting;
+    CHECK(waiting.wait(value, [](int now) { return now == 3; }) == 3);
     other.join();
   }
 }

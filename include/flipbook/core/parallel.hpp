@@ -49,9 +49,9 @@ inline void set_threads([[maybe_unused]] int count) noexcept {
 namespace detail {
 
 /// The calling thread's number among those of the loop that it is in, from 0 up; 0 outside.
-inline int lane() noexcept {
+inline int thread_number() noexcept {
 #ifdef _OPENMP
-  return std::max(ThreadPool::instance().lane(), 0);
+  return std::max(ThreadPool::instance().thread_number(), 0);
 #else
   return 0;
 #endif
@@ -60,7 +60,7 @@ inline int lane() noexcept {
 /// Whether the calling thread is in a parallel loop, or in a parallel region of the user's.
 inline bool in_parallel() noexcept {
 #ifdef _OPENMP
-  return omp_in_parallel() != 0 || ThreadPool::instance().lane() >= 0;
+  return omp_in_parallel() != 0 || ThreadPool::instance().thread_number() >= 0;
 #else
   return false;
 #endif

@@ -22,7 +22,7 @@ namespace flipbook::inline FLIPBOOK_ISA::detail {
 /// Loops of several threads run at the same time, with the same helpers. After fork() the child has a pool of its own.
 class ThreadPool {
  public:
-  static constexpr int most_lanes = 256;
+  static constexpr int most_threads = 256;
 
   static ThreadPool& instance() {
 #ifdef FLIPBOOK_SHARED
@@ -38,14 +38,14 @@ class ThreadPool {
   }
 
   /// The calling thread's number in the loop that it runs a piece of, from 0 (who called the loop) up; -1 outside.
-  int lane() const noexcept { return *lane_(); }
+  int thread_number() const noexcept { return *number_(); }
 
-  /// Runs run(body, i) for every i in [0, count) on at most `team` threads. Lane l begins with the l-th share of
+  /// Runs run(body, i) for every i in [0, count) on at most `team` threads. Thread l begins with the l-th share of
   /// neighbours, and then helps others with theirs.
   void share(Index count, int team, void (*run)(const void* body, Index i), const void* body) {
-    team = team < most_lanes ? team : most_lanes;
+    team = team < most_threads ? team : most_threads;
     Job* const job = take_job();
-    Lane lane(*this, 0);
+    const Numbered first(*this, 0);
     if (job == nullptr) {  // more loops at once than there is room for
       for (Index i = 0; i < count; ++i) run(body, i);
       return;
@@ -58,13 +58,13 @@ class ThreadPool {
     job->open = true;
     have_threads(team);
     for (int l = 1; l < team; ++l) {
-      WaitedFor& mail = mail_[static_cast<std::size_t>(l)].count;
-      ++mail.number;
-      mail.wake();
+      Waitable& wakeups = wakeups_[static_cast<std::size_t>(l)].count;
+      ++wakeups.number;
+      wakeups.wake();
     }
     work_on(*job, 0);
     job->open = false;  // nothing is left to begin
-    patience().wait(job->users, [](int users) { return users == 0; });
+    waiting().wait(job->users, [](int users) { return users == 0; });
     job->owned.store(false, std::memory_order_release);
   }
 
@@ -73,11 +73,11 @@ class ThreadPool {
     std::atomic<Index> next;
     Index last;
   };
-  struct alignas(64) Mail {
-    WaitedFor count;
+  struct alignas(64) Wakeups {
+    Waitable count;
   };
   /// Threads to start.
-  struct Lanes {
+  struct NewThreads {
     ThreadPool& pool;
     int first, count;
   };
@@ -85,19 +85,19 @@ class ThreadPool {
   struct Job {
     std::atomic<bool> owned{false};
     std::atomic<bool> open{false};
-    WaitedFor users;  ///< helpers that may be at work on it
+    Waitable users;  ///< helpers that may be at work on it
     void (*run)(const void*, Index);
     const void* body;
     int shares;
-    std::array<Share, most_lanes> share;
+    std::array<Share, most_threads> share;
   };
-  /// Sets the calling thread's lane while it lives.
-  class Lane {
+  /// Numbers the calling thread while it lives.
+  class Numbered {
    public:
-    Lane(const ThreadPool& pool, int lane) : at_(pool.lane_()) { *at_ = lane; }
-    Lane(const Lane&) = delete;
-    Lane& operator=(const Lane&) = delete;
-    ~Lane() { *at_ = -1; }
+    Numbered(const ThreadPool& pool, int number) : at_(pool.number_()) { *at_ = number; }
+    Numbered(const Numbered&) = delete;
+    Numbered& operator=(const Numbered&) = delete;
+    ~Numbered() { *at_ = -1; }
 
    private:
     int* at_;
@@ -107,13 +107,13 @@ class ThreadPool {
     pthread_atfork(nullptr, nullptr, [] { of_program().forget(); });
   }
 
-  static int* own_lane() noexcept {
-    static thread_local int lane = -1;
-    return &lane;
+  static int* own_number() noexcept {
+    static thread_local int number = -1;
+    return &number;
   }
-  static Patience& patience() noexcept {
-    static thread_local Patience patience;
-    return patience;
+  static AdaptiveWait& waiting() noexcept {
+    static thread_local AdaptiveWait waiting;
+    return waiting;
   }
 
   Job* take_job() noexcept {
@@ -124,29 +124,29 @@ class ThreadPool {
     return nullptr;
   }
 
-  static void work_on(Job& job, int lane) {
+  static void work_on(Job& job, int number) {
     for (int i = 0; i < job.shares; ++i) {
-      Share& share = job.share[static_cast<std::size_t>((lane + i) % job.shares)];
+      Share& share = job.share[static_cast<std::size_t>((number + i) % job.shares)];
       for (Index at; (at = share.next.fetch_add(1, std::memory_order_relaxed)) < share.last;) job.run(job.body, at);
     }
   }
 
-  /// Starts the threads of the lanes below `team` that there are none for. Where the system gives none, loops are run
+  /// Starts the threads with numbers below `team` that there are none of. Where the system gives none, loops are run
   /// by those that there are.
   void have_threads(int team) {
-    int have = lanes_.load(std::memory_order_relaxed);
+    int have = threads_.load(std::memory_order_relaxed);
     while (have < team) {
-      if (!lanes_.compare_exchange_weak(have, team)) continue;
+      if (!threads_.compare_exchange_weak(have, team)) continue;
       pthread_t thread;
-      auto* const lanes = new Lanes{*this, have, team - have};
-      if (pthread_create(&thread, nullptr, &ThreadPool::start, lanes) != 0) return delete lanes;
+      auto* const added = new NewThreads{*this, have, team - have};
+      if (pthread_create(&thread, nullptr, &ThreadPool::start, added) != 0) return delete added;
       pthread_detach(thread);
     }
   }
   /// A region of OpenMP that never ends. Its first thread only waits, since the first of a loop is who calls it.
-  static void* start(void* lanes) {
-    const Lanes mine = *static_cast<Lanes*>(lanes);
-    delete static_cast<Lanes*>(lanes);
+  static void* start(void* added) {
+    const NewThreads mine = *static_cast<NewThreads*>(added);
+    delete static_cast<NewThreads*>(added);
 #pragma omp parallel num_threads(mine.count + 1)
     if (const int number = omp_get_thread_num(); number > 0) mine.pool.serve(mine.first + number - 1);
     else
@@ -154,33 +154,34 @@ class ThreadPool {
     return nullptr;
   }
 
-  [[noreturn]] void serve(int lane) {
-    const Lane own(*this, lane);
-    WaitedFor& mail = mail_[static_cast<std::size_t>(lane)].count;
-    for (int seen = mail.number;;) {
-      for (Job& job : jobs_) help(job, lane);
-      seen = patience().wait(mail, [seen](int now) { return now != seen; });
+  [[noreturn]] void serve(int number) {
+    const Numbered own(*this, number);
+    Waitable& wakeups = wakeups_[static_cast<std::size_t>(number)].count;
+    for (int seen = wakeups.number;;) {
+      for (Job& job : jobs_) help(job, number);
+      seen = waiting().wait(wakeups, [seen](int now) { return now != seen; });
     }
   }
 
   // Who closes a job looks at its users afterwards, who helps is a user before looking whether it is open: one of the
   // two sees the other.
-  static void help(Job& job, int lane) {
+  static void help(Job& job, int number) {
     if (!job.open) return;
     ++job.users.number;
-    if (job.open && lane < job.shares) work_on(job, lane);
+    if (job.open && number < job.shares) work_on(job, number);
     if (--job.users.number == 0) job.users.wake();
   }
 
   /// In a child of fork(), which has the calling thread alone.
   void forget() {
-    lanes_ = 1;
-    for (Job& job : jobs_) job.owned = false, job.open = false, job.users.number = 0;
+    threads_ = 1;
+    for (Job& job : jobs_) job.owned = false, job.open = false, job.users.reset();
+    for (Wakeups& wakeups : wakeups_) wakeups.count.reset();
   }
 
-  int* (*lane_)() noexcept = &own_lane;  // of who made the pool: one for all parts of a program that share it
-  std::atomic<int> lanes_{1};
-  std::array<Mail, most_lanes> mail_;
+  int* (*number_)() noexcept = &own_number;  // of who made the pool: one for all parts of a program that share it
+  std::atomic<int> threads_{1};
+  std::array<Wakeups, most_threads> wakeups_;
   std::array<Job, 8> jobs_;
 };
 

@@ -36,7 +36,7 @@ inline void pause() noexcept {
 
 /// A number that threads wait for. It knows who sleeps: std::atomic keeps that in a table of its own, of which a
 /// program and each part of flipbook::kernels has another, so that none would wake the other's threads.
-class WaitedFor {
+class Waitable {
  public:
   std::atomic<int> number{0};
 
@@ -64,6 +64,8 @@ class WaitedFor {
     --sleepers_;
     return now;
   }
+  /// As new, where those that slept are no more: in a child of fork().
+  void reset() noexcept { number = 0, sleepers_ = 0; }
 
  private:
   std::atomic<int> sleepers_{0};
@@ -72,11 +74,11 @@ class WaitedFor {
 /// Waits for other threads. To spin finds their news within a fraction of a microsecond, to sleep takes tens of them;
 /// but who spins on a core that another thread needs holds up the very work that it waits for. So a thread spins for
 /// long only where the system has not taken its core from it lately.
-class Patience {
+class AdaptiveWait {
  public:
   /// Returns when `done(number)`, with the number. Who changes it calls `wake()` afterwards.
   template <class Done>
-  int wait(WaitedFor& value, const Done& done) {
+  int wait(Waitable& value, const Done& done) {
     int now = look_again(value.number, done);
     const double begin = seconds();
     for (double time = begin; !done(now) && time - begin <= allowance(time); time = seconds()) {

@@ -136,8 +136,9 @@ TEST_CASE("loops of the program and of its kernels, which may lie in a library, 
     parallel_tasks(64, [&](Index) { ++pieces; });
     if (i % 20 != 0) continue;
     // Longer than a thread spins: who called the loop sleeps until another has done its piece.
-    parallel_tasks(
-        3, [&](Index) { std::this_thread::sleep_for(std::chrono::milliseconds(detail::lane() == 0 ? 1 : 10)); });
+    parallel_tasks(3, [&](Index) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(detail::thread_number() == 0 ? 1 : 10));
+    });
   }
   CHECK(pieces == 600 * 64);
   set_threads(before);

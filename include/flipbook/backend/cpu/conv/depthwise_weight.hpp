@@ -145,22 +145,22 @@ class WeightGradient {
 template <Real T>
 [[gnu::cold]] void conv_weight(const ConvGeometry& geometry, const T* x, const T* dy, T* dw) {
   ConvGeometry g = merged_lines(geometry);
-  Spread spread{g.in_channels / g.groups, g.out_channels / g.groups, g.out_channels, g.out_channels};
-  const Index wanted = spread.channels, channels = spread.channels = round_up(wanted, lanes<T>);
+  GroupGather gather{g.in_channels / g.groups, g.out_channels / g.groups, g.out_channels, g.out_channels};
+  const Index wanted = gather.channels, channels = gather.channels = round_up(wanted, lanes<T>);
   const bool padded = wanted < channels;
   const Scratch<T> dy_padded(padded ? g.outputs() * channels : 0);
   if (padded) copy_rows(g.outputs(), dy, wanted, wanted, dy_padded.data(), channels);
   ReceptiveField field{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, channels, true};
   for (std::size_t axis = 0; axis < 3; ++axis) field.origin[axis] = -g.padding[axis];
   const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
-  const WeightGradient<T> gradient(field, spread.from, padded ? dy_padded.data() : dy);
-  Blocks<T> blocks(spread, in);
+  const WeightGradient<T> gradient(field, gather.from, padded ? dy_padded.data() : dy);
+  Blocks<T> blocks(gather, in);
   blocks.add(field);
-  if (spread.in_place()) blocks.take_in_place(4 * TileShape::vectors * lanes<T>);
-  const Index ranges = blocks.channels().count(), rows = g.taps() * spread.from, size = rows * channels;
+  if (gather.in_place()) blocks.take_in_place(4 * TileShape::vectors * lanes<T>);
+  const Index ranges = blocks.channels().count(), rows = g.taps() * gather.from, size = rows * channels;
   const Index parts = std::clamp(32 / ranges, Index{1}, std::max(blocks.count(), Index{1}));
   const Scratch<T> sums(parts * size);
-  const PerThread<T> copies(spread.in_place() ? 0 : blocks.workspace());
+  const PerThread<T> copies(gather.in_place() ? 0 : blocks.workspace());
   const PerThread<WeightTap> taps(gradient.workspace());
   parallel_tasks(parts * ranges, [&](Index task) {
     const Index part = task / ranges, end = blocks.count() * (part + 1) / parts;
@@ -169,7 +169,7 @@ template <Real T>
     for (Index i = 0; i < rows; ++i) std::fill(sum + i * channels + first, sum + i * channels + last, T(0));
     for (Index i = blocks.count() * part / parts; i < end; ++i) {
       const Block block = blocks.block(i, task % ranges);
-      if (spread.in_place()) gradient.add(block, in, 0, taps.mine(), sum);
+      if (gather.in_place()) gradient.add(block, in, 0, taps.mine(), sum);
       else gradient.add(block, blocks.copy(block, copies.mine()), blocks.number_pitch(block), taps.mine(), sum);
     }
   });

@@ -33,7 +33,7 @@ template <std::size_t group, std::size_t d, class V>
 }
 
 /// What is read, as vectors of what is written: channel o of groups of `to` reads all `from` numbers of its group.
-struct Spread {
+struct GroupGather {
   Index from, to, channels, present;  ///< channels of what is written, and those of them that the tensors have
   bool in_place() const { return from == 1 && to == 1 && present == channels; }
   Index in_channels() const { return present / to * from; }
@@ -83,8 +83,8 @@ struct Block {
 template <Real T>
 class Blocks {
  public:
-  Blocks(const Spread& spread, const Pixels<const T*>& in) : spread_(spread), in_(in) {
-    channels_ = {spread.channels, TileShape::vectors * lanes<T>};
+  Blocks(const GroupGather& gather, const Pixels<const T*>& in) : gather_(gather), in_(in) {
+    channels_ = {gather.channels, TileShape::vectors * lanes<T>};
   }
   /// Adds a field, of those that are worked out from the same input.
   [[gnu::cold]] void add(const ReceptiveField& s) {
@@ -122,14 +122,14 @@ class Blocks {
   }
 
   /// Numbers that a copy needs.
-  Index workspace() const { return span(0, 1) * span(1, lines_) * span(2, width_) * spread_.from * 2 * channels_.each; }
+  Index workspace() const { return span(0, 1) * span(1, lines_) * span(2, width_) * gather_.from * 2 * channels_.each; }
   /// Between the numbers of a pixel of a copy.
   static Index number_pitch(const Block& b) { return round_up(b.last - b.first, lanes<T>); }
   /// Copies what a block sees. Returns where all of the input would then lie.
   Pixels<const T*> copy(const Block& b, T* to) const {
     const Axes begin{at(0, b.t), at(1, b.line), at(2, b.column)};
     const Axes end{end_of(0, b.t, 1), end_of(1, b.line, b.lines), end_of(2, b.column, b.width)};
-    const Index number = number_pitch(b), pixel = number * spread_.from;
+    const Index number = number_pitch(b), pixel = number * gather_.from;
     Pixels<const T*> seen;
     seen.pitch[2] = pixel, seen.pitch[1] = (end[2] - begin[2]) * pixel;
     seen.pitch[0] = (end[1] - begin[1]) * seen.pitch[1];
@@ -138,7 +138,7 @@ class Blocks {
       for (Index u = begin[1]; u < end[1]; ++u) {
         const T* x = in_.data + in_.offset(b.n, p, u, begin[2]);
         for (Index v = begin[2]; v < end[2]; ++v, x += in_.pitch[2], to += pixel)
-          spread_(x, b.first, number, to, number);
+          gather_(x, b.first, number, to, number);
       }
     }
     return seen;
@@ -155,7 +155,7 @@ class Blocks {
     return std::clamp((position + count - 1) * stride_[axis] + last_[axis] + 1, at(axis, position), extent_[axis]);
   }
 
-  Spread spread_;
+  GroupGather gather_;
   Pixels<const T*> in_;
   Axes extent_{1, 1, 1}, stride_{1, 1, 1}, positions_{0, 0, 0}, first_{0, 0, 0}, last_{0, 0, 0};
   Index batch_ = 0, width_ = 1, lines_ = 1;
@@ -177,19 +177,19 @@ void make(const Block& b, std::span<const Filter<T>> filters, const Pixels<const
 
 /// The filters of a convolution or its adjoint, from `in` to `out`. @param weights  (taps, from, channels)
 template <Real T>
-[[gnu::cold]] void run(const ConvGeometry& g, bool adjoint, const Spread& spread, const T* in, const T* weights,
+[[gnu::cold]] void run(const ConvGeometry& g, bool adjoint, const GroupGather& gather, const T* in, const T* weights,
                        const T* start, T* out) {
   const Axes &in_extent = adjoint ? g.output : g.input, &out_extent = adjoint ? g.input : g.output;
   const Axes phases = adjoint ? g.stride : Axes{1, 1, 1};
-  const Index channels = spread.channels, row = spread.from * channels;
+  const Index channels = gather.channels, row = gather.from * channels;
   const Axes pitch{g.kernel[1] * g.kernel[2] * row, g.kernel[2] * row, row};
-  const auto pixels = Pixels<const T*>::dense(in, in_extent, spread.in_channels());
+  const auto pixels = Pixels<const T*>::dense(in, in_extent, gather.in_channels());
   WorkList<Filter<T>> works(phases[0] * phases[1] * phases[2]);
   Index taps = 0;
   for (Index i = 0; i < phases[0] * phases[1] * phases[2]; ++i) {
     const Axes first{i / (phases[1] * phases[2]), i / phases[2] % phases[1], i % phases[2]};
     ReceptiveField field{g.batch, in_extent, out_extent, g.kernel, g.stride, g.dilation, {}, channels, true};
-    Weights<T> w{weights, pitch, spread.from, channels};
+    Weights<T> w{weights, pitch, gather.from, channels};
     auto written = Pixels<T*>::dense(out, out_extent, channels);
     const Index begin = written.offset(0, first[0], first[1], first[2]);
     for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -206,8 +206,8 @@ template <Real T>
     works.add(field, pixels, written, w, start);
     taps = std::max(taps, works.all().back().workspace());
   }
-  if (spread.in_place()) return run_tasks<Taps>(works.all(), taps);
-  Blocks<T> blocks(spread, pixels);
+  if (gather.in_place()) return run_tasks<Taps>(works.all(), taps);
+  Blocks<T> blocks(gather, pixels);
   for (const auto& work : works.all()) blocks.add(work.field());
   const Index ranges = blocks.channels().count();
   while (threads() > 1 && blocks.count() * ranges < 4 * threads() && blocks.divide()) {
@@ -244,16 +244,16 @@ template <Real T>
 
 /// As `run`, also where all channels do not fill a vector.
 template <Real T>
-[[gnu::cold]] void run_padded(const ConvGeometry& geometry, bool adjoint, Spread spread, const T* in, const T* weights,
-                              const T* start, T* out) {
+[[gnu::cold]] void run_padded(const ConvGeometry& geometry, bool adjoint, GroupGather gather, const T* in,
+                              const T* weights, const T* start, T* out) {
   const ConvGeometry g = merged_lines(geometry);
-  const Index channels = spread.channels, rows = adjoint ? g.inputs() : g.outputs();
-  if (channels >= lanes<T>) return run(g, adjoint, spread, in, weights, start, out);
-  spread.channels = lanes<T>, spread.present = channels;
-  const Scratch<T> w(g.taps() * spread.from * lanes<T>), some(lanes<T>), all(rows * lanes<T>);
-  copy_rows(g.taps() * spread.from, weights, channels, channels, w.data(), lanes<T>);
+  const Index channels = gather.channels, rows = adjoint ? g.inputs() : g.outputs();
+  if (channels >= lanes<T>) return run(g, adjoint, gather, in, weights, start, out);
+  gather.channels = lanes<T>, gather.present = channels;
+  const Scratch<T> w(g.taps() * gather.from * lanes<T>), some(lanes<T>), all(rows * lanes<T>);
+  copy_rows(g.taps() * gather.from, weights, channels, channels, w.data(), lanes<T>);
   if (start != nullptr) copy_rows(1, start, channels, channels, some.data(), lanes<T>);
-  run<T>(g, adjoint, spread, in, w.data(), start == nullptr ? start : some.data(), all.data());
+  run<T>(g, adjoint, gather, in, w.data(), start == nullptr ? start : some.data(), all.data());
   copy_rows<T>(rows, all.data(), lanes<T>, channels, out, channels);
 }
 
@@ -267,15 +267,15 @@ template <Real T>
 /// As cpu::conv_transpose.
 template <Real T>
 [[gnu::cold]] void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
-  const Spread spread{g.out_channels / g.groups, g.in_channels / g.groups, g.in_channels, g.in_channels};
-  if (spread.from == 1 && spread.to == 1) return run_padded(g, true, spread, y, w, bias, x);
-  const Scratch<T> turned(g.taps() * spread.from * g.in_channels);  // (taps, O / groups, C)
+  const GroupGather gather{g.out_channels / g.groups, g.in_channels / g.groups, g.in_channels, g.in_channels};
+  if (gather.from == 1 && gather.to == 1) return run_padded(g, true, gather, y, w, bias, x);
+  const Scratch<T> turned(g.taps() * gather.from * g.in_channels);  // (taps, O / groups, C)
   for (Index i = 0; i < g.taps() * g.in_channels; ++i) {
     const Index tap = i / g.in_channels, c = i % g.in_channels;
-    const T* const from = w + (tap * spread.to + c % spread.to) * g.out_channels + c / spread.to * spread.from;
-    for (Index d = 0; d < spread.from; ++d) turned[(tap * spread.from + d) * g.in_channels + c] = from[d];
+    const T* const from = w + (tap * gather.to + c % gather.to) * g.out_channels + c / gather.to * gather.from;
+    for (Index d = 0; d < gather.from; ++d) turned[(tap * gather.from + d) * g.in_channels + c] = from[d];
   }
-  run_padded<T>(g, true, spread, y, turned.data(), bias, x);
+  run_padded<T>(g, true, gather, y, turned.data(), bias, x);
 }
 
 }  // namespace flipbook::cpu::depthwise

@@ -15,7 +15,7 @@ template <class T>
 class PerThread {
  public:
   explicit PerThread(Index count) : count_(count), room_(count * (nested_ ? 1 : threads())) {}
-  T* mine() const noexcept { return room_ + (nested_ ? 0 : count_ * flipbook::detail::lane()); }
+  T* mine() const noexcept { return room_ + (nested_ ? 0 : count_ * flipbook::detail::thread_number()); }
 
  private:
   bool nested_ = flipbook::detail::in_parallel();
