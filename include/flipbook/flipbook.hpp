@@ -52,6 +52,7 @@
 #include <flipbook/ops/resample/blocks.hpp>
 #include <flipbook/ops/resample/linear.hpp>
 #include <flipbook/ops/resample/patches.hpp>
+#include <flipbook/ops/resample/placement.hpp>
 #include <flipbook/ops/resample/pool.hpp>
 #include <flipbook/ops/scan/cumsum.hpp>
 #include <flipbook/ops/shape/crop.hpp>
