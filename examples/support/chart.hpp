@@ -240,7 +240,7 @@ inline std::string to_html(const Chart& chart, const Families& families = {}) {
   std::string html =
       text("<figure class=\"chart\"><figcaption><b>", escaped(chart.title), "</b> <span>", escaped(chart.y_label),
            chart.logarithmic ? ", logarithmic" : "",
-           "</span></figcaption>\n<div class=\"plot\" tabindex=\"0\" role=\"img\" ", "aria-label=\"",
+           "</span></figcaption>\n<div class=\"plot\" tabindex=\"0\" role=\"group\" ", "aria-label=\"",
            escaped(chart.title), ", curves over ", escaped(chart.x_label),
            "; the arrow keys read their values\" data-x=\"", escaped(chart.x_label), "\" data-points=\"", plot.points(),
            "\">", plot.svg(), "<div class=\"tip\" role=\"status\"></div></div>\n<ul class=\"legend\">");

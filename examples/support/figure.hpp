@@ -87,11 +87,11 @@ inline void check(const Figure& figure) {
   }
 }
 
-/// Clips as one picture: frame t of clip n is at row t and column n. Its 52 shades are too many to tell apart, and
-/// pack into half as many bytes as 256.
-/// @param clips  (N, T, H, W, C)     @return  (T H, N W, C)
-inline Tensor<std::uint8_t> sheet(const Tensor<float>& clips) {
-  constexpr int shade = 5;
+/// Clips as one picture: frame t of clip n is at row t and column n.
+/// @param clips  (N, T, H, W, C)
+/// @param shade  the distance of two shades of grey, an odd part of 255
+/// @return  (T H, N W, C)
+inline Tensor<std::uint8_t> sheet(const Tensor<float>& clips, int shade) {
   const Shape& s = clips.shape();
   const Index line = s[3] * s[4];
   Tensor<std::uint8_t> pixels({s[1] * s[2], s[0] * s[3], s[4]});  // (T H, N W, C)
@@ -99,9 +99,18 @@ inline Tensor<std::uint8_t> sheet(const Tensor<float>& clips) {
   const std::uint8_t* from = bytes.data();
   for (Index n = 0; n < s[0]; ++n)
     for (Index y = 0; y < s[1] * s[2]; ++y, from += line)
-      std::transform(from, from + line, pixels.data() + (y * s[0] + n) * line,
-                     [](std::uint8_t value) { return static_cast<std::uint8_t>((value + shade / 2) / shade * shade); });
+      std::transform(from, from + line, pixels.data() + (y * s[0] + n) * line, [shade](std::uint8_t value) {
+        return static_cast<std::uint8_t>((value + shade / 2) / shade * shade);
+      });
   return pixels;
+}
+
+/// A sheet as a PNG file. 52 shades are too many to tell apart, and pack into fewer bytes than 256; of noise, which packs
+/// badly, 18 are enough.
+inline Bytes packed_sheet(const Tensor<float>& clips) {
+  Bytes png = flipbook::detail::encode_png(sheet(clips, 5));
+  const bool noise = png.size() > static_cast<std::size_t>(clips.size()) / 10;
+  return noise ? flipbook::detail::encode_png(sheet(clips, 15)) : png;
 }
 
 inline std::string json_list(const std::vector<std::string>& names) {
@@ -110,13 +119,13 @@ inline std::string json_list(const std::vector<std::string>& names) {
   return json.empty() ? "[]" : json + "]";
 }
 
-/// One row: label, and a sheet for each stop, of which the page's script draws the frames. Without it the last frames
+/// One row, its clips about `size` pixels wide: label, and a sheet for each stop, of which the page's script draws the frames. Without it the last frames
 /// of the open stop are seen.
-inline std::string to_html(const Row& row, const Families& families, Index open) {
+inline std::string to_html(const Row& row, const Families& families, Index open, Index size) {
   const Shape& s = row.clips.front().shape();
   const auto of_stop = [&](const auto& list) { return list.size() == 1 ? 0 : static_cast<std::size_t>(open); };
   const Index lines = (s[0] + 3) / 4, narrow = (s[0] + lines - 1) / lines;  // of clips on a telephone
-  const Index scale = std::max<Index>(1, 128 / s[3]);
+  const Index scale = std::max<Index>(1, size / s[3]);
   std::string html = text("<div class=\"lane ", families.colour(row.label), "\" data-given=\"", row.given,
                           "\" style=\"--n:", s[0], ";--narrow:", narrow, ";--w:", s[3], ";--scale:", scale, "\">\n");
   html += text("<p class=\"label\"><b>", escaped(row.label), "</b>");
@@ -128,7 +137,7 @@ inline std::string to_html(const Row& row, const Families& families, Index open)
   html += text("</p>\n<div class=\"reel\" role=\"img\" aria-label=\"", escaped(row.label), ": ", s[0],
                s[0] == 1 ? " clip of " : " clips of ", s[1], " frames\" style=\"--t:", s[1], ";--h:", s[2], "\">");
   for (std::size_t i = 0; i < row.clips.size(); ++i) {
-    html += text("<img alt=\"\" src=\"", data_uri("image/png", flipbook::detail::encode_png(sheet(row.clips[i]))), "\"",
+    html += text("<img alt=\"\" src=\"", data_uri("image/png", packed_sheet(row.clips[i])), "\"",
                  i == of_stop(row.clips) ? "" : " hidden", ">");
   }
   html += "</div>\n";
@@ -187,7 +196,8 @@ inline std::string to_html(const Figure& figure, const Families& families = {}, 
   html += "<div class=\"stage\">\n";
   if (stops > 1) html += detail::control(figure, id, open);
   html += "<div class=\"lanes\">\n";
-  for (const Row& row : figure.rows) html += detail::to_html(row, families, open);
+  const Index size = !single ? 128 : figure.rows.size() > 3 ? 192 : 256;
+  for (const Row& row : figure.rows) html += detail::to_html(row, families, open, size);
   return html + "</div>\n</div>\n</figure>\n";
 }
 

@@ -120,7 +120,7 @@ inline std::string player(const Gallery& gallery) {
   if (longer) {
     html +=
         text("<span class=\"trained\" style=\"--at:", compact(double(gallery.trained_frames - 1) / double(frames - 1)),
-             "\">", gallery.trained_frames, " frames learned</span>");
+             "\">", "trained on ", gallery.trained_frames, "</span>");
   }
   html += text("</div>\n<output class=\"now\">1 / ", frames, "</output>\n<select aria-label=\"Speed\">");
   for (const auto& [speed, name] : {std::pair{"0.25", "¼×"}, {"0.5", "½×"}, {"1", "1×"}, {"2", "2×"}, {"4", "4×"}})
@@ -156,6 +156,9 @@ inline std::string to_html(const Gallery& gallery) {
   for (const Table& table : gallery.tables) html += to_html(table, families);
   html += detail::to_html(gallery.charts, families);
   for (const Section& section : gallery.sections) html += detail::to_html(section, families);
+  html +=
+      "<p class=\"keys\"><kbd>space</kbd> plays and stops all clips, <kbd>←</kbd> and <kbd>→</kbd> step by a "
+      "frame.</p>\n";
   return text(html, "</main>\n", detail::player(gallery), "<script>\n", page::script, "</script>\n</body>\n</html>\n");
 }
 

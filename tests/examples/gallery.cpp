@@ -130,7 +130,7 @@ TEST_CASE("every element of a page is closed, and the page needs nothing else") 
 TEST_CASE("a sheet has frame t of clip n at row t and column n, in shades of five") {
   Tensor<float> x({3, 2, 5, 7, 3});
   for (Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i % 256) / 255;
-  const auto sheet = flipbook::examples::detail::sheet(x);
+  const auto sheet = flipbook::examples::detail::sheet(x, 5);
   REQUIRE(sheet.shape() == Shape{2 * 5, 3 * 7, 3});
   for (Index n = 0; n < 3; ++n)
     for (Index t = 0; t < 2; ++t)
