@@ -105,8 +105,8 @@ inline Tensor<std::uint8_t> sheet(const Tensor<float>& clips, int shade) {
   return pixels;
 }
 
-/// A sheet as a PNG file. 52 shades are too many to tell apart, and pack into fewer bytes than 256; of noise, which packs
-/// badly, 18 are enough.
+/// A sheet as a PNG file. 52 shades are too many to tell apart, and pack into fewer bytes than 256; of noise, which
+/// packs badly, 18 are enough.
 inline Bytes packed_sheet(const Tensor<float>& clips) {
   Bytes png = flipbook::detail::encode_png(sheet(clips, 5));
   const bool noise = png.size() > static_cast<std::size_t>(clips.size()) / 10;
@@ -119,8 +119,8 @@ inline std::string json_list(const std::vector<std::string>& names) {
   return json.empty() ? "[]" : json + "]";
 }
 
-/// One row, its clips about `size` pixels wide: label, and a sheet for each stop, of which the page's script draws the frames. Without it the last frames
-/// of the open stop are seen.
+/// One row, its clips about `size` pixels wide: label, and a sheet for each stop, of which the page's script draws the
+/// frames. Without it the last frames of the open stop are seen.
 inline std::string to_html(const Row& row, const Families& families, Index open, Index size) {
   const Shape& s = row.clips.front().shape();
   const auto of_stop = [&](const auto& list) { return list.size() == 1 ? 0 : static_cast<std::size_t>(open); };

@@ -17,8 +17,8 @@
 #include "table.hpp"
 
 /// A page that shows what models have learned: one file that needs no other and no network. All clips on it run by one
-/// clock, which the viewer stops, steps and sets; each family has a colour, which is that of every row, curve and line of
-/// a table that has its name as label.
+/// clock, which the viewer stops, steps and sets. Each family has a colour, which every row, curve and line of a table
+/// has whose label is the family's name.
 namespace flipbook::examples {
 
 /// A name and what there is to say of it: {"parameters", grouped(1'200'000)}.
