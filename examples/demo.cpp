@@ -124,6 +124,12 @@ bool train_for(Trainer& trainer, const Data& data, double seconds, fb::FitOption
   });
 }
 
+/// Adds what a model made at a step of its training.
+void add_stop(Row& progress, fb::Index step, const fb::Tensor<float>& clips) {
+  progress.clips.push_back(clips);
+  progress.notes.push_back("step " + std::to_string(step));
+}
+
 std::vector<Curve> curves(const fb::History& history) {
   std::vector<Curve> all;
   for (const std::string& name : history.names()) all.push_back({.name = name});
@@ -162,13 +168,13 @@ bool adversarial(const Settings& settings, const Data& data, double seconds, Gal
   const auto samples = [&] {
     return fb::to<fb::Cpu>(trainer.with_average([&] { return trainer.model->decode(noise); }));
   };
-  std::vector<Row> progress;
+  Row progress{.label = "Adversarial"};
   const auto began = std::chrono::steady_clock::now();
   const bool complete = train_for(
       trainer, data, seconds,
       {.batch = batch, .checkpoint = settings.out / "gan.safetensors", .title = "adversarial   "},
       [](fb::Index) { return [](fb::Index) { return 4e-4; }; },
-      [&](fb::Index step) { progress.push_back({.label = "step " + std::to_string(step), .clips = samples()}); });
+      [&](fb::Index step) { add_stop(progress, step, samples()); });
   gallery.sections.push_back(Section{
       .family = "Adversarial",
       .title = "A generator against a discriminator",
@@ -176,12 +182,12 @@ bool adversarial(const Settings& settings, const Data& data, double seconds, Gal
               "the generator what still gives it away.",
       .formula = formula::minimax,
       .figures = {{.caption = "Real clips, and clips that the generator made of noise.",
-                   .rows = {{.label = "real", .clips = fb::batch_of(data.test, 0, 8)},
-                            {.label = "generated", .clips = samples()}}}},
+                   .rows = {{.label = "real", .clips = {fb::batch_of(data.test, 0, 8)}},
+                            {.label = "generated", .clips = {samples()}}}},
+                  {.title = "Through training", .caption = "The same noise over training.", .rows = {progress}}},
       .facts = facts(trainer, batch, seconds_since(began)),
       .charts =
           {{.title = "Losses of the two", .x_label = "step", .y_label = "nats", .curves = curves(trainer.history())}},
-      .training = {{.caption = "The same noise over training.", .rows = progress}},
       .source_title = "The model, as written in examples/demo.cpp",
       .source = shown("gan")});
   return complete;
@@ -199,7 +205,7 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
   const auto continued = [&] {
     return fb::to<fb::Cpu>(fb::concat(1, seen, trainer.model->predict(seen, format.frames - context)));
   };
-  std::vector<Row> progress;
+  Row progress{.label = "Autoregressive", .given = context};
   const auto began = std::chrono::steady_clock::now();
   const bool complete = train_for(
       trainer, data, seconds,
@@ -215,9 +221,7 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
           return rate(step);
         };
       },
-      [&](fb::Index step) {
-        progress.push_back({.label = "step " + std::to_string(step), .clips = continued(), .given = context});
-      });
+      [&](fb::Index step) { add_stop(progress, step, continued()); });
   const double trained = seconds_since(began);
   const auto unseen = batch_on<B>(data.test, 100, 24);
   const double nats = -static_cast<double>(fb::mean(trainer.model->open_loop_log_likelihood(unseen, context)).item()) /
@@ -233,20 +237,21 @@ bool autoregressive(const Settings& settings, const Data& data, double seconds, 
               .idea = "A convolutional LSTM learns the likelihood of the next frame. Eight frames of an unseen clip "
                       "are given (bright edge); from there on it is fed its own predictions.",
               .formula = formula::autoregressive,
-              .figures = {{.caption = "Unseen clips, and how the model continues their first eight frames.",
-                           .rows = {{.label = "real", .clips = clips, .given = context},
-                                    {.label = "predicted", .clips = continued(), .given = context}}},
-                          {.caption = "One of them frame by frame.",
-                           .rows = {{.label = "real", .clips = clips, .given = context},
-                                    {.label = "predicted", .clips = continued(), .given = context}},
-                           .strip = true}},
+              .figures = {{.title = "Prediction",
+                           .caption = "Unseen clips, and how the model continues their first eight frames.",
+                           .rows = {{.label = "real", .clips = each(clips), .given = context},
+                                    {.label = "Autoregressive", .clips = each(continued()), .given = context}},
+                           .control = Control::thumbnail,
+                           .opens_at = 0},
+                          {.title = "Through training",
+                           .caption = "The same clips, continued over training.",
+                           .rows = {progress}}},
               .facts = about,
               .charts = {{.title = "Negative log-likelihood",
                           .x_label = "step",
                           .y_label = "nats per frame",
                           .logarithmic = true,
                           .curves = curves(trainer.history())}},
-              .training = {{.caption = "The same clips, continued over training.", .rows = progress}},
               .source_title = "The model, as written in examples/demo.cpp",
               .source = shown("autoregressive")});
   return complete;
@@ -259,7 +264,7 @@ bool variational(const Settings& settings, const Data& data, double seconds, Gal
   const auto clips = batch_on<B>(data.test, 0, 8);
   const auto reconstructed = [&] { return fb::to<fb::Cpu>(trainer.model->reconstruct(clips)); };
   fb::Rng rng{7};
-  std::vector<Row> progress;
+  Row progress{.label = "Variational"};
   const auto began = std::chrono::steady_clock::now();
   const bool complete = train_for(
       trainer, data, seconds,
@@ -268,7 +273,7 @@ bool variational(const Settings& settings, const Data& data, double seconds, Gal
        .checkpoint = settings.out / "vae.safetensors",
        .title = "variational   "},
       [](fb::Index steps) { return fb::schedule::one_cycle(2e-3, steps); },
-      [&](fb::Index step) { progress.push_back({.label = "step " + std::to_string(step), .clips = reconstructed()}); });
+      [&](fb::Index step) { add_stop(progress, step, reconstructed()); });
   const double trained = seconds_since(began);
   const auto unseen = batch_on<B>(data.test, 100, 64);
   auto about = facts(trainer, batch, trained);
@@ -276,27 +281,31 @@ bool variational(const Settings& settings, const Data& data, double seconds, Gal
       {"ELBO of unseen clips", rounded(double(fb::mean(trainer.model->elbo(unseen, rng)).item()), 1) + " nats"});
   about.push_back({"log p, 20 draws",
                    rounded(double(fb::mean(trainer.model->log_likelihood(unseen, 20, rng)).item()), 1) + " nats"});
-  gallery.sections.push_back(
-      Section{.family = "Variational",
-              .title = "A code for every clip",
-              .idea = "An encoder says which codes a clip may have, a decoder what clip a code means; both are trained "
-                      "to bound the likelihood of the data from below. New clips are decoded from random codes.",
-              .formula = formula::elbo,
-              .figures = {{.caption = "Unseen clips, decoded from their own codes, and new clips from random codes.",
-                           .rows = {{.label = "real", .clips = fb::to<fb::Cpu>(clips)},
-                                    {.label = "reconstructed", .clips = reconstructed()},
-                                    {.label = "new", .clips = fb::to<fb::Cpu>(trainer.model->sample(8, rng))}}},
-                          {.caption = "The way from one clip to another, in the code.",
-                           .rows = {{.clips = fb::to<fb::Cpu>(trainer.model->interpolate(clips[0], clips[1], 8))}}}},
-              .facts = about,
-              .charts = {{.title = "Negative ELBO",
-                          .x_label = "step",
-                          .y_label = "nats per clip",
-                          .logarithmic = true,
-                          .curves = curves(trainer.history())}},
-              .training = {{.caption = "The reconstructions over training.", .rows = progress}},
-              .source_title = "The model, as written in examples/demo.cpp",
-              .source = shown("vae")});
+  gallery.sections.push_back(Section{
+      .family = "Variational",
+      .title = "A code for every clip",
+      .idea = "An encoder says which codes a clip may have, a decoder what clip a code means; both are trained "
+              "to bound the likelihood of the data from below. New clips are decoded from random codes.",
+      .formula = formula::elbo,
+      .figures = {{.caption = "Unseen clips, decoded from their own codes, and new clips from random codes.",
+                   .rows = {{.label = "real", .clips = {fb::to<fb::Cpu>(clips)}},
+                            {.label = "reconstructed", .clips = {reconstructed()}},
+                            {.label = "new", .clips = {fb::to<fb::Cpu>(trainer.model->sample(8, rng))}}}},
+                  {.title = "Through training", .caption = "The reconstructions over training.", .rows = {progress}},
+                  {.title = "Interpolation",
+                   .caption = "The way from one clip to another, in the code.",
+                   .rows = {{.label = "Variational",
+                             .clips = each(fb::to<fb::Cpu>(trainer.model->interpolate(clips[0], clips[1], 8)))}},
+                   .control = Control::between,
+                   .opens_at = 3}},
+      .facts = about,
+      .charts = {{.title = "Negative ELBO",
+                  .x_label = "step",
+                  .y_label = "nats per clip",
+                  .logarithmic = true,
+                  .curves = curves(trainer.history())}},
+      .source_title = "The model, as written in examples/demo.cpp",
+      .source = shown("vae")});
   return complete;
 }
 

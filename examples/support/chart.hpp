@@ -14,7 +14,7 @@ namespace flipbook::examples {
 
 /// A quantity over training: its value at each of the steps. What is not finite leaves a gap.
 struct Curve {
-  std::string name = {};
+  std::string name = {};  ///< a family's name has that family's colour
   std::vector<double> steps = {}, values = {};
 
   void add(double step, double value) {
@@ -80,9 +80,9 @@ inline std::string tick_label(double value) {
 /// The picture of a chart: where data lie on it, and the elements it is made of.
 class Plot {
  public:
-  static constexpr double height = 250, left = 52, right = 14, top = 12, bottom = 40;
+  static constexpr double width = 520, height = 270, left = 56, right = 14, top = 12, bottom = 40;
 
-  Plot(Chart chart, double width) : chart_(std::move(chart)), width_(width) {
+  explicit Plot(Chart chart, Families families = {}) : chart_(std::move(chart)), families_(std::move(families)) {
     for (const Curve& curve : chart_.curves) {
       require(curve.steps.size() == curve.values.size(), "chart: curve '", curve.name, "' has ", curve.steps.size(),
               " steps and ", curve.values.size(), " values");
@@ -92,16 +92,38 @@ class Plot {
   }
 
   std::string svg() const {
-    std::string picture = text("<svg viewBox=\"0 0 ", compact(width_), " ", compact(height),
-                               "\" role=\"img\" aria-label=\"", escaped(chart_.title), "\">\n");
+    std::string picture =
+        text("<svg viewBox=\"0 0 ", compact(width), " ", compact(height), "\" aria-hidden=\"true\">\n");
     picture += axes();
     for (std::size_t i = 0; i < chart_.curves.size(); ++i) {
       const Curve& curve = chart_.curves[i];
       if (chart_.smooth) picture += line(curve.steps, curve.values, "raw", i);
       picture += line(curve.steps, smooth_[i], "line", i);
     }
-    return picture + "</svg>\n";
+    picture += "<g class=\"cursor\"><path class=\"rule\" d=\"\"/>";
+    for (std::size_t i = 0; i < chart_.curves.size(); ++i)
+      picture += text("<circle class=\"", colour(i), "\" r=\"4\"/>");
+    return picture + "</g></svg>\n";
   }
+
+  /// The points of the curves as drawn, for the script that shows their values: [[[x, y, step, value], …], …].
+  std::string points() const {
+    std::string json = "[";
+    for (std::size_t i = 0; i < chart_.curves.size(); ++i) {
+      json += i == 0 ? "[" : ",[";
+      bool first = true;
+      for (const Point& point : thinned(chart_.curves[i].steps, smooth_[i], 160)) {
+        if (point.gap) continue;
+        json += text(first ? "[" : ",[", compact(x(point.step)), ",", compact(y(point.value)), ",", compact(point.step),
+                     ",", compact(point.value), "]");
+        first = false;
+      }
+      json += "]";
+    }
+    return json + "]";
+  }
+
+  std::string colour(std::size_t curve) const { return families_.colour(chart_.curves[curve].name, curve); }
 
   /// The last value of a curve as drawn, for the legend.
   double last(std::size_t curve) const {
@@ -141,7 +163,7 @@ class Plot {
     high_ = std::max(high_, value);
   }
 
-  double x(double step) const { return left + (step - x_low_) / (x_high_ - x_low_) * (width_ - left - right); }
+  double x(double step) const { return left + (step - x_low_) / (x_high_ - x_low_) * (width - left - right); }
   double y(double value) const {
     const double part =
         chart_.logarithmic ? std::log(value / low_) / std::log(high_ / low_) : (value - low_) / (high_ - low_);
@@ -160,23 +182,26 @@ class Plot {
     std::string drawn;
     for (const double tick : chart_.logarithmic ? logarithmic_ticks(low_, high_) : linear_ticks(low_, high_, 5)) {
       drawn +=
-          rule(left, y(tick), width_ - right, y(tick), "grid") + label(left - 8, y(tick) + 4, "end", tick_label(tick));
+          rule(left, y(tick), width - right, y(tick), "grid") + label(left - 8, y(tick) + 4, "end", tick_label(tick));
     }
     for (const double tick : linear_ticks(x_low_, x_high_, 6)) {
       drawn += rule(x(tick), height - bottom, x(tick), height - bottom + 4, "axis") +
                label(x(tick), height - bottom + 17, "middle", tick_label(tick));
     }
-    drawn += rule(left, height - bottom, width_ - right, height - bottom, "axis");
-    return drawn + label((left + width_ - right) / 2, height - 6, "middle", chart_.x_label);
+    drawn += rule(left, height - bottom, width - right, height - bottom, "axis");
+    return drawn + label((left + width - right) / 2, height - 6, "middle", chart_.x_label);
   }
 
-  /// At most so many points: more than the picture has pixels are averaged.
-  std::string line(const std::vector<double>& steps, const std::vector<double>& values, const char* kind,
-                   std::size_t colour) const {
-    constexpr std::size_t most = 500;
-    const std::size_t every = (values.size() + most - 1) / most;
-    std::string path;
-    bool pen_down = false;
+  struct Point {
+    double step = 0, value = 0;
+    bool gap = false;  ///< nothing is drawn here
+  };
+
+  /// At most so many points: neighbours are averaged.
+  std::vector<Point> thinned(const std::vector<double>& steps, const std::vector<double>& values,
+                             std::size_t most) const {
+    const std::size_t every = std::max<std::size_t>(1, (values.size() + most - 1) / most);
+    std::vector<Point> points;
     for (std::size_t first = 0; first < values.size(); first += every) {
       const std::size_t last = std::min(first + every, values.size());
       double sum = 0, at = 0, count = 0;
@@ -184,30 +209,44 @@ class Plot {
         if (!shown(values[i])) continue;
         sum += values[i], at += steps[i], ++count;
       }
-      if (count > 0) path += text(pen_down ? 'L' : 'M', compact(x(at / count), 5), " ", compact(y(sum / count), 5));
-      pen_down = count > 0;
+      points.push_back(count > 0 ? Point{at / count, sum / count} : Point{.gap = true});
     }
-    return text("<path class=\"", kind, " c", colour % 6, "\" d=\"", path, "\"/>\n");
+    return points;
+  }
+
+  std::string line(const std::vector<double>& steps, const std::vector<double>& values, const char* kind,
+                   std::size_t curve) const {
+    std::string path;
+    bool pen_down = false;
+    for (const Point& point : thinned(steps, values, 500)) {  // the picture has no more pixels
+      if (!point.gap) path += text(pen_down ? 'L' : 'M', compact(x(point.step)), " ", compact(y(point.value)));
+      pen_down = !point.gap;
+    }
+    return text("<path class=\"", kind, " ", colour(curve), "\" d=\"", path, "\"/>\n");
   }
 
   Chart chart_;
-  double width_;
+  Families families_;
   std::vector<std::vector<double>> smooth_;
   double low_ = 0, high_ = 1, x_low_ = 0, x_high_ = 1;
 };
 
 }  // namespace detail
 
-/// A chart as HTML: title, picture (SVG, its colours from the page's style), and a legend with the last values.
-/// @param wide  for a chart that has the width of the page to itself
-inline std::string to_html(const Chart& chart, bool wide = false) {
-  const detail::Plot plot(chart, wide ? 920 : 450);
+/// A chart as HTML: title, picture (SVG, its colours from the page's style), and a legend with the last values. Under a
+/// pointer, or where it has the focus by the arrow keys, the page's script shows the values of a step.
+inline std::string to_html(const Chart& chart, const Families& families = {}) {
+  const detail::Plot plot(chart, families);
   std::string html =
       text("<figure class=\"chart\"><figcaption><b>", escaped(chart.title), "</b> <span>", escaped(chart.y_label),
-           chart.logarithmic ? ", logarithmic" : "", "</span></figcaption>\n", plot.svg(), "<ul class=\"legend\">");
+           chart.logarithmic ? ", logarithmic" : "",
+           "</span></figcaption>\n<div class=\"plot\" tabindex=\"0\" role=\"group\" ", "aria-label=\"",
+           escaped(chart.title), ", curves over ", escaped(chart.x_label),
+           "; the arrow keys read their values\" data-x=\"", escaped(chart.x_label), "\" data-points=\"", plot.points(),
+           "\">", plot.svg(), "<div class=\"tip\" role=\"status\"></div></div>\n<ul class=\"legend\">");
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
-    html +=
-        text("<li class=\"c", i % 6, "\">", escaped(chart.curves[i].name), " <b>", compact(plot.last(i)), "</b></li>");
+    html += text("<li class=\"", plot.colour(i), "\"><span>", escaped(chart.curves[i].name), "</span> <b>",
+                 compact(plot.last(i)), "</b></li>");
   }
   return html + "</ul></figure>\n";
 }

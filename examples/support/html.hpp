@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <flipbook/core/error.hpp>
 
@@ -62,6 +63,18 @@ inline std::string anchor(std::string_view name) {
   while (!id.empty() && id.back() == '-') id.pop_back();
   return id.empty() ? "part" : id;
 }
+
+/// The families that a page compares: each has one colour wherever its name is a label.
+struct Families {
+  std::vector<std::string> names = {};
+
+  /// The class of a label's colour, "c0" to "c5"; a label that is no family's has the one given, or none.
+  std::string colour(std::string_view label, std::size_t otherwise = std::string::npos) const {
+    const auto found = std::find(names.begin(), names.end(), label);
+    const std::size_t place = found != names.end() ? static_cast<std::size_t>(found - names.begin()) : otherwise;
+    return place == std::string::npos ? "plain" : text("c", place % 6);
+  }
+};
 
 /// A number with so many significant digits, without trailing zeros: "0.25", "1200", "3e-05".
 inline std::string compact(double value, int digits = 4) {

@@ -34,13 +34,16 @@ std::string base64_of(const std::string& bytes) {
 /// The elements that a page opens and does not close, or closes without having opened them.
 std::vector<std::string> unbalanced(const std::string& html) {
   std::vector<std::string> open;
-  for (auto at = html.find('<'); at != std::string::npos; at = html.find('<', at + 1)) {
+  const auto next = [&](std::size_t from) {  // what a script says is no markup
+    return html.find(!open.empty() && open.back() == "script" ? "</script" : "<", from);
+  };
+  for (auto at = next(0); at != std::string::npos; at = next(at + 1)) {
     const auto end = html.find('>', at);
     REQUIRE(end != std::string::npos);
     std::string tag = html.substr(at + 1, end - at - 1);
     const bool closing = tag.starts_with('/');
     const std::string name = tag.substr(closing ? 1 : 0, tag.find_first_of(" \n", 1) - (closing ? 1 : 0));
-    if (name == "!doctype" || name == "meta" || name == "img" || tag.ends_with('/')) continue;
+    if (name == "!doctype" || name == "meta" || name == "img" || name == "input" || tag.ends_with('/')) continue;
     if (!closing) open.push_back(name);
     else if (!open.empty() && open.back() == name) open.pop_back();
     else return {name, "closed where it was not open"};
@@ -61,18 +64,28 @@ Curve falling(const std::string& name) {
 Gallery everything() {
   return {.title = "A <page>",
           .summary = "R&D",
-          .facts = {{"data", "\"quoted\""}},
           .note = "Nothing was found.",
-          .figures = {{.caption = "data", .rows = {{.clips = clips(5, 3, 3)}}}},
+          .facts = {{"data", "\"quoted\""}},
+          .trained_frames = 4,
+          .figures = {{.caption = "data", .rows = {{.clips = {clips(5, 3, 3)}}}},
+                      {.title = "training",
+                       .rows = {{"real", {clips(2, 8, 1)}}, {"Three", {clips(2, 8, 1), clips(2, 8, 1)}, 0, {"a", "b"}}},
+                       .stops = {"<early>", "late"}}},
+          .tables = {{.title = "quality",
+                      .columns = {{"distance", "", Best::lowest, 1}, {"confidence", "", Best::highest}},
+                      .rows = {{"Three", {3.14, 0.5}}, {"Four", {2.5, 0.25}}, {"floor", {1, 1}, true}}}},
+          .charts = {{.title = "all", .curves = {falling("Four"), falling("Three")}}},
           .sections = {
               {.family = "One & two",
                .title = "T",
                .idea = "a < b",
                .formula = formula::elbo,
-               .figures = {{.caption = "pairs", .rows = {{"real", clips(2, 4, 1), 2}, {"made", clips(2, 4, 1), 2}}}},
+               .figures = {{.title = "starts",
+                            .rows = {{"real", each(clips(2, 4, 1)), 2}, {"made", each(clips(2, 4, 1)), 2}},
+                            .control = Control::thumbnail},
+                           {.title = "between", .rows = {{"made", each(clips(3, 4, 1))}}, .control = Control::between}},
                .facts = {{"parameters", grouped(1234567)}},
                .charts = {{.title = "loss", .y_label = "nats", .logarithmic = true, .curves = {falling("train")}}},
-               .training = {{.caption = "steps", .rows = {{"1", clips(1, 30, 1)}}, .strip = true}},
                .source_title = "source",
                .source = "using A = B<1>;  // <C>"},
               {.family = "Three", .formula = formula::minimax},
@@ -104,48 +117,82 @@ TEST_CASE("bytes are coded as RFC 4648 has it") {
 TEST_CASE("every element of a page is closed, and the page needs nothing else") {
   const std::string page = to_html(everything());
   CHECK(unbalanced(page) == std::vector<std::string>{});
-  for (const char* outside : {"http", "src=\"/", "@import", "url(", "<script", "<link"})
+  for (const char* outside : {"http", "src=\"/", "@import", "url(", "<script src", "<link"})
     CHECK_FALSE(contains(page, outside));
-  CHECK(count(page, "<img src=\"data:image/gif;base64,R0lGODlh") == 3);
+  CHECK(count(page, "<img alt=\"\" src=\"data:image/png;base64,iVBORw0KGgo") == 1 + 3 + 4 + 3);
+  CHECK(count(page, "<script>") == 1);
   CHECK(count(page, "<section id=") == 3);
-  CHECK(contains(page, "<section id=\"one-two\">"));
-  CHECK(contains(page, "<a href=\"#one-two\">"));
+  CHECK(contains(page, "<section id=\"one-two\""));
+  CHECK(contains(page, "href=\"#one-two\""));
   CHECK(contains(page, "1\u202f234\u202f567"));
 }
 
-TEST_CASE("frames that were given have a bright edge, the others a dark one") {
-  const auto edged = flipbook::examples::detail::with_edges(clips(2, 3, 1, 0.5F), 2);
-  CHECK(edged.shape() == Shape{2, 3, 7, 9, 1});
-  for (Index n = 0; n < 2; ++n) {
-    for (Index t = 0; t < 3; ++t) {
-      const auto frame = to_vector(edged[n][t]);
-      const float edge = t < 2 ? flipbook::examples::detail::edge_bright : flipbook::examples::detail::edge_dark;
-      for (std::size_t i = 0; i < frame.size(); ++i) {
-        const std::size_t y = i / 9, x = i % 9;
-        CHECK(frame[i] == (y == 0 || y == 6 || x == 0 || x == 8 ? edge : 0.5F));
-      }
-    }
-  }
+TEST_CASE("a sheet has frame t of clip n at row t and column n, in shades of five") {
+  Tensor<float> x({3, 2, 5, 7, 3});
+  for (Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i % 256) / 255;
+  const auto sheet = flipbook::examples::detail::sheet(x, 5);
+  REQUIRE(sheet.shape() == Shape{2 * 5, 3 * 7, 3});
+  for (Index n = 0; n < 3; ++n)
+    for (Index t = 0; t < 2; ++t)
+      for (Index row = 0; row < 5; ++row)
+        for (Index column = 0; column < 7; ++column)
+          for (Index c = 0; c < 3; ++c) {
+            const auto given = static_cast<int>((((n * 2 + t) * 5 + row) * 7 + column) * 3 + c) % 256;
+            const int kept = sheet.data()[((t * 5 + row) * 21 + n * 7 + column) * 3 + c];
+            CHECK(kept % 5 == 0);
+            CHECK(std::abs(kept - given) <= 2);
+          }
 }
 
-TEST_CASE("a strip shows the first frame, the last, and at most ten between") {
-  using flipbook::examples::detail::strip_frames;
-  CHECK(strip_frames(1) == std::vector<Index>{0});
-  CHECK(strip_frames(5) == std::vector<Index>{0, 1, 2, 3, 4});
-  const auto shown = strip_frames(97);
-  CHECK(shown.size() == 12);
-  CHECK(shown.front() == 0);
-  CHECK(shown.back() == 96);
-  CHECK(std::is_sorted(shown.begin(), shown.end()));
+TEST_CASE("a page has one sheet for each stop, its open stop is seen without a script, and its control names them") {
+  const Figure figure{.title = "F", .rows = {{.label = "a", .clips = each(clips(3, 4, 1))}}, .opens_at = 1};
+  const std::string html = to_html(figure);
+  CHECK(count(html, "<img ") == 3);
+  CHECK(count(html, "\" hidden>") == 2);
+  CHECK(contains(html, "min=\"0\" max=\"2\" value=\"1\""));
+  CHECK(contains(html, "aria-valuetext=\"2\""));
+  CHECK(contains(to_html(everything()), "<li>&lt;early&gt;</li><li>late</li>"));
+  CHECK(count(to_html(everything()), "type=\"radio\"") == 2);
+}
+
+TEST_CASE("a family has one colour in rows, curves, tables and its section") {
+  const std::string page = to_html(everything());
+  CHECK(contains(page, "<section id=\"three\" class=\"c1\">"));
+  CHECK(contains(page, "<div class=\"lane c1\""));
+  CHECK(contains(page, "<div class=\"lane plain\""));
+  CHECK(contains(page, "<tr class=\"c1\"><th scope=\"row\">Three"));
+  CHECK(contains(page, "<li class=\"c2\"><span>Four</span>"));
+  CHECK(contains(page, "<li class=\"c1\"><span>Three</span>"));
+}
+
+TEST_CASE("the best of a column is bold, and no reference is the best") {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  const Table table{.columns = {{"low", "", Best::lowest, 1}, {"high", "", Best::highest, 0}, {"any"}},
+                    .rows = {{"a", {2, -7, 1}}, {"b", {1, none, 2}}, {"c", {0, 9, 3}, true}}};
+  const std::string html = to_html(table);
+  CHECK(count(html, "<b>") == 2);
+  CHECK(contains(html, "<td><b>1.0</b></td>"));
+  CHECK(contains(html, "<td><b>−7</b></td>"));
+  CHECK(contains(html, "<td>–</td>"));
+  CHECK(contains(html, "low ↓"));
+  CHECK(contains(html, "high ↑"));
+  CHECK_THROWS_AS(to_html(Table{.columns = {{"one"}}, .rows = {{"a", {1, 2}}}}), Error);
 }
 
 TEST_CASE("figures that cannot be drawn are refused") {
-  CHECK_THROWS_AS(to_html(Figure{.caption = "none"}), Error);
-  CHECK_THROWS_AS(to_html(Figure{.rows = {{.clips = Tensor<float>({2, 3, 4, 5})}}}), Error);
-  CHECK_THROWS_AS(to_html(Figure{.rows = {{.clips = clips(1, 3, 2)}}}), Error);
-  CHECK_THROWS_AS(to_html(Figure{.rows = {{.clips = clips(1, 3, 1)}, {.clips = clips(1, 4, 1)}}}), Error);
-  CHECK_THROWS_AS(to_html(Figure{.rows = {{.clips = clips(1, 3, 1, std::numeric_limits<float>::quiet_NaN())}}}), Error);
-  CHECK_NOTHROW(to_html(Figure{.rows = {{.clips = clips(1, 3, 1, 7.0F)}}}));  // what is out of range is cut off
+  const auto refused = [](const Figure& figure) { CHECK_THROWS_AS(to_html(figure), Error); };
+  refused({.caption = "none"});
+  refused({.rows = {{.label = "no clips"}}});
+  refused({.rows = {{.clips = {Tensor<float>({2, 3, 4, 5})}}}});
+  refused({.rows = {{.clips = {clips(1, 3, 2)}}}});
+  refused({.rows = {{.clips = {clips(1, 3, 1), clips(1, 4, 1)}}}});
+  refused({.rows = {{.clips = each(clips(2, 3, 1))}, {.clips = each(clips(3, 3, 1))}}});
+  refused({.rows = {{.clips = each(clips(2, 3, 1)), .notes = {"1", "2", "3"}}}});
+  refused({.rows = {{.clips = each(clips(2, 3, 1))}}, .stops = {"1"}});
+  refused({.rows = {{.clips = each(clips(2, 3, 1))}}, .opens_at = 2});
+  refused({.rows = {{.clips = {clips(1, 3, 1)}, .given = 4}}});
+  refused({.rows = {{.clips = {clips(1, 3, 1, std::numeric_limits<float>::quiet_NaN())}}}});
+  CHECK_NOTHROW(to_html(Figure{.rows = {{.clips = {clips(1, 3, 1, 7.0F)}}}}));  // what is out of range is cut off
 }
 
 TEST_CASE("a chart of anything has finite coordinates") {
@@ -159,11 +206,12 @@ TEST_CASE("a chart of anything has finite coordinates") {
   for (const Curve& curve : strange) {
     for (const bool logarithmic : {false, true}) {
       for (const bool smooth : {false, true}) {
-        const flipbook::examples::detail::Plot plot({.logarithmic = logarithmic, .smooth = smooth, .curves = {curve}},
-                                                    450);
+        const flipbook::examples::detail::Plot plot({.logarithmic = logarithmic, .smooth = smooth, .curves = {curve}});
         CAPTURE(curve.name);
         CHECK_FALSE(contains(plot.svg(), "nan"));
         CHECK_FALSE(contains(plot.svg(), "inf"));
+        CHECK_FALSE(contains(plot.points(), "nan"));
+        CHECK_FALSE(contains(plot.points(), "inf"));
         CHECK(unbalanced(plot.svg()) == std::vector<std::string>{});
       }
     }

@@ -10,6 +10,7 @@
 #include <span>
 
 #include <flipbook/io/atomic_file.hpp>
+#include <flipbook/io/file.hpp>
 #include <flipbook/io/pixels.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -68,6 +69,20 @@ inline Tensor<std::uint8_t> decode_png(std::span<const std::uint8_t> bytes, Inde
   return pixels;
 }
 
+/// An image (H, W, 1 or 3) of at most 65535 by 65535 pixels as the bytes of a PNG file.
+inline Bytes encode_png(const Tensor<std::uint8_t>& pixels) {
+  PngImage image;
+  image.height = static_cast<png_uint_32>(pixels.extent(0));
+  image.width = static_cast<png_uint_32>(pixels.extent(1));
+  image.format = png_format(pixels.extent(2));
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
+  Bytes packed(size);
+  const int done = png_image_write_to_memory(&image, packed.data(), &size, 0, pixels.data(), 0, nullptr);
+  require(done != 0, "encode_png: ", image.message);
+  packed.resize(size);
+  return packed;
+}
+
 }  // namespace detail
 
 /// Writes an image (H, W, C), C being 1 or 3, as a PNG file, atomically.
@@ -79,15 +94,7 @@ void write_png(const std::filesystem::path& path, const Tensor<T>& image) {
           "write_png: ", detail::quoted(path), " needs (H, W, 1 or 3), got ", pixels.shape());
   require(pixels.extent(0) < 1 << 16 && pixels.extent(1) < 1 << 16, "write_png: ", detail::quoted(path), " of ",
           pixels.shape(), " is larger than 65535");
-  detail::PngImage png;
-  png.height = static_cast<png_uint_32>(pixels.extent(0));
-  png.width = static_cast<png_uint_32>(pixels.extent(1));
-  png.format = detail::png_format(pixels.extent(2));
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png);
-  Bytes packed(size);
-  const int done = png_image_write_to_memory(&png, packed.data(), &size, 0, pixels.data(), 0, nullptr);
-  require(done != 0, "write_png: ", detail::quoted(path), ": ", png.message);
-  write_file(path, std::span(packed).first(size));
+  write_file(path, detail::encode_png(pixels));
 }
 
 }  // namespace flipbook
