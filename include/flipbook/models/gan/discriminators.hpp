@@ -118,9 +118,9 @@ auto with_labels(const Instance& d, const Label& label) {
   if constexpr (conditional<typename Judgement<D>::Network>) {
     static_assert(!std::same_as<Label, None>,
                   "ViewDiscriminator: the network is conditional, and the batch has no labels");
-    return [&d, &label](const auto& seen) {
-      const Index n = label.extent(0), each = seen.extent(0) / n;
-      const auto rows = label.reshape({n, label.size() / n});  // (N, K)
+    const Index n = label.extent(0);
+    return [&d, n, rows = label.reshape({n, label.size() / n})](const auto& seen) {  // rows (N, K)
+      const Index each = seen.extent(0) / n;
       return d(seen, each == 1 ? rows : repeat_interleave(rows, each));
     };
   } else {

@@ -39,6 +39,30 @@ struct Adaptive {
 
 namespace detail {
 
+/// A game over what a discriminator says: logits, or logits and what its auxiliary classifier lost.
+template <class Game>
+struct Scored {
+  template <class Said>
+  static auto discriminator(const Said& real, const Said& fake) {
+    if constexpr (Value<Said>) return Game::discriminator(real, fake);
+    else return Game::discriminator(real.logits, fake.logits) + real.loss;
+  }
+  template <class Said>
+  static auto generator(const Said& fake) {
+    if constexpr (Value<Said>) return Game::generator(fake);
+    else return Game::generator(fake.logits) + fake.loss;
+  }
+  /// The discriminator as penalties see it: the sum of its logits.
+  template <class D>
+  static auto total(const D& d) {
+    return [&d](const auto& x) {
+      const auto said = d(x);
+      if constexpr (Value<std::remove_cvref_t<decltype(said)>>) return sum(said);
+      else return sum(said.logits);
+    };
+  }
+};
+
 /// The one training step of all games: discriminators learn from a batch of data and as many of the model's clips, then
 /// the model from its own loss, where it has one, and from their new judgement of the same clips. Gan, VaeGan and
 /// Adversarial are trained by it. An instance of Net has
@@ -54,10 +78,7 @@ namespace detail {
 template <class Net, class Discriminator, class Game, class Regulariser, Real T, class B, class Rule,
           class Weight = weight::Constant>
 class AdversarialTraining {
-  template <class Seen>
-  static auto total(const Seen& d) {
-    return [&d](const auto& x) { return sum(d(x)); };
-  }
+  using Score = Scored<Game>;
 
  public:
   AdversarialTraining(const Module<Net, T, B>& net, const Rule& rule)
@@ -74,27 +95,27 @@ class AdversarialTraining {
     if (both) play.watch(net->maker());
     const auto made = net->play(play, batch, rng);
 
-    Tape trial{discriminators, rng.split()};
+    Tape judge{discriminators, rng.split()};
     const auto judged = EachDiscriminator<Discriminator>::sum(
         discriminators, [&]<class D>(std::type_identity<D>, const auto& discriminator) {
           using View = typename Judgement<D>::View;
           const auto& fake = Judgement<D>::Fakes::of(made);
           const auto d = with_labels<D>(discriminator, labels_of(batch));
-          const auto x = View::of(trial.constant(made.real), trial.rng());
-          const auto y = View::of(trial.constant(fake.value()), trial.rng());
+          const auto x = View::of(judge.constant(made.real), judge.rng());
+          const auto y = View::of(judge.constant(fake.value()), judge.rng());
           const auto on_data = d(x), on_fake = d(y);  // in this order, as running statistics see them
-          return Regulariser::penalty(trial, total(d), x, y, Game::discriminator(on_data, on_fake));
+          return Regulariser::penalty(judge, Score::total(d), x, y, Score::discriminator(on_data, on_fake));
         });
     Snapshot<B> before;  // the new judgement of the model may not be finite
     if (both) before.add(net.part(discriminators)), before.add(net.buffers()), before.add(discriminator_);
-    const double lost = backward_and_step(trial, judged, discriminators, net.part(discriminators), discriminator_, how);
+    const double lost = backward_and_step(judge, judged, discriminators, net.part(discriminators), discriminator_, how);
     Regulariser::after_step(net.part(discriminators));
     if (!both) return {{"discriminator", lost}};
 
     const auto fooled = EachDiscriminator<Discriminator>::sum(
         discriminators, [&]<class D>(std::type_identity<D>, const auto& discriminator) {
           const auto d = with_labels<D>(discriminator, labels_of(batch));
-          return Game::generator(d(Judgement<D>::View::of(Judgement<D>::Fakes::of(made), play.rng())));
+          return Score::generator(d(Judgement<D>::View::of(Judgement<D>::Fakes::of(made), play.rng())));
         });
     const auto learn = [&](const auto& loss) {
       return backward_and_step(play, loss, net->maker(), net.part(net->maker()), maker_, how);

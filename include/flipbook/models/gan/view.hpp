@@ -41,7 +41,7 @@ struct RandomFrames {
     const Index n = shape[0], frames = shape[1];
     // Frame t is taken as number r of the K where r others have drawn a smaller number. In double none are equal.
     const auto u = uniform<double, B>({n, 1, frames}, rng);                       // (N, 1, T)
-    const auto rank = sum(less(reshape(u, {n, frames, 1}), u), {1}, true);        // (N, 1, T)
+    const auto rank = sum(less(reshape(u, {n, frames, 1}), u), {1});              // (N, 1, T)
     const auto number = reshape(cumsum(ones<double, B>({K}), 0) - 1, {1, K, 1});  // (1, K, 1)
     const auto taken = lift_like(clips, cast<T>(equal(number, rank)));            // (N, K, T), one 1 in a row
     const X rows = reshape(clips, {n, frames, shape.size() / std::max<Index>(n * frames, 1)});  // (N, T, H·W·C)
