@@ -103,10 +103,14 @@
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
+#include <flipbook/models/gan/adversarial.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
+#include <flipbook/models/gan/discriminators.hpp>
 #include <flipbook/models/gan/gan.hpp>
 #include <flipbook/models/gan/regulariser.hpp>
+#include <flipbook/models/gan/training.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
+#include <flipbook/models/gan/view.hpp>
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>

@@ -67,6 +67,8 @@ class Optimizer {
  public:
   /// The settings, which may change between steps: `optimizer.rule.learning_rate = schedule(step)`.
   Rule rule;
+  /// What the rule's learning rate is multiplied by: keeps the ratio of several optimisers that follow one schedule.
+  double rate_factor = 1;
 
   /// Remembers nothing yet of parameters (P).
   Optimizer(Rule settings, const Tensor<T, B>& parameters) : rule(std::move(settings)), shape_(parameters.shape()) {
@@ -76,12 +78,17 @@ class Optimizer {
     if constexpr (std::same_as<T, half>) memory_.push_back({"loss_scale", LossScale::begin<B>()});
   }
   Optimizer(const Optimizer& other)
-      : rule(other.rule), shape_(other.shape_), remembered_(other.remembered_), steps_(other.steps_) {
+      : rule(other.rule),
+        rate_factor(other.rate_factor),
+        shape_(other.shape_),
+        remembered_(other.remembered_),
+        steps_(other.steps_) {
     for (const auto& [name, tensor] : other.memory_) memory_.push_back({name, tensor.clone()});
   }
   Optimizer(Optimizer&&) noexcept = default;
   Optimizer& operator=(Optimizer other) noexcept {
     rule = std::move(other.rule);
+    rate_factor = other.rate_factor;
     shape_ = other.shape_;
     remembered_ = other.remembered_;
     steps_ = other.steps_;
@@ -97,7 +104,7 @@ class Optimizer {
   void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient,
             const Tensor<Wide<T>, B>& factor = {}) requires(!std::same_as<B, Cpu>) {
     check(parameters, gradient.size());
-    rule.update(steps_ + 1, [&]<class F>(const F& f) {
+    scaled().update(steps_ + 1, [&]<class F>(const F& f) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         kernel::update(B{}, f, factor, gradient, parameters, master(), memory_[I].second...);
       }
@@ -114,7 +121,7 @@ class Optimizer {
     Index size = 0;
     for (const auto& part : gradient) size += part.size();
     check(parameters, size);
-    rule.update(steps_ + 1, [&]<class F>(const F& f) {
+    scaled().update(steps_ + 1, [&]<class F>(const F& f) {
       Index first = 0;
       for (const auto& part : gradient) {
         const auto beside = [&](const Tensor<T, B>& all) { return all.slice(first, first + part.size()); };
@@ -151,8 +158,13 @@ class Optimizer {
             shape_, ", got parameters ", parameters.shape(), " and a gradient of ", gradient);
     require(remembered_ == rule.state_names().size(),
             "optimizer: its settings have changed in what they remember; make another");
-    require(std::isfinite(static_cast<Wide<T>>(rule.learning_rate)), "optimizer: a learning rate of ",
-            rule.learning_rate);
+    const auto rate = scaled().learning_rate;
+    require(std::isfinite(static_cast<Wide<T>>(rate)), "optimizer: a learning rate of ", rate);
+  }
+  Rule scaled() const {
+    Rule settings = rule;
+    settings.learning_rate *= rate_factor;
+    return settings;
   }
   Tensor<Wide<T>, B> master() const {
     if constexpr (Short<T>) return memory_[remembered_].second;

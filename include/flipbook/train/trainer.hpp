@@ -252,8 +252,21 @@ class Trainer {
   Rng& rng() noexcept { return rng_; }
   auto& training() noexcept { return training_; }
 
+  /// Sets the rate of all optimisers' rules; each goes on to multiply it by its factor.
   void set_learning_rate(double rate) {
     training_.visit_optimizers([&](const std::string&, auto& optimizer) { optimizer.rule.learning_rate = rate; });
+  }
+  /// One optimiser learns at `factor` times the rate of the rule, whatever a schedule makes of it; "discriminator" at 4:
+  /// Heusel et al., GANs trained by a two time-scale update rule, 2017.
+  /// @throws Error  if no optimiser of the training has this name
+  void scale_learning_rate(const std::string& name, double factor) {
+    std::string names;
+    bool found = false;
+    training_.visit_optimizers([&](const std::string& each, auto& optimizer) {
+      names += (names.empty() ? "'" : ", '") + each + "'";
+      if (each == name) found = true, optimizer.rate_factor = factor;
+    });
+    require(found, "scale_learning_rate: no optimiser '", name, "'; there are ", names);
   }
 
   /// Keeps an exponential moving average of the parameters from now on.

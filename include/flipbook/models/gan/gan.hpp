@@ -1,80 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
-#include <tuple>
 #include <utility>
 
 #include <flipbook/loss/adversarial.hpp>
 #include <flipbook/models/gan/regulariser.hpp>
+#include <flipbook/models/gan/training.hpp>
 #include <flipbook/models/require_clips.hpp>
-#include <flipbook/nn/module.hpp>
-#include <flipbook/train/train_step.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
-
-/// Several discriminators of the same clips, such as one of frames and one of motion: their games are added.
-template <nn::Layer... D>
-struct Discriminators {
-  static constexpr int in = std::tuple_element_t<0, std::tuple<D...>>::in, out = nn::any, dimensions = nn::any;
-  static_assert((nn::channels_match<D::in, in> && ...), "Discriminators: they must all take the same channels");
-
-  template <Real T, class B>
-  struct Instance {
-    std::tuple<Of<D, T, B>...> all;
-
-    explicit Instance(Rng& rng) : all{detail::make_instance<Of<D, T, B>>(rng)...} {}
-    static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.all)), ...); }
-      (std::index_sequence_for<D...>{});
-    }
-    /// The logits of each.
-    template <Value X>
-    auto operator()(const X& x) const {
-      return std::apply([&](const auto&... d) { return std::tuple{d(x)...}; }, all);
-    }
-  };
-};
-
-namespace detail {
-
-/// A game over the logits of one discriminator, or over those of each of several, which are added.
-template <class Game>
-struct Judged {
-  template <class Logits>
-  static auto discriminator(const Logits& real, const Logits& fake) {
-    if constexpr (Value<Logits>) {
-      return Game::discriminator(real, fake);
-    } else {
-      return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return (Game::discriminator(std::get<I>(real), std::get<I>(fake)) + ...);
-      }
-      (std::make_index_sequence<std::tuple_size_v<Logits>>{});
-    }
-  }
-  template <class Logits>
-  static auto generator(const Logits& fake) {
-    if constexpr (Value<Logits>) {
-      return Game::generator(fake);
-    } else {
-      return std::apply([](const auto&... logits) { return (Game::generator(logits) + ...); }, fake);
-    }
-  }
-  /// The discriminator as penalties see it: the sum of all its logits.
-  template <class D>
-  static auto total(const D& d) {
-    return [&d](const auto& x) {
-      const auto logits = d(x);
-      if constexpr (Value<std::remove_cvref_t<decltype(logits)>>) {
-        return sum(logits);
-      } else {
-        return std::apply([](const auto&... each) { return (sum(each) + ...); }, logits);
-      }
-    };
-  }
-};
-
-}  // namespace detail
 
 /// A generative adversarial network: a generator G of frames or clips from noise, and a discriminator D that
 /// tells them from data by a logit.
@@ -92,6 +26,7 @@ struct Gan {
                 "Gan: the discriminator takes other channels than the generator gives");
   static_assert(Generator::in > 0, "Gan: the generator must name the extent of its noise");
   static constexpr bool unit_interval = true;
+  static constexpr const char* maker_name = "generator";
 
   template <Real T, class B>
   struct Instance {
@@ -115,68 +50,33 @@ struct Gan {
     Tensor<T, B> decode(const Tensor<T, B>& z) const { return affine(generator(z), 0.5, 0.5); }
     /// n new frames or clips.
     Tensor<T, B> sample(Index n, Rng& rng) const { return decode(noise(n, rng)); }
+
+    struct Made {
+      Tensor<T, B> real;       ///< data as the discriminator sees it
+      Variable<T, B> samples;  ///< as many of noise
+    };
+    const auto& maker() const { return generator; }
+    /// What the training step asks for: see Adversarial.
+    /// @param clips  (N, [T,] H, W, C) in [0, 1]; each frame is a sample where the generator makes images
+    /// @throws Error  if there are no clips, or they have other channels than the discriminator takes
+    Made play(Tape& tape, const Tensor<T, B>& clips, Rng& rng) const {
+      detail::require_clips("Gan", clips.shape(), Discriminator::in);
+      const bool frames = clips.rank() == 5 && Generator::dimensions == 2;
+      const Tensor<T, B> real = frames ? clips.reshape({-1, clips.extent(2), clips.extent(3), clips.extent(4)}) : clips;
+      return {affine(real, 2, -1), generator(tape.constant(noise(real.extent(0), rng)))};
+    }
   };
 
   /// One step of the game: D learns from a batch of data and as many samples, then G from D's new judgement
   /// of the same samples.
   template <Real T, class B, class Rule>
-  class Training {
-    using Total = decltype(detail::Judged<Game>::total(std::declval<const Of<Discriminator, T, B>&>()));
+  class Training : public detail::AdversarialTraining<Gan, Discriminator, Game, Regulariser, T, B, Rule> {
     static_assert(loss::Game<Game, Variable<T, B>>, "Gan: Game is not a loss::Game");
-    static_assert(regulariser::Regulariser<Regulariser, Total, Variable<T, B>>,
+    static_assert(regulariser::Regulariser<Regulariser, detail::AnyScore, Variable<T, B>>,
                   "Gan: Regulariser is not a regulariser::Regulariser");
 
    public:
-    Training(const Module<Gan, T, B>& gan, const Rule& rule)
-        : discriminator_(rule, gan.part(gan->discriminator)), generator_(rule, gan.part(gan->generator)) {}
-
-    int generator_every = 1;  ///< discriminator's steps to one of the generator's
-
-    /// @param clips  (N, [T,] H, W, C) in [0, 1]; frames of clips where the networks make images
-    Losses step(const Module<Gan, T, B>& gan, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
-      detail::require_clips("Gan", clips.shape(), Discriminator::in);
-      const Tensor<T, B> real = affine(as_samples(clips), 2, -1);
-      const bool both = variant() == 1;
-      Tape play{rng.split()};
-      if (both) play.watch(gan->generator);
-      const auto fake = gan->generator(play.constant(gan->noise(real.extent(0), rng)));
-
-      Tape judge{gan->discriminator, rng.split()};
-      const auto& d = gan->discriminator;
-      const auto x = judge.constant(real), y = judge.constant(fake.value());
-      const auto on_data = d(x), on_samples = d(y);  // in this order, as running statistics see them
-      const auto judged = detail::Judged<Game>::discriminator(on_data, on_samples);
-      const auto loss = Regulariser::penalty(judge, detail::Judged<Game>::total(d), x, y, judged);
-      Snapshot<B> before;  // D's new judgement of G may not be finite
-      if (both) before.add(gan.part(d)), before.add(gan.buffers()), before.add(discriminator_);
-      Losses losses{{"discriminator", backward_and_step(judge, loss, d, gan.part(d), discriminator_, how)}};
-      Regulariser::after_step(gan.part(d));
-
-      if (both) {
-        const auto fooled = detail::Judged<Game>::generator(d(fake));
-        losses.emplace_back("generator",
-                            backward_and_step(play, fooled, gan->generator, gan.part(gan->generator), generator_, how));
-      }
-      before.release();
-      return losses;
-    }
-
-    /// Which of its kinds the next step is of: a step of one kind launches the same, whatever its numbers.
-    Index variant() const { return (discriminator_.steps() + 1) % generator_every == 0; }
-    void visit_optimizers(auto&& f) {
-      f("discriminator", discriminator_);
-      f("generator", generator_);
-    }
-
-   private:
-    /// Each frame is a sample where the generator makes images.
-    static Tensor<T, B> as_samples(const Tensor<T, B>& clips) {
-      if (clips.rank() == 5 && Generator::dimensions == 2) {
-        return clips.reshape({-1, clips.extent(2), clips.extent(3), clips.extent(4)});
-      }
-      return clips;
-    }
-    Optimizer<Rule, T, B> discriminator_, generator_;
+    using detail::AdversarialTraining<Gan, Discriminator, Game, Regulariser, T, B, Rule>::AdversarialTraining;
   };
 };
 

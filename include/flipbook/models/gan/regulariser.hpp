@@ -6,20 +6,31 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::regulariser {
 
-/// What keeps a discriminator's slope in bounds: an argument of Gan, such as R1, with two static functions.
+/// What keeps a discriminator's slope in bounds: an argument of Gan and Adversarial, such as R1, with two static functions.
 ///
 ///     penalty(Tape&, const D& discriminator, const X& real, const X& fake, const V& loss)
 ///                                     the loss with what it adds to it, where discriminator(x) is the sum of the
-///                                     logits at x
+///                                     logits at x, which is what it sees: where several judge, each by itself
 ///     void after_step(const Tensor<T, B>& parameters)    what it does to the discriminator's parameters
 ///
-/// Gan checks it with the discriminator D and the variables V that its training records, where a training begins.
+/// A model checks it with the variables V that its training records, where a training begins.
 template <class R, class D, class V>
 concept Regulariser = requires(Tape& tape, const D& discriminator, const V& real, const V& fake, const V& loss,
                                const Tensor<typename V::Scalar, typename V::Backend>& parameters) {
   { R::penalty(tape, discriminator, real, fake, loss) } -> Value;
   R::after_step(parameters);
 };
+
+}  // namespace flipbook::regulariser
+
+namespace flipbook::inline FLIPBOOK_ISA::detail {
+struct AnyScore {
+  template <Value X>
+  X operator()(const X& x) const;
+};
+}  // namespace flipbook::detail
+
+namespace flipbook::inline FLIPBOOK_ISA::regulariser {
 
 /// No regularisation.
 struct NoPenalty {

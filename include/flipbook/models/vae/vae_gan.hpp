@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <flipbook/models/gan/gan.hpp>
+#include <flipbook/loss/adversarial.hpp>
+#include <flipbook/models/gan/training.hpp>
 #include <flipbook/models/vae/vae.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -15,12 +16,14 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// After Larsen et al., Autoencoding beyond pixels using a learned similarity metric, 2016.
 ///
 /// @tparam Autoencoder    a Vae
-/// @tparam Discriminator  of what the autoencoder models, (N, …, C) in [−1, 1] → logits; or Discriminators<…>
-template <class Autoencoder, nn::Layer Discriminator, class Game = loss::NonSaturating>
+/// @tparam Discriminator  of what the autoencoder models, (N, …, C) in [−1, 1] → logits; a ViewDiscriminator, or Discriminators<…>
+template <class Autoencoder, nn::Layer Discriminator, class Game = loss::NonSaturating,
+          class Regulariser = regulariser::NoPenalty>
 struct VaeGan {
   static_assert(nn::channels_match<Autoencoder::in, Discriminator::in>,
                 "VaeGan: the discriminator takes other channels than the autoencoder");
   static constexpr bool unit_interval = true;
+  static constexpr const char *maker_name = "vae", *loss_name = "-ELBO";
 
   template <Real T, class B>
   struct Instance {
@@ -34,49 +37,34 @@ struct VaeGan {
       field("discriminator", self.discriminator);
       field("weight", self.weight);
     }
+
+    struct Made {
+      Tensor<T, B> real;               ///< clips as the discriminator sees them
+      Variable<T, B> reconstructions;  ///< E[x|z]
+      Variable<T, B> loss;             ///< −ELBO
+    };
+    const auto& maker() const { return vae; }
+    /// What the training step asks for: see Adversarial.
+    /// @param clips  (N, …, C) in [0, 1]
+    Made play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
+      using Latent = typename Autoencoder::LatentOf;
+      const auto x = tape.constant(clips);
+      const auto q = vae.encode(x);
+      const auto parameters = vae.decode(Latent::sample(q));
+      const auto bound =
+          flipbook::loss::elbo(vae.likelihood.log_prob(parameters, x), Latent::kl_elements(q), vae.settings);
+      return {affine(clips, 2, -1), affine(vae.likelihood.mean(parameters), 2, -1), -mean(bound)};
+    }
   };
 
   template <Real T, class B, class Rule>
-  class Training {
+  class Training : public detail::AdversarialTraining<VaeGan, Discriminator, Game, Regulariser, T, B, Rule> {
     static_assert(loss::Game<Game, Variable<T, B>>, "VaeGan: Game is not a loss::Game");
+    static_assert(regulariser::Regulariser<Regulariser, detail::AnyScore, Variable<T, B>>,
+                  "VaeGan: Regulariser is not a regulariser::Regulariser");
 
    public:
-    Training(const Module<VaeGan, T, B>& model, const Rule& rule)
-        : vae_(rule, model.part(model->vae)), discriminator_(rule, model.part(model->discriminator)) {}
-
-    /// @param clips  (N, …, C) in [0, 1]
-    Losses step(const Module<VaeGan, T, B>& model, const Tensor<T, B>& clips, Rng& rng, const StepOptions& how) {
-      using Score = detail::Judged<Game>;
-      const auto& [vae, d, weight] = *model.operator->();
-      Tape tape{vae, rng.split()};
-      const auto x = tape.constant(clips);
-      const auto q = vae.encode(x);
-      const auto parameters = vae.decode(Autoencoder::LatentOf::sample(q));
-      const auto fake = affine(vae.likelihood.mean(parameters), 2, -1);  // as the discriminator sees it
-      const auto bound = flipbook::loss::elbo(vae.likelihood.log_prob(parameters, x),
-                                              Autoencoder::LatentOf::kl_elements(q), vae.settings);
-
-      Tape judge{d, rng.split()};
-      const auto on_data = d(judge.constant(affine(clips, 2, -1))), on_fake = d(judge.constant(fake.value()));
-      const auto judged = Score::discriminator(on_data, on_fake);
-      Snapshot<B> before;  // the new discriminator's judgement may not be finite
-      before.add(model.part(d)), before.add(model.buffers()), before.add(discriminator_);
-      const double lost = backward_and_step(judge, judged, d, model.part(d), discriminator_, how);
-      const double negative_elbo = -reported(mean(bound));
-      const double total =
-          backward_and_step(tape, -mean(bound) + weight * Score::generator(d(fake)), vae, model.part(vae), vae_, how);
-      before.release();
-      return {{"total", total}, {"-ELBO", negative_elbo}, {"discriminator", lost}};
-    }
-
-    Index variant() const { return 0; }
-    void visit_optimizers(auto&& f) {
-      f("vae", vae_);
-      f("discriminator", discriminator_);
-    }
-
-   private:
-    Optimizer<Rule, T, B> vae_, discriminator_;
+    using detail::AdversarialTraining<VaeGan, Discriminator, Game, Regulariser, T, B, Rule>::AdversarialTraining;
   };
 };
 

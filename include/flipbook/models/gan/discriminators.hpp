@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <flipbook/models/gan/view.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/ops/shape/repeat.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// Which of the clips that a model makes a discriminator faces: an argument of ViewDiscriminator, with one static
+/// function that takes them out of what the model's `play` returns (see Adversarial).
+namespace fakes {
+
+/// Clips made of noise.
+struct Samples {
+  static const auto& of(const auto& made) {
+    static_assert(
+        requires { made.samples; }, "ViewDiscriminator: the model's `play` makes no samples to face");
+    return made.samples;
+  }
+};
+/// Clips that the model has seen, as it gives them back.
+struct Reconstructions {
+  static const auto& of(const auto& made) {
+    static_assert(
+        requires { made.reconstructions; }, "ViewDiscriminator: the model's `play` makes no reconstructions to face");
+    return made.reconstructions;
+  }
+};
+/// Clips that go on from given frames.
+struct Predictions {
+  static const auto& of(const auto& made) {
+    static_assert(
+        requires { made.predictions; }, "ViewDiscriminator: the model's `play` makes no predictions to face");
+    return made.predictions;
+  }
+};
+/// The first of these that the model makes.
+struct Any {
+  static const auto& of(const auto& made) {
+    if constexpr (requires { made.samples; }) return made.samples;
+    else if constexpr (requires { made.reconstructions; }) return made.reconstructions;
+    else return Predictions::of(made);
+  }
+};
+
+}  // namespace fakes
+
+/// A discriminator with what it sees of clips, a view, and which of the model's clips it faces. Parameters are named as
+/// the network's own. A network alone stands for ViewDiscriminator<Network>.
+///
+///     ViewDiscriminator<FrameNetwork, view::RandomFrames<8>>
+///     ViewDiscriminator<ClipNetwork, view::Downsampled<2>, fakes::Reconstructions>
+///
+/// @tparam Network  what the view gives → logits of any shape; where it is `conditional`, it is called with what is
+///                  seen and the batch's labels, a row (…) for each image or clip that is seen
+template <nn::Layer Network, class View = view::Clip, class Fakes = fakes::Any>
+struct ViewDiscriminator {
+  static constexpr int in = Network::in, out = Network::out, dimensions = nn::any;
+  template <Real T, class B>
+  using Instance = Of<Network, T, B>;
+};
+
+/// Several discriminators, each a network or a ViewDiscriminator, such as one of frames and one of motion: their games
+/// are added.
+template <nn::Layer... D>
+struct Discriminators {
+  static constexpr int in = std::tuple_element_t<0, std::tuple<D...>>::in, out = nn::any, dimensions = nn::any;
+  static_assert((nn::channels_match<D::in, in> && ...), "Discriminators: they must all take the same channels");
+
+  template <Real T, class B>
+  struct Instance {
+    std::tuple<Of<D, T, B>...> all;
+
+    explicit Instance(Rng& rng) : all{detail::make_instance<Of<D, T, B>>(rng)...} {}
+    static void fields(auto& self, auto&& field) {
+      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.all)), ...); }
+      (std::index_sequence_for<D...>{});
+    }
+    /// The logits of each network, all of the same x: views are left to the training.
+    template <Value X>
+    auto operator()(const X& x) const {
+      return std::apply([&](const auto&... d) { return std::tuple{d(x)...}; }, all);
+    }
+  };
+};
+
+namespace detail {
+
+/// A discriminator as a game sees it.
+template <class D>
+struct Judgement {
+  using View = view::Clip;
+  using Fakes = fakes::Any;
+  using Network = D;
+};
+template <class N, class V, class F>
+struct Judgement<ViewDiscriminator<N, V, F>> {
+  using View = V;
+  using Fakes = F;
+  using Network = N;
+};
+
+template <class Network>
+inline constexpr bool conditional = false;
+template <class Network>
+  requires requires { requires Network::conditional; }
+inline constexpr bool conditional<Network> = true;
+
+/// d as a function of what is seen alone, with the labels (N, …) of the clips that it is seen of, or None.
+template <class D, class Instance, class Label>
+auto with_labels(const Instance& d, const Label& label) {
+  if constexpr (conditional<typename Judgement<D>::Network>) {
+    static_assert(!std::same_as<Label, None>,
+                  "ViewDiscriminator: the network is conditional, and the batch has no labels");
+    const Index n = label.extent(0);
+    return [&d, n, rows = label.reshape({n, label.size() / n})](const auto& seen) {  // rows (N, K)
+      const Index each = seen.extent(0) / n;
+      return d(seen, each == 1 ? rows : repeat_interleave(rows, each));
+    };
+  } else {
+    return [&d](const auto& seen) { return d(seen); };
+  }
+}
+
+/// Σ f(type, discriminator) over one discriminator, or over those of Discriminators, called one after another.
+template <class D>
+struct EachDiscriminator {
+  template <class Instance, class F>
+  static auto sum(const Instance& d, const F& f) {
+    return f(std::type_identity<D>{}, d);
+  }
+};
+template <class... D>
+struct EachDiscriminator<Discriminators<D...>> {
+  template <class Instance, class F>
+  static auto sum(const Instance& several, const F& f) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      const std::tuple terms{f(std::type_identity<D>{}, std::get<I>(several.all))...};
+      return (std::get<I>(terms) + ...);
+    }
+    (std::index_sequence_for<D...>{});
+  }
+};
+
+}  // namespace detail
+}  // namespace flipbook

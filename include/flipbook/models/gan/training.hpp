@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+
+#include <flipbook/data/annotated_clip.hpp>
+#include <flipbook/models/gan/discriminators.hpp>
+#include <flipbook/models/gan/regulariser.hpp>
+#include <flipbook/train/train_step.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// What a game counts beside the model's own loss: an argument of Adversarial.
+namespace weight {
+
+/// A number, the model's setting `weight`.
+struct Constant {
+  template <class V, class Own, class Model>
+  static V times(double weight, Tape&, const V& game, const Own&, const Model&) {
+    return weight * game;
+  }
+};
+
+/// `weight` times ‖∇ loss‖ / ‖∇ game‖, at most 10⁴, with gradients by the parameters of the model's last layer, so that
+/// both pull at it with equal strength; a constant to the gradient. Esser et al., Taming transformers for
+/// high-resolution image synthesis, 2021, equation 7.
+struct Adaptive {
+  template <class V, class Own, class Model>
+  static V times(double weight, Tape& tape, const V& game, const Own& own, const Model& model) {
+    const auto pull = [&](const auto& loss) {
+      return sqrt(sum(square(tape.gradient(loss, model.last_layer(), {.retain_graph = true}))));
+    };
+    const auto ratio = clamp(pull(own) / (pull(game) + 1e-4), 0, 1e4);
+    return weight * (tape.constant(ratio) * game);
+  }
+};
+
+}  // namespace weight
+
+namespace detail {
+
+/// A game over what a discriminator says: logits, or logits and what its auxiliary classifier lost.
+template <class Game>
+struct Scored {
+  template <class Said>
+  static auto discriminator(const Said& real, const Said& fake) {
+    if constexpr (Value<Said>) return Game::discriminator(real, fake);
+    else return Game::discriminator(real.logits, fake.logits) + real.loss;
+  }
+  template <class Said>
+  static auto generator(const Said& fake) {
+    if constexpr (Value<Said>) return Game::generator(fake);
+    else return Game::generator(fake.logits) + fake.loss;
+  }
+  /// The discriminator as penalties see it: the sum of its logits.
+  template <class D>
+  static auto total(const D& d) {
+    return [&d](const auto& x) {
+      const auto said = d(x);
+      if constexpr (Value<std::remove_cvref_t<decltype(said)>>) return sum(said);
+      else return sum(said.logits);
+    };
+  }
+};
+
+/// The one training step of all games: discriminators learn from a batch of data and as many of the model's clips, then
+/// the model from its own loss, where it has one, and from their new judgement of the same clips. Gan, VaeGan and
+/// Adversarial are trained by it. An instance of Net has
+///
+///     discriminator            a Layer's instance, or that of Discriminators
+///     maker()                  the member that learns to make clips
+///     play(tape, batch, rng)   what it makes on a tape: see Adversarial
+///     weight                   what a game's loss of 1 is worth beside the model's own; where it is missing, 1
+///
+/// and Net names itself what optimisers and losses are called: `maker_name`, `loss_name`. That the three differ in these
+/// names alone, and are types of their own, keeps the names in files, and keeps a Gan's errors and its compile time: a
+/// Gan<G, D> written as Adversarial<FromNoise<G>, D> would show both in every message.
+template <class Net, class Discriminator, class Game, class Regulariser, Real T, class B, class Rule,
+          class Weight = weight::Constant>
+class AdversarialTraining {
+  using Score = Scored<Game>;
+
+ public:
+  AdversarialTraining(const Module<Net, T, B>& net, const Rule& rule)
+      : discriminator_(rule, net.part(net->discriminator)), maker_(rule, net.part(net->maker())) {}
+
+  int generator_every = 1;  ///< discriminator's steps to one of the generator's
+
+  /// @param batch  clips (N, [T,] H, W, C) in [0, 1], or annotated ones where the model takes them
+  template <class Batch>
+  Losses step(const Module<Net, T, B>& net, const Batch& batch, Rng& rng, const StepOptions& how) {
+    const auto& discriminators = net->discriminator;
+    const bool both = variant() == 1;
+    Tape play{rng.split()};
+    if (both) play.watch(net->maker());
+    const auto made = net->play(play, batch, rng);
+
+    Tape judge{discriminators, rng.split()};
+    const auto judged = EachDiscriminator<Discriminator>::sum(
+        discriminators, [&]<class D>(std::type_identity<D>, const auto& discriminator) {
+          using View = typename Judgement<D>::View;
+          const auto& fake = Judgement<D>::Fakes::of(made);
+          const auto d = with_labels<D>(discriminator, labels_of(batch));
+          const auto x = View::of(judge.constant(made.real), judge.rng());
+          const auto y = View::of(judge.constant(fake.value()), judge.rng());
+          const auto on_data = d(x), on_fake = d(y);  // in this order, as running statistics see them
+          return Regulariser::penalty(judge, Score::total(d), x, y, Score::discriminator(on_data, on_fake));
+        });
+    Snapshot<B> before;  // the new judgement of the model may not be finite
+    if (both) before.add(net.part(discriminators)), before.add(net.buffers()), before.add(discriminator_);
+    const double lost = backward_and_step(judge, judged, discriminators, net.part(discriminators), discriminator_, how);
+    Regulariser::after_step(net.part(discriminators));
+    if (!both) return {{"discriminator", lost}};
+
+    const auto fooled = EachDiscriminator<Discriminator>::sum(
+        discriminators, [&]<class D>(std::type_identity<D>, const auto& discriminator) {
+          const auto d = with_labels<D>(discriminator, labels_of(batch));
+          return Score::generator(d(Judgement<D>::View::of(Judgement<D>::Fakes::of(made), play.rng())));
+        });
+    const auto learn = [&](const auto& loss) {
+      return backward_and_step(play, loss, net->maker(), net.part(net->maker()), maker_, how);
+    };
+    Losses losses;
+    if constexpr (requires { made.loss; }) {
+      const double own = reported(made.loss);
+      const auto game = Weight::times(net->weight, play, fooled, made.loss, net->maker());
+      losses = {{"total", learn(made.loss + game)}, {Net::loss_name, own}, {"discriminator", lost}};
+    } else if constexpr (requires { net->weight; }) {
+      losses = {{"discriminator", lost}, {"generator", learn(net->weight * fooled)}};
+    } else {
+      losses = {{"discriminator", lost}, {"generator", learn(fooled)}};
+    }
+    before.release();
+    return losses;
+  }
+
+  /// Which of its kinds the next step is of: a step of one kind launches the same, whatever its numbers.
+  Index variant() const { return (discriminator_.steps() + 1) % generator_every == 0; }
+  void visit_optimizers(auto&& f) {
+    f("discriminator", discriminator_);
+    f(Net::maker_name, maker_);
+  }
+
+ private:
+  template <class Batch>
+  static auto labels_of(const Batch& batch) {
+    if constexpr (requires { batch.label; }) return batch.label;
+    else return None{};
+  }
+
+  Optimizer<Rule, T, B> discriminator_, maker_;
+};
+
+}  // namespace detail
+}  // namespace flipbook
