@@ -37,6 +37,7 @@
 #include <flipbook/ops/elementwise/functions.hpp>
 #include <flipbook/ops/elementwise/fused.hpp>
 #include <flipbook/ops/elementwise/map.hpp>
+#include <flipbook/ops/elementwise/straight_through.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 #include <flipbook/ops/embedding/embedding.hpp>
