@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loads weights that train_gan, train_autoregressive or train_vae wrote, and makes clips with them.
+// Loads weights that train_gan, train_autoregressive, train_vae or train_tokens wrote, and makes clips with them.
 #include <string>
 
 #include "support/models.hpp"
@@ -34,6 +34,12 @@ fb::Tensor<float, B> continued(const Settings& settings) {
   return fb::concat(1, context, forecast->predict(context, settings.frames));
 }
 
+template <class Model, class B>
+fb::Tensor<float, B> of_codes(const Settings& settings, fb::Rng& rng) {
+  const auto model = loaded<Model, B>(settings);
+  return model->sample(model->begin(settings.count), rng);
+}
+
 template <class B>
 fb::Tensor<float, B> clips(const Settings& settings) {
   fb::Rng rng{settings.seed};
@@ -44,6 +50,8 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "vae-adversarial") return loaded<ClipVaeGan, B>(settings)->vae.sample(n, rng);
   if (model == "gan") return loaded<ClipGan, B>(settings)->sample(n, rng);
   if (model == "gan-frame") return loaded<FrameGan, B>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
+  if (model == "videogpt-vector") return of_codes<ClipGpt<VectorTokenizer>, B>(settings, rng);
+  if (model == "videogpt-scalar") return of_codes<ClipGpt<ScalarTokenizer>, B>(settings, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
   if (model == "convlstm") return continued<ConvLstmForecast, B>(settings);
   return continued<TransformerForecast, B>(settings);
@@ -56,7 +64,8 @@ int main(int argc, char** argv) {
   Settings settings;
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
   line.choice("--model", settings.model,
-              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer"},
+              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "videogpt-vector", "videogpt-scalar", "lstm",
+               "convlstm", "transformer"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

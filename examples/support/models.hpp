@@ -4,8 +4,11 @@
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
+#include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
+#include <flipbook/models/vae/vq_vae.hpp>
+#include <flipbook/quantizer/finite_scalar.hpp>
 
 #include "data.hpp"
 
@@ -30,5 +33,12 @@ using ClipVae = VideoVae<1, 16, 64>;                                  // clips (
 using EachFrameVae = FrameVae<1, 16, 32>;                             // the same, one z for each frame
 using ClipVaeGan = VaeGan<ClipVae, video_gan::Discriminator<1, 16>>;  // reconstructions that face a discriminator
 inline constexpr ClipFormat vae_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
+
+// In codes: clips (16, 64, 64, 1) have 4 × 8 × 8, one for 4 frames of 8×8 pixels.
+using VectorTokenizer = VideoVqVae<1, 32, quantizer::Vector<256, 16>>;
+using ScalarTokenizer = VideoVqVae<1, 32, quantizer::FiniteScalar<8, 6, 5>>;  // 240 codes
+template <class Tokenizer>
+using ClipGpt = VideoGpt<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4>;
+inline constexpr ClipFormat token_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 
 }  // namespace flipbook::examples

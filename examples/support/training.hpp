@@ -45,8 +45,9 @@ bool fit(Trainer& trainer, const Data& data, const FitOptions& options, const Af
 
 /// Trains as the options say, keeps a checkpoint and the losses (history.csv), and says where they are.
 /// @param finish  called at the end, also after Ctrl-C, to write what the model makes
+/// @return        false after Ctrl-C
 template <class Trainer, class Finish>
-void train(Trainer& trainer, const Data& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
+bool train(Trainer& trainer, const Data& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
   prepare(trainer, options);
   std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
   how.steps = options.steps;
@@ -58,6 +59,7 @@ void train(Trainer& trainer, const Data& data, const TrainingOptions& options, F
   std::printf("%s after %td steps; written to %s\n", complete ? "done" : "stopped", trainer.steps(),
               options.out.c_str());
   if (!complete) std::printf("the same command with --resume goes on from here\n");
+  return complete;
 }
 
 /// Clips [first, first + count) where a model takes them.

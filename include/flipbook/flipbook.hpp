@@ -37,6 +37,7 @@
 #include <flipbook/ops/elementwise/functions.hpp>
 #include <flipbook/ops/elementwise/fused.hpp>
 #include <flipbook/ops/elementwise/map.hpp>
+#include <flipbook/ops/elementwise/straight_through.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 #include <flipbook/ops/embedding/embedding.hpp>
@@ -97,8 +98,13 @@
 #include <flipbook/likelihood/gaussian.hpp>
 #include <flipbook/likelihood/laplace.hpp>
 #include <flipbook/likelihood/likelihood.hpp>
+#include <flipbook/likelihood/sampling.hpp>
 
 #include <flipbook/latent/diagonal_gaussian.hpp>
+
+#include <flipbook/quantizer/finite_scalar.hpp>
+#include <flipbook/quantizer/quantizer.hpp>
+#include <flipbook/quantizer/vector.hpp>
 
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
@@ -111,9 +117,13 @@
 #include <flipbook/models/gan/training.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
 #include <flipbook/models/gan/view.hpp>
+#include <flipbook/models/tokens/in_latents.hpp>
+#include <flipbook/models/tokens/video_gpt.hpp>
+#include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
+#include <flipbook/models/vae/vq_vae.hpp>
 
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/optim/average.hpp>
@@ -179,6 +189,7 @@
 
 #include <flipbook/metrics/best_of.hpp>
 #include <flipbook/metrics/calibration.hpp>
+#include <flipbook/metrics/codes.hpp>
 #include <flipbook/metrics/curve.hpp>
 #include <flipbook/metrics/ensemble.hpp>
 #include <flipbook/metrics/error.hpp>

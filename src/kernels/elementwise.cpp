@@ -20,7 +20,7 @@ namespace {
 using namespace function;
 
 constexpr auto unary = types<Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, Silu, Gelu, Exp, Log, Sqrt, Square, Sin,
-                             Cos, Pow, Abs, Clamp, Affine, Sign>;
+                             Cos, Pow, Abs, Clamp, Affine, Round, Sign>;
 
 }  // namespace
 

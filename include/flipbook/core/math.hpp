@@ -97,6 +97,17 @@ constexpr V floor(const V& x) {
   }
 }
 
+/// The integer nearest to x, the even one of two; what is an integer already, ±∞ and NaN as in `floor`.
+template <class V>
+constexpr V round(const V& x) {
+  if constexpr (std::floating_point<V>) {
+    return std::nearbyint(x);
+  } else {
+    const auto small = math::abs(x) < constant<V>(std::same_as<typename V::value_type, float> ? 0x1p23 : 0x1p52);
+    return xsimd::select(small, xsimd::nearbyint(xsimd::select(small, x, V(0))), x);
+  }
+}
+
 /// A function of xsimd's that makes an integer of an exponent, which ±∞ has not: beyond ±10⁴ these have their limits
 /// all the same. NaN passes both bounds as their second operand; double, whose lanes become integers in a loop where
 /// NaN is undefined behaviour, has 0 in its place and the NaN put back.

@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <vector>
 
 #include <flipbook/testing/gradients.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
@@ -141,6 +143,22 @@ TEST_CASE("NaN passes through") {
   CHECK(std::isnan(relu(x).item()));
   CHECK(std::isnan(leaky_relu(x).item()));
   CHECK(std::isnan(tanh(x).item()));
+}
+
+TEST_CASE_TEMPLATE("rounding gives the nearest integer, the even one of two, and lets no gradient through", T, float,
+                   double) {
+  const double infinity = std::numeric_limits<double>::infinity(), large = std::is_same_v<T, float> ? 0x1p23 : 0x1p52;
+  const T below_half = std::nextafter(T(0.5), T(0));  // which becomes 1 where 0.5 is added and floor taken
+  std::vector<T> x{T(-2.5), T(-1.5), T(-0.4), T(0), below_half, T(0.5), T(0.6), T(1.5), T(2.5)};
+  for (const double v : {large - 1, large + 1, -large - 3, 1e18, infinity, -infinity}) x.push_back(static_cast<T>(v));
+  for (std::size_t n = 1; n <= x.size(); ++n) {  // in vectors and in what is left of them
+    const Tensor<T> y = round(Tensor<T>({static_cast<Index>(n)}, std::vector<T>(x.begin(), x.begin() + Index(n))));
+    for (std::size_t i = 0; i < n; ++i) CHECK(y.data()[i] == std::nearbyint(x[i]));
+  }
+  CHECK(std::isnan(round(Tensor<T>({1}, {std::numeric_limits<T>::quiet_NaN()})).item()));
+  Tape tape;
+  const auto v = tape.variable(wide<T>(19));
+  CHECK(to_vector(tape.gradient(sum(round(v)), v)) == std::vector<T>(19, T(0)));
 }
 
 TEST_CASE("a leaky rectifier needs a positive slope") {

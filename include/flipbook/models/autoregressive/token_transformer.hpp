@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <flipbook/likelihood/categorical.hpp>
+#include <flipbook/likelihood/sampling.hpp>
 #include <flipbook/nn/embedding.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/module.hpp>
@@ -20,15 +21,19 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///     log p(x) = Σ_{t>1} log p(x_t | x_<t)       the first token is given
 ///
 /// Yan et al., VideoGPT, 2021. Parameters: embed, position, blocks.i, norm, head.
-template <int Tokens = 512, int Width = 256, int Layers = 4, int Heads = 8, int Context = 1024>
+///
+/// @tparam Given  further tokens, Tokens … Tokens + Given − 1, that are given but never predicted, such as one to begin
+///                with, or one for each class
+template <int Tokens = 512, int Width = 256, int Layers = 4, int Heads = 8, int Context = 1024, int Given = 0>
 struct TokenTransformer {
+  static constexpr int tokens = Tokens, given = Given, context = Context;
   using Distribution = likelihood::Categorical<Tokens>;
 
   template <Real T, class B>
   struct Instance {
     using Indices = Tensor<std::int32_t, B>;  // (N, L)
 
-    Of<nn::Embedding<Tokens, Width>, T, B> embed;
+    Of<nn::Embedding<Tokens + Given, Width>, T, B> embed;
     Of<nn::LearnedPosition<Width, Context>, T, B> position;
     Of<nn::Transformer<Layers, Width, Heads>, T, B> blocks;
     Of<nn::LayerNorm<Width>, T, B> norm;
@@ -58,13 +63,22 @@ struct TokenTransformer {
     }
     /// What training minimises: −log p in nats per token, averaged over the sequences.
     Variable<T, B> loss(Tape& tape, const Indices& tokens) const {
-      const auto log_p = Distribution::log_prob((*this)(tape, all_but_last(tokens)), all_but_first(tokens));
-      return affine(mean(log_p), -1.0 / static_cast<double>(tokens.extent(1) - 1), 0);
+      const Indices inputs = all_but_last(tokens), targets = all_but_first(tokens);
+      flipbook::detail::require_indices("TokenTransformer", inputs, Tokens + Given);
+      flipbook::detail::require_indices("TokenTransformer", targets, Tokens);
+      return loss_of_known(tape, tokens);
+    }
+    /// The same of tokens that are known to be of the vocabulary, as a quantizer's codes are: a device need not be
+    /// asked, so that it may capture the step.
+    Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
+      const auto embedded = apply(GatherRows<B>{all_but_last(tokens)}, tape.lift(embed.weight));  // (N, L − 1, Width)
+      const auto log_p = apply(TakeAlongAxis<B>{all_but_first(tokens)}, log_softmax(logits(embedded)));
+      return -mean(log_p);
     }
 
     /// The next tokens after a prefix (N, L), L ≥ 1, each drawn from p(x_t | x_<t): (N, count). Keys and values of the
     /// tokens before are kept, so that a step costs one token.
-    Indices sample(const Indices& prefix, Index count, Rng& rng) const {
+    Indices sample(const Indices& prefix, Index count, Rng& rng, const likelihood::Sampling& how = {}) const {
       require(prefix.rank() == 2 && prefix.extent(1) > 0 && count > 0 && prefix.extent(1) + count <= Context + 1,
               "TokenTransformer: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", Context,
               " in all");
@@ -74,7 +88,7 @@ struct TokenTransformer {
       const auto next = [&](const Indices& tokens) {
         const X h = blocks(position(embed(tokens), at), caches);  // (N, L, Width)
         const X last = slice(h, 1, h.extent(1) - 1, h.extent(1));
-        return Distribution::sample(head(norm(last)), rng).reshape({tokens.extent(0), 1});
+        return Distribution::sample(truncated(head(norm(last)), how), rng).reshape({tokens.extent(0), 1});
       };
       List<Indices> drawn{next(prefix)};  // (N, 1) each
       while (static_cast<Index>(drawn.size()) < count) drawn.push_back(next(drawn.back()));

@@ -9,13 +9,14 @@
 #include <flipbook/likelihood/bernoulli.hpp>
 #include <flipbook/loss/elbo.hpp>
 #include <flipbook/models/require_clips.hpp>
+#include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/repeat.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A variational autoencoder of frames or clips: an encoder gives q(z|x), a decoder p(x|z).
+/// The variational autoencoder of frames or clips: an encoder gives q(z|x), a decoder p(x|z).
 ///
 ///     ELBO(x) = E_{q(z|x)} [log p(x|z)] − KL(q(z|x) ‖ p(z))  ≤  log p(x)
 ///
@@ -23,9 +24,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///
 /// @tparam Encoder     (N, …, C) → the latent's parameters, (N, 2Z) for latent::DiagonalGaussian<Z>
 /// @tparam Decoder     z (N, Z) → the likelihood's parameters (N, …, C · parameters_per_channel)
-template <nn::Layer Encoder, nn::Layer Decoder, latent::Latent Latent,
-          likelihood::Likelihood Likelihood = likelihood::Bernoulli>
-struct Vae {
+template <nn::Layer Encoder, latent::Latent Latent, nn::Layer Decoder, likelihood::Likelihood Likelihood>
+struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
   static_assert(nn::channels_match<Encoder::out, Latent::parameters>,
                 "Vae: the encoder must give the latent's parameters, a mean and a log-variance for each number of z");
   static_assert(nn::channels_match<Latent::size, Decoder::in>, "Vae: the decoder must take the latent's numbers");
@@ -138,5 +138,10 @@ struct Vae {
     }
   };
 };
+
+/// The autoencoder with a latent, as it has long been named.
+template <nn::Layer Encoder, nn::Layer Decoder, latent::Latent Latent,
+          likelihood::Likelihood Likelihood = likelihood::Bernoulli>
+using Vae = Autoencoder<Encoder, Latent, Decoder, Likelihood>;
 
 }  // namespace flipbook

@@ -163,6 +163,13 @@ struct Abs {
   template <class V> constexpr V second_derivative(const V&) const { return V(0); }
 };
 
+struct Round {
+  static constexpr bool from_output = true;
+  template <class V> constexpr V value(const V& x) const { return math::round(x); }
+  template <class V> constexpr V derivative(const V&) const { return V(0); }
+  template <class V> constexpr V second_derivative(const V&) const { return V(0); }
+};
+
 struct Clamp {
   static constexpr bool from_output = false;
   double low, high;

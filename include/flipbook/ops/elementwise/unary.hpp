@@ -213,6 +213,11 @@ template <Operand X>
 auto abs(const X& x) {
   return apply(Unary<function::Abs>{}, x);
 }
+/// The integer nearest to x, the even one of two, as PyTorch's; the gradient is 0: see `straight_through`.
+template <Operand X>
+auto round(const X& x) {
+  return apply(Unary<function::Round>{}, x);
+}
 /// x held between low and high; the gradient is 0 outside.
 template <Operand X>
 auto clamp(const X& x, double low, double high) {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <flipbook/metrics/codes.hpp>
+#include <flipbook/optim/adam.hpp>
+
+#include "models.hpp"
+#include "training.hpp"
+
+namespace flipbook::examples {
+
+struct TokenSettings {
+  TrainingOptions training{.out = "out/tokens", .steps = 1000, .batch = 8};
+  std::string quantizer = "scalar";
+  Index prior_steps = 2000, top_k = 0;
+  double learning_rate = 1e-3, temperature = 1, top_p = 1;
+};
+
+/// Trains a tokenizer on a backend, writes reconstructions, and says how many of its codes it uses.
+/// @return  false after Ctrl-C
+template <class Tokenizer, class B>
+bool train_tokenizer(const TokenSettings& settings, const TrainingOptions& options, const Data& data) {
+  Trainer trainer{Module<Tokenizer, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
+                  options.seed};
+  return train(trainer, data, options, {.step = {.clip_norm = 1000}, .title = "tokenizer"}, [&] {
+    const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
+    show(options.out / "reconstructions.gif", concat(0, real, trainer.model->reconstruct(real)), 8);
+
+    const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
+    constexpr Index codes = Tokenizer::QuantizerOf::codes;
+    std::printf("unseen clips: %.1f nats, perplexity %.1f of %td codes\n",
+                static_cast<double>(trainer.model->loss(unseen).item()),
+                metrics::perplexity(to<Cpu>(trainer.model->codes(unseen)), codes), codes);
+  });
+}
+
+/// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and some that go
+/// on from the first eight frames of unseen ones.
+template <class Model, class B>
+void train_prior(const TokenSettings& settings, const TrainingOptions& options, const std::filesystem::path& tokenizer,
+                 const Data& data) {
+  Trainer trainer{Module<Model, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
+                  options.seed};
+  load_weights(tokenizer, trainer.model->tokenizer);
+  const auto& model = trainer.model;
+  const likelihood::Sampling how{settings.temperature, settings.top_k, settings.top_p};
+  train(trainer, data, options, {.step = {.clip_norm = 1}, .title = "prior"}, [&] {
+    Rng rng{7};
+    const auto begin = model->begin(8);
+    show(options.out / "samples.gif", concat(0, model->sample(begin, rng, how), model->sample(begin, rng, how)), 8);
+    const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
+    show(options.out / "continued.gif",
+         concat(0, real, model->sample(begin, slice(real, 1, 0, real.extent(1) / 2), rng, how)), 8);
+
+    const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
+    std::printf("codes of unseen clips: %.2f nats each\n",
+                -static_cast<double>(mean(model->log_likelihood(model->begin(32), unseen)).item()) / Model::length);
+  });
+}
+
+/// Both stages, each in a folder of its own.
+template <class Tokenizer, class B>
+void train_tokens(const TokenSettings& settings, const Data& data) {
+  TrainingOptions first = settings.training, second = settings.training;
+  first.out /= "tokenizer";
+  second.out /= "prior";
+  second.steps = settings.prior_steps;
+  second.resume = second.resume && std::filesystem::exists(checkpoint_of(second));
+  if (!train_tokenizer<Tokenizer, B>(settings, first, data)) return;
+  train_prior<ClipGpt<Tokenizer>, B>(settings, second, checkpoint_of(first), data);
+}
+
+}  // namespace flipbook::examples

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Trains VideoGPT in two stages: an autoencoder that makes codes of clips, then a transformer over them. Writes
+// reconstructions, new clips, and clips that go on from their first half.
+#include "support/models.hpp"
+#include "support/train_tokens.hpp"
+
+using namespace flipbook::examples;
+
+int main(int argc, char** argv) {
+  CommandLine line{
+      "Trains a transformer over the codes of clips of 16 frames, 64×64 pixels, and what makes the codes."};
+  TokenSettings settings;
+  settings.training.add_to(line);
+  line.choice("--quantizer", settings.quantizer, {"scalar", "vector"},
+              "scalar: numbers rounded to levels (FSQ); vector: the nearest of a learned codebook (VQ-VAE)");
+  line.number("--prior-steps", settings.prior_steps,
+              "How many steps to train the transformer; --steps is the first stage");
+  line.positive("--learning-rate", settings.learning_rate, "Of Adam");
+  line.positive("--temperature", settings.temperature, "Below 1 likely codes are drawn more often");
+  line.number("--top-k", settings.top_k, "Draw only so many codes, the likeliest; 0: any", 0);
+  line.number("--top-p", settings.top_p, "Draw only the likeliest codes that together have this probability", 1e-6, 1);
+  return line.run(argc, argv, [&]<class B>(B) {
+    const Data data = settings.training.open(token_format);
+    if (settings.quantizer == "scalar") train_tokens<ScalarTokenizer, B>(settings, data);
+    else train_tokens<VectorTokenizer, B>(settings, data);
+  });
+}

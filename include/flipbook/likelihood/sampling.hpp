@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <limits>
+
+#include <flipbook/ops/elementwise/where.hpp>
+#include <flipbook/ops/scan/cumsum.hpp>
+#include <flipbook/ops/softmax/softmax.hpp>
+#include <flipbook/ops/sort/sort.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::likelihood {
+
+/// How classes are drawn from logits where not all of them shall be drawn as often as they are likely.
+struct Sampling {
+  double temperature = 1;  ///< that logits are divided by: below 1 likely classes become likelier
+  Index top_k = 0;         ///< only so many, the likeliest; 0: all. Fan et al., 2018
+  double top_p = 1;        ///< only the likeliest that together have this probability. Holtzman et al., 2020
+};
+
+/// The logits of what `how` leaves, (…, K) → (…, K): over the temperature, and −∞ for what is not to be drawn. The most
+/// likely class always stays; of equal ones the first. Rows are sorted on the host.
+/// @throws Error  if the temperature is not positive, top_k negative, or top_p not in (0, 1]
+template <Real T, class B>
+Tensor<T, B> truncated(const Tensor<T, B>& logits, const Sampling& how) {
+  require(how.temperature > 0, "Sampling: a temperature of ", how.temperature, "; needs a positive one");
+  require(how.top_k >= 0, "Sampling: top_k = ", how.top_k, "; needs 0, for all classes, or more");
+  require(how.top_p > 0 && how.top_p <= 1, "Sampling: top_p = ", how.top_p, "; needs a number in (0, 1]");
+  const Tensor<T, B> scaled = how.temperature == 1 ? logits : logits / how.temperature;
+  if ((how.top_k == 0 || how.top_k >= logits.extent(-1)) && how.top_p == 1) return scaled;
+
+  const auto sorted = sort(to<Cpu>(scaled), true);                         // (…, K), the likeliest first
+  const Tensor<T> places = cumsum(ones<T>({logits.extent(-1)}), 0);        // (K), from 1
+  const Tensor<T> p = softmax(sorted.values), before = cumsum(p, -1) - p;  // (…, K), of those that are likelier
+  const double most = static_cast<double>(how.top_k > 0 ? how.top_k : logits.extent(-1));
+  const Tensor<T> beyond_k = greater(places, most), beyond_p = greater_equal(before, how.top_p);
+  const Tensor<T> first = less(places, 2);  // of which rounding says nothing
+  const Tensor<T> out = where(first, zeros<T>(Shape{}), beyond_k + beyond_p);
+  const Tensor<T> kept = masked_fill(sorted.values, out, -std::numeric_limits<double>::infinity());
+  return to<B>(Scatter<Cpu>{sorted.indices, logits.shape()}(kept));
+}
+
+}  // namespace flipbook::likelihood

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include <flipbook/data/annotated_clip.hpp>
+#include <flipbook/likelihood/sampling.hpp>
+#include <flipbook/models/require_clips.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/ops/reduce/max.hpp>
+#include <flipbook/ops/shape/join.hpp>
+#include <flipbook/quantizer/quantizer.hpp>
+#include <flipbook/train/train_step.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// The places of a clip that have codes.
+struct LatentGrid {
+  int frames, height, width;
+  constexpr int size() const { return frames * height * width; }
+};
+
+/// A model of two stages: a tokenizer, trained before, makes codes of clips, in the order time, height, width, and
+/// `Prior` learns what follows on what. Training changes the prior alone.
+///
+///     log p(codes) = Σ_t log p(c_t | c_<t, c_0)       c₀ a token to begin with, or that of a class
+///
+/// Where the prior has several given tokens they are those of classes, and it is trained on labelled clips, whose
+/// labels are one-hot.
+///
+/// @tparam Tokenizer  an Autoencoder with a quantizer
+/// @tparam Prior      a model of its codes such as TokenTransformer, with at least one given token
+/// @tparam Grid       the places of a clip that have codes
+template <class Tokenizer, class Prior, LatentGrid Grid>
+struct InLatents {
+  using QuantizerOf = typename Tokenizer::QuantizerOf;
+  static constexpr int depth = quantizer::depth_of<QuantizerOf>, length = Grid.size() * depth;  ///< of a clip in codes
+  static constexpr int in = Tokenizer::in, classes = Prior::given > 1 ? Prior::given : 0;
+  static constexpr bool unit_interval = Tokenizer::unit_interval;
+  static_assert(Prior::tokens == QuantizerOf::codes,
+                "InLatents: the prior must have as many tokens as there are codes");
+  static_assert(Prior::given > 0, "InLatents: the prior needs a given token to begin with, or one for each class");
+  static_assert(Prior::context >= length, "InLatents: the prior's context is shorter than a clip in codes");
+
+  /// What it is trained on.
+  template <class V>
+  using Batch = std::conditional_t<(classes > 0), LabelledClip<V>, V>;
+
+  template <Real T, class B>
+  struct Instance {
+    using Indices = Tensor<std::int32_t, B>;
+
+    Of<Tokenizer, T, B> tokenizer;
+    Of<Prior, T, B> prior;
+
+    explicit Instance(Rng& rng) : tokenizer(rng), prior(rng) {}
+    static void fields(auto& self, auto&& field) {
+      field("tokenizer", self.tokenizer);
+      field("prior", self.prior);
+    }
+
+    /// The codes of clips in order: (N, T, H, W, C) → (N, L).
+    /// @throws Error  if they have places that the grid has not; fewer frames are allowed
+    Indices tokens(const Tensor<T, B>& clips) const {
+      const Indices codes = tokenizer.codes(clips);
+      const Shape& shape = codes.shape();
+      require(shape.rank() == (depth > 1 ? 5 : 4) && shape[1] <= Grid.frames && shape[2] == Grid.height &&
+                  shape[3] == Grid.width,
+              "InLatents: clips ", clips.shape(), " have codes ", shape, "; needs (N, ", Grid.frames, ", ", Grid.height,
+              ", ", Grid.width, ")");
+      return codes.reshape({shape[0], -1});
+    }
+    /// What begins each of n clips: (n, 1).
+    Indices begin(Index n) const requires(classes == 0) { return full<std::int32_t, B>({n, 1}, Prior::tokens); }
+    /// What begins clips of these classes (N): (N, 1).
+    /// @throws Error  if one is not of 0 … classes − 1
+    Indices begin(const Indices& labels) const requires(classes > 0) {
+      detail::require_indices("InLatents", labels, classes);
+      return given(labels);
+    }
+
+    /// What training minimises: −log p in nats per code, averaged over the clips, of the prior's parameters.
+    Variable<T, B> loss(Tape& tape, const Batch<Tensor<T, B>>& clips) const {
+      if constexpr (classes > 0) {
+        require(clips.label.extent(-1) == classes, "InLatents: labels ", clips.label.shape(), " of ", classes,
+                " classes; needs (N, ", classes, "), one-hot");
+        return prior.loss_of_known(tape, concat(1, given(argmax(clips.label, -1)), tokens(clips.clip)));
+      } else {
+        return prior.loss_of_known(tape, concat(1, begin(clips.extent(0)), tokens(clips)));
+      }
+    }
+    /// Σ_t log p(c_t | c_<t, c_0) of clips' codes, in nats: (N).
+    /// @param first  what begins them, (N, 1)
+    Tensor<T, B> log_likelihood(const Indices& first, const Tensor<T, B>& clips) const {
+      return prior.log_likelihood(concat(1, first, tokens(clips)));
+    }
+
+    /// New clips, each begun with what `first` (N, 1) says: (N, T, H, W, C).
+    Tensor<T, B> sample(const Indices& first, Rng& rng, const likelihood::Sampling& how = {}) const {
+      return decode(prior.sample(first, length, rng, how));
+    }
+    /// Clips that begin with frames (N, t, H, W, C), as many as some frames of codes stand for: whole ones, of which the
+    /// first t frames are these as the tokenizer has them.
+    Tensor<T, B> sample(const Indices& first, const Tensor<T, B>& frames, Rng& rng,
+                        const likelihood::Sampling& how = {}) const {
+      const Indices known = tokens(frames);  // (N, l)
+      require(known.extent(1) < length, "InLatents: frames ", frames.shape(), " are a whole clip; nothing follows");
+      return decode(concat(1, known, prior.sample(concat(1, first, known), length - known.extent(1), rng, how)));
+    }
+
+   private:
+    static Indices given(const Indices& labels) {
+      return cast<std::int32_t>(cast<Wide<T>>(labels) + Prior::tokens).reshape({labels.size(), 1});
+    }
+    Tensor<T, B> decode(const Indices& tokens) const {  // (N, length)
+      Shape shape{tokens.extent(0), Grid.frames, Grid.height, Grid.width};
+      if (depth > 1) shape.push_back(depth);
+      return tokenizer.decode(tokens.reshape(shape));
+    }
+  };
+
+  template <Real T, class B, class Rule>
+  class Training {
+   public:
+    Training(const Module<InLatents, T, B>& model, const Rule& rule) : optimizer_(rule, model.part(model->prior)) {}
+
+    Losses step(const Module<InLatents, T, B>& model, const Batch<Tensor<T, B>>& clips, Rng& rng,
+                const StepOptions& how) {
+      const auto& prior = model->prior;
+      Tape tape{prior, rng.split()};
+      return {{"loss", backward_and_step(tape, model->loss(tape, clips), prior, model.part(prior), optimizer_, how)}};
+    }
+    Index variant() const { return 0; }
+    void visit_optimizers(auto&& f) { f("optimizer", optimizer_); }
+
+   private:
+    Optimizer<Rule, T, B> optimizer_;
+  };
+};
+
+}  // namespace flipbook

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <flipbook/models/autoregressive/token_transformer.hpp>
+#include <flipbook/models/tokens/in_latents.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// A transformer over the codes of clips, one after another: of clips of 16 frames of 64×64 pixels with VideoVqVae. Yan
+/// et al., VideoGPT: video generation using VQ-VAE and transformers, 2021.
+template <class Tokenizer, LatentGrid Grid = LatentGrid{4, 8, 8}, int Width = 256, int Layers = 6, int Heads = 8,
+          int Classes = 0>
+using VideoGpt = InLatents<
+    Tokenizer,
+    TokenTransformer<Tokenizer::QuantizerOf::codes, Width, Layers, Heads,
+                     Grid.size() * quantizer::depth_of<typename Tokenizer::QuantizerOf>, std::max(1, Classes)>,
+    Grid>;
+
+}  // namespace flipbook

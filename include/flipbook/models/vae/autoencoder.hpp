@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include <flipbook/latent/latent.hpp>
+#include <flipbook/likelihood/bernoulli.hpp>
+#include <flipbook/models/require_clips.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/quantizer/quantizer.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// What an autoencoder has between encoder and decoder.
+template <class Z>
+concept Bottleneck = latent::Latent<Z> || quantizer::Quantizer<Z>;
+
+/// An encoder, what it puts its input into, and a decoder, which gives a likelihood's parameters. With a latent it is a
+/// variational autoencoder (models/vae/vae.hpp), with a quantizer one of codes.
+template <nn::Layer Encoder, Bottleneck Z, nn::Layer Decoder, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
+struct Autoencoder;
+
+/// The autoencoder of codes, of frames or clips: what the encoder gives at each place becomes one of finitely many
+/// codes, and the decoder reads what the codes stand for.
+///
+///     loss = −log p(x | z′) + what the quantizer asks for      z′ = quantized(encoder(x))
+///
+/// Van den Oord et al., Neural discrete representation learning, 2017.
+///
+/// @tparam Encoder     (N, …, C) → (N, places…, Quantizer::size)
+/// @tparam Decoder     z′ (N, places…, Quantizer::size) → the likelihood's parameters (N, …, C · parameters_per_channel)
+template <nn::Layer Encoder, quantizer::Quantizer Quantizer, nn::Layer Decoder, likelihood::Likelihood Likelihood>
+struct Autoencoder<Encoder, Quantizer, Decoder, Likelihood> {
+  static_assert(nn::channels_match<Encoder::out, Quantizer::size>,
+                "Autoencoder: the encoder must give as many numbers at each place as the quantizer takes");
+  static_assert(nn::channels_match<Quantizer::size, Decoder::in>,
+                "Autoencoder: the decoder must take as many numbers at each place as the quantizer gives");
+  static_assert(nn::channels_match < Decoder::out,
+                Encoder::in<0 ? nn::unknown : Encoder::in * Likelihood::parameters_per_channel>,
+                "Autoencoder: the decoder must give the likelihood's parameters for each channel of the encoder's");
+  static constexpr int in = Encoder::in;
+  static constexpr bool unit_interval = likelihood::unit_interval<Likelihood>;
+  using QuantizerOf = Quantizer;
+
+  template <Real T, class B>
+  struct Instance {
+    using Codes = Tensor<std::int32_t, B>;
+
+    Of<Encoder, T, B> encoder;
+    Of<Quantizer, T, B> quantizer;
+    Of<Decoder, T, B> decoder;
+    Of<Likelihood, T, B> likelihood;
+
+    explicit Instance(Rng& rng)
+        : encoder(rng),
+          quantizer(detail::make_instance<Of<Quantizer, T, B>>(rng)),
+          decoder(rng),
+          likelihood(detail::make_instance<Of<Likelihood, T, B>>(rng)) {}
+    static void fields(auto& self, auto&& field) {
+      field("encoder", self.encoder);
+      field("quantizer", self.quantizer);
+      field("decoder", self.decoder);
+      field("likelihood", self.likelihood);
+    }
+
+    /// z′ with its codes (N, places…), and what they cost.
+    /// @throws Error  if there are no clips, or they have other channels than the encoder takes
+    template <Value X>
+    quantizer::Quantized<X> quantize(const X& x) const {
+      detail::require_clips("Autoencoder", x.shape(), in);
+      return quantizer.quantize(encoder(x));
+    }
+    /// What training minimises: −log p(x | z′) in nats, and the quantizer's loss, averaged over the clips.
+    template <Value X>
+    X loss(const X& x) const {
+      const auto q = quantize(x);
+      return mean(q.loss - likelihood.log_prob(decoder(q.z), x));
+    }
+
+    /// The codes of clips: (N, …, C) → (N, places…).
+    Codes codes(const Tensor<T, B>& x) const { return quantize(x).codes; }
+    /// E[x | codes], in the range of the data: (N, places…) → (N, …, C).
+    /// @throws Error  if there is no such code
+    Tensor<T, B> decode(const Codes& codes) const { return likelihood.mean(decoder(quantizer.decode(codes))); }
+    /// E[x | the codes of x].
+    Tensor<T, B> reconstruct(const Tensor<T, B>& x) const { return likelihood.mean(decoder(quantize(x).z)); }
+  };
+};
+
+}  // namespace flipbook

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <flipbook/models/vae/autoencoder.hpp>
+#include <flipbook/models/vae/video_vae.hpp>
+#include <flipbook/nn/residual.hpp>
+#include <flipbook/quantizer/vector.hpp>
+
+/// Convolutional encoders and decoders of clips and of frames that keep places, so that each may have a code. W is the
+/// width next to the codes; frames are of any size that the strides divide.
+namespace flipbook::inline FLIPBOOK_ISA::vq_vae {
+
+namespace detail {
+using video_vae::detail::flat, video_vae::detail::half;
+inline constexpr Window same{.kernel = 3, .padding = 1}, point{.kernel = 1};
+}  // namespace detail
+
+/// x + W₂·ReLU(W₁ * ReLU(x)), of kernels 3 and 1.
+template <int Dimensions, int W>
+using Block = nn::Residual<nn::ReLU, nn::Conv<Dimensions, W, W, detail::same>, nn::ReLU,
+                           nn::Conv<Dimensions, W, W, detail::point>>;
+
+/// Clips (N, T, H, W, Channels) → (N, T/4, H/8, W/8, Z).
+template <int Channels, int W, int Z>
+using Encoder3d = nn::Sequential<                         //
+    nn::Conv3d<Channels, W / 2, detail::flat>, nn::ReLU,  // (N, T, H/2, W/2, W/2)
+    nn::Conv3d<W / 2, W, detail::half>, nn::ReLU,         // (N, T/2, H/4, W/4, W)
+    nn::Conv3d<W, W, detail::half>,                       // (N, T/4, H/8, W/8, W)
+    Block<3, W>, Block<3, W>, nn::ReLU, nn::Conv3d<W, Z, detail::point>>;
+
+/// z (N, T, H, W, Z) → the likelihood's parameters (N, 4T, 8H, 8W, Channels).
+template <int Channels, int W, int Z>
+using Decoder3d = nn::Sequential<                                        //
+    nn::Conv3d<Z, W, detail::same>, Block<3, W>, Block<3, W>, nn::ReLU,  // (N, T, H, W, W)
+    nn::ConvTranspose3d<W, W, detail::half>, nn::ReLU,                   // (N, 2T, 2H, 2W, W)
+    nn::ConvTranspose3d<W, W / 2, detail::half>, nn::ReLU,               // (N, 4T, 4H, 4W, W/2)
+    nn::ConvTranspose3d<W / 2, Channels, detail::flat>>;                 // (N, 4T, 8H, 8W, Channels)
+
+/// Frames (N, H, W, Channels) → (N, H/8, W/8, Z).
+template <int Channels, int W, int Z>
+using Encoder2d = nn::Sequential<                         //
+    nn::Conv2d<Channels, W / 2, detail::half>, nn::ReLU,  // (N, H/2, W/2, W/2)
+    nn::Conv2d<W / 2, W, detail::half>, nn::ReLU,         // (N, H/4, W/4, W)
+    nn::Conv2d<W, W, detail::half>,                       // (N, H/8, W/8, W)
+    Block<2, W>, Block<2, W>, nn::ReLU, nn::Conv2d<W, Z, detail::point>>;
+
+/// z (N, H, W, Z) → the likelihood's parameters of a frame (N, 8H, 8W, Channels).
+template <int Channels, int W, int Z>
+using Decoder2d = nn::Sequential<                                        //
+    nn::Conv2d<Z, W, detail::same>, Block<2, W>, Block<2, W>, nn::ReLU,  // (N, H, W, W)
+    nn::ConvTranspose2d<W, W, detail::half>, nn::ReLU,                   // (N, 2H, 2W, W)
+    nn::ConvTranspose2d<W, W / 2, detail::half>, nn::ReLU,               // (N, 4H, 4W, W/2)
+    nn::ConvTranspose2d<W / 2, Channels, detail::half>>;                 // (N, 8H, 8W, Channels)
+
+}  // namespace flipbook::vq_vae
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// The autoencoder of clips with a code for 4 frames of 8×8 pixels: clips (N, 16, 64, 64, C) have codes (N, 4, 8, 8).
+/// Walker et al., Predicting video with VQVAE, 2021; Yan et al., VideoGPT, 2021.
+template <int Channels = 1, int W = 64, quantizer::Quantizer Quantizer = quantizer::Vector<512, 32>,
+          likelihood::Likelihood Likelihood = likelihood::Bernoulli>
+using VideoVqVae =
+    Autoencoder<vq_vae::Encoder3d<Channels, W, Quantizer::size>, Quantizer,
+                vq_vae::Decoder3d<Channels * Likelihood::parameters_per_channel, W, Quantizer::size>, Likelihood>;
+
+/// The same for each frame by itself: clips (N, T, 64, 64, C) have codes (N, T, 8, 8).
+template <int Channels = 1, int W = 64, quantizer::Quantizer Quantizer = quantizer::Vector<512, 32>,
+          likelihood::Likelihood Likelihood = likelihood::Bernoulli>
+using FrameVqVae =
+    Autoencoder<nn::PerFrame<vq_vae::Encoder2d<Channels, W, Quantizer::size>>, Quantizer,
+                nn::PerFrame<vq_vae::Decoder2d<Channels * Likelihood::parameters_per_channel, W, Quantizer::size>>,
+                Likelihood>;
+
+}  // namespace flipbook

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <utility>
+
+#include <flipbook/ops/elementwise/binary.hpp>
+#include <flipbook/ops/elementwise/straight_through.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
+#include <flipbook/quantizer/quantizer.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::quantizer {
+
+namespace detail {
+
+/// h and o of FiniteScalar, and the places of its digits. With the excess of h, a little more than all levels are in
+/// reach.
+constexpr double half_range(int levels) { return (levels - 1) * (1 + 1e-3) / 2; }
+constexpr double half_level(int levels) { return levels % 2 == 0 ? 0.5 : 0; }
+template <int... Levels>
+constexpr std::array<double, sizeof...(Levels)> places() {
+  std::array<double, sizeof...(Levels)> row{static_cast<double>(Levels)...};
+  double place = 1;
+  for (double& levels : row) levels = std::exchange(place, place * levels);
+  return row;
+}
+
+}  // namespace detail
+
+/// Finite scalar quantization: number i of z is bounded and rounded to one of Lᵢ levels from −1 to 1, and the levels
+/// are the digits of a code, the first the least:
+///
+///     b = tanh(z + s)·h − o,   h = (L − 1)(1 + ε)/2,   o = 0 for odd L, ½ for even,   s = artanh(o/h)
+///     z′ = round(b) / ⌊L/2⌋,   code = Σᵢ (round(bᵢ) + ⌊Lᵢ/2⌋)·Πⱼ﹤ᵢ Lⱼ
+///
+/// It has no parameters, and needs no loss of its own: `FiniteScalar<8, 5, 5, 5>` has 1000 codes. Mentzer et al.,
+/// Finite scalar quantization: VQ-VAE made simple, 2023.
+template <int... Levels>
+struct FiniteScalar {
+  static_assert(sizeof...(Levels) > 0 && ((Levels > 2) && ...),
+                "FiniteScalar<Levels...>: needs levels, at least 3 of each number; of 2 there is LookupFree");
+  static constexpr int size = sizeof...(Levels);
+  static constexpr int codes = (Levels * ...);
+  static_assert(codes > 0 && codes <= 1 << 20, "FiniteScalar<Levels...>: more than 2²⁰ codes");
+
+  template <Real T, class B>
+  struct Instance {
+    using W = Wide<T>;  // in which codes are exact
+    using Codes = Tensor<std::int32_t, B>;
+
+    template <Value X>
+    Quantized<X> quantize(const X& z) const {
+      detail::require_size("FiniteScalar", z.shape(), size);
+      const X bounded = tanh(z + of<T>(shift())) * of<T>(half) - of<T>(offset);  // (N, …, size)
+      const auto digits = cast<W>(round(tensor_of(bounded))) + of<W>(middle);    // 0 … L − 1
+      const auto whole = sum(digits * of<W>(place), {-1}, true);                 // (N, …)
+      // One that is not a number has a code too, so that no place outside a table is ever read.
+      return {straight_through(level(digits), bounded / of<T>(middle)),
+              cast<std::int32_t>(clamp(whole, 0, FiniteScalar::codes - 1)), lift_like(z, zeros<T, B>({z.extent(0)}))};
+    }
+    /// @throws Error  if a code is not of 0 … codes − 1
+    Tensor<T, B> decode(const Codes& which) const {
+      flipbook::detail::require_indices("FiniteScalar", which, FiniteScalar::codes);
+      Shape column = which.shape();
+      column.push_back(1);
+      const Tensor<W, B> code = cast<W>(which.reshape(column));
+      // ⌊code / place⌋: a half more is never a whole multiple, and so is rounded as it should be.
+      const auto over = [&](const auto& places) { return round((code + 0.5) / places - full<W, B>({}, W(0.5))); };
+      const Tensor<W, B> least = of<W>(place), levels = of<W>({static_cast<double>(Levels)...});
+      return level(over(least) - over(least * levels) * levels);
+    }
+
+   private:
+    using Row = std::array<double, sizeof...(Levels)>;
+    template <class U>
+    static Tensor<U, B> of(const Row& row) {
+      return detail::row<U, B>(row);
+    }
+    static Tensor<T, B> level(const Tensor<W, B>& digits) { return cast<T>((digits - of<W>(middle)) / of<W>(middle)); }
+
+    static constexpr Row half{detail::half_range(Levels)...}, offset{detail::half_level(Levels)...};
+    static constexpr Row middle{static_cast<double>(Levels / 2)...}, place = detail::places<Levels...>();
+    static Row shift() { return {std::atanh(detail::half_level(Levels) / detail::half_range(Levels))...}; }
+  };
+};
+
+}  // namespace flipbook::quantizer
