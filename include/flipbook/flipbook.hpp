@@ -65,6 +65,7 @@
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/attention.hpp>
 #include <flipbook/nn/cells.hpp>
+#include <flipbook/nn/conditioning.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/conv_cells.hpp>
 #include <flipbook/nn/dropout.hpp>
@@ -102,6 +103,10 @@
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
+#include <flipbook/models/flow/flow.hpp>
+#include <flipbook/models/flow/flow_mlp.hpp>
+#include <flipbook/models/flow/path.hpp>
+#include <flipbook/models/flow/solver.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/gan.hpp>
 #include <flipbook/models/gan/regulariser.hpp>
