@@ -82,9 +82,11 @@
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/nn/sequential.hpp>
 #include <flipbook/nn/shape.hpp>
+#include <flipbook/nn/space_time.hpp>
 #include <flipbook/nn/spectral_norm.hpp>
 #include <flipbook/nn/summary.hpp>
 #include <flipbook/nn/transformer.hpp>
+#include <flipbook/nn/unet.hpp>
 
 #include <flipbook/loss/adversarial.hpp>
 #include <flipbook/loss/elbo.hpp>
