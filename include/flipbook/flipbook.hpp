@@ -67,6 +67,7 @@
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/attention.hpp>
 #include <flipbook/nn/cells.hpp>
+#include <flipbook/nn/conditioning.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/conv_cells.hpp>
 #include <flipbook/nn/dropout.hpp>
@@ -83,9 +84,11 @@
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/nn/sequential.hpp>
 #include <flipbook/nn/shape.hpp>
+#include <flipbook/nn/space_time.hpp>
 #include <flipbook/nn/spectral_norm.hpp>
 #include <flipbook/nn/summary.hpp>
 #include <flipbook/nn/transformer.hpp>
+#include <flipbook/nn/unet.hpp>
 
 #include <flipbook/loss/adversarial.hpp>
 #include <flipbook/loss/elbo.hpp>
@@ -110,6 +113,10 @@
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
 #include <flipbook/models/gan/adversarial.hpp>
+#include <flipbook/models/flow/flow.hpp>
+#include <flipbook/models/flow/flow_mlp.hpp>
+#include <flipbook/models/flow/path.hpp>
+#include <flipbook/models/flow/solver.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/discriminators.hpp>
 #include <flipbook/models/gan/gan.hpp>
