@@ -97,6 +97,7 @@
 #include <flipbook/likelihood/laplace.hpp>
 #include <flipbook/likelihood/likelihood.hpp>
 
+#include <flipbook/latent/categorical.hpp>
 #include <flipbook/latent/diagonal_gaussian.hpp>
 
 #include <flipbook/models/autoregressive/autoregressive.hpp>
@@ -106,6 +107,12 @@
 #include <flipbook/models/gan/gan.hpp>
 #include <flipbook/models/gan/regulariser.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
+#include <flipbook/models/state_space/frames.hpp>
+#include <flipbook/models/state_space/parts.hpp>
+#include <flipbook/models/state_space/rssm.hpp>
+#include <flipbook/models/state_space/state_space.hpp>
+#include <flipbook/models/state_space/svg.hpp>
+#include <flipbook/models/state_space/vrnn.hpp>
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
