@@ -4,6 +4,9 @@
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
+#include <flipbook/models/state_space/rssm.hpp>
+#include <flipbook/models/state_space/svg.hpp>
+#include <flipbook/models/state_space/vrnn.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
 
@@ -30,5 +33,14 @@ using ClipVae = VideoVae<1, 16, 64>;                                  // clips (
 using EachFrameVae = FrameVae<1, 16, 32>;                             // the same, one z for each frame
 using ClipVaeGan = VaeGan<ClipVae, video_gan::Discriminator<1, 16>>;  // reconstructions that face a discriminator
 inline constexpr ClipFormat vae_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
+
+// State-space: clips (20, 64, 64, 1), continued from the first five frames in several ways.
+using SvgFutures = Svg<1, 64, 16>;
+using SvgFixedFutures = SvgFixedPrior<1, 64, 16>;
+using VrnnFutures = Vrnn<1, 64, 16>;
+inline constexpr ClipFormat futures_format{.frames = 20, .size = 64, .channels = 1, .sprites = 1};
+inline constexpr Index futures_seen = 5;
+// A world model of a pendulum (20, 64, 64, 3) that a motor turns, which foretells its state, (cos θ, sin θ, θ'), too.
+using PendulumWorld = Rssm<1, 3, 64, 8, 256, 16, 16, 3>;
 
 }  // namespace flipbook::examples
