@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
 #include <filesystem>
 #include <string>
 
@@ -35,19 +36,22 @@ void prepare(Trainer& trainer, const TrainingOptions& options) {
 }
 
 /// Trainer::fit, to clips that the device makes by itself where it can.
-template <class Trainer, class... AfterStep>
-bool fit(Trainer& trainer, const Data& data, const FitOptions& options, const AfterStep&... after_step) {
-  if constexpr (MadeOn<MovingSprites, typename decltype(trainer.model)::Backend>) {
+template <class Trainer, class Clips, class... AfterStep>
+bool fit(Trainer& trainer, const Clips& data, const FitOptions& options, const AfterStep&... after_step) {
+  if constexpr (std::same_as<Clips, Data> && MadeOn<MovingSprites, typename decltype(trainer.model)::Backend>) {
     if (data.sprites.has_value()) return trainer.fit(*data.sprites, options, after_step...);
   }
   return trainer.fit(data.training, options, after_step...);
 }
 
 /// Trains as the options say, keeps a checkpoint and the losses (history.csv), and says where they are.
+/// @param data    a Data, or a struct with `training` and `name` where clips have more than frames
 /// @param finish  called at the end, also after Ctrl-C, to write what the model makes
 /// @return        false after Ctrl-C
 template <class Trainer, class Finish>
 bool train(Trainer& trainer, const Data& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
+template <class Trainer, class Clips, class Finish>
+void train(Trainer& trainer, const Clips& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
   prepare(trainer, options);
   std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
   how.steps = options.steps;

@@ -103,6 +103,7 @@
 #include <flipbook/likelihood/likelihood.hpp>
 #include <flipbook/likelihood/sampling.hpp>
 
+#include <flipbook/latent/categorical.hpp>
 #include <flipbook/latent/diagonal_gaussian.hpp>
 
 #include <flipbook/quantizer/finite_scalar.hpp>
@@ -127,6 +128,12 @@
 #include <flipbook/models/tokens/in_latents.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
+#include <flipbook/models/state_space/frames.hpp>
+#include <flipbook/models/state_space/parts.hpp>
+#include <flipbook/models/state_space/rssm.hpp>
+#include <flipbook/models/state_space/state_space.hpp>
+#include <flipbook/models/state_space/svg.hpp>
+#include <flipbook/models/state_space/vrnn.hpp>
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
