@@ -77,9 +77,12 @@ struct OnePass {
 
     /// The next frames after a clip: (N, frames, …, C). Drawn ones are what the next block is predicted from.
     Tensor<T, B> sample(const Tensor<T, B>& clips, Index frames, Rng& rng, Continue with = Continue::sample) const {
-      return unroll(clips, frames, [&](const Tensor<T, B>& parameters) {
-               return with == Continue::sample ? likelihood.sample(parameters, rng) : likelihood.mean(parameters);
-             }).frames;
+      return unroll(clips, frames,
+                    [&](const Tensor<T, B>& parameters) {
+                      return with == Continue::sample ? likelihood.sample(parameters, rng)
+                                                      : likelihood.mean(parameters);
+                    })
+          .frames;
     }
     /// The same with every frame the expectation of its distribution.
     Tensor<T, B> predict(const Tensor<T, B>& clips, Index frames) const {

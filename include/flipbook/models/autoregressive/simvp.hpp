@@ -37,20 +37,22 @@ struct Options {
   Translator translator = Translator::gsta;
 };
 
+// Types of their own: nvcc 13 loses the window where an alias passes it on.
 template <int In, int Out, int Kernel = 3>
-using Same = nn::Conv2d<In, Out, Window{.kernel = Kernel, .padding = Kernel / 2}>;
-template <int Channels, int Kernel, int Dilation = 1>
-using Depthwise = nn::Conv2d<
-    Channels, Channels,
-    Window{.kernel = Kernel, .padding = Dilation * (Kernel / 2), .dilation = Dilation, .groups = Channels}>;
+struct Same : nn::Conv2d<In, Out, Window{.kernel = Kernel, .padding = Kernel / 2}> {};
+template <int C, int Kernel, int Dilation = 1>
+struct Depthwise
+    : nn::Conv2d<C, C, Window{.kernel = Kernel, .padding = Dilation*(Kernel / 2), .dilation = Dilation, .groups = C}> {
+};
 
 /// (N, H, W, In) → (N, H, W, Out).
 template <int In, int Out>
 struct Keep : nn::Sequential<Same<In, Out>, nn::GroupNorm<2, Out>, nn::SiLU> {};
 /// (N, H, W, C) → (N, ⌈H/2⌉, ⌈W/2⌉, C).
 template <int C>
-struct Halve : nn::Sequential<nn::Conv2d<C, C, Window{.kernel = 3, .stride = 2, .padding = 1}>, nn::GroupNorm<2, C>,
-                              nn::SiLU> {};
+struct Halve
+    : nn::Sequential<nn::Conv2d<C, C, Window{.kernel = 3, .stride = 2, .padding = 1}>, nn::GroupNorm<2, C>, nn::SiLU> {
+};
 /// (N, H, W, C) → (N, 2H, 2W, C).
 template <int C>
 struct Double : nn::Sequential<Same<C, 4 * C>, nn::PixelShuffle<4 * C, 2>, nn::GroupNorm<2, C>, nn::SiLU> {};
@@ -59,13 +61,12 @@ struct Double : nn::Sequential<Same<C, 4 * C>, nn::PixelShuffle<4 * C, 2>, nn::G
 /// gated and added, and then a perceptron with a depthwise 3×3 in it. Without stochastic depth (drop path).
 template <int C, int Expansion>
 struct GatedAttention
-    : nn::Sequential<
-          nn::Residual<nn::BatchNorm<C>,
-                       nn::Residual<Same<C, C, 1>, nn::GELU, Depthwise<C, 5>, Depthwise<C, 7, 3>, Same<C, 2 * C, 1>,
-                                    nn::GLU<2 * C>, Same<C, C, 1>>,
-                       nn::LayerScale<C>>,
-          nn::Residual<nn::BatchNorm<C>, Same<C, Expansion * C, 1>, Depthwise<Expansion * C, 3>, nn::GELU,
-                       Same<Expansion * C, C, 1>, nn::LayerScale<C>>> {};
+    : nn::Sequential<nn::Residual<nn::BatchNorm<C>,
+                                  nn::Residual<Same<C, C, 1>, nn::GELU, Depthwise<C, 5>, Depthwise<C, 7, 3>,
+                                               Same<C, 2 * C, 1>, nn::GLU<2 * C>, Same<C, C, 1>>,
+                                  nn::LayerScale<C>>,
+                     nn::Residual<nn::BatchNorm<C>, Same<C, Expansion * C, 1>, Depthwise<Expansion * C, 3>, nn::GELU,
+                                  Same<Expansion * C, C, 1>, nn::LayerScale<C>>> {};
 
 template <int C>
 struct ConvMixer : nn::Sequential<nn::Residual<Depthwise<C, 11>, nn::GELU, nn::BatchNorm<C>>, Same<C, C, 1>, nn::GELU,
