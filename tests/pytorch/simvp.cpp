@@ -17,9 +17,7 @@ constexpr fb::simvp::Options mixer{
 
 int main(int argc, char** argv) {
   pytorch::Cases cases(argc, argv);
-  cases.layer<fb::nn::Sequential<fb::simvp::Keep<3, 6>, fb::simvp::Halve<6>, fb::simvp::Double<6>>>("of_frames");
   cases.layer<fb::simvp::GatedAttention<6, 3>>("gated_attention");
-  cases.layer<fb::simvp::ConvMixer<6>>("conv_mixer");
 
   // Of more frames than the network gives, in training and in inference.
   const auto predict = []<class X>(const auto& model, const Inputs<X>& in) {

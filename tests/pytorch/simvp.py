@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SimVP, as its papers define it: its blocks alone, and the whole with gated attention and with ConvMixer."""
+"""SimVP, as its papers define it: gated attention alone, and the whole with it and with ConvMixer."""
 import math
 
 import torch
@@ -118,9 +118,7 @@ def grey(*shape):
 
 
 CASES = {
-    "of_frames": Layer(lambda: nn.Sequential(keep(3, 6), halve(6), double(6)), (2, 3, 5, 8)),
     "gated_attention": Layer(lambda: gated_attention(6, 3), (2, 6, 5, 13)),
-    "conv_mixer": Layer(lambda: conv_mixer(6), (2, 6, 5, 13)),
     "simvp": Layer(lambda: OnePass(3, 2, 4, 10, 2, 3, lambda c: gated_attention(c, 2)), grey(2, 7, 2, 8, 12),
                    channels=2, optimizer=adam),
     # PyTorch's own float is 1.3e-5 from its double.
