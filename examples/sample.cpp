@@ -28,7 +28,7 @@ fb::Module<Model, float, B> loaded(const Settings& settings) {
 template <class Model, class B>
 fb::Tensor<float, B> continued(const Settings& settings) {
   auto forecast = loaded<Model, B>(settings);
-  forecast->context_frames = 1;
+  if constexpr (requires { forecast->context_frames; }) forecast->context_frames = 1;
   const Data data = open_data(settings.data, forecast_format, settings.seed);
   const auto context = fb::slice(batch_on<B>(data.test, 0, settings.count), 1, 0, forecast_context);
   return fb::concat(1, context, forecast->predict(context, settings.frames));
@@ -45,6 +45,7 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "gan") return loaded<ClipGan, B>(settings)->sample(n, rng);
   if (model == "gan-frame") return loaded<FrameGan, B>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
   if (model == "lstm") return continued<LstmForecast, B>(settings);
+  if (model == "simvp") return continued<SimVpForecast, B>(settings);
   if (model == "convlstm") return continued<ConvLstmForecast, B>(settings);
   return continued<TransformerForecast, B>(settings);
 }
@@ -56,7 +57,7 @@ int main(int argc, char** argv) {
   Settings settings;
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
   line.choice("--model", settings.model,
-              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer"},
+              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer", "simvp"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);
