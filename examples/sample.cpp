@@ -28,7 +28,7 @@ fb::Module<Model, float, B> loaded(const Settings& settings) {
 template <class Model, class B>
 fb::Tensor<float, B> continued(const Settings& settings) {
   auto forecast = loaded<Model, B>(settings);
-  forecast->context_frames = 1;
+  if constexpr (requires { forecast->context_frames; }) forecast->context_frames = 1;
   const Data data = open_data(settings.data, forecast_format, settings.seed);
   const auto context = fb::slice(batch_on<B>(data.test, 0, settings.count), 1, 0, forecast_context);
   return fb::concat(1, context, forecast->predict(context, settings.frames));
@@ -53,6 +53,7 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "videogpt-vector") return of_codes<ClipGpt<VectorTokenizer>, B>(settings, rng);
   if (model == "videogpt-scalar") return of_codes<ClipGpt<ScalarTokenizer>, B>(settings, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
+  if (model == "simvp") return continued<SimVpForecast, B>(settings);
   if (model == "convlstm") return continued<ConvLstmForecast, B>(settings);
   return continued<TransformerForecast, B>(settings);
 }
@@ -66,6 +67,7 @@ int main(int argc, char** argv) {
   line.choice("--model", settings.model,
               {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "videogpt-vector", "videogpt-scalar", "lstm",
                "convlstm", "transformer"},
+              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer", "simvp"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

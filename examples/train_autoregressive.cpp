@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Trains a model that predicts each frame from those before it, and lets it continue clips that it has not seen.
+// Trains a model that predicts frames from those before them, and lets it continue clips that it has not seen.
 #include "support/models.hpp"
 #include "support/train_autoregressive.hpp"
 
@@ -9,8 +9,8 @@ int main(int argc, char** argv) {
   CommandLine line{"Trains an autoregressive model of clips of 20 frames, 64×64 pixels; it continues the first ten."};
   AutoregressiveSettings settings;
   settings.training.add_to(line);
-  line.choice("--network", settings.network, {"lstm", "convlstm", "transformer"},
-              "lstm: over codes of frames; convlstm: two layers; transformer: over patches");
+  line.choice("--network", settings.network, {"lstm", "convlstm", "transformer", "simvp"},
+              "lstm: over codes of frames; convlstm: two layers; transformer: over patches; simvp: ten frames at once");
   line.positive("--learning-rate", settings.learning_rate, "Of Adam");
   line.number("--own-frames", settings.scheduled_sampling,
               "How often it is fed its own last frame (scheduled sampling)", 0, 1);
@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     if (settings.network == "lstm") train_autoregressive<LstmForecast, B>(settings, data, forecast_context);
     else if (settings.network == "convlstm")
       train_autoregressive<ConvLstmForecast, B>(settings, data, forecast_context);
+    else if (settings.network == "simvp") train_autoregressive<SimVpForecast, B>(settings, data, forecast_context);
     else train_autoregressive<TransformerForecast, B>(settings, data, forecast_context);
   });
 }

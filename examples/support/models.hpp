@@ -2,6 +2,7 @@
 #pragma once
 
 #include <flipbook/models/autoregressive/networks.hpp>
+#include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
@@ -28,6 +29,8 @@ inline constexpr ClipFormat frame_gan_format{.frames = 1, .size = 32, .channels 
 using LstmForecast = Autoregressive<FrameLstm<64, 64>>;
 using ConvLstmForecast = Autoregressive<ConvLstm<1, 32, 3>>;
 using TransformerForecast = Autoregressive<PatchTransformer<1, 8, 128, 3, 4>>;
+using SimVpForecast = SimVp<10, 1, simvp::Options{.spatial = 32, .hidden = 256, .blocks = 4, .expansion = 4},
+                            likelihood::Bernoulli>;  // ten frames from ten, in one pass
 inline constexpr ClipFormat forecast_format{.frames = 20, .size = 64, .channels = 1, .sprites = 2};
 inline constexpr Index forecast_context = 10;
 

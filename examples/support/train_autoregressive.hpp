@@ -14,7 +14,7 @@ struct AutoregressiveSettings {
   double learning_rate = 2e-3, scheduled_sampling = 0;
 };
 
-/// Trains a model on a backend to predict each frame from those before it, lets it continue the first `seen` frames of
+/// Trains a model on a backend to predict frames from those before them, lets it continue the first `seen` frames of
 /// unseen clips, and says how likely it finds what follows.
 template <class Model, class B>
 void train_autoregressive(const AutoregressiveSettings& settings, const Data& data, Index seen) {
@@ -22,8 +22,14 @@ void train_autoregressive(const AutoregressiveSettings& settings, const Data& da
   Trainer trainer{Module<Model, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
   auto& model = *trainer.model.operator->();
-  model.context_frames = 1;
-  model.scheduled_sampling = settings.scheduled_sampling;
+  constexpr bool frame_by_frame = requires { model.scheduled_sampling; };
+  if constexpr (frame_by_frame) {
+    model.context_frames = 1;
+    model.scheduled_sampling = settings.scheduled_sampling;
+  } else {
+    require(settings.scheduled_sampling == 0, "--own-frames ", settings.scheduled_sampling, ": ", settings.network,
+            " is not trained frame by frame");
+  }
   train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.network}, [&] {
     const auto clips = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
     const auto context = slice(clips, 1, 0, seen);    // (8, seen, H, W, C)
@@ -34,13 +40,13 @@ void train_autoregressive(const AutoregressiveSettings& settings, const Data& da
     const auto nats = [&](const Tensor<float, B>& log_p) {
       return -static_cast<double>(mean(log_p).item()) / static_cast<double>(unseen.extent(1) - seen);
     };
-    auto forced = model;
-    forced.context_frames = seen;
-    std::printf(
-        "frames %td to %td of unseen clips, nats per frame: "
-        "%.1f with true frames before them, %.1f with its own\n",
-        seen + 1, unseen.extent(1), nats(forced.log_likelihood(unseen)),
-        nats(model.open_loop_log_likelihood(unseen, seen)));
+    std::printf("frames %td to %td of unseen clips, nats per frame: ", seen + 1, unseen.extent(1));
+    if constexpr (frame_by_frame) {
+      auto forced = model;
+      forced.context_frames = seen;
+      std::printf("%.1f with true frames before them, ", nats(forced.log_likelihood(unseen)));
+    }
+    std::printf("%.1f with its own\n", nats(model.open_loop_log_likelihood(unseen, seen)));
   });
 }
 

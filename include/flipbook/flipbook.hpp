@@ -112,6 +112,8 @@
 
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
+#include <flipbook/models/autoregressive/one_pass.hpp>
+#include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
 #include <flipbook/models/gan/adversarial.hpp>
 #include <flipbook/models/flow/flow.hpp>

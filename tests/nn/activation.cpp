@@ -58,3 +58,18 @@ TEST_CASE_TEMPLATE("an activation's gradient agrees with finite differences", L,
   const Module<L, double> layer;
   CHECK(gradient_error([&](const auto& v) { return layer(v); }, random<double>({3, 7})) < 1e-8);
 }
+
+TEST_CASE_TEMPLATE("a gated linear unit is the first half of the channels by the logistic function of the second", T,
+                   float, double) {
+  const auto x = random<T>({2, 3, 6});
+  const Module<GLU<6>, T> layer;
+  const auto expected = tabulated<T>({2, 3, 3}, [&](Indices i) {
+    const double a = static_cast<double>(at(x, i));
+    i[2] += 3;
+    return a * logistic(static_cast<double>(at(x, i)));
+  });
+  CHECK(difference(layer(x), expected) < tolerance<T>);
+  if constexpr (std::is_same_v<T, double>) {
+    CHECK(gradient_error([&](const auto& v) { return layer(v); }, x) < 1e-8);
+  }
+}

@@ -64,3 +64,14 @@ TEST_CASE("a body that changes the extents is refused rather than broadcast") {
           block(random<float>({1, 3, 2}));
         }) == "Residual: the body gives shape (1, 1, 2), the shortcut (1, 3, 2)");
 }
+
+TEST_CASE("a scale of layers multiplies each channel by a parameter, whose gradient is exact") {
+  Module<nn::LayerScale<3, 0.25>, double> layer;
+  const auto x = random<double>({2, 5, 3});
+  CHECK(difference(layer(x), affine(x, 0.25, 0)) < tolerance<double>);
+  auto scales = layer.parameters();  // the same memory
+  for (Index i = 0; i < 3; ++i) scales.data()[i] = static_cast<double>(i);
+  CHECK(same(layer(x), x * Tensor<double>({3}, {0, 1, 2})));
+  CHECK(gradient_error([&](const auto& v) { return layer(v); }, x) < 1e-8);
+  CHECK(parameter_gradient_error(layer, [&](Tape& tape) { return layer(tape.constant(x)); }) < 1e-8);
+}

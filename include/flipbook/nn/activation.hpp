@@ -2,7 +2,9 @@
 #pragma once
 
 #include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/shape/join.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
@@ -54,6 +56,23 @@ template <double NegativeSlope = 0.01>
 struct LeakyReLU : Elementwise<LeakyReLU<NegativeSlope>> {
   static_assert(NegativeSlope > 0, "LeakyReLU<NegativeSlope>: the slope must be positive");
   static constexpr function::LeakyRelu f{NegativeSlope};
+};
+
+/// Gated linear unit: a · sigmoid(b) of the first half a of the channels and the second b, (N, …, In) → (N, …, In / 2).
+/// Dauphin et al., 2017.
+template <int In>
+struct GLU {
+  static_assert(In > 0 && In % 2 == 0, "GLU<In>: needs an even number of channels");
+  static constexpr int in = In, out = In / 2, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance {
+    template <Value X>
+    X operator()(const X& x) const {
+      const List<X> halves = split(x, -1, 2);  // 2 × (N, …, In / 2)
+      return halves[0] * sigmoid(halves[1]);
+    }
+  };
 };
 
 }  // namespace flipbook::nn

@@ -74,6 +74,25 @@ template <Layer... Layers>
   requires BodyAndShortcutAgreeInChannels<Identity, Layers...>
 using Residual = ProjectedResidual<Identity, Layers...>;
 
+/// A factor for each channel, which begins as `Start`: at the end of a residual's body it lets a deep network begin near
+/// the identity. Touvron et al., Going deeper with image transformers, 2021.
+template <int Channels, double Start = 1e-2>
+struct LayerScale {
+  static_assert(Channels > 0, "LayerScale<Channels>: must be positive");
+  static constexpr int in = Channels, out = Channels, dimensions = any;
+
+  template <Real T, class B>
+  struct Instance {
+    Parameter<T, B> weight{full<T, B>({Channels}, static_cast<T>(Start))};  // (C)
+
+    static void fields(auto& self, auto&& field) { field("weight", self.weight); }
+    template <Value X>
+    X operator()(const X& x) const {
+      return x * lift_like(x, weight);
+    }
+  };
+};
+
 /// `Count` blocks of one type after another, each with parameters of its own: "0.…", "1.…". What else is
 /// passed, such as a mask, goes to every block.
 template <int Count, Layer Block>
