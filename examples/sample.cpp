@@ -66,8 +66,7 @@ int main(int argc, char** argv) {
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
   line.choice("--model", settings.model,
               {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "videogpt-vector", "videogpt-scalar", "lstm",
-               "convlstm", "transformer"},
-              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer", "simvp"},
+               "convlstm", "transformer", "simvp"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

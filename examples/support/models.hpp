@@ -5,10 +5,10 @@
 #include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
-#include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/state_space/rssm.hpp>
 #include <flipbook/models/state_space/svg.hpp>
 #include <flipbook/models/state_space/vrnn.hpp>
+#include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
 #include <flipbook/models/vae/vq_vae.hpp>
@@ -46,6 +46,7 @@ using ScalarTokenizer = VideoVqVae<1, 32, quantizer::FiniteScalar<8, 6, 5>>;  //
 template <class Tokenizer>
 using ClipGpt = VideoGpt<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4>;
 inline constexpr ClipFormat token_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
+
 // State-space: clips (20, 64, 64, 1), continued from the first five frames in several ways.
 using SvgFutures = Svg<1, 64, 16>;
 using SvgFixedFutures = SvgFixedPrior<1, 64, 16>;

@@ -48,10 +48,8 @@ bool fit(Trainer& trainer, const Clips& data, const FitOptions& options, const A
 /// @param data    a Data, or a struct with `training` and `name` where clips have more than frames
 /// @param finish  called at the end, also after Ctrl-C, to write what the model makes
 /// @return        false after Ctrl-C
-template <class Trainer, class Finish>
-bool train(Trainer& trainer, const Data& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
 template <class Trainer, class Clips, class Finish>
-void train(Trainer& trainer, const Clips& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
+bool train(Trainer& trainer, const Clips& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
   prepare(trainer, options);
   std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
   how.steps = options.steps;
