@@ -23,6 +23,20 @@ concept Schedule = std::invocable<const S&, Index>;
 /// Any schedule, where its type must not show.
 using Any = std::function<double(Index step)>;
 
+/// A learning rate as a function of how far training is, from 0 to 1: the same shape for any number of steps or minutes.
+using OfShare = std::function<double(double share)>;
+
+/// Up to `rate` over the first `rise` of training, then constant, and from 1 − `fall` on in a straight line down to
+/// `last`. Zhai et al., Scaling vision transformers, 2022 (a cooldown after a constant rate).
+inline auto trapezoid(double rate, double rise = 0.03, double fall = 0.5, double last = 0) {
+  require(rise >= 0 && fall >= 0 && rise + fall <= 1, "schedule::trapezoid: a rise of ", rise, " and a fall of ", fall,
+          "; needs parts of training, at most 1 together");
+  return [=](double share) {
+    if (share < rise) return rate * share / rise;
+    return share <= 1 - fall ? rate : last + (rate - last) * std::max(0.0, 1 - share) / fall;
+  };
+}
+
 namespace detail {
 // From `first` at 0 to `last` at 1, along half a cosine.
 inline double eased(double first, double last, double part) {

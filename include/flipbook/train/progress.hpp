@@ -48,6 +48,7 @@ inline int terminal_width(std::FILE* file) {
 struct ProgressSettings {
   std::string unit = "clips";  ///< what is counted for the speed
   Index begin = 0;             ///< the step that this run starts from
+  double seconds = 0;          ///< that training is to last, where it ends by time and not by steps
   std::FILE* out = stderr;
   int width = detail::terminal_width(out);  ///< columns of the terminal, or 0 where the output is none
   std::function<double()> now = [] {        ///< seconds
@@ -75,7 +76,8 @@ class Progress {
     const double now = settings_.now();
     pending_ = line(step, losses, items, now - began_);
     finished_ = false;
-    if (shown_ && now - last_ < (settings_.width > 0 ? 0.1 : 30.0) && step < steps_) return;
+    const bool ends = settings_.seconds > 0 ? now - began_ >= settings_.seconds : step >= steps_;
+    if (shown_ && now - last_ < (settings_.width > 0 ? 0.1 : 30.0) && !ends) return;
     last_ = now;
     show();
   }
@@ -90,25 +92,30 @@ class Progress {
 
  private:
   std::string line(Index step, const Losses& losses, Index items, double elapsed) const {
-    std::string text = flipbook::text(" ", step, "/", steps_);
+    const bool timed = settings_.seconds > 0;
+    std::string text = timed ? flipbook::text(" step ", step) : flipbook::text(" ", step, "/", steps_);
     for (const auto& [name, value] : losses) text += flipbook::text("  ", name, " ", detail::three_digits(value));
     if (elapsed > 0) {
       text +=
           flipbook::text("  ", detail::three_digits(static_cast<double>(items) / elapsed), " ", settings_.unit, "/s");
     }
     const double done = static_cast<double>(step - settings_.begin), left = static_cast<double>(steps_ - step);
+    const double share = timed        ? elapsed / settings_.seconds
+                         : steps_ > 0 ? static_cast<double>(step) / static_cast<double>(steps_)
+                                      : 1;
     text += "  ";
-    if (step >= steps_) text += detail::clock_time(elapsed) + " in all";
+    if (share >= 1) text += detail::clock_time(elapsed) + " in all";
+    else if (timed) text += detail::clock_time(settings_.seconds - elapsed) + " left";
     else if (done > 0) text += detail::clock_time(elapsed / done * left) + " left";
-    return title_ + bar(step, text.size()) + text;
+    return title_ + bar(share, text.size()) + text;
   }
 
   // What is left of the terminal's line, within reason.
-  std::string bar(Index step, std::size_t taken) const {
+  std::string bar(double share, std::size_t taken) const {
     const Index room = static_cast<Index>(settings_.width) - static_cast<Index>(title_.size() + taken) - 4;
     if (room < 5) return " ";
     const Index cells = std::min<Index>(room, 30);
-    const Index filled = steps_ > 0 ? std::clamp<Index>(cells * step / steps_, 0, cells) : cells;
+    const Index filled = std::clamp<Index>(static_cast<Index>(share * static_cast<double>(cells) + 1e-9), 0, cells);
     return text(" [", std::string(static_cast<std::size_t>(filled), '='),
                 std::string(static_cast<std::size_t>(cells - filled), ' '), "]");
   }

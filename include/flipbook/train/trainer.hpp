@@ -142,7 +142,9 @@ struct FitOptions {
   Index batch = 8;     ///< clips in a step
   int workers = 1;     ///< threads that prepare batches
   StepOptions step = {};
+  double minutes = 0;                     ///< where it is given, `fit` trains so long, in place of `steps` steps
   schedule::Any learning_rate = {};       ///< of the step; empty: as the rule says
+  schedule::OfShare rate_of_share = {};   ///< in its place, of the part of the steps or minutes that has passed
   std::filesystem::path checkpoint = {};  ///< where progress is kept, tried before the first step; empty: nowhere
   double checkpoint_every = 60;           ///< seconds
   std::string title = "training";         ///< of the progress bar; empty: none
@@ -190,9 +192,9 @@ class Trainer {
     return losses;
   }
 
-  /// Trains until `options.steps` steps have been taken in all, and keeps a checkpoint where one is asked for: now
-  /// and then, at the end, and when the program is told to stop (Ctrl-C), in which case it returns false. A checkpoint
-  /// that cannot be written now and then is tried again later; one that could not be written at the end is an error.
+  /// Trains until `options.steps` steps have been taken in all, or for `options.minutes`, and keeps a checkpoint where
+  /// one is asked for: now and then, at the end, and when the program is told to stop (Ctrl-C), in which case it returns
+  /// false. A checkpoint that cannot be written now and then is tried again later; one that could not be written at the end is an error.
   /// Whatever is thrown on the way, by the source or by `after_step`, the steps that were taken are saved first. A
   /// model that is not finite, or whose loss is not although its batch is, is never saved in the place of a good one.
   /// Batch k is the same whenever it is asked for, so a resumed run goes through the same bits.
@@ -201,24 +203,32 @@ class Trainer {
   ///                    as `step`, and whatever the source or `after_step` throws
   template <DatasetFor<Net> Source, class F>
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
-    if (steps_ >= options.steps) return true;
+    const bool timed = options.minutes > 0;
+    if (!timed && steps_ >= options.steps) return true;
     if (!options.checkpoint.empty()) detail::try_checkpoint(options.checkpoint, state());
     detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
     const auto cast_each = []<class X>(const Tensor<float, X>& x) { return cast<T>(x); };
     const Interrupt interrupt;
     std::optional<Progress> progress;
     if (!options.title.empty())
-      progress.emplace(options.title, options.steps, ProgressSettings{.unit = options.unit, .begin = steps_});
+      progress.emplace(options.title, options.steps,
+                       ProgressSettings{.unit = options.unit, .begin = steps_, .seconds = 60 * options.minutes});
     const Index began = steps_;
-    auto saved = Clock::now();
+    const auto start = Clock::now();
+    const auto share = [&] {
+      return timed ? seconds_since(start) / (60 * options.minutes)
+                   : static_cast<double>(steps_) / static_cast<double>(options.steps);
+    };
+    auto saved = start;
     bool go_on = true, diverged = false;
     try {
-      while (go_on && steps_ < options.steps) {
-        if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
+      while (go_on && share() < 1) {
+        if (options.rate_of_share) set_learning_rate(options.rate_of_share(std::min(share(), 1.0)));
+        else if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
         const Losses losses = step(map_members(batches.next(), cast_each), options.step, diverged);
         if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
         go_on = called(after_step, losses) && !interrupt.requested();
-        const bool due = seconds_since(saved) > options.checkpoint_every && go_on && steps_ < options.steps;
+        const bool due = seconds_since(saved) > options.checkpoint_every && go_on && share() < 1;
         if (options.checkpoint.empty() || !due) continue;
         saved_or_said(options.checkpoint);
         saved = Clock::now();

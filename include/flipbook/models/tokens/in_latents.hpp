@@ -7,11 +7,11 @@
 #include <flipbook/data/annotated_clip.hpp>
 #include <flipbook/likelihood/sampling.hpp>
 #include <flipbook/models/require_clips.hpp>
+#include <flipbook/models/tokens/prior_training.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/reduce/max.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/quantizer/quantizer.hpp>
-#include <flipbook/train/train_step.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -121,22 +121,7 @@ struct InLatents {
   };
 
   template <Real T, class B, class Rule>
-  class Training {
-   public:
-    Training(const Module<InLatents, T, B>& model, const Rule& rule) : optimizer_(rule, model.part(model->prior)) {}
-
-    Losses step(const Module<InLatents, T, B>& model, const Batch<Tensor<T, B>>& clips, Rng& rng,
-                const StepOptions& how) {
-      const auto& prior = model->prior;
-      Tape tape{prior, rng.split()};
-      return {{"loss", backward_and_step(tape, model->loss(tape, clips), prior, model.part(prior), optimizer_, how)}};
-    }
-    Index variant() const { return 0; }
-    void visit_optimizers(auto&& f) { f("optimizer", optimizer_); }
-
-   private:
-    Optimizer<Rule, T, B> optimizer_;
-  };
+  using Training = PriorTraining<InLatents, T, B, Rule>;
 };
 
 }  // namespace flipbook

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <flipbook/models/flow/flow.hpp>
+#include <flipbook/models/vae/vae.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// A variational autoencoder whose prior is learned: a flow over the codes z that its encoder gives, in the same step.
+///
+///     loss = −ELBO(x), with its β, + prior_weight · E |v − dz_t/dt|²,   z a constant to the second term
+///
+/// A small β leaves the codes far from N(0, I), and reconstructions sharp; new clips are decoded from what the flow
+/// makes. After Rombach et al., High-resolution image synthesis with latent diffusion models, 2022, whose autoencoder is
+/// trained before.
+///
+/// @tparam Autoencoder  a Vae, x (N, …, C) → z (N, …, Z): one code for a clip, for each frame or each place
+/// @tparam Prior        a Flow over codes of Z channels, of unbounded range, such as CodeFlow<Z>
+template <class Autoencoder, class Prior>
+struct LatentFlow {
+  static constexpr int in = Autoencoder::in;
+  static constexpr bool unit_interval = Autoencoder::unit_interval;
+  using LatentOf = typename Autoencoder::LatentOf;
+  static_assert(Prior::in == LatentOf::size, "LatentFlow: the prior must be of as many channels as the codes");
+  static_assert(!Prior::unit_interval, "LatentFlow: the prior must be of numbers of any range");
+
+  template <Real T, class B>
+  struct Instance {
+    Of<Autoencoder, T, B> autoencoder;
+    Of<Prior, T, B> prior;
+    double prior_weight = 1;  ///< of the flow's loss; Adam does not see it, a limit to the gradient's length does
+
+    explicit Instance(Rng& rng) : autoencoder(rng), prior(rng) {}
+    static void fields(auto& self, auto&& field) {
+      field("autoencoder", self.autoencoder);
+      field("prior", self.prior);
+      field("prior_weight", self.prior_weight);
+    }
+
+    /// What training minimises.
+    Variable<T, B> loss(const Variable<T, B>& x) const {
+      const auto q = autoencoder.encode(x);
+      const auto z = LatentOf::sample(q);
+      const auto log_p = autoencoder.likelihood.log_prob(autoencoder.decode(z), x);
+      const auto bound = flipbook::loss::elbo(log_p, LatentOf::kl_elements(q), autoencoder.settings);
+      return prior_weight * prior.loss(stop_gradient(z)) - mean(bound);
+    }
+
+    /// E[x|z] at the mean of q(z|x).
+    Tensor<T, B> reconstruct(const Tensor<T, B>& x) const { return autoencoder.reconstruct(x); }
+    /// New clips from codes of a shape (N, …, Z).
+    Tensor<T, B> sample(const Shape& codes, Rng& rng, const flow::Sampling& how = {}) const {
+      return autoencoder.expectation(prior.sample(codes, rng, how));
+    }
+  };
+};
+
+}  // namespace flipbook

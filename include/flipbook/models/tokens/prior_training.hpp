@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <flipbook/train/trainer.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// The steps of a model of two stages whose tokenizer was trained before: they change its member `prior` alone. The
+/// instance has
+///
+///     Variable<T, B> loss(Tape& tape, const Batch& batch) const    a single number
+template <class Net, Real T, class B, class Rule>
+class PriorTraining {
+ public:
+  PriorTraining(const Module<Net, T, B>& model, const Rule& rule) : optimizer_(rule, model.part(model->prior)) {}
+
+  Losses step(const Module<Net, T, B>& model, const BatchOf<Net, Tensor<T, B>>& batch, Rng& rng,
+              const StepOptions& how) {
+    const auto& prior = model->prior;
+    Tape tape{prior, rng.split()};
+    return {{"loss", backward_and_step(tape, model->loss(tape, batch), prior, model.part(prior), optimizer_, how)}};
+  }
+  Index variant() const { return 0; }
+  void visit_optimizers(auto&& f) { f("optimizer", optimizer_); }
+
+ private:
+  Optimizer<Rule, T, B> optimizer_;
+};
+
+}  // namespace flipbook
