@@ -110,13 +110,16 @@ TEST_CASE("diffusion forcing learns one clip: it makes it anew, and continues it
   Rng rng{2};
   const auto clip = falling_square(4);
   const auto batch = concat(0, List<Tensor<double>>(4, clip));
-  for (int i = 0; i < 150; ++i) {
+  constexpr int steps = 300;
+  for (int i = 0; i < steps; ++i) {
+    adam.rule.learning_rate = 1e-2 * std::min(1.0, 2.0 * (steps - i) / steps);
     (void)train_step(model, adam, rng, [&](Tape& tape) { return model->loss(tape.constant(batch)); });
   }
   const flow::Sampling how{.integration = {.solver = flow::Solver::euler, .steps = 8}, .window = 4};
-  CHECK(largest(model->sample(clip.shape(), rng, how) - clip) < 0.3);
+  const auto error = [](const Tensor<double>& x, const Tensor<double>& y) { return mean(abs(x - y)).item(); };
+  CHECK(error(model->sample(clip.shape(), rng, how), clip) < 0.12);  // of noise it is 0.5
   const auto context = slice(clip, 1, 0, 2);
-  CHECK(largest(model->sample(context, 2, rng, how) - slice(clip, 1, 2, 4)) < 0.3);
+  CHECK(error(model->sample(context, 2, rng, how), slice(clip, 1, 2, 4)) < 0.12);
   CHECK(model->sample(context, 7, rng, how).shape() == Shape{1, 7, 8, 8, 1});
 
   const auto path = std::filesystem::temp_directory_path() / "flipbook_flow.safetensors";
