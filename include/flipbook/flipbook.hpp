@@ -115,9 +115,12 @@
 #include <flipbook/models/autoregressive/one_pass.hpp>
 #include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
+#include <flipbook/models/flow/diffusion_forcing.hpp>
 #include <flipbook/models/flow/flow.hpp>
 #include <flipbook/models/flow/flow_mlp.hpp>
 #include <flipbook/models/flow/path.hpp>
+#include <flipbook/models/flow/pyramid.hpp>
+#include <flipbook/models/flow/rectified_flow.hpp>
 #include <flipbook/models/flow/solver.hpp>
 #include <flipbook/models/gan/adversarial.hpp>
 #include <flipbook/models/gan/dcgan.hpp>

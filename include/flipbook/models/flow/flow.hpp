@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <vector>
+
 #include <flipbook/data/annotated_clip.hpp>
 #include <flipbook/loss/regression.hpp>
 #include <flipbook/models/flow/path.hpp>
+#include <flipbook/models/flow/pyramid.hpp>
 #include <flipbook/models/flow/solver.hpp>
 #include <flipbook/models/require_clips.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 #include <flipbook/ops/shape/crop.hpp>
+#include <flipbook/ops/shape/join.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -19,6 +23,9 @@ struct Sampling {
   /// The weight w of v(x) + w·(v(x | condition) − v(x)): 1 is the condition as it was learned, more is clearer and less
   /// various. Ho and Salimans, Classifier-free diffusion guidance, 2022.
   double guidance = 1;
+  /// Of rollouts with a level for each frame: how many frames the network sees, and how many stages (flow::Pyramid) each
+  /// new one is behind the one before it. The window is best as long as the clips of training.
+  Index window = 16, lag = 2;
 };
 }  // namespace flow
 
@@ -37,7 +44,8 @@ struct FlowBatch<true> {
 ///     min E |v(x_t, t) − dx_t/dt|²,   x_t on the Path from x₀ to x₁;   sampling: dx/dt = v(x, t) from t = 0 to 1
 ///
 /// Lipman et al., Flow matching for generative modeling, 2023; Liu et al., Flow straight and fast, 2023. The level t is
-/// drawn logit-normal, as Esser et al., Scaling rectified flow transformers, 2024, or uniform. A network that takes a
+/// drawn logit-normal, as Esser et al., Scaling rectified flow transformers, 2024, or uniform. With a level for each
+/// frame (LevelPerFrame) the flow continues clips to any length: diffusion forcing, Chen et al., 2024. A network that takes a
 /// condition is trained on LabelledClip, whose label is that condition.
 ///
 /// @tparam Network  x (N, …, C) and levels (N), or (N, T) for LevelPerFrame, and perhaps a condition (N, K) → v
@@ -54,8 +62,9 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
   template <Real T, class B>
   struct Instance {
     Of<Network, T, B> network;
-    double level_mean = 0;           ///< of logit(t) in training
-    double level_deviation = 1;      ///< of logit(t) in training; 0 draws t uniform on [0, 1)
+    double level_mean = 0;  ///< of logit(t) in training
+    /// Of logit(t) in training; 0 draws t uniform on [0, 1), as a level for each frame is from the outset.
+    double level_deviation = Levels::axes == 1 ? 1 : 0;
     double condition_dropout = 0.1;  ///< how often training leaves a sample's condition out
 
     explicit Instance(Rng& rng) : network(rng) {}
@@ -100,7 +109,7 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
       return without + (velocity(x, t, condition) - without) * w;
     }
 
-    /// New data of a shape (N, …, C), all of it at one level at a time.
+    /// New data of a shape (N, …, C), all of it at one level at a time: in [0, 1] where Values says so.
     Tensor<T, B> sample(const Shape& shape, Rng& rng, const flow::Sampling& how = {},
                         const Tensor<T, B>& condition = {}) const {
       detail::require_clips("Flow", shape, in);
@@ -108,6 +117,39 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
         return guided_velocity(x, t, condition, how.guidance);
       };
       return outside(flow::integrate(v, normal<T, B>(shape, rng), levels(shape, 0), levels(shape, 1), how.integration));
+    }
+
+    /// Data with a part that is given: where the mask is set they are `known`, and there the flow is led along the path
+    /// from its noise to them. Of a network with one level that has learned nothing of this, the rest only tends to fit.
+    /// @param known  (N, …, C)    @param mask  of a shape that broadcasts to it
+    Tensor<T, B> inpaint(const Tensor<T, B>& known, const Tensor<T, B>& mask, Rng& rng, const flow::Sampling& how = {},
+                         const Tensor<T, B>& condition = {}) const {
+      detail::require_clips("Flow", known.shape(), in);
+      const Tensor<T, B> noise = normal<T, B>(known.shape(), rng), target = inside(known);
+      const auto v = [&](const Tensor<T, B>& x, const Tensor<T, B>& t) {
+        return guided_velocity(where(mask, Path::at(noise, target, t), x), t, condition, how.guidance);
+      };
+      const auto x = flow::integrate(v, noise, levels(known.shape(), 0), levels(known.shape(), 1), how.integration);
+      return where(mask, known, outside(x));
+    }
+
+    /// The next frames after a context (N, T, …, C): (N, frames, …, C). With one level, of the whole clip by `inpaint`;
+    /// with a level for each frame, where the context is at t = 1, of any number by a flow::Pyramid.
+    /// @param condition  (N, K), or (N, T + frames, K); or none
+    /// @throws Error  if the clips have no time, or the window does not hold the frames that are unfinished together
+    Tensor<T, B> sample(const Tensor<T, B>& context, Index frames, Rng& rng, const flow::Sampling& how = {},
+                        const Tensor<T, B>& condition = {}) const {
+      require(context.rank() >= 3 && frames > 0, "sample: ", frames, " frames after a context ", context.shape(),
+              "; needs (N, T, …, C), and at least one frame");
+      const Index given = context.extent(1);
+      if constexpr (Levels::axes == 1) {
+        Shape each = Shape::filled(context.rank(), 1);
+        each[1] = given;
+        const auto all = inpaint(pad(context, 1, 0, frames), pad(ones<T, B>(each), 1, 0, frames), rng, how, condition);
+        return slice(all, 1, given, given + frames);
+      } else {
+        return slice(rollout(context, frames, rng, how, condition), 1, given, given + frames);
+      }
     }
 
    private:
@@ -119,9 +161,39 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
       return shape;
     }
     static Tensor<T, B> levels(const Shape& x, double t) { return full<T, B>(level_shape(x), static_cast<T>(t)); }
+    /// Those of the frames that the network sees in a stage: (1, T, 1, …).
+    static Tensor<T, B> levels(const flow::Pyramid& pyramid, Index begin, Index stage, int rank) {
+      std::vector<T> each;
+      for (Index i = 0; i < pyramid.seen(); ++i) each.push_back(static_cast<T>(pyramid.level(begin + i, stage)));
+      Shape shape = Shape::filled(rank, 1);
+      shape[1] = pyramid.seen();
+      return Tensor<T, B>(shape, each);
+    }
     Tensor<T, B> draw_levels(const Shape& x, Rng& rng) const {
       if (level_deviation == 0) return uniform<T, B>(level_shape(x), rng);
       return sigmoid(affine(normal<T, B>(level_shape(x), rng), level_deviation, level_mean));
+    }
+    Tensor<T, B> rollout(const Tensor<T, B>& context, Index frames, Rng& rng, const flow::Sampling& how,
+                         const Tensor<T, B>& condition) const {
+      const flow::Pyramid pyramid{context.extent(1), frames, how.integration.steps, how.lag, how.window};
+      pyramid.check();
+      flow::Integration once = how.integration;
+      once.steps = 1;
+      Shape shape = context.shape(), first = Shape::filled(context.rank(), 0);
+      shape[1] = frames;
+      const Tensor<T, B> x = concat(1, inside(context), normal<T, B>(shape, rng));
+      for (Index stage = 0; stage < pyramid.stages(); ++stage) {
+        const Index begin = pyramid.begin(stage), end = begin + pyramid.seen();
+        const bool by_frame = condition.rank() == 3 && condition.extent(1) == x.extent(1);
+        const Tensor<T, B> told = by_frame ? slice(condition, 1, begin, end) : condition;
+        const auto v = [&](const Tensor<T, B>& part, const Tensor<T, B>& t) {
+          return guided_velocity(part, t, told, how.guidance);
+        };
+        first[1] = begin;
+        const auto from = levels(pyramid, begin, stage, x.rank()), to = levels(pyramid, begin, stage + 1, x.rank());
+        write_block(x, first, flow::integrate(v, slice(x, 1, begin, end), from, to, once));
+      }
+      return outside(x);
     }
     Variable<T, B> dropped(const Variable<T, B>& condition) const {
       Shape each = Shape::filled(condition.rank(), 1);

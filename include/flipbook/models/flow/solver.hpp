@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <flipbook/core/error.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 
