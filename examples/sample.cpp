@@ -44,6 +44,7 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "vae-adversarial") return loaded<ClipVaeGan, B>(settings)->vae.sample(n, rng);
   if (model == "gan") return loaded<ClipGan, B>(settings)->sample(n, rng);
   if (model == "gan-frame") return loaded<FrameGan, B>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
+  if (model == "mocogan") return loaded<MotionGan, B>(settings)->model.sample(n, clip_gan_format.frames, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
   if (model == "convlstm") return continued<ConvLstmForecast, B>(settings);
   return continued<TransformerForecast, B>(settings);
@@ -56,7 +57,7 @@ int main(int argc, char** argv) {
   Settings settings;
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
   line.choice("--model", settings.model,
-              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "lstm", "convlstm", "transformer"},
+              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "lstm", "convlstm", "transformer"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

@@ -103,9 +103,12 @@
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
 #include <flipbook/models/gan/adversarial.hpp>
+#include <flipbook/models/gan/augmentation.hpp>
+#include <flipbook/models/gan/conditional.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/discriminators.hpp>
 #include <flipbook/models/gan/gan.hpp>
+#include <flipbook/models/gan/mocogan.hpp>
 #include <flipbook/models/gan/regulariser.hpp>
 #include <flipbook/models/gan/training.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
