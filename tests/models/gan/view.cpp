@@ -43,7 +43,7 @@ TEST_CASE("random frames are frames of their clip, all different, and others for
       draws.insert(taken);
     }
   }
-  CHECK(draws.size() > 30);                                     // of 60, in 120 draws
+  CHECK(draws.size() > 30);                                       // of 60, in 120 draws
   for (const int count : seen) CHECK(std::abs(count - 72) < 30);  // of 360, four deviations
   CHECK_THROWS_WITH_AS(view::RandomFrames<6>::of(x, rng), doctest::Contains("RandomFrames: 6 frames of clips"), Error);
 }
@@ -59,7 +59,8 @@ TEST_CASE("views are the slices and means that they say, one of another too") {
   for (Index n = 0; n < 3; ++n) {
     for (Index t = 0; t < 4; ++t) {
       CHECK(at(change, n, t, 7, 3, 1) == at(x, n, t + 1, 7, 3, 1) - at(x, n, t, 7, 3, 1));
-      const float mean = (at(x, n, t, 2, 4, 1) + at(x, n, t, 3, 4, 1) + at(x, n, t, 2, 5, 1) + at(x, n, t, 3, 5, 1)) / 4;
+      const float mean =
+          (at(x, n, t, 2, 4, 1) + at(x, n, t, 3, 4, 1) + at(x, n, t, 2, 5, 1) + at(x, n, t, 3, 5, 1)) / 4;
       CHECK(at(coarse, n, t, 1, 2, 1) == doctest::Approx(mean));
     }
   }
