@@ -6,10 +6,10 @@
 #include <flipbook/models/gan/view.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-/// Differentiable augmentation: data and fakes are changed at random before they are judged, and the generator's gradient
-/// goes through the changes, so that a discriminator that has seen all of a small data set cannot know it by heart. What
-/// is drawn is drawn for each clip and is the same for all its frames. Zhao et al., Differentiable augmentation for
-/// data-efficient GAN training, 2020.
+/// Differentiable augmentation: data and fakes are changed at random before they are judged, and the generator's
+/// gradient goes through the changes, so that a discriminator that has seen all of a small data set cannot know it by
+/// heart. What is drawn is drawn for each clip and is the same for all its frames. Zhao et al., Differentiable
+/// augmentation for data-efficient GAN training, 2020.
 ///
 ///     ViewDiscriminator<ClipNetwork, view::Then<view::Brightness<>, view::Translation<>, view::Cutout<>>>
 namespace flipbook::inline FLIPBOOK_ISA::view {
@@ -47,8 +47,8 @@ struct Brightness {
   }
 };
 
-/// Each clip moved by whole pixels, down and to the right each by one of ±1/Part of the extent, rounded down; what comes in
-/// is 0, the middle of [−1, 1].
+/// Each clip moved by whole pixels, up or down and to either side by at most 1/Part of the extent; what comes in is 0,
+/// the middle of [−1, 1].
 template <int Part = 8>
 struct Translation {
   static_assert(Part > 0, "Translation<Part>: needs a positive part");
@@ -77,7 +77,8 @@ struct Translation {
   }
 };
 
-/// A rectangle of 1/Part of height and width, the same in all frames of a clip, is 0; its middle is anywhere in the frame.
+/// A rectangle of 1/Part of height and width, the same in all frames of a clip, is 0; its middle is anywhere in the
+/// frame.
 template <int Part = 2>
 struct Cutout {
   static_assert(Part > 0, "Cutout<Part>: needs a positive part");
