@@ -52,6 +52,7 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "gan-frame") return loaded<FrameGan, B>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
   if (model == "videogpt-vector") return of_codes<ClipGpt<VectorTokenizer>, B>(settings, rng);
   if (model == "videogpt-scalar") return of_codes<ClipGpt<ScalarTokenizer>, B>(settings, rng);
+  if (model == "mocogan") return loaded<MotionGan, B>(settings)->model.sample(n, clip_gan_format.frames, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
   if (model == "simvp") return continued<SimVpForecast, B>(settings);
   if (model == "convlstm") return continued<ConvLstmForecast, B>(settings);
@@ -67,6 +68,7 @@ int main(int argc, char** argv) {
   line.choice("--model", settings.model,
               {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "videogpt-vector", "videogpt-scalar", "lstm",
                "convlstm", "transformer", "simvp"},
+              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "lstm", "convlstm", "transformer"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

@@ -16,18 +16,25 @@ struct GanSettings {
   double learning_rate = 2e-4;
 };
 
+/// n new clips in [0, 1], of so many frames where the model can be asked for them.
+template <class Model, class T, class B>
+Tensor<T, B> new_clips(const Module<Model, T, B>& gan, Index n, Index frames, Rng& rng) {
+  if constexpr (requires { gan->generator; }) return gan->sample(n, rng);
+  else return gan->model.sample(n, frames, rng);
+}
+
 /// Trains a generator against a discriminator on a backend, and writes new clips beside real ones.
 template <class Model, class B>
 void train_gan(const GanSettings& settings, const Data& data) {
   const TrainingOptions& options = settings.training;
   Module<Model, float, B> untrained{Rng{options.seed}};
-  init::dcgan(untrained, Rng{options.seed + 1});
+  if constexpr (requires { untrained->generator; }) init::dcgan(untrained, Rng{options.seed + 1});
   Trainer trainer{std::move(untrained), optim::Adam{.learning_rate = settings.learning_rate, .beta1 = 0.5},
                   options.seed};
   train(trainer, data, options, {.title = "gan"}, [&] {
     Rng rng{7};
     const auto real = batch_of(data.test, 0, 16);  // (16, T, H, W, C)
-    show(options.out / "samples.gif", trainer.model->sample(16, rng).reshape(real.shape()), 8);
+    show(options.out / "samples.gif", new_clips(trainer.model, 16, real.extent(1), rng).reshape(real.shape()), 8);
     show(options.out / "data.gif", real, 8);
   });
 }

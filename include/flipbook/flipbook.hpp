@@ -123,9 +123,12 @@
 #include <flipbook/models/flow/rectified_flow.hpp>
 #include <flipbook/models/flow/solver.hpp>
 #include <flipbook/models/gan/adversarial.hpp>
+#include <flipbook/models/gan/augmentation.hpp>
+#include <flipbook/models/gan/conditional.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/discriminators.hpp>
 #include <flipbook/models/gan/gan.hpp>
+#include <flipbook/models/gan/mocogan.hpp>
 #include <flipbook/models/gan/regulariser.hpp>
 #include <flipbook/models/gan/training.hpp>
 #include <flipbook/models/gan/video_gan.hpp>

@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include <flipbook/models/autoregressive/networks.hpp>
+#include <flipbook/models/gan/augmentation.hpp>
 #include <flipbook/models/gan/gan.hpp>
+#include <flipbook/models/gan/mocogan.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/norm.hpp>
@@ -27,6 +29,10 @@ using Encoder =
     Sequential<Conv2d<1, 6, Window{.kernel = 4, .stride = 2, .padding = 1}>, Tanh, Conv2d<6, 4, Window{.kernel = 2}>>;
 using Decoder = Sequential<ConvTranspose2d<2, 6, Window{.kernel = 2}>, Tanh,
                            ConvTranspose2d<6, 1, Window{.kernel = 4, .stride = 2, .padding = 1}>>;
+using Motion = mocogan::Generator<Painter, 2, 2>;
+using Frames = ViewDiscriminator<Judge, view::Then<view::RandomFrames<1>, view::Translation<2>, view::Cutout<4>>>;
+using Changes = ViewDiscriminator<Sequential<Conv3d<1, 1, Window{.kernel = 2}>>,
+                                  view::Then<view::Differences, view::Brightness<>, view::Downsampled<2>>>;
 using Autoencoder = Vae<Encoder, Decoder, latent::DiagonalGaussian<2>, likelihood::LearnedGaussian>;
 
 /// Ten steps of training on both backends: each reports the losses that the CPU reports. Most of those on the device
@@ -62,6 +68,7 @@ void training_follows(const Shape& shape) {
 TEST_CASE("an adversarial model's training follows the CPU's") {
   training_follows<Gan<Painter, Judge>>({4, 4, 4, 1});
   training_follows<Gan<Painter, Judge, loss::NonSaturating, regulariser::R1<>>>({4, 4, 4, 1});
+  training_follows<Adversarial<Motion, Discriminators<Frames, Changes>, loss::Hinge>>({2, 4, 4, 4, 1});
 }
 
 TEST_CASE("a variational model's training follows the CPU's, alone and against a discriminator") {

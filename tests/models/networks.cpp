@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <flipbook/models/gan/dcgan.hpp>
+#include <flipbook/models/gan/mocogan.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
 
@@ -28,6 +29,21 @@ TEST_CASE("the networks of a video GAN make and judge clips of 16 frames of 64×
   const auto clips = gan->sample(2, rng);
   CHECK(clips.shape() == Shape{2, 16, 64, 64, 3});
   CHECK(gan->discriminator(clips).shape() == Shape{2, 1, 1, 1, 1});
+
+  const Module<DualVideoGan<3, 4>, float> dual{Rng{1}};
+  const auto& [frames, coarse] = dual->discriminator.all;
+  CHECK(frames(view::RandomFrames<8>::of(clips, rng)).shape() == Shape{16, 1, 1, 1});
+  CHECK(coarse(view::Downsampled<2>::of(clips, rng)).shape() == Shape{2, 1, 1, 1, 1});
+}
+
+TEST_CASE("the networks of MoCoGAN make clips of any length, and judge frames and runs of 16 frames") {
+  const Module<MoCoGan<3, 4>, float> gan{Rng{1}};
+  Rng rng{2};
+  const auto clips = gan->model.sample(2, 17, rng);
+  CHECK(clips.shape() == Shape{2, 17, 64, 64, 3});
+  const auto& [frames, runs] = gan->discriminator.all;
+  CHECK(frames(view::RandomFrames<1>::of(clips, rng)).shape() == Shape{2, 1, 1, 1});
+  CHECK(runs(clips).shape() == Shape{2, 2, 1, 1, 1});
 }
 
 TEST_CASE("autoencoders of clips and of frames take and give clips") {

@@ -266,8 +266,8 @@ class Trainer {
   void set_learning_rate(double rate) {
     training_.visit_optimizers([&](const std::string&, auto& optimizer) { optimizer.rule.learning_rate = rate; });
   }
-  /// One optimiser learns at `factor` times the rate of the rule, whatever a schedule makes of it; "discriminator" at 4:
-  /// Heusel et al., GANs trained by a two time-scale update rule, 2017.
+  /// One optimiser learns at `factor` times the rate of the rule, whatever a schedule makes of it; "discriminator" at
+  /// 4: Heusel et al., GANs trained by a two time-scale update rule, 2017.
   /// @throws Error  if no optimiser of the training has this name
   void scale_learning_rate(const std::string& name, double factor) {
     std::string names;

@@ -26,12 +26,12 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///     Made play(Tape&, const Batch& batch, Rng&) const    batch: clips in [0, 1], or what the model names as its Batch
 ///
 /// where Made is a struct with the tensor `real` (N, …, C), the data as discriminators see it, and of variables of the
-/// tape at least one of `samples`, `reconstructions`, `predictions`, which are fakes in the range of `real`; and its own
-/// `loss`, where it has one. Labels of a batch reach the discriminators that are `conditional`.
+/// tape at least one of `samples`, `reconstructions`, `predictions`, which are fakes in the range of `real`; and its
+/// own `loss`, where it has one. Labels of a batch reach the discriminators that are `conditional`.
 ///
 /// @tparam Discriminator  a network (N, …, C) → logits of any shape, a ViewDiscriminator, or Discriminators<…>
-/// @tparam Weight         what the game counts beside the model's loss: weight::Constant, or weight::Adaptive, for which
-///                        the model's instance has `last_layer()`, a member whose parameters give the fakes
+/// @tparam Weight         what the game counts beside the model's loss: weight::Constant, or weight::Adaptive, for
+///                        which the model's instance has `last_layer()`, a member whose parameters give the fakes
 template <class Model, nn::Layer Discriminator, class Game = loss::NonSaturating,
           class Regulariser = regulariser::NoPenalty, class Weight = weight::Constant>
 struct Adversarial {

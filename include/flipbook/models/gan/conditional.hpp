@@ -55,8 +55,9 @@ struct Classified {
 };
 
 /// A discriminator that also says which class a clip is of: of the network's 1 + Classes last channels the first is the
-/// logit, the others are those of the classes. The discriminator also minimises the cross-entropy of the data's classes,
-/// the generator that of its fakes', which are made for the same labels. Odena et al., Conditional image synthesis with auxiliary classifier GANs, 2017.
+/// logit, the others are those of the classes. The discriminator also minimises the cross-entropy of the data's
+/// classes, the generator that of its fakes', which are made for the same labels. Odena et al., Conditional image
+/// synthesis with auxiliary classifier GANs, 2017.
 ///
 /// @tparam Network  what is seen → (N, 1, …, 1 + Classes)
 template <nn::Layer Network, int Classes>

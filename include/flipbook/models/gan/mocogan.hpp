@@ -49,8 +49,8 @@ using VideoDiscriminator = nn::Sequential<                                      
     nn::Conv3d<8 * W, Out, detail::head>>;                                                // (N, T − 15, 1, 1, Out)
 
 /// The generator: frame t is made of [content, category, motion_t]. Content, standard normal, is one code for the whole
-/// clip; the category, one of `Categories`, is the label of the clip; motion is a walk that a gated recurrent unit makes
-/// of noise,
+/// clip; the category, one of `Categories`, is the label of the clip; motion is a walk that a gated recurrent unit
+/// makes of noise,
 ///
 ///     m_t = GRU(ε_t, m_{t−1}),    m_0, ε_t ~ N(0, 1)
 ///
@@ -126,8 +126,9 @@ struct Generator {
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// MoCoGAN: clips (N, T, 64, 64, Channels) of T ≥ 16 frames. One discriminator sees a random frame of each clip, the other
-/// whole clips. With categories it is trained on LabelledClip, and the second also says which category a clip is of.
+/// MoCoGAN: clips (N, T, 64, 64, Channels) of T ≥ 16 frames. One discriminator sees a random frame of each clip, the
+/// other whole clips. With categories it is trained on LabelledClip, and the second also says which category a clip is
+/// of.
 template <int Channels = 3, int W = 64, int Categories = 0, class Game = loss::NonSaturating, int Content = 50,
           int Motion = 10>
 using MoCoGan = Adversarial<

@@ -6,7 +6,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::regulariser {
 
-/// What keeps a discriminator's slope in bounds: an argument of Gan and Adversarial, such as R1, with two static functions.
+/// What keeps a discriminator's slope in bounds: an argument of Gan and Adversarial, such as R1, with two static
+/// functions.
 ///
 ///     penalty(Tape&, const D& discriminator, const X& real, const X& fake, const V& loss)
 ///                                     the loss with what it adds to it, where discriminator(x) is the sum of the

@@ -27,6 +27,23 @@ using Generator = nn::Sequential<                                               
     nn::ConvTranspose3d<2 * W, W, detail::half>, nn::BatchNorm<W>, nn::ReLU,          // (N, 16, 32, 32, W)
     nn::ConvTranspose3d<W, Channels, detail::flat>, nn::Tanh>;                        // (N, 16, 64, 64, C)
 
+/// Frames (N, 64, 64, Channels) in [−1, 1] → logits (N, 1, 1, 1).
+template <int Channels = 3, int W = 32>
+using FrameDiscriminator = nn::Sequential<                                             //
+    nn::Conv2d<Channels, W, detail::half>, nn::LeakyReLU<0.2>,                         // (N, 32, 32, W)
+    nn::Conv2d<W, 2 * W, detail::half>, nn::BatchNorm<2 * W>, nn::LeakyReLU<0.2>,      // (N, 16, 16, 2W)
+    nn::Conv2d<2 * W, 4 * W, detail::half>, nn::BatchNorm<4 * W>, nn::LeakyReLU<0.2>,  // (N, 8, 8, 4W)
+    nn::Conv2d<4 * W, 8 * W, detail::half>, nn::BatchNorm<8 * W>, nn::LeakyReLU<0.2>,  // (N, 4, 4, 8W)
+    nn::Conv2d<8 * W, 1, Window{.kernel = 4, .bias = false}>>;                         // (N, 1, 1, 1)
+
+/// Clips (N, 16, 32, 32, Channels) in [−1, 1], such as those of half the size → logits (N, 1, 1, 1, 1).
+template <int Channels = 3, int W = 32>
+using CoarseDiscriminator = nn::Sequential<                                            //
+    nn::Conv3d<Channels, W, detail::half>, nn::LeakyReLU<0.2>,                         // (N, 8, 16, 16, W)
+    nn::Conv3d<W, 2 * W, detail::half>, nn::BatchNorm<2 * W>, nn::LeakyReLU<0.2>,      // (N, 4, 8, 8, 2W)
+    nn::Conv3d<2 * W, 4 * W, detail::half>, nn::BatchNorm<4 * W>, nn::LeakyReLU<0.2>,  // (N, 2, 4, 4, 4W)
+    nn::Conv3d<4 * W, 1, detail::head>>;                                               // (N, 1, 1, 1, 1)
+
 /// Clips (N, 16, 64, 64, Channels) in [−1, 1] → logits (N, 1, 1, 1, 1).
 template <int Channels = 3, int W = 32>
 using Discriminator = nn::Sequential<                                                  //
@@ -43,5 +60,14 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// The adversarial network of clips: 16 frames of 64×64 pixels.
 template <int Channels = 3, int W = 32, class Game = loss::NonSaturating>
 using VideoGan = Gan<video_gan::Generator<Channels, W>, video_gan::Discriminator<Channels, W>, Game>;
+
+/// The same generator before two discriminators: one of eight random frames of each clip, one of whole clips at half of
+/// height and width. After Clark et al., Adversarial video generation on complex datasets (DVD-GAN), 2019.
+template <int Channels = 3, int W = 32, class Game = loss::Hinge>
+using DualVideoGan =
+    Gan<video_gan::Generator<Channels, W>,
+        Discriminators<ViewDiscriminator<video_gan::FrameDiscriminator<Channels, W>, view::RandomFrames<8>>,
+                       ViewDiscriminator<video_gan::CoarseDiscriminator<Channels, W>, view::Downsampled<2>>>,
+        Game>;
 
 }  // namespace flipbook

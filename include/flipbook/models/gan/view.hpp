@@ -18,7 +18,7 @@
 /// They are written with operations, so that a generator's gradient goes through them, on either backend.
 namespace flipbook::inline FLIPBOOK_ISA::view {
 
-/// All of it.
+/// All of the clip, as it is.
 struct Clip {
   template <Value X>
   static X of(const X& x, Rng&) {

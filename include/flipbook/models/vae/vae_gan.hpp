@@ -16,7 +16,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// After Larsen et al., Autoencoding beyond pixels using a learned similarity metric, 2016.
 ///
 /// @tparam Autoencoder    a Vae
-/// @tparam Discriminator  of what the autoencoder models, (N, …, C) in [−1, 1] → logits; a ViewDiscriminator, or Discriminators<…>
+/// @tparam Discriminator  of what the autoencoder models, (N, …, C) in [−1, 1] → logits; a ViewDiscriminator, or
+///                        Discriminators<…>
 template <class Autoencoder, nn::Layer Discriminator, class Game = loss::NonSaturating,
           class Regulariser = regulariser::NoPenalty>
 struct VaeGan {
