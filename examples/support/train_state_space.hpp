@@ -39,12 +39,14 @@ void train_futures(const StateSpaceSettings& settings, const Data& data, Index s
     const auto& model = *trainer.model.operator->();
     Rng rng{7};
     const auto clips = batch_on<B>(data.test, 0, 4);  // (4, T, H, W, C)
-    const auto past = slice(clips, 1, 0, seen);       // (4, seen, H, W, C)
+    // [futures]
+    const auto past = slice(clips, 1, 0, seen);  // (4, seen, H, W, C)
     const auto state = model.observe(past, rng);
     List<Tensor<float, B>> columns{clips};
     for (int future = 0; future < 5; ++future) {
       columns.push_back(concat(1, past, model.imagine(state, clips.extent(1) - seen, rng).clips));
     }
+    // [/futures]
     Shape rows = clips.shape();
     rows[0] *= static_cast<Index>(columns.size());
     show(options.out / "futures.gif", reshape(stack(1, columns), rows), static_cast<Index>(columns.size()));
@@ -108,10 +110,12 @@ void train_world_model(const StateSpaceSettings& settings, const PendulumClips& 
     const auto here = batch_of(data.test, 0, 64);
     const auto unseen = map_members(here, [](const auto& x) { return to<B>(x); });
     const Index frames = unseen.clip.extent(1);
+    // [imagined]
     const auto past = slice(unseen.clip, 1, 0, seen);  // (64, seen, H, W, 3)
     const auto state = model.observe(past, slice(unseen.actions, 1, 0, seen), rng);
     const auto imagined = model.imagine(state, slice(unseen.actions, 1, seen - 1, frames - 1), rng);
     const auto clips = concat(1, past, imagined.clips);  // (64, T, H, W, 3)
+    // [/imagined]
     show(options.out / "imagined.gif", concat(0, unseen.clip.slice(0, 8), clips.slice(0, 8)), 8);
 
     const auto seen_in = angles_of(to<Cpu>(clips));                // (64, T)

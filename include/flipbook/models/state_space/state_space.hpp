@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -16,6 +17,20 @@
 #include <flipbook/nn/residual.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
+
+namespace detail {
+
+/// How many channels these are side by side, if all are known.
+constexpr int together(std::initializer_list<int> parts) {
+  int sum = 0;
+  for (const int part : parts) {
+    if (part < 0) return nn::unknown;
+    sum += part;
+  }
+  return sum;
+}
+
+}  // namespace detail
 
 /// A state-space model of clips: frames x_t have random causes z_t, and a deterministic memory h_t of what was before.
 ///
@@ -42,6 +57,19 @@ struct StateSpace {
   static_assert(!skips || wiring.first_given,
                 "StateSpace: maps of the last frame seen need a first frame that is given");
   static_assert(!wiring.first_given || wiring.frame, "StateSpace: a first frame that is given must be read by h");
+  static constexpr int read =
+      detail::together({wiring.frame ? Encoder::out : 0, wiring.latent ? Latent::size : 0, wiring.actions});
+  static constexpr int memory = Parts::Transition::out == nn::any ? read : Parts::Transition::out;
+  static constexpr int caused = detail::together({memory, Latent::size});
+  static constexpr int features = Parts::Emission::out == nn::any ? caused : Parts::Emission::out;
+  static_assert(nn::channels_match<read, Parts::Transition::in>,
+                "StateSpace: the transition must take what `wiring` names: code, z and action, of these");
+  static_assert(
+      nn::channels_match<detail::together({wiring.posterior ? memory : 0, Encoder::out}), Parts::Posterior::in>,
+      "StateSpace: the posterior must take h, where `wiring` says so, and the encoder's code");
+  static_assert(nn::channels_match<caused, Parts::Emission::in>, "StateSpace: the emission must take h and z");
+  static_assert(nn::channels_match<features, Parts::Decoder::in>,
+                "StateSpace: the decoder must take what the emission gives");
   static_assert(nn::channels_match<Parts::Posterior::out, Latent::parameters>,
                 "StateSpace: the posterior must give the latent's parameters");
   static_assert(
