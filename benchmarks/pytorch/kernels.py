@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 
-PROGRAMS = ["conv_lstm", "dcgan", "video_gan", "video_transformer", "video_vae"]
+PROGRAMS = ["conv_lstm", "dcgan", "simvp", "video_gan", "video_transformer", "video_vae"]
 
 
 class Side:

@@ -133,6 +133,51 @@ class ConvLstm(nn.Module):
         return torch.stack([self.step(frame, states) for frame in x.unbind(1)], 1)
 
 
+class Residual(nn.Module):
+    """x + body(x), or x + scale·body(x) with a scale for each channel."""
+
+    def __init__(self, scaled, *body):
+        super().__init__()
+        self.body = layers(*body)
+        self.scale = nn.Parameter(torch.full((scaled, 1, 1), 1e-2)) if scaled else 1
+
+    def forward(self, x):
+        return x + self.scale * self.body(x)
+
+
+def depthwise(c, kernel, dilation=1):
+    return nn.Conv2d(c, c, kernel, padding=dilation * (kernel // 2), dilation=dilation, groups=c)
+
+
+def gated_attention(c, wide):
+    attention = Residual(0, nn.Conv2d(c, c, 1), nn.GELU(), depthwise(c, 5), depthwise(c, 7, 3), nn.Conv2d(c, 2 * c, 1),
+                         nn.GLU(1), nn.Conv2d(c, c, 1))
+    return layers(Residual(c, nn.BatchNorm2d(c), attention),
+                  Residual(c, nn.BatchNorm2d(c), nn.Conv2d(c, wide, 1), depthwise(wide, 3), nn.GELU(),
+                           nn.Conv2d(wide, c, 1)))
+
+
+class SimVp(nn.Module):
+    def __init__(self, frames=10, s=32, hidden=256, blocks=4, expansion=4):
+        super().__init__()
+        c, codes = nn.Conv2d, frames * s
+        end = lambda: (nn.GroupNorm(2, s), nn.SiLU(True))
+        keep, halve = lambda: (c(s, s, 3, 1, 1), *end()), lambda: (c(s, s, 3, 2, 1), *end())
+        double = lambda: (c(s, 4 * s, 3, 1, 1), nn.PixelShuffle(2), *end())
+        self.first = layers(c(1, s, 3, 1, 1), nn.GroupNorm(2, s), nn.SiLU())
+        self.encoder = layers(*halve(), *keep(), *halve())
+        self.translator = layers(gated_attention(codes, expansion * codes), c(codes, hidden, 1),
+                                 *(gated_attention(hidden, expansion * hidden) for _ in range(blocks - 1)),
+                                 c(hidden, codes, 1))
+        self.decoder, self.last = layers(*double(), *keep(), *double()), layers(*keep(), c(s, 1, 1))
+
+    def forward(self, x):                                    # (N, T, C, H, W)
+        skip = self.first(x.flatten(0, 1))
+        seen = self.encoder(skip)
+        codes = self.translator(seen.reshape(len(x), -1, *seen.shape[2:])).reshape(seen.shape)
+        return self.last(self.decoder(codes) + skip).view_as(x)
+
+
 class Block(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -231,6 +276,16 @@ class Workloads:
         def step():
             optimizer.zero_grad(set_to_none=True)
             F.binary_cross_entropy_with_logits(m(x[:, :-1]), x[:, 1:]).backward()
+            optimizer.step()
+        return step
+
+    def simvp_step(self):
+        m, x = self.place(SimVp()), torch.rand(4, 20, 1, 64, 64)
+        optimizer = torch.optim.Adam(m.parameters(), 1e-3)
+
+        def step():
+            optimizer.zero_grad(set_to_none=True)
+            F.mse_loss(m(x[:, :10]), x[:, 10:]).backward()
             optimizer.step()
         return step
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Moving digits or garments, ten frames seen and ten predicted, as the tables of Moving MNIST have it: nats per frame
-// of a convolutional LSTM, with true frames fed (teacher forcing) and with its own (open loop), OpenSTL's errors of its
-// open loop, and the same errors of predictions that learn nothing.
+// of a convolutional LSTM, with true frames fed (teacher forcing) and with its own (open loop), or of SimVP, which has an
+// open loop alone; OpenSTL's errors of the open loop, and the same errors of predictions that learn nothing.
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -14,6 +14,7 @@
 #include <flipbook/metrics/likelihood.hpp>
 #include <flipbook/metrics/ssim.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
+#include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/models/baseline/baseline.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/optim/schedule.hpp>
@@ -27,7 +28,15 @@ using namespace flipbook::results;
 namespace {
 
 constexpr Index seen = 10, predicted = 10;
-using Model = Autoregressive<ConvLstm<1, 64, 5, 4>, likelihood::Bernoulli>;
+using ConvLstmModel = Autoregressive<ConvLstm<1, 64, 5, 4>, likelihood::Bernoulli>;
+using SimVpModel =
+    SimVp<seen, 1, simvp::Options{.spatial = 32, .hidden = 256, .blocks = 4, .expansion = 4}, likelihood::Bernoulli>;
+
+/// Whether a model is fed one frame at a time, true ones or its own.
+template <class Model>
+concept FrameByFrame = requires(Model& model) {
+  model.scheduled_sampling = 0.5;
+};
 
 MovingSprites sprites(const std::filesystem::path& images, Index count, std::uint64_t seed) {
   return MovingSprites(read_idx(images), {.frames = seen + predicted, .canvas = 64, .sprites = count, .seed = seed});
@@ -77,8 +86,9 @@ Tensor<float> mean_frame(const MovingSprites& training) {
 }
 
 /// Everything about the first `count` clips of a test set.
-void evaluate(const Model::Instance<float, Cpu>& model, const MovingSprites& training, const MovingSprites& test,
-              Index count, Figures& figures, const std::filesystem::path& out) {
+template <class Model>
+void evaluate(const Model& model, const MovingSprites& training, const MovingSprites& test, Index count,
+              Figures& figures, const std::filesystem::path& out) {
   constexpr Index block = 10;
   const baseline::Constant mean{mean_frame(training)};
   Errors ours, persistence, constant, advection, matching;
@@ -87,7 +97,7 @@ void evaluate(const Model::Instance<float, Cpu>& model, const MovingSprites& tra
   for (Index first = 0; first < count; first += block) {
     const Tensor<float> clips = batch_of(test, first, std::min(block, count - first));  // (N, T, H, W, 1)
     const Tensor<float> context = slice(clips, 1, 0, seen), truth = slice(clips, 1, seen, seen + predicted);
-    forced.add(model.log_likelihood(clips), truth.shape());
+    if constexpr (FrameByFrame<Model>) forced.add(model.log_likelihood(clips), truth.shape());
     open.add(model.open_loop_log_likelihood(clips, seen), truth.shape());
     least += entropy(truth) / static_cast<double>(count * predicted);
     const Tensor<float> prediction = model.predict(context, predicted);
@@ -103,7 +113,7 @@ void evaluate(const Model::Instance<float, Cpu>& model, const MovingSprites& tra
     std::fprintf(stderr, "\revaluated %td of %td clips ", std::min(first + block, count), count);
   }
   std::fputc('\n', stderr);
-  figures.add("nats per frame, teacher forcing", forced.nats_per_frame());
+  if constexpr (FrameByFrame<Model>) figures.add("nats per frame, teacher forcing", forced.nats_per_frame());
   figures.add("nats per frame, open loop", open.nats_per_frame());
   figures.add("nats per frame, entropy of the targets", least);
   ours.report("model", figures);
@@ -113,40 +123,56 @@ void evaluate(const Model::Instance<float, Cpu>& model, const MovingSprites& tra
   matching.report("block matching", figures);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  examples::CommandLine line{"Trains a convolutional LSTM on moving sprites for a time, and measures its predictions."};
+struct Settings {
   RunOptions run{.out = "out/prediction"};
   double learning_rate = 1e-3;
   Index count = 2, clips = 1000;
-  run.add_to(line);
-  line.positive("--learning-rate", learning_rate, "Of Adam, at its highest");
-  line.number("--sprites", count, "Digits or garments in a clip");
-  line.number("--clips", clips, "Clips of the test set that are evaluated");
+};
+
+template <class Model>
+void train_and_evaluate(const Settings& settings) {
+  const RunOptions& run = settings.run;
+  const auto training_set = sprites(run.training_images(), settings.count, run.seed);
+  const auto test_set = sprites(run.test_images(), settings.count, 1000);
+  Module<Model, float> module{Rng{run.seed}};
+  auto& model = *module.operator->();
+  if constexpr (FrameByFrame<decltype(model)>) model.context_frames = seen;
+  Optimizer adam{optim::Adam{}, module.parameters()};
+  Rng rng{run.seed, 1};
+  TimedTraining training{run.out, run.minutes};
+  const auto falling = schedule::cosine(settings.learning_rate, 1000);  // in thousandths of the time
+  const bool complete = training.run(
+      [&](auto&& visit) { visit("", module), visit("optimizer", adam), visit("rng", rng); },
+      [&](Index k, double share) {
+        const double warm_up = std::min(1.0, static_cast<double>(k + 1) / 100);
+        adam.rule.learning_rate = warm_up * falling(std::llround(1000 * share));
+        if constexpr (FrameByFrame<decltype(model)>) {
+          model.scheduled_sampling = std::min(1.0, 1.5 * share);  // more and more frames fed are the model's own
+        }
+        const Tensor<float> x = batch_of(training_set, k * run.batch, run.batch);  // (N, T, H, W, 1)
+        const auto loss = [&](Tape& tape) { return model.loss(tape.constant(x)); };
+        return train_step(module, adam, rng, loss, {.clip_norm = 100});
+      });
+  if (!complete) return;
+  Figures figures;
+  figures.add("clips trained on", static_cast<double>(training.steps() * run.batch));
+  evaluate(model, training_set, test_set, settings.clips, figures, run.out);
+  figures.write(run.out / "figures.json", training);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  examples::CommandLine line{"Trains a model on moving sprites for a time, and measures its predictions."};
+  Settings settings;
+  std::string model = "convlstm";
+  settings.run.add_to(line);
+  line.choice("--model", model, {"convlstm", "simvp"}, "convlstm: two layers of 64, 5×5; simvp: ten frames at once");
+  line.positive("--learning-rate", settings.learning_rate, "Of Adam, at its highest");
+  line.number("--sprites", settings.count, "Digits or garments in a clip");
+  line.number("--clips", settings.clips, "Clips of the test set that are evaluated");
   return line.run(argc, argv, [&](Cpu) {
-    const auto training_set = sprites(run.training_images(), count, run.seed);
-    const auto test_set = sprites(run.test_images(), count, 1000);
-    Module<Model, float> model{Rng{run.seed}};
-    model->context_frames = seen;
-    Optimizer adam{optim::Adam{}, model.parameters()};
-    Rng rng{run.seed, 1};
-    TimedTraining training{run.out, run.minutes};
-    const auto falling = schedule::cosine(learning_rate, 1000);  // in thousandths of the time
-    const bool complete = training.run(
-        [&](auto&& visit) { visit("", model), visit("optimizer", adam), visit("rng", rng); },
-        [&](Index k, double share) {
-          const double warm_up = std::min(1.0, static_cast<double>(k + 1) / 100);
-          adam.rule.learning_rate = warm_up * falling(std::llround(1000 * share));
-          model->scheduled_sampling = std::min(1.0, 1.5 * share);  // more and more frames fed are the model's own
-          const Tensor<float> x = batch_of(training_set, k * run.batch, run.batch);  // (N, T, H, W, 1)
-          const auto loss = [&](Tape& tape) { return model->loss(tape.constant(x)); };
-          return train_step(model, adam, rng, loss, {.clip_norm = 100});
-        });
-    if (!complete) return;
-    Figures figures;
-    figures.add("clips trained on", static_cast<double>(training.steps() * run.batch));
-    evaluate(*model.operator->(), training_set, test_set, clips, figures, run.out);
-    figures.write(run.out / "figures.json", training);
+    if (model == "simvp") train_and_evaluate<SimVpModel>(settings);
+    else train_and_evaluate<ConvLstmModel>(settings);
   });
 }

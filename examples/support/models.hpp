@@ -31,8 +31,10 @@ inline constexpr ClipFormat frame_gan_format{.frames = 1, .size = 32, .channels 
 using LstmForecast = Autoregressive<FrameLstm<64, 64>>;
 using ConvLstmForecast = Autoregressive<ConvLstm<1, 32, 3>>;
 using TransformerForecast = Autoregressive<PatchTransformer<1, 8, 128, 3, 4>>;
+// [simvp]
 using SimVpForecast = SimVp<10, 1, simvp::Options{.spatial = 32, .hidden = 256, .blocks = 4, .expansion = 4},
                             likelihood::Bernoulli>;  // ten frames from ten, in one pass
+// [/simvp]
 inline constexpr ClipFormat forecast_format{.frames = 20, .size = 64, .channels = 1, .sprites = 2};
 inline constexpr Index forecast_context = 10;
 

@@ -85,6 +85,7 @@
 #include <flipbook/nn/sequential.hpp>
 #include <flipbook/nn/shape.hpp>
 #include <flipbook/nn/space_time.hpp>
+#include <flipbook/nn/spatio_temporal_lstm.hpp>
 #include <flipbook/nn/spectral_norm.hpp>
 #include <flipbook/nn/summary.hpp>
 #include <flipbook/nn/transformer.hpp>

@@ -9,6 +9,7 @@
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/nn/resample.hpp>
 #include <flipbook/nn/shape.hpp>
+#include <flipbook/nn/spatio_temporal_lstm.hpp>
 #include <flipbook/nn/transformer.hpp>
 
 /// Networks that predict the next frame: each reads frames (N, H, W, Channels) and gives `Out` numbers for each pixel
@@ -31,6 +32,15 @@ using ConvLstm = nn::Stack<              //
     nn::ConvLstmCell<Hidden, Hidden, Window{.kernel = Kernel, .padding = Kernel / 2}>,  // (N, H/F, W/F, Hidden)
     nn::Conv2d<Hidden, Fold * Fold * Out, Window{.kernel = 1}>,                         // (N, H/F, W/F, F²·Out)
     nn::PixelShuffle<Fold * Fold * Out, Fold>>;                                         // (N, H, W, Out)
+
+/// Spatio-temporal LSTMs over frames folded into patches of Fold × Fold pixels; those of the paper are four layers of
+/// 128. Wang et al., PredRNN, 2017.
+template <int Channels = 1, int Hidden = 128, int Layers = 4, int Kernel = 5, int Fold = 4, int Out = Channels>
+using PredRnn = nn::Stack<               //
+    nn::PixelUnshuffle<Channels, Fold>,  // (N, H/F, W/F, F²C)
+    nn::SpatioTemporalLstm<Fold * Fold * Channels, Hidden, Layers, Window{.kernel = Kernel, .padding = Kernel / 2}>,
+    nn::Conv2d<Hidden, Fold * Fold * Out, Window{.kernel = 1}>,  // (N, H/F, W/F, F²·Out)
+    nn::PixelShuffle<Fold * Fold * Out, Fold>>;                  // (N, H, W, Out)
 
 /// A transformer over patches of Patch × Patch pixels, all patches of a frame at once: each sees those of its own
 /// frame and of the frames before it, and tells them apart by rotary positions in time, height and width.
