@@ -21,7 +21,7 @@ class Page:
     def __init__(self, to_browser, from_browser):
         self.to_browser, self.from_browser = to_browser, from_browser
         self.errors, self.requests, self.loaded = [], [], 0
-        self.pending, self.last, self.session = b"", 0, None
+        self.pending, self.last, self.session, self.patience = b"", 0, None, 30
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -87,11 +87,12 @@ class Page:
             raise RuntimeError(f"{expression}: {answer['exceptionDetails']['exception']['description']}")
         return answer["result"].get("value")
 
-    def wait_for(self, expression, seconds=20):
-        """Whether an expression becomes true."""
-        until = time.monotonic() + seconds
+    def wait_for(self, expression):
+        """Whether an expression becomes true. Once one did not, the others are not waited for as long."""
+        until = time.monotonic() + self.patience
         while not self.js(expression):
             if time.monotonic() > until:
+                self.patience = 1
                 return False
             self.receive(0.03)
         return True
