@@ -66,9 +66,8 @@ int main(int argc, char** argv) {
   Settings settings;
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
   line.choice("--model", settings.model,
-              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "videogpt-vector", "videogpt-scalar", "lstm",
-               "convlstm", "transformer", "simvp"},
-              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "lstm", "convlstm", "transformer"},
+              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector",
+               "videogpt-scalar", "lstm", "convlstm", "transformer", "simvp"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

@@ -10,20 +10,24 @@ namespace flipbook::examples::demo {
 
 using namespace nn;
 
-/// What judges of paths see: the code, and the positions that its steps add up to; in training with a little noise, so
-/// that they cannot tell by the last digit. (N, …, 2·T) → (N, 4·T)
+/// What the discriminator of paths sees of a code, which is in [−1, 1] for four deviations: the code itself, positions
+/// and steps; in training with a little noise, so that it cannot tell by the last digit.
 struct PathView {
-  static constexpr int in = 2 * frames, out = 4 * frames, dimensions = nn::any;
+  static constexpr int in = PathCode::size, out = in + 4 * frames, dimensions = nn::any;
 
   template <Real T, class B>
   struct Instance {
+    Tensor<T, B> basis = PathCode::basis<B>() * 4.0;  // (20, 2·T)
+
     template <Value X>
-    X operator()(const X& code) const {
-      const Index n = code.extent(0);
-      X steps = reshape(code, {n, frames, 2});
-      if constexpr (training<X>) steps = steps + 0.025 * normal<T, B>(steps.shape(), code.tape().rng());
-      const X first = slice(steps, 1, 0, 1), rest = slice(steps, 1, 1, frames) * (3.0 / 11);
-      return concat(-1, reshape(steps, {n, in}), reshape(cumsum(concat(1, first, rest), 1), {n, in}));
+    X operator()(const X& codes) const {
+      const Index n = codes.extent(0);
+      const X code = reshape(codes, {n, in});
+      const X path = reshape(matmul(code, lift_like(code, basis)), {n, frames, 2});
+      const X steps = slice(path, 1, 1, frames) - slice(path, 1, 0, frames - 1);
+      X seen = reshape(concat(1, path * (1.0 / 11), pad(steps * (1.0 / 3), 1, 0, 1)), {n, 4 * frames});
+      if constexpr (training<X>) seen = seen + 0.05 * normal<T, B>(seen.shape(), code.tape().rng());
+      return concat(-1, code, seen);
     }
   };
 };
@@ -43,8 +47,8 @@ using PictureDiscriminator = Sequential<                   // pictures (N, 32, 3
     Conv2d<96, 192, up>, BatchNorm<192>, LeakyReLU<0.2>,   //          (N, 4, 4, 192)
     Conv2d<192, 1, Window{.kernel = 4}>>;                  // logits   (N, 1, 1, 1)
 
-using PathGenerator = Sequential<Linear<16, 256>, ReLU, Linear<256, 256>, ReLU, Linear<256, 2 * frames>>;
-using PathDiscriminator = Sequential<PathView, Linear<4 * frames, 256>, LeakyReLU<0.2>,  //
+using PathGenerator = Sequential<Linear<16, 256>, ReLU, Linear<256, 256>, ReLU, Linear<256, PathCode::size>>;
+using PathDiscriminator = Sequential<PathView, Linear<PathView::out, 256>, LeakyReLU<0.2>,  //
                                      Linear<256, 256>, LeakyReLU<0.2>, Linear<256, 1>>;
 
 using AdversarialPicture = Gan<PictureGenerator, PictureDiscriminator>;

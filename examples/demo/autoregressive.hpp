@@ -4,6 +4,7 @@
 #include <flipbook/models/autoregressive/token_transformer.hpp>
 #include <flipbook/models/tokens/prior_training.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
+#include <flipbook/nn/per_frame.hpp>
 #include <flipbook/quantizer/finite_scalar.hpp>
 
 #include "scene.hpp"
@@ -43,7 +44,7 @@ struct SceneTokens {
       return tokenizer.codes(pictures).reshape({pictures.extent(0), -1});
     }
     Variable<T, B> loss(Tape& tape, const Batch<Tensor<T, B>>& scenes) const {
-      const Indices picture = of_picture(scenes.clip), path = of_path(to_path(scenes.label));
+      const Indices picture = of_picture(scenes.clip), path = of_path(scenes.label);
       return prior.loss_of_known(tape, concat(1, begin(picture.extent(0)), picture, path));
     }
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
+#include <cmath>
+#include <numbers>
+
+#include <flipbook/data/dataset.hpp>
 #include <flipbook/data/tensor_dataset.hpp>
 #include <flipbook/likelihood/likelihood.hpp>
 #include <flipbook/nn/activation.hpp>
@@ -66,27 +71,67 @@ struct Tracker {
   };
 };
 
-/// A path (N, T, 2) in pixels as numbers of the size of 1, (N, 1, 1, 1, 2·T): where it begins, and its steps.
-template <class B>
-Tensor<float, B> to_code(const Tensor<float, B>& path) {
-  const auto first = affine(slice(path, 1, 0, 1), 1.0 / 11, -16.0 / 11);
-  const auto steps = slice(path, 1, 1, path.extent(1)) - slice(path, 1, 0, path.extent(1) - 1);
-  return concat(1, first, steps * (1.0 / 3)).reshape({path.extent(0), 1, 1, 1, -1});
-}
-template <class B>
-Tensor<float, B> to_path(const Tensor<float, B>& code) {
-  const auto steps = code.reshape({code.extent(0), -1, 2});
-  return cumsum(concat(1, affine(slice(steps, 1, 0, 1), 11, 16), slice(steps, 1, 1, steps.extent(1)) * 3.0), 1);
+/// The angle of each point (x, y).
+inline Tensor<float> atan2(const Tensor<float>& y, const Tensor<float>& x) {
+  Tensor<float> angle(y.shape());
+  std::transform(y.begin(), y.end(), x.begin(), angle.data(), [](float b, float a) { return std::atan2(b, a); });
+  return angle;
 }
 
-/// The clips of pictures (N, 32, 32, 1) on paths (N, T, 2), which go by whole pixels.
+/// Positions (N, T, 2) as whole pixels beside an offset of each clip's own, for a tracker sees the thing at the same
+/// distance from its corner in all frames: the offset is the circular mean of what is over.
+inline Tensor<float> snapped(const Tensor<float>& positions) {
+  constexpr double turn = 2 * std::numbers::pi;
+  const auto angle = positions * turn;
+  const auto offset = atan2(mean(sin(angle), {1}, true), mean(cos(angle), {1}, true)) * (1 / turn);  // (N, 1, 2)
+  return round(positions - offset) + offset;
+}
+
+/// A path of 32 frames by the ten lowest frequencies of its cosine transform in each direction, in units of about their
+/// deviation: whatever the code, the path is smooth.
+struct PathCode {
+  static constexpr int frequencies = 10, size = 2 * frequencies;
+  static constexpr std::array<double, frequencies> unit{27, 27, 34, 28, 13, 4, 4, 3, 3, 3};  // pixels
+  static constexpr double middle = 16;
+
+  /// What each number of a code does to the path: (20, 2·T).
+  template <class B>
+  static Tensor<float, B> basis() {
+    std::vector<float> rows;
+    for (int number = 0; number < size; ++number) {
+      const int k = number % frequencies;
+      const double length = std::sqrt((k == 0 ? 1.0 : 2.0) / double(frames));
+      for (Index t = 0; t < frames; ++t) {
+        const double value =
+            unit[std::size_t(k)] * length * std::cos(std::numbers::pi * k * (double(t) + 0.5) / double(frames));
+        for (int axis = 0; axis < 2; ++axis) rows.push_back(axis == number / frequencies ? float(value) : 0.0F);
+      }
+    }
+    return Tensor<float, B>({size, 2 * frames}, rows);
+  }
+  /// Paths (N, 32, 2) in pixels → (N, 1, 1, 1, 20).
+  static Tensor<float> encode(const Tensor<float>& paths) {
+    const auto lines = affine(paths, 1, -middle).reshape({-1, 2 * frames});
+    auto codes = matmul(lines, basis<Cpu>(), Transposed{.b = true});  // (N, 20), of rows of length `unit`
+    std::vector<float> squares;
+    for (int number = 0; number < size; ++number)
+      squares.push_back(float(1 / std::pow(unit[std::size_t(number % frequencies)], 2)));
+    return (codes * Tensor<float>({size}, squares)).reshape({-1, 1, 1, 1, size});
+  }
+  template <class B>
+  static Tensor<float, B> decode(const Tensor<float, B>& codes) {  // (N, …, 20) → (N, 32, 2)
+    return affine(matmul(codes.reshape({-1, size}), basis<B>()), 1, middle).reshape({-1, frames, 2});
+  }
+};
+
+/// The clips of pictures (N, 32, 32, 1) on paths (N, T, 2).
 template <class B>
 Tensor<float, B> render(const Tensor<float, B>& pictures, const Tensor<float, B>& paths) {
-  return clamp(place(pictures.reshape({-1, picture, picture, 1}), round(paths), {canvas, canvas}), 0, 1);
+  return clamp(place(pictures.reshape({-1, picture, picture, 1}), paths, {canvas, canvas}), 0, 1);
 }
 
-/// Picture and path of each clip, (1, 32, 32, 1) and (1, 1, 1, 2·T), as a tracker finds them. The picture is of one
-/// frame, another one in each clip.
+/// Picture and path of each clip, (1, 32, 32, 1) and (T, 2), as a tracker finds them. The picture is of one frame,
+/// another one in each clip.
 class Scenes {
  public:
   Scenes(AnyClips clips, const Module<Tracker, float>& tracker)
@@ -99,26 +144,49 @@ class Scenes {
     const auto path = (*tracker_)->positions(clip);  // (1, T, 2)
     const Index t = index % whole.extent(0);
     const auto cut = glimpse(slice(clip, 1, t, t + 1), round(slice(path, 1, t, t + 1)), {picture, picture});
-    return {cut[0], to_code(path)[0]};
+    return {cut[0], snapped(path)[0]};
   }
 
  private:
   AnyClips clips_;
-  std::shared_ptr<Module<Tracker, float>> tracker_;
+  std::shared_ptr<const Module<Tracker, float>> tracker_;
 };
 
 /// The pictures alone, of clips of one frame.
-class Pictures : public Scenes {
- public:
-  using Scenes::Scenes;
-  Tensor<float> clip(Index index) const { return Scenes::clip(index).clip; }
+using Pictures = ClipsOnly<Scenes>;
+
+/// The first frames of clips.
+struct FirstFrames {
+  AnyClips clips;
+  Index count;
+  Shape shape() const {
+    Shape shape = clips.shape();
+    shape[0] = count;
+    return shape;
+  }
+  Tensor<float> clip(Index index) const { return clips.clip(index).slice(0, count); }
 };
-/// The paths alone, of the first so many clips.
-inline TensorDataset paths_of(const AnyClips& clips, const Module<Tracker, float>& tracker, Index count) {
-  const Scenes scenes(clips, tracker);
-  List<Tensor<float>> codes(static_cast<std::size_t>(count));
-  parallel_tasks(count, [&](Index i) { codes[static_cast<std::size_t>(i)] = scenes.clip(i).label; });
-  return TensorDataset(stack(0, codes));  // (count, 1, 1, 1, 2·T)
+
+/// Single frames of clips, (1, 64, 64, 1): another one of each.
+struct EachFrame {
+  AnyClips clips;
+  Shape shape() const {
+    Shape shape = clips.shape();
+    shape[0] = 1;
+    return shape;
+  }
+  Tensor<float> clip(Index index) const {
+    const auto whole = clips.clip(index);
+    const Index t = index % whole.extent(0);
+    return whole.slice(t, t + 1);
+  }
+};
+
+/// The paths of the first so many clips: (count, T, 2).
+inline Tensor<float> paths_of(const Scenes& scenes, Index count) {
+  List<Tensor<float>> paths(static_cast<std::size_t>(count));
+  parallel_tasks(count, [&](Index i) { paths[static_cast<std::size_t>(i)] = scenes.clip(i).label; });
+  return stack(0, paths);
 }
 
 /// How far two pictures are apart: 5·|x − m| + 30·(x − m)² a pixel, of which the first term keeps edges sharp and the

@@ -3,6 +3,7 @@
 
 #include <flipbook/models/flow/flow_mlp.hpp>
 #include <flipbook/models/flow/latent_flow.hpp>
+#include <flipbook/nn/per_frame.hpp>
 
 #include "scene.hpp"
 
@@ -25,7 +26,7 @@ using Decoder = Sequential<                                                    /
 
 using PictureVae = Vae<Encoder, Decoder, latent::DiagonalGaussian<48>, Sharp>;
 using VariationalPicture = LatentFlow<PictureVae, CodeFlow<48, 512, 3>>;  // codes are drawn from a learned prior
-using VariationalPath = CodeFlow<2 * frames, 256, 3>;                     // so are paths
+using VariationalPath = CodeFlow<PathCode::size, 256, 3>;                 // so are paths
 // [/variational]
 
 }  // namespace flipbook::examples::demo
