@@ -3,7 +3,7 @@
 
 #include <string>
 
-/// The objectives of the three families as MathML, which browsers typeset by themselves.
+/// The objectives of the families as MathML, which browsers typeset by themselves.
 namespace flipbook::examples::formula {
 
 namespace detail {
@@ -53,6 +53,17 @@ inline const std::string elbo = [] {
   const std::string posterior = of(i("q"), i("z") + o("|") + i("x")), prior = of(i("p"), i("z"));
   return display(log(of(i("p"), i("x"))) + o("≥") + expectation(posterior, log(of(i("p"), i("x") + o("|") + i("z")))) +
                  o("−") + of(sub(i("D"), "<mtext>KL</mtext>"), posterior + o("‖") + prior));
+}();
+
+/// min E ‖v(x_t, t) − (x − ε)‖²,  x_t = (1 − t) ε + t x
+inline const std::string flow_matching = [] {
+  using namespace detail;
+  const std::string at_t = sub(i("x"), i("t")), norm = o("‖"), noise = i("ε");
+  const std::string error = norm + of(i("v"), at_t + o(",") + i("t")) + o("−") + o("(") + i("x") + o("−") + noise +
+                            o(")") + tag("msup", norm + tag("mn", "2"));
+  return display(under("min", "v") + expectation(i("t") + o(",") + i("x") + o(",") + noise, error) + o(",") +
+                 "<mspace width=\"1em\"/>" + at_t + o("=") + o("(") + tag("mn", "1") + o("−") + i("t") + o(")") +
+                 noise + o("+") + i("t") + i("x"));
 }();
 
 }  // namespace flipbook::examples::formula

@@ -4,8 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -89,7 +91,8 @@ Gallery everything() {
                .source_title = "source",
                .source = "using A = B<1>;  // <C>"},
               {.family = "Three", .formula = formula::minimax},
-              {.family = "Four", .formula = formula::autoregressive}}};
+              {.family = "Four", .formula = formula::autoregressive},
+              {.family = "Five", .formula = formula::flow_matching}}};
 }
 
 }  // namespace
@@ -121,7 +124,7 @@ TEST_CASE("every element of a page is closed, and the page needs nothing else") 
     CHECK_FALSE(contains(page, outside));
   CHECK(count(page, "<img alt=\"\" src=\"data:image/png;base64,iVBORw0KGgo") == 1 + 3 + 4 + 3);
   CHECK(count(page, "<script>") == 1);
-  CHECK(count(page, "<section id=") == 3);
+  CHECK(count(page, "<section id=") == 4);
   CHECK(contains(page, "<section id=\"one-two\""));
   CHECK(contains(page, "href=\"#one-two\""));
   CHECK(contains(page, "1\u202f234\u202f567"));
@@ -142,6 +145,31 @@ TEST_CASE("a sheet has frame t of clip n at row t and column n, in shades of fiv
             CHECK(kept % 5 == 0);
             CHECK(std::abs(kept - given) <= 2);
           }
+}
+
+TEST_CASE("a sheet of noise has fewer shades than another") {
+  const auto shades = [](const Tensor<float>& x) {
+    const auto pixels = flipbook::detail::decode_png(flipbook::examples::detail::packed_sheet(x), 1);
+    return std::set<int>(pixels.begin(), pixels.end()).size();
+  };
+  Tensor<float> ramp({2, 4, 32, 32, 1}), noise(ramp.shape());
+  std::uint32_t state = 1;
+  for (Index i = 0; i < ramp.size(); ++i) {
+    ramp.data()[i] = static_cast<float>(i / 32 % 256) / 255;
+    state = state * 1664525U + 1013904223U;
+    noise.data()[i] = static_cast<float>(state >> 24) / 255;
+  }
+  CHECK(shades(ramp) == 52);
+  CHECK(shades(noise) == 18);
+}
+
+TEST_CASE("the clock is as long as the longest clip, and marks those learned from where some are longer") {
+  const std::string page = to_html(everything());
+  CHECK(contains(page, "class=\"player\" role=\"group\" aria-label=\"Clock of all clips\" data-frames=\"8\""));
+  CHECK(contains(page, ">trained on 4</span>"));
+  CHECK_FALSE(contains(to_html(Gallery{.trained_frames = 3, .figures = {{.rows = {{.clips = {clips(1, 3, 1)}}}}}}),
+                       "trained on"));
+  CHECK_FALSE(contains(to_html(Gallery{.figures = {{.rows = {{.clips = {clips(1, 1, 1)}}}}}}), "class=\"player\""));
 }
 
 TEST_CASE("a page has one sheet for each stop, its open stop is seen without a script, and its control names them") {
