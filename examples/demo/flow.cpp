@@ -43,7 +43,7 @@ Learned flow(const Task& task) {
   const auto decoded = [&, deviation = deviation](const Tensor<float, B>& z) {
     return to<Cpu>(coder.model->expectation(z * deviation));
   };
-  const flow::Sampling how{.integration = {.steps = 20}};
+  const flipbook::flow::Sampling how{.integration = {.steps = 20}};
   const auto sample = [&](Index n, Index length, Rng rng) {
     return over.with_average([&] {
       const auto first = over.model->sample({n, 16, 8, 8, 8}, rng, how);  // (N, 16, 8, 8, 8)
