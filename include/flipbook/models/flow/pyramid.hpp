@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <flipbook/core/error.hpp>
+#include <flipbook/core/scalar.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::flow {
 

@@ -19,6 +19,7 @@ constexpr nn::UNetOptions unet(int patch, int width, int condition) {
           .patch = {1, patch, patch},
           .condition = condition};
 }
+/// Patches of `patch` pixels a side of one frame, and positions that are rotary.
 constexpr nn::SpaceTimeOptions transformer(int patch, int width, int blocks, int condition) {
   return {.patch = {1, patch, patch}, .width = width, .blocks = blocks, .condition = condition};
 }
