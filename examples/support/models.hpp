@@ -3,6 +3,7 @@
 
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/simvp.hpp>
+#include <flipbook/models/gan/augmentation.hpp>
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/mocogan.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
@@ -21,9 +22,14 @@
 namespace flipbook::examples {
 
 // Adversarial.
-using ClipGan = VideoGan<1, 16>;   // clips (16, 64, 64, 1)
-using MotionGan = MoCoGan<1, 16>;  // the same, of a code of what is shown and codes of how it moves
-using FrameGan = Dcgan<3>;         // the tutorial's two networks: frames (32, 32, 3)
+using ClipGan = VideoGan<1, 16>;  // clips (16, 64, 64, 1)
+using FrameGan = Dcgan<3>;        // the tutorial's two networks: frames (32, 32, 3)
+// MoCoGAN, clips as ClipGan's: narrow discriminators that see clips moved and cut out do not outrun the generator.
+using Moved = view::Then<view::Translation<>, view::Cutout<>>;
+using MotionGan = Adversarial<
+    mocogan::Generator<mocogan::FrameNetwork<1, 16, 60>, 50, 10>,
+    Discriminators<ViewDiscriminator<mocogan::ImageDiscriminator<1, 8>, view::Then<Moved, view::RandomFrames<2>>>,
+                   ViewDiscriminator<mocogan::VideoDiscriminator<1, 8>, Moved>>>;
 inline constexpr ClipFormat clip_gan_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 inline constexpr ClipFormat frame_gan_format{.frames = 1, .size = 32, .channels = 3, .sprites = 1, .sprite = 28};
 

@@ -28,9 +28,16 @@ template <class Model, class B>
 void train_gan(const GanSettings& settings, const Data& data) {
   const TrainingOptions& options = settings.training;
   Module<Model, float, B> untrained{Rng{options.seed}};
-  if constexpr (requires { untrained->generator; }) init::dcgan(untrained, Rng{options.seed + 1});
+  constexpr bool one_part = requires { untrained->generator; };  // else a model with more than convolutions
+  if constexpr (one_part) {
+    init::dcgan(untrained, Rng{options.seed + 1});
+  } else {
+    init::dcgan(untrained->model.main, Rng{options.seed + 1});
+    init::dcgan(untrained->discriminator, Rng{options.seed + 2});
+  }
   Trainer trainer{std::move(untrained), optim::Adam{.learning_rate = settings.learning_rate, .beta1 = 0.5},
                   options.seed};
+  if constexpr (!one_part) trainer.scale_learning_rate("discriminator", 0.4);
   train(trainer, data, options, {.title = "gan"}, [&] {
     Rng rng{7};
     const auto real = batch_of(data.test, 0, 16);  // (16, T, H, W, C)
