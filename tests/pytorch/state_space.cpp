@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
 
   const auto rssm = []<class X>(const auto& model, const Inputs<X>& in) requires fb::training<X> {
     fb::Rng again = in.tape().rng();
-    in.drawn(model->infer(in[0].value(), in[1].value(), again).z);
+    in.drawn(model->infer(in[0], in[1], again).z.value());
     return model->loss({in[0], in[1], in[2]});
   };
   cases.layer<fb::StateSpace<World>>("rssm", rssm, adam);

@@ -29,17 +29,18 @@ def bernoulli(logits, x):
 class Svg(nn.Module):
     def __init__(self, w, code, hidden, z):
         super().__init__()
-        down = lambda i, o: nn.Sequential(nn.Conv2d(i, o, 4, 2, 1), nn.BatchNorm2d(o), nn.LeakyReLU(0.2))
-        up = lambda i, o: nn.Sequential(nn.ConvTranspose2d(i, o, 4, 2, 1), nn.BatchNorm2d(o), nn.LeakyReLU(0.2))
+        down = lambda i, o: nn.Sequential(nn.Conv2d(i, o, 4, 2, 1, bias=False), nn.BatchNorm2d(o), nn.LeakyReLU(0.2))
+        up = lambda i, o: nn.Sequential(nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False), nn.BatchNorm2d(o),
+                                        nn.LeakyReLU(0.2))
         gaussian = lambda: nn.ModuleList([nn.Linear(code, hidden), nn.LSTMCell(hidden, hidden),
                                           nn.Linear(hidden, 2 * z)])
         self.encoder = nn.ModuleList([down(1, w), down(w, 2 * w), nn.Sequential(
-            nn.Conv2d(2 * w, code, 4), nn.BatchNorm2d(code), nn.Tanh())])
+            nn.Conv2d(2 * w, code, 4, bias=False), nn.BatchNorm2d(code), nn.Tanh())])
         self.prior, self.posterior = gaussian(), gaussian()
         self.emission = nn.ModuleList([nn.Linear(code + z, hidden), nn.LSTMCell(hidden, hidden),
                                        nn.LSTMCell(hidden, hidden), nn.Linear(hidden, code), nn.Tanh()])
         self.decoder = nn.ModuleList([nn.Sequential(
-            nn.Unflatten(1, (code, 1, 1)), nn.ConvTranspose2d(code, 2 * w, 4), nn.BatchNorm2d(2 * w),
+            nn.Unflatten(1, (code, 1, 1)), nn.ConvTranspose2d(code, 2 * w, 4, bias=False), nn.BatchNorm2d(2 * w),
             nn.LeakyReLU(0.2)), up(4 * w, w), nn.ConvTranspose2d(2 * w, 1, 4, 2, 1)])
 
     def forward(self, x, noise):

@@ -10,12 +10,13 @@ namespace flipbook::inline FLIPBOOK_ISA::svg {
 
 namespace detail {
 
+// Without a bias, which batch normalisation would take away.
+inline constexpr Window half{.kernel = 4, .stride = 2, .padding = 1, .bias = false};
+inline constexpr Window whole{.kernel = 4, .bias = false};  // between 4 × 4 pixels and one
 template <int In, int Out>
-using Down = nn::Sequential<nn::Conv2d<In, Out, state_space::detail::half>, nn::BatchNorm<Out>, nn::LeakyReLU<0.2>>;
+using Down = nn::Sequential<nn::Conv2d<In, Out, half>, nn::BatchNorm<Out>, nn::LeakyReLU<0.2>>;
 template <int In, int Out>
-using Up =
-    nn::Sequential<nn::ConvTranspose2d<In, Out, state_space::detail::half>, nn::BatchNorm<Out>, nn::LeakyReLU<0.2>>;
-inline constexpr Window whole{.kernel = 4};  // between 4 × 4 pixels and one
+using Up = nn::Sequential<nn::ConvTranspose2d<In, Out, half>, nn::BatchNorm<Out>, nn::LeakyReLU<0.2>>;
 
 template <int C, int W, int Code, std::size_t... I>
 auto encoder(std::index_sequence<I...>) -> state_space::SkipEncoder<
