@@ -38,22 +38,24 @@ struct Options {
 };
 
 // Types of their own: nvcc 13 loses the window where an alias passes it on.
+/// A convolution that keeps height and width: (N, H, W, In) → (N, H, W, Out).
 template <int In, int Out, int Kernel = 3>
 struct Same : nn::Conv2d<In, Out, Window{.kernel = Kernel, .padding = Kernel / 2}> {};
+/// The same of each channel by itself: (N, H, W, C) → (N, H, W, C).
 template <int C, int Kernel, int Dilation = 1>
 struct Depthwise
     : nn::Conv2d<C, C, Window{.kernel = Kernel, .padding = Dilation*(Kernel / 2), .dilation = Dilation, .groups = C}> {
 };
 
-/// (N, H, W, In) → (N, H, W, Out).
+/// A layer of the encoder or decoder that keeps height and width: (N, H, W, In) → (N, H, W, Out).
 template <int In, int Out>
 struct Keep : nn::Sequential<Same<In, Out>, nn::GroupNorm<2, Out>, nn::SiLU> {};
-/// (N, H, W, C) → (N, ⌈H/2⌉, ⌈W/2⌉, C).
+/// A layer of the encoder: (N, H, W, C) → (N, ⌈H/2⌉, ⌈W/2⌉, C).
 template <int C>
 struct Halve
     : nn::Sequential<nn::Conv2d<C, C, Window{.kernel = 3, .stride = 2, .padding = 1}>, nn::GroupNorm<2, C>, nn::SiLU> {
 };
-/// (N, H, W, C) → (N, 2H, 2W, C).
+/// A layer of the decoder: (N, H, W, C) → (N, 2H, 2W, C).
 template <int C>
 struct Double : nn::Sequential<Same<C, 4 * C>, nn::PixelShuffle<4 * C, 2>, nn::GroupNorm<2, C>, nn::SiLU> {};
 
@@ -68,14 +70,16 @@ struct GatedAttention
                      nn::Residual<nn::BatchNorm<C>, Same<C, Expansion * C, 1>, Depthwise<Expansion * C, 3>, nn::GELU,
                                   Same<Expansion * C, C, 1>, nn::LayerScale<C>>> {};
 
+/// A depthwise convolution, then a product over channels: (N, H, W, C) → (N, H, W, C).
 template <int C>
 struct ConvMixer : nn::Sequential<nn::Residual<Depthwise<C, 11>, nn::GELU, nn::BatchNorm<C>>, Same<C, C, 1>, nn::GELU,
                                   nn::BatchNorm<C>> {};
 
+/// A block of the translator.
 template <int C, Options O>
 using Block = std::conditional_t<O.translator == Translator::gsta, GatedAttention<C, O.expansion>, ConvMixer<C>>;
 
-/// 1×1 where the channels differ.
+/// A convolution of 1×1 where the channels differ, nothing where they do not.
 template <int In, int Out>
 using Bridge = std::conditional_t<In == Out, nn::Identity, Same<In, Out, 1>>;
 
