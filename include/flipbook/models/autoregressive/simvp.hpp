@@ -92,7 +92,8 @@ template <int Frames, int In = 1, int Out = In, simvp::Options O = simvp::Option
 struct SimVpNetwork {
   static_assert(Frames > 0 && O.halvings > 0 && O.blocks > 1,
                 "SimVpNetwork: needs frames, one halving or more and two blocks or more");
-  static constexpr int in = In, out = Out, dimensions = 3, codes = Frames * O.spatial;
+  static constexpr int in = In, out = Out, dimensions = 3, context = Frames;
+  static constexpr int codes = Frames * O.spatial;
 
   template <Real T, class B>
   struct Instance {
@@ -121,15 +122,16 @@ struct SimVpNetwork {
       field("readout", self.readout);
     }
 
-    /// @throws Error  if the clips have another number of frames
+    /// @throws Error  if the clips have other frames or channels than it reads
     template <Value X>
     X operator()(const X& clips) const {
       const Shape& shape = clips.shape();
-      require(shape.rank() == 5 && shape[1] == Frames, "SimVpNetwork: clips ", shape, "; needs (N, ", Frames,
-              ", H, W, ", In, ")");
+      require(shape.rank() == 5 && shape[1] == Frames && shape[4] == In, "SimVpNetwork: clips ", shape, "; needs (N, ",
+              Frames, ", H, W, ", In, ")");
       const X skip = first(reshape(clips, {shape[0] * Frames, shape[2], shape[3], In}));  // (N·T, H, W, S)
       const X seen = encoder(skip);                                                       // (N·T, h, w, S)
       const Index h = seen.extent(1), w = seen.extent(2);
+      // (N, h, w, T, S), and (N, T, h, w, S) afterwards
       const X by_place = permute(reshape(seen, {shape[0], Frames, h, w, O.spatial}), {0, 2, 3, 1, 4});
       const X translated = translator(reshape(by_place, {shape[0], h, w, codes}));  // (N, h, w, T·S)
       const X by_frame = permute(reshape(translated, {shape[0], h, w, Frames, O.spatial}), {0, 3, 1, 2, 4});
