@@ -117,6 +117,47 @@ class ConvGruCell(nn.Module):
         return unrolled(self.step, x, x.new_zeros(x.shape[0], self.hidden, *x.shape[3:]))
 
 
+class SpatioTemporalLayer(nn.Module):
+    """One layer of PredRNN; the gates of both memories are in the order i, f, g, and o comes last."""
+
+    def __init__(self, channels, hidden, kernel):
+        super().__init__()
+        gates = lambda inputs, count, bias=False: nn.Conv2d(inputs, count * hidden, kernel, padding=kernel // 2,
+                                                            bias=bias)
+        self.x, self.h, self.m = gates(channels, 7, True), gates(hidden, 4), gates(hidden, 3)
+        self.o = gates(2 * hidden, 1)
+        self.last = nn.Conv2d(2 * hidden, hidden, 1, bias=False)
+
+    def forward(self, x, h, c, m):
+        xi, xf, xg, yi, yf, yg, xo = self.x(x).chunk(7, 1)
+        hi, hf, hg, ho = self.h(h).chunk(4, 1)
+        mi, mf, mg = self.m(m).chunk(3, 1)
+        c = torch.sigmoid(xf + hf) * c + torch.sigmoid(xi + hi) * torch.tanh(xg + hg)
+        m = torch.sigmoid(yf + mf) * m + torch.sigmoid(yi + mi) * torch.tanh(yg + mg)
+        both = torch.cat([c, m], 1)
+        return torch.sigmoid(xo + ho + self.o(both)) * torch.tanh(self.last(both)), c, m
+
+
+class SpatioTemporalLstm(nn.Module):
+    """Layers that share a memory, which the last hands on to the first of the next step."""
+
+    def __init__(self, channels, hidden, layers, kernel):
+        super().__init__()
+        self.hidden, self.first = hidden, SpatioTemporalLayer(channels, hidden, kernel)
+        for i in range(layers - 1):
+            self.add_module(str(i), SpatioTemporalLayer(hidden, hidden, kernel))
+
+    def forward(self, x):                                    # (N, T, C, H, W)
+        m = x.new_zeros(x.shape[0], self.hidden, *x.shape[3:])
+        states, outputs = [(m, m) for _ in self.children()], []
+        for y in x.unbind(1):
+            for i, layer in enumerate(self.children()):
+                y, c, m = layer(y, *states[i], m)
+                states[i] = y, c
+            outputs.append(y)
+        return torch.stack(outputs, 1)
+
+
 def gated(cell, x):
     """A cell of nn over (N, T, C), from a state of zeros."""
     zero = x.new_zeros(x.shape[0], cell.hidden_size)
@@ -138,7 +179,7 @@ class NextFrame(nn.Module):
         for layer in self.network:
             if isinstance(layer, nn.RNNCellBase):
                 x = gated(layer, x)
-            elif isinstance(layer, ConvLstmCell):
+            elif isinstance(layer, (ConvLstmCell, SpatioTemporalLstm)):
                 x = layer(x)
             else:
                 x = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/optim/adam.hpp>
 
@@ -19,7 +20,7 @@ int main(int argc, char** argv) {
   pytorch::Cases cases(argc, argv);
   cases.layer<fb::simvp::GatedAttention<6, 3>>("gated_attention");
 
-  // Of more frames than the network gives, in training and in inference.
+  // Five frames: more than the network gives at once, in training and in inference.
   const auto predict = []<class X>(const auto& model, const Inputs<X>& in) {
     if constexpr (fb::training<X>) return model->loss(in[0]);
     else return model->predict(in[0], 5);
@@ -27,5 +28,6 @@ int main(int argc, char** argv) {
   const fb::optim::Adam adam{.learning_rate = 1e-3, .epsilon = 0.1};
   cases.layer<fb::SimVp<3, 2, small>>("simvp", predict, adam);
   cases.layer<fb::SimVp<3, 1, mixer, fb::likelihood::Bernoulli>>("simvp_conv_mixer", predict, adam);
+  cases.layer<fb::Autoregressive<fb::PredRnn<1, 5, 3, 3, 2>>>("pred_rnn", predict, adam);
   return cases.status();
 }

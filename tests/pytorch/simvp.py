@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SimVP, as its papers define it: gated attention alone, and the whole with it and with ConvMixer."""
+"""SimVP, as its papers define it: gated attention alone, and the whole with it and with ConvMixer; and PredRNN."""
 import math
 
 import torch
@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from case import Layer
+from networks import NextFrame, SpatioTemporalLstm
 
 
 def keep(inputs, outputs):
@@ -109,6 +110,17 @@ class OnePass(nn.Module):
         return total / (target.shape[0] * target.shape[1])
 
 
+def pred_rnn():
+    return NextFrame(nn.PixelUnshuffle(2), SpatioTemporalLstm(4, 5, 3, 3), nn.Conv2d(5, 4, 1), nn.PixelShuffle(2))
+
+
+def next_frames(model, x):
+    """In training −log p(x) in nats per frame, averaged over the clips; in inference five frames that follow."""
+    if not model.training:
+        return model.predict(x, 5)
+    return F.binary_cross_entropy_with_logits(model(x[:, :-1]), x, reduction="sum") / (x.shape[0] * x.shape[1])
+
+
 def adam(parameters):
     return torch.optim.Adam(parameters, 1e-3, eps=0.1)
 
@@ -124,4 +136,5 @@ CASES = {
     # PyTorch's own float is 1.3e-5 from its double.
     "simvp_conv_mixer": Layer(lambda: OnePass(3, 1, 4, 12, 1, 2, conv_mixer, bernoulli=True), grey(2, 5, 1, 6, 10),
                               channels=2, optimizer=adam, tolerance={torch.float32: 1e-4}),
+    "pred_rnn": Layer(pred_rnn, grey(2, 4, 1, 6, 10), forward=next_frames, channels=2, optimizer=adam),
 }

@@ -12,6 +12,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
+/// That a network reads the frames of a context, where it says how many it reads: `static constexpr int context`.
+template <class Network, int Context>
+concept ReadsTheContext = (!requires { Network::context; }) || (Network::context == Context);
+
 /// A model that predicts several frames at once: a network reads `Context` frames and gives the parameters of the
 /// distributions of the frames that follow, which are independent of each other given the context.
 ///
@@ -24,6 +28,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// @tparam Network     a layer over clips (N, Context, …, C) → (N, T', …, C'), such as SimVpNetwork
 /// @tparam Likelihood  of a frame, with C' = C · parameters_per_channel; likelihood::FixedGaussian for squared errors
 template <nn::Layer Network, int Context, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
+  requires ReadsTheContext<Network, Context>
 struct OnePass {
   static_assert(Context > 0, "OnePass<Network, Context>: the network needs at least one frame to read");
   static_assert(nn::channels_match < Network::out,

@@ -38,22 +38,24 @@ struct Options {
 };
 
 // Types of their own: nvcc 13 loses the window where an alias passes it on.
+/// A convolution that keeps height and width: (N, H, W, In) → (N, H, W, Out).
 template <int In, int Out, int Kernel = 3>
 struct Same : nn::Conv2d<In, Out, Window{.kernel = Kernel, .padding = Kernel / 2}> {};
+/// The same of each channel by itself: (N, H, W, C) → (N, H, W, C).
 template <int C, int Kernel, int Dilation = 1>
 struct Depthwise
     : nn::Conv2d<C, C, Window{.kernel = Kernel, .padding = Dilation*(Kernel / 2), .dilation = Dilation, .groups = C}> {
 };
 
-/// (N, H, W, In) → (N, H, W, Out).
+/// A layer of the encoder or decoder that keeps height and width: (N, H, W, In) → (N, H, W, Out).
 template <int In, int Out>
 struct Keep : nn::Sequential<Same<In, Out>, nn::GroupNorm<2, Out>, nn::SiLU> {};
-/// (N, H, W, C) → (N, ⌈H/2⌉, ⌈W/2⌉, C).
+/// A layer of the encoder: (N, H, W, C) → (N, ⌈H/2⌉, ⌈W/2⌉, C).
 template <int C>
 struct Halve
     : nn::Sequential<nn::Conv2d<C, C, Window{.kernel = 3, .stride = 2, .padding = 1}>, nn::GroupNorm<2, C>, nn::SiLU> {
 };
-/// (N, H, W, C) → (N, 2H, 2W, C).
+/// A layer of the decoder: (N, H, W, C) → (N, 2H, 2W, C).
 template <int C>
 struct Double : nn::Sequential<Same<C, 4 * C>, nn::PixelShuffle<4 * C, 2>, nn::GroupNorm<2, C>, nn::SiLU> {};
 
@@ -68,14 +70,16 @@ struct GatedAttention
                      nn::Residual<nn::BatchNorm<C>, Same<C, Expansion * C, 1>, Depthwise<Expansion * C, 3>, nn::GELU,
                                   Same<Expansion * C, C, 1>, nn::LayerScale<C>>> {};
 
+/// A depthwise convolution, then a product over channels: (N, H, W, C) → (N, H, W, C).
 template <int C>
 struct ConvMixer : nn::Sequential<nn::Residual<Depthwise<C, 11>, nn::GELU, nn::BatchNorm<C>>, Same<C, C, 1>, nn::GELU,
                                   nn::BatchNorm<C>> {};
 
+/// A block of the translator.
 template <int C, Options O>
 using Block = std::conditional_t<O.translator == Translator::gsta, GatedAttention<C, O.expansion>, ConvMixer<C>>;
 
-/// 1×1 where the channels differ.
+/// A convolution of 1×1 where the channels differ, nothing where they do not.
 template <int In, int Out>
 using Bridge = std::conditional_t<In == Out, nn::Identity, Same<In, Out, 1>>;
 
@@ -88,7 +92,8 @@ template <int Frames, int In = 1, int Out = In, simvp::Options O = simvp::Option
 struct SimVpNetwork {
   static_assert(Frames > 0 && O.halvings > 0 && O.blocks > 1,
                 "SimVpNetwork: needs frames, one halving or more and two blocks or more");
-  static constexpr int in = In, out = Out, dimensions = 3, codes = Frames * O.spatial;
+  static constexpr int in = In, out = Out, dimensions = 3, context = Frames;
+  static constexpr int codes = Frames * O.spatial;
 
   template <Real T, class B>
   struct Instance {
@@ -117,15 +122,16 @@ struct SimVpNetwork {
       field("readout", self.readout);
     }
 
-    /// @throws Error  if the clips have another number of frames
+    /// @throws Error  if the clips have other frames or channels than it reads
     template <Value X>
     X operator()(const X& clips) const {
       const Shape& shape = clips.shape();
-      require(shape.rank() == 5 && shape[1] == Frames, "SimVpNetwork: clips ", shape, "; needs (N, ", Frames,
-              ", H, W, ", In, ")");
+      require(shape.rank() == 5 && shape[1] == Frames && shape[4] == In, "SimVpNetwork: clips ", shape, "; needs (N, ",
+              Frames, ", H, W, ", In, ")");
       const X skip = first(reshape(clips, {shape[0] * Frames, shape[2], shape[3], In}));  // (N·T, H, W, S)
       const X seen = encoder(skip);                                                       // (N·T, h, w, S)
       const Index h = seen.extent(1), w = seen.extent(2);
+      // (N, h, w, T, S), and (N, T, h, w, S) afterwards
       const X by_place = permute(reshape(seen, {shape[0], Frames, h, w, O.spatial}), {0, 2, 3, 1, 4});
       const X translated = translator(reshape(by_place, {shape[0], h, w, codes}));  // (N, h, w, T·S)
       const X by_frame = permute(reshape(translated, {shape[0], h, w, Frames, O.spatial}), {0, 3, 1, 2, 4});
