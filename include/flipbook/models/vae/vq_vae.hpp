@@ -13,7 +13,9 @@ namespace flipbook::inline FLIPBOOK_ISA::vq_vae {
 
 namespace detail {
 using video_vae::detail::flat, video_vae::detail::half;
-inline constexpr Window same{.kernel = 3, .padding = 1}, point{.kernel = 1};
+// A layer needs no bias where a normalisation follows.
+inline constexpr Window same{.kernel = 3, .padding = 1, .bias = false}, point{.kernel = 1, .bias = false},
+    unbiased_half{.kernel = 4, .stride = 2, .padding = 1, .bias = false};
 }  // namespace detail
 
 /// x + W₂·ReLU(norm(W₁ * ReLU(norm(x)))), of kernels 3 and 1.
@@ -29,8 +31,8 @@ template <int Channels, int W, int Z>
 using Encoder3d = nn::Sequential<                         //
     nn::Conv3d<Channels, W / 2, detail::flat>, nn::ReLU,  // (N, T, H/2, W/2, W/2)
     nn::Conv3d<W / 2, W, detail::half>, nn::ReLU,         // (N, T/2, H/4, W/4, W)
-    nn::Conv3d<W, W, detail::half>,                       // (N, T/4, H/8, W/8, W)
-    Blocks<3, W>, nn::Conv3d<W, Z, detail::point>>;
+    nn::Conv3d<W, W, detail::unbiased_half>,              // (N, T/4, H/8, W/8, W)
+    Blocks<3, W>, nn::Conv3d<W, Z, Window{.kernel = 1}>>;
 
 /// z (N, T, H, W, Z) → the likelihood's parameters (N, 4T, 8H, 8W, Channels).
 template <int Channels, int W, int Z>
@@ -45,8 +47,8 @@ template <int Channels, int W, int Z>
 using Encoder2d = nn::Sequential<                         //
     nn::Conv2d<Channels, W / 2, detail::half>, nn::ReLU,  // (N, H/2, W/2, W/2)
     nn::Conv2d<W / 2, W, detail::half>, nn::ReLU,         // (N, H/4, W/4, W)
-    nn::Conv2d<W, W, detail::half>,                       // (N, H/8, W/8, W)
-    Blocks<2, W>, nn::Conv2d<W, Z, detail::point>>;
+    nn::Conv2d<W, W, detail::unbiased_half>,              // (N, H/8, W/8, W)
+    Blocks<2, W>, nn::Conv2d<W, Z, Window{.kernel = 1}>>;
 
 /// z (N, H, W, Z) → the likelihood's parameters of a frame (N, 8H, 8W, Channels).
 template <int Channels, int W, int Z>
