@@ -25,8 +25,8 @@ constexpr std::array<double, count> places(std::array<double, count> levels) {
   return levels;
 }
 
-/// Digits (N, …, size) of places (size) as a code, (N, …). Digits that are not numbers have a code too, so that no place
-/// outside a table is ever read.
+/// Digits (N, …, size) of places (size) as a code, (N, …). Digits that are not numbers have a code too, so that no
+/// place outside a table is ever read.
 template <class W, class B>
 Tensor<std::int32_t, B> code_of(const Tensor<W, B>& digits, const Tensor<W, B>& place, int codes) {
   return cast<std::int32_t>(clamp(sum(digits * place, {-1}, true), 0, codes - 1));

@@ -17,14 +17,15 @@ struct LookupFreeOptions {
   double sharpness = 1;      ///< τ in p = σ(4τz), how certain a bit is of its sign
 };
 
-/// Lookup-free quantization: each number of z becomes its sign, −1 or 1, and the signs are the bits of a code, the first
-/// the least. It has no codebook. Its loss asks that each place be certain of its bits, and that all codes be used:
+/// Lookup-free quantization: each number of z becomes its sign, −1 or 1, and the signs are the bits of a code, the
+/// first the least. It has no codebook. Its loss asks that each place be certain of its bits, and that all codes be
+/// used:
 ///
 ///     commitment ‖z − z′‖² + entropy (Σ H(p) − diversity Σ H(p̄)),      p = σ(4τz), the chance of a bit
 ///
-/// with the mean p̄ over all places of the batch. The entropy of the mean is counted bit by bit, which bounds that of the
-/// codes from above and costs Bits numbers in place of 2^Bits. Yu et al., Language model beats diffusion: tokenizer is
-/// key to visual generation, 2024; bit by bit after Zhao et al., Binary spherical quantization, 2024.
+/// with the mean p̄ over all places of the batch. The entropy of the mean is counted bit by bit, which bounds that of
+/// the codes from above and costs Bits numbers in place of 2^Bits. Yu et al., Language model beats diffusion: tokenizer
+/// is key to visual generation, 2024; bit by bit after Zhao et al., Binary spherical quantization, 2024.
 template <int Bits, LookupFreeOptions O = LookupFreeOptions{}>
 struct LookupFree {
   static_assert(0 < Bits && Bits <= 20, "LookupFree<Bits>: needs 1 to 20 bits");
