@@ -51,10 +51,12 @@ using ClipVaeGan = VaeGan<ClipVae, video_gan::Discriminator<1, 16>>;  // reconst
 inline constexpr ClipFormat vae_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 
 // In codes: clips (16, 64, 64, 1) have 4 × 8 × 8, one for 4 frames of 8×8 pixels.
+// [tokens]
 using VectorTokenizer = VideoVqVae<1, 32, quantizer::Vector<256, 16>>;
 using ScalarTokenizer = VideoVqVae<1, 32, quantizer::FiniteScalar<8, 6, 5>>;  // 240 codes
 template <class Tokenizer>
 using ClipGpt = VideoGpt<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4>;
+// [/tokens]
 inline constexpr ClipFormat token_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 
 // State-space: clips (20, 64, 64, 1), continued from the first five frames in several ways.

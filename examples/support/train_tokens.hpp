@@ -23,19 +23,23 @@ bool train_tokenizer(const TokenSettings& settings, const TrainingOptions& optio
   Trainer trainer{Module<Tokenizer, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
   return train(trainer, data, options, {.step = {.clip_norm = 1000}, .title = "tokenizer"}, [&] {
-    const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
-    show(options.out / "reconstructions.gif", concat(0, real, trainer.model->reconstruct(real)), 8);
-
-    const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
-    constexpr Index codes = Tokenizer::QuantizerOf::codes;
-    std::printf("unseen clips: %.1f nats, perplexity %.1f of %td codes\n",
-                static_cast<double>(trainer.model->loss(unseen).item()),
-                metrics::perplexity(to<Cpu>(trainer.model->codes(unseen)), codes), codes);
+    const auto real = batch_on<B>(data.test, 0, 8), unseen = batch_on<B>(data.test, 100, 32);  // (N, T, H, W, C)
+    const auto& model = trainer.model;
+    show(options.out / "reconstructions.gif", concat(0, real, model->reconstruct(real)), 8);
+    // [tokenizer]
+    const auto codes = model->codes(unseen);  // (32, 4, 8, 8)
+    const auto again = model->decode(codes);  // what reconstruct(unseen) gives, to the bit
+    constexpr Index count = Tokenizer::QuantizerOf::codes;
+    const double used = metrics::perplexity(to<Cpu>(codes), count);
+    // [/tokenizer]
+    std::printf("unseen clips: %.1f nats, squared error %.5f, perplexity %.1f of %td codes\n",
+                static_cast<double>(model->loss(unseen).item()),
+                static_cast<double>(mean(square(again - unseen)).item()), used, count);
   });
 }
 
-/// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and some that go
-/// on from the first eight frames of unseen ones.
+/// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and some that
+/// go on from the first eight frames of unseen ones.
 template <class Model, class B>
 void train_prior(const TokenSettings& settings, const TrainingOptions& options, const std::filesystem::path& tokenizer,
                  const Data& data) {
@@ -46,11 +50,14 @@ void train_prior(const TokenSettings& settings, const TrainingOptions& options, 
   const likelihood::Sampling how{settings.temperature, settings.top_k, settings.top_p};
   train(trainer, data, options, {.step = {.clip_norm = 1}, .title = "prior"}, [&] {
     Rng rng{7};
-    const auto begin = model->begin(8);
-    show(options.out / "samples.gif", concat(0, model->sample(begin, rng, how), model->sample(begin, rng, how)), 8);
     const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
-    show(options.out / "continued.gif",
-         concat(0, real, model->sample(begin, slice(real, 1, 0, real.extent(1) / 2), rng, how)), 8);
+    // [prior]
+    const auto drawn = model->sample(model->begin(16), rng, how);           // (16, T, H, W, C)
+    const auto half = slice(real, 1, 0, real.extent(1) / 2);                // (8, T/2, H, W, C)
+    const auto continued = model->sample(model->begin(8), half, rng, how);  // (8, T, H, W, C)
+    // [/prior]
+    show(options.out / "samples.gif", drawn, 8);
+    show(options.out / "continued.gif", concat(0, real, continued), 8);
 
     const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
     std::printf("codes of unseen clips: %.2f nats each\n",

@@ -108,7 +108,9 @@
 #include <flipbook/latent/diagonal_gaussian.hpp>
 
 #include <flipbook/quantizer/finite_scalar.hpp>
+#include <flipbook/quantizer/lookup_free.hpp>
 #include <flipbook/quantizer/quantizer.hpp>
+#include <flipbook/quantizer/residual.hpp>
 #include <flipbook/quantizer/vector.hpp>
 
 #include <flipbook/models/autoregressive/autoregressive.hpp>

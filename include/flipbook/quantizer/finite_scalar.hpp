@@ -2,28 +2,20 @@
 #pragma once
 
 #include <cmath>
-#include <utility>
 
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/straight_through.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
+#include <flipbook/quantizer/digits.hpp>
 #include <flipbook/quantizer/quantizer.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::quantizer {
 
 namespace detail {
 
-/// h and o of FiniteScalar, and the places of its digits. With the excess of h, a little more than all levels are in
-/// reach.
+/// h and o of FiniteScalar. With the excess of h, a little more than all levels are in reach.
 constexpr double half_range(int levels) { return (levels - 1) * (1 + 1e-3) / 2; }
 constexpr double half_level(int levels) { return levels % 2 == 0 ? 0.5 : 0; }
-template <int... Levels>
-constexpr std::array<double, sizeof...(Levels)> places() {
-  std::array<double, sizeof...(Levels)> row{static_cast<double>(Levels)...};
-  double place = 1;
-  for (double& levels : row) levels = std::exchange(place, place * levels);
-  return row;
-}
 
 }  // namespace detail
 
@@ -41,7 +33,7 @@ struct FiniteScalar {
                 "FiniteScalar<Levels...>: needs levels, at least 3 of each number; of 2 there is LookupFree");
   static constexpr int size = sizeof...(Levels);
   static constexpr int codes = (Levels * ...);
-  static_assert(codes > 0 && codes <= 1 << 20, "FiniteScalar<Levels...>: more than 2²⁰ codes");
+  static_assert(codes > 0 && codes <= detail::most_codes, "FiniteScalar<Levels...>: more than 2²⁰ codes");
 
   template <Real T, class B>
   struct Instance {
@@ -53,21 +45,13 @@ struct FiniteScalar {
       detail::require_size("FiniteScalar", z.shape(), size);
       const X bounded = tanh(z + of<T>(shift())) * of<T>(half) - of<T>(offset);  // (N, …, size)
       const auto digits = cast<W>(round(tensor_of(bounded))) + of<W>(middle);    // 0 … L − 1
-      const auto whole = sum(digits * of<W>(place), {-1}, true);                 // (N, …)
-      // One that is not a number has a code too, so that no place outside a table is ever read.
       return {straight_through(level(digits), bounded / of<T>(middle)),
-              cast<std::int32_t>(clamp(whole, 0, FiniteScalar::codes - 1)), lift_like(z, zeros<T, B>({z.extent(0)}))};
+              detail::code_of(digits, of<W>(place), FiniteScalar::codes), lift_like(z, zeros<T, B>({z.extent(0)}))};
     }
     /// @throws Error  if a code is not of 0 … codes − 1
     Tensor<T, B> decode(const Codes& which) const {
       flipbook::detail::require_indices("FiniteScalar", which, FiniteScalar::codes);
-      Shape column = which.shape();
-      column.push_back(1);
-      const Tensor<W, B> code = cast<W>(which.reshape(column));
-      // ⌊code / place⌋: a half more is never a whole multiple, and so is rounded as it should be.
-      const auto over = [&](const auto& places) { return round((code + 0.5) / places - full<W, B>({}, W(0.5))); };
-      const Tensor<W, B> least = of<W>(place), levels = of<W>({static_cast<double>(Levels)...});
-      return level(over(least) - over(least * levels) * levels);
+      return level(detail::digits_of(which, of<W>(place), of<W>({static_cast<double>(Levels)...})));
     }
 
    private:
@@ -79,7 +63,8 @@ struct FiniteScalar {
     static Tensor<T, B> level(const Tensor<W, B>& digits) { return cast<T>((digits - of<W>(middle)) / of<W>(middle)); }
 
     static constexpr Row half{detail::half_range(Levels)...}, offset{detail::half_level(Levels)...};
-    static constexpr Row middle{static_cast<double>(Levels / 2)...}, place = detail::places<Levels...>();
+    static constexpr Row middle{static_cast<double>(Levels / 2)...},
+        place = detail::places(std::array{static_cast<double>(Levels)...});
     static Row shift() { return {std::atanh(detail::half_level(Levels) / detail::half_range(Levels))...}; }
   };
 };

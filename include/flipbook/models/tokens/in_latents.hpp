@@ -100,8 +100,8 @@ struct InLatents {
     Tensor<T, B> sample(const Indices& first, Rng& rng, const likelihood::Sampling& how = {}) const {
       return decode(prior.sample(first, length, rng, how));
     }
-    /// Clips that begin with frames (N, t, H, W, C), as many as some frames of codes stand for: whole ones, of which the
-    /// first t frames are these as the tokenizer has them.
+    /// Clips that begin with frames (N, t, H, W, C), as many as some frames of codes stand for: whole ones, of which
+    /// the first t frames are these as the tokenizer has them.
     Tensor<T, B> sample(const Indices& first, const Tensor<T, B>& frames, Rng& rng,
                         const likelihood::Sampling& how = {}) const {
       const Indices known = tokens(frames);  // (N, l)

@@ -28,7 +28,8 @@ struct Autoencoder;
 /// Van den Oord et al., Neural discrete representation learning, 2017.
 ///
 /// @tparam Encoder     (N, …, C) → (N, places…, Quantizer::size)
-/// @tparam Decoder     z′ (N, places…, Quantizer::size) → the likelihood's parameters (N, …, C · parameters_per_channel)
+/// @tparam Decoder     z′ (N, places…, Quantizer::size) → the likelihood's parameters
+///                     (N, …, C · parameters_per_channel)
 template <nn::Layer Encoder, quantizer::Quantizer Quantizer, nn::Layer Decoder, likelihood::Likelihood Likelihood>
 struct Autoencoder<Encoder, Quantizer, Decoder, Likelihood> {
   static_assert(nn::channels_match<Encoder::out, Quantizer::size>,

@@ -3,6 +3,7 @@
 
 #include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
+#include <flipbook/nn/norm.hpp>
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/quantizer/vector.hpp>
 
@@ -12,45 +13,50 @@ namespace flipbook::inline FLIPBOOK_ISA::vq_vae {
 
 namespace detail {
 using video_vae::detail::flat, video_vae::detail::half;
-inline constexpr Window same{.kernel = 3, .padding = 1}, point{.kernel = 1};
+// A layer needs no bias where a normalisation follows.
+inline constexpr Window same{.kernel = 3, .padding = 1, .bias = false}, point{.kernel = 1, .bias = false},
+    unbiased_half{.kernel = 4, .stride = 2, .padding = 1, .bias = false};
 }  // namespace detail
 
-/// x + W₂·ReLU(W₁ * ReLU(x)), of kernels 3 and 1.
+/// x + W₂·ReLU(norm(W₁ * ReLU(norm(x)))), of kernels 3 and 1.
 template <int Dimensions, int W>
-using Block = nn::Residual<nn::ReLU, nn::Conv<Dimensions, W, W, detail::same>, nn::ReLU,
-                           nn::Conv<Dimensions, W, W, detail::point>>;
+using Block = nn::Residual<nn::BatchNorm<W>, nn::ReLU, nn::Conv<Dimensions, W, W, detail::same>, nn::BatchNorm<W>,
+                           nn::ReLU, nn::Conv<Dimensions, W, W, detail::point>>;
+/// Two blocks, and what goes on from them.
+template <int Dimensions, int W>
+using Blocks = nn::Sequential<Block<Dimensions, W>, Block<Dimensions, W>, nn::BatchNorm<W>, nn::ReLU>;
 
 /// Clips (N, T, H, W, Channels) → (N, T/4, H/8, W/8, Z).
 template <int Channels, int W, int Z>
 using Encoder3d = nn::Sequential<                         //
     nn::Conv3d<Channels, W / 2, detail::flat>, nn::ReLU,  // (N, T, H/2, W/2, W/2)
     nn::Conv3d<W / 2, W, detail::half>, nn::ReLU,         // (N, T/2, H/4, W/4, W)
-    nn::Conv3d<W, W, detail::half>,                       // (N, T/4, H/8, W/8, W)
-    Block<3, W>, Block<3, W>, nn::ReLU, nn::Conv3d<W, Z, detail::point>>;
+    nn::Conv3d<W, W, detail::unbiased_half>,              // (N, T/4, H/8, W/8, W)
+    Blocks<3, W>, nn::Conv3d<W, Z, Window{.kernel = 1}>>;
 
 /// z (N, T, H, W, Z) → the likelihood's parameters (N, 4T, 8H, 8W, Channels).
 template <int Channels, int W, int Z>
-using Decoder3d = nn::Sequential<                                        //
-    nn::Conv3d<Z, W, detail::same>, Block<3, W>, Block<3, W>, nn::ReLU,  // (N, T, H, W, W)
-    nn::ConvTranspose3d<W, W, detail::half>, nn::ReLU,                   // (N, 2T, 2H, 2W, W)
-    nn::ConvTranspose3d<W, W / 2, detail::half>, nn::ReLU,               // (N, 4T, 4H, 4W, W/2)
-    nn::ConvTranspose3d<W / 2, Channels, detail::flat>>;                 // (N, 4T, 8H, 8W, Channels)
+using Decoder3d = nn::Sequential<                           //
+    nn::Conv3d<Z, W, detail::same>, Blocks<3, W>,           // (N, T, H, W, W)
+    nn::ConvTranspose3d<W, W, detail::half>, nn::ReLU,      // (N, 2T, 2H, 2W, W)
+    nn::ConvTranspose3d<W, W / 2, detail::half>, nn::ReLU,  // (N, 4T, 4H, 4W, W/2)
+    nn::ConvTranspose3d<W / 2, Channels, detail::flat>>;    // (N, 4T, 8H, 8W, Channels)
 
 /// Frames (N, H, W, Channels) → (N, H/8, W/8, Z).
 template <int Channels, int W, int Z>
 using Encoder2d = nn::Sequential<                         //
     nn::Conv2d<Channels, W / 2, detail::half>, nn::ReLU,  // (N, H/2, W/2, W/2)
     nn::Conv2d<W / 2, W, detail::half>, nn::ReLU,         // (N, H/4, W/4, W)
-    nn::Conv2d<W, W, detail::half>,                       // (N, H/8, W/8, W)
-    Block<2, W>, Block<2, W>, nn::ReLU, nn::Conv2d<W, Z, detail::point>>;
+    nn::Conv2d<W, W, detail::unbiased_half>,              // (N, H/8, W/8, W)
+    Blocks<2, W>, nn::Conv2d<W, Z, Window{.kernel = 1}>>;
 
 /// z (N, H, W, Z) → the likelihood's parameters of a frame (N, 8H, 8W, Channels).
 template <int Channels, int W, int Z>
-using Decoder2d = nn::Sequential<                                        //
-    nn::Conv2d<Z, W, detail::same>, Block<2, W>, Block<2, W>, nn::ReLU,  // (N, H, W, W)
-    nn::ConvTranspose2d<W, W, detail::half>, nn::ReLU,                   // (N, 2H, 2W, W)
-    nn::ConvTranspose2d<W, W / 2, detail::half>, nn::ReLU,               // (N, 4H, 4W, W/2)
-    nn::ConvTranspose2d<W / 2, Channels, detail::half>>;                 // (N, 8H, 8W, Channels)
+using Decoder2d = nn::Sequential<                           //
+    nn::Conv2d<Z, W, detail::same>, Blocks<2, W>,           // (N, H, W, W)
+    nn::ConvTranspose2d<W, W, detail::half>, nn::ReLU,      // (N, 2H, 2W, W)
+    nn::ConvTranspose2d<W, W / 2, detail::half>, nn::ReLU,  // (N, 4H, 4W, W/2)
+    nn::ConvTranspose2d<W / 2, Channels, detail::half>>;    // (N, 8H, 8W, Channels)
 
 }  // namespace flipbook::vq_vae
 

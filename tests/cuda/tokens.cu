@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <flipbook/models/tokens/video_gpt.hpp>
+#include <flipbook/models/vae/autoencoder.hpp>
+#include <flipbook/nn/linear.hpp>
+#include <flipbook/optim/adam.hpp>
+#include <flipbook/quantizer/finite_scalar.hpp>
+#include <flipbook/quantizer/lookup_free.hpp>
+#include <flipbook/quantizer/residual.hpp>
+#include <flipbook/quantizer/vector.hpp>
+#include <flipbook/train/trainer.hpp>
+
+#include "agree.hpp"
+
+using namespace flipbook;
+using namespace flipbook::test;
+
+namespace {
+
+template <class Q>
+using Auto = Autoencoder<nn::Linear<1, Q::size>, Q, nn::Linear<Q::size, 1>>;
+
+template <class Model, class B, class Batch>
+auto trained(const Batch& batch) {
+  Trainer trainer{Module<Model, float, B>{Rng{1}}, optim::Adam{.epsilon = 0.1}};
+  const auto there = map_members(batch, [](const auto& x) { return to<B>(x); });
+  for (int i = 0; i < 5; ++i) (void)trainer.step(there);
+  CHECK(trainer.captured() == std::is_same_v<B, Cuda>);
+  return Module<Model, float>(trainer.model);
+}
+template <class Model>
+void check_same(const Model& a, const Model& b) {
+  CHECK(difference(a.parameters(), b.parameters()) < 1e-4);
+  CHECK(difference(a.buffers(), b.buffers()) < 1e-4);
+}
+
+}  // namespace
+
+TEST_CASE("a codebook follows what a device codes as it does on the CPU, in steps that are captured") {
+  using Model = Auto<quantizer::Residual<quantizer::Vector<8, 4>, 2>>;
+  Rng rng{2};
+  const auto x = uniform<float>({6, 2, 3, 3, 1}, rng);
+  check_same(trained<Model, Cpu>(x), trained<Model, Cuda>(x));
+}
+
+TEST_CASE("a model of codes learns on a device what it learns on the CPU, in steps that are captured") {
+  using Model = VideoGpt<Auto<quantizer::FiniteScalar<3, 5>>, LatentGrid{2, 2, 2}, 16, 1, 2, 3>;
+  Rng rng{2};
+  LabelledClip<Tensor<float>> batch{uniform<float>({3, 2, 2, 2, 1}, rng), zeros<float>({3, 3})};
+  for (Index i = 0; i < 3; ++i) batch.label.data()[4 * i] = 1;
+  const auto here = trained<Model, Cpu>(batch), there = trained<Model, Cuda>(batch);
+  check_same(here, there);
+
+  const auto moved = to<Cuda>(here);
+  const Tensor<std::int32_t> labels({2}, {0, 2});
+  Rng first{3}, second{3};
+  const likelihood::Sampling how{.temperature = 0.8, .top_k = 7, .top_p = 0.9};
+  CHECK(difference(to<Cpu>(moved->sample(moved->begin(to<Cuda>(labels)), second, how)),
+                   here->sample(here->begin(labels), first, how)) < 1e-5);
+}
+
+TEST_CASE_TEMPLATE("signs are bits on a device too", T, float, half) {
+  const auto z = random<double>({3, 7, 5});
+  const auto quantized = []<class X>(const X& x) {
+    const Of<quantizer::LookupFree<5>, typename X::Scalar, typename X::Backend> lfq;
+    const auto q = lfq.quantize(x);
+    return std::tuple{q.z, q.codes, q.loss, lfq.decode(q.codes)};
+  };
+  CHECK(disagreement<T>(quantized, z) < device_tolerance<T>);
+}

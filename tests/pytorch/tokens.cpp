@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include <flipbook/models/tokens/video_gpt.hpp>
+#include <flipbook/models/vae/vq_vae.hpp>
+#include <flipbook/optim/adam.hpp>
+#include <flipbook/quantizer/finite_scalar.hpp>
+#include <flipbook/quantizer/vector.hpp>
+
+#include "cases.hpp"
+
+namespace fb = flipbook;
+using pytorch::Inputs;
+
+namespace {
+
+/// A quantizer by itself.
+template <class Quantizer>
+struct Quantizing {
+  template <fb::Real T, class B>
+  using Instance = fb::Of<Quantizer, T, B>;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pytorch::Cases cases(argc, argv);
+  const fb::optim::Adam adam{.learning_rate = 1e-3, .epsilon = 1};
+
+  const auto quantized = []<class X>(const auto& quantizer, const Inputs<X>& in) {
+    const auto q = quantizer->quantize(in[0]);
+    return q.z + reshape(q.loss, {in[0].extent(0), 1, 1});
+  };
+  cases.layer<Quantizing<fb::quantizer::Vector<7, 5>>>("vector", quantized);
+  cases.layer<Quantizing<fb::quantizer::FiniteScalar<8, 5, 3, 4, 7>>>("finite_scalar", quantized);
+
+  const auto autoencoder = []<class X>(const auto& model, const Inputs<X>& in) {
+    if constexpr (fb::training<X>) return model->loss(in[0]);
+    else return model->reconstruct(in[0]);
+  };
+  cases.layer<
+      fb::Autoencoder<fb::vq_vae::Encoder2d<1, 8, 4>, fb::quantizer::Vector<6, 4>, fb::vq_vae::Decoder2d<1, 8, 4>>>(
+      "vq_vae", autoencoder, adam);
+
+  using Tokenizer = fb::Autoencoder<fb::vq_vae::Encoder3d<1, 8, 2>, fb::quantizer::FiniteScalar<5, 4>,
+                                    fb::nn::Conv3d<2, 1, fb::Window{}>>;
+  const auto codes = []<class X>(const auto& model, const Inputs<X>& in) {
+    if constexpr (fb::training<X>) return model->loss(in.tape(), in[0].value());
+    else return model->log_likelihood(model->begin(in[0].extent(0)), in[0]);
+  };
+  cases.layer<fb::VideoGpt<Tokenizer, fb::LatentGrid{2, 2, 3}, 16, 2, 4>>("video_gpt", codes, adam);
+  return cases.status();
+}
