@@ -34,7 +34,8 @@ Learned autoregressive(const Task& task) {
 
   Module<Autoregression, float, B> untrained{Rng{task.seed + 1}};
   Tensor<float, B> tokenizer = untrained.part(untrained->tokenizer);  // a view
-  B::copy(tokenizer.data(), coder.model.parameters().data(), static_cast<std::size_t>(tokenizer.size()) * sizeof(float));
+  B::copy(tokenizer.data(), coder.model.parameters().data(),
+          static_cast<std::size_t>(tokenizer.size()) * sizeof(float));
   Trainer prior{std::move(untrained), optim::Adam{.beta2 = 0.98}, task.seed};
   prior.keep_average(0.99);
   const auto sample = [&](Index n, Rng rng) {

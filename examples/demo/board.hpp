@@ -20,7 +20,8 @@ class Board {
   void update(const std::string& name, double share, const Losses& losses) {
     const std::lock_guard lock(mutex_);
     std::string now = text(name, " ", static_cast<int>(100 * std::min(share, 1.0)), " %");
-    if (!losses.empty()) now += text(" (", losses.front().first, " ", flipbook::detail::three_digits(losses.front().second), ")");
+    if (!losses.empty())
+      now += text(" (", losses.front().first, " ", flipbook::detail::three_digits(losses.front().second), ")");
     const auto known = std::find_if(all_.begin(), all_.end(), [&](const auto& each) { return each.first == name; });
     if (known == all_.end()) all_.emplace_back(name, now);
     else known->second = now;
