@@ -121,6 +121,7 @@
 #include <flipbook/models/flow/diffusion_forcing.hpp>
 #include <flipbook/models/flow/flow.hpp>
 #include <flipbook/models/flow/flow_mlp.hpp>
+#include <flipbook/models/flow/latent_flow.hpp>
 #include <flipbook/models/flow/path.hpp>
 #include <flipbook/models/flow/pyramid.hpp>
 #include <flipbook/models/flow/rectified_flow.hpp>
