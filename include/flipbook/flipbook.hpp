@@ -144,6 +144,7 @@
 #include <flipbook/models/state_space/svg.hpp>
 #include <flipbook/models/state_space/vrnn.hpp>
 #include <flipbook/models/tokens/in_latents.hpp>
+#include <flipbook/models/tokens/prior_training.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/models/vae/vae.hpp>
