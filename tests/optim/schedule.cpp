@@ -57,3 +57,16 @@ TEST_CASE("a schedule over no steps is refused") {
   CHECK_THROWS_AS(schedule::one_cycle(1, 10, 1.0), Error);
   CHECK_THROWS_AS(schedule::warm_up(0, schedule::constant(1)), Error);
 }
+
+TEST_CASE("a trapezoid rises, stays and falls by the share of training") {
+  const auto rate = schedule::trapezoid(0.2, 0.1, 0.4, 0.01);
+  CHECK(rate(0) == 0);
+  CHECK(rate(0.05) == doctest::Approx(0.1));
+  CHECK(rate(0.1) == 0.2);
+  CHECK(rate(0.6) == doctest::Approx(0.2));
+  CHECK(rate(0.8) == doctest::Approx(0.105));
+  CHECK(rate(1) == doctest::Approx(0.01));
+  CHECK(rate(1.5) == doctest::Approx(0.01));
+  CHECK(schedule::trapezoid(0.2, 0, 0)(0) == 0.2);
+  CHECK_THROWS_WITH_AS(schedule::trapezoid(1, 0.6, 0.5), doctest::Contains("a rise of 0.6 and a fall of 0.5"), Error);
+}

@@ -106,3 +106,16 @@ TEST_CASE("times are minutes and seconds, with hours only where there are any") 
   CHECK(detail::clock_time(3675) == "1:01:15");
   CHECK(detail::clock_time(1e300) == "99:59:59");
 }
+
+TEST_CASE("training that ends by time says what is left of it") {
+  Output output;
+  auto settings = output.settings(0);
+  settings.seconds = 120;
+  Progress progress{"vae", 1000, settings};
+  output.time += 30;
+  progress.update(7, {{"loss", 2}}, 60);
+  progress.finish();
+  output.time += 90;
+  progress.update(9, {}, 80);  // at its end a line is shown at once
+  CHECK(output.text() == "vae  step 7  loss 2  2 clips/s  1:30 left\nvae  step 9  0.667 clips/s  2:00 in all\n");
+}

@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -108,6 +109,40 @@ TEST_CASE("a schedule sets the rate of every step") {
   trainer.fit(clips, options);
   CHECK(asked == std::vector<Index>{0, 1, 2, 3});
   CHECK(to_vector(trainer.model.parameters()) == before);
+}
+
+TEST_CASE("a rate of the share of training is asked for with the share of the steps that have been taken") {
+  auto trainer = trainer_of<SmallVae>();
+  FitOptions options = quietly(4);
+  std::vector<double> shares;
+  options.rate_of_share = [&](double share) {
+    shares.push_back(share);
+    return 1e-3 * (1 + share);
+  };
+  options.learning_rate = schedule::constant(7);
+  trainer.fit(clips, options);
+  CHECK(shares == std::vector<double>{0, 0.25, 0.5, 0.75});
+  trainer.training().visit_optimizers(
+      [](const std::string&, auto& optimizer) { CHECK(optimizer.rule.learning_rate == doctest::Approx(1.75e-3)); });
+}
+
+TEST_CASE("training by minutes takes steps until they are over, whatever the number of steps asked for") {
+  auto trainer = trainer_of<SmallVae>();
+  trainer.fit(clips, quietly(3));
+  FitOptions options = quietly(1);  // fewer than were taken
+  options.minutes = 0.2 / 60;
+  double last = 0;
+  options.rate_of_share = [&](double share) {
+    CHECK(share >= last);
+    CHECK(share <= 1);
+    last = share;
+    return 1e-3;
+  };
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(trainer.fit(clips, options));
+  CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(200));
+  CHECK(trainer.steps() > 3);
+  CHECK(last > 0);
 }
 
 TEST_CASE("a callback may end the training, and Ctrl-C does, with a checkpoint") {
