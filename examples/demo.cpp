@@ -176,7 +176,7 @@ void demo(const Settings& settings) {
   using Family = Learned (*)(const Task&);
   const std::array<Family, 4> functions{variational<B>, adversarial<B>, autoregressive<B>, flow<B>};
   for (std::size_t i = 0; i < families; ++i) {
-    tasks.push_back([&, i, family = functions[families == 1 ? 3 : i]] {
+    tasks.push_back([&, i, family = families == 1 ? generic<B> : functions[i]] {
       all[i] = family(task);
       board.finish(all[i].section.family);
     });

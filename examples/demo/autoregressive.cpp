@@ -11,9 +11,9 @@ namespace {
 /// The same clip, continued by the model from what its first frames show.
 template <class B, class Model>
 Tensor<float> continued(const Model& model, const Task& task, const Tensor<float>& clips, Rng& rng) {
-  const auto seen = slice(clips, 1, 0, given);       // (N, 8, 64, 64, 1)
-  const auto at = (*task.tracker)->positions(seen);  // (N, 8, 2)
-  const auto pixels = mean(glimpse(seen, round(at), {picture, picture}), {1}, true);
+  const auto seen = slice(clips, 1, 0, given);                                  // (N, 8, 64, 64, 1)
+  const auto at = (*task.tracker)->positions(seen);                             // (N, 8, 2)
+  const auto pixels = mean(glimpse(seen, round(at), {picture, picture}), {1});  // (N, 1, 32, 32, 1)
   return to<Cpu>(model.continued(model.of_picture(to<B>(pixels)), model.of_path(to<B>(snapped(at))), frames, rng));
 }
 

@@ -58,6 +58,9 @@ template <class B>
 Learned autoregressive(const Task& task);
 template <class B>
 Learned flow(const Task& task);
+/// Of any clips: knows nothing of pictures and paths.
+template <class B>
+Learned generic(const Task& task);
 
 /// Explicit instantiations of a family's function, for each backend that there is.
 #ifdef FLIPBOOK_CUDA

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <flipbook/models/flow/flow.hpp>
-#include <flipbook/models/vae/vae.hpp>
-#include <flipbook/nn/per_frame.hpp>
-#include <flipbook/nn/space_time.hpp>
+#include <flipbook/models/flow/flow_mlp.hpp>
+#include <flipbook/nn/unet.hpp>
 
 #include "scene.hpp"
 
@@ -13,17 +11,15 @@ namespace flipbook::examples::demo {
 using namespace nn;
 
 // [flow]
-using FrameEncoder = PerFrame<Sequential<                                      // clips (N, T, 64, 64, 1)
-    Conv2d<1, 32, half>, SiLU, Conv2d<32, 64, half>, SiLU,                     //       (N, T, 16, 16, 64)
-    Conv2d<64, 64, half>, SiLU, Conv2d<64, 16, same>>>;                        // mean and log-variance (N, T, 8, 8, 16)
-using FrameDecoder = PerFrame<Sequential<                                      // codes (N, T, 8, 8, 8)
-    Conv2d<8, 64, same>, SiLU, ConvTranspose2d<64, 64, half>, SiLU,            //       (N, T, 16, 16, 64)
-    ConvTranspose2d<64, 32, half>, SiLU, ConvTranspose2d<32, 16, half>, SiLU,  //       (N, T, 64, 64, 16)
-    Conv2d<16, 1, same>, Sigmoid>>;                                            // clips (N, T, 64, 64, 1)
+// Pictures (N, 1, 32, 32, 1), folded into 16×16 places of four pixels: two levels of residual convolutions, of 16×16 and
+// 8×8 places, that are told the noise level; the places of the second attend to each other.
+using Velocity = UNet<
+    3, 1,
+    UNetOptions{
+        .widths = {32, 64}, .attention = {Attend::nothing, Attend::space}, .kernel = {1, 3, 3}, .patch = {1, 2, 2}}>;
 
-using FrameCodes = Vae<FrameEncoder, FrameDecoder, latent::DiagonalGaussian<8>, Sharp>;
-using CodesFlow = Flow<SpaceTimeTransformer<8, SpaceTimeOptions{.patch = {1, 2, 2}, .width = 128, .blocks = 4}>,
-                       flow::Straight, flow::LevelPerFrame, flow::Range::unbounded>;
+using PictureFlow = Flow<Velocity>;
+using PathFlow = CodeFlow<PathCode::size, 256, 3>;
 // [/flow]
 
 }  // namespace flipbook::examples::demo

@@ -83,7 +83,7 @@ inline Tensor<float> atan2(const Tensor<float>& y, const Tensor<float>& x) {
 inline Tensor<float> snapped(const Tensor<float>& positions) {
   constexpr double turn = 2 * std::numbers::pi;
   const auto angle = positions * turn;
-  const auto offset = atan2(mean(sin(angle), {1}, true), mean(cos(angle), {1}, true)) * (1 / turn);  // (N, 1, 2)
+  const auto offset = atan2(mean(sin(angle), {1}), mean(cos(angle), {1})) * (1 / turn);  // (N, 1, 2)
   return round(positions - offset) + offset;
 }
 
