@@ -6,6 +6,14 @@
 
 namespace flipbook::examples::demo {
 
+namespace {
+/// What is left of the noise, less than a sixteenth of white, is black.
+template <class B>
+Tensor<float, B> cleared(const Tensor<float, B>& pictures) {
+  return clamp(affine(pictures, 16.0 / 15, -1.0 / 15), 0, 1);
+}
+}  // namespace
+
 /// Noise carried to pictures, pixel by pixel, and to paths.
 template <class B>
 Learned flow(const Task& task) {
