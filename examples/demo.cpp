@@ -7,6 +7,8 @@
 #include <thread>
 
 #include <flipbook/data/idx.hpp>
+#include <flipbook/io/gif.hpp>
+#include <flipbook/io/grid.hpp>
 
 #include "demo/family.hpp"
 #include "support/facts.hpp"
@@ -152,6 +154,14 @@ void compare(Gallery& gallery, const Data& data, const Shared& shared, const std
   gallery.charts.push_back(std::move(losses));
 }
 
+/// Real clips, and below them a row of each family's, as an animated picture.
+void write_rows(const std::filesystem::path& path, const Data& data, const std::vector<Learned>& all) {
+  fb::List<fb::Tensor<float>> rows{fb::batch_of(data.test, 0, shown)};  // (8, 32, 64, 64, 1) each
+  for (const Learned& one : all)
+    if (!one.snapshots.empty()) rows.push_back(one.snapshots.back());
+  fb::write_gif(path, fb::make_grid(fb::concat(0, rows), shown), {.frames_per_second = 10});
+}
+
 template <class B>
 void demo(const Settings& settings) {
   const auto began = std::chrono::steady_clock::now();
@@ -204,6 +214,7 @@ void demo(const Settings& settings) {
                    {"machine", machine(B{})},
                    {"date", today()},
                    {"time in all", decimal(seconds_since(began) / 60, 1) + " minutes"}};
+  write_rows(settings.out / "clips.gif", data, all);
   write_gallery(settings.out / "index.html", gallery);
   std::printf("the page is %s\n", (settings.out / "index.html").c_str());
 }
@@ -230,7 +241,7 @@ int main(int argc, char** argv) {
   CommandLine line{"Trains one model of each family, and writes a page that shows what they have learned."};
   Settings settings;
   line.data(settings.data, data_help);
-  line.output("--out", settings.out, "The folder for the page");
+  line.output("--out", settings.out, "The folder for the page, and for clips.gif");
   line.number("--minutes", settings.minutes, "Time to train in all", 0.01, 10000);
   line.flag("--quick", settings.quick, "In two minutes at most: a first look");
   line.seed(settings.seed);
