@@ -54,19 +54,15 @@ Learned adversarial(const Task& task) {
     const auto at = path.with_average([&] { return path_of(path.model->decode(mixed(steps))); });
     learned.between.push_back(to<Cpu>(render(pixels, at)));
   }
-  learned.quality = task.judge->measure([&](Index first, Index n) { return sample(n, Rng{13, std::uint64_t(first)}); });
-  learned.curve = curve_of(name, looks, task.seconds / 60);
-  learned.section = {
-      .family = name,
-      .title = "A generator against a discriminator",
-      .idea =
-          "A generator makes pictures of noise; a discriminator learns to tell them from real ones, "
-          "and so teaches the generator what still gives it away. Two others do the same with paths.",
-      .formula = formula::minimax,
-      .facts = {{"parameters", grouped(looks.model.parameters().size() + path.model.parameters().size())},
-                {"steps", grouped(looks.steps())}},
-      .source_title = "The model, as written in examples/demo/adversarial.hpp",
-      .source = shown_source("adversarial.hpp", "adversarial")};
+  learned.section = {.family = name,
+                     .title = "A generator against a discriminator",
+                     .idea =
+                         "A generator makes pictures of noise; a discriminator learns to tell them from real ones, "
+                         "and so teaches the generator what still gives it away. Two others do the same with paths.",
+                     .formula = formula::minimax,
+                     .source_title = "adversarial.hpp",
+                     .source = shown_source("adversarial.hpp", "adversarial")};
+  conclude(learned, task, looks, looks.model.parameters().size() + path.model.parameters().size(), sample);
   return learned;
 }
 

@@ -52,18 +52,15 @@ Learned autoregressive(const Task& task) {
   const auto unseen = batch_of(task.data.test, 0, starts);
   learned.predictions =
       each(prior.with_average([&] { return continued<B>(*prior.model.operator->(), task, unseen, rng); }));
-  learned.quality = task.judge->measure([&](Index first, Index n) { return sample(n, Rng{13, std::uint64_t(first)}); });
-  learned.curve = curve_of(name, prior, task.seconds / 60);
-  learned.section = {
-      .family = name,
-      .title = "Each token from those before it",
-      .idea =
-          "A picture becomes 64 codes of 125, each frame's position two tokens more. A transformer "
-          "learns which follows on which; a clip is a sequence drawn from it, of any length.",
-      .formula = formula::autoregressive,
-      .facts = {{"parameters", grouped(prior.model.parameters().size())}, {"steps", grouped(prior.steps())}},
-      .source_title = "The model, as written in examples/demo/autoregressive.hpp",
-      .source = shown_source("autoregressive.hpp", "autoregressive")};
+  learned.section = {.family = name,
+                     .title = "Each token from those before it",
+                     .idea =
+                         "A picture becomes 64 codes of 125, each frame's position two tokens more. A transformer "
+                         "learns which follows on which; a clip is a sequence drawn from it, of any length.",
+                     .formula = formula::autoregressive,
+                     .source_title = "autoregressive.hpp",
+                     .source = shown_source("autoregressive.hpp", "autoregressive")};
+  conclude(learned, task, prior, prior.model.parameters().size(), sample);
   return learned;
 }
 

@@ -119,6 +119,21 @@ Curve curve_of(const std::string& name, const Trainer& trainer, double minutes) 
   return curve;
 }
 
+/// What all pages say of a family that is trained: how good its clips are, its loss, its size.
+/// @param sample      called as sample(n, rng), gives clips (n, T, 64, 64, 1) with T ≥ 16
+/// @param parameters  in all of its networks
+template <class Trainer, class Sample>
+void conclude(Learned& learned, const Task& task, const Trainer& trainer, Index parameters, const Sample& sample) {
+  if (task.judge) {
+    learned.quality = task.judge->measure([&](Index first, Index n) {
+      return sample(n, Rng{13, static_cast<std::uint64_t>(first)});
+    });
+  }
+  learned.curve = curve_of(learned.section.family, trainer, task.seconds / 60);
+  learned.section.facts = {{"parameters", grouped(parameters)}, {"steps", grouped(trainer.steps())}};
+  learned.section.source_title = "The model, as written in examples/demo/" + learned.section.source_title;
+}
+
 /// The lines of a source file between // [name] and // [/name]; none where it is not there to be read.
 std::string shown_source(const std::string& file, const std::string& name);
 

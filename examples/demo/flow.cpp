@@ -46,19 +46,15 @@ Learned flow(const Task& task) {
                                                 .checkpoint = task.out / "flow.safetensors"},
                                                [&] { learned.snapshots.push_back(sample(shown, Rng{7})); });
 
-  learned.quality = task.judge->measure([&](Index first, Index n) { return sample(n, Rng{13, std::uint64_t(first)}); });
-  learned.curve = curve_of(name, looks, task.seconds / 60);
-  learned.section = {
-      .family = name,
-      .title = "Noise carried to pictures",
-      .idea =
-          "A network learns the velocity with which noise turns into data, and a new picture is where "
-          "noise arrives. Another flow does the same with paths.",
-      .formula = formula::flow_matching,
-      .facts = {{"parameters", grouped(looks.model.parameters().size() + path.model.parameters().size())},
-                {"steps", grouped(looks.steps())}},
-      .source_title = "The model, as written in examples/demo/flow.hpp",
-      .source = shown_source("flow.hpp", "flow")};
+  learned.section = {.family = name,
+                     .title = "Noise carried to pictures",
+                     .idea =
+                         "A network learns the velocity with which noise turns into data, and a new picture is where "
+                         "noise arrives. Another flow does the same with paths.",
+                     .formula = formula::flow_matching,
+                     .source_title = "flow.hpp",
+                     .source = shown_source("flow.hpp", "flow")};
+  conclude(learned, task, looks, looks.model.parameters().size() + path.model.parameters().size(), sample);
   return learned;
 }
 

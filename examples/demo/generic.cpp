@@ -63,24 +63,17 @@ Learned generic(const Task& task) {
   const auto context = coder.model->encode(to<B>(unseen)).mean * (1 / deviation);
   const auto next = over.with_average([&] { return over.model->sample(context, frames - given, rng, how); });
   learned.predictions = each(concat(1, unseen, decoded(next)));
-  if (task.judge) {
-    learned.quality = task.judge->measure([&](Index first, Index n) {
-      return sample(n, 16, Rng{13, std::uint64_t(first)});
-    });
-  }
-  learned.curve = curve_of(name, over, task.seconds / 60);
-  learned.section = {
-      .family = name,
-      .title = "Noise carried to clips",
-      .idea =
-          "A network learns the velocity that carries noise to the codes of clips, frame by frame at "
-          "its own level of noise. Nothing of pictures or paths is built in: that a thing keeps its "
-          "looks and moves straight is learned.",
-      .formula = formula::flow_matching,
-      .facts = {{"parameters", grouped(over.model.parameters().size() + coder.model.parameters().size())},
-                {"steps", grouped(over.steps())}},
-      .source_title = "The model, as written in examples/demo/generic.hpp",
-      .source = shown_source("generic.hpp", "generic")};
+  learned.section = {.family = name,
+                     .title = "Noise carried to clips",
+                     .idea =
+                         "A network learns the velocity that carries noise to the codes of clips, frame by frame at "
+                         "its own level of noise. Nothing of pictures or paths is built in: that a thing keeps its "
+                         "looks and moves straight is learned.",
+                     .formula = formula::flow_matching,
+                     .source_title = "generic.hpp",
+                     .source = shown_source("generic.hpp", "generic")};
+  conclude(learned, task, over, over.model.parameters().size() + coder.model.parameters().size(),
+           [&](Index n, Rng stream) { return sample(n, 16, stream); });
   return learned;
 }
 

@@ -50,19 +50,15 @@ Learned variational(const Task& task) {
     const auto pixels = looks.with_average([&] { return looks.model->autoencoder.expectation(mixed(ends)); });
     learned.between.push_back(to<Cpu>(render(pixels, PathCode::decode(mixed(way)))));
   }
-  learned.quality = task.judge->measure([&](Index first, Index n) { return sample(n, Rng{13, std::uint64_t(first)}); });
-  learned.curve = curve_of(name, looks, task.seconds / 60);
-  learned.section = {
-      .family = name,
-      .title = "A code for every picture, a code for every path",
-      .idea =
-          "An encoder says which codes a picture may have, a decoder what a code looks like. A flow "
-          "learns how codes are spread, and draws new ones; another draws paths.",
-      .formula = formula::elbo,
-      .facts = {{"parameters", grouped(looks.model.parameters().size() + path.model.parameters().size())},
-                {"steps", grouped(looks.steps())}},
-      .source_title = "The model, as written in examples/demo/variational.hpp",
-      .source = shown_source("variational.hpp", "variational")};
+  learned.section = {.family = name,
+                     .title = "A code for every picture, a code for every path",
+                     .idea =
+                         "An encoder says which codes a picture may have, a decoder what a code looks like. A flow "
+                         "learns how codes are spread, and draws new ones; another draws paths.",
+                     .formula = formula::elbo,
+                     .source_title = "variational.hpp",
+                     .source = shown_source("variational.hpp", "variational")};
+  conclude(learned, task, looks, looks.model.parameters().size() + path.model.parameters().size(), sample);
   return learned;
 }
 
