@@ -16,9 +16,11 @@ using namespace flipbook;
 namespace {
 
 // Points on two short arcs, far apart in the plane: no code N(0, I) of a small β decodes to them by itself.
+// [latent-flow]
 using Points =
     LatentFlow<Vae<nn::Linear<2, 4>, nn::Linear<2, 2>, latent::DiagonalGaussian<2>, likelihood::FixedGaussian<0.1>>,
                CodeFlow<2, 32, 2>>;
+// [/latent-flow]
 
 Tensor<float> points(Index n, Rng& rng) {
   Tensor<float> x({n, 2});
