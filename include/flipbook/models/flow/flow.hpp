@@ -19,7 +19,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 namespace flow {
 /// How a Flow makes new data.
 struct Sampling {
-  Integration integration;  ///< Heun's method, 20 steps
+  Integration integration = {};  ///< Heun's method, 20 steps
   /// The weight w of v(x) + w·(v(x | condition) − v(x)): 1 is the condition as it was learned, more is clearer and less
   /// various. Ho and Salimans, Classifier-free diffusion guidance, 2022.
   double guidance = 1;
