@@ -68,5 +68,6 @@ TEST_CASE("a trapezoid rises, stays and falls by the share of training") {
   CHECK(rate(1) == doctest::Approx(0.01));
   CHECK(rate(1.5) == doctest::Approx(0.01));
   CHECK(schedule::trapezoid(0.2, 0, 0)(0) == 0.2);
-  CHECK_THROWS_WITH_AS(schedule::trapezoid(1, 0.6, 0.5), doctest::Contains("a rise of 0.6 and a fall of 0.5"), Error);
+  CHECK_THROWS_WITH_AS(schedule::trapezoid(1, 0.6, 0.5), doctest::Contains("a rise of 0.600000 and a fall of 0.500000"),
+                       Error);
 }

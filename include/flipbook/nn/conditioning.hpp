@@ -48,8 +48,9 @@ struct FourierFeatures {
    private:
     static Tensor<T, B> geometric() {
       std::vector<T> each;
-      for (int i = 0; i < Width / 2; ++i) {
-        each.push_back(static_cast<T>(std::numbers::pi / 2 * std::pow(1000.0, i / (Width / 2 - 1.0))));
+      constexpr int count = Width / 2;
+      for (int i = 0; i < count; ++i) {
+        each.push_back(static_cast<T>(std::numbers::pi / 2 * std::pow(1000.0, i / (count - 1.0))));
       }
       return Tensor<T, B>({Width / 2}, each);
     }

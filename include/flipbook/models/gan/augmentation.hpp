@@ -89,10 +89,10 @@ struct Cutout {
     detail::require_images("Cutout", x.shape());
     const int rank = x.shape().rank();
     const auto inside = [&](int axis) {  // 1 where the rectangle is along one axis
-      const Index extent = x.shape()[axis], size = extent / Part;
+      const Index extent = x.shape()[axis], size = extent / Part, before = size / 2;
       Shape line = Shape::filled(rank, 1);
       line[axis] = extent;
-      const auto middle = detail::drawn<B>(x.shape()[0], extent, rank, rng) - static_cast<double>(size / 2);
+      const auto middle = detail::drawn<B>(x.shape()[0], extent, rank, rng) - static_cast<double>(before);
       const auto along = detail::places<B>(extent).reshape(line) - middle;
       return greater_equal(along, 0) * less(along, static_cast<double>(size));
     };
