@@ -63,7 +63,7 @@ struct FiniteScalar {
     static Tensor<T, B> level(const Tensor<W, B>& digits) { return cast<T>((digits - of<W>(middle)) / of<W>(middle)); }
 
     static constexpr Row half{detail::half_range(Levels)...}, offset{detail::half_level(Levels)...};
-    static constexpr Row middle{(Levels - Levels % 2) / 2.0...},
+    static constexpr Row middle{(0.5 * (Levels - Levels % 2))...},
         place = detail::places(std::array{static_cast<double>(Levels)...});
     static Row shift() { return {std::atanh(detail::half_level(Levels) / detail::half_range(Levels))...}; }
   };
