@@ -200,8 +200,8 @@ void demo(const Settings& settings) {
                                  : "A generative model of video, trained for a few minutes on this machine."};
   if (shared.tracker) {
     gallery.note =
-        "Three of the models know that a clip is one picture that moves: a small network that finds it was "
-        "trained first, without labels, and they learn pictures and paths apart. The flow knows nothing of it.";
+        "All four know that a clip is one picture that moves: a small network that finds it was trained first, "
+        "without labels, and they learn pictures and paths apart.";
   }
   if (data.procedural)
     gallery.note += " No data was found here, so the models learned from shapes drawn by the program.";

@@ -27,8 +27,8 @@ Learned adversarial(const Task& task) {
   Trainer path{Module<AdversarialPath, float, B>{Rng{task.seed}}, optim::Adam{.beta1 = 0.5}, task.seed};
   path.keep_average(0.998);
   Learned learned;
-  learned.complete =
-      train(path, paths, task, name, 0.2, {.batch = 128, .rate_of_share = schedule::trapezoid(5e-4, 0, 0.5, 2.5e-5)});
+  learned.complete = train(path, paths, task, name, {0, 0.2},
+                           {.batch = 128, .rate_of_share = schedule::trapezoid(5e-4, 0, 0.5, 2.5e-5)});
 
   Trainer looks{Module<AdversarialPicture, float, B>{Rng{task.seed}}, optim::Adam{.beta1 = 0.5}, task.seed};
   looks.keep_average(0.995);
@@ -36,7 +36,7 @@ Learned adversarial(const Task& task) {
     const auto at = path.with_average([&] { return path_of(path.model->sample(n, rng)); });
     return to<Cpu>(render(looks.with_average([&] { return looks.model->sample(n, rng); }), at));
   };
-  learned.complete = learned.complete && train(looks, pictures, task, name, 0.8,
+  learned.complete = learned.complete && train(looks, pictures, task, name, {0.2, 1},
                                                {.batch = 64,
                                                 .rate_of_share = schedule::trapezoid(3e-4, 0, 0.5, 1.5e-5),
                                                 .checkpoint = task.out / "adversarial.safetensors"},

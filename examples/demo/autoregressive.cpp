@@ -29,7 +29,7 @@ Learned autoregressive(const Task& task) {
   Trainer coder{Module<PictureCodes, float, B>{Rng{task.seed}}, optim::Adam{}, task.seed};
   Learned learned;
   learned.complete =
-      train(coder, pictures, task, name, 0.2,
+      train(coder, pictures, task, name, {0, 0.2},
             {.batch = 32, .step = {.clip_norm = 1000}, .rate_of_share = schedule::trapezoid(2e-3, 0.05, 0.5, 4e-5)});
 
   Module<Autoregression, float, B> untrained{Rng{task.seed + 1}};
@@ -41,7 +41,7 @@ Learned autoregressive(const Task& task) {
   const auto sample = [&](Index n, Rng rng) {
     return to<Cpu>(prior.with_average([&] { return prior.model->sample(n, frames, rng); }));
   };
-  learned.complete = learned.complete && train(prior, scenes, task, name, 0.8,
+  learned.complete = learned.complete && train(prior, scenes, task, name, {0.2, 1},
                                                {.batch = 32,
                                                 .step = {.clip_norm = 1},
                                                 .rate_of_share = schedule::trapezoid(2.5e-3, 0.05, 0.6, 5e-5),

@@ -71,12 +71,18 @@ Learned generic(const Task& task);
 #define FLIPBOOK_DEMO_FAMILY(name) template Learned name<Cpu>(const Task&);
 #endif
 
+/// A part of a task's time, as shares of it.
+struct Span {
+  double begin, end;
+};
+
 /// Trains on a source for a part of the task's time, and calls sketch() whenever the share of it that is over reaches
 /// one of `sketches`. Returns false after Ctrl-C.
 template <class Trainer, class Source, class Sketch>
-bool train(Trainer& trainer, const Source& source, const Task& task, const std::string& name, double part,
+bool train(Trainer& trainer, const Source& source, const Task& task, const std::string& name, const Span& span,
            FitOptions how, const Sketch& sketch) {
-  how.minutes = task.seconds * part / 60;
+  const double seconds = task.seconds * (span.end - span.begin);
+  how.minutes = seconds / 60;
   how.title.clear();
   const auto began = std::chrono::steady_clock::now();
   std::size_t next = 0;
@@ -87,18 +93,17 @@ bool train(Trainer& trainer, const Source& source, const Task& task, const std::
   };
   if (due(0)) sketch();
   const bool complete = trainer.fit(source, how, [&](Index, const Losses& losses) {
-    const double share =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() / (task.seconds * part);
-    task.board.update(name, share, losses);
+    const double share = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() / seconds;
+    task.board.update(name, span.begin + share * (span.end - span.begin), losses);
     if (share < 1 && due(share)) sketch();
   });
   sketch();
   return complete;
 }
 template <class Trainer, class Source>
-bool train(Trainer& trainer, const Source& source, const Task& task, const std::string& name, double part,
+bool train(Trainer& trainer, const Source& source, const Task& task, const std::string& name, const Span& span,
            const FitOptions& how) {
-  return train(trainer, source, task, name, part, how, [] {});
+  return train(trainer, source, task, name, span, how, [] {});
 }
 
 inline std::string decimal(double value, int digits) {

@@ -25,7 +25,7 @@ Learned flow(const Task& task) {
   path.keep_average(0.998);
   Learned learned;
   learned.complete =
-      train(path, paths, task, name, 0.15,
+      train(path, paths, task, name, {0, 0.15},
             {.batch = 256, .step = {.clip_norm = 1}, .rate_of_share = schedule::trapezoid(2e-3, 0.03, 0.6)});
 
   Trainer looks{Module<PictureFlow, float, B>{Rng{task.seed}}, optim::Adam{}, task.seed};
@@ -39,7 +39,7 @@ Learned flow(const Task& task) {
     }),
                           at));
   };
-  learned.complete = learned.complete && train(looks, pictures, task, name, 0.85,
+  learned.complete = learned.complete && train(looks, pictures, task, name, {0.15, 1},
                                                {.batch = 32,
                                                 .step = {.clip_norm = 1},
                                                 .rate_of_share = schedule::trapezoid(2e-3, 0.03, 0.6, 1e-5),

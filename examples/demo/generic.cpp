@@ -34,7 +34,7 @@ Learned generic(const Task& task) {
   coder.model->settings.beta = 0.02;
   Learned learned;
   learned.complete =
-      train(coder, EachFrame{task.data.training}, task, name, 0.25,
+      train(coder, EachFrame{task.data.training}, task, name, {0, 0.25},
             {.batch = 32, .step = {.clip_norm = 1000}, .rate_of_share = schedule::trapezoid(2e-3, 0.05, 0.6)});
   const auto [codes, deviation] = codes_of(coder.model, FirstFrames{task.data.training, 16}, 3072);
 
@@ -51,7 +51,7 @@ Learned generic(const Task& task) {
       return decoded(concat(1, first, over.model->sample(slice(first, 1, 8, 16), length - 16, rng, how)));
     });
   };
-  learned.complete = learned.complete && train(over, Shuffled(TensorDataset(codes), 1), task, name, 0.7,
+  learned.complete = learned.complete && train(over, Shuffled(TensorDataset(codes), 1), task, name, {0.25, 0.95},
                                                {.batch = 8,
                                                 .step = {.clip_norm = 1},
                                                 .rate_of_share = schedule::trapezoid(1e-3, 0.03, 0.6, 1e-5),

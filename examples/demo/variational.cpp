@@ -17,7 +17,7 @@ Learned variational(const Task& task) {
   path.keep_average(0.998);
   Learned learned;
   learned.complete =
-      train(path, paths, task, name, 0.15,
+      train(path, paths, task, name, {0, 0.15},
             {.batch = 256, .step = {.clip_norm = 1}, .rate_of_share = schedule::trapezoid(2e-3, 0.03, 0.6)});
 
   Trainer looks{Module<VariationalPicture, float, B>{Rng{task.seed}}, optim::Adam{}, task.seed};
@@ -31,7 +31,7 @@ Learned variational(const Task& task) {
     const auto at = drawn_paths(n, rng);
     return to<Cpu>(render(looks.with_average([&] { return looks.model->sample({n, 1, 48}, rng); }), at));
   };
-  learned.complete = learned.complete && train(looks, pictures, task, name, 0.85,
+  learned.complete = learned.complete && train(looks, pictures, task, name, {0.15, 1},
                                                {.batch = 64,
                                                 .step = {.clip_norm = 1000},
                                                 .rate_of_share = schedule::trapezoid(1.5e-3, 0.03, 0.6),
