@@ -170,7 +170,7 @@ void demo(const Settings& settings) {
   fb::require(!failed, "--out '", settings.out.string(), "' cannot be made: ", failed.message());
   const Data data = open_data(settings.data, format, settings.seed);
   const double minutes = settings.quick ? std::min(settings.minutes, 2.0) : settings.minutes;
-  std::printf("learning from %s, for about %.0f minutes\n", data.name.c_str(), minutes);
+  std::printf("learning from %s, for about %.2g minutes\n", data.name.c_str(), minutes);
 
   Board board;
   const bool together = std::same_as<B, fb::Cpu> && fb::threads() > 1;
