@@ -71,7 +71,14 @@ endfunction()
 function(flipbook_add_program name source)
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE ${ARGN})
+  flipbook_may_leave_plain(${name})
+endfunction()
+
+# Compiles what a target is made of fast and not to be fast, where programs are not to be optimised. At -O0 the AVX-512
+# logarithm of xsimd 8 does not compile; kernels that are compiled already have none.
+function(flipbook_may_leave_plain name)
   if(NOT FLIPBOOK_OPTIMISE_PROGRAMS)
-    target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Og>)
+    target_compile_options(${name} PRIVATE
+      $<$<COMPILE_LANG_AND_ID:CXX,GNU>:$<IF:$<TARGET_EXISTS:flipbook::kernels>,-O0,-Og>>)
   endif()
 endfunction()

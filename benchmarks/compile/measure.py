@@ -53,8 +53,8 @@ def sources(side):
     dcgan = f"{HERE}/{program}.cpp"
     programs = {"dcgan": (dcgan, False), "dcgan, all headers": (dcgan, True)}
     if side != "libtorch":
-        for example in sorted(glob.glob(f"{ROOT}/examples/*.cpp")):
-            programs[os.path.basename(example)[:-4]] = (example, False)
+        for example in sorted(glob.glob(f"{ROOT}/examples/*.cpp") + glob.glob(f"{ROOT}/examples/demo/*.cpp")):
+            programs[os.path.relpath(example, f"{ROOT}/examples")[:-4]] = (example, False)
     return programs
 
 
@@ -62,7 +62,7 @@ def compiled(side, name, options):
     """The object of a program, and what it cost."""
     flags, _, header = SIDES[side]
     source, everything = sources(side)[name]
-    made = os.path.join(options.out, f"{side}_{name.replace(', ', '_').replace(' ', '_')}.o")
+    made = os.path.join(options.out, f"{side}_{re.sub('[^a-z_]+', '_', name)}.o")
     before = ["-include", header] if everything else []
     return made, cost([options.compiler, *flags, *before, "-c", source, "-o", made])
 
