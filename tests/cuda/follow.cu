@@ -33,7 +33,7 @@ using Motion = mocogan::Generator<Painter, 2, 2>;
 using Frames = ViewDiscriminator<Judge, view::Then<view::RandomFrames<1>, view::Translation<2>, view::Cutout<4>>>;
 using Changes = ViewDiscriminator<Sequential<Conv3d<1, 1, Window{.kernel = 2}>>,
                                   view::Then<view::Differences, view::Brightness<>, view::Downsampled<2>>>;
-using Autoencoder = Vae<Encoder, Decoder, latent::DiagonalGaussian<2>, likelihood::LearnedGaussian>;
+using SmallVae = Vae<Encoder, Decoder, latent::DiagonalGaussian<2>, likelihood::LearnedGaussian>;
 
 /// Ten steps of training on both backends: each reports the losses that the CPU reports. Most of those on the device
 /// are replays of captured graphs.
@@ -72,8 +72,8 @@ TEST_CASE("an adversarial model's training follows the CPU's") {
 }
 
 TEST_CASE("a variational model's training follows the CPU's, alone and against a discriminator") {
-  training_follows<Autoencoder>({4, 4, 4, 1});
-  training_follows<VaeGan<Autoencoder, Judge>>({4, 4, 4, 1});
+  training_follows<SmallVae>({4, 4, 4, 1});
+  training_follows<VaeGan<SmallVae, Judge>>({4, 4, 4, 1});
 }
 
 TEST_CASE("an autoregressive model's training follows the CPU's") {

@@ -18,7 +18,7 @@ namespace {
 using Encoder = Sequential<Linear<9, 8>, Tanh, Linear<8, 4>>;
 using Decoder = Sequential<Linear<2, 8>, Tanh, Linear<8, 9>>;
 using Judge = Sequential<Linear<9, 8>, LeakyReLU<0.2>, SpectralNorm<Linear<8, 1>>>;
-using Autoencoder = Vae<Encoder, Decoder, latent::DiagonalGaussian<2>, likelihood::LearnedGaussian>;
+using SmallVae = Vae<Encoder, Decoder, latent::DiagonalGaussian<2>, likelihood::LearnedGaussian>;
 using Smooth = Sequential<Linear<9, 8>, Tanh, Linear<8, 1>>;
 using Adversarial = Gan<Sequential<Linear<4, 8>, BatchNorm<8>, ReLU, Linear<8, 9>>, Judge>;
 using Penalised = Gan<Sequential<Linear<4, 9>, Tanh>, Smooth, loss::Wasserstein, regulariser::GradientPenalty<>>;
@@ -76,12 +76,12 @@ const auto pictures = sigmoid(random<double>({6, 9}, 4));
 
 TEST_CASE_TEMPLATE("a variational model's loss and its gradient are the CPU's", T, float, double) {
   const auto loss = [](const auto& vae, Tape& tape) { return vae->loss(tape.constant(data_of(vae, pictures))); };
-  check_gradient<T, Autoencoder>(loss);
+  check_gradient<T, SmallVae>(loss);
 }
 
 TEST_CASE("a variational model says and draws what it does on the CPU") {
   const auto run = []<class B>(B) {
-    const Module<Autoencoder, double, B> vae{Rng{1}};
+    const Module<SmallVae, double, B> vae{Rng{1}};
     const auto x = to<B>(pictures);
     Rng rng{5};
     return std::tuple{to<Cpu>(vae->elbo(x, rng)), to<Cpu>(vae->log_likelihood(x, 3, rng)), to<Cpu>(vae->reconstruct(x)),
@@ -94,7 +94,7 @@ TEST_CASE("adversarial models take the CPU's steps") {
   check_training<Adversarial>(pictures);
   check_training<Penalised>(pictures);
   check_training<Clipped>(pictures);
-  check_training<VaeGan<Autoencoder, Smooth>>(pictures);
+  check_training<VaeGan<SmallVae, Smooth>>(pictures);
 }
 
 TEST_CASE_TEMPLATE("autoregressive models' losses and their gradients are the CPU's", T, float, double) {
