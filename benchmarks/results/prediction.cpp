@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Moving digits or garments, ten frames seen and ten predicted, as the tables of Moving MNIST have it: nats per frame
-// of a convolutional LSTM, with true frames fed (teacher forcing) and with its own (open loop), or of SimVP, which has an
-// open loop alone; OpenSTL's errors of the open loop, and the same errors of predictions that learn nothing.
+// of a convolutional LSTM, with true frames fed (teacher forcing) and with its own (open loop), or of SimVP, which has
+// an open loop alone; OpenSTL's errors of the open loop, and the same errors of predictions that learn nothing.
 #include <cmath>
 #include <cstdint>
 #include <string>

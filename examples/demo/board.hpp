@@ -33,10 +33,10 @@ class Board {
     std::erase_if(all_, [&](const auto& each) { return each.first == name; });
     say(text(name, " is trained"));
   }
-  /// A line that stays.
-  void say(const std::string& words) { std::fprintf(stderr, width_ > 0 ? "\r\033[K%s\n" : "%s\n", words.c_str()); }
 
  private:
+  // A line that stays.
+  void say(const std::string& words) { std::fprintf(stderr, width_ > 0 ? "\r\033[K%s\n" : "%s\n", words.c_str()); }
   void show() {
     const auto now = std::chrono::steady_clock::now();
     if (now - shown_ < std::chrono::milliseconds(width_ > 0 ? 200 : 30000)) return;

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -76,8 +75,8 @@ struct Span {
   double begin, end;
 };
 
-/// Trains on a source for a part of the task's time, and calls sketch() whenever the share of it that is over reaches
-/// one of `sketches`. Returns false after Ctrl-C.
+/// Trains on a source for a part of the task's time, and calls sketch() once for each of `sketches`, when that share of
+/// it has passed. Returns false after Ctrl-C.
 template <class Trainer, class Source, class Sketch>
 bool train(Trainer& trainer, const Source& source, const Task& task, const std::string& name, const Span& span,
            FitOptions how, const Sketch& sketch) {
@@ -86,18 +85,16 @@ bool train(Trainer& trainer, const Source& source, const Task& task, const std::
   how.title.clear();
   const auto began = std::chrono::steady_clock::now();
   std::size_t next = 0;
-  const auto due = [&](double share) {
-    bool reached = false;
-    for (; next < sketches.size() && share >= sketches[next]; ++next) reached = true;
-    return reached;
+  const auto sketch_until = [&](double share) {
+    for (; next < sketches.size() && sketches[next] <= share; ++next) sketch();
   };
-  if (due(0)) sketch();
+  sketch_until(0);
   const bool complete = trainer.fit(source, how, [&](Index, const Losses& losses) {
     const double share = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() / seconds;
     task.board.update(name, span.begin + share * (span.end - span.begin), losses);
-    if (share < 1 && due(share)) sketch();
+    if (share < 1) sketch_until(share);
   });
-  sketch();
+  sketch_until(1);
   return complete;
 }
 template <class Trainer, class Source>

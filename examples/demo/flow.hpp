@@ -11,8 +11,8 @@ namespace flipbook::examples::demo {
 using namespace nn;
 
 // [flow]
-// Pictures (N, 1, 32, 32, 1), folded into 16×16 places of four pixels: two levels of residual convolutions, of 16×16 and
-// 8×8 places, that are told the noise level; the places of the second attend to each other.
+// Pictures (N, 1, 32, 32, 1), folded into 16×16 places of four pixels: two levels of residual convolutions, of 16×16
+// and 8×8 places, that are told the noise level; the places of the second attend to each other.
 using Velocity = UNet<
     3, 1,
     UNetOptions{

@@ -62,11 +62,6 @@ class Judge {
   Quality measure(const std::function<Tensor<float>(Index, Index)>& made) const;
 
  private:
-  /// Adds what is measured of clips (N, 16, 64, 64, 1).
-  struct Seen {
-    metrics::SpriteMotion motion;
-    double known = 0;
-  };
   Tensor<float> features(const Tensor<float>& clips) const;  // (2 N, 64), of frames 3 and 14
   Index known(const Tensor<float>& clips) const;
   static Tensor<float> paths(const Tensor<float>& clips);  // (N, 16)

@@ -78,8 +78,8 @@ inline Tensor<float> atan2(const Tensor<float>& y, const Tensor<float>& x) {
   return angle;
 }
 
-/// Positions (N, T, 2) as whole pixels beside an offset of each clip's own, for a tracker sees the thing at the same
-/// distance from its corner in all frames: the offset is the circular mean of what is over.
+/// Positions (N, T, 2) rounded to whole pixels plus one offset for each clip and axis: things move by whole pixels, and
+/// a tracker sees each at its own distance from its corner. The offset is the circular mean of the fractions.
 inline Tensor<float> snapped(const Tensor<float>& positions) {
   constexpr double turn = 2 * std::numbers::pi;
   const auto angle = positions * turn;

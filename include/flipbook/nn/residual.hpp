@@ -74,8 +74,8 @@ template <Layer... Layers>
   requires BodyAndShortcutAgreeInChannels<Identity, Layers...>
 using Residual = ProjectedResidual<Identity, Layers...>;
 
-/// A factor for each channel, which begins as `Start`: at the end of a residual's body it lets a deep network begin near
-/// the identity. Touvron et al., Going deeper with image transformers, 2021.
+/// A factor for each channel, which begins as `Start`: at the end of a residual's body it lets a deep network begin
+/// near the identity. Touvron et al., Going deeper with image transformers, 2021.
 template <int Channels, double Start = 1e-2>
 struct LayerScale {
   static_assert(Channels > 0, "LayerScale<Channels>: must be positive");

@@ -216,7 +216,8 @@ struct UNetLevel {
 /// (N), or (N, T) for each frame of clips, and perhaps a condition, → the same shape, 0 at first. Height and width are
 /// halved from level to level, time is not; what a block on the way down gives is joined to what its counterpart on the
 /// way up takes. Parameters: conditioning, in, levels, middle, norm, out.
-/// Ronneberger et al., 2015; Ho et al., Denoising diffusion probabilistic models, 2020, and Video diffusion models, 2022.
+/// Ronneberger et al., 2015; Ho et al., Denoising diffusion probabilistic models, 2020, and Video diffusion models,
+/// 2022.
 template <int Dimensions, int Channels, UNetOptions O = UNetOptions{}>
 struct UNet {
   static_assert(Dimensions == 2 || Dimensions == 3, "UNet<Dimensions, Channels>: of images (2) or clips (3)");

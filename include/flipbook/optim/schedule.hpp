@@ -23,7 +23,8 @@ concept Schedule = std::invocable<const S&, Index>;
 /// Any schedule, where its type must not show.
 using Any = std::function<double(Index step)>;
 
-/// A learning rate as a function of how far training is, from 0 to 1: the same shape for any number of steps or minutes.
+/// A learning rate as a function of how far training is, from 0 to 1: the same shape for any number of steps or
+/// minutes.
 using OfShare = std::function<double(double share)>;
 
 /// Up to `rate` over the first `rise` of training, then constant, and from 1 − `fall` on in a straight line down to

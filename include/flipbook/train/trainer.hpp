@@ -193,11 +193,12 @@ class Trainer {
   }
 
   /// Trains until `options.steps` steps have been taken in all, or for `options.minutes`, and keeps a checkpoint where
-  /// one is asked for: now and then, at the end, and when the program is told to stop (Ctrl-C), in which case it returns
-  /// false. A checkpoint that cannot be written now and then is tried again later; one that could not be written at the end is an error.
-  /// Whatever is thrown on the way, by the source or by `after_step`, the steps that were taken are saved first. A
-  /// model that is not finite, or whose loss is not although its batch is, is never saved in the place of a good one.
-  /// Batch k is the same whenever it is asked for, so a resumed run goes through the same bits.
+  /// one is asked for: now and then, at the end, and when the program is told to stop (Ctrl-C), in which case it
+  /// returns false. A checkpoint that cannot be written now and then is tried again later; one that could not be
+  /// written at the end is an error. Whatever is thrown on the way, by the source or by `after_step`, the steps that
+  /// were taken are saved first. A model that is not finite, or whose loss is not although its batch is, is never saved
+  /// in the place of a good one. Batch k is the same whenever it is asked for, so a resumed run goes through the same
+  /// bits.
   /// @param after_step  called as after_step(steps, losses); may return false to stop
   /// @throws Error      before the first step, if a checkpoint as large as this model's cannot be written; otherwise
   ///                    as `step`, and whatever the source or `after_step` throws

@@ -14,8 +14,8 @@
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-/// SimVP: a convolutional encoder of frames, a translator of all their codes at once, a convolutional decoder of frames.
-/// Gao et al., SimVP: Simpler yet better video prediction, 2022; Tan et al., SimVP: Towards simple yet powerful
+/// SimVP: a convolutional encoder of frames, a translator of all their codes at once, a convolutional decoder of
+/// frames. Gao et al., SimVP: Simpler yet better video prediction, 2022; Tan et al., SimVP: Towards simple yet powerful
 /// spatiotemporal predictive learning (version 2), 2022.
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -86,8 +86,8 @@ using Bridge = std::conditional_t<In == Out, nn::Identity, Same<In, Out, 1>>;
 }  // namespace simvp
 
 /// The network of SimVP: (N, Frames, H, W, In) → (N, Frames, H, W, Out), of any height and width. What the encoder's
-/// first layer gives for the t-th frame that is read is added before the last layer to what the decoder has for the t-th
-/// frame that follows. Parameters: first, encoder, translator, decoder, last, readout.
+/// first layer gives for the t-th frame that is read is added before the last layer to what the decoder has for the
+/// t-th frame that follows. Parameters: first, encoder, translator, decoder, last, readout.
 template <int Frames, int In = 1, int Out = In, simvp::Options O = simvp::Options{}>
 struct SimVpNetwork {
   static_assert(Frames > 0 && O.halvings > 0 && O.blocks > 1,
@@ -142,8 +142,8 @@ struct SimVpNetwork {
   };
 };
 
-/// SimVP of clips of `Channels` channels: reads `Frames` frames and gives as many in one pass. As in the paper, a loss of
-/// squared errors: −log p is Σ (x − x̂)² and a constant.
+/// SimVP of clips of `Channels` channels: reads `Frames` frames and gives as many in one pass. As in the paper, a loss
+/// of squared errors: −log p is Σ (x − x̂)² and a constant.
 template <int Frames = 10, int Channels = 1, simvp::Options O = simvp::Options{},
           likelihood::Likelihood Likelihood = likelihood::FixedGaussian<std::numbers::sqrt2 / 2>>
 using SimVp =

@@ -23,8 +23,8 @@ struct Sampling {
   /// The weight w of v(x) + w·(v(x | condition) − v(x)): 1 is the condition as it was learned, more is clearer and less
   /// various. Ho and Salimans, Classifier-free diffusion guidance, 2022.
   double guidance = 1;
-  /// Of rollouts with a level for each frame: how many frames the network sees, and how many stages (flow::Pyramid) each
-  /// new one is behind the one before it. The window is best as long as the clips of training.
+  /// Of rollouts with a level for each frame: how many frames the network sees, and how many stages (flow::Pyramid)
+  /// each new one is behind the one before it. The window is best as long as the clips of training.
   Index window = 16, lag = 2;
 };
 }  // namespace flow
@@ -45,8 +45,8 @@ struct FlowBatch<true> {
 ///
 /// Lipman et al., Flow matching for generative modeling, 2023; Liu et al., Flow straight and fast, 2023. The level t is
 /// drawn logit-normal, as Esser et al., Scaling rectified flow transformers, 2024, or uniform. With a level for each
-/// frame (LevelPerFrame) the flow continues clips to any length: diffusion forcing, Chen et al., 2024. A network that takes a
-/// condition is trained on LabelledClip, whose label is that condition.
+/// frame (LevelPerFrame) the flow continues clips to any length: diffusion forcing, Chen et al., 2024. A network that
+/// takes a condition is trained on LabelledClip, whose label is that condition.
 ///
 /// @tparam Network  x (N, …, C) and levels (N), or (N, T) for LevelPerFrame, and perhaps a condition (N, K) → v
 ///                  (N, …, C); such as FlowMlp. It names `condition`, which is K, or 0.
@@ -75,7 +75,8 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
       field("condition_dropout", self.condition_dropout);
     }
 
-    /// What training minimises: E |v − dx_t/dt|², averaged over all elements, with noise and levels of the tape's stream.
+    /// What training minimises: E |v − dx_t/dt|², averaged over all elements, with noise and levels of the tape's
+    /// stream.
     /// @param x  (N, …, C)    @param condition  (N, K), or (N, T, K) beside a level for each frame; or none
     /// @throws Error  if there are no samples, or they have other channels than the network takes
     Variable<T, B> loss(const Variable<T, B>& x, const Variable<T, B>& condition = {}) const {
@@ -120,7 +121,8 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
     }
 
     /// Data with a part that is given: where the mask is set they are `known`, and there the flow is led along the path
-    /// from its noise to them. Of a network with one level that has learned nothing of this, the rest only tends to fit.
+    /// from its noise to them. Of a network with one level that has learned nothing of this, the rest only tends to
+    /// fit.
     /// @param known  (N, …, C)    @param mask  of a shape that broadcasts to it
     Tensor<T, B> inpaint(const Tensor<T, B>& known, const Tensor<T, B>& mask, Rng& rng, const flow::Sampling& how = {},
                          const Tensor<T, B>& condition = {}) const {

@@ -11,8 +11,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///     loss = −ELBO(x), with its β, + prior_weight · E |v − dz_t/dt|²,   z a constant to the second term
 ///
 /// A small β leaves the codes far from N(0, I), and reconstructions sharp; new clips are decoded from what the flow
-/// makes. After Rombach et al., High-resolution image synthesis with latent diffusion models, 2022, whose autoencoder is
-/// trained before.
+/// makes. After Rombach et al., High-resolution image synthesis with latent diffusion models, 2022, whose autoencoder
+/// is trained before.
 ///
 /// @tparam Autoencoder  a Vae, x (N, …, C) → z (N, …, Z): one code for a clip, for each frame or each place
 /// @tparam Prior        a Flow over codes of Z channels, of unbounded range, such as CodeFlow<Z>

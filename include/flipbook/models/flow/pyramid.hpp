@@ -8,9 +8,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::flow {
 
-/// When each frame of a rollout loses its noise, in stages: a new frame is at level t = 0 until its turn, gains 1 / steps
-/// with each stage, and is `lag` stages behind the one before it. A lag of `steps` makes one frame at a time, a lag of 0
-/// all of them at once. The network sees a window that moves along with them.
+/// When each frame of a rollout loses its noise, in stages: a new frame is at level t = 0 until its turn, gains 1 /
+/// steps with each stage, and is `lag` stages behind the one before it. A lag of `steps` makes one frame at a time, a
+/// lag of 0 all of them at once. The network sees a window that moves along with them.
 /// Chen et al., Diffusion forcing, 2024 (there: pyramid scheduling).
 struct Pyramid {
   Index context;  ///< frames that are given

@@ -73,8 +73,8 @@ struct Scored {
 ///     weight                   what a game's loss of 1 is worth beside the model's own; where it is missing, 1
 ///
 /// and Net names itself what optimisers and losses are called: `maker_name`, `loss_name`. Gan and VaeGan are types of
-/// their own, and no aliases of Adversarial, so that their members and the names in files are their own, and errors name
-/// a Gan<G, D> as it was written.
+/// their own, and no aliases of Adversarial, so that their members and the names in files are their own, and errors
+/// name a Gan<G, D> as it was written.
 template <class Net, class Discriminator, class Game, class Regulariser, Real T, class B, class Rule,
           class Weight = weight::Constant>
 class AdversarialTraining {

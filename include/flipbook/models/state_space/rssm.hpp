@@ -9,8 +9,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace rssm {
 
-/// A gated recurrent unit remembers z_{t−1} and a_{t−1}. The prior reads h_t, the posterior h_t and the code of frame t;
-/// frame t is decoded from h_t and z_t.
+/// A gated recurrent unit remembers z_{t−1} and a_{t−1}. The prior reads h_t, the posterior h_t and the code of frame
+/// t; frame t is decoded from h_t and z_t.
 template <int Actions, int Channels, int Size, int W, int Hidden, int Groups, int Classes, int Foretold, class L>
 struct Parts {
   using Latent = latent::Categorical<Groups, Classes>;

@@ -153,8 +153,8 @@ struct StateSpace {
       const auto path = infer(clip_of(batch), actions_of<Frames>(batch), rng);
       return log_likelihood<Frames>(batch, path) - sum_per_sample(kl(path.h, path.posterior));
     }
-    /// What training minimises: −ELBO in nats per frame that is modelled, with the weights of `divergence`, averaged over
-    /// the clips.
+    /// What training minimises: −ELBO in nats per frame that is modelled, with the weights of `divergence`, averaged
+    /// over the clips.
     Variable<T, B> loss(const Batch<Variable<T, B>>& batch) const {
       using V = Variable<T, B>;
       const auto path = infer(clip_of(batch), actions_of<V>(batch), clip_of(batch).tape().rng());
