@@ -56,9 +56,14 @@ def machine():
     return f"{name[1] if name else os.uname().machine}, {os.cpu_count()} cores"
 
 
+def git(*arguments):
+    return subprocess.run(["git", "-C", ROOT, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
 def commit():
-    return subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=10"], check=True,
-                          capture_output=True, text=True).stdout.strip()
+    """The commit that is measured. What this program itself writes is no change of it."""
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/results", ":!docs/results.md")
+    return git("describe", "--always", "--abbrev=10") + ("-dirty" if changed else "")
 
 
 def write(path, text):
