@@ -55,6 +55,7 @@
 #include <flipbook/ops/resample/patches.hpp>
 #include <flipbook/ops/resample/placement.hpp>
 #include <flipbook/ops/resample/pool.hpp>
+#include <flipbook/ops/scan/arange.hpp>
 #include <flipbook/ops/scan/cumsum.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>

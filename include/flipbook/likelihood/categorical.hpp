@@ -4,7 +4,7 @@
 #include <flipbook/likelihood/likelihood.hpp>
 #include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
-#include <flipbook/ops/scan/cumsum.hpp>
+#include <flipbook/ops/scan/arange.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -85,8 +85,7 @@ struct Categorical {
   /// The expected class, Σ k p(k), for classes with an order, such as grey levels: (N, …, C).
   template <Value P>
   static P mean(const P& logits) {
-    // Counted where the logits are: numbers from the host cannot enter a step that a device captures.
-    const auto classes = cumsum(ones<typename P::Scalar, typename P::Backend>({K}), 0) - 1;
+    const auto classes = arange<typename P::Scalar, typename P::Backend>(K);
     return reshape(sum(softmax(by_channel(logits)) * classes, {-1}), data_shape(logits.shape()));
   }
 

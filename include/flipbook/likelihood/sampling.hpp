@@ -4,7 +4,7 @@
 #include <limits>
 
 #include <flipbook/ops/elementwise/where.hpp>
-#include <flipbook/ops/scan/cumsum.hpp>
+#include <flipbook/ops/scan/arange.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 #include <flipbook/ops/sort/sort.hpp>
 
@@ -29,11 +29,11 @@ Tensor<T, B> truncated(const Tensor<T, B>& logits, const Sampling& how) {
   if ((how.top_k == 0 || how.top_k >= logits.extent(-1)) && how.top_p == 1) return scaled;
 
   const auto sorted = sort(to<Cpu>(scaled), true);                         // (…, K), the likeliest first
-  const Tensor<T> places = cumsum(ones<T>({logits.extent(-1)}), 0);        // (K), from 1
+  const Tensor<T> places = arange<T>(logits.extent(-1));                   // (K)
   const Tensor<T> p = softmax(sorted.values), before = cumsum(p, -1) - p;  // (…, K), of those that are likelier
   const double most = static_cast<double>(how.top_k > 0 ? how.top_k : logits.extent(-1));
-  const Tensor<T> beyond_k = greater(places, most), beyond_p = greater_equal(before, how.top_p);
-  const Tensor<T> first = less(places, 2);  // of which rounding says nothing
+  const Tensor<T> beyond_k = greater_equal(places, most), beyond_p = greater_equal(before, how.top_p);
+  const Tensor<T> first = less(places, 1);  // of which rounding says nothing
   const Tensor<T> out = where(first, zeros<T>(Shape{}), beyond_k + beyond_p);
   const Tensor<T> kept = masked_fill(sorted.values, out, -std::numeric_limits<double>::infinity());
   return to<B>(Scatter<Cpu>{sorted.indices, logits.shape()}(kept));

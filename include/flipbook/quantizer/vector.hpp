@@ -7,7 +7,7 @@
 #include <flipbook/ops/matmul/matmul.hpp>
 #include <flipbook/ops/reduce/max.hpp>
 #include <flipbook/ops/reduce/per_sample.hpp>
-#include <flipbook/ops/scan/cumsum.hpp>
+#include <flipbook/ops/scan/arange.hpp>
 #include <flipbook/quantizer/quantizer.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::quantizer {
@@ -86,7 +86,7 @@ struct Vector {
       if (O.revive <= 0) return book;
       using W = Wide<T>;
       const double share = static_cast<double>(vectors.extent(0)) / Codes;
-      const Tensor<W, B> place = (cumsum(ones<W, B>({Codes}), 0) - 1 + uniform<W, B>({Codes}, rng)) * share;
+      const Tensor<W, B> place = (arange<W, B>(Codes) + uniform<W, B>({Codes}, rng)) * share;
       const auto last = static_cast<double>(vectors.extent(0) - 1);
       const Indices from = cast<std::int32_t>(clamp(round(place - 0.5), 0, last));  // (Codes)
       const Tensor<T, B> drawn = GatherRows<B>{from}(vectors);                      // (Codes, Size)

@@ -129,6 +129,21 @@ TEST_CASE("cutout and brightness do the same to all frames of a clip") {
   CHECK(shifts.size() > 55);
 }
 
+TEST_CASE("the middle of a cutout is anywhere in the frame, as often in every place") {
+  constexpr Index n = 4000, extent = 8;  // of which it takes 4: two before its middle, and one after it
+  Rng rng{7};
+  const auto cut = view::Cutout<>::of(ones<float>({n, extent, extent, 1}), rng);
+  for (Index row = 0; row < extent; ++row) {
+    Index gone = 0, middles = 0;
+    for (Index i = 0; i < n; ++i) {
+      const float* line = cut.data() + (i * extent + row) * extent;
+      gone += std::count(line, line + extent, 0.0F) > 0;
+    }
+    for (Index middle = 0; middle < extent; ++middle) middles += middle - 2 <= row && row <= middle + 1;
+    CHECK(double(gone) / double(n) == doctest::Approx(double(middles) / double(extent)).epsilon(0.1));
+  }
+}
+
 TEST_CASE("gradients go through every view, whatever it draws") {
   Rng rng{5};
   const auto x = normal<double>({2, 3, 4, 6, 1}, rng);

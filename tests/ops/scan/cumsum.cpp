@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <flipbook/ops/scan/arange.hpp>
 #include <flipbook/ops/scan/cumsum.hpp>
 
 #include <doctest/doctest.h>
@@ -57,4 +58,10 @@ TEST_CASE("running sums have the same bits with any number of threads") {
 TEST_CASE("an axis that is not there is refused") {
   CHECK(error_of([] { cumsum(zeros<float>({2, 3}), 2); }) == "Shape: axis 2 of a tensor of rank 2");
   CHECK_THROWS_AS(cumsum(full<float>({}, 1), 0), Error);
+}
+
+TEST_CASE_TEMPLATE("a range counts from 0", T, float, double) {
+  for (const Index count : {0, 1, 17, 1025}) {
+    CHECK(same(arange<T>(count), tabulated<T>({count}, [](const Indices& i) { return static_cast<double>(i[0]); })));
+  }
 }

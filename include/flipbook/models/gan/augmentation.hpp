@@ -16,11 +16,6 @@ namespace flipbook::inline FLIPBOOK_ISA::view {
 
 namespace detail {
 
-/// 0, 1, …, n − 1 as numbers of a view's arithmetic: (n).
-template <class B>
-Tensor<float, B> places(Index n) {
-  return cumsum(ones<float, B>({n}), 0) - 1;
-}
 /// One of 0 … count − 1 for each of n clips, as a number: (n, 1, …) of the given rank.
 template <class B>
 Tensor<float, B> drawn(Index n, Index count, int rank, Rng& rng) {
@@ -63,8 +58,8 @@ struct Translation {
     const auto shift = [&](Index extent) {
       const Index most = extent / Part;
       const auto d = detail::drawn<B>(n, 2 * most + 1, 3, rng) - static_cast<double>(most);  // (N, 1, 1)
-      const auto to = detail::places<B>(extent).reshape({1, extent, 1});                     // (1, E, 1)
-      const auto from = detail::places<B>(extent).reshape({1, 1, extent});                   // (1, 1, E)
+      const auto to = arange<float, B>(extent).reshape({1, extent, 1});                      // (1, E, 1)
+      const auto from = arange<float, B>(extent).reshape({1, 1, extent});                    // (1, 1, E)
       return cast<T>(equal(to - d, from));                                                   // (N, E, E)
     };
     const auto down = lift_like(x, shift(h)), right = lift_like(x, shift(w));
@@ -93,7 +88,7 @@ struct Cutout {
       Shape line = Shape::filled(rank, 1);
       line[axis] = extent;
       const auto middle = detail::drawn<B>(x.shape()[0], extent, rank, rng) - static_cast<double>(before);
-      const auto along = detail::places<B>(extent).reshape(line) - middle;
+      const auto along = arange<float, B>(extent).reshape(line) - middle;
       return greater_equal(along, 0) * less(along, static_cast<double>(size));
     };
     return x * lift_like(x, cast<T>(1 - inside(-3) * inside(-2)));

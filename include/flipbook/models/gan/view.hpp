@@ -8,7 +8,7 @@
 #include <flipbook/ops/matmul/matmul.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/resample/pool.hpp>
-#include <flipbook/ops/scan/cumsum.hpp>
+#include <flipbook/ops/scan/arange.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 
 /// What of a clip a discriminator sees: an argument of ViewDiscriminator, with one static function
@@ -40,10 +40,10 @@ struct RandomFrames {
             "; needs (N, T, …, C) with as many");
     const Index n = shape[0], frames = shape[1];
     // Frame t is taken as number r of the K where r others have drawn a smaller number. In double none are equal.
-    const auto u = uniform<double, B>({n, 1, frames}, rng);                       // (N, 1, T)
-    const auto rank = sum(less(reshape(u, {n, frames, 1}), u), {1});              // (N, 1, T)
-    const auto number = reshape(cumsum(ones<double, B>({K}), 0) - 1, {1, K, 1});  // (1, K, 1)
-    const auto taken = lift_like(clips, cast<T>(equal(number, rank)));            // (N, K, T), one 1 in a row
+    const auto u = uniform<double, B>({n, 1, frames}, rng);             // (N, 1, T)
+    const auto rank = sum(less(reshape(u, {n, frames, 1}), u), {1});    // (N, 1, T)
+    const auto number = reshape(arange<double, B>(K), {1, K, 1});       // (1, K, 1)
+    const auto taken = lift_like(clips, cast<T>(equal(number, rank)));  // (N, K, T), one 1 in a row
     const X rows = reshape(clips, {n, frames, shape.size() / std::max<Index>(n * frames, 1)});  // (N, T, H·W·C)
     Shape images{n * K};
     for (const Index extent : shape.part(2, shape.rank())) images.push_back(extent);

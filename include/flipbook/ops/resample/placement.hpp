@@ -5,7 +5,7 @@
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
-#include <flipbook/ops/scan/cumsum.hpp>
+#include <flipbook/ops/scan/arange.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
@@ -15,12 +15,6 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// 0, 1, …, count − 1, as positions are compared with.
-template <Real T, class B>
-Tensor<T, B> counted(Index count) {
-  return cumsum(full<T, B>({count}, T(1)), 0) - full<T, B>({1}, T(1));  // (count)
-}
-
 /// The linear interpolation that moves a picture's pixels j to p + j on a canvas of pixels i along one axis:
 /// max(0, 1 − |i − j − p|), (N, T) → (N, T, canvas, picture).
 template <Value X>
@@ -28,7 +22,7 @@ X translation(const X& position, Index canvas, Index picture) {
   using T = typename X::Scalar;
   using B = typename X::Backend;
   const Index n = position.extent(0), t = position.extent(1);
-  const auto offset = reshape(counted<T, B>(canvas), {canvas, 1}) - counted<T, B>(picture);  // (canvas, picture)
+  const auto offset = reshape(arange<T, B>(canvas), {canvas, 1}) - arange<T, B>(picture);  // (canvas, picture)
   return relu(1 - abs(offset - reshape(position, {n, t, 1, 1})));
 }
 
