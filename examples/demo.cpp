@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Trains one model of each family on the same clips and for the same time, and writes a page that shows what they have
 // learned. The models are in examples/demo/.
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -76,6 +77,7 @@ struct Shared {
   std::optional<fb::MovingSprites> sprites;
   std::optional<fb::Module<Tracker, float>> tracker;
   std::optional<Judge> judge;
+  bool complete = true;  ///< false after Ctrl-C
 };
 
 Shared learn_shared(const Data& data, const Settings& settings, double seconds, bool together, Board& board) {
@@ -88,13 +90,16 @@ Shared learn_shared(const Data& data, const Settings& settings, double seconds, 
   side_by_side(
       {[&] {
          fb::Trainer tracker{fb::Module<Tracker, float>{fb::Rng{settings.seed}}, fb::optim::Adam{}, settings.seed};
-         tracker.fit(fb::MovingSprites(data.sprites->images(), pair),
-                     {.batch = 32,
-                      .step = {.clip_norm = 1000},
-                      .minutes = seconds / 60,
-                      .rate_of_share = fb::schedule::trapezoid(2e-3, 0.05, 0.7, 1e-5),
-                      .title = ""},
-                     [&](fb::Index, const fb::Losses& losses) { board.update("Tracker", 0, losses); });
+         const auto began = std::chrono::steady_clock::now();
+         shared.complete = tracker.fit(fb::MovingSprites(data.sprites->images(), pair),
+                                       {.batch = 32,
+                                        .step = {.clip_norm = 1000},
+                                        .minutes = seconds / 60,
+                                        .rate_of_share = fb::schedule::trapezoid(2e-3, 0.05, 0.7, 1e-5),
+                                        .title = ""},
+                                       [&](fb::Index, const fb::Losses& losses) {
+                                         board.update("Tracker", seconds_since(began) / seconds, losses);
+                                       });
          shared.tracker.emplace(std::move(tracker.model));
          board.finish("Tracker");
        },
@@ -183,15 +188,23 @@ void demo(const Settings& settings) {
 
   std::vector<Learned> all(families);
   std::vector<std::function<void()>> tasks;
+  std::atomic<bool> stopped = !shared.complete;  // by Ctrl-C: what has begun shows what it has learned, no other begins
   using Family = Learned (*)(const Task&);
   const std::array<Family, 4> functions{variational<B>, adversarial<B>, autoregressive<B>, flow<B>};
   for (std::size_t i = 0; i < families; ++i) {
     tasks.push_back([&, i, family = families == 1 ? generic<B> : functions[i]] {
+      if (stopped) return;
       all[i] = family(task);
+      if (!all[i].complete) stopped = true;
       board.finish(all[i].section.family);
     });
   }
   side_by_side(tasks, together);
+  std::erase_if(all, [](const Learned& one) { return one.section.family.empty(); });
+  if (all.empty()) {
+    std::printf("stopped before there was anything to show\n");
+    return;
+  }
 
   Gallery gallery{.title = "flipbook",
                   .summary = shared.tracker
