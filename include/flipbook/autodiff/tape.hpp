@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -57,8 +58,8 @@ class Tape {
     const auto* const first = reinterpret_cast<const std::byte*>(&module);
     modules_.push_back({first, first + sizeof(M)});
     for_each_parameter(module, [&]<class T, class B>(const FieldName&, const Parameter<T, B>& p) {
-      const auto [entry, added] = watched_.try_emplace(p.value.data(), nullptr);
-      if (added) entry->second = add<detail::LeafNode<T, B>>(*this, p.shape());
+      const auto [entry, added] = watched_.try_emplace(p.value.data());
+      if (added) entry->second.node = add<detail::LeafNode<T, B>>(*this, p.shape());
     });
   }
   template <class X>
@@ -93,7 +94,9 @@ class Tape {
       require_foreign(&p, p.shape());
       return {*this, p.value};
     }
-    return {*this, p.value, static_cast<detail::LeafNode<T, B>*>(entry->second)};
+    Watched& watched = entry->second;
+    watched.first_use = std::min(watched.first_use, nodes_.size());
+    return {*this, p.value, static_cast<detail::LeafNode<T, B>*>(watched.node)};
   }
   template <Order order = Order::first, class T, class B, Order before>
     requires(order >= before)
@@ -130,6 +133,12 @@ class Tape {
     requires(HasFields<M>)
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y, const M& module,
                                                                    Differentiation how = {});
+  /// The same, each as soon as nothing can add to it, while the others are still worked out: calls take(k, gradient)
+  /// for the k-th parameter, in an order that depends on the recorded computation alone.
+  template <class T, class B, Order order, class M>
+    requires(HasFields<M>)
+  void gradients(const Variable<T, B, order>& y, const M& module, Differentiation how,
+                 const std::function<void(std::size_t, Tensor<T, B>)>& take);
 
   template <class Y, class X>
     requires(!is_variable<Y>)
@@ -202,8 +211,8 @@ class Tape {
   /// Whether parameters are recorded now, and whether any is asked for in this differentiation.
   bool records_parameters() const noexcept { return mode_ != Mode::frozen && !watched_.empty(); }
   bool targets_parameters() const noexcept {
-    for (const auto& [data, node] : watched_) {
-      if (node->target) return true;
+    for (const auto& [data, watched] : watched_) {
+      if (watched.node->target) return true;
     }
     return false;
   }
@@ -227,8 +236,12 @@ class Tape {
 
   Rng rng_;
   std::vector<std::unique_ptr<Node>, PoolAllocator<std::unique_ptr<Node>>> nodes_;
-  std::unordered_map<const void*, Node*, std::hash<const void*>, std::equal_to<>,
-                     PoolAllocator<std::pair<const void* const, Node*>>>
+  struct Watched {
+    Node* node = nullptr;
+    std::size_t first_use = static_cast<std::size_t>(-1);  // no node before it has the parameter as an input
+  };
+  std::unordered_map<const void*, Watched, std::hash<const void*>, std::equal_to<>,
+                     PoolAllocator<std::pair<const void* const, Watched>>>
       watched_;
   struct Extent {
     const std::byte *first, *last;
@@ -236,6 +249,7 @@ class Tape {
   std::vector<Extent, PoolAllocator<Extent>> modules_;  // where the watched modules lie
   std::vector<std::function<void()>> updates_;
   std::vector<DeferredBuffer> deferred_buffers_;
+  std::function<void(std::size_t node)> swept_;  // called when a differentiation is through with a node
   bool recording_ = true, replaying_ = false;
   Mode mode_ = Mode::training;
 };
@@ -266,6 +280,7 @@ inline void Tape::sweep(std::size_t first, std::size_t last, bool record, bool r
   for (std::size_t i = last; i-- > first;) {
     Node& node = *nodes_[i];
     if (node.active && node.has_gradient() && !node.target) node.backward(record, retain_graph);
+    if (swept_) swept_(i);
   }
 }
 
@@ -316,23 +331,50 @@ Variable<U, B, Order::higher> Tape::recorded_gradient(const Variable<T, B, y_ord
 
 template <class T, class B, Order order, class M>
   requires(HasFields<M>)
+void Tape::gradients(const Variable<T, B, order>& y, const M& module, Differentiation how,
+                     const std::function<void(std::size_t, Tensor<T, B>)>& take) {
+  struct Wanted {
+    std::size_t first_use, parameter;
+    detail::LeafNode<T, B>* node;
+  };
+  std::vector<Wanted, PoolAllocator<Wanted>> wanted;  // the first to be complete is the last
+  for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
+    const auto entry = watched_.find(p.value.data());
+    require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
+    auto* const node = static_cast<detail::LeafNode<T, B>*>(entry->second.node);
+    wanted.push_back({entry->second.first_use, wanted.size(), node});
+    node->target = true;
+  });
+  std::ranges::reverse(wanted);
+  std::ranges::stable_sort(wanted, {}, &Wanted::first_use);
+  const auto take_last = [&] {
+    const auto [first_use, parameter, node] = wanted.back();
+    wanted.pop_back();
+    node->target = false;
+    const Tensor<T, B> gradient = node->has_gradient() ? node->take_gradient() : zeros<T, B>(node->shape());
+    take(parameter, gradient.unique() ? gradient : gradient.clone());
+  };
+  swept_ = [&](std::size_t node) {
+    while (!wanted.empty() && wanted.back().first_use >= node) take_last();
+  };
+  try {
+    differentiate(y, false, how.retain_graph);
+  } catch (...) {
+    swept_ = nullptr;
+    throw;
+  }
+  swept_ = nullptr;
+  while (!wanted.empty()) take_last();
+}
+
+template <class T, class B, Order order, class M>
+  requires(HasFields<M>)
 std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Variable<T, B, order>& y, const M& module,
                                                                        Differentiation how) {
-  const auto each = [&](const auto& visit) {
-    for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
-      const auto entry = watched_.find(p.value.data());
-      require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
-      visit(p, static_cast<detail::LeafNode<T, B>*>(entry->second));
-    });
-  };
-  each([](const Parameter<T, B>&, auto* node) { node->target = true; });
-  differentiate(y, false, how.retain_graph);
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
-  each([&](const Parameter<T, B>& p, auto* node) {
-    node->target = false;
-    const Tensor<T, B> part = node->has_gradient() ? node->take_gradient() : zeros<T, B>(p.shape());
-    parts.push_back(part.unique() ? part : part.clone());
-  });
+  for_each_parameter(module, [&](const FieldName&, const Parameter<T, B>&) { parts.emplace_back(); });
+  const std::function keep = [&](std::size_t k, Tensor<T, B> gradient) { parts[k] = std::move(gradient); };
+  gradients(y, module, how, keep);
   return parts;
 }
 

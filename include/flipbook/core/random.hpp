@@ -38,6 +38,10 @@ inline constinit thread_local RngNotes* rng_notes = nullptr;
 
 /// A stream of random numbers: a seed, and a position that each draw moves on. Copying it copies the
 /// position, so a copy replays. Streams made by `split` do not overlap with each other or their parent.
+///
+/// Where several processes each work out a part of a batch, a stream can be of one `part`: each draw then moves on by
+/// what all parts draw, and gives the part's share of it, so that all parts together draw what one process would for
+/// the whole batch (its first axis; up to a block of two numbers).
 class Rng {
  public:
   constexpr explicit Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) noexcept : seed_(seed), stream_(stream) {}
@@ -47,18 +51,32 @@ class Rng {
     const std::uint64_t at = position_ + offset;
     return philox({low(at), high(at), low(stream_), high(stream_)}, {low(seed_), high(seed_)});
   }
-  /// Moves on by `blocks` blocks, and says where the stream stood before.
+  /// Moves on by `blocks` blocks, and says where the stream stood before: where a draw of that length begins.
   Rng take(std::uint64_t blocks) noexcept {
-    const Rng before = *this;
-    position_ += blocks;
+    Rng before = *this;
+    before.position_ += part_ * blocks;
+    position_ += parts_ * blocks;
     return before;
   }
 
-  /// A new stream, independent of this one; each call gives another.
+  /// Moves on by `blocks` blocks in all, those of other parts included.
+  void skip(std::uint64_t blocks) noexcept { position_ += blocks; }
+  /// The same stream for one of several parts of a batch, 0 … parts − 1; streams split from it are of that part too.
+  Rng of_part(int part, int parts) const noexcept {
+    Rng stream = *this;
+    stream.part_ = static_cast<std::uint32_t>(part), stream.parts_ = static_cast<std::uint32_t>(parts);
+    return stream;
+  }
+  /// The same stream for what all parts draw alike.
+  Rng of_all_parts() const noexcept { return of_part(0, 1); }
+
+  /// A new stream, independent of this one; each call gives another. That of every part of a batch is the same.
   Rng split() {
-    const Rng parent = take(1);
+    const Rng parent = *this;
+    skip(1);
     const auto words = parent.block(0);
-    const Rng child{join(words[0], words[1]), join(words[2], words[3])};
+    Rng child{join(words[0], words[1]), join(words[2], words[3])};
+    child.part_ = part_, child.parts_ = parts_;
     if (detail::rng_notes != nullptr) detail::rng_notes->splits.emplace_back(parent, child);
     return child;
   }
@@ -113,6 +131,7 @@ class Rng {
   }
 
   std::uint64_t seed_, stream_, position_ = 0;
+  std::uint32_t part_ = 0, parts_ = 1;
 };
 
 }  // namespace flipbook

@@ -21,16 +21,21 @@ struct DataLoaderOptions {
   int workers = 1;  ///< threads that make batches
   Index ahead = 2;  ///< batches that may be ready or in the making before they are asked for
   Index first = 0;  ///< number of the first batch: a resumed run goes on where it stopped
+  Index part = 0;   ///< of several loaders that share the clips, this one's number,
+  Index parts = 1;  ///< and how many there are
 };
 
 /// Batches of a source, made ahead of time by worker threads. Batch k is the clips
-/// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers.
+/// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers. Of several loaders that share the
+/// clips, each in a process of its own, the batches numbered k stand side by side: [(k · parts + part) · batch, …).
 /// One thread may take them. For a finite source that is read more than once, load `Shuffled(source, seed)`.
 template <Dataset Source>
 class DataLoader {
  public:
   explicit DataLoader(Source source, const DataLoaderOptions& options = {})
       : source_(std::move(source)), options_(options), claimed_(options.first), delivered_(options.first) {
+    require(options.parts > 0 && 0 <= options.part && options.part < options.parts, "DataLoader: part ", options.part,
+            " of ", options.parts);
     require(options.batch > 0 && options.workers > 0 && options.ahead > 0 && options.first >= 0,
             "DataLoader: batches of ", options.batch, " by ", options.workers, " workers, ", options.ahead,
             " ahead, from number ", options.first);
@@ -100,7 +105,7 @@ class DataLoader {
 
   Result make(Index number) const noexcept {
     try {
-      return batch_of(source_, number * options_.batch, options_.batch);
+      return batch_of(source_, (number * options_.parts + options_.part) * options_.batch, options_.batch);
     } catch (...) {
       return std::current_exception();
     }

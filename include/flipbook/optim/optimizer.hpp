@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <concepts>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include <flipbook/core/fill.hpp>
+#include <flipbook/distributed/collectives.hpp>
 #include <flipbook/kernels/update.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -71,7 +73,8 @@ class Optimizer {
   double rate_factor = 1;
 
   /// Remembers nothing yet of parameters (P).
-  Optimizer(Rule settings, const Tensor<T, B>& parameters) : rule(std::move(settings)), shape_(parameters.shape()) {
+  Optimizer(Rule settings, const Tensor<T, B>& parameters)
+      : rule(std::move(settings)), shape_(parameters.shape()), own_{0, parameters.size()} {
     for (const char* name : rule.state_names()) memory_.push_back({name, zeros<Wide<T>, B>(shape_)});
     remembered_ = memory_.size();
     if constexpr (Short<T>) memory_.push_back({"master", cast<float>(parameters)});
@@ -81,6 +84,7 @@ class Optimizer {
       : rule(other.rule),
         rate_factor(other.rate_factor),
         shape_(other.shape_),
+        own_(other.own_),
         remembered_(other.remembered_),
         steps_(other.steps_) {
     for (const auto& [name, tensor] : other.memory_) memory_.push_back({name, tensor.clone()});
@@ -90,6 +94,7 @@ class Optimizer {
     rule = std::move(other.rule);
     rate_factor = other.rate_factor;
     shape_ = other.shape_;
+    own_ = other.own_;
     remembered_ = other.remembered_;
     steps_ = other.steps_;
     memory_ = std::move(other.memory_);
@@ -104,12 +109,14 @@ class Optimizer {
   void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient,
             const Tensor<Wide<T>, B>& factor = {}) requires(!std::same_as<B, Cpu>) {
     check(parameters, gradient.size());
+    const Tensor<T, B> own_parameters = own(parameters), own_gradient = own(gradient);
     scaled().update(steps_ + 1, [&]<class F>(const F& f) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        kernel::update(B{}, f, factor, gradient, parameters, master(), memory_[I].second...);
+        kernel::update(B{}, f, factor, own_gradient, own_parameters, master(), memory_[I].second...);
       }
       (std::make_index_sequence<F::state_count>{});
     });
+    if (sharded()) gather_shares(parameters);
     ++steps_;
     B::at_replay([this, parameters, gradient, factor] { step(parameters, gradient, factor); });
   }
@@ -122,16 +129,21 @@ class Optimizer {
     for (const auto& part : gradient) size += part.size();
     check(parameters, size);
     scaled().update(steps_ + 1, [&]<class F>(const F& f) {
-      Index first = 0;
+      Index begin = 0;
       for (const auto& part : gradient) {
-        const auto beside = [&](const Tensor<T, B>& all) { return all.slice(first, first + part.size()); };
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-          kernel::update(B{}, f, part, beside(parameters), beside(memory_[I].second)...);
+        const Index first = std::max(begin, own_.first), last = std::min(begin + part.size(), own_.last);
+        if (first < last) {
+          const Tensor<T, B> here = sharded() ? part.reshape({part.size()}).slice(first - begin, last - begin) : part;
+          const auto beside = [&](const Tensor<T, B>& all) { return all.slice(first - own_.first, last - own_.first); };
+          [&]<std::size_t... I>(std::index_sequence<I...>) {
+            kernel::update(B{}, f, here, parameters.slice(first, last), beside(memory_[I].second)...);
+          }
+          (std::make_index_sequence<F::state_count>{});
         }
-        (std::make_index_sequence<F::state_count>{});
-        first += part.size();
+        begin += part.size();
       }
     });
+    if (sharded()) gather_shares(parameters);
     ++steps_;
   }
 
@@ -140,6 +152,35 @@ class Optimizer {
   const Tensor<float, B>& loss_scale() const requires std::same_as<T, half> { return memory_.back().second; }
 
   Index steps() const noexcept { return steps_; }
+
+  /// From now on remembers only this rank's share of the parameters: where n train together, each needs an n-th of the
+  /// memory. A step changes that share of the parameters, and the ranks then exchange theirs. All ranks call it.
+  /// Rajbhandari et al., ZeRO: memory optimizations toward training trillion parameter models, 2020, stage 1.
+  void shard() {
+    const distributed::Communicator& ranks = distributed::world();
+    if (sharded() || ranks.size() == 1) return;
+    own_ = share_of_rank(shape_.size(), ranks.rank(), ranks.size());
+    for (auto& [name, tensor] : memory_) {
+      if (tensor.shape() == shape_) tensor = own(tensor).clone();
+    }
+  }
+  /// Remembers all of them again. All ranks call it.
+  void unshard() {
+    if (!sharded()) return;
+    for (auto& [name, tensor] : memory_) tensor = whole(tensor);
+    own_ = {0, shape_.size()};
+  }
+  bool sharded() const noexcept { return own_.last - own_.first != shape_.size(); }
+  /// One of the memories for all parameters, (P), of which this rank may have a share. All ranks call it.
+  template <class M>
+  M whole(const M& memory) const {
+    if (!sharded() || memory.size() != own_.last - own_.first) return memory;
+    M all(shape_);
+    const std::size_t bytes = static_cast<std::size_t>(memory.size()) * sizeof(typename M::Scalar);
+    B::copy(all.data() + own_.first, memory.data(), bytes);
+    gather_shares(all);
+    return all;
+  }
 
   /// Calls f(name, tensor) for each memory; writing through the tensor changes it.
   template <class F>
@@ -166,6 +207,11 @@ class Optimizer {
     settings.learning_rate *= rate_factor;
     return settings;
   }
+  // This rank's share of a tensor of all parameters' numbers.
+  template <class X>
+  X own(const X& all) const {
+    return sharded() ? all.slice(own_.first, own_.last) : all;
+  }
   Tensor<Wide<T>, B> master() const {
     if constexpr (Short<T>) return memory_[remembered_].second;
     else return {};
@@ -174,6 +220,7 @@ class Optimizer {
   // What the rule remembers (P), then the parameters in float and the scale of the loss where there are such.
   std::vector<std::pair<const char*, Tensor<Wide<T>, B>>> memory_;
   Shape shape_;
+  Share own_;  // of the parameters: those that are remembered
   std::size_t remembered_ = 0;
   Index steps_ = 0;
 };

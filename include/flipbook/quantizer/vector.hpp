@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/distributed/collectives.hpp>
 #include <flipbook/ops/elementwise/straight_through.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 #include <flipbook/ops/embedding/embedding.hpp>
@@ -28,7 +29,8 @@ struct VectorOptions {
 ///     nₖ ← γ nₖ + (1 − γ) #{z of code k},   mₖ ← γ mₖ + (1 − γ) Σ {z of code k},   eₖ = mₖ / nₖ
 ///
 /// Before the first step no code has been chosen, so all begin where vectors of the first batch are. A codebook that
-/// is called several times in a step follows the last call. Van den Oord et al., Neural discrete representation
+/// is called several times in a step follows the last call. Where several ranks train together, the vectors are those
+/// of all of them. Van den Oord et al., Neural discrete representation
 /// learning, 2017; codes that die begin again after Dhariwal et al., Jukebox, 2020.
 template <int Codes, int Size, VectorOptions O = VectorOptions{}>
 struct Vector {
@@ -82,14 +84,20 @@ struct Vector {
       return argmin(lengths - matmul(vectors, transpose(book)) * 2, -1);
     }
     // Vectors that begin codes anew are drawn one from each of as many equal parts of the batch, so that they differ.
+    // The batch is that of all ranks, of which each gives the vectors that it has.
     static Book revived(const Book& book, const Tensor<T, B>& vectors, Rng& rng) {
       if (O.revive <= 0) return book;
       using W = Wide<T>;
-      const double share = static_cast<double>(vectors.extent(0)) / Codes;
-      const Tensor<W, B> place = (arange<W, B>(Codes) + uniform<W, B>({Codes}, rng)) * share;
-      const auto last = static_cast<double>(vectors.extent(0) - 1);
-      const Indices from = cast<std::int32_t>(clamp(round(place - 0.5), 0, last));  // (Codes)
-      const Tensor<T, B> drawn = GatherRows<B>{from}(vectors);                      // (Codes, Size)
+      const distributed::Communicator& ranks = distributed::world();
+      const double here = static_cast<double>(vectors.extent(0)), before = here * ranks.rank();
+      const double share = here * ranks.size() / Codes;
+      Rng alike = rng.of_all_parts();
+      const Tensor<W, B> place = (arange<W, B>(Codes) + uniform<W, B>({Codes}, alike)) * share;
+      rng.skip(alike.position() - rng.position());
+      const Tensor<W, B> row = clamp(round(place - 0.5), 0, here * ranks.size() - 1) - before;  // (Codes)
+      const Tensor<W, B> near = clamp(row, 0, here - 1), elsewhere = clamp(abs(row - near), 0, 1);
+      const Tensor<T, B> found = GatherRows<B>{cast<std::int32_t>(near)}(vectors);  // (Codes, Size)
+      const Tensor<T, B> drawn = sum_over_ranks(found * cast<T>(1 - elsewhere).reshape({Codes, 1}));
       const Tensor<T, B> dead = less(book.counts, O.revive * share), rows = dead.reshape({Codes, 1});
       return {where(rows, drawn, book.vectors), masked_fill(book.counts, dead, share),
               where(rows, drawn * share, book.sums)};
@@ -99,8 +107,9 @@ struct Vector {
       const auto mixed = [](const Tensor<T, B>& old, const Tensor<T, B>& now) {
         return old * O.decay + now * (1 - O.decay);
       };
-      const Tensor<T, B> counts = mixed(book.counts, gather(ones<T, B>({vectors.extent(0), 1})).reshape({Codes}));
-      const Tensor<T, B> sums = mixed(book.sums, gather(vectors)), total = sum(counts);
+      const auto all = [&](const Tensor<T, B>& rows) { return sum_over_ranks(gather(rows)); };
+      const Tensor<T, B> counts = mixed(book.counts, all(ones<T, B>({vectors.extent(0), 1})).reshape({Codes}));
+      const Tensor<T, B> sums = mixed(book.sums, all(vectors)), total = sum(counts);
       const Tensor<T, B> smooth = (counts + O.epsilon) / (total + Codes * O.epsilon) * total;  // of the same sum
       return {sums / smooth.reshape({Codes, 1}), counts, sums};
     }

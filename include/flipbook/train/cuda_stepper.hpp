@@ -230,12 +230,15 @@ template <class Source>
 class Batches<Cuda, Source> {
  public:
   Batches(const Source& source, const DataLoaderOptions& options)
-      : make_(made_on(Cuda{}, source)), batch_(options.batch), next_(options.first * options.batch) {}
-  Tensor<float, Cuda> next() { return make_(std::exchange(next_, next_ + batch_), batch_); }
+      : make_(made_on(Cuda{}, source)),
+        batch_(options.batch),
+        stride_(options.parts * options.batch),
+        next_(options.first * stride_ + options.part * options.batch) {}
+  Tensor<float, Cuda> next() { return make_(std::exchange(next_, next_ + stride_), batch_); }
 
  private:
   decltype(made_on(Cuda{}, std::declval<const Source&>())) make_;
-  Index batch_, next_;
+  Index batch_, stride_, next_;
 };
 
 }  // namespace flipbook::detail

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <span>
+#include <vector>
 
 #include <flipbook/nn/module.hpp>
 #include <flipbook/optim/clip.hpp>
 #include <flipbook/optim/optimizer.hpp>
+#include <flipbook/train/gradient_average.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/snapshot.hpp>
 
@@ -25,10 +29,10 @@ struct StepOptions {
 
 namespace detail {
 
-/// The number x as a step reports it.
+/// The number x as a step reports it: the mean over all ranks, of which each has it for its part of the batch.
 template <class T>
 double report(const Tensor<T, Cpu>& x) {
-  return static_cast<double>(x.item());
+  return mean_over_ranks(static_cast<double>(x.item()));
 }
 #ifdef FLIPBOOK_CUDA
 template <class T>
@@ -51,18 +55,48 @@ inline void check_buffers(bool finite, Index steps) {
   }
 }
 
+/// The gradient for a part's parameters, in parts that follow one another: the mean over all ranks, if there are
+/// several.
+template <class T, Order order, class Part>
+auto mean_gradients(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part) {
+  distributed::Communicator& ranks = distributed::world();
+  if (ranks.size() == 1) return tape.gradients(loss, part);
+  std::vector<Index> sizes;
+  for_each_parameter(part, [&](const FieldName&, const auto& p) { sizes.push_back(p.shape().size()); });
+  GradientAverage<T> mean(ranks, sizes);
+  const std::function take = [&](std::size_t k, Tensor<T, Cpu> gradient) { mean.add(k, gradient); };
+  tape.gradients(loss, part, {}, take);
+  decltype(tape.gradients(loss, part)) whole;
+  whole.push_back(mean.finish());
+  return whole;
+}
+/// Carries out the changes to buffers; each is then the mean of what it has become on all ranks.
+template <class T>
+void apply_updates(Tape& tape) {
+  const std::vector<Tape::DeferredBuffer> buffers = tape.deferred_buffers();
+  tape.apply_updates();
+  distributed::Communicator& ranks = distributed::world();
+  if (ranks.size() == 1) return;
+  for (const auto& [data, bytes] : buffers) {
+    T* const numbers = static_cast<T*>(const_cast<void*>(data));
+    Tensor<T> buffer({static_cast<Index>(bytes / sizeof(T))}, std::span(numbers, bytes / sizeof(T)));
+    buffer = mean_over_ranks(buffer);
+    std::copy(buffer.begin(), buffer.end(), numbers);
+  }
+}
+
 template <class T, Order order, class Part, class Rule>
 double backward_and_step(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part,
                          const Tensor<T, Cpu>& parameters, Optimizer<Rule, T, Cpu>& optimizer, const StepOptions& how) {
   const double value = report(loss.value());
   check_step(value, 0, optimizer.steps());
-  const auto parts = tape.gradients(loss, part);
+  const auto parts = mean_gradients(tape, loss, part);
   const std::span<const Tensor<T, Cpu>> gradient(parts);
   const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : optim::length(gradient);
   check_step(value, length, optimizer.steps());
   Snapshot<Cpu> before;
   before.add(tape);
-  tape.apply_updates();
+  apply_updates<T>(tape);
   check_buffers(before.template finite<T>(), optimizer.steps());
   optimizer.step(parameters, gradient);
   before.release();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <concepts>
@@ -13,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include <flipbook/distributed/collectives.hpp>
 #include <flipbook/optim/average.hpp>
 #include <flipbook/optim/schedule.hpp>
 #include <flipbook/train/checkpoint.hpp>
@@ -134,12 +136,37 @@ bool all_finite(const Tensor<T, B>& x) {
   return std::ranges::all_of(here, [](auto number) { return std::isfinite(number); });
 }
 
+/// What a rank says after a step, and what all of them then do: rank 0's clock counts, and any may stop.
+struct Decision {
+  double share = 0;  ///< of the training that has passed
+  bool stop = false, interrupted = false, save = false;
+};
+inline Decision agreed(const Decision& mine) {
+  distributed::Communicator& ranks = distributed::world();
+  if (ranks.size() == 1) return mine;
+  const bool first = ranks.rank() == 0;
+  std::array<double, 4> votes{first ? mine.share : 0, mine.stop ? 1.0 : 0, mine.interrupted ? 1.0 : 0,
+                              first && mine.save ? 1.0 : 0};
+  ranks.sum(votes.data(), votes.size(), distributed::Number::float64);
+  return {votes[0], votes[1] > 0, votes[2] > 0, votes[3] > 0};
+}
+
+inline std::string reason_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "something that is no std::exception was thrown";
+  }
+}
+
 }  // namespace detail
 
 /// How `Trainer::fit` trains.
 struct FitOptions {
   Index steps = 1000;  ///< taken in all when `fit` returns, resumed ones included
-  Index batch = 8;     ///< clips in a step
+  Index batch = 8;     ///< clips in a step, of each rank where several train together
   int workers = 1;     ///< threads that prepare batches
   StepOptions step = {};
   double minutes = 0;                     ///< where it is given, `fit` trains so long, in place of `steps` steps
@@ -168,7 +195,7 @@ class Trainer {
   Module<Net, T, B> model;
 
   explicit Trainer(Module<Net, T, B> untrained, Rule rule = {}, std::uint64_t seed = 0)
-      : model(std::move(untrained)), rng_(seed), training_(model, rule) {}
+      : model(as_on_first_rank(std::move(untrained))), rng_(seed), training_(model, rule) {}
 
   /// One step on a batch of clips (N, …, C), in [0, 1] where the model says so (`unit_interval`).
   /// @throws Error  if there are no clips, the first batch is outside the model's interval, or the loss is not finite;
@@ -181,6 +208,7 @@ class Trainer {
     const Rng before = rng_;
     Losses losses;
     try {
+      rng_ = rng_.of_part(distributed::world().rank(), distributed::world().size());
       losses = stepper_.step(training_, model, clips, rng_, how);
     } catch (...) {
       rng_ = before;
@@ -206,12 +234,18 @@ class Trainer {
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     const bool timed = options.minutes > 0;
     if (!timed && steps_ >= options.steps) return true;
-    if (!options.checkpoint.empty()) detail::try_checkpoint(options.checkpoint, state());
-    detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
+    distributed::Communicator& ranks = distributed::world();
+    const bool first_rank = ranks.rank() == 0;
+    if (!options.checkpoint.empty() && first_rank) detail::try_checkpoint(options.checkpoint, state());
+    detail::Batches<B, Source> batches(source, {.batch = options.batch,
+                                                .workers = options.workers,
+                                                .first = steps_,
+                                                .part = ranks.rank(),
+                                                .parts = ranks.size()});
     const auto cast_each = []<class X>(const Tensor<float, X>& x) { return cast<T>(x); };
     const Interrupt interrupt;
     std::optional<Progress> progress;
-    if (!options.title.empty())
+    if (!options.title.empty() && first_rank)
       progress.emplace(options.title, options.steps,
                        ProgressSettings{.unit = options.unit, .begin = steps_, .seconds = 60 * options.minutes});
     const Index began = steps_;
@@ -221,25 +255,30 @@ class Trainer {
                    : static_cast<double>(steps_) / static_cast<double>(options.steps);
     };
     auto saved = start;
-    bool go_on = true, diverged = false;
+    detail::Decision all{.share = timed ? 0 : share()};
+    bool diverged = false;
     try {
-      while (go_on && share() < 1) {
-        if (options.rate_of_share) set_learning_rate(options.rate_of_share(std::min(share(), 1.0)));
+      while (!all.stop && all.share < 1) {
+        if (options.rate_of_share) set_learning_rate(options.rate_of_share(std::min(all.share, 1.0)));
         else if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
         const Losses losses = step(map_members(batches.next(), cast_each), options.step, diverged);
-        if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
-        go_on = called(after_step, losses) && !interrupt.requested();
-        const bool due = seconds_since(saved) > options.checkpoint_every && go_on && share() < 1;
-        if (options.checkpoint.empty() || !due) continue;
+        if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch * ranks.size());
+        const bool go_on = called(after_step, losses), told = interrupt.requested();
+        all = detail::agreed({share(), !go_on || told, told, seconds_since(saved) > options.checkpoint_every});
+        if (options.checkpoint.empty() || !all.save || all.stop || all.share >= 1) continue;
         saved_or_said(options.checkpoint);
         saved = Clock::now();
       }
-    } catch (...) {
+    } catch (const NotFinite&) {  // all ranks throw it, since what they judge is summed over them
       if (!options.checkpoint.empty() && !diverged && steps_ > began) saved_or_said(options.checkpoint);
+      throw;
+    } catch (...) {
+      if (!options.checkpoint.empty() && steps_ > began) saved_or_said(options.checkpoint);
+      if (ranks.size() > 1) ranks.abort(detail::reason_of(std::current_exception()).c_str());
       throw;
     }
     if (!options.checkpoint.empty()) save_finite(options.checkpoint);
-    return !interrupt.requested();
+    return !all.interrupted;
   }
   template <DatasetFor<Net> Source>
   bool fit(const Source& source, const FitOptions& options = {}) {
@@ -251,10 +290,26 @@ class Trainer {
   = delete;
 
   /// Writes the model with all that training needs to go on to the same bits; PyTorch and load_weights read it too.
-  void save(const std::filesystem::path& path) { save_checkpoint(path, state()); }
+  /// Of several ranks, which all call it, the first writes.
+  void save(const std::filesystem::path& path) {
+    if (distributed::world().rank() == 0) return save_checkpoint(path, state());
+    training_.visit_optimizers([](const std::string&, const auto& optimizer) {
+      optimizer.visit([&](const auto&, const auto& memory) { optimizer.whole(memory); });
+    });
+  }
   /// Goes on from a file of `save`.
   /// @throws Error  if it cannot be read or is of another model or rule; nothing has been changed then
-  void resume(const std::filesystem::path& path) { load_checkpoint(path, state()); }
+  void resume(const std::filesystem::path& path) {
+    const bool sharded = sharded_;
+    shard_optimizers(false);
+    try {
+      load_checkpoint(path, state());
+    } catch (...) {
+      shard_optimizers(sharded);
+      throw;
+    }
+    shard_optimizers(sharded);
+  }
 
   Index steps() const noexcept { return steps_; }
   /// Whether steps are captured as a graph and replayed, as on Cuda after the first few.
@@ -280,6 +335,15 @@ class Trainer {
     require(found, "scale_learning_rate: no optimiser '", name, "'; there are ", names);
   }
 
+  /// Whether each of several ranks keeps only its share of what the optimisers remember (`Optimizer::shard`).
+  void shard_optimizers(bool shard = true) {
+    training_.visit_optimizers([&](const std::string&, auto& optimizer) {
+      if (shard) optimizer.shard();
+      else optimizer.unshard();
+    });
+    sharded_ = shard;
+  }
+
   /// Keeps an exponential moving average of the parameters from now on.
   void keep_average(double decay) { average_.emplace(decay, model.parameters()); }
   /// Calls f() with the average in place of the parameters.
@@ -294,6 +358,12 @@ class Trainer {
   using Clock = std::chrono::steady_clock;
   static double seconds_since(Clock::time_point then) {
     return std::chrono::duration<double>(Clock::now() - then).count();
+  }
+
+  static Module<Net, T, B> as_on_first_rank(Module<Net, T, B> untrained) {
+    copy_from_first_rank(untrained.parameters());
+    copy_from_first_rank(untrained.buffers());
+    return untrained;
   }
 
   struct Swapped {
@@ -357,7 +427,7 @@ class Trainer {
   std::optional<MovingAverage<T, B>> average_;
   History history_;
   Index steps_ = 0;
-  bool range_checked_ = false;
+  bool range_checked_ = false, sharded_ = false;
 };
 
 template <class Net, class T, class B, class Rule>

@@ -6,6 +6,7 @@
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/kernels/norm.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
+#include <flipbook/ops/reduce/over_ranks.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -13,7 +14,36 @@ namespace flipbook::inline FLIPBOOK_ISA {
 template <class T, class B>
 struct Statistics {
   Tensor<Wide<T>, B> mean, variance;
+
+  /// Those of the union of all ranks' sets, which are of one size: the mean of variances, and of means around their mean.
+  void take_mean_over_ranks() {
+    const Tensor<Wide<T>, B> of_all = mean_over_ranks(mean);
+    const Tensor<Wide<T>, B> squares = mean_over_ranks(variance + square(mean - of_all));
+    B::copy(mean.data(), of_all.data(), static_cast<std::size_t>(mean.size()) * sizeof(Wide<T>));
+    B::copy(variance.data(), squares.data(), static_cast<std::size_t>(mean.size()) * sizeof(Wide<T>));
+  }
 };
+
+namespace detail {
+
+template <class V>
+struct NormGradients {
+  V x, w, b;
+};
+
+/// The gradients of x̂·w + b, given d in it, where the statistics are those of all ranks' rows: those in w and b are
+/// this rank's.
+template <class T, class B>
+NormGradients<Tensor<T, B>> through_statistics_of_all_ranks(const Tensor<T, B>& d, const Tensor<T, B>& normal,
+                                                            const Tensor<T, B>& w, const Tensor<T, B>& variance,
+                                                            double epsilon) {
+  const double rows = static_cast<double>(d.size() / w.size());
+  const Tensor<T, B> dw = sum_to(d * normal, w.shape()), db = sum_to(d, w.shape());  // (C)
+  const Tensor<T, B> along = normal * (mean_over_ranks(dw) / rows) + mean_over_ranks(db) / rows;
+  return {(d - along) * (w / sqrt(variance + epsilon)), dw, db};
+}
+
+}  // namespace detail
 
 /// Normalisation over sets of elements: what batch, layer, group, instance and root-mean-square
 /// normalisation have in common. x is seen as (outer, rows, groups, width); each of the outer × groups
@@ -30,6 +60,7 @@ struct Normalize {
   bool centred;                 ///< otherwise the mean is taken to be 0
   Statistics<T, B> statistics;  ///< (outer · groups) each, written when the operation is carried out
   After after;
+  bool over_ranks = false;  ///< sets go on over all ranks, each of which has as many rows; outer = 1
 
   template <class... Affine>
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Affine&... affine) {
@@ -37,6 +68,12 @@ struct Normalize {
     const auto [w, b] = weight_and_bias(affine...);
     kernel::normalize<Direction>(B{}, geometry, epsilon, centred, x, w, b, y, statistics.mean, statistics.variance,
                                  after);
+    if constexpr (Direction == Along::columns) {
+      if (over_ranks) {
+        statistics.take_mean_over_ranks();
+        kernel::normalize_by(B{}, geometry, epsilon, x, statistics.mean, statistics.variance, w, b, y, after);
+      }
+    }
     return y;
   }
 
@@ -59,9 +96,7 @@ struct Normalize {
 
  private:
   template <class V>
-  struct Gradients {
-    V x, w, b;
-  };
+  using Gradients = detail::NormGradients<V>;
 
   Index channels() const { return geometry.groups * geometry.width; }
   // Those that a layer does not have are 1 and 0.
@@ -75,28 +110,46 @@ struct Normalize {
   template <class V, class... Rest>
   Gradients<V> fused(const V& dy, const V& x, const Rest&... affine) const {
     const auto [w, b] = weight_and_bias(tensor_of(affine)...);
+    if constexpr (Direction == Along::columns) {
+      if (over_ranks) {
+        const auto [dx, dw, db] = fused_over_ranks(tensor_of(dy), tensor_of(x), w, b);
+        return {lift_like(dy, dx), lift_like(dy, dw), lift_like(dy, db)};
+      }
+    }
     Tensor<T, B> dx(x.shape()), sums({2, channels()});
     kernel::normalize_gradient<Direction>(B{}, geometry, epsilon, centred, tensor_of(x), statistics.mean,
                                           statistics.variance, w, tensor_of(dy), dx, sums, after, b);
     return {lift_like(dy, dx), lift_like(dy, sums[0]), lift_like(dy, sums[1])};
   }
 
+  Gradients<Tensor<T, B>> fused_over_ranks(const Tensor<T, B>& dy, const Tensor<T, B>& x, const Tensor<T, B>& w,
+                                           const Tensor<T, B>& b) const {
+    Tensor<T, B> normal(x.shape()), d = dy;
+    kernel::normalize_by(B{}, geometry, epsilon, x, statistics.mean, statistics.variance, ones<T, B>({channels()}),
+                         zeros<T, B>({channels()}), normal, NoFunction{});
+    if constexpr (!std::is_same_v<After, NoFunction>) d = after.unfused(dy, Tensor<T, B>(normal * w + b));
+    return detail::through_statistics_of_all_ranks(d, normal, w, cast<T>(statistics.variance), epsilon);
+  }
   /// The same from operations that can be differentiated again.
   template <class V, class... Rest>
   Gradients<V> composed(const V& dy, const V& x, const Rest&... affine) const {
     const auto& g = geometry;
     const Shape view{g.outer, g.rows, g.groups, g.width};
     const V seen = reshape(x, view);
-    const V difference = centred ? seen - mean(seen, {1, 3}) : seen;
-    const V deviation = sqrt(mean(square(difference), {1, 3}) + epsilon);  // (outer, 1, groups, 1)
+    const auto mean_of_sets = [this](const V& v) {
+      const V m = mean(v, {1, 3});
+      return over_ranks ? V(mean_over_ranks(m)) : m;
+    };
+    const V difference = centred ? seen - mean_of_sets(seen) : seen;
+    const V deviation = sqrt(mean_of_sets(square(difference)) + epsilon);  // (outer, 1, groups, 1)
     const V normal = difference / deviation;
     const V d = before(reshape(dy, view), normal, affine...);
     const V weighted = [&]() -> V {
       if constexpr (sizeof...(affine) == 0) return d;
       else return d * reshape(std::get<0>(std::tie(affine...)), {g.groups, g.width});
     }();
-    const V along = weighted - normal * mean(weighted * normal, {1, 3});
-    const V dx = (centred ? along - mean(weighted, {1, 3}) : along) / deviation;
+    const V along = weighted - normal * mean_of_sets(weighted * normal);
+    const V dx = (centred ? along - mean_of_sets(weighted) : along) / deviation;
     return {reshape(dx, x.shape()), reshape(sum(d * normal, {0, 1}), {channels()}),
             reshape(sum(d, {0, 1}), {channels()})};
   }
@@ -156,7 +209,7 @@ namespace detail {
 template <Along Direction, Operand X, class W, class Bias, class After>
 auto normalize(const char* name, const kernel::NormGeometry& geometry, double epsilon, bool centred, const X& x,
                const W& w, const Bias& b, const Statistics<typename X::Scalar, typename X::Backend>& statistics,
-               const After& after) {
+               const After& after, bool over_ranks = false) {
   const Shape channels{geometry.groups * geometry.width};
   const auto check = [&](const char* what, const auto& p) {
     if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(p)>, None>) {
@@ -166,7 +219,7 @@ auto normalize(const char* name, const kernel::NormGeometry& geometry, double ep
   check("weight", w);
   check("bias", b);
   using Op = Normalize<Direction, typename X::Scalar, typename X::Backend, After>;
-  const Op op{geometry, epsilon, centred, statistics, after};
+  const Op op{geometry, epsilon, centred, statistics, after, over_ranks};
   if constexpr (std::is_same_v<W, None>) return apply(op, x);
   else if constexpr (std::is_same_v<Bias, None>) return apply(op, x, w);
   else return apply(op, x, w, b);
@@ -187,18 +240,26 @@ inline kernel::NormGeometry batch_geometry(const Shape& x) { return {1, x.size()
 
 }  // namespace detail
 
+/// How many ranks a batch's statistics are taken over.
+inline Index ranks_in_batch_norm() {
+  const distributed::Communicator& ranks = distributed::world();
+  return ranks.synchronise_batch_norm ? ranks.size() : 1;
+}
+
 // Of each, `after` may be Epilogue{f}: f of the result, worked out in the same pass.
 
 /// Each channel over all other axes: (N, …, C). w and b are (C) or None. Ioffe and Szegedy, 2015.
-/// The statistics of the batch, (C) each, are written to `statistics`.
+/// The statistics of the batch, (C) each, are written to `statistics`. Where several ranks train together the batch is
+/// that of all of them, unless their communicator says otherwise (`synchronise_batch_norm`).
 /// @throws Error  if there is only one element a channel, or a shape does not fit
 template <Operand X, class W, class Bias, class After = NoFunction>
 auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon,
                 const Statistics<typename X::Scalar, typename X::Backend>& statistics, const After& after = {}) {
   detail::require_channels("batch_norm", x.shape(), 2);
   const auto g = detail::batch_geometry(x.shape());
-  require(g.rows > 1, "batch_norm: needs more than one element for each channel, got shape ", x.shape());
-  return detail::normalize<Along::columns>("batch_norm", g, epsilon, true, x, w, b, statistics, after);
+  const Index sharing = ranks_in_batch_norm();
+  require(g.rows * sharing > 1, "batch_norm: needs more than one element for each channel, got shape ", x.shape());
+  return detail::normalize<Along::columns>("batch_norm", g, epsilon, true, x, w, b, statistics, after, sharing > 1);
 }
 template <Operand X, class W, class Bias>
 auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {

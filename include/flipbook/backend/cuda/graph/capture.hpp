@@ -93,7 +93,7 @@ class Capture {
     next_varied_ = 0;
     for (const auto& f : before_) f();
     refreshing_ = false;
-    rng.take(end_.position() - begin_.position());
+    rng.skip(end_.position() - begin_.position());
   }
   /// Puts the table's way to the device at the end of the stream.
   void upload() {

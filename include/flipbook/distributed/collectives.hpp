@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <flipbook/core/fill.hpp>
+#include <flipbook/core/tensor.hpp>
+#include <flipbook/distributed/communicator.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+namespace detail {
+template <class T>
+constexpr distributed::Number number_of() {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "ranks sum float and double");
+  return std::is_same_v<T, float> ? distributed::Number::float32 : distributed::Number::float64;
+}
+}  // namespace detail
+
+/// The sum of a tensor over all ranks; all of them call it, with tensors of one shape. Numbers of two bytes are summed
+/// in float, those of a device by way of the host's memory.
+template <Real T, class B>
+Tensor<T, B> sum_over_ranks(const Tensor<T, B>& x) {
+  distributed::Communicator& ranks = distributed::world();
+  if (ranks.size() == 1) return x;
+  Tensor<Wide<T>> sum = to<Cpu>(cast<Wide<T>>(x)).clone();
+  ranks.sum(sum.data(), static_cast<std::size_t>(sum.size()), detail::number_of<Wide<T>>());
+  return to<B>(cast<T>(sum));
+}
+/// The mean of a tensor over all ranks, as `sum_over_ranks`.
+template <Real T, class B>
+Tensor<T, B> mean_over_ranks(const Tensor<T, B>& x) {
+  const int ranks = distributed::world().size();
+  if (ranks == 1) return x;
+  Tensor<Wide<T>> sum = to<Cpu>(sum_over_ranks(cast<Wide<T>>(x)));
+  for (Wide<T>& number : sum) number /= static_cast<Wide<T>>(ranks);
+  return to<B>(cast<T>(sum));
+}
+/// The mean over all ranks of a number that each has.
+inline double mean_over_ranks(double number) {
+  distributed::Communicator& ranks = distributed::world();
+  if (ranks.size() == 1) return number;
+  ranks.sum(&number, 1, distributed::Number::float64);
+  return number / ranks.size();
+}
+
+/// Which elements of `size` a rank has, where each has its share: [first, last).
+struct Share {
+  Index first, last;
+};
+inline Share share_of_rank(Index size, int rank, int ranks) {
+  return {size * rank / ranks, size * (rank + 1) / ranks};
+}
+/// Where each rank has written its share of a tensor, all get the whole, in its memory.
+template <Real T, class B>
+void gather_shares(Tensor<T, B> x) {
+  distributed::Communicator& ranks = distributed::world();
+  std::vector<std::size_t> ends;
+  for (int rank = 0; rank < ranks.size(); ++rank) {
+    ends.push_back(static_cast<std::size_t>(share_of_rank(x.size(), rank, ranks.size()).last) * sizeof(T));
+  }
+  if constexpr (std::is_same_v<B, Cpu>) {
+    ranks.all_gather(x.data(), ends);
+  } else {
+    Tensor<T> here = to<Cpu>(x).clone();
+    ranks.all_gather(here.data(), ends);
+    B::copy(x.data(), std::as_const(here).data(), ends.back());
+  }
+}
+
+/// Rank 0's elements become everyone's, in their memory.
+template <Real T, class B>
+void copy_from_first_rank(Tensor<T, B> x) {
+  distributed::Communicator& ranks = distributed::world();
+  if (ranks.size() == 1) return;
+  Tensor<T, Cpu> here = to<Cpu>(x).clone();
+  const std::size_t bytes = static_cast<std::size_t>(x.size()) * sizeof(T);
+  ranks.broadcast(here.data(), bytes);
+  B::copy(x.data(), std::as_const(here).data(), bytes);
+}
+
+}  // namespace flipbook
