@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include <flipbook/core/parallel.hpp>
+#include <flipbook/distributed/communicator.hpp>
 
 namespace flipbook::examples {
 
@@ -145,6 +146,8 @@ int CommandLine::read(int argc, const char* const* argv, const std::function<voi
   };
   try {
     reader_->app.parse(argc, argv);
+    // Of several ranks one speaks, the first.
+    if (distributed::world().rank() != 0 && std::freopen("/dev/null", "w", stdout) == nullptr) return 1;
     if (reader_->threads > 0) set_threads(reader_->threads);
     body(cuda_device(reader_->device));
     return 0;
@@ -163,11 +166,12 @@ void TrainingOptions::add_to(CommandLine& line) {
   line.data(data, data_help);
   line.output("--out", out, "The folder for what is written");
   line.number("--steps", steps, "How many steps to train");
-  line.number("--batch", batch, "Clips in a step", 1, 65536);
+  line.number("--batch", batch, "Clips in a step, of each rank where mpirun starts several", 1, 65536);
   line.seed(seed);
   line.threads();
   line.device();
   line.flag("--resume", resume, "Go on from the checkpoint in --out");
+  line.flag("--shard-optimizer", shard_optimizer, "Each of several ranks keeps only its share of the optimiser's state");
 }
 
 }  // namespace flipbook::examples

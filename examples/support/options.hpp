@@ -65,7 +65,7 @@ struct TrainingOptions {
   Index steps = 1000;
   Index batch = 16;
   std::uint64_t seed = 1;
-  bool resume = false;
+  bool resume = false, shard_optimizer = false;
 
   void add_to(CommandLine& line);
   /// The data, in a model's format.

@@ -55,7 +55,9 @@ bool train(Trainer& trainer, const Clips& data, const TrainingOptions& options, 
   how.steps = options.steps;
   how.batch = options.batch;
   how.checkpoint = checkpoint_of(options);
+  trainer.shard_optimizers(options.shard_optimizer);
   const bool complete = fit(trainer, data, how);
+  if (distributed::world().rank() != 0) return complete;
   trainer.history().write(options.out / "history.csv");
   finish();
   std::printf("%s after %td steps; written to %s\n", complete ? "done" : "stopped", trainer.steps(),

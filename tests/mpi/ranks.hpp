@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include <flipbook/distributed/mpi.hpp>
+#include <flipbook/distributed/collectives.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/train/trainer.hpp>
 

@@ -226,7 +226,8 @@ class Trainer {
   /// written at the end is an error. Whatever is thrown on the way, by the source or by `after_step`, the steps that
   /// were taken are saved first. A model that is not finite, or whose loss is not although its batch is, is never saved
   /// in the place of a good one. Batch k is the same whenever it is asked for, so a resumed run goes through the same
-  /// bits.
+  /// bits. Several ranks (distributed/communicator.hpp) take a batch of `options.batch` clips each, stop together, and
+  /// the first of them writes and shows the progress; one that throws anything but NotFinite ends all.
   /// @param after_step  called as after_step(steps, losses); may return false to stop
   /// @throws Error      before the first step, if a checkpoint as large as this model's cannot be written; otherwise
   ///                    as `step`, and whatever the source or `after_step` throws
@@ -273,11 +274,15 @@ class Trainer {
       if (!options.checkpoint.empty() && !diverged && steps_ > began) saved_or_said(options.checkpoint);
       throw;
     } catch (...) {
-      if (!options.checkpoint.empty() && steps_ > began) saved_or_said(options.checkpoint);
+      const bool can_save = !sharded_ || ranks.size() == 1;  // the others are not there to give their shares
+      if (!options.checkpoint.empty() && steps_ > began && can_save) saved_or_said(options.checkpoint, true);
       if (ranks.size() > 1) ranks.abort(detail::reason_of(std::current_exception()).c_str());
       throw;
     }
-    if (!options.checkpoint.empty()) save_finite(options.checkpoint);
+    if (!options.checkpoint.empty()) {
+      save_finite(options.checkpoint);
+      (void)mean_over_ranks(0.0);  // no rank goes on to read it before it is there
+    }
     return !all.interrupted;
   }
   template <DatasetFor<Net> Source>
@@ -395,17 +400,18 @@ class Trainer {
       throw;
     }
   }
-  void save_finite(const std::filesystem::path& path) {
+  void save_finite(const std::filesystem::path& path, bool whatever_rank = false) {
     if (!detail::all_finite(model.parameters()) || !detail::all_finite(model.buffers())) {
       throw NotFinite(text("training: the model is not finite after ", steps_, " steps, and ", detail::quoted(path),
                            " was not written; lower the learning rate"));
     }
-    save(path);
+    if (whatever_rank) save_checkpoint(path, state());
+    else save(path);
   }
   /// Writes a checkpoint, or says on stderr why it cannot be.
-  void saved_or_said(const std::filesystem::path& path) noexcept {
+  void saved_or_said(const std::filesystem::path& path, bool whatever_rank = false) noexcept {
     try {
-      save_finite(path);
+      save_finite(path, whatever_rank);
     } catch (const std::exception& error) {
       std::fprintf(stderr, "\nflipbook: no checkpoint was written: %s\n", error.what());
     }

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// Compiled into every program that links flipbook::mpi.
+#include <flipbook/distributed/mpi.hpp>
