@@ -20,7 +20,7 @@ install(EXPORT flipbook NAMESPACE flipbook:: FILE flipbookTargets.cmake DESTINAT
 install(DIRECTORY include/flipbook DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${PROJECT_BINARY_DIR}/flipbookConfig.cmake ${PROJECT_BINARY_DIR}/flipbookConfigVersion.cmake
               cmake/build_type.cmake cmake/video.cmake cmake/mpi.cmake src/mpi/mpi.cpp cmake/cuda.cmake cmake/cudnn.cmake
-        DESTINATION ${package_dir})
+              cmake/nccl.cmake src/mpi/nccl.cpp DESTINATION ${package_dir})
 
 # For builds without CMake. Paths start from the file's own place, so that a prefix can move.
 file(RELATIVE_PATH FLIPBOOK_PC_INCLUDEDIR ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})

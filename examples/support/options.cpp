@@ -23,7 +23,7 @@ const char* const data_help =
 
 std::optional<int> cuda_device(const std::string& name) {
   if (name == "cpu") return std::nullopt;
-  if (name == "cuda") return 0;
+  if (name == "cuda") return distributed::world().local_rank();
   const char *const digits = name.c_str() + std::min<std::size_t>(name.size(), 5), *const end =
                                                                                        name.c_str() + name.size();
   int number = 0;
@@ -133,7 +133,7 @@ void CommandLine::threads() {
 }
 
 void CommandLine::device() {
-  reader_->add("--device", reader_->device, "Compute on this: cpu, cuda, or cuda:N, which is device N of several")
+  reader_->add("--device", reader_->device, "Compute on this: cpu, cuda, or cuda:N, which is device N of several; cuda is cuda:0, or one for each rank")
       ->type_name("NAME")
       ->check(refused_by([](const std::string& given) { cuda_device(given); }));
 }

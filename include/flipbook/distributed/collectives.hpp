@@ -18,26 +18,41 @@ constexpr distributed::Number number_of() {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "ranks sum float and double");
   return std::is_same_v<T, float> ? distributed::Number::float32 : distributed::Number::float64;
 }
+
+template <class T, class B>
+Tensor<T, B> reduced_over_ranks(const Tensor<T, B>& x, bool mean) {
+  using W = Wide<T>;
+  distributed::Communicator& ranks = distributed::world();
+  if (ranks.size() == 1) return x;
+  const auto count = static_cast<std::size_t>(x.size());
+#ifdef FLIPBOOK_CUDA
+  if constexpr (!std::is_same_v<B, Cpu>) {
+    if (ranks.on_devices()) {
+      Tensor<W, B> sum = cast<W>(x).clone();
+      ranks.sum_on_device(sum.data(), count, number_of<W>(), mean, cuda::stream());
+      return cast<T>(sum);
+    }
+  }
+#endif
+  Tensor<W> sum = to<Cpu>(cast<W>(x)).clone();
+  ranks.sum(sum.data(), count, number_of<W>());
+  if (mean) {
+    for (W& number : sum) number /= static_cast<W>(ranks.size());
+  }
+  return to<B>(cast<T>(sum));
+}
 }  // namespace detail
 
 /// The sum of a tensor over all ranks; all of them call it, with tensors of one shape. Numbers of two bytes are summed
-/// in float, those of a device by way of the host's memory.
+/// in float.
 template <Real T, class B>
 Tensor<T, B> sum_over_ranks(const Tensor<T, B>& x) {
-  distributed::Communicator& ranks = distributed::world();
-  if (ranks.size() == 1) return x;
-  Tensor<Wide<T>> sum = to<Cpu>(cast<Wide<T>>(x)).clone();
-  ranks.sum(sum.data(), static_cast<std::size_t>(sum.size()), detail::number_of<Wide<T>>());
-  return to<B>(cast<T>(sum));
+  return detail::reduced_over_ranks(x, false);
 }
 /// The mean of a tensor over all ranks, as `sum_over_ranks`.
 template <Real T, class B>
 Tensor<T, B> mean_over_ranks(const Tensor<T, B>& x) {
-  const int ranks = distributed::world().size();
-  if (ranks == 1) return x;
-  Tensor<Wide<T>> sum = to<Cpu>(sum_over_ranks(cast<Wide<T>>(x)));
-  for (Wide<T>& number : sum) number /= static_cast<Wide<T>>(ranks);
-  return to<B>(cast<T>(sum));
+  return detail::reduced_over_ranks(x, true);
 }
 /// The mean over all ranks of a number that each has.
 inline double mean_over_ranks(double number) {
@@ -65,6 +80,9 @@ void gather_shares(Tensor<T, B> x) {
   if constexpr (std::is_same_v<B, Cpu>) {
     ranks.all_gather(x.data(), ends);
   } else {
+#ifdef FLIPBOOK_CUDA
+    if (ranks.on_devices()) return ranks.all_gather_on_device(x.data(), ends, cuda::stream());
+#endif
     Tensor<T> here = to<Cpu>(x).clone();
     ranks.all_gather(here.data(), ends);
     B::copy(x.data(), std::as_const(here).data(), ends.back());

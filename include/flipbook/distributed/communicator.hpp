@@ -42,6 +42,15 @@ class Communicator {
   /// Ends all ranks, after a line on stderr that names this one and says why.
   [[noreturn]] virtual void abort(const char* why) noexcept = 0;
 
+  /// Which of the ranks on its machine this is, 0 …: each computes on a device of its own.
+  virtual int local_rank() const noexcept { return 0; }
+  /// Whether it works on the memory of devices; otherwise tensors go by way of the host's.
+  virtual bool on_devices() const noexcept { return false; }
+  /// As `sum` and `all_gather`, of memory of the current device, in the order of a stream, a cudaStream_t, which may be
+  /// captured: nothing is waited for. `mean`: the sum divided by the number of ranks.
+  virtual void sum_on_device(void*, std::size_t, Number, bool /*mean*/, void* /*stream*/) {}
+  virtual void all_gather_on_device(void*, std::span<const std::size_t>, void* /*stream*/) {}
+
   /// Whether batch normalisation takes its statistics from the whole batch, on all ranks, as one process would; false
   /// saves two sums a layer and direction, and each rank normalises by its own part.
   bool synchronise_batch_norm = true;

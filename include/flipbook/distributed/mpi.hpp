@@ -22,21 +22,25 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// The ranks that `mpirun` has started, or another launcher of MPI's. A program that includes this header, in one of
 /// its units, trains on all of them (what linking flipbook::mpi does for it); started by itself it asks nothing of MPI.
 /// A rank whose program ends otherwise than with status 0 ends the others.
-class Mpi final : public distributed::Communicator {
+class Mpi : public distributed::Communicator {
  public:
   Mpi() {
-    int given = 0;
-    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &given);
+    int begun = 0, given = 0;
+    MPI_Initialized(&begun);
+    if (begun == 0) {
+      MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &given);
+      ::on_exit([](int status, void*) { leave(status); }, nullptr);  // what the program has begun itself, it ends
+    }
     MPI_Comm_dup(MPI_COMM_WORLD, &blocking_);
     MPI_Comm_dup(MPI_COMM_WORLD, &background_);  // sums that have begun do not meet the others
     MPI_Comm_rank(blocking_, &rank_);
     MPI_Comm_size(blocking_, &size_);
     share_cores();
-    ::on_exit([](int status, void*) { leave(status); }, nullptr);
   }
 
   int rank() const noexcept override { return rank_; }
   int size() const noexcept override { return size_; }
+  int local_rank() const noexcept override { return local_rank_; }
 
   void sum(void* numbers, std::size_t count, distributed::Number type) override {
     in_pieces(count, [&](std::size_t first, int piece) {
@@ -74,9 +78,10 @@ class Mpi final : public distributed::Communicator {
   }
 
   /// The communicator of what a launcher has started; none where the process was started by itself.
+  template <class Ranks = Mpi>
   static std::unique_ptr<Communicator> launched() {
     for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", "MPI_LOCALNRANKS", "SLURM_PROCID"}) {
-      if (std::getenv(variable) != nullptr) return std::make_unique<Mpi>();
+      if (std::getenv(variable) != nullptr) return std::make_unique<Ranks>();
     }
     return nullptr;
   }
@@ -100,11 +105,12 @@ class Mpi final : public distributed::Communicator {
     });
   }
   /// Divides the machine among the ranks on it, where nobody has said otherwise.
-  void share_cores() const {
+  void share_cores() {
     MPI_Comm here = MPI_COMM_NULL;
     MPI_Comm_split_type(blocking_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
     int ranks = 1;
     MPI_Comm_size(here, &ranks);
+    MPI_Comm_rank(here, &local_rank_);
     MPI_Comm_free(&here);
     const long cores = ::sysconf(_SC_NPROCESSORS_ONLN);
     const bool bound = threads() < cores;  // each to cores of its own
@@ -121,11 +127,14 @@ class Mpi final : public distributed::Communicator {
 
   MPI_Comm blocking_ = MPI_COMM_NULL, background_ = MPI_COMM_NULL;
   std::vector<MPI_Request> begun_;
-  int rank_ = 0, size_ = 1;
+  int rank_ = 0, size_ = 1, local_rank_ = 0;
 };
 
 namespace detail {
-inline const bool mpi_is_linked = (distributed::detail::factory = &Mpi::launched, true);
+inline const bool mpi_is_linked = [] {
+  if (distributed::detail::factory == nullptr) distributed::detail::factory = &Mpi::launched<Mpi>;
+  return true;
+}();
 }  // namespace detail
 
 }  // namespace flipbook

@@ -109,16 +109,23 @@ class Optimizer {
   void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient,
             const Tensor<Wide<T>, B>& factor = {}) requires(!std::same_as<B, Cpu>) {
     check(parameters, gradient.size());
-    const Tensor<T, B> own_parameters = own(parameters), own_gradient = own(gradient);
-    scaled().update(steps_ + 1, [&]<class F>(const F& f) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        kernel::update(B{}, f, factor, own_gradient, own_parameters, master(), memory_[I].second...);
-      }
-      (std::make_index_sequence<F::state_count>{});
-    });
+    const auto update = [this, parameters, gradient, factor] {
+      Tensor<T, B> own_parameters = own(parameters);
+      const Tensor<T, B> own_gradient = own(gradient);
+      scaled().update(steps_ + 1, [&]<class F>(const F& f) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+          kernel::update(B{}, f, factor, own_gradient, own_parameters, master(), memory_[I].second...);
+        }
+        (std::make_index_sequence<F::state_count>{});
+      });
+      ++steps_;
+    };
+    update();
     if (sharded()) gather_shares(parameters);
-    ++steps_;
-    B::at_replay([this, parameters, gradient, factor] { step(parameters, gradient, factor); });
+    B::at_replay([this, update, parameters, size = gradient.size()] {
+      check(parameters, size);
+      update();
+    });
   }
   void step(const Tensor<T, B>& parameters, const Tensor<T, B>& gradient) requires std::same_as<B, Cpu> {
     step(parameters, std::span(&gradient, 1));

@@ -9,6 +9,7 @@
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/backend/cuda/reduce/reduce.hpp>
+#include <flipbook/distributed/collectives.hpp>
 #include <flipbook/kernels/update/cuda.hpp>
 #include <flipbook/optim/optimizer.hpp>
 
@@ -97,6 +98,14 @@ void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
     Cuda::copy(before.back().data(), data, bytes);
   }
   tape.apply_updates();
+  if (distributed::world().size() > 1) {  // each buffer is the mean of what it has become on all ranks
+    for (const auto& [data, bytes] : noted) {
+      Tensor<T, Cuda> buffer({static_cast<Index>(bytes / sizeof(T))});
+      Cuda::copy(buffer.data(), data, bytes);
+      buffer = mean_over_ranks(buffer);
+      Cuda::copy(const_cast<void*>(data), std::as_const(buffer).data(), bytes);
+    }
+  }
   for (const auto& [data, bytes] : noted) {
     const Index size = static_cast<Index>(bytes / sizeof(T));
     launch(judge_buffer<T, W>, blocks_for(size), block_threads, 0, size, static_cast<const T*>(data),

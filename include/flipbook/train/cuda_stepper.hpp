@@ -29,7 +29,9 @@ class Stepper<T, Cuda, Batch> {
   template <class Training, class Model>
   Losses step(Training& training, const Model& model, const Batch& clips, Rng& rng, const StepOptions& how) {
     if constexpr (requires { training.variant(); }) {
-      if (how.capture && !given_up_) {
+      const distributed::Communicator& ranks = distributed::world();
+      const bool on_device = ranks.size() == 1 || ranks.on_devices();  // nothing in a step goes by way of the host
+      if (how.capture && on_device && !given_up_) {
         Kind& kind =
             kind_of({shapes_of(clips), how.clip_norm, training.variant(), model.parameters().data(), &cuda::queue()});
         if (auto settings = settings_of(model); kind.settings != settings) kind = {kind.key, std::move(settings)};

@@ -37,7 +37,7 @@ double report(const Tensor<T, Cpu>& x) {
 #ifdef FLIPBOOK_CUDA
 template <class T>
 double report(const Tensor<T, Cuda>& x) {
-  return cuda::report(cast<double>(x).data());
+  return cuda::report(mean_over_ranks(cast<double>(x)).data());
 }
 #endif
 
@@ -114,11 +114,11 @@ double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const
     if constexpr (std::same_as<T, half>) {
       const Tensor<float, Cuda> scale = optimizer.loss_scale();
       const Tensor<T, Cuda> times = cast<T>(scale.slice(0, 1)).reshape(loss.shape());
-      const Tensor<T, Cuda> gradient = tape.gradient(loss * tape.constant(times), part);
-      return std::pair{gradient, cuda::judge(loss.value(), gradient, how.clip_norm, scale)};
+      const Tensor<T, Cuda> gradient = mean_over_ranks(tape.gradient(loss * tape.constant(times), part));
+      return std::pair{gradient, cuda::judge(mean_over_ranks(loss.value()), gradient, how.clip_norm, scale)};
     } else {
-      const Tensor<T, Cuda> gradient = tape.gradient(loss, part);
-      return std::pair{gradient, cuda::judge(loss.value(), gradient, how.clip_norm)};
+      const Tensor<T, Cuda> gradient = mean_over_ranks(tape.gradient(loss, part));
+      return std::pair{gradient, cuda::judge(mean_over_ranks(loss.value()), gradient, how.clip_norm)};
     }
   };
   auto [gradient, judgement] = judged();

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// Compiled into every program that links flipbook::nccl.
+#include <flipbook/distributed/nccl.hpp>
