@@ -19,7 +19,7 @@ namespace {
 constexpr int numbers = 2 * 6 * 6 * 3;
 const MovingShapes shapes({.frames = 2, .canvas = 6, .seed = 5});
 
-using Encoder = Sequential<Flatten, Linear<numbers, 16>, Tanh, Dropout<0.2>, Linear<16, 8>>;
+using Encoder = Sequential<Flatten, Linear<numbers, 64>, Tanh, Dropout<0.2>, Linear<64, 8>>;
 template <int Code>
 using Decoder = Sequential<Flatten, Linear<Code, 16>, Tanh, Linear<16, numbers>, Unflatten<2, 6, 6, 3>>;
 using Coder = Sequential<Flatten, Linear<numbers, 8>, Unflatten<2, 4>>;

@@ -41,7 +41,8 @@ inline constinit thread_local RngNotes* rng_notes = nullptr;
 ///
 /// Where several processes each work out a part of a batch, a stream can be of one `part`: each draw then moves on by
 /// what all parts draw, and gives the part's share of it, so that all parts together draw what one process would for
-/// the whole batch (its first axis; up to a block of two numbers).
+/// the whole batch, along its first axis: to the bit where a part's share is a whole number of blocks, of 2 numbers, or
+/// of runs of dropout, of 64; otherwise other numbers of the same stream, and none twice.
 class Rng {
  public:
   constexpr explicit Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) noexcept : seed_(seed), stream_(stream) {}
