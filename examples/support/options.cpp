@@ -133,7 +133,9 @@ void CommandLine::threads() {
 }
 
 void CommandLine::device() {
-  reader_->add("--device", reader_->device, "Compute on this: cpu, cuda, or cuda:N, which is device N of several; cuda is cuda:0, or one for each rank")
+  reader_
+      ->add("--device", reader_->device,
+            "Compute on this: cpu, cuda, or cuda:N, which is device N of several; cuda is cuda:0, or one for each rank")
       ->type_name("NAME")
       ->check(refused_by([](const std::string& given) { cuda_device(given); }));
 }
@@ -171,7 +173,8 @@ void TrainingOptions::add_to(CommandLine& line) {
   line.threads();
   line.device();
   line.flag("--resume", resume, "Go on from the checkpoint in --out");
-  line.flag("--shard-optimizer", shard_optimizer, "Each of several ranks keeps only its share of the optimiser's state");
+  line.flag("--shard-optimizer", shard_optimizer,
+            "Each of several ranks keeps only its share of the optimiser's state");
 }
 
 }  // namespace flipbook::examples

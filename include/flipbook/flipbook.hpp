@@ -48,6 +48,7 @@
 #include <flipbook/ops/recurrent/gru.hpp>
 #include <flipbook/ops/recurrent/lstm.hpp>
 #include <flipbook/ops/reduce/max.hpp>
+#include <flipbook/ops/reduce/over_ranks.hpp>
 #include <flipbook/ops/reduce/per_sample.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/resample/blocks.hpp>
@@ -190,6 +191,9 @@
 #include <flipbook/data/tensor_dataset.hpp>
 #include <flipbook/data/walker.hpp>
 
+#include <flipbook/distributed/collectives.hpp>
+#include <flipbook/distributed/communicator.hpp>
+
 #include <flipbook/io/atomic_file.hpp>
 #include <flipbook/io/colour_map.hpp>
 #include <flipbook/io/file.hpp>
@@ -207,6 +211,7 @@
 #include <flipbook/io/stored.hpp>
 
 #include <flipbook/train/checkpoint.hpp>
+#include <flipbook/train/gradient_average.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/progress.hpp>

@@ -109,6 +109,26 @@ TEST_CASE("ranks share the clips without overlap, and together train as one proc
   CHECK(furthest(alone.history().table(), together.history().table()) < 1e-6);
 }
 
+TEST_CASE("a loop of one's own averages as fit does") {
+  namespace fb = flipbook;
+  const auto source = shapes;
+  const Index batch = whole_batch / ranks().size();
+  // [own-loop]
+  const auto& world = fb::distributed::world();
+  fb::DataLoader loader(source, {.batch = batch, .part = world.rank(), .parts = world.size()});
+  fb::Module<SmallVae, double> model{fb::Rng{1}};  // from the same seed on every rank
+  fb::Optimizer adam{fb::optim::Adam{.learning_rate = 1e-2}, model.parameters()};
+  fb::Rng rng = fb::Rng{2}.of_part(world.rank(), world.size());
+  for (int step = 0; step < 3; ++step) {
+    const auto clips = fb::cast<double>(loader.next());
+    fb::train_step(model, adam, rng, [&](fb::Tape& tape) { return model->loss(tape.constant(clips)); });
+  }
+  // [/own-loop]
+  auto fitted = new_trainer<SmallVae>();
+  fitted.fit(shapes, quietly(3));
+  CHECK(same(model.parameters(), fitted.model.parameters()));
+}
+
 TEST_CASE("models that begin otherwise on each rank train as rank 0's") {
   Trainer trainer{Module<SmallVae, double>{Rng{static_cast<std::uint64_t>(ranks().rank())}}, optim::Adam{}};
   CHECK(same_on_all_ranks(trainer.model.parameters()));

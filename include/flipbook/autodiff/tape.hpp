@@ -133,12 +133,41 @@ class Tape {
     requires(HasFields<M>)
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y, const M& module,
                                                                    Differentiation how = {});
-  /// The same, each as soon as nothing can add to it, while the others are still worked out: calls take(k, gradient)
-  /// for the k-th parameter, in an order that depends on the recorded computation alone.
-  template <class T, class B, Order order, class M>
-    requires(HasFields<M>)
-  void gradients(const Variable<T, B, order>& y, const M& module, Differentiation how,
-                 const std::function<void(std::size_t, Tensor<T, B>)>& take);
+  /// A parameter whose gradient is asked for.
+  template <class T, class B>
+  struct Target {
+    detail::LeafNode<T, B>* node;
+    std::size_t number, first_use;  ///< its place in the module's order; no operation recorded before has read it
+  };
+  template <class T, class B>
+  using Targets = std::vector<Target<T, B>, PoolAllocator<Target<T, B>>>;
+  /// The parameters of a module that this tape watches, in the module's order.
+  template <class T, class B, class M>
+  Targets<T, B> targets(const M& module) const {
+    Targets<T, B> all;
+    for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
+      const auto entry = watched_.find(p.value.data());
+      require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
+      all.push_back({static_cast<detail::LeafNode<T, B>*>(entry->second.node), all.size(), entry->second.first_use});
+    });
+    return all;
+  }
+  /// What receives gradients one by one.
+  template <class T, class B>
+  struct GradientTaker {
+    virtual void take(std::size_t number, Tensor<T, B> gradient) = 0;
+
+   protected:
+    ~GradientTaker() = default;
+  };
+  /// dy/dp for these parameters, each as soon as nothing can add to it, while the others are still worked out: in an
+  /// order that depends on the recorded computation alone.
+  template <class T, class B, Order order>
+  void gradients(const Variable<T, B, order>& y, Targets<T, B> targets, Differentiation how, GradientTaker<T, B>& to);
+  /// The same, all together, a tensor of its own for each.
+  template <class T, class B, Order order>
+  std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y,
+                                                                   const Targets<T, B>& targets, Differentiation how);
 
   template <class Y, class X>
     requires(!is_variable<Y>)
@@ -249,7 +278,13 @@ class Tape {
   std::vector<Extent, PoolAllocator<Extent>> modules_;  // where the watched modules lie
   std::vector<std::function<void()>> updates_;
   std::vector<DeferredBuffer> deferred_buffers_;
-  std::function<void(std::size_t node)> swept_;  // called when a differentiation is through with a node
+  struct Watcher {  // hears how far a differentiation is
+    virtual void swept(std::size_t node) = 0;
+
+   protected:
+    ~Watcher() = default;
+  };
+  Watcher* watcher_ = nullptr;
   bool recording_ = true, replaying_ = false;
   Mode mode_ = Mode::training;
 };
@@ -280,7 +315,7 @@ inline void Tape::sweep(std::size_t first, std::size_t last, bool record, bool r
   for (std::size_t i = last; i-- > first;) {
     Node& node = *nodes_[i];
     if (node.active && node.has_gradient() && !node.target) node.backward(record, retain_graph);
-    if (swept_) swept_(i);
+    if (watcher_ != nullptr) watcher_->swept(i);
   }
 }
 
@@ -329,53 +364,60 @@ Variable<U, B, Order::higher> Tape::recorded_gradient(const Variable<T, B, y_ord
   return node->take_gradient();
 }
 
-template <class T, class B, Order order, class M>
-  requires(HasFields<M>)
-void Tape::gradients(const Variable<T, B, order>& y, const M& module, Differentiation how,
-                     const std::function<void(std::size_t, Tensor<T, B>)>& take) {
-  struct Wanted {
-    std::size_t first_use, parameter;
-    detail::LeafNode<T, B>* node;
+template <class T, class B, Order order>
+void Tape::gradients(const Variable<T, B, order>& y, Targets<T, B> targets, Differentiation how,
+                     GradientTaker<T, B>& to) {
+  struct Complete final : Watcher {
+    Targets<T, B>& left;  // the first to be complete is the last
+    GradientTaker<T, B>& to;
+    Complete(Targets<T, B>& targets, GradientTaker<T, B>& taker) : left(targets), to(taker) {}
+    void swept(std::size_t node) override {
+      while (!left.empty() && left.back().first_use >= node) take_last();
+    }
+    void take_last() {
+      const Target<T, B> target = left.back();
+      left.pop_back();
+      target.node->target = false;
+      const bool reached = target.node->has_gradient();
+      const Tensor<T, B> gradient = reached ? target.node->take_gradient() : zeros<T, B>(target.node->shape());
+      to.take(target.number, gradient.unique() ? gradient : gradient.clone());
+    }
   };
-  std::vector<Wanted, PoolAllocator<Wanted>> wanted;  // the first to be complete is the last
-  for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
-    const auto entry = watched_.find(p.value.data());
-    require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
-    auto* const node = static_cast<detail::LeafNode<T, B>*>(entry->second.node);
-    wanted.push_back({entry->second.first_use, wanted.size(), node});
-    node->target = true;
+  struct Heard {
+    Watcher*& at;
+    ~Heard() { at = nullptr; }
+  };
+  std::ranges::sort(targets, [](const Target<T, B>& a, const Target<T, B>& b) {
+    return a.first_use != b.first_use ? a.first_use < b.first_use : a.number > b.number;
   });
-  std::ranges::reverse(wanted);
-  std::ranges::stable_sort(wanted, {}, &Wanted::first_use);
-  const auto take_last = [&] {
-    const auto [first_use, parameter, node] = wanted.back();
-    wanted.pop_back();
-    node->target = false;
-    const Tensor<T, B> gradient = node->has_gradient() ? node->take_gradient() : zeros<T, B>(node->shape());
-    take(parameter, gradient.unique() ? gradient : gradient.clone());
-  };
-  swept_ = [&](std::size_t node) {
-    while (!wanted.empty() && wanted.back().first_use >= node) take_last();
-  };
-  try {
+  for (const Target<T, B>& target : targets) target.node->target = true;
+  Complete complete(targets, to);
+  {
+    watcher_ = &complete;
+    const Heard heard{watcher_};
     differentiate(y, false, how.retain_graph);
-  } catch (...) {
-    swept_ = nullptr;
-    throw;
   }
-  swept_ = nullptr;
-  while (!wanted.empty()) take_last();
+  while (!targets.empty()) complete.take_last();
 }
 
 template <class T, class B, Order order, class M>
   requires(HasFields<M>)
 std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Variable<T, B, order>& y, const M& module,
                                                                        Differentiation how) {
-  std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
-  for_each_parameter(module, [&](const FieldName&, const Parameter<T, B>&) { parts.emplace_back(); });
-  const std::function keep = [&](std::size_t k, Tensor<T, B> gradient) { parts[k] = std::move(gradient); };
-  gradients(y, module, how, keep);
-  return parts;
+  return gradients(y, targets<T, B>(module), how);
+}
+template <class T, class B, Order order>
+std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Variable<T, B, order>& y,
+                                                                       const Targets<T, B>& targets,
+                                                                       Differentiation how) {
+  struct Kept final : GradientTaker<T, B> {
+    std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
+    void take(std::size_t number, Tensor<T, B> gradient) override { parts[number] = std::move(gradient); }
+  };
+  Kept kept;
+  kept.parts.resize(targets.size());
+  gradients(y, targets, how, kept);
+  return std::move(kept.parts);
 }
 
 template <class T, class B, Order order, class M>

@@ -20,7 +20,7 @@ constexpr distributed::Number number_of() {
 }
 
 template <class T, class B>
-Tensor<T, B> reduced_over_ranks(const Tensor<T, B>& x, bool mean) {
+[[gnu::cold]] Tensor<T, B> reduced_over_ranks(const Tensor<T, B>& x, bool mean) {
   using W = Wide<T>;
   distributed::Communicator& ranks = distributed::world();
   if (ranks.size() == 1) return x;
@@ -66,12 +66,11 @@ inline double mean_over_ranks(double number) {
 struct Share {
   Index first, last;
 };
-inline Share share_of_rank(Index size, int rank, int ranks) {
-  return {size * rank / ranks, size * (rank + 1) / ranks};
-}
+/// The elements of a rank: [size · rank / ranks, size · (rank + 1) / ranks).
+inline Share share_of_rank(Index size, int rank, int ranks) { return {size * rank / ranks, size * (rank + 1) / ranks}; }
 /// Where each rank has written its share of a tensor, all get the whole, in its memory.
 template <Real T, class B>
-void gather_shares(Tensor<T, B> x) {
+[[gnu::cold]] void gather_shares(Tensor<T, B> x) {
   distributed::Communicator& ranks = distributed::world();
   std::vector<std::size_t> ends;
   for (int rank = 0; rank < ranks.size(); ++rank) {
@@ -91,7 +90,7 @@ void gather_shares(Tensor<T, B> x) {
 
 /// Rank 0's elements become everyone's, in their memory.
 template <Real T, class B>
-void copy_from_first_rank(Tensor<T, B> x) {
+[[gnu::cold]] void copy_from_first_rank(Tensor<T, B> x) {
   distributed::Communicator& ranks = distributed::world();
   if (ranks.size() == 1) return;
   Tensor<T, Cpu> here = to<Cpu>(x).clone();

@@ -84,7 +84,8 @@ struct BatchNorm {
    private:
     template <class X>
     void follow(const X& x, const Statistics<T, B>& batch) const {
-      const double count = static_cast<double>(x.size() / Channels * ranks_in_batch_norm()), unbiased = count / (count - 1);
+      const double count = static_cast<double>(x.size() / Channels * ranks_in_batch_norm()),
+                   unbiased = count / (count - 1);
       const auto change = [batch, unbiased, mean = running_mean.value, variance = running_var.value]() mutable {
         map_into(mean, function::ExponentialUpdate{Options.momentum, 1}, mean, cast<T>(batch.mean));
         map_into(variance, function::ExponentialUpdate{Options.momentum, unbiased}, variance, cast<T>(batch.variance));

@@ -56,7 +56,8 @@ struct CheckpointWriter {
   template <class Rule, class T, class B>
   void operator()(const std::string& name, const Optimizer<Rule, T, B>& optimizer) {
     add(name, joined(optimizer.steps()));
-    optimizer.visit([&](const std::string& memory, const auto& x) { add(name + "/" + memory, to<Cpu>(optimizer.whole(x))); });
+    optimizer.visit(
+        [&](const std::string& memory, const auto& x) { add(name + "/" + memory, to<Cpu>(optimizer.whole(x))); });
   }
   template <class T, class B>
   void operator()(const std::string& name, const MovingAverage<T, B>& average) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
+#include <flipbook/autodiff/tape.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/distributed/collectives.hpp>
 
@@ -14,20 +17,23 @@ namespace flipbook::inline FLIPBOOK_ISA::detail {
 /// is in a bucket, and their order, is a matter of extents alone, so all ranks sum the same and repeat the same bits.
 /// Li et al., PyTorch Distributed: experiences on accelerating data parallel training, 2020.
 template <Real T>
-class GradientAverage {
+class GradientAverage final : public Tape::GradientTaker<T, Cpu> {
  public:
-  /// @param sizes  of the parameters, in their order
-  GradientAverage(distributed::Communicator& ranks, const std::vector<Index>& sizes) : ranks_(ranks) {
+  using Parts = std::vector<Tensor<T>, PoolAllocator<Tensor<T>>>;
+
+  [[gnu::cold]] GradientAverage(distributed::Communicator& ranks, const Tape::Targets<T, Cpu>& parameters)
+      : ranks_(ranks), places_(parameters.size()) {
     Index end = 0;
-    for (const Index size : sizes) begins_.push_back(std::exchange(end, end + size));
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      places_[i].begin = end;
+      end += parameters[i].node->shape().size();
+    }
     whole_ = Tensor<Wide<T>>({end});  // (P)
-    bucket_of_.resize(sizes.size());
-    for (std::size_t i = sizes.size(); i-- > 0;) {
-      if (buckets_.empty() || buckets_.back().end - buckets_.back().begin >= bucket_size) {
-        buckets_.push_back({begins_[i], begins_[i] + sizes[i], 0});
-      }
-      bucket_of_[i] = buckets_.size() - 1;
-      buckets_.back().begin = begins_[i];
+    for (std::size_t i = places_.size(); i-- > 0; end = places_[i].begin) {
+      if (buckets_.empty() || buckets_.back().end - buckets_.back().begin >= bucket_size)
+        buckets_.push_back({end, end, 0});
+      places_[i].bucket = buckets_.size() - 1;
+      buckets_.back().begin = places_[i].begin;
       ++buckets_.back().missing;
     }
   }
@@ -37,13 +43,12 @@ class GradientAverage {
     if (!finished_) ranks_.abort("a training step failed while its gradients were summed");
   }
 
-  /// Takes the gradient of a parameter.
-  void add(std::size_t parameter, const Tensor<T>& gradient) {
-    const Index begin = begins_[parameter];
+  void take(std::size_t parameter, Tensor<T> gradient) override {
+    const auto [begin, bucket] = places_[parameter];
     const auto scale = static_cast<Wide<T>>(1.0 / ranks_.size());
     std::transform(gradient.begin(), gradient.end(), whole_.data() + begin,
                    [scale](T x) { return static_cast<Wide<T>>(x) * scale; });
-    --buckets_[bucket_of_[parameter]].missing;
+    --buckets_[bucket].missing;
     for (; next_ < buckets_.size() && buckets_[next_].missing == 0; ++next_) {
       const Bucket& ready = buckets_[next_];
       ranks_.begin_sum(whole_.data() + ready.begin, static_cast<std::size_t>(ready.end - ready.begin),
@@ -51,24 +56,29 @@ class GradientAverage {
     }
     ranks_.progress();
   }
-  /// The whole gradient (P), in the order of the parameters.
-  Tensor<T> finish() {
+  /// The whole gradient (P), in the order of the parameters, as one part.
+  [[gnu::cold]] Parts finish() {
     ranks_.finish_sums();
     finished_ = true;
-    return cast<T>(whole_);
+    Parts whole;
+    whole.push_back(cast<T>(whole_));
+    return whole;
   }
 
  private:
   static constexpr Index bucket_size = 1 << 18;  // numbers: large enough for a network, small enough to begin early
 
+  struct Place {
+    Index begin;
+    std::size_t bucket;
+  };
   struct Bucket {
     Index begin, end;
     int missing;
   };
 
   distributed::Communicator& ranks_;
-  std::vector<Index> begins_;
-  std::vector<std::size_t> bucket_of_;
+  std::vector<Place> places_;  // of the parameters, in their order
   std::vector<Bucket> buckets_;
   std::size_t next_ = 0;
   Tensor<Wide<T>> whole_;

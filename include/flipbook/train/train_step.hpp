@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -55,28 +54,18 @@ inline void check_buffers(bool finite, Index steps) {
   }
 }
 
-/// The gradient for a part's parameters, in parts that follow one another: the mean over all ranks, if there are
-/// several.
-template <class T, Order order, class Part>
-auto mean_gradients(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part) {
+/// The gradient for parameters, in parts that follow one another: the mean over all ranks, if there are several.
+template <class T, Order order>
+auto mean_gradients(Tape& tape, const Variable<T, Cpu, order>& loss, const Tape::Targets<T, Cpu>& parameters) {
   distributed::Communicator& ranks = distributed::world();
-  if (ranks.size() == 1) return tape.gradients(loss, part);
-  std::vector<Index> sizes;
-  for_each_parameter(part, [&](const FieldName&, const auto& p) { sizes.push_back(p.shape().size()); });
-  GradientAverage<T> mean(ranks, sizes);
-  const std::function take = [&](std::size_t k, Tensor<T, Cpu> gradient) { mean.add(k, gradient); };
-  tape.gradients(loss, part, {}, take);
-  decltype(tape.gradients(loss, part)) whole;
-  whole.push_back(mean.finish());
-  return whole;
+  if (ranks.size() == 1) return tape.gradients(loss, parameters, {});
+  GradientAverage<T> mean(ranks, parameters);
+  tape.gradients(loss, parameters, {}, mean);
+  return mean.finish();
 }
-/// Carries out the changes to buffers; each is then the mean of what it has become on all ranks.
+/// Each of these buffers, numbers of type T, becomes the mean of what it is on all ranks.
 template <class T>
-void apply_updates(Tape& tape) {
-  const std::vector<Tape::DeferredBuffer> buffers = tape.deferred_buffers();
-  tape.apply_updates();
-  distributed::Communicator& ranks = distributed::world();
-  if (ranks.size() == 1) return;
+[[gnu::cold]] void average_buffers(const std::vector<Tape::DeferredBuffer>& buffers) {
   for (const auto& [data, bytes] : buffers) {
     T* const numbers = static_cast<T*>(const_cast<void*>(data));
     Tensor<T> buffer({static_cast<Index>(bytes / sizeof(T))}, std::span(numbers, bytes / sizeof(T)));
@@ -84,13 +73,21 @@ void apply_updates(Tape& tape) {
     std::copy(buffer.begin(), buffer.end(), numbers);
   }
 }
+/// Carries out the changes to buffers; all ranks then have the same.
+template <class T>
+void apply_updates(Tape& tape) {
+  if (distributed::world().size() == 1) return tape.apply_updates();
+  const std::vector<Tape::DeferredBuffer> buffers = tape.deferred_buffers();
+  tape.apply_updates();
+  average_buffers<T>(buffers);
+}
 
 template <class T, Order order, class Part, class Rule>
 double backward_and_step(Tape& tape, const Variable<T, Cpu, order>& loss, const Part& part,
                          const Tensor<T, Cpu>& parameters, Optimizer<Rule, T, Cpu>& optimizer, const StepOptions& how) {
   const double value = report(loss.value());
   check_step(value, 0, optimizer.steps());
-  const auto parts = mean_gradients(tape, loss, part);
+  const auto parts = mean_gradients(tape, loss, tape.targets<T, Cpu>(part));
   const std::span<const Tensor<T, Cpu>> gradient(parts);
   const double length = how.clip_norm > 0 ? optim::clip_norm(gradient, how.clip_norm) : optim::length(gradient);
   check_step(value, length, optimizer.steps());

@@ -16,7 +16,7 @@ struct Statistics {
   Tensor<Wide<T>, B> mean, variance;
 
   /// Those of the union of all ranks' sets, which are of one size: the mean of variances, and of means around their mean.
-  void take_mean_over_ranks() {
+  [[gnu::cold]] void take_mean_over_ranks() {
     const Tensor<Wide<T>, B> of_all = mean_over_ranks(mean);
     const Tensor<Wide<T>, B> squares = mean_over_ranks(variance + square(mean - of_all));
     B::copy(mean.data(), of_all.data(), static_cast<std::size_t>(mean.size()) * sizeof(Wide<T>));
@@ -34,9 +34,11 @@ struct NormGradients {
 /// The gradients of x̂·w + b, given d in it, where the statistics are those of all ranks' rows: those in w and b are
 /// this rank's.
 template <class T, class B>
-NormGradients<Tensor<T, B>> through_statistics_of_all_ranks(const Tensor<T, B>& d, const Tensor<T, B>& normal,
-                                                            const Tensor<T, B>& w, const Tensor<T, B>& variance,
-                                                            double epsilon) {
+[[gnu::cold]] NormGradients<Tensor<T, B>> through_statistics_of_all_ranks(const Tensor<T, B>& d,
+                                                                          const Tensor<T, B>& normal,
+                                                                          const Tensor<T, B>& w,
+                                                                          const Tensor<T, B>& variance,
+                                                                          double epsilon) {
   const double rows = static_cast<double>(d.size() / w.size());
   const Tensor<T, B> dw = sum_to(d * normal, w.shape()), db = sum_to(d, w.shape());  // (C)
   const Tensor<T, B> along = normal * (mean_over_ranks(dw) / rows) + mean_over_ranks(db) / rows;
@@ -122,8 +124,8 @@ struct Normalize {
     return {lift_like(dy, dx), lift_like(dy, sums[0]), lift_like(dy, sums[1])};
   }
 
-  Gradients<Tensor<T, B>> fused_over_ranks(const Tensor<T, B>& dy, const Tensor<T, B>& x, const Tensor<T, B>& w,
-                                           const Tensor<T, B>& b) const {
+  [[gnu::cold]] Gradients<Tensor<T, B>> fused_over_ranks(const Tensor<T, B>& dy, const Tensor<T, B>& x,
+                                                         const Tensor<T, B>& w, const Tensor<T, B>& b) const {
     Tensor<T, B> normal(x.shape()), d = dy;
     kernel::normalize_by(B{}, geometry, epsilon, x, statistics.mean, statistics.variance, ones<T, B>({channels()}),
                          zeros<T, B>({channels()}), normal, NoFunction{});
