@@ -3,7 +3,8 @@
 //
 //     mpirun -n 2 scaling_steps WORKLOAD THREADS SCALE CALLS
 //
-// Rank 0 writes a line of JSON: milliseconds of a step and of the sums, medians of CALLS calls.
+// Rank 0 writes a line of JSON: milliseconds of a step and of the sums, medians of CALLS calls, and half of what lies
+// between the quartiles of a step's.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -22,8 +23,11 @@ using namespace flipbook;
 
 namespace {
 
+struct Timing {
+  double median, deviation;
+};
 template <class Call>
-double median_ms(int calls, const Call& call) {
+Timing timed(int calls, const Call& call) {
   std::vector<double> times;
   for (int i = 0; i < calls + 1; ++i) {
     (void)mean_over_ranks(0.0);  // all begin together
@@ -32,20 +36,24 @@ double median_ms(int calls, const Call& call) {
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
     if (i > 0) times.push_back(time.count());
   }
-  std::ranges::nth_element(times, times.begin() + calls / 2);
-  return times[static_cast<std::size_t>(calls / 2)];
+  std::ranges::sort(times);
+  const auto at = [&](double share) { return times[static_cast<std::size_t>(share * (calls - 1))]; };
+  return {at(0.5), (at(0.75) - at(0.25)) / 2};
 }
 
 double sum_ms(int calls, Index count) {
   Tensor<float> numbers = ones<float>({count});
-  return median_ms(calls, [&] {
-    distributed::world().sum(numbers.data(), static_cast<std::size_t>(count), distributed::Number::float32);
-    fill(numbers, 1.0F);
-  });
+  return timed(calls,
+               [&] {
+                 distributed::world().sum(numbers.data(), static_cast<std::size_t>(count),
+                                          distributed::Number::float32);
+                 fill(numbers, 1.0F);
+               })
+      .median;
 }
 
 /// The workloads that have steps, and their models' parameters.
-struct Timed {
+struct Entry {
   std::string name;
   Index parameters;
   std::vector<benchmark::Workload> (*workloads)(Index scale);
@@ -54,7 +62,7 @@ template <class Model>
 Index parameters_of() {
   return Module<Model, float>{Rng{0}}.parameters().size();
 }
-std::vector<Timed> timed() {
+std::vector<Entry> entries() {
   using namespace benchmark;
   return {{"dcgan_step", parameters_of<Dcgan<>>(), dcgan_workloads<float, Cpu>},
           {"video_vae_step", parameters_of<VideoVae<>>(), video_vae_workloads<float, Cpu>},
@@ -72,18 +80,19 @@ int main(int count, char** arguments) {
   }
   set_threads(std::atoi(arguments[2]));
   const int calls = std::atoi(arguments[4]);
-  for (const Timed& each : timed()) {
+  for (const Entry& each : entries()) {
     if (each.name != arguments[1]) continue;
     const benchmark::Workload workload = each.workloads(std::atoi(arguments[3])).front();
     const auto step = workload.prepare();
-    const double ms = median_ms(calls, step);
+    const Timing ms = timed(calls, step);
     const nlohmann::json line{{"workload", each.name},
                               {"ranks", ranks.size()},
                               {"threads", std::atoi(arguments[2])},
                               {"items", workload.items},
                               {"gflop", workload.gflop()},
                               {"parameters", each.parameters},
-                              {"step_ms", ms},
+                              {"step_ms", ms.median},
+                              {"deviation_ms", ms.deviation},
                               {"sum_ms", sum_ms(calls, each.parameters)},
                               {"small_sum_ms", sum_ms(10 * calls, 1)}};
     if (ranks.rank() == 0) std::printf("%s\n", line.dump().c_str());
