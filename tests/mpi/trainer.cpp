@@ -139,8 +139,11 @@ TEST_CASE("an optimiser in shares steps to the same bits, and its checkpoint is 
   const Folder folder;
   auto whole = new_trainer<SmallVae>(), shares = new_trainer<SmallVae>();
   shares.shard_optimizers();
+  auto kept = quietly(3);
+  kept.checkpoint = folder.path / "kept.safetensors";
+  kept.checkpoint_every = 0;
   whole.fit(shapes, quietly(3));
-  shares.fit(shapes, quietly(3));
+  shares.fit(shapes, kept);
   CHECK(same(whole.model.parameters(), shares.model.parameters()));
   Index remembered = 0;
   shares.training().visit_optimizers([&](const std::string&, const auto& optimizer) {

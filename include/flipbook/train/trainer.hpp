@@ -237,7 +237,9 @@ class Trainer {
     if (!timed && steps_ >= options.steps) return true;
     distributed::Communicator& ranks = distributed::world();
     const bool first_rank = ranks.rank() == 0;
-    if (!options.checkpoint.empty() && first_rank) detail::try_checkpoint(options.checkpoint, state());
+    if (!options.checkpoint.empty()) {
+      on_first_rank([&] { detail::try_checkpoint(options.checkpoint, state()); });
+    }
     detail::Batches<B, Source> batches(source, {.batch = options.batch,
                                                 .workers = options.workers,
                                                 .first = steps_,
@@ -297,10 +299,7 @@ class Trainer {
   /// Writes the model with all that training needs to go on to the same bits; PyTorch and load_weights read it too.
   /// Of several ranks, which all call it, the first writes.
   void save(const std::filesystem::path& path) {
-    if (distributed::world().rank() == 0) return save_checkpoint(path, state());
-    training_.visit_optimizers([](const std::string&, const auto& optimizer) {
-      optimizer.visit([&](const auto&, const auto& memory) { optimizer.whole(memory); });
-    });
+    on_first_rank([&] { save_checkpoint(path, state()); });
   }
   /// Goes on from a file of `save`.
   /// @throws Error  if it cannot be read or is of another model or rule; nothing has been changed then
@@ -378,6 +377,14 @@ class Trainer {
     ~Swapped() { average.swap(parameters); }
   };
 
+  /// Calls write(), which takes the state down, on the first rank; the others give it their shares of that.
+  template <class Write>
+  void on_first_rank(const Write& write) {
+    if (distributed::world().rank() == 0) return write();
+    training_.visit_optimizers([](const std::string&, const auto& optimizer) {
+      optimizer.visit([&](const auto&, const auto& memory) { optimizer.whole(memory); });
+    });
+  }
   auto state() {
     return [this](auto&& visit) { this->visit_state(visit); };
   }
