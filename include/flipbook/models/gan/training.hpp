@@ -28,7 +28,7 @@ struct Adaptive {
   template <class V, class Own, class Model>
   static V times(double weight, Tape& tape, const V& game, const Own& own, const Model& model) {
     const auto pull = [&](const auto& loss) {
-      return sqrt(sum(square(tape.gradient(loss, model.last_layer(), {.retain_graph = true}))));
+      return sqrt(sum(square(mean_over_ranks(tape.gradient(loss, model.last_layer(), {.retain_graph = true})))));
     };
     const auto ratio = clamp(pull(own) / (pull(game) + 1e-4), 0, 1e4);
     return weight * (tape.constant(ratio) * game);
