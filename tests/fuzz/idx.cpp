@@ -18,7 +18,7 @@ std::vector<Bytes> seeds() {
   return {images, labels, none, test::gzip(images), test::gzip(labels)};
 }
 
-// 4096 bytes may unpack to 1032 times as many.
-const Registered target{{.name = "idx", .read = read, .seeds = seeds, .longest = 4096, .megabytes = 16}};
+// 1024 bytes may unpack to 1032 times as many.
+const Registered target{{.name = "idx", .read = read, .seeds = seeds, .longest = 1024, .megabytes = 4}};
 
 }  // namespace
