@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "target.hpp"
@@ -116,7 +117,8 @@ extern "C" int LLVMFuzzerInitialize(int* count, char*** arguments) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
     chosen->read(Bytes(data, data + size));
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    must(std::string_view(error.what()).size() < 5000, "an error's text can be read");
   }
   return 0;
 }
