@@ -33,6 +33,15 @@ Bytes with_checksums(Bytes png) {
 }
 void read_png(const Bytes& input) { read(with_checksums(input)); }
 
+/// With a height and a width below 256 in seven of eight inputs, since millions of pixels take their time.
+void read_jpeg(const Bytes& given) {
+  Bytes input = given;
+  for (std::size_t at = 0; input.size() % 8 != 0 && at + 9 < input.size(); ++at) {
+    if (input[at] == 0xff && input[at + 1] >= 0xc0 && input[at + 1] <= 0xc2) input[at + 5] = input[at + 7] = 0;
+  }
+  read(input);
+}
+
 Tensor<std::uint8_t> picture(const Shape& shape) {
   Tensor<std::uint8_t> pixels(shape);
   for (Index i = 0; i < pixels.size(); ++i) pixels.data()[i] = static_cast<std::uint8_t>(i * 7);
@@ -56,6 +65,7 @@ std::vector<Bytes> jpeg_seeds() {
 
 // Of 1024 bytes 8 million pixels may come out, and a progressive JPEG keeps twice as many coefficients of each colour.
 const Registered png{{.name = "png", .read = read_png, .seeds = png_seeds, .longest = 1024, .megabytes = 32}};
-const Registered jpeg{{.name = "jpeg", .read = read, .seeds = jpeg_seeds, .longest = 1024, .megabytes = 64}};
+const Registered jpeg{
+    {.name = "jpeg", .read = read_jpeg, .seeds = jpeg_seeds, .longest = 1024, .megabytes = 64, .runs = 5000}};
 
 }  // namespace

@@ -15,7 +15,7 @@
 // fuzz TARGET [OPTION OF LIBFUZZER...] [CORPUS...]    one program for all readers, since most of it is the same
 // fuzz TARGET --short                                 the same inputs at each call, begun with the seeds
 // fuzz --seeds FOLDER                                 writes the seeds of each target to FOLDER/TARGET
-// fuzz --list                                         names the targets, each with the inputs of its short pass
+// fuzz --list                                         names the targets
 
 namespace flipbook::fuzz {
 
@@ -60,7 +60,7 @@ constexpr const char* variable = "FLIPBOOK_FUZZ_TARGET";
 
 std::string names() {
   std::string all;
-  for (const Target& target : targets()) all += target.name + " " + std::to_string(target.runs) + "\n";
+  for (const Target& target : targets()) all += target.name + "\n";
   return all;
 }
 

@@ -233,3 +233,32 @@ TEST_CASE("a process that was forked after training and inference goes on with b
   CHECK(status == 0);
   CHECK(trained(1, 4) == expected);
 }
+
+TEST_CASE("a process may be forked while other threads of it compute, and its child computes" *
+          doctest::skip(FLIPBOOK_WATCHED != 0)) {
+  const Threads two(2);
+  const Module<Small, float> model{Rng{1}};
+  const auto sample = inferred(model, 3);
+  std::atomic<bool> over = false;
+  std::vector<std::thread> others;
+  for (int i = 0; i < 3; ++i) {
+    others.emplace_back([&] {
+      const Threads two(2);
+      while (!over) inferred(model, 3), full<float>({100}, 1.0F);
+    });
+  }
+  int good = 0;
+  for (int k = 0; k < 50; ++k) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(20);  // ends one that waits for ever
+      ::_exit(inferred(model, 3) == sample ? 0 : 1);
+    }
+    int status = -1;
+    good += ::waitpid(child, &status, 0) == child && status == 0;
+    if (good <= k) break;
+  }
+  over = true;
+  for (std::thread& other : others) other.join();
+  CHECK(good == 50);
+}

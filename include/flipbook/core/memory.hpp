@@ -15,6 +15,7 @@
 #include <flipbook/core/size_classes.hpp>
 
 #ifdef __linux__
+#include <pthread.h>
 #include <sys/mman.h>
 #endif
 
@@ -143,6 +144,13 @@ class HostPool {
   }
 
  private:
+  HostPool() {
+#ifdef __linux__  // a child of fork() has none of the threads that might hold the lock just then
+    pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                   [] { instance().mutex_.unlock(); });
+#endif
+  }
+
   static constexpr std::size_t huge_page = std::size_t{1} << 21;
 
   static constexpr bool large(std::size_t bytes) noexcept { return FLIPBOOK_POOL && bytes >= Heap::least; }
