@@ -65,7 +65,6 @@ std::vector<Bytes> jpeg_seeds() {
 
 // Of 1024 bytes 8 million pixels may come out, and a progressive JPEG keeps twice as many coefficients of each colour.
 const Registered png{{.name = "png", .read = read_png, .seeds = png_seeds, .longest = 1024, .megabytes = 32}};
-const Registered jpeg{
-    {.name = "jpeg", .read = read_jpeg, .seeds = jpeg_seeds, .longest = 1024, .megabytes = 64, .runs = 5000}};
+const Registered jpeg{{.name = "jpeg", .read = read_jpeg, .seeds = jpeg_seeds, .longest = 1024, .megabytes = 64}};
 
 }  // namespace

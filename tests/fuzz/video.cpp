@@ -35,6 +35,6 @@ const Registered target{{.name = "video",
                          .megabytes = 2048,
                          .resident = 1200,
                          .seconds = 25,
-                         .runs = 200}};
+                         .runs = 1000}};
 
 }  // namespace
