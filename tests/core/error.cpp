@@ -23,6 +23,22 @@ TEST_CASE("what would reach a terminal as a command is written out") {
                        "\\x9b2J\xc2", Error);
 }
 
+TEST_CASE("an error's text stays short, whatever a file calls what is in it, and is cut between characters") {
+  std::string name;
+  for (int i = 0; i < 100'000; ++i) name += "ü";
+  for (const char* before : {"a", "ab"}) {
+    try {
+      fail(before, name, " is refused");
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      CHECK(text.size() < 4100);
+      CHECK(text.starts_with(before));
+      CHECK(text.ends_with("ü is refused"));
+      CHECK(text.find("ü [...] ü") != std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("an extent may be given as one number, as height and width, or as time, height and width") {
   CHECK(Extent(4) == Extent(4, 4, 4));
   CHECK(Extent(5, 6) == Extent(1, 5, 6));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <flipbook/io/gzip.hpp>
 
 namespace flipbook::test {
@@ -10,13 +8,14 @@ namespace flipbook::test {
 /// Bytes as a gzip file.
 inline Bytes gzip(Bytes bytes) {
   z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  require(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+          "gzip: zlib does not start");
   Bytes packed(deflateBound(&stream, bytes.size()));
   stream.next_in = bytes.data();
   stream.avail_in = static_cast<uInt>(bytes.size());
   stream.next_out = packed.data();
   stream.avail_out = static_cast<uInt>(packed.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  require(deflate(&stream, Z_FINISH) == Z_STREAM_END, "gzip: zlib fails");
   packed.resize(stream.total_out);
   deflateEnd(&stream);
   return packed;

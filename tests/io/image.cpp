@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include <flipbook/core/fill.hpp>
+
 #include "files.hpp"
 #include "jpeg.hpp"
 
@@ -82,6 +84,14 @@ TEST_CASE("a picture that states more pixels than its bytes can hold is refused 
   std::fill_n(at + 5, 4, std::uint8_t{0xfe});
   with_bytes(path, jpeg);
   mentions(error_of([&] { read_image(path); }), "at most 67108864 are read");
+}
+
+TEST_CASE("a JPEG of more scans than any picture needs, each of which goes through all of it, is refused") {
+  Folder folder;
+  const auto image = full<std::uint8_t>({16, 16, 1}, 99);
+  CHECK(read_image(with_bytes(folder / "some.jpg", jpeg_of_scans(image, 100)), 1).shape() == image.shape());
+  const auto path = with_bytes(folder / "many.jpg", jpeg_of_scans(image, 101));
+  mentions(error_of([&] { read_image(path); }), "more than 100 scans");
 }
 
 TEST_CASE("what is neither PNG nor JPEG is refused by name") {

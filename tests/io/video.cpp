@@ -150,6 +150,10 @@ TEST_CASE("what is no video is refused by its name, and FFmpeg prints nothing") 
   write_mp4(folder / "x.mp4", moving(3, 32));
   Bytes damaged = read_file(folder / "x.mp4");
   damaged.resize(damaged.size() / 2);
+  // What FFmpeg takes for an audiobook under lock, and calls fatal.
+  Bytes locked = read_file(folder / "x.mp4");
+  const std::string brand = "aaxc";
+  std::copy(brand.begin(), brand.end(), locked.begin() + 8);
   const std::string noise = "this is not a video, however long one looks at it";
   const auto path = with_bytes(folder / "noise.mp4", Bytes(noise.begin(), noise.end()));
   const int terminal = ::dup(STDERR_FILENO);
@@ -157,6 +161,7 @@ TEST_CASE("what is no video is refused by its name, and FFmpeg prints nothing") 
   ::dup2(file, STDERR_FILENO);
   const std::string message = error_of([&] { decode(path); });
   CHECK_THROWS_AS(decode(with_bytes(folder / "damaged.mp4", damaged)), Error);
+  decode(with_bytes(folder / "locked.mp4", locked));
   ::dup2(terminal, STDERR_FILENO);
   ::close(terminal), ::close(file);
   mentions(message, path.string());

@@ -86,8 +86,19 @@ class Part {
   return shown;
 }
 
+/// A text without its middle where it is longer than anyone would read: a name in a file may have megabytes.
+[[gnu::noinline]] inline std::string shortened(const std::string& text) {
+  constexpr std::size_t most = 4000;  // bytes
+  if (text.size() <= most) return text;
+  const auto within = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U; };
+  std::size_t first = most / 2, last = text.size() - most / 2;
+  while (first > 0 && within(first)) --first;  // no character of UTF-8 is cut
+  while (last < text.size() && within(last)) ++last;
+  return text.substr(0, first) + " [...] " + text.substr(last);
+}
+
 [[noreturn, gnu::noinline]] inline void throw_joined(std::initializer_list<Part> parts) {
-  throw Error(printable(joined(parts)));
+  throw Error(shortened(printable(joined(parts))));
 }
 
 }  // namespace detail

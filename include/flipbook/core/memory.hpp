@@ -15,10 +15,11 @@
 #include <flipbook/core/size_classes.hpp>
 
 #ifdef __linux__
+#include <pthread.h>
 #include <sys/mman.h>
 #endif
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FLIPBOOK_POOL 0
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -29,7 +30,43 @@
 #define FLIPBOOK_POOL 1
 #endif
 
+#ifdef __SANITIZE_THREAD__
+extern "C" {
+void AnnotateIgnoreReadsBegin(const char* file, int line);
+void AnnotateIgnoreReadsEnd(const char* file, int line);
+void AnnotateIgnoreWritesBegin(const char* file, int line);
+void AnnotateIgnoreWritesEnd(const char* file, int line);
+void AnnotateIgnoreSyncBegin(const char* file, int line);
+void AnnotateIgnoreSyncEnd(const char* file, int line);
+}
+#endif
+
 namespace flipbook::inline FLIPBOOK_ISA {
+
+namespace detail {
+#ifdef __SANITIZE_THREAD__
+/// Holds a lock that ThreadSanitizer overlooks: of two threads that both allocate memory it would otherwise take the one
+/// to have waited for the other, and miss what races between them.
+class UnseenLock {
+ public:
+  explicit UnseenLock(std::mutex& mutex) : mutex_(mutex) {
+    AnnotateIgnoreReadsBegin("", 0), AnnotateIgnoreWritesBegin("", 0), AnnotateIgnoreSyncBegin("", 0);
+    mutex_.lock();
+  }
+  UnseenLock(const UnseenLock&) = delete;
+  UnseenLock& operator=(const UnseenLock&) = delete;
+  ~UnseenLock() {
+    mutex_.unlock();
+    AnnotateIgnoreSyncEnd("", 0), AnnotateIgnoreWritesEnd("", 0), AnnotateIgnoreReadsEnd("", 0);
+  }
+
+ private:
+  std::mutex& mutex_;
+};
+#else
+using UnseenLock = std::lock_guard<std::mutex>;
+#endif
+}  // namespace detail
 
 /// What a pool has asked of the system and lent out, in bytes and calls since the process began.
 struct MemoryStatistics {
@@ -41,8 +78,8 @@ struct MemoryStatistics {
 
 /// Host memory, kept for reuse, so that a training step after the first asks nothing of the system: a freed block of
 /// few bytes goes onto the list of its size class, larger ones into a heap (core/heap.hpp), where they may be lent
-/// again in any size. Blocks are aligned to 64 bytes. Safe to use from many threads. Under AddressSanitizer every block
-/// goes straight to the system, so that a use after free is still seen.
+/// again in any size. Blocks are aligned to 64 bytes. Safe to use from many threads. Under AddressSanitizer and
+/// ThreadSanitizer every block goes straight to the system, so that a use after free is still seen.
 class HostPool {
  public:
   static constexpr std::size_t alignment = SizeClasses::unit;
@@ -61,7 +98,7 @@ class HostPool {
   /// A block of at least `bytes`, uninitialised.
   /// @throws Error if the system has no memory left: names what was asked and what is held.
   void* allocate(std::size_t bytes) {
-    const std::lock_guard lock(mutex_);
+    const detail::UnseenLock lock(mutex_);
     void* const block = large(bytes) ? take_large(bytes) : take_small(bytes);
     require(block != nullptr, "out of memory: ", bytes, " bytes asked, ", statistics_.in_use, " in use, ",
             statistics_.held, " held");
@@ -72,7 +109,7 @@ class HostPool {
 
   /// Takes back a block that was allocated with the same `bytes`.
   void release(void* block, std::size_t bytes) noexcept {
-    const std::lock_guard lock(mutex_);
+    const detail::UnseenLock lock(mutex_);
     statistics_.in_use -= size_of(block, bytes);
     if (large(bytes)) return heap_.put(block);
 #if FLIPBOOK_POOL
@@ -86,7 +123,7 @@ class HostPool {
 
   /// Gives unused blocks, and chunks of which nothing is used, back to the system.
   void trim() noexcept {
-    const std::lock_guard lock(mutex_);
+    const detail::UnseenLock lock(mutex_);
     for (std::size_t index = 0; index < free_.size(); ++index) {
       while (void* block = free_[index]) {
         std::memcpy(&free_[index], block, sizeof(void*));
@@ -97,16 +134,23 @@ class HostPool {
   }
 
   MemoryStatistics statistics() const {
-    const std::lock_guard lock(mutex_);
+    const detail::UnseenLock lock(mutex_);
     return statistics_;
   }
 
   void reset_peak() {
-    const std::lock_guard lock(mutex_);
+    const detail::UnseenLock lock(mutex_);
     statistics_.peak = statistics_.in_use;
   }
 
  private:
+  HostPool() {
+#ifdef __linux__  // a child of fork() has none of the threads that might hold the lock just then
+    pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                   [] { instance().mutex_.unlock(); });
+#endif
+  }
+
   static constexpr std::size_t huge_page = std::size_t{1} << 21;
 
   static constexpr bool large(std::size_t bytes) noexcept { return FLIPBOOK_POOL && bytes >= Heap::least; }

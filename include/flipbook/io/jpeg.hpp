@@ -15,7 +15,8 @@ namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// libjpeg reports an error by a call that must not return. It jumps back to `decode`, whose frame holds
 /// nothing that needs destroying; only then is an Error thrown. A warning, which is how libjpeg takes a
-/// file that ends early, counts as an error too.
+/// file that ends early, counts as an error too. A progressive file is refused beyond `most_scans`: each may take but
+/// some bytes, and goes through the whole picture.
 class JpegDecoder {
  public:
   explicit JpegDecoder(std::span<const std::uint8_t> bytes) : bytes_(bytes) {
@@ -24,6 +25,12 @@ class JpegDecoder {
     errors_.error_exit = leave;
     errors_.emit_message = [](j_common_ptr state, int level) {
       if (level < 0) leave(state);
+    };
+    progress_.progress_monitor = [](j_common_ptr state) {
+      auto* self = static_cast<JpegDecoder*>(state->client_data);
+      if (self->state_.input_scan_number <= most_scans) return;
+      std::snprintf(self->message_, sizeof(self->message_), "it has more than %d scans", most_scans);
+      std::longjmp(self->back_, 1);
     };
   }
   JpegDecoder(const JpegDecoder&) = delete;
@@ -40,6 +47,8 @@ class JpegDecoder {
   }
 
  private:
+  static constexpr int most_scans = 100;  // a usual progressive file has 10
+
   [[noreturn]] static void leave(j_common_ptr state) {
     auto* self = static_cast<JpegDecoder*>(state->client_data);
     state->err->format_message(state, self->message_);
@@ -49,7 +58,7 @@ class JpegDecoder {
   bool start(J_COLOR_SPACE colours) {
     if (setjmp(back_) != 0) return false;
     jpeg_create_decompress(&state_);
-    state_.client_data = this;  // creation cleared it
+    state_.client_data = this, state_.progress = &progress_;  // creation cleared them
     jpeg_mem_src(&state_, bytes_.data(), bytes_.size());
     jpeg_read_header(&state_, TRUE);
     state_.out_color_space = colours;
@@ -70,6 +79,7 @@ class JpegDecoder {
   std::span<const std::uint8_t> bytes_;
   jpeg_decompress_struct state_{};
   jpeg_error_mgr errors_{};
+  jpeg_progress_mgr progress_{};
   std::jmp_buf back_{};
   char message_[JMSG_LENGTH_MAX] = "";
 };

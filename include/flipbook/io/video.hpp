@@ -56,7 +56,7 @@ Owner av_made(Owner owner, const char* what) {
 
 /// Keeps what FFmpeg's readers and writers of files remark off the terminal, unless the program has set a level.
 inline void quieten() {
-  if (av_log_get_level() == AV_LOG_INFO) av_log_set_level(AV_LOG_FATAL);
+  if (av_log_get_level() == AV_LOG_INFO) av_log_set_level(AV_LOG_QUIET);
 }
 
 /// The containers that are read: those that hold their frames themselves. FFmpeg tells kinds by their content, and some
