@@ -221,13 +221,17 @@ class Trainer {
                    : static_cast<double>(steps_) / static_cast<double>(options.steps);
     };
     auto saved = start;
+    double waited = 0;  // for data
     bool go_on = true, diverged = false;
     try {
       while (go_on && share() < 1) {
         if (options.rate_of_share) set_learning_rate(options.rate_of_share(std::min(share(), 1.0)));
         else if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
-        const Losses losses = step(map_members(batches.next(), cast_each), options.step, diverged);
-        if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
+        const auto asked = Clock::now();
+        const auto clips = map_members(batches.next(), cast_each);
+        waited += seconds_since(asked);
+        const Losses losses = step(clips, options.step, diverged);
+        if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch, waited);
         go_on = called(after_step, losses) && !interrupt.requested();
         const bool due = seconds_since(saved) > options.checkpoint_every && go_on && share() < 1;
         if (options.checkpoint.empty() || !due) continue;
