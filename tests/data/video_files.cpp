@@ -74,7 +74,8 @@ TEST_CASE("batches are the same for any number of workers, and where a run goes 
   write_levels(folder / "a.mp4", 9, 20);
   write_levels(folder / "b.mp4", 9, 120);
   const Shuffled source(VideoFiles(folder.path(), {.frames = 2, .stride = 1, .size = small, .memory = 0}), 7);
-  DataLoader one(source, {.batch = 4}), many(source, {.batch = 4, .workers = 3}), later(source, {.batch = 4, .first = 5});
+  DataLoader one(source, {.batch = 4}), many(source, {.batch = 4, .workers = 3}),
+      later(source, {.batch = 4, .first = 5});
   for (int k = 0; k < 9; ++k) {
     const auto batch = to_vector(one.next());
     CHECK(to_vector(many.next()) == batch);

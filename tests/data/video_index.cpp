@@ -102,10 +102,13 @@ TEST_CASE("a damaged index is made anew, a damaged line alone") {
   CHECK(read_file(kept) == good);
   with_bytes(kept, {'{'});
   CHECK(VideoIndex(folder.path()).scanned() == 2);
-  check_survives_damage(kept, [&](const std::filesystem::path& damaged) {
-    std::filesystem::copy_file(damaged, kept, std::filesystem::copy_options::overwrite_existing);
-    CHECK(names(VideoIndex(folder.path())) == Names{"a.mp4", "b.mp4"});
-  }, 30);
+  check_survives_damage(
+      kept,
+      [&](const std::filesystem::path& damaged) {
+        std::filesystem::copy_file(damaged, kept, std::filesystem::copy_options::overwrite_existing);
+        CHECK(names(VideoIndex(folder.path())) == Names{"a.mp4", "b.mp4"});
+      },
+      30);
 }
 
 TEST_CASE("where the folder cannot be written the index is kept in another place, or nowhere") {
@@ -128,10 +131,10 @@ TEST_CASE("progress is told to the end, and may stop it") {
   mentions(error_of([&] { VideoIndex(folder.path(), {.threads = 3, .progress = stop}); }), "enough");
   Index last = 0;
   const VideoIndex index(folder.path(), {.threads = 3, .progress = [&](Index done, Index all) {
-                           CHECK(done > last);
-                           CHECK(all == 5);
-                           last = done;
-                         }});
+                                           CHECK(done > last);
+                                           CHECK(all == 5);
+                                           last = done;
+                                         }});
   CHECK(last == 5);
 }
 

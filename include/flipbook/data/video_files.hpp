@@ -88,7 +88,8 @@ class VideoFiles {
       double bytes = 0;
       for (const IndexedVideo& video : index.videos()) {
         subsequences.add(frames_of(video));
-        bytes += static_cast<double>(frames_of(video) * options.size.height * options.size.width * options.size.channels);
+        bytes +=
+            static_cast<double>(frames_of(video) * options.size.height * options.size.width * options.size.channels);
       }
       if (bytes <= static_cast<double>(options.memory)) kept = std::vector<Kept>(index.videos().size());
       const bool many = std::filesystem::is_directory(path);
@@ -105,7 +106,9 @@ class VideoFiles {
       return given;
     }
 
-    Index frames_of(const IndexedVideo& video) const { return (video.facts.frames + options.every - 1) / options.every; }
+    Index frames_of(const IndexedVideo& video) const {
+      return (video.facts.frames + options.every - 1) / options.every;
+    }
 
     /// The frames of a clip, (T, H, W, C), or none where they cannot be read.
     std::optional<Tensor<std::uint8_t>> read(Index clip, std::string& reason) {

@@ -29,11 +29,11 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 /// A video file as an index knows it.
 struct IndexedVideo {
-  std::filesystem::path path;     ///< within the folder of the index
-  std::uintmax_t bytes = 0;       ///< its size
-  std::int64_t modified = 0;      ///< when it was changed last, in nanoseconds since 1970
-  VideoFacts facts = {};          ///< what it holds
-  std::string refusal = {};  ///< why it cannot be read; empty where it can
+  std::filesystem::path path;  ///< within the folder of the index
+  std::uintmax_t bytes = 0;    ///< its size
+  std::int64_t modified = 0;   ///< when it was changed last, in nanoseconds since 1970
+  VideoFacts facts = {};       ///< what it holds
+  std::string refusal = {};    ///< why it cannot be read; empty where it can
 };
 
 /// A video that cannot be read.
@@ -61,8 +61,11 @@ inline nlohmann::json to_json(const IndexedVideo& video) {
     return line;
   }
   const VideoFacts& facts = video.facts;
-  line.update({{"frames", facts.frames}, {"height", facts.height}, {"width", facts.width},
-               {"rate", facts.frames_per_second}, {"times", facts.times.steps()}});
+  line.update({{"frames", facts.frames},
+               {"height", facts.height},
+               {"width", facts.width},
+               {"rate", facts.frames_per_second},
+               {"times", facts.times.steps()}});
   return line;
 }
 
@@ -78,8 +81,8 @@ inline IndexedVideo indexed_video(const nlohmann::json& line) {
                  line.at("rate").get<double>(),
                  FrameTimes::of_steps(line.at("times").get<std::vector<std::int64_t>>())};
   const Index timed = video.facts.times.size();
-  require(video.facts.frames > 0 && (timed == 0 || timed == video.facts.frames), "an index of ", timed,
-          " times for ", video.facts.frames, " frames");
+  require(video.facts.frames > 0 && (timed == 0 || timed == video.facts.frames), "an index of ", timed, " times for ",
+          video.facts.frames, " frames");
   return video;
 }
 

@@ -118,8 +118,7 @@ inline VideoFacts scan_video(const std::filesystem::path& path) {
     while (decoder.next_packet() != nullptr) {
     }
     // Some packets of VP8 show nothing.
-    FrameTimes times =
-        parameters.codec_id == AV_CODEC_ID_VP8 ? FrameTimes{} : detail::times_of(decoder.packet_times());
+    FrameTimes times = parameters.codec_id == AV_CODEC_ID_VP8 ? FrameTimes{} : detail::times_of(decoder.packet_times());
     Index decoded = 0;
     if (times.size() == 0) {
       for (detail::VideoDecoder all(path); all.next() != nullptr;) ++decoded;

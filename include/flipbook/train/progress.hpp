@@ -100,7 +100,8 @@ class Progress {
       text +=
           flipbook::text("  ", detail::three_digits(static_cast<double>(items) / elapsed), " ", settings_.unit, "/s");
     }
-    if (waited >= 0.02 * elapsed && elapsed > 0) text += flipbook::text("  data ", std::lround(100 * waited / elapsed), " %");
+    if (waited >= 0.02 * elapsed && elapsed > 0)
+      text += flipbook::text("  data ", std::lround(100 * waited / elapsed), " %");
     const double done = static_cast<double>(step - settings_.begin), left = static_cast<double>(steps_ - step);
     const double share = timed        ? elapsed / settings_.seconds
                          : steps_ > 0 ? static_cast<double>(step) / static_cast<double>(steps_)
