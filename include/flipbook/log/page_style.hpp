@@ -39,7 +39,9 @@ dd { margin: 0; font-size: 1.25rem; font-weight: 600; letter-spacing: -.01em; }
 dd small { color: var(--soft); font-size: .85rem; font-weight: 400; }
 section { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(21rem, 100%), 1fr)); gap: 1rem; }
 section + section { margin-top: 1rem; }
-figure { margin: 0; padding: .8rem 1rem; border: 1px solid var(--rule); border-radius: .8rem; background: var(--panel); }
+figure {
+  margin: 0; padding: .8rem 1rem; border: 1px solid var(--rule); border-radius: .8rem; background: var(--panel);
+}
 figcaption { display: flex; gap: .8rem; align-items: baseline; margin-bottom: .5rem; }
 figcaption b { overflow-wrap: anywhere; }
 figcaption span { color: var(--soft); font-size: .85rem; white-space: nowrap; }
