@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdio>
+
 #include <flipbook/data/data_loader.hpp>
 #include <flipbook/data/tensor_dataset.hpp>
 #include <flipbook/io/video.hpp>
@@ -67,6 +69,20 @@ TEST_CASE("clips that are decoded one by one are those of files that are kept de
   const VideoFiles decoded(folder.path(), {.frames = 3, .stride = 2, .every = 2, .size = small, .memory = 0});
   REQUIRE(decoded.size() == kept.size());
   for (const Index i : {3, 0, 2, 1}) CHECK(to_vector(kept.clip(i)) == to_vector(decoded.clip(i)));
+}
+
+TEST_CASE("a folder of videos is a data set like others") {
+  Folder temporary;
+  const auto folder = temporary.path();
+  write_levels(folder / "a.mp4", 40, 20);
+  namespace fb = flipbook;
+  // [videos]
+  const fb::VideoFiles videos(folder, {.frames = 8, .stride = 4, .every = 2, .size = {.height = 64, .width = 64}});
+  fb::DataLoader loader(fb::Shuffled(videos, 1), {.batch = 4, .workers = 2});
+  const auto batch = loader.next();  // (4, 8, 64, 64, 3)
+  for (const auto& [path, reason] : videos.skipped()) std::printf("%s: %s\n", path.c_str(), reason.c_str());
+  // [/videos]
+  CHECK(batch.shape() == Shape{4, 8, 64, 64, 3});
 }
 
 TEST_CASE("batches are the same for any number of workers, and where a run goes on") {
