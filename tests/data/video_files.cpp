@@ -123,11 +123,14 @@ TEST_CASE("clips of a file that is damaged later are replaced by others, always 
   const auto good = to_vector(source.clip(7));
   const Bytes whole = read_file(folder / "b.mp4");
   with_bytes(folder / "b.mp4", Bytes(whole.begin(), whole.begin() + 100));
-  const auto other = to_vector(source.clip(7));
-  CHECK(level(source.clip(7), 0) < 100);  // of the other file
-  CHECK(to_vector(source.clip(7)) == other);
+  std::vector<std::vector<float>> others;
+  for (Index i = 5; i < 10; ++i) {
+    others.push_back(to_vector(source.clip(i)));
+    CHECK(others.back()[0] * 255 < 100);  // of the other file
+  }
+  for (Index i = 9; i >= 5; --i) CHECK(to_vector(source.clip(i)) == others[static_cast<std::size_t>(i - 5)]);
   CHECK(level(source.clip(1), 0) < 100);
-  CHECK(source.replaced() == 3);
+  CHECK(source.replaced() == 10);
   REQUIRE(source.skipped().size() == 1);
   CHECK(source.skipped()[0].path == folder / "b.mp4");
   std::filesystem::remove(folder / "a.mp4");
