@@ -103,7 +103,6 @@ class VideoIndex {
     file_ = options.file.empty() && many ? folder_ / "video-index.jsonl" : options.file;
     if (!options.file.empty()) AtomicFile{options.file};  // before the work, not after it
     const std::map<std::string, IndexedVideo> known = kept();
-    bool changed = false;
     std::vector<IndexedVideo> videos = many ? listed() : std::vector{found(path.filename())};
     std::vector<IndexedVideo*> unknown;
     for (IndexedVideo& video : videos) {
@@ -113,10 +112,14 @@ class VideoIndex {
       if (same) video = before->second;
       else unknown.push_back(&video);
     }
-    scan(unknown, options);
+    try {
+      scan(unknown, options, [&] { keep(videos, false); });
+    } catch (...) {
+      keep(videos, false);
+      throw;
+    }
     scanned_ = static_cast<Index>(unknown.size());
-    changed = scanned_ > 0 || known.size() != videos.size();
-    if (changed && !file_.empty()) keep(videos, !options.file.empty());
+    if (scanned_ > 0 || known.size() != videos.size()) keep(videos, !options.file.empty());
     for (IndexedVideo& video : videos) {
       if (video.refusal.empty()) videos_.push_back(std::move(video));
       else skipped_.push_back({folder_ / video.path, std::move(video.refusal)});
@@ -182,11 +185,15 @@ class VideoIndex {
     return known;
   }
 
+  /// Writes what is known of the videos, if there is a place.
+  /// @param wanted  whether it is an error that it cannot be written
   void keep(const std::vector<IndexedVideo>& videos, bool wanted) {
+    if (file_.empty()) return;
     try {
       AtomicFile file(file_);
       file.write(text(version, "\n"));
       for (const IndexedVideo& video : videos) {
+        if (video.facts.frames == 0 && video.refusal.empty()) continue;  // not read yet
         try {
           file.write(detail::to_json(video).dump() + "\n");
         } catch (const nlohmann::json::exception&) {  // its name is not UTF-8: it will be read again
@@ -200,7 +207,9 @@ class VideoIndex {
   }
 
   /// Reads files by several threads.
-  void scan(const std::vector<IndexedVideo*>& videos, const VideoIndexOptions& options) const {
+  /// @param keep_part  called now and then, so that of what is read at most half is lost
+  template <class Keep>
+  void scan(const std::vector<IndexedVideo*>& videos, const VideoIndexOptions& options, const Keep& keep_part) const {
     const std::size_t all = videos.size();
     std::mutex mutex;
     std::condition_variable changed;
@@ -227,11 +236,12 @@ class VideoIndex {
     const auto count = std::min(all, static_cast<std::size_t>(options.threads > 0 ? options.threads : cores));
     std::vector<std::jthread> threads;  // which end before what they work on does
     for (std::size_t i = 0; i < count; ++i) threads.emplace_back(work);
-    for (std::size_t told = 0; told < all;) {
+    for (std::size_t told = 0, kept = 500; told < all;) {
       std::unique_lock lock(mutex);
       changed.wait(lock, [&] { return done > told || failure; });
       if (failure) std::rethrow_exception(failure);
       told = done;
+      if (told >= 2 * kept) keep_part(), kept = told;
       lock.unlock();
       if (options.progress) options.progress(static_cast<Index>(told), static_cast<Index>(all));
     }
