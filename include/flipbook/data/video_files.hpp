@@ -101,7 +101,7 @@ class VideoFiles {
                    skipped.size() + index.videos().size(), skipped[0].reason.c_str());
     }
 
-    static const Options& valid(const Options& given) {
+    static Options valid(Options given) {
       require(given.every > 0, "VideoFiles: every ", given.every, "th frame");
       return given;
     }

@@ -235,6 +235,7 @@ class VideoIndex {
     const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     const auto count = std::min(all, static_cast<std::size_t>(options.threads > 0 ? options.threads : cores));
     std::vector<std::jthread> threads;  // which end before what they work on does
+    threads.reserve(count);
     for (std::size_t i = 0; i < count; ++i) threads.emplace_back(work);
     for (std::size_t told = 0, kept = 500; told < all;) {
       std::unique_lock lock(mutex);

@@ -46,7 +46,7 @@ figcaption { display: flex; gap: .8rem; align-items: baseline; margin-bottom: .5
 figcaption b { overflow-wrap: anywhere; }
 figcaption span { color: var(--soft); font-size: .85rem; white-space: nowrap; }
 figcaption output { margin-left: auto; color: var(--c); font-weight: 600; }
-svg { display: block; width: 100%; height: auto; }
+svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { fill: var(--soft); font-size: 15px; }
 svg .grid { stroke: var(--rule); } svg .axis { stroke: var(--soft); }
 svg .raw, svg .line { fill: none; stroke: var(--c); stroke-linejoin: round; }

@@ -48,7 +48,6 @@ class TensorBoardLog {
     std::array<char, 256> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') host = {"localhost"};
     const auto time = static_cast<long long>(detail::unix_time());
-    std::string error;
     for (int number = 0; number < 1000; ++number) {
       const auto path = folder / text("events.out.tfevents.", time, ".", std::string_view(host.data()), ".",
                                       static_cast<long long>(::getpid()), ".", number);
