@@ -60,9 +60,11 @@ void write_videos([[maybe_unused]] const Settings& settings, [[maybe_unused]] co
 
 void draw(const Settings& settings) {
   const double began = seconds();
+  const std::clock_t used = std::clock();
   const Data data = open_data(settings.data, settings.format, settings.seed);
   if (settings.speed > 0) {
-    std::printf("%s: opened in %.2f s\n", data.name.c_str(), seconds() - began);
+    std::printf("%s: opened in %.2f s, %.2f s of processor time\n", data.name.c_str(), seconds() - began,
+                static_cast<double>(std::clock() - used) / CLOCKS_PER_SEC);
     return measure(data, settings.speed);
   }
   if (settings.out.extension() == ".mp4") {
