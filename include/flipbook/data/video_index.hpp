@@ -48,8 +48,7 @@ struct VideoIndexOptions {
   /// Where the index is kept. Empty: as `video-index.jsonl` in the folder of the videos, or nowhere if that cannot be
   /// written.
   std::filesystem::path file = {};
-  /// Told how many of the files to be read have been, in the thread that makes the index.
-  std::function<void(Index done, Index all)> progress = {};
+  std::function<void(Index, Index)> progress = {};  ///< told how many files have been read, of how many that must be
 };
 
 namespace detail {
