@@ -82,9 +82,9 @@ int main(int argc, char** argv) {
     const fb::examples::Data data = options.open({.frames = 8, .size = 16, .channels = 3, .sprites = 1});
     fb::Trainer trainer{fb::Module<Diffusion<Denoiser>, float, B>{fb::Rng{options.seed}},
                         fb::optim::Adam{.learning_rate = 2e-3}, options.seed};
-    fb::examples::train(trainer, data, options, {.title = "diffusion"}, [&] {
+    fb::examples::train(trainer, data, options, {.title = "diffusion"}, [&](const auto& show) {
       fb::Rng rng{7};
-      fb::examples::show(options.out / "samples.gif", trainer.model->sample({16, 8, 16, 16, 3}, 30, rng), 8);
+      show("samples", trainer.model->sample({16, 8, 16, 16, 3}, 30, rng), 8);
     });
   });
 }

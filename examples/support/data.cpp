@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "data.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -116,8 +118,16 @@ Data open_videos([[maybe_unused]] const std::filesystem::path& path, [[maybe_unu
 #if FLIPBOOK_VIDEO
   const FrameSize size{format.size, format.size, format.channels};
   const Index stride = std::max<Index>(1, format.frames / 2);
-  return held_out(VideoFiles(path, {.frames = format.frames, .stride = stride, .size = size}), seed, path.string(),
-                  (format.frames - 1) / stride);
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  const VideoFiles files(
+      path, {.frames = format.frames, .stride = stride, .size = size, .index = {.progress = [=](Index done, Index all) {
+                                                                        if (terminal)
+                                                                          std::fprintf(
+                                                                              stderr, "\rindexing: %td of %td videos%s",
+                                                                              done, all, done == all ? "\n" : "");
+                                                                      }}});
+  const std::string name = text(path.string(), ", ", files.index().videos().size(), " videos");
+  return held_out(files, seed, name, (format.frames - 1) / stride);
 #else
   fail("--data '", path.string(),
        "' is not IDX, .npy or a folder of images, and this program was built without FFmpeg, "

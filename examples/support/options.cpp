@@ -11,6 +11,9 @@
 
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/distributed/communicator.hpp>
+#include <flipbook/log/csv.hpp>
+#include <flipbook/log/page.hpp>
+#include <flipbook/log/tensorboard.hpp>
 
 namespace flipbook::examples {
 
@@ -175,6 +178,26 @@ void TrainingOptions::add_to(CommandLine& line) {
   line.flag("--resume", resume, "Go on from the checkpoint in --out");
   line.flag("--shard-optimizer", shard_optimizer,
             "Each of several ranks keeps only its share of the optimiser's state");
+  line.number("--workers", workers, "Threads that prepare batches", 1, 256);
+  line.output("--log", log, "Log to this folder, for TensorBoard and as scalars.csv");
+  line.output("--page", page, "Show the run in this HTML file, which a browser follows", "FILE");
+  line.number("--show-every", show_every, "Log what the model makes after so many steps; 0: at the end alone", 0);
+}
+
+void TrainingOptions::in_stage(const std::string& name) {
+  out /= name;
+  if (!log.empty()) log /= name;
+  if (!page.empty()) page.replace_filename(page.stem().string() + "-" + name + page.extension().string());
+}
+
+Log TrainingOptions::open_log(const std::string& title, const History& before) const {
+  Log opened;
+  if (!log.empty()) {
+    opened.add(TensorBoardLog(log));
+    opened.add(CsvLog(log));
+  }
+  if (!page.empty()) opened.add(PageLog(page, {.title = title, .steps = steps, .before = before}));
+  return opened;
 }
 
 }  // namespace flipbook::examples

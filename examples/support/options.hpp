@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <flipbook/log/log.hpp>
+
 #include "data.hpp"
 #include "device.hpp"
 
@@ -66,10 +68,19 @@ struct TrainingOptions {
   Index batch = 16;
   std::uint64_t seed = 1;
   bool resume = false, shard_optimizer = false;
+  Index workers = 1;                ///< threads that prepare batches
+  std::filesystem::path log = {};   ///< a folder for TensorBoard and CSV; empty: none
+  std::filesystem::path page = {};  ///< an HTML file that shows the run; empty: none
+  Index show_every = 500;           ///< steps after which what the model makes is logged; 0: at the end alone
 
   void add_to(CommandLine& line);
   /// The data, in a model's format.
   Data open(const ClipFormat& format) const { return open_data(data, format, seed); }
+  /// The same for one of several stages: it writes to folders and to a page of its own.
+  void in_stage(const std::string& name);
+  /// What --log and --page ask for.
+  /// @param before  the losses of a run that goes on
+  Log open_log(const std::string& title, const History& before) const;
 };
 
 }  // namespace flipbook::examples

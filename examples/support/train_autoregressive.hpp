@@ -30,11 +30,12 @@ void train_autoregressive(const AutoregressiveSettings& settings, const Data& da
     require(settings.scheduled_sampling == 0, "--own-frames ", settings.scheduled_sampling, ": ", settings.network,
             " is not trained frame by frame");
   }
-  train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.network}, [&] {
+  train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.network}, [&](const Showing& show) {
     const auto clips = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
     const auto context = slice(clips, 1, 0, seen);    // (8, seen, H, W, C)
     const auto predicted = model.predict(context, clips.extent(1) - seen);
-    show(options.out / "predictions.gif", concat(0, clips, concat(1, context, predicted)), 8);
+    show("predictions", concat(0, clips, concat(1, context, predicted)), 8);
+    if (!show.last) return;
 
     const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
     const auto nats = [&](const Tensor<float, B>& log_p) {

@@ -34,7 +34,7 @@ void train_flow(const FlowSettings& settings, const Data& data) {
   Trainer trainer{Module<Model, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
   trainer.keep_average(0.99);
-  train(trainer, data, options, {.step = {.clip_norm = 10}, .title = "flow"}, [&] {
+  train(trainer, data, options, {.step = {.clip_norm = 10}, .title = "flow"}, [&](const Showing& show) {
     Rng rng{7};
     const auto real = batch_on<B>(data.test, 0, count);  // (8, T, H, W, C)
     const Index frames = real.extent(1);
@@ -47,8 +47,8 @@ void train_flow(const FlowSettings& settings, const Data& data) {
       const auto clips = flow->sample(real.shape(), rng, settings.sampling());  // (8, T, H, W, C)
       const auto next = flow->sample(context, more, rng, settings.sampling());  // (8, more, H, W, C)
       // [/flow-sample]
-      show(options.out / "samples.gif", clips, 4);
-      show(options.out / "continued.gif", concat(1, context, next), 4);
+      show("samples", clips, 4);
+      show("continued", concat(1, context, next), 4);
       return 0;
     });
   });

@@ -38,11 +38,11 @@ void train_gan(const GanSettings& settings, const Data& data) {
   Trainer trainer{std::move(untrained), optim::Adam{.learning_rate = settings.learning_rate, .beta1 = 0.5},
                   options.seed};
   if constexpr (!one_part) trainer.scale_learning_rate("discriminator", 0.4);
-  train(trainer, data, options, {.title = "gan"}, [&] {
+  train(trainer, data, options, {.title = "gan"}, [&](const Showing& show) {
     Rng rng{7};
     const auto real = batch_of(data.test, 0, 16);  // (16, T, H, W, C)
-    show(options.out / "samples.gif", new_clips(trainer.model, 16, real.extent(1), rng).reshape(real.shape()), 8);
-    show(options.out / "data.gif", real, 8);
+    show("samples", new_clips(trainer.model, 16, real.extent(1), rng).reshape(real.shape()), 8);
+    show("data", real, 8);
   });
 }
 

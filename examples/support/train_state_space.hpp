@@ -35,7 +35,7 @@ void train_futures(const StateSpaceSettings& settings, const Data& data, Index s
   const TrainingOptions& options = settings.training;
   auto trainer = state_space_trainer<Model, B>(settings);
   trainer.model->seen_frames = seen;
-  train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.model}, [&] {
+  train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.model}, [&](const Showing& show) {
     const auto& model = *trainer.model.operator->();
     Rng rng{7};
     const auto clips = batch_on<B>(data.test, 0, 4);  // (4, T, H, W, C)
@@ -49,7 +49,8 @@ void train_futures(const StateSpaceSettings& settings, const Data& data, Index s
     // [/futures]
     Shape rows = clips.shape();
     rows[0] *= static_cast<Index>(columns.size());
-    show(options.out / "futures.gif", reshape(stack(1, columns), rows), static_cast<Index>(columns.size()));
+    show("futures", reshape(stack(1, columns), rows), static_cast<Index>(columns.size()));
+    if (!show.last) return;
 
     const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
     const double nats = static_cast<double>(mean(model.elbo(unseen, rng)).item());
@@ -104,7 +105,7 @@ template <class Model, class B>
 void train_world_model(const StateSpaceSettings& settings, const PendulumClips& data, Index seen) {
   const TrainingOptions& options = settings.training;
   auto trainer = state_space_trainer<Model, B>(settings);
-  train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.model}, [&] {
+  train(trainer, data, options, {.step = {.clip_norm = 100}, .title = settings.model}, [&](const Showing& show) {
     const auto& model = *trainer.model.operator->();
     Rng rng{7};
     const auto here = batch_of(data.test, 0, 64);
@@ -116,7 +117,8 @@ void train_world_model(const StateSpaceSettings& settings, const PendulumClips& 
     const auto imagined = model.imagine(state, slice(unseen.actions, 1, seen - 1, frames - 1), rng);
     const auto clips = concat(1, past, imagined.clips);  // (64, T, H, W, 3)
     // [/imagined]
-    show(options.out / "imagined.gif", concat(0, unseen.clip.slice(0, 8), clips.slice(0, 8)), 8);
+    show("imagined", concat(0, unseen.clip.slice(0, 8), clips.slice(0, 8)), 8);
+    if (!show.last) return;
 
     const auto seen_in = angles_of(to<Cpu>(clips));                // (64, T)
     const auto foretold = to<Cpu>(model.head(imagined.features));  // (64, T − seen, 3)

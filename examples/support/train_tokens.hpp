@@ -22,10 +22,11 @@ template <class Tokenizer, class B>
 bool train_tokenizer(const TokenSettings& settings, const TrainingOptions& options, const Data& data) {
   Trainer trainer{Module<Tokenizer, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
-  return train(trainer, data, options, {.step = {.clip_norm = 1000}, .title = "tokenizer"}, [&] {
+  return train(trainer, data, options, {.step = {.clip_norm = 1000}, .title = "tokenizer"}, [&](const Showing& show) {
     const auto real = batch_on<B>(data.test, 0, 8), unseen = batch_on<B>(data.test, 100, 32);  // (N, T, H, W, C)
     const auto& model = trainer.model;
-    show(options.out / "reconstructions.gif", concat(0, real, model->reconstruct(real)), 8);
+    show("reconstructions", concat(0, real, model->reconstruct(real)), 8);
+    if (!show.last) return;
     // [tokenizer]
     const auto codes = model->codes(unseen);  // (32, 4, 8, 8)
     const auto again = model->decode(codes);  // what reconstruct(unseen) gives, to the bit
@@ -48,7 +49,7 @@ void train_prior(const TokenSettings& settings, const TrainingOptions& options, 
   load_weights(tokenizer, trainer.model->tokenizer);
   const auto& model = trainer.model;
   const likelihood::Sampling how{settings.temperature, settings.top_k, settings.top_p};
-  train(trainer, data, options, {.step = {.clip_norm = 1}, .title = "prior"}, [&] {
+  train(trainer, data, options, {.step = {.clip_norm = 1}, .title = "prior"}, [&](const Showing& show) {
     Rng rng{7};
     const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
     // [prior]
@@ -56,8 +57,9 @@ void train_prior(const TokenSettings& settings, const TrainingOptions& options, 
     const auto half = slice(real, 1, 0, real.extent(1) / 2);                // (8, T/2, H, W, C)
     const auto continued = model->sample(model->begin(8), half, rng, how);  // (8, T, H, W, C)
     // [/prior]
-    show(options.out / "samples.gif", drawn, 8);
-    show(options.out / "continued.gif", concat(0, real, continued), 8);
+    show("samples", drawn, 8);
+    show("continued", concat(0, real, continued), 8);
+    if (!show.last) return;
 
     const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
     std::printf("codes of unseen clips: %.2f nats each\n",
@@ -69,8 +71,8 @@ void train_prior(const TokenSettings& settings, const TrainingOptions& options, 
 template <class Tokenizer, class B>
 void train_tokens(const TokenSettings& settings, const Data& data) {
   TrainingOptions first = settings.training, second = settings.training;
-  first.out /= "tokenizer";
-  second.out /= "prior";
+  first.in_stage("tokenizer");
+  second.in_stage("prior");
   second.steps = settings.prior_steps;
   second.resume = second.resume && std::filesystem::exists(checkpoint_of(second));
   if (!train_tokenizer<Tokenizer, B>(settings, first, data)) return;

@@ -31,12 +31,13 @@ void train_vae(const VaeSettings& settings, const Data& data, const Shape& codes
                   options.seed};
   auto& vae = autoencoder(trainer.model);
   vae.settings = {.beta = settings.beta, .free_bits = settings.free_bits};
-  train(trainer, data, options, {.step = {.clip_norm = 1000}, .title = "vae"}, [&] {
+  train(trainer, data, options, {.step = {.clip_norm = 1000}, .title = "vae"}, [&](const Showing& show) {
     Rng rng{7};
     const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
-    show(options.out / "reconstructions.gif", concat(0, real, vae.reconstruct(real)), 8);
-    show(options.out / "samples.gif", vae.sample(codes, rng), 8);
-    show(options.out / "interpolation.gif", vae.interpolate(real[0], real[1], 8), 8);
+    show("reconstructions", concat(0, real, vae.reconstruct(real)), 8);
+    show("samples", vae.sample(codes, rng), 8);
+    show("interpolation", vae.interpolate(real[0], real[1], 8), 8);
+    if (!show.last) return;
 
     const auto unseen = batch_on<B>(data.test, 100, 16);  // (16, T, H, W, C)
     std::printf("ELBO on unseen clips: %.1f nats\n", static_cast<double>(mean(vae.elbo(unseen, rng)).item()));

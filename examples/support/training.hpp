@@ -7,6 +7,7 @@
 
 #include <flipbook/io/gif.hpp>
 #include <flipbook/io/grid.hpp>
+#include <flipbook/log/log.hpp>
 #include <flipbook/train/trainer.hpp>
 
 #include "options.hpp"
@@ -44,9 +45,34 @@ bool fit(Trainer& trainer, const Clips& data, const FitOptions& options, const A
   return trainer.fit(data.training, options, after_step...);
 }
 
-/// Trains as the options say, keeps a checkpoint and the losses (history.csv), and says where they are.
+/// Clips in a grid, large enough to look at, as an animated GIF.
+template <class B>
+void show(const std::filesystem::path& path, const Tensor<float, B>& clips, Index columns) {
+  const Index factor = std::max<Index>(1, 128 / clips.extent(2));
+  const Tensor<float> frames = make_grid(to<Cpu>(clips), std::min(columns, clips.extent(0)));  // (T, H, W, C)
+  write_gif(path, upscale(frames, factor), {.frames_per_second = 10});
+}
+
+/// What a model makes, on its way to a file and to the logs.
+struct Showing {
+  std::filesystem::path folder;
+  const Log& log;
+  Index step;
+  bool last;  ///< whether training is over, the time to measure
+
+  /// Clips in a grid, as NAME.gif.
+  template <class B>
+  void operator()(const std::string& name, const Tensor<float, B>& clips, Index columns) const {
+    show(folder / (name + ".gif"), clips, columns);
+    if (!log.empty()) log.clip(step, name, make_grid(to<Cpu>(clips), std::min(columns, clips.extent(0)), 2, 0.5F));
+  }
+};
+
+/// Trains as the options say, keeps a checkpoint, the losses (history.csv) and what --log and --page ask for, and says
+/// where they are.
 /// @param data    a Data, or a struct with `training` and `name` where clips have more than frames
-/// @param finish  called at the end, also after Ctrl-C, to write what the model makes
+/// @param finish  called with a Showing at the end, also after Ctrl-C, to write what the model makes; where there are
+///                logs, now and then before
 /// @return        false after Ctrl-C
 template <class Trainer, class Clips, class Finish>
 bool train(Trainer& trainer, const Clips& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
@@ -54,12 +80,21 @@ bool train(Trainer& trainer, const Clips& data, const TrainingOptions& options, 
   std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
   how.steps = options.steps;
   how.batch = options.batch;
+  how.workers = static_cast<int>(options.workers);
   how.checkpoint = checkpoint_of(options);
   trainer.shard_optimizers(options.shard_optimizer);
-  const bool complete = fit(trainer, data, how);
-  if (distributed::world().rank() != 0) return complete;
+  // Of several ranks the first logs and shows.
+  const bool first = distributed::world().rank() == 0;
+  const Log log = first ? options.open_log(how.title, trainer.history()) : Log{};
+  const auto show = [&](bool last) { finish(Showing{options.out, log, trainer.steps(), last}); };
+  const bool complete = fit(trainer, data, how, [&](Index step, const Losses& losses) {
+    log(step, losses);
+    if (log.empty() || options.show_every == 0 || step == options.steps) return;
+    if (step % options.show_every == 0) show(false);
+  });
+  if (!first) return complete;
   trainer.history().write(options.out / "history.csv");
-  finish();
+  show(true);
   std::printf("%s after %td steps; written to %s\n", complete ? "done" : "stopped", trainer.steps(),
               options.out.c_str());
   if (!complete) std::printf("the same command with --resume goes on from here\n");
@@ -70,14 +105,6 @@ bool train(Trainer& trainer, const Clips& data, const TrainingOptions& options, 
 template <class B>
 Tensor<float, B> batch_on(const AnyClips& clips, Index first, Index count) {
   return to<B>(batch_of(clips, first, count));
-}
-
-/// Clips in a grid, large enough to look at, as an animated GIF.
-template <class B>
-void show(const std::filesystem::path& path, const Tensor<float, B>& clips, Index columns) {
-  const Index factor = std::max<Index>(1, 128 / clips.extent(2));
-  const Tensor<float> frames = make_grid(to<Cpu>(clips), std::min(columns, clips.extent(0)));  // (T, H, W, C)
-  write_gif(path, upscale(frames, factor), {.frames_per_second = 10});
 }
 
 }  // namespace flipbook::examples

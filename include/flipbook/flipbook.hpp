@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// All of the library but what needs FFmpeg, io/video.hpp and data/video_files.hpp, and metrics/frechet.hpp, since
+/// All of the library but what needs FFmpeg, io/video*.hpp and data/video*.hpp, and metrics/frechet.hpp, since
 /// Eigen's decompositions are long to compile.
 
 #include <flipbook/core/isa.hpp>  // first, since it refuses compilers that are too old
@@ -114,6 +114,12 @@
 #include <flipbook/quantizer/quantizer.hpp>
 #include <flipbook/quantizer/residual.hpp>
 #include <flipbook/quantizer/vector.hpp>
+
+#include <flipbook/log/csv.hpp>
+#include <flipbook/log/json_lines.hpp>
+#include <flipbook/log/log.hpp>
+#include <flipbook/log/page.hpp>
+#include <flipbook/log/tensorboard.hpp>
 
 #include <flipbook/models/autoregressive/autoregressive.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>

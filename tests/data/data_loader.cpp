@@ -45,6 +45,22 @@ struct Exhausting {
   }
 };
 
+// Clips that are made only while `wanted` others are in the making.
+struct Meeting {
+  int wanted;
+  std::shared_ptr<std::atomic<int>> inside = std::make_shared<std::atomic<int>>(0);
+
+  Shape shape() const { return {1, 1, 1, 1}; }
+  Tensor<float> clip(Index) const {
+    ++*inside;
+    for (int tries = 0; *inside < wanted; ++tries) {
+      require(tries < 10000, *inside, " workers, not ", wanted);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return Tensor<float>(shape(), {0});
+  }
+};
+
 // As Counting, with a label beside each.
 struct Labelled : Counting {
   LabelledClip<> clip(Index i) const { return {Counting::clip(i), Tensor<float>(Shape{1}, {-static_cast<float>(i)})}; }
@@ -112,6 +128,11 @@ TEST_CASE("workers never run further ahead than they may") {
   }
 }
 
+TEST_CASE("as many clips are in the making as there are workers") {
+  DataLoader loader(Meeting{.wanted = 5}, {.batch = 1, .workers = 5});
+  CHECK_NOTHROW(loader.next());
+}
+
 TEST_CASE("an error of a worker reaches the consumer at its batch, and again at every later call") {
   DataLoader loader(Counting{.broken = 5}, {.batch = 2, .workers = 2, .ahead = 3});
   CHECK(to_vector(loader.next()) == std::vector<float>{0, 1});
@@ -134,7 +155,7 @@ TEST_CASE("a loader can be dropped at any moment") {
 TEST_CASE("options that make no batches are refused") {
   CHECK_THROWS_AS(DataLoader(Counting{}, {.batch = 0}), Error);
   CHECK_THROWS_AS(DataLoader(Counting{}, {.workers = 0}), Error);
-  CHECK_THROWS_AS(DataLoader(Counting{}, {.ahead = 0}), Error);
+  CHECK_THROWS_AS(DataLoader(Counting{}, {.ahead = -1}), Error);
 }
 
 TEST_CASE("a worker that runs out of memory is heard of at its batch, and ends nothing") {

@@ -234,7 +234,7 @@ TEST_CASE("a chart of anything has finite coordinates") {
   for (const Curve& curve : strange) {
     for (const bool logarithmic : {false, true}) {
       for (const bool smooth : {false, true}) {
-        const flipbook::examples::detail::Plot plot({.logarithmic = logarithmic, .smooth = smooth, .curves = {curve}});
+        const Plot plot({.logarithmic = logarithmic, .smooth = smooth, .curves = {curve}});
         CAPTURE(curve.name);
         CHECK_FALSE(contains(plot.svg(), "nan"));
         CHECK_FALSE(contains(plot.svg(), "inf"));
@@ -250,10 +250,10 @@ TEST_CASE("a chart of anything has finite coordinates") {
 TEST_CASE("smoothing keeps a straight line straight and ignores what is no number") {
   std::vector<double> line(600);
   for (std::size_t i = 0; i < line.size(); ++i) line[i] = 3 - 0.5 * static_cast<double>(i);
-  const auto smooth = flipbook::examples::detail::smoothed(line);
+  const auto smooth = flipbook::detail::smoothed(line);
   for (std::size_t i = 0; i + 10 < line.size(); ++i) CHECK(smooth[i] == doctest::Approx(line[i]));
   line[300] = std::numeric_limits<double>::quiet_NaN();
-  CHECK(std::isfinite(flipbook::examples::detail::smoothed(line)[300]));
+  CHECK(std::isfinite(flipbook::detail::smoothed(line)[300]));
 }
 
 TEST_CASE("C++ is coloured by what its pieces are") {

@@ -72,11 +72,27 @@ TEST_CASE("options are read, and those not given keep their defaults") {
   CHECK(options.data.empty());
 }
 
+TEST_CASE("logs and a page are opened where they are asked for, each stage's apart") {
+  Folder folder;
+  TrainingOptions options;
+  CHECK(options.open_log("x", {}).empty());
+  const std::string log = (folder.path / "log").string(), page = (folder.path / "run.html").string();
+  CHECK(run_with({"--log", log.c_str(), "--page", page.c_str(), "--workers", "3"}, options) == 0);
+  CHECK(options.workers == 3);
+  options.in_stage("first");
+  options.open_log("x", {}).scalar(1, "loss", 2);
+  CHECK(std::filesystem::exists(folder.path / "log" / "first" / "scalars.csv"));
+  CHECK(std::filesystem::exists(folder.path / "run-first.html"));
+  options.page = folder.path / "none" / "run.html";
+  CHECK_THROWS_AS(options.open_log("x", {}), Error);
+}
+
 TEST_CASE("options that cannot be end the program with code 2") {
   const std::vector<std::vector<const char*>> wrong{{"--steps", "0"},
                                                     {"--steps", "many"},
                                                     {"--steps", "-3"},
                                                     {"--batch", "1e9"},
+                                                    {"--workers", "0"},
                                                     {"--seed", "-1"},
                                                     {"--seed", "18446744073709551616"},
                                                     {"--threads", "0"},

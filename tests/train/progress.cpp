@@ -38,6 +38,17 @@ TEST_CASE("a line says how far, how well, how fast and how long") {
   CHECK(output.text() == "vae  50/200  loss 0.123  kl 12346  40 clips/s  0:30 left\n");
 }
 
+TEST_CASE("the share of the time that training waits for data is shown where it matters") {
+  for (const auto& [waited, shown] : {std::pair{0.19, ""}, {0.2, "data 2 %  "}, {6.0, "data 60 %  "}}) {
+    Output output;
+    Progress progress{"vae", 20, output.settings(0)};
+    output.time += 10;
+    progress.update(10, {}, 10, waited);
+    progress.finish();
+    CHECK(output.text() == text("vae  10/20  1 clips/s  ", shown, "0:10 left\n"));
+  }
+}
+
 TEST_CASE("a run that goes on from a checkpoint counts its own steps for the time left") {
   Output output;
   auto settings = output.settings(0);

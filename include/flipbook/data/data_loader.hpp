@@ -19,27 +19,29 @@ namespace flipbook::inline FLIPBOOK_ISA {
 struct DataLoaderOptions {
   Index batch = 8;  ///< clips in a batch
   int workers = 1;  ///< threads that make batches
-  Index ahead = 2;  ///< batches that may be ready or in the making before they are asked for
+  Index ahead = 0;  ///< batches that may be ready or in the making before they are asked for; 0: workers + 1
   Index first = 0;  ///< number of the first batch: a resumed run goes on where it stopped
   Index part = 0;   ///< of several loaders that share the clips, this one's number,
   Index parts = 1;  ///< and how many there are
 };
 
 /// Batches of a source, made ahead of time by worker threads. Batch k is the clips
-/// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers. Of several loaders that share the
-/// clips, each in a process of its own, the batches numbered k stand side by side: [(k · parts + part) · batch, …).
+/// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers. Each worker makes a batch of its own, so
+/// as many read files at once as there are workers; never more than `ahead` batches are in memory. Of several loaders
+/// that share the clips, each in a process of its own, batches of one number stand side by side: the clips from
+/// (k · parts + part) · batch on.
 /// One thread may take them. For a finite source that is read more than once, load `Shuffled(source, seed)`.
 template <Dataset Source>
 class DataLoader {
  public:
   explicit DataLoader(Source source, const DataLoaderOptions& options = {})
-      : source_(std::move(source)), options_(options), claimed_(options.first), delivered_(options.first) {
+      : source_(std::move(source)), options_(completed(options)), claimed_(options.first), delivered_(options.first) {
     require(options.parts > 0 && 0 <= options.part && options.part < options.parts, "DataLoader: part ", options.part,
             " of ", options.parts);
-    require(options.batch > 0 && options.workers > 0 && options.ahead > 0 && options.first >= 0,
+    require(options.batch > 0 && options.workers > 0 && options.ahead >= 0 && options.first >= 0,
             "DataLoader: batches of ", options.batch, " by ", options.workers, " workers, ", options.ahead,
             " ahead, from number ", options.first);
-    made_.resize(static_cast<std::size_t>(options.ahead));
+    made_.resize(static_cast<std::size_t>(options_.ahead));
     try {
       for (int i = 0; i < options.workers; ++i) workers_.emplace_back([this] { work(); });
     } catch (...) {  // no thread could be had: those that started must end before their members do
@@ -84,6 +86,11 @@ class DataLoader {
 
  private:
   using Result = std::variant<ClipOf<Source>, std::exception_ptr>;
+
+  static DataLoaderOptions completed(DataLoaderOptions options) {
+    if (options.ahead == 0) options.ahead = options.workers + 1;  // each worker has a batch to make while one is taken
+    return options;
+  }
 
   // A worker that has no memory left can still hand over what it was thrown: all places are there from the beginning.
   static auto& place_of(auto& self, Index number) {

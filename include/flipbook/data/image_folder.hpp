@@ -31,6 +31,14 @@ std::vector<std::filesystem::path> content_of(const std::filesystem::path& folde
   return kept;
 }
 
+/// Whether a name ends in one of `extensions`, in upper or lower case.
+inline bool ends_in(const std::filesystem::path& name, const std::vector<std::string>& extensions) {
+  std::string extension = name.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+}
+
 }  // namespace detail
 
 /// The files of a folder whose names end in one of `extensions` (".png", …; upper or lower case), by name.
@@ -38,10 +46,7 @@ std::vector<std::filesystem::path> content_of(const std::filesystem::path& folde
 inline std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder,
                                                    const std::vector<std::string>& extensions) {
   return detail::content_of(folder, [&](const std::filesystem::directory_entry& entry) {
-    std::string extension = entry.path().extension().string();
-    std::transform(extension.begin(), extension.end(), extension.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return std::find(extensions.begin(), extensions.end(), extension) != extensions.end() && entry.is_regular_file();
+    return detail::ends_in(entry.path(), extensions) && entry.is_regular_file();
   });
 }
 

@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/data/video_index.hpp>
+
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
 #include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/data/dataset.hpp>
-#include <flipbook/data/image_folder.hpp>
 #include <flipbook/data/subsequences.hpp>
-#include <flipbook/io/video.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Clips cut out of a video file, or of all video files of a folder, in the order of their names. Every
-/// frame is decoded and resized once and kept, at 8 bits a channel: an hour at 64 × 64 in colour and 25
-/// frames a second takes 1.1 GB.
+/// Clips cut out of a video file, or of all video files of a folder and the folders in it, in the order of their names.
+/// A clip is decoded when it is asked for, from the keyframe before it, so a folder may hold any number of files; where
+/// all decoded frames take no more than `memory`, each file is decoded once and kept, at 8 bits a channel.
+///
+/// A file that cannot be read when the folder is indexed is skipped. A clip of one that cannot be read later is
+/// replaced by another, chosen by a function of its number. Both are said on stderr and listed in `skipped`.
 class VideoFiles {
  public:
   struct Options {
@@ -26,44 +34,125 @@ class VideoFiles {
     Index stride = 16;  ///< frames from one clip's beginning to the next one's
     Index every = 1;    ///< of the file's frames, every so manieth is taken: 2 halves the frame rate
     FrameSize size{};
+    /// Bytes that decoded frames may be kept in: 2³⁰ are an hour of 64 × 64 in colour, 25 frames a second.
+    Index memory = Index{1} << 30;
+    VideoIndexOptions index{};
   };
 
-  /// @throws Error if a file cannot be decoded, or none is as long as one clip: names it
+  /// @throws Error if the folder cannot be read, or none of its files that can be is as long as one clip: names it
   VideoFiles(const std::filesystem::path& path, const Options& options)
-      : size_(options.size), subsequences_(options.frames, options.stride) {
-    require(options.every > 0, "VideoFiles: every ", options.every, "th frame");
-    const std::vector<std::string> kinds{".mp4", ".m4v",  ".mov", ".mkv", ".webm", ".avi",
-                                         ".mpg", ".mpeg", ".ogv", ".flv", ".wmv",  ".gif"};
-    std::error_code unreadable;  // opening it will say so again
-    const bool many = std::filesystem::is_directory(path, unreadable);
-    for (const auto& file : many ? files_in(path, kinds) : std::vector{path}) add(file, options.every);
-    require(subsequences_.size() > 0, "VideoFiles: ", detail::quoted(path),
-            many ? " holds no video" : " is not a video", " of at least ", options.frames, " frames");
-  }
+      : shared_(std::make_shared<Shared>(path, options)) {}
   explicit VideoFiles(const std::filesystem::path& path) : VideoFiles(path, Options{}) {}
 
-  Shape shape() const { return {subsequences_.frames(), size_.height, size_.width, size_.channels}; }
-  Index size() const noexcept { return subsequences_.size(); }
-  Tensor<float> clip(Index index) const {
-    const auto [sequence, first] = subsequences_.place(index);
-    return to_unit(videos_[sequence].slice(first, first + subsequences_.frames()));
+  Shape shape() const {
+    const FrameSize& size = shared_->options.size;
+    return {shared_->options.frames, size.height, size.width, size.channels};
   }
+  Index size() const noexcept { return shared_->subsequences.size(); }
+
+  /// @throws Error if neither it nor any of a hundred others can be read
+  Tensor<float> clip(Index index) const {
+    std::string reason;
+    if (const auto frames = shared_->read(index, reason)) return to_unit(*frames);
+    ++shared_->replaced;
+    Rng other(0, static_cast<std::uint64_t>(index));
+    for (int tries = 0; tries < 100; ++tries) {
+      if (const auto frames = shared_->read(other.below(size()), reason)) return to_unit(*frames);
+    }
+    fail("VideoFiles: neither clip ", index, " nor any of a hundred others can be read: ", reason);
+  }
+
+  const VideoIndex& index() const noexcept { return shared_->index; }
+  /// The files that could not be read, when they were indexed or later, each once.
+  std::vector<SkippedVideo> skipped() const {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->skipped;
+  }
+  /// How many clips were replaced by others, as often as they were asked for.
+  Index replaced() const noexcept { return shared_->replaced; }
 
  private:
-  void add(const std::filesystem::path& file, Index every) {
-    const auto all = read_video(file, size_).frames;  // (T, H, W, C)
-    Tensor<std::uint8_t> kept({(all.extent(0) + every - 1) / every, size_.height, size_.width, size_.channels});
-    for (Index t = 0; t < kept.extent(0); ++t) {
-      const auto frame = all[t * every];
-      std::copy(frame.begin(), frame.end(), kept[t].begin());
-    }
-    subsequences_.add(kept.extent(0));
-    videos_.push_back(std::move(kept));
-  }
+  /// What copies have in common.
+  struct Shared {
+    struct Kept {
+      std::mutex mutex;
+      bool tried = false;
+      Tensor<std::uint8_t> frames;  // (T, H, W, C)
+    };
 
-  FrameSize size_;
-  Subsequences subsequences_;
-  std::vector<Tensor<std::uint8_t>> videos_;
+    Shared(const std::filesystem::path& path, const Options& given)
+        : options(valid(given)),
+          index(path, given.index),
+          subsequences(given.frames, given.stride),
+          skipped(index.skipped()) {
+      double bytes = 0;
+      for (const IndexedVideo& video : index.videos()) {
+        subsequences.add(frames_of(video));
+        bytes +=
+            static_cast<double>(frames_of(video) * options.size.height * options.size.width * options.size.channels);
+      }
+      if (bytes <= static_cast<double>(options.memory)) kept = std::vector<Kept>(index.videos().size());
+      const bool many = std::filesystem::is_directory(path);
+      require(subsequences.size() > 0, "VideoFiles: ", detail::quoted(path),
+              many ? " holds no video" : " is not a video", " of at least ", options.frames, " frames",
+              skipped.empty() ? "" : "; " + skipped[0].reason);
+      if (skipped.empty()) return;
+      std::fprintf(stderr, "flipbook: %zu of %zu videos are skipped, the first: %s\n", skipped.size(),
+                   skipped.size() + index.videos().size(), skipped[0].reason.c_str());
+    }
+
+    static Options valid(Options given) {
+      require(given.every > 0, "VideoFiles: every ", given.every, "th frame");
+      return given;
+    }
+
+    Index frames_of(const IndexedVideo& video) const {
+      return (video.facts.frames + options.every - 1) / options.every;
+    }
+
+    /// The frames of a clip, (T, H, W, C), or none where they cannot be read.
+    std::optional<Tensor<std::uint8_t>> read(Index clip, std::string& reason) {
+      const auto [sequence, first] = subsequences.place(clip);
+      const IndexedVideo& video = index.videos()[sequence];
+      const std::filesystem::path path = index.folder() / video.path;
+      const auto frames = [&](Index from, Index count) {
+        return read_frames(path, options.size, video.facts, {from * options.every, count, options.every});
+      };
+      try {
+        if (!kept.empty()) {
+          Kept& whole = kept[sequence];
+          const std::lock_guard lock(whole.mutex);
+          if (!std::exchange(whole.tried, true)) try {
+              whole.frames = frames(0, frames_of(video));
+            } catch (const Error&) {  // the clip that is asked for may be whole
+            }
+          if (whole.frames) return whole.frames.slice(first, first + options.frames);
+        }
+        return frames(first, options.frames);
+      } catch (const Error& error) {
+        reason = error.what();
+        note(path, reason);
+        return std::nullopt;
+      }
+    }
+
+    void note(const std::filesystem::path& path, const std::string& reason) {
+      const std::lock_guard lock(mutex);
+      if (std::ranges::any_of(skipped, [&](const SkippedVideo& each) { return each.path == path; })) return;
+      skipped.push_back({path, reason});
+      std::fprintf(stderr, "\nflipbook: other clips take the place of those that cannot be read: %s\n", reason.c_str());
+    }
+
+    Options options;
+    VideoIndex index;
+    Subsequences subsequences;
+    std::vector<Kept> kept;
+    std::mutex mutex;
+    std::vector<SkippedVideo> skipped;
+    std::atomic<Index> replaced = 0;
+  };
+
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace flipbook

@@ -126,33 +126,51 @@ class VideoDecoder {
     }
   }
   double frames_per_second() const noexcept { return frames_per_second_; }
+  /// When the frame that `next` gave is shown, in the units of its stream; AV_NOPTS_VALUE where the file does not say.
+  std::int64_t time() const noexcept { return frame_->pts; }
+  /// What the file says of the video: its extents, its codec.
+  const AVCodecParameters& parameters() const noexcept { return *input_->streams[stream_]->codecpar; }
 
- private:
-  void send_packet() {
+  /// The video's next packet, which the decoder is not given; none at the end. It stays valid until the next call.
+  /// @throws Error as `next`
+  const AVPacket* next_packet() {
     for (;;) {
       av_packet_unref(packet_.get());
       const int result = av_read_frame(input_.get(), packet_.get());
       if (result == AVERROR_EOF) {
-        require(counted_ <= 0 || packets_ >= counted_, "it ends after ", packets_, " of ", counted_, " frames");
+        require(counted_ <= 0 || packets() >= counted_, "it ends after ", packets(), " of ", counted_, " frames");
         av_check(input_->pb != nullptr ? input_->pb->error : 0, "reading");
-        av_check(avcodec_send_packet(codec_.get(), nullptr), "decoding");
-        return;
+        return nullptr;
       }
       av_check(result, "reading");
       if (packet_->stream_index != stream_) continue;
-      ++packets_;
+      packet_times_.push_back(packet_->pts);
       require((packet_->flags & AV_PKT_FLAG_CORRUPT) == 0, "it ends within a frame");
-      av_check(avcodec_send_packet(codec_.get(), packet_.get()), "decoding");
-      return;
+      return packet_.get();
     }
   }
+  /// The times of the packets read so far, in the order of decoding.
+  const std::vector<std::int64_t>& packet_times() const noexcept { return packet_times_; }
+  /// Goes on at a frame that is decoded by itself, at this time or before, where the container has an index of them.
+  /// @return whether it has; otherwise nothing can be said of what comes next
+  bool seek(std::int64_t time) {
+    if (av_seek_frame(input_.get(), stream_, time, AVSEEK_FLAG_BACKWARD) < 0) return false;
+    avcodec_flush_buffers(codec_.get());
+    counted_ = 0;  // only a part of them will come
+    return true;
+  }
+
+ private:
+  std::int64_t packets() const noexcept { return static_cast<std::int64_t>(packet_times_.size()); }
+  void send_packet() { av_check(avcodec_send_packet(codec_.get(), next_packet()), "decoding"); }
 
   Input input_;
   CodecContext codec_;
   Packet packet_;
   Frame frame_;
   int stream_ = -1;
-  std::int64_t packets_ = 0, counted_ = 0;
+  std::int64_t counted_ = 0;
+  std::vector<std::int64_t> packet_times_;
   double frames_per_second_ = 0;
 };
 

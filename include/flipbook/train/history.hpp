@@ -18,6 +18,25 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// What a training step reports, by name.
 using Losses = std::vector<std::pair<std::string, double>>;
 
+namespace detail {
+
+/// @throws Error  if a name is empty or has a comma, a quote, a backslash or a control character in it
+inline void require_column_name(const std::string& name, const char* what) {
+  const bool plain = std::none_of(name.begin(), name.end(), [](char c) {
+    return c == ',' || c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ';
+  });
+  require(plain && !name.empty(), what, ": '", name, "' cannot be the name of a column");
+}
+
+/// As many digits as give the same number back.
+inline std::string all_digits(double value) {
+  char digits[32];
+  std::snprintf(digits, sizeof(digits), "%.17g", value);
+  return digits;
+}
+
+}  // namespace detail
+
 /// Losses over training: a table with a row for each report and a column for each name. Of a long training it keeps
 /// no more than `most` rows: the latest, and of those before as many as are evenly apart.
 class History {
@@ -79,7 +98,8 @@ class History {
     for (const std::string& name : names_) text += flipbook::text(",", name);
     for (const Row& row : rows_) {
       text += flipbook::text("\n", row.step);
-      for (const double value : row.values) text += flipbook::text(",", std::isnan(value) ? "" : written(value));
+      for (const double value : row.values)
+        text += flipbook::text(",", std::isnan(value) ? "" : detail::all_digits(value));
     }
     return text + "\n";
   }
@@ -91,7 +111,7 @@ class History {
       text += flipbook::text("],\n \"", names_[at], "\": [");
       for (std::size_t i = 0; i < rows_.size(); ++i) {
         const double value = rows_[i].values[at];
-        text += flipbook::text(i == 0 ? "" : ", ", std::isfinite(value) ? written(value) : "null");
+        text += flipbook::text(i == 0 ? "" : ", ", std::isfinite(value) ? detail::all_digits(value) : "null");
       }
     }
     return text + "]}\n";
@@ -124,18 +144,9 @@ class History {
   std::size_t column(const std::string& name) {
     const auto found = std::find(names_.begin(), names_.end(), name);
     if (found != names_.end()) return static_cast<std::size_t>(found - names_.begin());
-    const bool plain = std::none_of(name.begin(), name.end(), [](char c) {
-      return c == ',' || c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ';
-    });
-    require(plain && !name.empty(), "History: '", name, "' cannot be the name of a column");
+    detail::require_column_name(name, "History");
     names_.push_back(name);
     return names_.size() - 1;
-  }
-  // As many digits as give the same number back.
-  static std::string written(double value) {
-    char digits[32];
-    std::snprintf(digits, sizeof(digits), "%.17g", value);
-    return digits;
   }
 
   std::vector<std::string> names_;

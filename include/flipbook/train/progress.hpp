@@ -71,10 +71,11 @@ class Progress {
   ~Progress() { finish(); }
 
   /// @param step   steps done, of all
-  /// @param items  clips, or whatever is counted, that this run has seen
-  void update(Index step, const Losses& losses, Index items) {
+  /// @param items    clips, or whatever is counted, that this run has seen
+  /// @param waited   seconds of this run in which it waited for data; shown from 2 % on
+  void update(Index step, const Losses& losses, Index items, double waited = 0) {
     const double now = settings_.now();
-    pending_ = line(step, losses, items, now - began_);
+    pending_ = line(step, losses, items, now - began_, waited);
     finished_ = false;
     const bool ends = settings_.seconds > 0 ? now - began_ >= settings_.seconds : step >= steps_;
     if (shown_ && now - last_ < (settings_.width > 0 ? 0.1 : 30.0) && !ends) return;
@@ -91,7 +92,7 @@ class Progress {
   }
 
  private:
-  std::string line(Index step, const Losses& losses, Index items, double elapsed) const {
+  std::string line(Index step, const Losses& losses, Index items, double elapsed, double waited) const {
     const bool timed = settings_.seconds > 0;
     std::string text = timed ? flipbook::text(" step ", step) : flipbook::text(" ", step, "/", steps_);
     for (const auto& [name, value] : losses) text += flipbook::text("  ", name, " ", detail::three_digits(value));
@@ -99,6 +100,8 @@ class Progress {
       text +=
           flipbook::text("  ", detail::three_digits(static_cast<double>(items) / elapsed), " ", settings_.unit, "/s");
     }
+    if (waited >= 0.02 * elapsed && elapsed > 0)
+      text += flipbook::text("  data ", std::lround(100 * waited / elapsed), " %");
     const double done = static_cast<double>(step - settings_.begin), left = static_cast<double>(steps_ - step);
     const double share = timed        ? elapsed / settings_.seconds
                          : steps_ > 0 ? static_cast<double>(step) / static_cast<double>(steps_)

@@ -260,12 +260,16 @@ class Trainer {
     auto saved = start;
     detail::Decision all{.share = timed ? 0 : share()};
     bool diverged = false;
+    double waited = 0;  // for data
     try {
       while (!all.stop && all.share < 1) {
         if (options.rate_of_share) set_learning_rate(options.rate_of_share(std::min(all.share, 1.0)));
         else if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
-        const Losses losses = step(map_members(batches.next(), cast_each), options.step, diverged);
-        if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch * ranks.size());
+        const auto asked = Clock::now();
+        const auto clips = map_members(batches.next(), cast_each);
+        waited += seconds_since(asked);
+        const Losses losses = step(clips, options.step, diverged);
+        if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch * ranks.size(), waited);
         const bool go_on = called(after_step, losses), told = interrupt.requested();
         all = detail::agreed({share(), !go_on || told, told, seconds_since(saved) > options.checkpoint_every});
         if (options.checkpoint.empty() || !all.save || all.stop || all.share >= 1) continue;

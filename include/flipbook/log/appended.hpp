@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <flipbook/io/atomic_file.hpp>
+#include <flipbook/log/log.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA::detail {
+
+/// A file that grows by whole records. Each is handed to the system at once, so that a program that is killed loses
+/// none, and one that does not fit on the disk leaves nothing of itself.
+class AppendedFile {
+ public:
+  /// @param flags  O_EXCL: it must not be there yet; 0: what is there stays in front
+  /// @throws Error if it cannot be written
+  AppendedFile(std::filesystem::path path, int flags) : path_(std::move(path)) {
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0666);
+    if (descriptor_ < 0) fail("log: cannot write ", quoted(path_), ": ", reason());
+  }
+  AppendedFile(AppendedFile&& other) noexcept
+      : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+  AppendedFile& operator=(AppendedFile&& other) noexcept {
+    std::swap(path_, other.path_), std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~AppendedFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+  void add(std::string_view record) {
+    const off_t before = size();
+    std::string_view rest = record;
+    while (!rest.empty()) {
+      const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) {
+        const std::string why = reason();
+        if (rest.size() < record.size()) shorten(before);
+        fail("log: cannot write ", quoted(path_), ": ", why);
+      }
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+  void sync() {
+    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail("log: cannot write ", quoted(path_), ": ", reason());
+  }
+  off_t size() const {
+    struct stat file {};
+    return ::fstat(descriptor_, &file) == 0 ? file.st_size : 0;
+  }
+  /// Drops what follows the last end of a line: a line that was never finished.
+  void drop_unfinished_line() {
+    off_t end = size();
+    for (char last = 0; end > 0; --end)
+      if (::pread(descriptor_, &last, 1, end - 1) != 1 || last == '\n') break;
+    if (end < size()) shorten(end);
+  }
+
+ private:
+  void shorten(off_t length) const {
+    if (::ftruncate(descriptor_, length) != 0) return;  // a device or a pipe
+  }
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+/// Seconds since 1970.
+inline double unix_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// Makes the folder of a log.
+inline void make_log_folder(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  require(!failed, "log: folder ", quoted(folder), " cannot be made: ", failed.message());
+}
+
+/// Writes a picture as FOLDER/NAME-STEP.png or .gif, whatever is in its name.
+/// @return  the file's name
+inline std::string write_picture(const std::filesystem::path& folder, Index step, const std::string& name,
+                                 const LoggedPicture& picture) {
+  std::string plain;
+  for (const char c : name) {
+    const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    plain += kept ? c : '_';
+  }
+  const std::string file = text(plain, "-", step, ".", picture.ending());
+  write_file(folder / file, picture.file);
+  return file;
+}
+
+}  // namespace flipbook::detail
