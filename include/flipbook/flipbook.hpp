@@ -80,6 +80,7 @@
 #include <flipbook/nn/norm.hpp>
 #include <flipbook/nn/per_frame.hpp>
 #include <flipbook/nn/position.hpp>
+#include <flipbook/nn/recompute.hpp>
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/nn/resample.hpp>
 #include <flipbook/nn/residual.hpp>

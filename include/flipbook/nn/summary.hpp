@@ -66,7 +66,7 @@ inline std::string layer_type(std::string_view instance) {
   const std::string_view first = outside_brackets(outside_brackets(arguments, ","), ">");
   // What layers have in common lies in bases that take the layer first.
   if (is_one_of({"Convolving", "Elementwise", "Resampling"})) return layer_type(first);
-  if (is_one_of({"PerFrame", "Recurrent", "SpectralNorm"})) return name + '<' + layer_type(first) + '>';
+  if (is_one_of({"PerFrame", "Recompute", "Recurrent", "SpectralNorm"})) return name + '<' + layer_type(first) + '>';
   if (name == "ProjectedResidual" && layer_type(first) == "Identity") return "Residual";
   std::vector<std::string> numbers;  // the leading arguments that are whole numbers
   while (!arguments.empty()) {
