@@ -5,6 +5,7 @@
 #include <flipbook/nn/conditioning.hpp>
 #include <flipbook/nn/norm.hpp>
 #include <flipbook/nn/per_frame.hpp>
+#include <flipbook/nn/recompute.hpp>
 #include <flipbook/nn/resample.hpp>
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/ops/shape/permute.hpp>
