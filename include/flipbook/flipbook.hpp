@@ -210,8 +210,10 @@
 #include <flipbook/train/checkpoint.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
+#include <flipbook/train/plan_memory.hpp>
 #include <flipbook/train/progress.hpp>
 #include <flipbook/train/snapshot.hpp>
+#include <flipbook/train/step_memory.hpp>
 #include <flipbook/train/train_step.hpp>
 #include <flipbook/train/trainer.hpp>
 #include <flipbook/train/weights.hpp>
