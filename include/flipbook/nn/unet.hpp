@@ -189,7 +189,7 @@ struct UNetLevel {
     }
     template <Value X>
     X descend(X x, const X& condition, List<X>& skips) const {
-      for (const auto& block : down) skips.push_back(x = block(x, condition));
+      for (const auto& block : down) skips.push_back(x = run_layer(block, x, condition));
       if constexpr (lowest) return x;
       else return to_below(x);
     }
@@ -197,7 +197,7 @@ struct UNetLevel {
     X ascend(X x, const X& condition, List<X>& skips) const {
       if constexpr (!lowest) x = from_below(x);
       for (const auto& block : up) {
-        x = block(concat(-1, x, skips.back()), condition);
+        x = run_layer(block, concat(-1, x, skips.back()), condition);
         skips.pop_back();
       }
       return x;
@@ -279,7 +279,7 @@ struct UNet {
       List<X> skips;
       X y = first(patchify(x, O.patch));  // (N, [T,] H/p, W/p, width)
       std::apply([&](const auto&... each) { ((y = each.descend(y, e, skips)), ...); }, levels);
-      y = middle(y, e);
+      y = detail::run_layer(middle, y, e);
       ascend<O.levels() - 1>(y, e, skips);
       y = detail::within_frames<Dimensions>(y, [&](const X& f) { return norm(f, Epilogue{SiLU::f}); });
       return unpatchify(last(y), O.patch);

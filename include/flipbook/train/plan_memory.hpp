@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <iosfwd>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -71,26 +72,28 @@ class StepMemories {
   StepMemory small_, large_;
 };
 
-/// The layers of one type beside each other, "blocks.0" to "blocks.3", and the most that a step needs where each of
-/// them is recomputed.
+/// The layers of one kind, whatever their arguments, and the most that a step needs where each of them is recomputed.
 struct RecomputedLayers {
-  std::string name, type;
+  std::string name;
   double peak;
 };
 inline std::vector<RecomputedLayers> recomputed_layers(const StepMemory& memory) {
-  std::map<std::pair<std::string, std::string>, std::vector<const LayerRun*>> groups;  // by where they lie, and type
-  for (const LayerRun& layer : memory.layers) {
-    groups[{layer.name.substr(0, layer.name.rfind('.') + 1), layer.type}].push_back(&layer);
-  }
+  std::map<std::string, std::vector<const LayerRun*>> kinds;
+  for (const LayerRun& run : memory.layers) kinds[run.type.substr(0, run.type.find('<'))].push_back(&run);
   std::vector<RecomputedLayers> found;
-  for (const auto& [key, layers] : groups) {
+  for (const auto& [kind, runs] : kinds) {
     std::vector<double> peaks;
     for (const Moment& moment : memory.moments) peaks.push_back(moment.peak);
-    for (const LayerRun* layer : layers) {
-      for (std::size_t i = layer->last + 1; i < layer->backward; ++i) peaks[i] -= layer->kept;
+    std::set<std::string> names;
+    std::size_t first = memory.moments.size();  // of the run before: what lies in it ended before it did
+    for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+      if ((*run)->last >= first) continue;
+      first = (*run)->first;
+      names.insert((*run)->name);
+      for (std::size_t i = (*run)->last + 1; i < (*run)->backward; ++i) peaks[i] -= (*run)->kept;
     }
-    const std::string first = layers.front()->name, last = layers.back()->name;
-    found.push_back({first == last ? first : first + " to " + last, key.second, *std::ranges::max_element(peaks)});
+    const std::string others = names.size() == 1 ? "" : text(" and ", names.size() - 1, " more");
+    found.push_back({kind + " at " + *names.begin() + others, *std::ranges::max_element(peaks)});
   }
   return found;
 }
@@ -104,14 +107,13 @@ inline void set_step(MemoryPlan& plan, const StepMemory& step) {
   plan.workspace = bytes_from(worst.peak) - plan.gradients - plan.activations;
 }
 
-/// @tparam T   the model's scalar
 /// @param half  a step on half as many clips
-template <class T>
+template <class T, class B>
 void set_alternatives(MemoryPlan& plan, const StepMemory& step, const StepMemory& half) {
   const std::size_t total = plan.total(), peak = bytes_from(step.worst().peak);
   auto& found = plan.alternatives;
   for (const RecomputedLayers& layers : recomputed_layers(step)) {
-    found.push_back({"Recompute<" + layers.type + "> for " + layers.name, total - peak + bytes_from(layers.peak)});
+    found.push_back({"Recompute of " + layers.name, total - peak + bytes_from(layers.peak)});
   }
   std::ranges::sort(found, {}, &MemoryPlan::Alternative::total);
   std::erase_if(found, [&](const auto& alternative) { return alternative.total > total - total / 20; });
@@ -119,7 +121,7 @@ void set_alternatives(MemoryPlan& plan, const StepMemory& step, const StepMemory
   if (plan.batch > 1) {
     found.push_back({text("a batch of ", half.clips), total - plan.clips / 2 - peak + bytes_from(half.worst().peak)});
   }
-  if constexpr (std::same_as<T, float>) {  // rules then keep the parameters in float too
+  if constexpr (std::same_as<T, float> && !std::same_as<B, Cpu>) {  // rules then keep the parameters in float too
     const std::size_t halved = plan.gradients + plan.activations + plan.workspace;
     found.push_back({"bfloat16 in place of float, about", total - halved / 2 + plan.parameters / 2});
   }
@@ -183,10 +185,13 @@ class StepTrial {
   Index ahead_ = 0;
 };
 
-/// @param clips_of  called as clips_of(count): so many clips of the kind that the model is trained on
+/// @param clips_of     called as clips_of(count): so many clips of the kind that the model is trained on
+/// @param taken_whole  bytes up to which a step is taken on all clips: kernels need room in proportion to the clips up
+///                     to a bound, which shows where steps are small
 template <class Net, Real T, class B, class Rule, class ClipsOf>
 MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, Index batch, std::size_t clip_bytes,
-                       const StepOptions& how, const ClipsOf& clips_of) {
+                       const StepOptions& how, const ClipsOf& clips_of,
+                       std::size_t taken_whole = std::size_t{1} << 30) {
   require(batch > 0, "plan_memory: a batch of ", batch, " clips");
   // A quarter and half of the batch: pools round blocks to sizes that double with their bytes, so that what they add
   // grows as the clips do. A small batch is taken as it is.
@@ -195,14 +200,18 @@ MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, Index batch, std
   const std::size_t average = trainer.keeps_average() ? trial.parameter_bytes() : 0;
   MemoryPlan plan;
   while (trial.next_kind()) {
-    const StepMemories memories(trial.memory(clips_of(small), how), trial.memory(clips_of(large), how));
+    StepMemories memories(trial.memory(clips_of(small), how), trial.memory(clips_of(large), how));
     MemoryPlan of_kind{.batch = batch,
                        .parameters = trial.model_bytes(),
                        .optimizer = trial.optimizer_bytes() + average,
                        .clips = static_cast<std::size_t>(batch) * clip_bytes};
     set_step(of_kind, memories.of(batch));
+    if (of_kind.total() < taken_whole && batch > large) {
+      memories = {trial.memory(clips_of(large), how), trial.memory(clips_of(batch), how)};
+      set_step(of_kind, memories.of(batch));
+    }
     if (of_kind.total() <= plan.total()) continue;
-    set_alternatives<T>(of_kind, memories.of(batch), memories.of(batch / 2));
+    set_alternatives<T, B>(of_kind, memories.of(batch), memories.of(batch / 2));
     plan = of_kind;
   }
   return plan;
@@ -212,8 +221,8 @@ MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, Index batch, std
 
 /// What training by `fit(source, options)` will need of the memory of the model's backend at the worst moment of a
 /// step, and what would lower it. Found by two steps on a quarter and half of the batch, the memory of a step being
-/// affine in its clips; they are taken by copies, and change neither the trainer nor the source. So the model and the
-/// optimiser are there twice while it runs. Of a training whose steps are of several kinds, such as a GAN's whose
+/// affine in its clips; where it comes to less than 1 GB, by one on the whole batch. Steps are taken by copies, and
+/// change neither the trainer nor the source, so the model and the optimiser are there twice while it runs. Of a training whose steps are of several kinds, such as a GAN's whose
 /// generator learns every other step, that of the largest. On Cuda, what the driver and libraries take is not in it.
 ///
 ///     std::cout << fb::plan_memory(trainer, clips, {.batch = 64});
