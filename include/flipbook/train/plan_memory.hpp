@@ -234,8 +234,8 @@ MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, const Source& so
     return map_members(batch_of(source, 0, count), [](const Tensor<float>& x) { return to<B>(cast<T>(x)); });
   };
   std::size_t numbers = 0;  // of a clip
-  for_each_member(batch_of(source, 0, 1),
-                  [&](std::string_view, const auto& x) { numbers += static_cast<std::size_t>(x.size()); });
+  const auto one = batch_of(source, 0, 1);
+  for_each_member(one, [&](std::string_view, const auto& x) { numbers += static_cast<std::size_t>(x.size()); });
   // Those of the step, and on the host those made ahead; on a device the next, and what a captured step reads.
   const std::size_t in_float = std::same_as<B, Cpu> ? 1 + static_cast<std::size_t>(DataLoaderOptions{}.ahead) : 2;
   const std::size_t in_own = (std::same_as<T, float> ? 0 : 1) + (std::same_as<B, Cpu> ? 0 : 1);
