@@ -168,6 +168,7 @@ void TrainingOptions::add_to(CommandLine& line) {
   line.threads();
   line.device();
   line.flag("--resume", resume, "Go on from the checkpoint in --out");
+  line.flag("--plan", plan, "Say what memory a step needs, and train nothing");
 }
 
 }  // namespace flipbook::examples

@@ -7,7 +7,7 @@
 
 #include <flipbook/io/gif.hpp>
 #include <flipbook/io/grid.hpp>
-#include <flipbook/train/trainer.hpp>
+#include <flipbook/train/plan_memory.hpp>
 
 #include "options.hpp"
 
@@ -47,13 +47,17 @@ bool fit(Trainer& trainer, const Clips& data, const FitOptions& options, const A
 /// Trains as the options say, keeps a checkpoint and the losses (history.csv), and says where they are.
 /// @param data    a Data, or a struct with `training` and `name` where clips have more than frames
 /// @param finish  called at the end, also after Ctrl-C, to write what the model makes
-/// @return        false after Ctrl-C
+/// @return        false after Ctrl-C, and where --plan trains nothing
 template <class Trainer, class Clips, class Finish>
 bool train(Trainer& trainer, const Clips& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
+  how.batch = options.batch;
+  if (options.plan) {
+    std::fputs(to_string(plan_memory(trainer, data.training, how)).c_str(), stdout);
+    return false;
+  }
   prepare(trainer, options);
   std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
   how.steps = options.steps;
-  how.batch = options.batch;
   how.checkpoint = checkpoint_of(options);
   const bool complete = fit(trainer, data, how);
   trainer.history().write(options.out / "history.csv");

@@ -22,10 +22,10 @@ using namespace flipbook::test;
 namespace {
 
 using Block = Residual<Linear<6, 24>, BatchNorm<24>, SiLU, Dropout<0.3>, SpectralNorm<Linear<24, 6>>>;
-template <class Middle>
-using Network = Sequential<Linear<4, 6>, Repeat<3, Middle>, Linear<6, 2>>;
-using Kept = Network<Block>;
-using Recomputed = Network<Recompute<Block>>;
+// [recompute]
+using Kept = Sequential<Linear<4, 6>, Repeat<3, Block>, Linear<6, 2>>;
+using Recomputed = Sequential<Linear<4, 6>, Repeat<3, Recompute<Block>>, Linear<6, 2>>;
+// [/recompute]
 
 /// Everything that a step with this module sees: its loss, its gradients by input and parameters, the buffers after it,
 /// and the next random number.

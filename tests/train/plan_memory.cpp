@@ -123,14 +123,17 @@ TEST_CASE("a plan is of the largest kind of step, and changes nothing") {
 TEST_CASE("a plan for fit counts the batches made ahead, and is printed as a table") {
   auto trainer = trainer_of<SmallVae>();
   trainer.keep_average(0.9);
-  const MemoryPlan plan = plan_memory(trainer, Grey{}, {.batch = 2});
+  const Grey clips;
+  // [plan]
+  const MemoryPlan plan = plan_memory(trainer, clips, {.batch = 2});  // of training by trainer.fit(clips, {.batch = 2})
+  const std::string table = to_string(plan);                          // std::cout << plan
+  // [/plan]
   const std::size_t clip = 4 * 32 * 32 * sizeof(float);
   const auto parameters = static_cast<std::size_t>(trainer.model.parameters().size()) * sizeof(float);
   CHECK(plan.clips == 3 * 2 * clip);
   CHECK(plan.parameters == parameters);
   CHECK(plan.optimizer == 3 * parameters);
   CHECK(plan.activations > 2 * 16 * 2 * 16 * 16 * sizeof(float));
-  const std::string table = to_string(plan);
   CHECK(table.starts_with("a step on 2 clips:\n"));
   CHECK(table.find(" MB  activations\n") != std::string::npos);
   CHECK(table.find(" MB  a batch of 1\n") != std::string::npos);
