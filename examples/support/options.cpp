@@ -181,6 +181,7 @@ void TrainingOptions::add_to(CommandLine& line) {
   line.number("--workers", workers, "Threads that prepare batches", 1, 256);
   line.output("--log", log, "Log to this folder, for TensorBoard and as scalars.csv");
   line.output("--page", page, "Show the run in this HTML file, which a browser follows", "FILE");
+  line.flag("--plan", plan, "Say what memory a step needs, and train nothing");
   line.number("--show-every", show_every, "Log what the model makes after so many steps; 0: at the end alone", 0);
 }
 

@@ -67,7 +67,7 @@ struct TrainingOptions {
   Index steps = 1000;
   Index batch = 16;
   std::uint64_t seed = 1;
-  bool resume = false, shard_optimizer = false;
+  bool resume = false, shard_optimizer = false, plan = false;
   Index workers = 1;                ///< threads that prepare batches
   std::filesystem::path log = {};   ///< a folder for TensorBoard and CSV; empty: none
   std::filesystem::path page = {};  ///< an HTML file that shows the run; empty: none

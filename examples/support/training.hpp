@@ -8,6 +8,7 @@
 #include <flipbook/io/gif.hpp>
 #include <flipbook/io/grid.hpp>
 #include <flipbook/log/log.hpp>
+#include <flipbook/train/plan_memory.hpp>
 #include <flipbook/train/trainer.hpp>
 
 #include "options.hpp"
@@ -73,14 +74,18 @@ struct Showing {
 /// @param data    a Data, or a struct with `training` and `name` where clips have more than frames
 /// @param finish  called with a Showing at the end, also after Ctrl-C, to write what the model makes; where there are
 ///                logs, now and then before
-/// @return        false after Ctrl-C
+/// @return        false after Ctrl-C, and where --plan trains nothing
 template <class Trainer, class Clips, class Finish>
 bool train(Trainer& trainer, const Clips& data, const TrainingOptions& options, FitOptions how, const Finish& finish) {
+  how.batch = options.batch;
+  how.workers = static_cast<int>(options.workers);
+  if (options.plan) {
+    std::fputs(to_string(plan_memory(trainer, data.training, how)).c_str(), stdout);
+    return false;
+  }
   prepare(trainer, options);
   std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
   how.steps = options.steps;
-  how.batch = options.batch;
-  how.workers = static_cast<int>(options.workers);
   how.checkpoint = checkpoint_of(options);
   trainer.shard_optimizers(options.shard_optimizer);
   // Of several ranks the first logs and shows.

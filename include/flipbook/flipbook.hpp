@@ -81,6 +81,7 @@
 #include <flipbook/nn/norm.hpp>
 #include <flipbook/nn/per_frame.hpp>
 #include <flipbook/nn/position.hpp>
+#include <flipbook/nn/recompute.hpp>
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/nn/resample.hpp>
 #include <flipbook/nn/residual.hpp>
@@ -220,8 +221,10 @@
 #include <flipbook/train/gradient_average.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
+#include <flipbook/train/plan_memory.hpp>
 #include <flipbook/train/progress.hpp>
 #include <flipbook/train/snapshot.hpp>
+#include <flipbook/train/step_memory.hpp>
 #include <flipbook/train/train_step.hpp>
 #include <flipbook/train/trainer.hpp>
 #include <flipbook/train/weights.hpp>

@@ -113,3 +113,12 @@ TEST_CASE("the same seed makes the same module") {
   CHECK(to_vector(Module<Network, double>{Rng{7}}.parameters()) !=
         to_vector(Module<Network, double>{Rng{8}}.parameters()));
 }
+
+TEST_CASE("layers that nothing records free what they have read") {
+  const Module<Sequential<Tanh, Tanh, Tanh, Tanh, Tanh, Tanh, Tanh, Tanh>, float> network;
+  const auto x = full<float>({1 << 18}, 0.5F);
+  HostPool::instance().reset_peak();
+  const std::size_t before = HostPool::instance().statistics().in_use;
+  (void)network(x);
+  CHECK(HostPool::instance().statistics().peak - before < 3 * (std::size_t{4} << 18));
+}

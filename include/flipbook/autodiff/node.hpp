@@ -21,6 +21,8 @@ class Node {
   virtual bool leads_to_target() const noexcept = 0;
   virtual bool has_gradient() const noexcept = 0;
   virtual void drop_gradient() noexcept = 0;
+  /// Bytes of the gradient that has arrived here, and was not handed on yet.
+  virtual std::size_t gradient_bytes() const noexcept { return 0; }
 
   bool target = false;  ///< its gradient is asked for
   bool active = false;  ///< on the way to a target
@@ -71,6 +73,9 @@ class ValueNode : public GradientSink<T, B> {
   }
   bool has_gradient() const noexcept override { return gradient_.has_value(); }
   void drop_gradient() noexcept override { gradient_.reset(); }
+  std::size_t gradient_bytes() const noexcept override {
+    return has_gradient() ? static_cast<std::size_t>(this->shape().size()) * sizeof(T) : 0;
+  }
 
  protected:
   Tape& tape() const noexcept { return tape_; }

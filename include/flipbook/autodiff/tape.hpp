@@ -12,6 +12,7 @@
 
 #include <flipbook/autodiff/multiply_adds.hpp>
 #include <flipbook/autodiff/node.hpp>
+#include <flipbook/autodiff/tape_observer.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/random.hpp>
 
@@ -215,6 +216,14 @@ class Tape {
   const std::vector<DeferredBuffer>& deferred_buffers() const noexcept { return deferred_buffers_; }
 
   std::size_t nodes() const noexcept { return nodes_.size(); }
+  /// Bytes of the gradients that have arrived where they were asked for, in the differentiation that runs.
+  std::size_t gradient_bytes() const noexcept {
+    std::size_t bytes = 0;
+    for (const auto& node : nodes_) bytes += node->target ? node->gradient_bytes() : 0;
+    return bytes;
+  }
+  /// Whether a segment runs again (`recompute`).
+  bool replaying() const noexcept { return replaying_; }
 
   /// What the extensions of the tape (`recompute`) are made of.
   /// A node of any kind, owned by the tape.
@@ -303,7 +312,11 @@ auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest
   return Output(*this, std::move(value), node);
 }
 
-inline void Tape::own(std::unique_ptr<Node> node) { nodes_.push_back(std::move(node)); }
+inline void Tape::own(std::unique_ptr<Node> node) {
+  nodes_.push_back(std::move(node));
+  if (detail::TapeObserver* const observer = detail::TapeObserver::running; observer != nullptr) [[unlikely]]
+    observer->passed(*this, nodes_.size() - 1, false);
+}
 
 inline void Tape::mark(std::size_t first) {
   for (std::size_t i = first; i < nodes_.size(); ++i) {
@@ -314,7 +327,11 @@ inline void Tape::mark(std::size_t first) {
 inline void Tape::sweep(std::size_t first, std::size_t last, bool record, bool retain_graph) {
   for (std::size_t i = last; i-- > first;) {
     Node& node = *nodes_[i];
-    if (node.active && node.has_gradient() && !node.target) node.backward(record, retain_graph);
+    if (node.active && node.has_gradient() && !node.target) {
+      node.backward(record, retain_graph);
+      if (detail::TapeObserver* const observer = detail::TapeObserver::running; observer != nullptr) [[unlikely]]
+        observer->passed(*this, i, true);
+    }
     if (watcher_ != nullptr) watcher_->swept(i);
   }
 }

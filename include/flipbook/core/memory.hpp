@@ -216,6 +216,9 @@ struct Cpu {
   static void* allocate(std::size_t bytes) { return HostPool::instance().allocate(bytes); }
   static void release(void* block, std::size_t bytes) noexcept { HostPool::instance().release(block, bytes); }
   static void copy(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+  /// What its pool has lent out, to all threads.
+  static MemoryStatistics memory() { return HostPool::instance().statistics(); }
+  static void reset_memory_peak() { HostPool::instance().reset_peak(); }
   /// Where a step is captured to be replayed, calls f() before each replay; the CPU captures none.
   template <class F>
   static void at_replay(const F&) {}

@@ -107,7 +107,7 @@ concept Layer = requires {
 
 namespace detail {
 
-/// Told of each layer that a container (Sequential, Repeat, Stack) runs on tensors, on the calling thread.
+/// Told of each layer that a container (Sequential, Repeat, Stack) runs on the calling thread.
 class LayerObserver {
  public:
   virtual void enter(const void* layer, const void* type) = 0;
@@ -125,24 +125,20 @@ inline constexpr char type_tag = 0;
 /// What a layer of a container gives for x.
 template <class Instance, Value X, class... More>
 auto run_layer(const Instance& layer, const X& x, const More&... more) {
-  if constexpr (is_tensor<X>) {
-    if (LayerObserver* const observer = LayerObserver::running; observer != nullptr) [[unlikely]] {
-      observer->enter(&layer, &type_tag<Instance>);
-      auto y = layer(x, more...);
-      observer->leave(y.shape());
-      return y;
-    }
-  }
-  return layer(x, more...);
+  LayerObserver* const observer = LayerObserver::running;
+  if (observer != nullptr) [[unlikely]]
+    observer->enter(&layer, &type_tag<Instance>);
+  auto y = layer(x, more...);
+  if (observer != nullptr) [[unlikely]]
+    observer->leave(y.shape());
+  return y;
 }
 /// For a layer whose work the one before it has done.
 template <class Instance, Value X>
 void pass_layer(const Instance& layer, const X& y) {
-  if constexpr (is_tensor<X>) {
-    if (LayerObserver* const observer = LayerObserver::running; observer != nullptr) [[unlikely]] {
-      observer->enter(&layer, &type_tag<Instance>);
-      observer->leave(y.shape());
-    }
+  if (LayerObserver* const observer = LayerObserver::running; observer != nullptr) [[unlikely]] {
+    observer->enter(&layer, &type_tag<Instance>);
+    observer->leave(y.shape());
   }
 }
 

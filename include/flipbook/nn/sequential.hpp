@@ -118,16 +118,20 @@ struct Sequential {
       if constexpr (I + 1 < sizeof...(Layers)) return Normalising<At<I>> && Activation<At<I + 1>>;
       else return false;
     }
+    /// Nothing holds what a layer has read when the next one runs.
     template <std::size_t I, class X>
-    auto run(const X& x) const {
+    auto run(X x) const {
       if constexpr (I == sizeof...(Layers)) {
         return x;
       } else if constexpr (fused<I>()) {
-        const auto y = detail::run_layer(std::get<I>(layers), x, Epilogue{At<I + 1>::f});
+        auto y = detail::run_layer(std::get<I>(layers), x, Epilogue{At<I + 1>::f});
         detail::pass_layer(std::get<I + 1>(layers), y);
-        return run<I + 2>(y);
+        x = {};
+        return run<I + 2>(std::move(y));
       } else {
-        return run<I + 1>(detail::run_layer(std::get<I>(layers), x));
+        auto y = detail::run_layer(std::get<I>(layers), x);
+        x = {};
+        return run<I + 1>(std::move(y));
       }
     }
   };

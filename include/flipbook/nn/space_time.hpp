@@ -5,6 +5,7 @@
 #include <flipbook/nn/conditioning.hpp>
 #include <flipbook/nn/norm.hpp>
 #include <flipbook/nn/per_frame.hpp>
+#include <flipbook/nn/recompute.hpp>
 #include <flipbook/nn/resample.hpp>
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/ops/shape/permute.hpp>
@@ -72,9 +73,10 @@ struct SpaceTimeBlock {
 struct SpaceTimeOptions {
   Extent patch{1, 4, 4};  ///< pixels of a token
   int width = 128, blocks = 4, heads = 4;
-  int expansion = 4;    ///< hidden width of the perceptrons, in widths
-  int condition = 0;    ///< numbers of a condition, such as classes
-  bool causal = false;  ///< frames see no later ones
+  int expansion = 4;       ///< hidden width of the perceptrons, in widths
+  int condition = 0;       ///< numbers of a condition, such as classes
+  bool causal = false;     ///< frames see no later ones
+  bool recompute = false;  ///< the blocks keep their inputs alone (Recompute)
 };
 
 /// A transformer over the patches of clips (N, T, H, W, Channels) that are noise in part: their noise levels (N) or
@@ -86,7 +88,7 @@ struct SpaceTimeTransformer {
   static constexpr int pixels = Channels * O.patch.t * O.patch.h * O.patch.w;
   static constexpr TransformerOptions options{
       .causal = O.causal ? Causal::token : Causal::no, .rotary = true, .expansion = O.expansion};
-  using Block = SpaceTimeBlock<O.width, O.heads, O.width, options>;
+  using Block = RecomputeIf<O.recompute, SpaceTimeBlock<O.width, O.heads, O.width, options>>;
 
   template <Real T, class B>
   struct Instance {

@@ -66,7 +66,7 @@ inline std::string layer_type(std::string_view instance) {
   const std::string_view first = outside_brackets(outside_brackets(arguments, ","), ">");
   // What layers have in common lies in bases that take the layer first.
   if (is_one_of({"Convolving", "Elementwise", "Resampling"})) return layer_type(first);
-  if (is_one_of({"PerFrame", "Recurrent", "SpectralNorm"})) return name + '<' + layer_type(first) + '>';
+  if (is_one_of({"PerFrame", "Recompute", "Recurrent", "SpectralNorm"})) return name + '<' + layer_type(first) + '>';
   if (name == "ProjectedResidual" && layer_type(first) == "Identity") return "Residual";
   std::vector<std::string> numbers;  // the leading arguments that are whole numbers
   while (!arguments.empty()) {
@@ -89,12 +89,32 @@ std::string layer_type() {
   return layer_type(outside_brackets(outside_brackets(text, ";"), "]"));
 }
 
+/// Calls visit(path, layer) for every member that a module's fields name and that may be a layer.
+template <class M, class Visit>
+void for_each_layer(const M& module, const Visit& visit, const std::string& path = "") {
+  if constexpr (HasFields<const M>) {
+    M::fields(module, [&](std::string_view name, const auto& member) {
+      using Member = std::remove_cvref_t<decltype(member)>;
+      if constexpr (!is_parameter<Member> && !is_buffer<Member> && !std::is_arithmetic_v<Member>) {
+        const std::string here = path.empty() ? std::string(name) : path + '.' + std::string(name);
+        visit(here, member);
+        for_each_layer(member, visit, here);
+      }
+    });
+  }
+}
+
 /// Every layer that a module's fields name, and what it made of its calls.
 class LayerTable final : public nn::detail::LayerObserver {
  public:
   template <class M>
   explicit LayerTable(const M& module) {
-    visit(module, "");
+    for_each_layer(module, [&]<class Member>(const std::string& path, const Member& member) {
+      Index parameters = 0;
+      for_each_parameter(member, [&](const FieldName&, const auto& p) { parameters += p.value.size(); });
+      known_.try_emplace(Key{&member, &nn::detail::type_tag<Member>},
+                         LayerSummary{path, layer_type<Member>(), 0, {}, parameters, 0, 0});
+    });
     running = this;
   }
   LayerTable(const LayerTable&) = delete;
@@ -124,23 +144,6 @@ class LayerTable final : public nn::detail::LayerObserver {
 
  private:
   using Key = std::pair<const void*, const void*>;  // where it lies, and what it is
-
-  template <class M>
-  void visit(const M& module, const std::string& path) {
-    if constexpr (HasFields<const M>) {
-      M::fields(module, [&](std::string_view name, const auto& member) {
-        using Member = std::remove_cvref_t<decltype(member)>;
-        if constexpr (!is_parameter<Member> && !is_buffer<Member> && !std::is_arithmetic_v<Member>) {
-          const std::string here = path.empty() ? std::string(name) : path + '.' + std::string(name);
-          Index parameters = 0;
-          for_each_parameter(member, [&](const FieldName&, const auto& p) { parameters += p.value.size(); });
-          known_.try_emplace(Key{&member, &nn::detail::type_tag<Member>},
-                             LayerSummary{here, layer_type<Member>(), 0, {}, parameters, 0, 0});
-          visit(member, here);
-        }
-      });
-    }
-  }
 
   struct Open {
     std::size_t row;

@@ -6,6 +6,7 @@
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/attention.hpp>
 #include <flipbook/nn/norm.hpp>
+#include <flipbook/nn/recompute.hpp>
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/ops/dropout/dropout.hpp>
 
@@ -77,7 +78,7 @@ struct TransformerBlock {
 ///           LayerNorm<64>, Linear<64, 48>>
 template <int Count, int Width, int Heads, TransformerOptions O = TransformerOptions{}>
 struct Transformer {
-  using Blocks = Repeat<Count, TransformerBlock<Width, Heads, O>>;
+  using Blocks = Repeat<Count, RecomputeIf<O.recompute, TransformerBlock<Width, Heads, O>>>;
   static constexpr int in = Width, out = Width, dimensions = any;
   static constexpr bool stepwise = true;
 

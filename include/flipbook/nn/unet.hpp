@@ -29,6 +29,7 @@ struct UNetOptions {
   int heads = 4;                      ///< of the attention; divides the widths
   int level = 64;                     ///< width of the vector that says noise level and condition
   int condition = 0;                  ///< numbers of a condition, such as classes
+  bool recompute = false;             ///< the blocks keep their inputs alone (Recompute)
 
   constexpr int levels() const {
     int count = 0;
@@ -138,6 +139,8 @@ namespace detail {
 /// A residual block, and attention after it.
 template <int Dimensions, int In, int Out, Attend A, UNetOptions O>
 struct UNetBlock {
+  static constexpr int in = In, out = Out, dimensions = Dimensions;
+
   template <Real T, class B>
   struct Instance {
     Of<ModulatedResidual<Dimensions, In, Out, O>, T, B> residual;
@@ -167,8 +170,8 @@ struct UNetLevel {
   template <Real T, class B>
   struct Instance {
     template <int In>
-    using Blocks =
-        std::array<Of<UNetBlock<Dimensions, In, width, attend, O>, T, B>, static_cast<std::size_t>(O.blocks)>;
+    using Blocks = std::array<Of<RecomputeIf<O.recompute, UNetBlock<Dimensions, In, width, attend, O>>, T, B>,
+                              static_cast<std::size_t>(O.blocks)>;
     template <class Layer>
     using UnlessLowest = std::conditional_t<lowest, None, Of<Layer, T, B>>;
 
@@ -186,7 +189,7 @@ struct UNetLevel {
     }
     template <Value X>
     X descend(X x, const X& condition, List<X>& skips) const {
-      for (const auto& block : down) skips.push_back(x = block(x, condition));
+      for (const auto& block : down) skips.push_back(x = run_layer(block, x, condition));
       if constexpr (lowest) return x;
       else return to_below(x);
     }
@@ -194,7 +197,7 @@ struct UNetLevel {
     X ascend(X x, const X& condition, List<X>& skips) const {
       if constexpr (!lowest) x = from_below(x);
       for (const auto& block : up) {
-        x = block(concat(-1, x, skips.back()), condition);
+        x = run_layer(block, concat(-1, x, skips.back()), condition);
         skips.pop_back();
       }
       return x;
@@ -226,8 +229,8 @@ struct UNet {
   static constexpr int pixels = Channels * detail::volume(O.patch, Dimensions);
   static constexpr int top = O.widths[0], bottom = O.widths[static_cast<std::size_t>(O.levels() - 1)];
   static constexpr Window window = detail::same_extents(O.kernel);
-  using Middle =
-      detail::UNetBlock<Dimensions, bottom, bottom, O.attention[static_cast<std::size_t>(O.levels() - 1)], O>;
+  using Middle = RecomputeIf<O.recompute, detail::UNetBlock<Dimensions, bottom, bottom,
+                                                            O.attention[static_cast<std::size_t>(O.levels() - 1)], O>>;
 
   template <class I>
   struct LevelsOf;
@@ -276,7 +279,7 @@ struct UNet {
       List<X> skips;
       X y = first(patchify(x, O.patch));  // (N, [T,] H/p, W/p, width)
       std::apply([&](const auto&... each) { ((y = each.descend(y, e, skips)), ...); }, levels);
-      y = middle(y, e);
+      y = detail::run_layer(middle, y, e);
       ascend<O.levels() - 1>(y, e, skips);
       y = detail::within_frames<Dimensions>(y, [&](const X& f) { return norm(f, Epilogue{SiLU::f}); });
       return unpatchify(last(y), O.patch);

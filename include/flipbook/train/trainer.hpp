@@ -325,6 +325,7 @@ class Trainer {
   const History& history() const noexcept { return history_; }
   Rng& rng() noexcept { return rng_; }
   auto& training() noexcept { return training_; }
+  const auto& training() const noexcept { return training_; }
 
   /// Sets the rate of all optimisers' rules; each goes on to multiply it by its factor.
   void set_learning_rate(double rate) {
@@ -354,6 +355,7 @@ class Trainer {
 
   /// Keeps an exponential moving average of the parameters from now on.
   void keep_average(double decay) { average_.emplace(decay, model.parameters()); }
+  bool keeps_average() const noexcept { return average_.has_value(); }
   /// Calls f() with the average in place of the parameters.
   template <class F>
   auto with_average(const F& f) {

@@ -145,6 +145,10 @@ struct Cuda {
     if (!to_device || !(from_device || staged)) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
   }
 
+  /// What the pool of the calling thread's device has lent out, to all threads.
+  static MemoryStatistics memory() { return cuda::DevicePool::instance().statistics(cuda::device()); }
+  static void reset_memory_peak() { cuda::DevicePool::instance().reset_peak(cuda::device()); }
+
   /// Where a step is captured to be replayed, calls f() before each replay.
   template <class F>
   static void at_replay(const F& f) {

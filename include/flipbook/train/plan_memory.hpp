@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdio>
+#include <iosfwd>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <flipbook/train/step_memory.hpp>
+#include <flipbook/train/trainer.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// What training needs of a backend's memory at the worst moment of a step, in bytes by kind.
+struct MemoryPlan {
+  /// Something that would lower it, and what it would then be.
+  struct Alternative {
+    std::string what;
+    std::size_t total;
+  };
+
+  Index batch = 0;              ///< clips in a step
+  std::size_t parameters = 0;   ///< and buffers
+  std::size_t optimizer = 0;    ///< what the rules remember, and the moving average where one is kept
+  std::size_t clips = 0;        ///< the batch, and those that are made ahead of it
+  std::size_t gradients = 0;    ///< of parameters
+  std::size_t activations = 0;  ///< what tapes keep for the gradient
+  std::size_t workspace =
+      0;  ///< of kernels, gradients of activations, copies that a step of several parts goes back to
+  std::vector<Alternative> alternatives{};
+
+  std::size_t total() const { return parameters + optimizer + clips + gradients + activations + workspace; }
+};
+
+namespace detail {
+
+/// Steps on two batches, and the memory of all others.
+class StepMemories {
+ public:
+  StepMemories(StepMemory small, StepMemory large) : small_(std::move(small)), large_(std::move(large)) {
+    if (small_.moments.size() == large_.moments.size() && small_.layers.size() == large_.layers.size()) return;
+    for (StepMemory* memory : {&small_, &large_}) *memory = {memory->clips, {memory->worst()}, {}};
+  }
+
+  /// The memory of a step on so many clips.
+  StepMemory of(Index clips) const {
+    StepMemory memory{clips, small_.moments, small_.layers};
+    const auto at = [&, share = share_of(clips)](double& small, double large) { small += share * (large - small); };
+    for (std::size_t i = 0; i < memory.moments.size(); ++i) {
+      Moment &moment = memory.moments[i], large = large_.moments[i];
+      at(moment.peak, large.peak), at(moment.activations, large.activations), at(moment.gradients, large.gradients);
+    }
+    for (std::size_t i = 0; i < memory.layers.size(); ++i) at(memory.layers[i].kept, large_.layers[i].kept);
+    return memory;
+  }
+
+ private:
+  double share_of(Index clips) const {
+    if (small_.clips == large_.clips) return 0;
+    return static_cast<double>(clips - small_.clips) / static_cast<double>(large_.clips - small_.clips);
+  }
+
+  StepMemory small_, large_;
+};
+
+/// The layers of one kind, whatever their arguments, and the most that a step needs where each of them is recomputed.
+struct RecomputedLayers {
+  std::string name;
+  double peak;
+};
+inline std::vector<RecomputedLayers> recomputed_layers(const StepMemory& memory) {
+  std::map<std::string, std::vector<const LayerRun*>> kinds;
+  for (const LayerRun& run : memory.layers) kinds[run.type.substr(0, run.type.find('<'))].push_back(&run);
+  std::vector<RecomputedLayers> found;
+  for (const auto& [kind, runs] : kinds) {
+    std::vector<double> peaks;
+    for (const Moment& moment : memory.moments) peaks.push_back(moment.peak);
+    std::set<std::string> names;
+    std::size_t first = memory.moments.size();  // of the run before: what lies in it ended before it did
+    for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+      if ((*run)->last >= first) continue;
+      first = (*run)->first;
+      names.insert((*run)->name);
+      for (std::size_t i = (*run)->last + 1; i < (*run)->backward; ++i) peaks[i] -= (*run)->kept;
+    }
+    const std::string others = names.size() == 1 ? "" : text(" and ", names.size() - 1, " more");
+    found.push_back({kind + " at " + *names.begin() + others, *std::ranges::max_element(peaks)});
+  }
+  return found;
+}
+
+inline std::size_t bytes_from(double bytes) { return static_cast<std::size_t>(std::max(bytes, 0.0)); }
+
+inline void set_step(MemoryPlan& plan, const StepMemory& step) {
+  const Moment& worst = step.worst();
+  plan.gradients = bytes_from(worst.gradients);
+  plan.activations = bytes_from(worst.activations);
+  plan.workspace = bytes_from(worst.peak) - plan.gradients - plan.activations;
+}
+
+/// @param half  a step on half as many clips
+template <class T, class B>
+void set_alternatives(MemoryPlan& plan, const StepMemory& step, const StepMemory& half) {
+  const std::size_t total = plan.total(), peak = bytes_from(step.worst().peak);
+  auto& found = plan.alternatives;
+  for (const RecomputedLayers& layers : recomputed_layers(step)) {
+    found.push_back({"Recompute of " + layers.name, total - peak + bytes_from(layers.peak)});
+  }
+  std::ranges::sort(found, {}, &MemoryPlan::Alternative::total);
+  std::erase_if(found, [&](const auto& alternative) { return alternative.total > total - total / 20; });
+  if (found.size() > 3) found.resize(3);
+  if (plan.batch > 1) {
+    found.push_back({text("a batch of ", half.clips), total - plan.clips / 2 - peak + bytes_from(half.worst().peak)});
+  }
+  if constexpr (std::same_as<T, float> && !std::same_as<B, Cpu>) {  // rules then keep the parameters in float too
+    const std::size_t halved = plan.gradients + plan.activations + plan.workspace;
+    found.push_back({"bfloat16 in place of float, about", total - halved / 2 + plan.parameters / 2});
+  }
+}
+
+/// Steps that are taken to see what they need, by copies of a trainer's model and training.
+template <class Net, Real T, class B, class Rule>
+class StepTrial {
+ public:
+  explicit StepTrial(const Trainer<Net, T, B, Rule>& trainer) : model_(trainer.model), training_(trainer.training()) {
+    training_.visit_optimizers([&](const std::string&, auto& optimizer) {
+      steps_.push_back(optimizer.steps());
+      optimizer.visit([&](const auto&, const auto& memory) { optimizer_bytes_ += bytes_of(memory); });
+    });
+  }
+
+  std::size_t model_bytes() const { return bytes_of(model_.parameters()) + bytes_of(model_.buffers()); }
+  std::size_t parameter_bytes() const { return bytes_of(model_.parameters()); }
+  std::size_t optimizer_bytes() const { return optimizer_bytes_; }
+
+  /// Goes on to the next kind of step that the training will take, of those among the next few; false where there are
+  /// no more.
+  bool next_kind() {
+    for (; ahead_ < 16; ++ahead_) {
+      begin();
+      if constexpr (requires { training_.variant(); }) {
+        const Index kind = training_.variant();
+        if (std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end()) continue;
+        kinds_.push_back(kind);
+        return true;
+      } else {
+        return std::exchange(ahead_, 16) == 0;
+      }
+    }
+    return false;
+  }
+  /// The memory of a step of this kind.
+  template <class Batch>
+  StepMemory memory(const Batch& clips, const StepOptions& how) {
+    begin();
+    Rng rng;
+    StepMemoryRecorder<T, B> recorder(model_);
+    (void)training_.step(model_, clips, rng, how);
+    return recorder.taken(clip_of(clips).extent(0));
+  }
+
+ private:
+  template <class U>
+  static std::size_t bytes_of(const Tensor<U, B>& x) {
+    return static_cast<std::size_t>(x.size()) * sizeof(U);
+  }
+  void begin() {
+    auto before = steps_.begin();
+    training_.visit_optimizers([&](const std::string&, auto& optimizer) { optimizer.resume(*before++ + ahead_); });
+  }
+
+  const Module<Net, T, B> model_;
+  std::remove_cvref_t<decltype(std::declval<const Trainer<Net, T, B, Rule>&>().training())> training_;
+  std::vector<Index> steps_, kinds_;
+  std::size_t optimizer_bytes_ = 0;
+  Index ahead_ = 0;
+};
+
+/// @param clips_of     called as clips_of(count): so many clips of the kind that the model is trained on
+/// @param taken_whole  bytes up to which a step is taken on all clips: kernels need room in proportion to the clips up
+///                     to a bound, which shows where steps are small
+template <class Net, Real T, class B, class Rule, class ClipsOf>
+MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, Index batch, std::size_t clip_bytes,
+                       const StepOptions& how, const ClipsOf& clips_of,
+                       std::size_t taken_whole = std::size_t{1} << 30) {
+  require(batch > 0, "plan_memory: a batch of ", batch, " clips");
+  // A quarter and half of the batch: pools round blocks to sizes that double with their bytes, so that what they add
+  // grows as the clips do. A small batch is taken as it is.
+  const Index small = std::max<Index>(batch < 8 ? batch / 2 : batch / 4, 1), large = batch < 8 ? batch : 2 * small;
+  StepTrial<Net, T, B, Rule> trial(trainer);
+  const std::size_t average = trainer.keeps_average() ? trial.parameter_bytes() : 0;
+  MemoryPlan plan;
+  while (trial.next_kind()) {
+    StepMemories memories(trial.memory(clips_of(small), how), trial.memory(clips_of(large), how));
+    MemoryPlan of_kind{.batch = batch,
+                       .parameters = trial.model_bytes(),
+                       .optimizer = trial.optimizer_bytes() + average,
+                       .clips = static_cast<std::size_t>(batch) * clip_bytes};
+    set_step(of_kind, memories.of(batch));
+    if (of_kind.total() < taken_whole && batch > large) {
+      memories = {trial.memory(clips_of(large), how), trial.memory(clips_of(batch), how)};
+      set_step(of_kind, memories.of(batch));
+    }
+    if (of_kind.total() <= plan.total()) continue;
+    set_alternatives<T, B>(of_kind, memories.of(batch), memories.of(batch / 2));
+    plan = of_kind;
+  }
+  return plan;
+}
+
+}  // namespace detail
+
+/// What training by `fit(source, options)` will need of the memory of the model's backend at the worst moment of a
+/// step, and what would lower it. Found by two steps on a quarter and half of the batch, the memory of a step being
+/// affine in its clips; where it comes to less than 1 GB, by one on the whole batch. Steps are taken by copies, and
+/// change neither the trainer nor the source, so the model and the optimiser are there twice while it runs. Of a training whose steps are of several kinds, such as a GAN's whose
+/// generator learns every other step, that of the largest. On Cuda, what the driver and libraries take is not in it.
+///
+///     std::cout << fb::plan_memory(trainer, clips, {.batch = 64});
+///
+/// @throws Error  what the source or a step throws, such as that even the smaller batch has no room
+template <class Net, Real T, class B, class Rule, DatasetFor<Net> Source>
+MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, const Source& source, const FitOptions& options) {
+  const auto clips_of = [&](Index count) {
+    return map_members(batch_of(source, 0, count), [](const Tensor<float>& x) { return to<B>(cast<T>(x)); });
+  };
+  std::size_t numbers = 0;  // of a clip
+  const auto one = batch_of(source, 0, 1);
+  for_each_member(one, [&](std::string_view, const auto& x) { numbers += static_cast<std::size_t>(x.size()); });
+  // Those of the step, and on the host those made ahead; on a device the next, and what a captured step reads.
+  const std::size_t in_float = std::same_as<B, Cpu> ? 1 + static_cast<std::size_t>(DataLoaderOptions{}.ahead) : 2;
+  const std::size_t in_own = (std::same_as<T, float> ? 0 : 1) + (std::same_as<B, Cpu> ? 0 : 1);
+  const std::size_t clip_bytes = numbers * (in_float * sizeof(float) + in_own * sizeof(T));
+  return detail::plan_memory(trainer, options.batch, clip_bytes, options.step, clips_of);
+}
+
+/// The same of `step(clips)` on clips of this shape (N, …, C).
+template <class Net, Real T, class B, class Rule>
+MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, const Shape& clips, const StepOptions& how = {}) {
+  static_assert(std::same_as<BatchOf<Net, Tensor<T, B>>, Tensor<T, B>>,
+                "plan_memory: the model is trained on more than clips; give a data set in place of a shape");
+  const auto clips_of = [&](Index count) {
+    Rng rng;
+    Shape shape = clips;
+    shape[0] = count;
+    return uniform<T, B>(shape, rng);
+  };
+  require(clips.size() > 0, "plan_memory: clips of shape ", clips);
+  const auto numbers = static_cast<std::size_t>(clips.size() / clips[0]);
+  return detail::plan_memory(trainer, clips[0], numbers * sizeof(T), how, clips_of);
+}
+
+/// A table of the kinds, then of what would lower the total, in MB (10^6 bytes).
+inline std::string to_string(const MemoryPlan& plan) {
+  std::string table;
+  const auto line = [&](const std::string& what, std::size_t bytes) {
+    std::array<char, 32> number;
+    std::snprintf(number.data(), number.size(), "%10.1f MB  ", static_cast<double>(bytes) / 1e6);
+    table += number.data() + what + '\n';
+  };
+  table += text("a step on ", plan.batch, plan.batch == 1 ? " clip:\n" : " clips:\n");
+  line("parameters and buffers", plan.parameters);
+  line("optimiser", plan.optimizer);
+  line("clips", plan.clips);
+  line("gradients of parameters", plan.gradients);
+  line("activations", plan.activations);
+  line("workspace", plan.workspace);
+  line("in all", plan.total());
+  if (!plan.alternatives.empty()) table += "in all, with:\n";
+  for (const auto& [what, total] : plan.alternatives) line(what, total);
+  return table;
+}
+
+template <class Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, const MemoryPlan& plan) {
+  return out << to_string(plan);
+}
+
+}  // namespace flipbook
