@@ -89,6 +89,15 @@ TEST_CASE("a file that cannot be read is listed with the reason, and not tried a
   CHECK(VideoIndex(folder.path()).skipped().empty());
 }
 
+TEST_CASE("a file whose name no JSON can hold is read each time") {
+  Folder folder;
+  write_grey(folder / "a\xff.mp4", 2);
+  write_grey(folder / "b.mp4", 2);
+  CHECK(VideoIndex(folder.path()).scanned() == 2);
+  CHECK(VideoIndex(folder.path()).scanned() == 1);
+  CHECK(VideoIndex(folder.path()).videos().size() == 2);
+}
+
 TEST_CASE("a damaged index is made anew, a damaged line alone") {
   Folder folder;
   for (const char* name : {"a.mp4", "b.mp4"}) write_grey(folder / name, 2);

@@ -59,7 +59,7 @@ img {
 }
 )css";
 
-/// Says how old the page is, and opens it anew while the run goes on, where it was scrolled to.
+/// Says how old the page is, and opens it anew while the run goes on; browsers keep it where it was scrolled to.
 inline constexpr const char* page_script = R"js(
 const { written, done, every } = document.documentElement.dataset, age = document.querySelector(".age");
 const told = s => s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
@@ -70,10 +70,6 @@ const tell = () => {
 };
 tell();
 setInterval(tell, 1000);
-try {
-  scrollTo(0, sessionStorage.getItem("scrolled") ?? 0);
-  addEventListener("pagehide", () => sessionStorage.setItem("scrolled", scrollY));
-} catch {}
 if (!done) setTimeout(() => location.reload(), 1000 * every);
 )js";
 
