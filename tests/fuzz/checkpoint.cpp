@@ -52,6 +52,9 @@ void read_into(const Load& load) {
     must(run->content() == before, "a checkpoint that is refused changes nothing");
     throw;
   }
+  run->history.add(run->step, {{"a", 1.0}, {"c", 2.0}});  // what was read is gone on with, and saved
+  must(run->history.table().extent(1) == 1 + static_cast<Index>(run->history.names().size()), "each name has a column");
+  run->content();
   run = std::make_unique<Run>();
 }
 void read_checkpoint(const Bytes& input) {
@@ -64,8 +67,8 @@ void read_weights(const Bytes& input) {
 /// One with its checksum, and one without, of which changes are not found.
 std::vector<Bytes> seeds() {
   Run run;
-  run.history.add(1, {{"loss", 0.5}});
-  run.history.add(2, {{"loss", 0.25}});
+  run.history.add(1, {{"a", 0.5}, {"b", 1.5}});
+  run.history.add(2, {{"a", 0.25}, {"b", 1.25}});
   const auto save = [&](const auto& path) { save_checkpoint(path, run.state()); };
   const auto without_checksum = [&](const auto& path) {
     save(path);

@@ -58,6 +58,7 @@ TEST_CASE("names that would break the files, and tables that are none, are refus
   for (const char* name : {"", "a,b", "a\"b", "a\nb", "a\\b"}) CHECK_THROWS_AS(history.add(0, {{name, 1}}), Error);
   CHECK_THROWS_AS(History({"loss"}, Tensor<double>({1, 3}, {1, 2, 3})), Error);
   CHECK_THROWS_AS(History({"loss"}, Tensor<double>({2}, {1, 2})), Error);
+  CHECK_THROWS_WITH_AS(History({"a", "a"}, Tensor<double>({1, 3}, {1, 2, 3})), doctest::Contains("'a' twice"), Error);
   CHECK_THROWS_AS(History({}, Tensor<double>({1, 1}, {1e300})), Error);
   CHECK_THROWS_AS(History({}, Tensor<double>({1, 1}, {std::nan("")})), Error);
 }

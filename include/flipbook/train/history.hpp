@@ -51,11 +51,13 @@ class History {
 
   History() = default;
   /// From a table (rows, 1 + names), the step in front, as `table` gives it.
-  /// @throws Error  if the table has another number of columns, a step is no number, or a name is refused
+  /// @throws Error  if the table has another number of columns, a step is no number, a name is refused or given twice
   History(const std::vector<std::string>& names, const Tensor<double>& table) {
     require(table.rank() == 2 && table.extent(1) == 1 + static_cast<Index>(names.size()), "History: ", names.size(),
             " names for a table of shape ", table.shape(), "; needs the step and one column for each");
-    for (const std::string& name : names) column(name);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      require(column(names[i]) == i, "History: a table has the column '", names[i], "' twice");
+    }
     for (const double* row = table.begin(); row != table.end(); row += table.extent(1)) {
       require(std::abs(row[0]) < 0x1p53, "History: a step of ", row[0]);
       rows_.push_back({static_cast<Index>(row[0]), {row + 1, row + table.extent(1)}});
