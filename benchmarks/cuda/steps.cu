@@ -2,7 +2,7 @@
 // The training steps and samplings of the comparison with PyTorch, on the device: with float products in float, in
 // TF32, and in bfloat16 with master weights in float; at the batch of the comparison and at 16 times as much.
 //
-//   steps [WORKLOAD…]     those whose names contain one of the words; without any, all
+//   steps [float] [tf32] [bfloat16] [WORKLOAD…]     those whose names contain one of the words; without any, all
 
 #include <cstring>
 #include <span>
@@ -71,10 +71,19 @@ int main(int count, char** arguments) {
     cuda::arithmetic().autotune = true;  // as PyTorch's cudnn.benchmark
     std::printf("%-26s %-9s %5s %13s %13s %14s %16s %13s\n", "workload", "numbers", "batch", "median", "least", "items",
                 "rate", "peak memory");
-    const std::span<char*> names(arguments + 1, static_cast<std::size_t>(std::max(0, count - 1)));
-    time_all<float>("float", false, names);
-    time_all<float>("tf32", true, names);
-    time_all<bfloat16>("bfloat16", false, names);
+    const std::span<char*> words(arguments + 1, static_cast<std::size_t>(std::max(0, count - 1)));
+    const auto is_numbers = [](const char* word) {
+      return std::strcmp(word, "float") == 0 || std::strcmp(word, "tf32") == 0 || std::strcmp(word, "bfloat16") == 0;
+    };
+    const auto end = std::stable_partition(words.begin(), words.end(), is_numbers);
+    const std::span<char*> numbers(words.begin(), end), names(end, words.end());
+    const auto wanted = [&](const char* which) {
+      return numbers.empty() ||
+             std::any_of(numbers.begin(), numbers.end(), [&](const char* word) { return std::strcmp(word, which) == 0; });
+    };
+    if (wanted("float")) time_all<float>("float", false, names);
+    if (wanted("tf32")) time_all<float>("tf32", true, names);
+    if (wanted("bfloat16")) time_all<bfloat16>("bfloat16", false, names);
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -214,8 +214,8 @@ class VideoTransformer(nn.Module):
 
 
 class Workloads:
-    def __init__(self, layout):
-        self.layout = layout
+    def __init__(self, layout, scale=1):
+        self.layout, self.scale = layout, scale  # the latter of the training batches
 
     def place(self, module):
         """The module in the memory layout that was asked for."""
@@ -249,28 +249,31 @@ class Workloads:
         return step
 
     def dcgan_step(self):
-        frames = torch.rand(64, 3, 32, 32) * 2 - 1
-        return self.gan_step(dcgan_generator(), dcgan_discriminator(), frames, (64, 100, 1, 1))
+        n = 64 * self.scale
+        frames = torch.rand(n, 3, 32, 32) * 2 - 1
+        return self.gan_step(dcgan_generator(), dcgan_discriminator(), frames, (n, 100, 1, 1))
 
     def video_gan_step(self):
-        clips = torch.rand(4, 3, 16, 64, 64) * 2 - 1
-        return self.gan_step(video_generator(), video_discriminator(), clips, (4, 100, 1, 1, 1))
+        n = 4 * self.scale
+        clips = torch.rand(n, 3, 16, 64, 64) * 2 - 1
+        return self.gan_step(video_generator(), video_discriminator(), clips, (n, 100, 1, 1, 1))
 
     def video_vae_step(self):
-        m, x = self.place(VideoVae()), self.data(torch.rand(8, 1, 16, 64, 64))
+        n = 8 * self.scale
+        m, x = self.place(VideoVae()), self.data(torch.rand(n, 1, 16, 64, 64))
         optimizer = torch.optim.Adam(m.parameters(), 1e-3)
 
         def step():
             optimizer.zero_grad(set_to_none=True)
             y, mean, log_variance = m(x)
             loss = (F.binary_cross_entropy_with_logits(y, x, reduction="sum")
-                    - 0.5 * torch.sum(1 + log_variance - mean * mean - log_variance.exp())) / 8
+                    - 0.5 * torch.sum(1 + log_variance - mean * mean - log_variance.exp())) / n
             loss.backward()
             optimizer.step()
         return step
 
     def conv_lstm_step(self):
-        m, x = self.place(ConvLstm()), torch.rand(8, 20, 16, 16, 16)
+        m, x = self.place(ConvLstm()), torch.rand(8 * self.scale, 20, 16, 16, 16)
         optimizer = torch.optim.Adam(m.parameters(), 1e-3)
 
         def step():
@@ -280,7 +283,7 @@ class Workloads:
         return step
 
     def simvp_step(self):
-        m, x = self.place(SimVp()), torch.rand(4, 20, 1, 64, 64)
+        m, x = self.place(SimVp()), torch.rand(4 * self.scale, 20, 1, 64, 64)
         optimizer = torch.optim.Adam(m.parameters(), 1e-3)
 
         def step():
@@ -290,7 +293,7 @@ class Workloads:
         return step
 
     def video_transformer_step(self):
-        m, index = VideoTransformer(), torch.randint(0, 512, (2, 1025))
+        m, index = self.place(VideoTransformer()), torch.randint(0, 512, (2 * self.scale, 1025))
         optimizer = torch.optim.AdamW(m.parameters(), 3e-4)
 
         def step():
