@@ -10,6 +10,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/likelihood/gaussian.hpp>
@@ -231,7 +232,10 @@ TEST_CASE("a disk that is full for a while costs no progress, one that is at the
   auto trainer = trainer_of<SmallVae>();
   std::optional<FullDisk> full;
   CHECK(trainer.fit(clips, saving(6, path, 0), [&](Index step, const Losses&) {
-    if (step == 2) full.emplace();
+    if (step == 2) {
+      while (!std::filesystem::exists(path)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      full.emplace();
+    }
     if (step != 4) return;
     CHECK(steps_in(path) == 1);
     full.reset();

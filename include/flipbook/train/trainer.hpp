@@ -9,15 +9,17 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include <flipbook/optim/average.hpp>
 #include <flipbook/optim/schedule.hpp>
-#include <flipbook/train/checkpoint.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
+#include <flipbook/train/keeper.hpp>
 #include <flipbook/train/progress.hpp>
 #include <flipbook/train/stepper.hpp>
 
@@ -147,7 +149,13 @@ struct FitOptions {
   schedule::OfShare rate_of_share = {};   ///< in its place, of the part of the steps or minutes that has passed
   std::filesystem::path checkpoint = {};  ///< where progress is kept, tried before the first step; empty: nowhere
   double checkpoint_every = 60;           ///< seconds
-  std::string title = "training";         ///< of the progress bar; empty: none
+  Index keep = 1;  ///< checkpoints; older ones stand beside the newest, as `older_checkpoint` says
+  /// What a model is worth, the less the better, such as a loss on clips for validation. The model with the best of it
+  /// is kept as `best_checkpoint(checkpoint)`.
+  std::function<double()> evaluate = {};
+  Index evaluate_every = 0;        ///< steps; 0: where a checkpoint is written
+  bool higher_is_better = false;   ///< of what `evaluate` gives
+  std::string title = "training";  ///< of the progress bar; empty: none
   std::string unit = "clips";
 };
 
@@ -206,7 +214,7 @@ class Trainer {
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     const bool timed = options.minutes > 0;
     if (!timed && steps_ >= options.steps) return true;
-    if (!options.checkpoint.empty()) detail::try_checkpoint(options.checkpoint, state());
+    std::optional<detail::CheckpointKeeper> keeper = keeper_of(options);
     detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
     const auto cast_each = []<class X>(const Tensor<float, X>& x) { return cast<T>(x); };
     const Interrupt interrupt;
@@ -229,16 +237,19 @@ class Trainer {
         const Losses losses = step(map_members(batches.next(), cast_each), options.step, diverged);
         if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
         go_on = called(after_step, losses) && !interrupt.requested();
-        const bool due = seconds_since(saved) > options.checkpoint_every && go_on && share() < 1;
-        if (options.checkpoint.empty() || !due) continue;
-        saved_or_said(options.checkpoint);
-        saved = Clock::now();
+        if (!keeper || interrupt.requested()) continue;
+        const bool last = !go_on || share() >= 1;
+        const bool due = seconds_since(saved) > options.checkpoint_every && !last && !keeper->busy();
+        const bool best = options.evaluate && to_evaluate(options, due || last) && is_best(options);
+        if (due || best)
+          keeper->keep(std::make_shared<const detail::CheckpointWriter>(written(true)), steps_, due, best);
+        if (due) saved = Clock::now();
       }
     } catch (...) {
-      if (!options.checkpoint.empty() && !diverged && steps_ > began) saved_or_said(options.checkpoint);
+      if (keeper && !diverged && steps_ > began) keeper->said([&] { keeper->keep_now(written(false), steps_); });
       throw;
     }
-    if (!options.checkpoint.empty()) save_finite(options.checkpoint);
+    if (keeper) keeper->keep_now(written(false), steps_);
     return !interrupt.requested();
   }
   template <DatasetFor<Net> Source>
@@ -254,9 +265,11 @@ class Trainer {
   void save(const std::filesystem::path& path) { save_checkpoint(path, state()); }
   /// Goes on from a file of `save`.
   /// @throws Error  if it cannot be read or is of another model or rule; nothing has been changed then
-  void resume(const std::filesystem::path& path) { load_checkpoint(path, state()); }
+  void resume(const std::filesystem::path& path, ResumeOptions how = {}) { load_checkpoint(path, state(), how); }
 
   Index steps() const noexcept { return steps_; }
+  /// The best that `FitOptions::evaluate` has given so far.
+  const std::optional<double>& best() const noexcept { return best_; }
   /// Whether steps are captured as a graph and replayed, as on Cuda after the first few.
   bool captured() const noexcept { return stepper_.captured(); }
   const History& history() const noexcept { return history_; }
@@ -312,6 +325,7 @@ class Trainer {
     if (average_) visit("average", *average_);
     visit("rng", rng_);
     visit("steps", detail::StepCount{steps_});
+    visit("best", best_);
     visit("history", history_);
   }
 
@@ -325,20 +339,35 @@ class Trainer {
       throw;
     }
   }
-  void save_finite(const std::filesystem::path& path) {
-    if (!detail::all_finite(model.parameters()) || !detail::all_finite(model.buffers())) {
-      throw NotFinite(text("training: the model is not finite after ", steps_, " steps, and ", detail::quoted(path),
-                           " was not written; lower the learning rate"));
-    }
-    save(path);
+  /// The state, taken down for a file; a copy can be written while training goes on.
+  detail::CheckpointWriter written(bool copy) {
+    detail::CheckpointWriter run(copy);
+    visit_state(run);
+    return run;
   }
-  /// Writes a checkpoint, or says on stderr why it cannot be.
-  void saved_or_said(const std::filesystem::path& path) noexcept {
-    try {
-      save_finite(path);
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "\nflipbook: no checkpoint was written: %s\n", error.what());
+  std::optional<detail::CheckpointKeeper> keeper_of(const FitOptions& options) {
+    if (options.checkpoint.empty()) {
+      require(!options.evaluate, "training: the best model is kept beside a checkpoint; give its path");
+      return std::nullopt;
     }
+    std::optional<detail::CheckpointKeeper> keeper(std::in_place, options.checkpoint, options.keep,
+                                                   options.evaluate != nullptr);
+    keeper->try_out(written(false));
+    if (options.evaluate && steps_ > 0) {
+      best_ = detail::best_so_far(best_, best_checkpoint(options.checkpoint), options.higher_is_better);
+    }
+    return keeper;
+  }
+  bool to_evaluate(const FitOptions& options, bool writes) const {
+    return options.evaluate_every > 0 ? steps_ % options.evaluate_every == 0 : writes;
+  }
+  /// Evaluates the model, and remembers what it is worth where that is the best so far.
+  bool is_best(const FitOptions& options) {
+    const double value = options.evaluate();
+    const double sign = options.higher_is_better ? -1 : 1;
+    if (std::isnan(value) || (best_ && sign * value >= sign * *best_)) return false;
+    best_ = value;
+    return true;
   }
 
   template <class F>
@@ -356,6 +385,7 @@ class Trainer {
   detail::Stepper<T, B, BatchOf<Net, Tensor<T, B>>> stepper_;
   std::optional<MovingAverage<T, B>> average_;
   History history_;
+  std::optional<double> best_;
   Index steps_ = 0;
   bool range_checked_ = false;
 };
