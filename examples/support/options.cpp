@@ -168,6 +168,7 @@ void TrainingOptions::add_to(CommandLine& line) {
   line.threads();
   line.device();
   line.flag("--resume", resume, "Go on from the checkpoint in --out");
+  line.number("--keep", keep, "How many of the last checkpoints to keep");
 }
 
 }  // namespace flipbook::examples

@@ -66,6 +66,7 @@ struct TrainingOptions {
   Index batch = 16;
   std::uint64_t seed = 1;
   bool resume = false;
+  Index keep = 1;
 
   void add_to(CommandLine& line);
   /// The data, in a model's format.

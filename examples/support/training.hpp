@@ -55,6 +55,7 @@ bool train(Trainer& trainer, const Clips& data, const TrainingOptions& options, 
   how.steps = options.steps;
   how.batch = options.batch;
   how.checkpoint = checkpoint_of(options);
+  how.keep = options.keep;
   const bool complete = fit(trainer, data, how);
   trainer.history().write(options.out / "history.csv");
   finish();

@@ -207,8 +207,10 @@
 #include <flipbook/io/stored.hpp>
 
 #include <flipbook/train/checkpoint.hpp>
+#include <flipbook/train/description.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
+#include <flipbook/train/keeper.hpp>
 #include <flipbook/train/progress.hpp>
 #include <flipbook/train/snapshot.hpp>
 #include <flipbook/train/train_step.hpp>

@@ -274,6 +274,18 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   // [/checkpoint]
   CHECK(trainer.steps() == 2);
   CHECK(std::filesystem::file_size(folder / "state.safetensors") > 0);
+  // [keeping]
+  const auto unseen = fb::batch_of(clips, 1'000'000, 4);  // (N, T, H, W, 1)
+  trainer.fit(clips, {.steps = 6,
+                      .batch = 4,
+                      .checkpoint = folder / "run.safetensors",
+                      .checkpoint_every = 600,  // seconds
+                      .keep = 5,                // the last
+                      .evaluate = [&] { return -fb::mean(trainer.model->elbo(unseen, rng)).item(); },
+                      .evaluate_every = 2});  // steps
+  // [/keeping]
+  CHECK(trainer.best().has_value());
+  CHECK(std::filesystem::exists(fb::best_checkpoint(folder / "run.safetensors")));
   std::filesystem::remove_all(folder);
 }
 
