@@ -226,7 +226,7 @@ TEST_CASE("a description is the same by another compiler, or of the same text, a
   CHECK(flipbook::detail::same_type("17 Linear<1, 2>", "17 Linear<1,2>"));
   CHECK(flipbook::detail::same_type("17 Linear<1, 2>", "18 Linear<1, 2>"));
   CHECK(!flipbook::detail::same_type("17 Linear<1, 2>", "18 Linear<1, 3>"));
-  CHECK(flipbook::detail::type_text<Small>().find("Sequential<") != std::string::npos);
+  CHECK(flipbook::detail::type_name(flipbook::detail::spelled<Small>()).find("Sequential<") != std::string::npos);
   CHECK(flipbook::detail::difference("A<B, C>", "A<B, D>") == "the file's is 'A<B, C>', this program's 'A<B, D>'");
   const std::string long_one = "Model<First<1, 2, 3>, Second<4, 5, 6>, Third<7, 8, 9>>";
   std::string other = long_one;

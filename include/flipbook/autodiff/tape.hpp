@@ -244,6 +244,8 @@ template <Order order, class Op, class T, class B, class... Rest>
 auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest) {
   MultiplyAdds::add(op, first.value(), rest.value()...);
   auto value = op(first.value(), rest.value()...);
+  if (detail::observer != nullptr) [[unlikely]]
+    detail::observe(detail::spelled<Op>(), value, first.value(), rest.value()...);
   using Value = decltype(value);
   using Output = Variable<typename Value::Scalar, typename Value::Backend, order>;
   if (!recording_ || !(first.recorded() || ... || rest.recorded())) return Output(*this, std::move(value));
@@ -254,7 +256,11 @@ auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest
   return Output(*this, std::move(value), node);
 }
 
-inline void Tape::own(std::unique_ptr<Node> node) { nodes_.push_back(std::move(node)); }
+inline void Tape::own(std::unique_ptr<Node> node) {
+  if (detail::observer != nullptr) [[unlikely]]
+    detail::observer->node(*node);
+  nodes_.push_back(std::move(node));
+}
 
 inline void Tape::mark(std::size_t first) {
   for (std::size_t i = first; i < nodes_.size(); ++i) {
@@ -265,7 +271,10 @@ inline void Tape::mark(std::size_t first) {
 inline void Tape::sweep(std::size_t first, std::size_t last, bool record, bool retain_graph) {
   for (std::size_t i = last; i-- > first;) {
     Node& node = *nodes_[i];
-    if (node.active && node.has_gradient() && !node.target) node.backward(record, retain_graph);
+    if (!node.active || !node.has_gradient() || node.target) continue;
+    if (detail::observer != nullptr) [[unlikely]]
+      detail::observer->backward(node);
+    node.backward(record, retain_graph);
   }
 }
 

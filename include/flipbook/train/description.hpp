@@ -7,23 +7,9 @@
 #include <string_view>
 #include <typeinfo>
 
-#include <flipbook/core/compiled.hpp>
+#include <flipbook/core/type_name.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
-
-[[gnu::noinline]] inline std::string without(std::string all, std::string_view what) {
-  for (std::size_t at; (at = all.find(what)) != std::string::npos;) all.erase(at, what.size());
-  return all;
-}
-
-/// A type as a compiler writes it, without the library's namespaces.
-template <class X>
-std::string type_text() {
-  const std::string_view all = __PRETTY_FUNCTION__;  // … [with X = …; and more] or … [X = …]
-  const std::size_t first = all.find("X = ") + 4;
-  const std::size_t last = std::min(all.find("; std::string", first), all.rfind(']'));
-  return without(without(std::string(all.substr(first, last - first)), FLIPBOOK_TEXT(FLIPBOOK_ISA) "::"), "flipbook::");
-}
 
 /// What a network's type is: digits, then a text for people. The digits are of the type's name in object files, which
 /// compilers agree on, without the instruction set; they spell the text in ways of their own.
@@ -33,7 +19,7 @@ std::string description_of() {
   for (const char c : key_of(typeid(Net).name(), {})) {
     digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
   }
-  return text(digest, " ", type_text<Net>());
+  return text(digest, " ", type_name(spelled<Net>()));
 }
 
 /// The part of a description for people.

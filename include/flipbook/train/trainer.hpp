@@ -17,6 +17,7 @@
 
 #include <flipbook/optim/average.hpp>
 #include <flipbook/optim/schedule.hpp>
+#include <flipbook/train/diagnosis.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/keeper.hpp>
@@ -190,6 +191,10 @@ class Trainer {
     Losses losses;
     try {
       losses = stepper_.step(training_, model, clips, rng_, how);
+    } catch (const NotFinite& error) {
+      rng_ = before;
+      const std::string why = why_not_finite(clips, how);
+      throw NotFinite(text(error.what(), why.empty() ? "" : "; ", why));
     } catch (...) {
       rng_ = before;
       throw;
@@ -329,6 +334,22 @@ class Trainer {
     visit("history", history_);
   }
 
+  /// What the first number of a step was that is not finite, which is found by taking the step again with all that it
+  /// computes in view.
+  std::string why_not_finite(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how) {
+    if (std::string data = detail::not_finite_data(clips); !data.empty()) return data;
+    Snapshot<B> before;
+    before.add(model.parameters()), before.add(model.buffers());
+    training_.visit_optimizers([&](const std::string&, auto& optimizer) { before.add(optimizer); });
+    detail::FirstNotFinite first(detail::names_of_fields(model));
+    const Observing observing(first);
+    Rng again = rng_;
+    try {
+      (void)training_.step(model, clips, again, how);
+    } catch (const NotFinite&) {
+    }
+    return first.found();
+  }
   /// A step; `diverged` is set where it is not finite by the model's fault.
   Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how, bool& diverged) {
     try {
