@@ -87,7 +87,8 @@ TEST_CASE("data that are not finite are named, with the clip of the batch") {
   auto trainer = new_trainer();
   Tensor<float> clips = batch.clone();
   clips.data()[5] = NAN;
-  mentions(message_of(trainer, clips), "the data are: 'clip' of clip 2 of the batch, (3, 2) in [1, 5], 1 of 6 nan");
+  mentions(message_of(trainer, clips),
+           "after 0 steps; clip 2 of the batch is not finite: 'clip' is (3, 2) in [1, 5], 1 of 6 nan");
 }
 
 TEST_CASE("an observer is shown operations and gradients while it observes, and nothing afterwards") {

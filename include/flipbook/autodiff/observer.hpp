@@ -8,6 +8,8 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/core/type_name.hpp>
@@ -86,6 +88,10 @@ class Observer {
   virtual void backward(const Node&) {}
   /// A gradient that was handed on, of the node that was announced last.
   virtual void gradient(const Shown&) {}
+  /// The gradient by a parameter as a whole.
+  virtual void parameter([[maybe_unused]] const Shown& p, [[maybe_unused]] const Shown& gradient) {}
+  /// What else a training tells of itself.
+  virtual void number(std::string_view, double) {}
 };
 
 namespace detail {

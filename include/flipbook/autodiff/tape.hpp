@@ -131,6 +131,18 @@ class Tape {
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y, const M& module,
                                                                    Differentiation how = {});
 
+  /// The next gradient by a module's parameters begins with this one, in parts as `gradients` gives it: so gradients of
+  /// several tapes become their sum.
+  /// @throws Error  if the tape does not watch one of them
+  template <class M, class Parts>
+    requires(HasFields<M>)
+  void begin_gradient(const M& module, Parts parts) {
+    auto at = parts.begin();
+    for_each_parameter(module, [&]<class T, class B>(const FieldName& name, const Parameter<T, B>& p) {
+      leaf(name, p)->receive(std::move(*at++));
+    });
+  }
+
   template <class Y, class X>
     requires(!is_variable<Y>)
   detail::GradientOfWhatNoTapeRecorded gradient(const Y&, const X&, Differentiation = {})
@@ -209,6 +221,12 @@ class Tape {
   }
 
  private:
+  template <class T, class B>
+  detail::LeafNode<T, B>* leaf(const FieldName& name, const Parameter<T, B>& p) const {
+    const auto entry = watched_.find(p.value.data());
+    require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
+    return static_cast<detail::LeafNode<T, B>*>(entry->second);
+  }
   template <class T, class B, Order order>
   void differentiate(const Variable<T, B, order>& y, bool record, bool retain_graph);
   /// Refuses a parameter, which is not watched, where it lies in a module that is.
@@ -328,11 +346,7 @@ template <class T, class B, Order order, class M>
 std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Variable<T, B, order>& y, const M& module,
                                                                        Differentiation how) {
   const auto each = [&](const auto& visit) {
-    for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
-      const auto entry = watched_.find(p.value.data());
-      require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
-      visit(p, static_cast<detail::LeafNode<T, B>*>(entry->second));
-    });
+    for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) { visit(p, leaf(name, p)); });
   };
   each([](const Parameter<T, B>&, auto* node) { node->target = true; });
   differentiate(y, false, how.retain_graph);
@@ -341,6 +355,8 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
     node->target = false;
     const Tensor<T, B> part = node->has_gradient() ? node->take_gradient() : zeros<T, B>(p.shape());
     parts.push_back(part.unique() ? part : part.clone());
+    if (detail::observer != nullptr) [[unlikely]]
+      detail::observer->parameter(p.value, part);
   });
   return parts;
 }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <concepts>
+#include <functional>
 #include <span>
+#include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <flipbook/core/fill.hpp>
+#include <flipbook/autodiff/parameter.hpp>
 #include <flipbook/kernels/update.hpp>
+#include <flipbook/optim/group.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -71,7 +77,8 @@ class Optimizer {
   double rate_factor = 1;
 
   /// Remembers nothing yet of parameters (P).
-  Optimizer(Rule settings, const Tensor<T, B>& parameters) : rule(std::move(settings)), shape_(parameters.shape()) {
+  Optimizer(Rule settings, const Tensor<T, B>& parameters)
+      : rule(std::move(settings)), shape_(parameters.shape()), parameters_(parameters.data()) {
     for (const char* name : rule.state_names()) memory_.push_back({name, zeros<Wide<T>, B>(shape_)});
     remembered_ = memory_.size();
     if constexpr (Short<T>) memory_.push_back({"master", cast<float>(parameters)});
@@ -80,6 +87,7 @@ class Optimizer {
   Optimizer(const Optimizer& other)
       : rule(other.rule),
         rate_factor(other.rate_factor),
+        groups_(other.groups_),
         shape_(other.shape_),
         remembered_(other.remembered_),
         steps_(other.steps_) {
@@ -89,6 +97,8 @@ class Optimizer {
   Optimizer& operator=(Optimizer other) noexcept {
     rule = std::move(other.rule);
     rate_factor = other.rate_factor;
+    groups_ = std::move(other.groups_);
+    parameters_ = other.parameters_;
     shape_ = other.shape_;
     remembered_ = other.remembered_;
     steps_ = other.steps_;
@@ -104,11 +114,18 @@ class Optimizer {
   void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient,
             const Tensor<Wide<T>, B>& factor = {}) requires(!std::same_as<B, Cpu>) {
     check(parameters, gradient.size());
-    scaled().update(steps_ + 1, [&]<class F>(const F& f) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        kernel::update(B{}, f, factor, gradient, parameters, master(), memory_[I].second...);
-      }
-      (std::make_index_sequence<F::state_count>{});
+    each_group([&](const Rule& settings, Index first, Index last) {
+      const auto beside = [&]<class W>(const Tensor<W, B>& all) {
+        return last - first == shape_.size() || all.size() == 0 ? all : all.slice(first, last);
+      };
+      settings.update(steps_ + 1, [&]<class F>(const F& f) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+          Tensor<T, B> p = beside(parameters);
+          auto memories = std::tuple{beside(memory_[I].second)...};
+          kernel::update(B{}, f, factor, beside(gradient), p, beside(master()), std::get<I>(memories)...);
+        }
+        (std::make_index_sequence<F::state_count>{});
+      });
     });
     ++steps_;
     B::at_replay([this, parameters, gradient, factor] { step(parameters, gradient, factor); });
@@ -121,18 +138,56 @@ class Optimizer {
     Index size = 0;
     for (const auto& part : gradient) size += part.size();
     check(parameters, size);
-    scaled().update(steps_ + 1, [&]<class F>(const F& f) {
-      Index first = 0;
-      for (const auto& part : gradient) {
-        const auto beside = [&](const Tensor<T, B>& all) { return all.slice(first, first + part.size()); };
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-          kernel::update(B{}, f, part, beside(parameters), beside(memory_[I].second)...);
+    each_group([&](const Rule& settings, Index group_first, Index group_last) {
+      settings.update(steps_ + 1, [&]<class F>(const F& f) {
+        Index begin = 0;  // of the part
+        for (const auto& part : gradient) {
+          const Index first = std::max(begin, group_first), last = std::min(begin + part.size(), group_last);
+          const auto beside = [&](const Tensor<T, B>& all) { return all.slice(first, last); };
+          if (first < last) {
+            const Tensor<T, B> own =
+                last - first == part.size() ? part : part.reshape({-1}).slice(first - begin, last - begin);
+            [&]<std::size_t... I>(std::index_sequence<I...>) {
+              kernel::update(B{}, f, own, beside(parameters), beside(memory_[I].second)...);
+            }
+            (std::make_index_sequence<F::state_count>{});
+          }
+          begin += part.size();
         }
-        (std::make_index_sequence<F::state_count>{});
-        first += part.size();
-      }
+      });
     });
     ++steps_;
+  }
+
+  /// Trains those parameters of a module otherwise that are chosen, from now on: see Trainer::set_group.
+  /// @param module  one that holds the parameters, or part of them, which were given last
+  /// @throws Error  as there
+  template <class M>
+  void set_group(const M& module, const ParameterChoice& chosen, const ParameterGroup& group) {
+    std::vector<std::string> names;
+    if (!set_group_if_any(module, chosen, group, names)) flipbook::detail::fail_unmatched("what was chosen", names);
+  }
+  /// The same, but where none is chosen it returns false.
+  /// @param names  the names of the parameters among which is chosen are added to it
+  template <class M>
+  bool set_group_if_any(const M& module, const ParameterChoice& chosen, const ParameterGroup& group,
+                        std::vector<std::string>& names) {
+    flipbook::detail::check_group(group);
+    if constexpr (!requires { rule.weight_decay; }) {
+      require(!group.weight_decay, "set_group: the optimiser's rule has no weight decay");
+    }
+    bool any = false;
+    for_each_parameter(module, [&](const std::string& name, const Parameter<T, B>& p) {
+      const std::less<> before;
+      if (before(p.value.data(), parameters_) || !before(p.value.data(), parameters_ + shape_.size())) return;
+      names.push_back(name);
+      if (!chosen(name, p.shape())) return;
+      any = true;
+      if (groups_.empty()) groups_.push_back({0, shape_.size(), {}});
+      const Index first = p.value.data() - parameters_;
+      flipbook::detail::set_range(groups_, first, first + p.value.size(), group);
+    });
+    return any;
   }
 
   /// What a loss in half is to be multiplied by before it is differentiated, a number on the device, and how many steps
@@ -153,13 +208,29 @@ class Optimizer {
   }
 
  private:
-  void check(const Tensor<T, B>& parameters, Index gradient) const {
+  void check(const Tensor<T, B>& parameters, Index gradient) {
     require(parameters.shape() == shape_ && gradient == shape_.size(), "optimizer: made for parameters of shape ",
             shape_, ", got parameters ", parameters.shape(), " and a gradient of ", gradient);
     require(remembered_ == rule.state_names().size(),
             "optimizer: its settings have changed in what they remember; make another");
     const auto rate = scaled().learning_rate;
     require(std::isfinite(static_cast<Wide<T>>(rate)), "optimizer: a learning rate of ", rate);
+    parameters_ = parameters.data();
+  }
+  /// Calls f(rule, first, last) for neighbouring parameters of one group that are not frozen.
+  template <class F>
+  void each_group(const F& f) const {
+    const Rule settings = scaled();
+    if (groups_.empty()) return f(settings, Index{0}, shape_.size());
+    for (const auto& [first, last, group] : groups_) {
+      if (group.rate_factor == 0.0) continue;
+      Rule own = settings;
+      own.learning_rate *= group.rate_factor.value_or(1);
+      if constexpr (requires { own.weight_decay; }) {
+        if (group.weight_decay) own.weight_decay = *group.weight_decay;
+      }
+      f(own, first, last);
+    }
   }
   Rule scaled() const {
     Rule settings = rule;
@@ -173,7 +244,9 @@ class Optimizer {
 
   // What the rule remembers (P), then the parameters in float and the scale of the loss where there are such.
   std::vector<std::pair<const char*, Tensor<Wide<T>, B>>> memory_;
+  std::vector<flipbook::detail::GroupRange> groups_;  // none: all are trained as the rule says
   Shape shape_;
+  const T* parameters_ = nullptr;  // where those lie that are trained; of a copy, once it has taken a step
   std::size_t remembered_ = 0;
   Index steps_ = 0;
 };

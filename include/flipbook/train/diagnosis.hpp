@@ -150,7 +150,7 @@ std::string not_finite_data(const Batch& batch) {
     const Numbers numbers = numbers_of(x);
     if (!found.empty() || numbers.finite()) return;
     const Index of_clip = x.size() / std::max<Index>(x.extent(0), 1);
-    found = text("the data are: '", name, "' of clip ", numbers.first_not_finite / of_clip, " of the batch, ",
+    found = text("clip ", numbers.first_not_finite / of_clip, " of the batch is not finite: '", name, "' is ",
                  facts(x.shape(), numbers));
   });
   return found;

@@ -17,11 +17,13 @@
 
 #include <flipbook/optim/average.hpp>
 #include <flipbook/optim/schedule.hpp>
+#include <flipbook/train/accumulate.hpp>
 #include <flipbook/train/diagnosis.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/keeper.hpp>
 #include <flipbook/train/progress.hpp>
+#include <flipbook/train/monitor.hpp>
 #include <flipbook/train/stepper.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -62,14 +64,20 @@ concept LossModel = requires(const Of<Net, T, B>& model, const BatchOf<Net, Vari
 template <class Net, Real T, class B, class Rule>
 class LossTraining {
  public:
+  static constexpr bool takes_micro_batches = true;
+
   LossTraining(const Module<Net, T, B>& model, const Rule& rule) : optimizer_(rule, model.parameters()) {}
 
   Losses step(const Module<Net, T, B>& model, const BatchOf<Net, Tensor<T, B>>& clips, Rng& rng,
               const StepOptions& how) {
-    const auto loss = [&](Tape& tape) {
-      return model->loss(map_members(clips, [&](const Tensor<T, B>& x) { return tape.constant(x); }));
+    const auto loss = [&](Tape& tape, const BatchOf<Net, Tensor<T, B>>& of) {
+      return model->loss(map_members(of, [&](const Tensor<T, B>& x) { return tape.constant(x); }));
     };
-    return {{"loss", train_step(model, optimizer_, rng, loss, how)}};
+    if (how.micro_batches != 1) {
+      return {{"loss", accumulated_step(model, clips, model, model.parameters(), optimizer_, rng, loss, how)}};
+    }
+    return {{"loss", train_step(
+                         model, optimizer_, rng, [&](Tape& tape) { return loss(tape, clips); }, how)}};
   }
   Index variant() const { return 0; }
   void visit_optimizers(auto&& f) { f("optimizer", optimizer_); }
@@ -94,6 +102,7 @@ struct AnyOptimizer {
 ///
 /// A step is a function of what it is given and of its members that changes the model's parameters and buffers and the
 /// optimisers, or throws and changes nothing. Where it has `Index variant() const`, Cuda may capture it: see Trainer.
+/// One with `static constexpr bool takes_micro_batches = true` obeys StepOptions::micro_batches (`accumulated_step`).
 template <class S, class Net, class T, class B, class Rule>
 concept Training = std::constructible_from < S,
         const Module<Net, T, B>
@@ -154,9 +163,14 @@ struct FitOptions {
   /// What a model is worth, the less the better, such as a loss on clips for validation. The model with the best of it
   /// is kept as `best_checkpoint(checkpoint)`.
   std::function<double()> evaluate = {};
-  Index evaluate_every = 0;        ///< steps; 0: where a checkpoint is written
-  bool higher_is_better = false;   ///< of what `evaluate` gives
-  std::string title = "training";  ///< of the progress bar; empty: none
+  Index evaluate_every = 0;       ///< steps; 0: where a checkpoint is written
+  bool higher_is_better = false;  ///< of what `evaluate` gives
+  /// So many steps in a row may be left out because they are not finite; one more ends the training. Their number in all
+  /// is among the losses, as "skipped". What they would have done is said on stderr.
+  Index skip_not_finite = 0;
+  std::function<void(const StepReport&)> monitor = {};  ///< is told what a step was like, now and then
+  Index monitor_every = 100;                            ///< steps
+  std::string title = "training";                       ///< of the progress bar; empty: none
   std::string unit = "clips";
 };
 
@@ -187,19 +201,24 @@ class Trainer {
     if constexpr (requires { requires Net::unit_interval; }) {
       if (!std::exchange(range_checked_, true)) detail::require_unit_range(clip_of(clips));
     }
+    require(
+        how.micro_batches == 1 || requires { requires TrainingT::takes_micro_batches; },
+        "training: this model's training takes no micro-batches, such as that of a game, whose players meet the "
+        "same clips; train on smaller batches");
     const Rng before = rng_;
     Losses losses;
     try {
       losses = stepper_.step(training_, model, clips, rng_, how);
     } catch (const NotFinite& error) {
       rng_ = before;
-      const std::string why = why_not_finite(clips, how);
-      throw NotFinite(text(error.what(), why.empty() ? "" : "; ", why));
+      const std::string why = why_not_finite(clips, how), what = error.what();
+      throw NotFinite(why.empty() ? what : text(what.substr(0, what.find(';')), "; ", why));
     } catch (...) {
       rng_ = before;
       throw;
     }
     ++steps_;
+    if (skipped_) losses.emplace_back("skipped", *skipped_);
     if (average_) average_->update(model.parameters());
     history_.add(steps_, losses);
     return losses;
@@ -235,11 +254,12 @@ class Trainer {
     };
     auto saved = start;
     bool go_on = true, diverged = false;
+    Index in_a_row = 0;  // of steps that were left out
     try {
       while (go_on && share() < 1) {
         if (options.rate_of_share) set_learning_rate(options.rate_of_share(std::min(share(), 1.0)));
         else if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
-        const Losses losses = step(map_members(batches.next(), cast_each), options.step, diverged);
+        const Losses losses = step(map_members(batches.next(), cast_each), options, diverged, in_a_row);
         if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch);
         go_on = called(after_step, losses) && !interrupt.requested();
         if (!keeper || interrupt.requested()) continue;
@@ -298,6 +318,24 @@ class Trainer {
     require(found, "scale_learning_rate: no optimiser '", name, "'; there are ", names);
   }
 
+  /// Trains the parameters of a name otherwise than the rule says, from now on: "*.bias", "decoder.*", where * stands
+  /// for any characters. Of several groups that a parameter is in, the one that was set last holds. Files do not keep
+  /// groups.
+  ///
+  ///     trainer.set_group(fb::is_vector, {.weight_decay = 0});          // biases, factors of normalisations
+  ///     trainer.set_group("encoder.*", {.rate_factor = 0.1});
+  ///
+  /// The gradient of a frozen one is still computed, and counts in clip_norm.
+  /// @throws Error  if no parameter that is trained has such a name: says which there are; if a number is negative or
+  ///                not finite, or the rule has no weight decay
+  void set_group(const std::string& pattern, const ParameterGroup& group) {
+    set_group(text("'", pattern, "'"), group,
+              [&](const std::string& name, const Shape&) { return detail::matches(pattern, name); });
+  }
+  void set_group(const ParameterChoice& chosen, const ParameterGroup& group) {
+    set_group("what was chosen", group, chosen);
+  }
+
   /// Keeps an exponential moving average of the parameters from now on.
   void keep_average(double decay) { average_.emplace(decay, model.parameters()); }
   /// Calls f() with the average in place of the parameters.
@@ -309,6 +347,7 @@ class Trainer {
   }
 
  private:
+  using TrainingT = typename detail::TrainingOf<Net, T, B, Rule>::Type;
   using Clock = std::chrono::steady_clock;
   static double seconds_since(Clock::time_point then) {
     return std::chrono::duration<double>(Clock::now() - then).count();
@@ -330,10 +369,19 @@ class Trainer {
     if (average_) visit("average", *average_);
     visit("rng", rng_);
     visit("steps", detail::StepCount{steps_});
-    visit("best", best_);
+    visit("best", best_), visit("skipped", skipped_);
     visit("history", history_);
   }
 
+  void set_group(const std::string& what, const ParameterGroup& group, const ParameterChoice& chosen) {
+    std::vector<std::string> names;
+    bool any = false;
+    training_.visit_optimizers([&](const std::string&, auto& optimizer) {
+      any = optimizer.set_group_if_any(model, chosen, group, names) || any;
+    });
+    if (!any) detail::fail_unmatched(what, names);
+    stepper_ = {};
+  }
   /// What the first number of a step was that is not finite, which is found by taking the step again with all that it
   /// computes in view.
   std::string why_not_finite(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how) {
@@ -350,15 +398,38 @@ class Trainer {
     }
     return first.found();
   }
-  /// A step; `diverged` is set where it is not finite by the model's fault.
-  Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how, bool& diverged) {
+  /// A step of `fit`; `diverged` is set where it is not finite by the model's fault.
+  Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const FitOptions& options, bool& diverged, Index& in_a_row) {
     try {
-      return step(clips, how);
-    } catch (const NotFinite&) {
+      const Losses losses = options.monitor && (steps_ + 1) % options.monitor_every == 0
+                                ? monitored_step(clips, options)
+                                : step(clips, options.step);
+      in_a_row = 0;
+      return losses;
+    } catch (const NotFinite& error) {
+      if (in_a_row++ < options.skip_not_finite) return skipped_step(error);
       diverged = true;
       for_each_member(clips, [&](std::string_view, const auto& x) { diverged = diverged && detail::all_finite(x); });
       throw;
     }
+  }
+  Losses monitored_step(const BatchOf<Net, Tensor<T, B>>& clips, const FitOptions& options) {
+    StepOptions how = options.step;
+    how.capture = false;
+    StepReport report = monitored(model, [&] { return step(clips, how); });
+    report.step = steps_;
+    options.monitor(report);
+    return report.losses;
+  }
+  /// Goes on as after a step that has changed nothing.
+  Losses skipped_step(const NotFinite& error) {
+    ++steps_;
+    (void)rng_.split();
+    skipped_ = skipped_.value_or(0) + 1;
+    const Losses losses{{"skipped", *skipped_}};
+    history_.add(steps_, losses);
+    std::fprintf(stderr, "\nflipbook: step %td was left out: %s\n", steps_, error.what());
+    return losses;
   }
   /// The state, taken down for a file; a copy can be written while training goes on.
   detail::CheckpointWriter written(bool copy) {
@@ -402,11 +473,11 @@ class Trainer {
   }
 
   Rng rng_;
-  typename detail::TrainingOf<Net, T, B, Rule>::Type training_;
+  TrainingT training_;
   detail::Stepper<T, B, BatchOf<Net, Tensor<T, B>>> stepper_;
   std::optional<MovingAverage<T, B>> average_;
   History history_;
-  std::optional<double> best_;
+  std::optional<double> best_, skipped_;
   Index steps_ = 0;
   bool range_checked_ = false;
 };
