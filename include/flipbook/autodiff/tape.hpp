@@ -131,16 +131,19 @@ class Tape {
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y, const M& module,
                                                                    Differentiation how = {});
 
-  /// The next gradient by a module's parameters begins with this one, in parts as `gradients` gives it: so gradients of
-  /// several tapes become their sum.
-  /// @throws Error  if the tape does not watch one of them
-  template <class M, class Parts>
-    requires(HasFields<M>)
-  void begin_gradient(const M& module, Parts parts) {
-    auto at = parts.begin();
-    for_each_parameter(module, [&]<class T, class B>(const FieldName& name, const Parameter<T, B>& p) {
-      leaf(name, p)->receive(std::move(*at++));
-    });
+  /// The next gradient by parameters begins with this one: so gradients of several tapes become their sum.
+  /// @param parameters  of the module, or member of one, that the gradient will be asked by, in one tensor
+  /// @param parts       as `gradients` gives them
+  /// @throws Error      if the tape does not watch one of them
+  template <class T, class B, class Parts>
+  void begin_gradient(const Tensor<T, B>& parameters, Parts parts) {
+    const T* at = parameters.data();
+    for (Tensor<T, B>& part : parts) {
+      const auto entry = watched_.find(at);
+      require(entry != watched_.end(), "begin_gradient: this tape was not told to watch these parameters");
+      at += part.size();
+      static_cast<detail::LeafNode<T, B>*>(entry->second)->receive(std::move(part));
+    }
   }
 
   template <class Y, class X>
@@ -221,12 +224,6 @@ class Tape {
   }
 
  private:
-  template <class T, class B>
-  detail::LeafNode<T, B>* leaf(const FieldName& name, const Parameter<T, B>& p) const {
-    const auto entry = watched_.find(p.value.data());
-    require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
-    return static_cast<detail::LeafNode<T, B>*>(entry->second);
-  }
   template <class T, class B, Order order>
   void differentiate(const Variable<T, B, order>& y, bool record, bool retain_graph);
   /// Refuses a parameter, which is not watched, where it lies in a module that is.
@@ -346,7 +343,11 @@ template <class T, class B, Order order, class M>
 std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Variable<T, B, order>& y, const M& module,
                                                                        Differentiation how) {
   const auto each = [&](const auto& visit) {
-    for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) { visit(p, leaf(name, p)); });
+    for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
+      const auto entry = watched_.find(p.value.data());
+      require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
+      visit(p, static_cast<detail::LeafNode<T, B>*>(entry->second));
+    });
   };
   each([](const Parameter<T, B>&, auto* node) { node->target = true; });
   differentiate(y, false, how.retain_graph);

@@ -33,7 +33,7 @@ double accumulated_step(const Module<Net, T, B>& module, const Batch& batch, con
     const auto own = loss(tape, map_members(batch, [&](const Tensor<T, B>& x) { return x.slice(first, last); })) *
                      (static_cast<double>(last - first) / static_cast<double>(clips));
     const auto total = i == 0 ? own : own + tape.constant(lost);
-    if (i > 0) tape.begin_gradient(part, std::move(gradient));
+    if (i > 0) tape.begin_gradient(parameters, std::move(gradient));
     if (i + 1 == parts) {
       const double value = backward_and_step(tape, total, part, parameters, optimizer, how);
       before.release();

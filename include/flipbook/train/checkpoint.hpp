@@ -60,15 +60,15 @@ class CheckpointWriter {
   template <class M>
     requires HasFields<M>
   void operator()(const std::string& name, const M& module) {
+    const std::string prefix = name.empty() ? "" : name + ".";
     if constexpr (requires { typename M::Network; }) {
       add(description_entry(name), description_of<typename M::Network>());
-    }
-    const std::string prefix = name.empty() ? "" : name + ".";
-    for_each_field(module, [&](const std::string& field, const auto& leaf) {
-      tensors_.push_back([path = prefix + field, x = here(leaf.value), layout = layout_of(leaf)] {
-        return NamedTensor(path, to_pytorch(x, layout));
+      for (const auto& field : fields_of(module)) add_weight(prefix + field.name, field.value, field.layout);
+    } else {
+      for_each_field(module, [&](const std::string& field, const auto& leaf) {
+        add_weight(prefix + field, leaf.value, layout_of(leaf));
       });
-    });
+    }
   }
   template <class Rule, class T, class B>
   void operator()(const std::string& name, const Optimizer<Rule, T, B>& optimizer) {
@@ -107,6 +107,10 @@ class CheckpointWriter {
  private:
   void add(const std::string& name, const std::string& entry) {
     require(metadata_.emplace(name, entry).second, "checkpoint: two parts are called '", name, "'");
+  }
+  template <class T, class B>
+  void add_weight(const std::string& name, const Tensor<T, B>& value, WeightLayout layout) {
+    tensors_.push_back([name, x = here(value), layout] { return NamedTensor(name, to_pytorch(x, layout)); });
   }
   template <class T>
   void add(const std::string& name, const Tensor<T>& x) {

@@ -10,19 +10,19 @@
 #include <vector>
 
 #include <flipbook/autodiff/observer.hpp>
-#include <flipbook/autodiff/parameter.hpp>
 #include <flipbook/data/annotated_clip.hpp>
+#include <flipbook/train/weights.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// The names of a module's parameters and buffers by their memory.
 using FieldNames = std::unordered_map<const std::byte*, std::string>;
-template <class M>
-FieldNames names_of_fields(const M& module) {
+template <class T, class B>
+FieldNames names_of(const std::vector<Field<T, B>>& fields) {
   FieldNames names;
-  for_each_field(module, [&](const std::string& name, const auto& leaf) {
-    names.emplace(reinterpret_cast<const std::byte*>(leaf.value.data()), name);
-  });
+  for (const auto& field : fields) {
+    names.emplace(reinterpret_cast<const std::byte*>(field.value.data()), field.name);
+  }
   return names;
 }
 

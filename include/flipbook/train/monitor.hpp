@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <flipbook/nn/module.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/train/diagnosis.hpp>
 #include <flipbook/train/history.hpp>
@@ -87,50 +88,60 @@ inline void add_squares(StepReport& report, const std::string& name, double grad
   }
 }
 
-template <class M>
-std::vector<StepReport::Codebook> codebooks_of(const M& model) {
+template <class T, class B>
+std::vector<StepReport::Codebook> codebooks_of(const std::vector<Field<T, B>>& fields) {
   std::vector<StepReport::Codebook> found;
   std::string book;
-  for_each_buffer(model, [&](const std::string& name, const auto& buffer) {
+  for (const auto& [name, value, layout, parameter] : fields) {
     if (name.ends_with("codebook")) book = name;
-    if (book.empty() || name != book.substr(0, book.size() - 8) + "counts") return;
-    const auto counts = to<Cpu>(cast<Wide<typename std::remove_cvref_t<decltype(buffer)>::Scalar>>(buffer.value));
-    const double all = numbers_of(counts).sum;
+    if (book.empty() || name != book.substr(0, book.size() - 8) + "counts") continue;
+    const double all = numbers_of(value).sum;
     double entropy = 0;
-    for (const auto count : counts) {
-      const double share = all > 0 ? static_cast<double>(count) / all : 0;
+    for (const T count : to<Cpu>(value)) {
+      const double share = all > 0 ? static_cast<double>(static_cast<Wide<T>>(count)) / all : 0;
       if (share > 0) entropy -= share * std::log(share);
     }
-    found.push_back({book, counts.size(), std::exp(entropy)});
-  });
+    found.push_back({book, value.size(), std::exp(entropy)});
+  }
   return found;
+}
+
+/// Completes a report once the step is taken.
+/// @param before  the parameters as they were, (P)
+template <class T, class B>
+void complete(StepReport& report, const StepMonitor& monitor, const std::vector<Field<T, B>>& fields,
+              const Tensor<T, B>& before) {
+  Index first = 0;
+  for (const auto& field : fields) {
+    if (!field.parameter) continue;
+    const auto now = field.value.reshape({-1}), then = before.slice(first, first + now.size());  // (p)
+    add_squares(report, field.name, monitor.squares(field.name), numbers_of(now).squares,
+                numbers_of(now - then).squares);
+    first += now.size();
+  }
+  const auto lengths = [](StepReport::Part& part) {
+    for (double* squares : {&part.gradient, &part.parameters, &part.update}) *squares = std::sqrt(*squares);
+  };
+  lengths(report.whole);
+  for (StepReport::Part& part : report.parts) lengths(part);
+  report.codebooks = codebooks_of(fields);
 }
 
 }  // namespace detail
 
 /// What a step of a model is like: `step()` takes it and returns its losses. It is observed on the way, which costs
 /// about as much again, and is not captured on Cuda.
-template <class M, class Step>
-StepReport monitored(const M& model, const Step& step) {
+template <class Net, class T, class B, class Step>
+StepReport monitored(const Module<Net, T, B>& model, const Step& step) {
   StepReport report;
-  detail::StepMonitor monitor(detail::names_of_fields(model), report);
+  const auto fields = detail::fields_of(model);
+  detail::StepMonitor monitor(detail::names_of(fields), report);
   const auto before = model.parameters().clone();  // (P)
   {
     const Observing observing(monitor);
     report.losses = step();
   }
-  Index first = 0;
-  for_each_parameter(model, [&](const std::string& name, const auto& p) {
-    const auto now = p.value.reshape({-1}), then = before.slice(first, first + now.size());  // (p)
-    detail::add_squares(report, name, monitor.squares(name), numbers_of(now).squares, numbers_of(now - then).squares);
-    first += now.size();
-  });
-  const auto lengths = [](StepReport::Part& part) {
-    for (double* squares : {&part.gradient, &part.parameters, &part.update}) *squares = std::sqrt(*squares);
-  };
-  lengths(report.whole);
-  for (StepReport::Part& part : report.parts) lengths(part);
-  report.codebooks = detail::codebooks_of(model);
+  detail::complete(report, monitor, fields, before);
   return report;
 }
 

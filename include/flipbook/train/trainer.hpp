@@ -389,7 +389,7 @@ class Trainer {
     Snapshot<B> before;
     before.add(model.parameters()), before.add(model.buffers());
     training_.visit_optimizers([&](const std::string&, auto& optimizer) { before.add(optimizer); });
-    detail::FirstNotFinite first(detail::names_of_fields(model));
+    detail::FirstNotFinite first(detail::names_of(detail::fields_of(model)));
     const Observing observing(first);
     Rng again = rng_;
     try {
