@@ -25,6 +25,7 @@ struct Edge {
   struct Instance {
     Of<nn::Linear<2, 2>, T, B> first, second;
     double root = 0, masked = 0;
+    mutable int once = 0;  // so often the loss is nan
     explicit Instance(Rng& rng) : first(rng), second(rng) {}
     static void fields(auto& self, auto&& field) {
       field("first", self.first);
@@ -35,6 +36,7 @@ struct Edge {
     template <Value V>
     V loss(const V& x) const {
       const V y = square(first(x));
+      if (once > 0) return --once, mean(second(y)) * NAN;
       if (masked != 0) (void)log(y * 0.0);
       if (root != 0) return mean(square(second(sqrt(y * 0.0))));
       return mean(second(log(y)));
@@ -81,6 +83,14 @@ TEST_CASE("of a gradient that is not finite the operation is named that first ga
   const std::string message = message_of(trainer, batch);
   mentions(message, "the gradient is not finite");
   mentions(message, "that of `Unary<Sqrt>` of shape (3, 2) after 'first.");
+}
+
+TEST_CASE("a step that is finite where it is taken again has changed nothing either") {
+  auto trainer = new_trainer();
+  trainer.model->once = 1;
+  message_of(trainer, batch);
+  CHECK(trainer.steps() == 0);
+  trainer.training().visit_optimizers([](const auto&, auto& optimizer) { CHECK(optimizer.steps() == 0); });
 }
 
 TEST_CASE("data that are not finite are named, with the clip of the batch") {

@@ -125,6 +125,16 @@ TEST_CASE("steps that are not finite are left out where that is asked for, but n
   CHECK(skipping.history().rows().back().values[1] == 3);
   skipping.training().visit_optimizers([](const auto&, auto& optimizer) { CHECK(optimizer.steps() == 3); });
 
+  options.steps = 2;
+  CHECK_THROWS_AS(skipping.fit(some, {.steps = 9, .monitor_every = 0}), Error);
+  auto second_only = new_trainer(),
+       first_only = new_trainer();  // a step that is left out draws other numbers than the next
+  second_only.fit(some, options);
+  options.steps = 1;
+  first_only.fit(some, options);
+  CHECK(second_only.rng() != first_only.rng());
+
+  options.steps = 6;
   auto few = new_trainer();
   options.skip_not_finite = 1;
   CHECK_THROWS_AS(few.fit(some, options), NotFinite);

@@ -116,7 +116,7 @@ class Optimizer {
     check(parameters, gradient.size());
     each_group([&](const Rule& settings, Index first, Index last) {
       const auto beside = [&]<class W>(const Tensor<W, B>& all) {
-        return last - first == shape_.size() || all.size() == 0 ? all : all.slice(first, last);
+        return last - first == shape_.size() || all.rank() == 0 ? all : all.slice(first, last);
       };
       settings.update(steps_ + 1, [&]<class F>(const F& f) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {

@@ -140,6 +140,7 @@ class Trainer {
   template <DatasetFor<Net> Source, class F>
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     const bool timed = options.minutes > 0;
+    require(options.monitor_every >= 1, "training: a monitor that is told every ", options.monitor_every, " steps");
     if (!timed && steps_ >= options.steps) return true;
     std::optional<detail::CheckpointKeeper> keeper = keeper_of(options);
     detail::Batches<B, Source> batches(source, {.batch = options.batch, .workers = options.workers, .first = steps_});
