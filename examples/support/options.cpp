@@ -178,6 +178,7 @@ void TrainingOptions::add_to(CommandLine& line) {
   line.flag("--resume", resume, "Go on from the checkpoint in --out");
   line.flag("--shard-optimizer", shard_optimizer,
             "Each of several ranks keeps only its share of the optimiser's state");
+  line.number("--keep", keep, "How many of the last checkpoints to keep");
   line.number("--workers", workers, "Threads that prepare batches", 1, 256);
   line.output("--log", log, "Log to this folder, for TensorBoard and as scalars.csv");
   line.output("--page", page, "Show the run in this HTML file, which a browser follows", "FILE");

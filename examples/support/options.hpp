@@ -68,6 +68,7 @@ struct TrainingOptions {
   Index batch = 16;
   std::uint64_t seed = 1;
   bool resume = false, shard_optimizer = false, plan = false;
+  Index keep = 1;                   ///< checkpoints, with the newest
   Index workers = 1;                ///< threads that prepare batches
   std::filesystem::path log = {};   ///< a folder for TensorBoard and CSV; empty: none
   std::filesystem::path page = {};  ///< an HTML file that shows the run; empty: none

@@ -87,6 +87,7 @@ bool train(Trainer& trainer, const Clips& data, const TrainingOptions& options, 
   std::printf("data: %s\nparameters: %td\n", data.name.c_str(), trainer.model.parameters().size());
   how.steps = options.steps;
   how.checkpoint = checkpoint_of(options);
+  how.keep = options.keep;
   trainer.shard_optimizers(options.shard_optimizer);
   // Of several ranks the first logs and shows.
   const bool first = distributed::world().rank() == 0;

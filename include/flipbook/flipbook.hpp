@@ -19,11 +19,13 @@
 #include <flipbook/core/scalar.hpp>
 #include <flipbook/core/shape.hpp>
 #include <flipbook/core/tensor.hpp>
+#include <flipbook/core/type_name.hpp>
 #include <flipbook/core/window.hpp>
 #include <flipbook/core/xtensor.hpp>
 
 #include <flipbook/autodiff/list.hpp>
 #include <flipbook/autodiff/multiply_adds.hpp>
+#include <flipbook/autodiff/observer.hpp>
 #include <flipbook/autodiff/parameter.hpp>
 #include <flipbook/autodiff/recompute.hpp>
 #include <flipbook/autodiff/tape.hpp>
@@ -164,6 +166,7 @@
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/optim/average.hpp>
 #include <flipbook/optim/clip.hpp>
+#include <flipbook/optim/group.hpp>
 #include <flipbook/optim/optimizer.hpp>
 #include <flipbook/optim/rmsprop.hpp>
 #include <flipbook/optim/schedule.hpp>
@@ -217,16 +220,22 @@
 #include <flipbook/io/safetensors.hpp>
 #include <flipbook/io/stored.hpp>
 
+#include <flipbook/train/accumulate.hpp>
 #include <flipbook/train/checkpoint.hpp>
+#include <flipbook/train/description.hpp>
+#include <flipbook/train/diagnosis.hpp>
 #include <flipbook/train/gradient_average.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
+#include <flipbook/train/keeper.hpp>
+#include <flipbook/train/monitor.hpp>
 #include <flipbook/train/plan_memory.hpp>
 #include <flipbook/train/progress.hpp>
 #include <flipbook/train/snapshot.hpp>
 #include <flipbook/train/step_memory.hpp>
 #include <flipbook/train/train_step.hpp>
 #include <flipbook/train/trainer.hpp>
+#include <flipbook/train/training.hpp>
 #include <flipbook/train/weights.hpp>
 
 #include <flipbook/metrics/best_of.hpp>

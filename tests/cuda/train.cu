@@ -229,6 +229,38 @@ TEST_CASE("a step that cannot be captured is taken as it is written") {
   CHECK(there.rng() == here.rng());
 }
 
+TEST_CASE("micro-batches and groups of parameters follow the CPU's, captured and as they are written") {
+  auto here = regression_trainer<double, Cpu>();
+  auto captured = regression_trainer<double, Cuda>(), written = regression_trainer<double, Cuda>();
+  const auto group = [](auto& trainer, double factor) {
+    trainer.set_group(is_vector, {.rate_factor = factor, .weight_decay = 0.1});
+    trainer.set_group("net.0.*", {.rate_factor = 0});
+  };
+  for (Index step = 0; step < 10; ++step) {
+    if (step % 5 == 0) group(here, 0.1 + step), group(captured, 0.1 + step), group(written, 0.1 + step);
+    here.step(clips(step), {.micro_batches = 2});
+    captured.step(to<Cuda>(clips(step)), {.micro_batches = 2});
+    written.step(to<Cuda>(clips(step)), {.micro_batches = 2, .capture = false});
+    CHECK(captured.history().rows().back().values[0] ==
+          doctest::Approx(here.history().rows().back().values[0]).epsilon(1e-10));
+  }
+  CHECK(difference(to<Cpu>(captured.model.parameters()), here.model.parameters()) < 1e-10);
+  CHECK(to_vector(captured.model.parameters()) == to_vector(written.model.parameters()));
+  CHECK(to_vector(captured.model.buffers()) == to_vector(written.model.buffers()));
+  CHECK(captured.captured());
+
+  const auto buffers = to_vector(captured.model.buffers());
+  Tensor<double> batch = clips(11).clone();
+  batch.data()[batch.size() - 1] = NAN;  // of the second part
+  const std::string message = error_of([&] { captured.step(to<Cuda>(batch), {.micro_batches = 2}); });
+  CHECK(message.find("clip 1 of the batch is not finite") != std::string::npos);
+  CHECK(to_vector(captured.model.buffers()) == buffers);
+  const StepReport report =
+      monitored(captured.model, [&] { return captured.step(to<Cuda>(clips(12)), {.capture = false}); });
+  CHECK(report.whole.gradient > 0);
+  CHECK(report.activations.size() > 3);
+}
+
 TEST_CASE("a captured step that is not finite leaves the model as it was") {
   auto trainer = regression_trainer<float, Cuda>();
   for (Index step = 0; step < 5; ++step) trainer.step(to<Cuda>(converted<float>(clips(step))));

@@ -274,6 +274,32 @@ TEST_CASE("the guide's own loop accumulates gradients, freezes a part and keeps 
   // [/checkpoint]
   CHECK(trainer.steps() == 2);
   CHECK(std::filesystem::file_size(folder / "state.safetensors") > 0);
+  // [keeping]
+  const auto unseen = fb::batch_of(clips, 1'000'000, 4);  // (N, T, H, W, 1)
+  trainer.fit(clips, {.steps = 6,
+                      .batch = 4,
+                      .checkpoint = folder / "run.safetensors",
+                      .checkpoint_every = 600,  // seconds
+                      .keep = 5,                // the last
+                      .evaluate = [&] { return -fb::mean(trainer.model->elbo(unseen, rng)).item(); },
+                      .evaluate_every = 2});  // steps
+  // [/keeping]
+  // [groups]
+  trainer.set_group(fb::is_vector, {.weight_decay = 0});        // biases, factors of normalisations
+  trainer.set_group("encoder.*", {.rate_factor = 0.1});         // * stands for any characters
+  trainer.set_group("encoder.0.weight", {.rate_factor = 0.0});  // frozen
+  // [/groups]
+  // [monitor]
+  const auto watch = [](const fb::StepReport& report) {
+    for (const auto& [name, gradient, parameters, update] : report.parts) {  // "encoder", "decoder"
+      std::printf("%td %s: gradient %g, ratio of update %g\n", report.step, name.c_str(), gradient,
+                  update / parameters);
+    }
+  };
+  trainer.fit(clips, {.steps = 10, .batch = 4, .monitor = watch, .monitor_every = 2});
+  // [/monitor]
+  CHECK(trainer.best().has_value());
+  CHECK(std::filesystem::exists(fb::best_checkpoint(folder / "run.safetensors")));
   std::filesystem::remove_all(folder);
 }
 

@@ -63,12 +63,13 @@ constexpr ClipFormat small{.frames = 4, .size = 16, .channels = 1};
 
 TEST_CASE("options are read, and those not given keep their defaults") {
   TrainingOptions options{.steps = 70};
-  CHECK(run_with({"--batch", "3", "--seed=9", "--out", "somewhere", "--resume"}, options) == 0);
+  CHECK(run_with({"--batch", "3", "--seed=9", "--out", "somewhere", "--resume", "--keep", "4"}, options) == 0);
   CHECK(options.steps == 70);
   CHECK(options.batch == 3);
   CHECK(options.seed == 9);
   CHECK(options.out == "somewhere");
   CHECK(options.resume);
+  CHECK(options.keep == 4);
   CHECK(options.data.empty());
 }
 

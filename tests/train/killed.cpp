@@ -65,10 +65,16 @@ TEST_CASE("a victim trains" * doctest::skip()) {
   const std::filesystem::path checkpoint = std::getenv(checkpoint_variable);
   auto trainer = new_trainer();
   if (std::filesystem::exists(checkpoint)) trainer.resume(checkpoint);
-  trainer.fit(clips, {.steps = 1'000'000, .batch = 4, .checkpoint = checkpoint, .checkpoint_every = 0, .title = ""});
+  trainer.fit(clips, {.steps = 1'000'000,
+                      .batch = 4,
+                      .checkpoint = checkpoint,
+                      .checkpoint_every = 0,
+                      .keep = 3,
+                      .evaluate = [&] { return -static_cast<double>(trainer.steps()); },
+                      .title = ""});
 }
 
-TEST_CASE("whenever a run is killed, its checkpoint is whole, and the run goes on from it to the same bits") {
+TEST_CASE("whenever a run is killed, its checkpoints are whole, and the run goes on from the last to the same bits") {
   const auto folder = std::filesystem::temp_directory_path() / ("flipbook_killed_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   const auto checkpoint = folder / "run.safetensors";
@@ -89,6 +95,13 @@ TEST_CASE("whenever a run is killed, its checkpoint is whole, and the run goes o
     trainer.resume(checkpoint);
     CHECK(trainer.steps() >= reached);
     steps = trainer.steps();
+    int whole = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (entry.path().extension() == ".tmp") continue;
+      new_trainer().resume(entry.path());
+      ++whole;
+    }
+    CHECK(whole >= 2);  // with the best
   }
 
   auto killed = new_trainer(), whole = new_trainer();

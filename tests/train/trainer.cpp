@@ -10,6 +10,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/likelihood/gaussian.hpp>
@@ -231,7 +232,10 @@ TEST_CASE("a disk that is full for a while costs no progress, one that is at the
   auto trainer = trainer_of<SmallVae>();
   std::optional<FullDisk> full;
   CHECK(trainer.fit(clips, saving(6, path, 0), [&](Index step, const Losses&) {
-    if (step == 2) full.emplace();
+    if (step == 2) {
+      while (!std::filesystem::exists(path)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      full.emplace();
+    }
     if (step != 4) return;
     CHECK(steps_in(path) == 1);
     full.reset();
@@ -268,12 +272,25 @@ TEST_CASE("where it is the batch that is not finite, the model is good, and save
   CHECK(steps_in(path) == 2);
 }
 
+TEST_CASE("a game takes no micro-batches, and tells who observes it how its discriminator judges") {
+  auto trainer = trainer_of<SmallVaeGan>();
+  const auto batch = batch_of(clips, 0, 4);
+  CHECK_THROWS_WITH_AS(trainer.step(batch, {.micro_batches = 2}), doctest::Contains("takes no micro-batches"), Error);
+  const StepReport report = monitored(trainer.model, [&] { return trainer.step(batch); });
+  REQUIRE(report.numbers.size() == 2);
+  CHECK(report.numbers[0].first == "data judged right");
+  CHECK(report.numbers[1].first == "fakes judged right");
+  for (const auto& [name, share] : report.numbers)
+    CHECK((share == 0 || share == 0.25 || share == 0.5 || share >= 0.75));
+  CHECK(report.parts.size() == 2);
+}
+
 TEST_CASE("data that are not finite stop the training before they reach the model") {
   auto trainer = trainer_of<SmallVae>();
   auto batch = batch_of(clips, 0, 2);
   batch.data()[5] = std::numeric_limits<float>::quiet_NaN();
   const auto before = to_vector(trainer.model.parameters());
-  CHECK_THROWS_WITH_AS(trainer.step(batch), doctest::Contains("check the data for NaN"), Error);
+  CHECK_THROWS_WITH_AS(trainer.step(batch), doctest::Contains("clip 0 of the batch is not finite"), Error);
   CHECK(to_vector(trainer.model.parameters()) == before);
   CHECK(trainer.steps() == 0);
 }

@@ -95,6 +95,10 @@ List<V> Tape::record_list(Op op, const List<V>& inputs) {
     recorded = recorded || (recording_ && x.recorded());
   }
   auto values = op(tensors);
+  if (detail::observer != nullptr) [[unlikely]] {
+    const std::vector<Shown> inputs(tensors.begin(), tensors.end());
+    for (const auto& value : values) detail::observer->operation(detail::spelled<Op>(), value, inputs);
+  }
   List<V> outputs;
   using Whole = detail::ListNode<V, Op>;
   Whole* const whole = recorded ? add<Whole>(std::move(op), *this, inputs, values) : nullptr;

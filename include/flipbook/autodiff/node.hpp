@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <flipbook/autodiff/observer.hpp>
 #include <flipbook/autodiff/variable.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -84,6 +85,8 @@ class ValueNode : public GradientSink<T, B> {
   void add(Gradient gradient) {
     require(gradient.shape() == this->shape(), "a gradient of shape ", gradient.shape(), " for a value of shape ",
             this->shape());
+    if (detail::observer != nullptr) [[unlikely]]
+      detail::observer->gradient(tensor_of(gradient));
     if (!gradient_) {
       gradient_.emplace(std::move(gradient));
       return;

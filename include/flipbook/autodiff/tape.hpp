@@ -12,7 +12,6 @@
 
 #include <flipbook/autodiff/multiply_adds.hpp>
 #include <flipbook/autodiff/node.hpp>
-#include <flipbook/autodiff/tape_observer.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/random.hpp>
 
@@ -138,6 +137,7 @@ class Tape {
   template <class T, class B>
   struct Target {
     detail::LeafNode<T, B>* node;
+    const Tensor<T, B>* value;
     std::size_t number, first_use;  ///< its place in the module's order; no operation recorded before has read it
   };
   template <class T, class B>
@@ -149,7 +149,8 @@ class Tape {
     for_each_parameter(module, [&](const FieldName& name, const Parameter<T, B>& p) {
       const auto entry = watched_.find(p.value.data());
       require(entry != watched_.end(), "gradient: this tape was not told to watch parameter '", name, "'");
-      all.push_back({static_cast<detail::LeafNode<T, B>*>(entry->second.node), all.size(), entry->second.first_use});
+      auto* const node = static_cast<detail::LeafNode<T, B>*>(entry->second.node);
+      all.push_back({node, &p.value, all.size(), entry->second.first_use});
     });
     return all;
   }
@@ -169,6 +170,21 @@ class Tape {
   template <class T, class B, Order order>
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y,
                                                                    const Targets<T, B>& targets, Differentiation how);
+
+  /// The next gradient by parameters begins with this one: so gradients of several tapes become their sum.
+  /// @param parameters  of the module, or member of one, that the gradient will be asked by, in one tensor
+  /// @param parts       as `gradients` gives them
+  /// @throws Error      if the tape does not watch one of them
+  template <class T, class B, class Parts>
+  void begin_gradient(const Tensor<T, B>& parameters, Parts parts) {
+    const T* at = parameters.data();
+    for (Tensor<T, B>& part : parts) {
+      const auto entry = watched_.find(at);
+      require(entry != watched_.end(), "begin_gradient: this tape was not told to watch these parameters");
+      at += part.size();
+      static_cast<detail::LeafNode<T, B>*>(entry->second.node)->receive(std::move(part));
+    }
+  }
 
   template <class Y, class X>
     requires(!is_variable<Y>)
@@ -302,6 +318,8 @@ template <Order order, class Op, class T, class B, class... Rest>
 auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest) {
   MultiplyAdds::add(op, first.value(), rest.value()...);
   auto value = op(first.value(), rest.value()...);
+  if (detail::observer != nullptr) [[unlikely]]
+    detail::observe(detail::spelled<Op>(), value, first.value(), rest.value()...);
   using Value = decltype(value);
   using Output = Variable<typename Value::Scalar, typename Value::Backend, order>;
   if (!recording_ || !(first.recorded() || ... || rest.recorded())) return Output(*this, std::move(value));
@@ -313,9 +331,11 @@ auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest
 }
 
 inline void Tape::own(std::unique_ptr<Node> node) {
+  if (detail::observer != nullptr) [[unlikely]]
+    detail::observer->node(*node);
   nodes_.push_back(std::move(node));
-  if (detail::TapeObserver* const observer = detail::TapeObserver::running; observer != nullptr) [[unlikely]]
-    observer->passed(*this, nodes_.size() - 1, false);
+  if (detail::observer != nullptr) [[unlikely]]
+    detail::observer->passed(*this, nodes_.size() - 1, false);
 }
 
 inline void Tape::mark(std::size_t first) {
@@ -328,9 +348,11 @@ inline void Tape::sweep(std::size_t first, std::size_t last, bool record, bool r
   for (std::size_t i = last; i-- > first;) {
     Node& node = *nodes_[i];
     if (node.active && node.has_gradient() && !node.target) {
+      if (detail::observer != nullptr) [[unlikely]]
+        detail::observer->backward(node);
       node.backward(record, retain_graph);
-      if (detail::TapeObserver* const observer = detail::TapeObserver::running; observer != nullptr) [[unlikely]]
-        observer->passed(*this, i, true);
+      if (detail::observer != nullptr) [[unlikely]]
+        detail::observer->passed(*this, i, true);
     }
     if (watcher_ != nullptr) watcher_->swept(i);
   }
@@ -397,6 +419,8 @@ void Tape::gradients(const Variable<T, B, order>& y, Targets<T, B> targets, Diff
       target.node->target = false;
       const bool reached = target.node->has_gradient();
       const Tensor<T, B> gradient = reached ? target.node->take_gradient() : zeros<T, B>(target.node->shape());
+      if (detail::observer != nullptr) [[unlikely]]
+        detail::observer->parameter(*target.value, gradient);
       to.take(target.number, gradient.unique() ? gradient : gradient.clone());
     }
   };

@@ -23,6 +23,9 @@ struct DataLoaderOptions {
   Index first = 0;  ///< number of the first batch: a resumed run goes on where it stopped
   Index part = 0;   ///< of several loaders that share the clips, this one's number,
   Index parts = 1;  ///< and how many there are
+
+  /// Batches that are in memory at most: while one is taken, each worker has another to make.
+  Index batches_ahead() const noexcept { return ahead == 0 ? workers + 1 : ahead; }
 };
 
 /// Batches of a source, made ahead of time by worker threads. Batch k is the clips
@@ -88,7 +91,7 @@ class DataLoader {
   using Result = std::variant<ClipOf<Source>, std::exception_ptr>;
 
   static DataLoaderOptions completed(DataLoaderOptions options) {
-    if (options.ahead == 0) options.ahead = options.workers + 1;  // each worker has a batch to make while one is taken
+    options.ahead = options.batches_ahead();
     return options;
   }
 

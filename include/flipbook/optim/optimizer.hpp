@@ -5,13 +5,18 @@
 #include <array>
 #include <cmath>
 #include <concepts>
+#include <functional>
 #include <span>
+#include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include <flipbook/autodiff/parameter.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/distributed/collectives.hpp>
 #include <flipbook/kernels/update.hpp>
+#include <flipbook/optim/group.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -74,7 +79,10 @@ class Optimizer {
 
   /// Remembers nothing yet of parameters (P).
   Optimizer(Rule settings, const Tensor<T, B>& parameters)
-      : rule(std::move(settings)), shape_(parameters.shape()), own_{0, parameters.size()} {
+      : rule(std::move(settings)),
+        shape_(parameters.shape()),
+        own_{0, parameters.size()},
+        parameters_(parameters.data()) {
     for (const char* name : rule.state_names()) memory_.push_back({name, zeros<Wide<T>, B>(shape_)});
     remembered_ = memory_.size();
     if constexpr (Short<T>) memory_.push_back({"master", cast<float>(parameters)});
@@ -83,6 +91,7 @@ class Optimizer {
   Optimizer(const Optimizer& other)
       : rule(other.rule),
         rate_factor(other.rate_factor),
+        groups_(other.groups_),
         shape_(other.shape_),
         own_(other.own_),
         remembered_(other.remembered_),
@@ -93,6 +102,8 @@ class Optimizer {
   Optimizer& operator=(Optimizer other) noexcept {
     rule = std::move(other.rule);
     rate_factor = other.rate_factor;
+    groups_ = std::move(other.groups_);
+    parameters_ = other.parameters_;
     shape_ = other.shape_;
     own_ = other.own_;
     remembered_ = other.remembered_;
@@ -109,22 +120,11 @@ class Optimizer {
   void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient,
             const Tensor<Wide<T>, B>& factor = {}) requires(!std::same_as<B, Cpu>) {
     check(parameters, gradient.size());
-    const auto update = [this, parameters, gradient, factor] {
-      Tensor<T, B> own_parameters = own(parameters);
-      const Tensor<T, B> own_gradient = own(gradient);
-      scaled().update(steps_ + 1, [&]<class F>(const F& f) {
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-          kernel::update(B{}, f, factor, own_gradient, own_parameters, master(), memory_[I].second...);
-        }
-        (std::make_index_sequence<F::state_count>{});
-      });
-      ++steps_;
-    };
-    update();
+    update(parameters, gradient, factor);
     if (sharded()) gather_shares(parameters);
-    B::at_replay([this, update, parameters, size = gradient.size()] {
-      check(parameters, size);
-      update();
+    B::at_replay([this, parameters, gradient, factor] {
+      check(parameters, gradient.size());
+      update(parameters, gradient, factor);
     });
   }
   void step(const Tensor<T, B>& parameters, const Tensor<T, B>& gradient) requires std::same_as<B, Cpu> {
@@ -135,23 +135,59 @@ class Optimizer {
     Index size = 0;
     for (const auto& part : gradient) size += part.size();
     check(parameters, size);
-    scaled().update(steps_ + 1, [&]<class F>(const F& f) {
-      Index begin = 0;
-      for (const auto& part : gradient) {
-        const Index first = std::max(begin, own_.first), last = std::min(begin + part.size(), own_.last);
-        if (first < last) {
-          const Tensor<T, B> here = sharded() ? part.reshape({part.size()}).slice(first - begin, last - begin) : part;
-          const auto beside = [&](const Tensor<T, B>& all) { return all.slice(first - own_.first, last - own_.first); };
-          [&]<std::size_t... I>(std::index_sequence<I...>) {
-            kernel::update(B{}, f, here, parameters.slice(first, last), beside(memory_[I].second)...);
+    each_group([&](const Rule& settings, Index own_first, Index own_last) {
+      settings.update(steps_ + 1, [&]<class F>(const F& f) {
+        Index begin = 0;  // of the part
+        for (const auto& part : gradient) {
+          const Index first = std::max(begin, own_first), last = std::min(begin + part.size(), own_last);
+          if (first < last) {
+            const Tensor<T, B> g =
+                last - first == part.size() ? part : part.reshape({-1}).slice(first - begin, last - begin);
+            const auto memory = [&](const Tensor<T, B>& all) {
+              return all.slice(first - own_.first, last - own_.first);
+            };
+            [&]<std::size_t... I>(std::index_sequence<I...>) {
+              kernel::update(B{}, f, g, parameters.slice(first, last), memory(memory_[I].second)...);
+            }
+            (std::make_index_sequence<F::state_count>{});
           }
-          (std::make_index_sequence<F::state_count>{});
+          begin += part.size();
         }
-        begin += part.size();
-      }
+      });
     });
     if (sharded()) gather_shares(parameters);
     ++steps_;
+  }
+
+  /// Trains those parameters of a module otherwise that are chosen, from now on: see Trainer::set_group.
+  /// @param module  one that holds the parameters, or part of them, which were given last
+  /// @throws Error  as there
+  template <class M>
+  void set_group(const M& module, const ParameterChoice& chosen, const ParameterGroup& group) {
+    std::vector<std::string> names;
+    if (!set_group_if_any(module, chosen, group, names)) flipbook::detail::fail_unmatched("what was chosen", names);
+  }
+  /// The same, but where none is chosen it returns false.
+  /// @param names  the names of the parameters among which is chosen are added to it
+  template <class M>
+  bool set_group_if_any(const M& module, const ParameterChoice& chosen, const ParameterGroup& group,
+                        std::vector<std::string>& names) {
+    flipbook::detail::check_group(group);
+    if constexpr (!requires { rule.weight_decay; }) {
+      require(!group.weight_decay, "set_group: the optimiser's rule has no weight decay");
+    }
+    bool any = false;
+    for_each_parameter(module, [&](const std::string& name, const Parameter<T, B>& p) {
+      const std::less<> before;
+      if (before(p.value.data(), parameters_) || !before(p.value.data(), parameters_ + shape_.size())) return;
+      names.push_back(name);
+      if (!chosen(name, p.shape())) return;
+      any = true;
+      if (groups_.empty()) groups_.push_back({0, shape_.size(), {}});
+      const Index first = p.value.data() - parameters_;
+      flipbook::detail::set_range(groups_, first, first + p.value.size(), group);
+    });
+    return any;
   }
 
   /// What a loss in half is to be multiplied by before it is differentiated, a number on the device, and how many steps
@@ -201,13 +237,46 @@ class Optimizer {
   }
 
  private:
-  void check(const Tensor<T, B>& parameters, Index gradient) const {
+  void check(const Tensor<T, B>& parameters, Index gradient) {
     require(parameters.shape() == shape_ && gradient == shape_.size(), "optimizer: made for parameters of shape ",
             shape_, ", got parameters ", parameters.shape(), " and a gradient of ", gradient);
     require(remembered_ == rule.state_names().size(),
             "optimizer: its settings have changed in what they remember; make another");
     const auto rate = scaled().learning_rate;
     require(std::isfinite(static_cast<Wide<T>>(rate)), "optimizer: a learning rate of ", rate);
+    parameters_ = parameters.data();
+  }
+  void update(const Tensor<T, B>& parameters, const Tensor<T, B>& gradient, const Tensor<Wide<T>, B>& factor) {
+    each_group([&](const Rule& settings, Index first, Index last) {
+      const auto of = [&]<class W>(const Tensor<W, B>& all, Index before) {
+        return last - first == all.size() || all.rank() == 0 ? all : all.slice(first - before, last - before);
+      };
+      settings.update(steps_ + 1, [&]<class F>(const F& f) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+          Tensor<T, B> p = of(parameters, 0);
+          auto memories = std::tuple{of(memory_[I].second, own_.first)...};
+          kernel::update(B{}, f, factor, of(gradient, 0), p, of(master(), own_.first), std::get<I>(memories)...);
+        }
+        (std::make_index_sequence<F::state_count>{});
+      });
+    });
+    ++steps_;
+  }
+  /// Calls f(rule, first, last) for neighbouring parameters of one group that are not frozen, and this rank's.
+  template <class F>
+  void each_group(const F& f) const {
+    const Rule settings = scaled();
+    if (groups_.empty()) return f(settings, own_.first, own_.last);
+    for (const auto& [first, last, group] : groups_) {
+      if (group.rate_factor == 0.0) continue;
+      Rule own = settings;
+      own.learning_rate *= group.rate_factor.value_or(1);
+      if constexpr (requires { own.weight_decay; }) {
+        if (group.weight_decay) own.weight_decay = *group.weight_decay;
+      }
+      const Index from = std::max(first, own_.first), to = std::min(last, own_.last);
+      if (from < to) f(own, from, to);
+    }
   }
   Rule scaled() const {
     Rule settings = rule;
@@ -226,8 +295,10 @@ class Optimizer {
 
   // What the rule remembers (P), then the parameters in float and the scale of the loss where there are such.
   std::vector<std::pair<const char*, Tensor<Wide<T>, B>>> memory_;
+  std::vector<flipbook::detail::GroupRange> groups_;  // none: all are trained as the rule says
   Shape shape_;
-  Share own_;  // of the parameters: those that are remembered
+  Share own_;                      // of the parameters: those that are remembered
+  const T* parameters_ = nullptr;  // where those lie that are trained; of a copy, once it has taken a step
   std::size_t remembered_ = 0;
   Index steps_ = 0;
 };

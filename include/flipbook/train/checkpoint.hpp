@@ -3,10 +3,13 @@
 
 #include <charconv>
 #include <concepts>
+#include <functional>
+#include <optional>
 
 #include <flipbook/core/random.hpp>
 #include <flipbook/optim/average.hpp>
 #include <flipbook/optim/optimizer.hpp>
+#include <flipbook/train/description.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/weights.hpp>
 
@@ -43,31 +46,50 @@ struct StepCount {
   static constexpr Index most = Index{1} << 53;
 };
 
-/// Takes a run's state down, part by part.
-struct CheckpointWriter {
-  std::vector<NamedTensor> tensors;
-  std::map<std::string, std::string> metadata{{"format", "pt"}};
+/// Where a checkpoint says of which type the module of a name is.
+inline std::string description_entry(const std::string& name) {
+  return name.empty() ? "flipbook.model" : "flipbook.model." + name;
+}
+
+/// Takes a run's state down, part by part, to be written at once, or later where it is a copy. Tensors are laid out as
+/// files have them only when it is written.
+class CheckpointWriter {
+ public:
+  explicit CheckpointWriter(bool copies = false) : copies_(copies) {}
 
   template <class M>
     requires HasFields<M>
   void operator()(const std::string& name, const M& module) {
-    list_weights(module, name.empty() ? "" : name + ".", tensors);
+    const std::string prefix = name.empty() ? "" : name + ".";
+    if constexpr (requires { typename M::Network; }) {
+      add(description_entry(name), description_of<typename M::Network>());
+      for (const auto& field : fields_of(module)) add_weight(prefix + field.name, field.value, field.layout);
+    } else {
+      for_each_field(module, [&](const std::string& field, const auto& leaf) {
+        add_weight(prefix + field, leaf.value, layout_of(leaf));
+      });
+    }
   }
   template <class Rule, class T, class B>
   void operator()(const std::string& name, const Optimizer<Rule, T, B>& optimizer) {
     add(name, joined(optimizer.steps()));
     optimizer.visit(
-        [&](const std::string& memory, const auto& x) { add(name + "/" + memory, to<Cpu>(optimizer.whole(x))); });
+        [&](const std::string& memory, const auto& x) { add(name + "/" + memory, here(optimizer.whole(x))); });
   }
   template <class T, class B>
   void operator()(const std::string& name, const MovingAverage<T, B>& average) {
-    add(name, to<Cpu>(average.value()));
+    add(name, here(average.value()));
   }
   void operator()(const std::string& name, const Rng& rng) {
     add(name, joined(rng.seed(), rng.stream(), rng.position()));
   }
   void operator()(const std::string& name, const StepCount& steps) { add(name, joined(steps.value)); }
   void operator()(const std::string& name, WholeNumber auto number) { add(name, joined(number)); }
+  void operator()(const std::string& name, const std::optional<double>& number) {
+    if (!number) return;
+    char digits[32];
+    add(name, std::string(digits, std::to_chars(std::begin(digits), std::end(digits), *number).ptr));
+  }
   void operator()(const std::string& name, const History& history) {
     add(name, history.table());
     std::string names;
@@ -75,23 +97,50 @@ struct CheckpointWriter {
     add(name, names);
   }
 
+  const std::map<std::string, std::string>& metadata() const noexcept { return metadata_; }
+  /// All tensors, as a file has them.
+  std::vector<NamedTensor> tensors() const {
+    std::vector<NamedTensor> all;
+    for (const auto& laid_out : tensors_) all.push_back(laid_out());
+    return all;
+  }
+
  private:
   void add(const std::string& name, const std::string& entry) {
-    require(metadata.emplace(name, entry).second, "checkpoint: two parts are called '", name, "'");
+    require(metadata_.emplace(name, entry).second, "checkpoint: two parts are called '", name, "'");
+  }
+  template <class T, class B>
+  void add_weight(const std::string& name, const Tensor<T, B>& value, WeightLayout layout) {
+    tensors_.push_back([name, x = here(value), layout] { return NamedTensor(name, to_pytorch(x, layout)); });
   }
   template <class T>
   void add(const std::string& name, const Tensor<T>& x) {
-    tensors.emplace_back(std::string(training_prefix) + name, x);
+    tensors_.push_back([path = std::string(training_prefix) + name, x] { return NamedTensor(path, x); });
   }
+  template <class T, class B>
+  Tensor<T> here(const Tensor<T, B>& x) const {
+    if constexpr (std::same_as<B, Cpu>) return copies_ ? x.clone() : x;
+    else return to<Cpu>(x);
+  }
+
+  bool copies_;
+  std::vector<std::function<NamedTensor()>> tensors_;
+  std::map<std::string, std::string> metadata_{{"format", "pt"}};
 };
 
 /// Restores a run's state, part by part, once all of it fits.
 struct CheckpointReader {
   Loading loading;
+  bool any_model = false;
 
   template <class M>
     requires HasFields<M>
-  void operator()(const std::string& name, M& module) { take_weights(module, name.empty() ? "" : name + ".", loading); }
+  void operator()(const std::string& name, M& module) {
+    if constexpr (requires { typename M::Network; }) {
+      check_type(description_entry(name), description_of<typename M::Network>());
+    }
+    take_weights(module, name.empty() ? "" : name + ".", loading);
+  }
   template <class Rule, class T, class B>
   void operator()(const std::string& name, Optimizer<Rule, T, B>& optimizer) {
     count(name, [&optimizer](Index steps) { optimizer.resume(steps); });
@@ -114,6 +163,12 @@ struct CheckpointReader {
     auto read = number;
     if (numbers(name, read)) loading.later([&number, read] { number = read; });
   }
+  void operator()(const std::string& name, std::optional<double>& number) {
+    const auto found = loading.file().metadata.find(name);
+    std::optional<double> read;
+    if (found != loading.file().metadata.end() && !separated(found->second, read.emplace())) return refuse(*found);
+    loading.later([&number, read] { number = read; });
+  }
   void operator()(const std::string& name, History& history) {
     const std::string* const text = entry(name);
     if (text == nullptr) return;
@@ -131,6 +186,16 @@ struct CheckpointReader {
   }
 
  private:
+  void refuse(const std::pair<const std::string, std::string>& entry) {
+    loading.refuse("its metadata '" + entry.first + "' is '" + entry.second + "'");
+  }
+  /// Files of before say nothing of types.
+  void check_type(const std::string& name, const std::string& here) {
+    const auto found = loading.file().metadata.find(name);
+    if (any_model || found == loading.file().metadata.end() || same_type(found->second, here)) return;
+    loading.refuse("the model is of another type ({.any_model = true} takes one with the same names and shapes): " +
+                   difference(text_of(found->second), text_of(here)));
+  }
   template <class T, class B>
   void take(const std::string& name, const Tensor<T, B>& x) {
     if (auto read = loading.take<T>(std::string(training_prefix) + name, x.shape())) {
@@ -154,24 +219,19 @@ struct CheckpointReader {
   bool numbers(const std::string& name, I&... read) {
     const std::string* const text = entry(name);
     if (text == nullptr) return false;
-    if (!separated(*text, read...)) loading.refuse("its metadata '" + name + "' is '" + *text + "'");
+    if (!separated(*text, read...)) refuse({name, *text});
     return true;
   }
 };
 
-template <class State>
-void write_checkpoint(AtomicFile& file, const std::filesystem::path& path, const State& state) {
-  CheckpointWriter writer;
-  state(writer);
-  const auto metadata = with_checksum(std::move(writer.metadata), writer.tensors);
-  write_safetensors_to(file, path, std::move(writer.tensors), metadata);
-}
-/// Writes a checkpoint that is not kept, to find out that the folder is missing or the disk is full.
-template <class State>
-void try_checkpoint(const std::filesystem::path& path, const State& state) {
-  AtomicFile file(path);
-  write_checkpoint(file, path, state);
-  file.sync();
+/// @param check  called with the tensors before any of them is written
+template <class Check>
+void write_checkpoint(AtomicFile& file, const std::filesystem::path& path, const CheckpointWriter& run,
+                      const Check& check) {
+  std::vector<NamedTensor> tensors = run.tensors();
+  check(std::as_const(tensors));
+  const auto metadata = with_checksum(run.metadata(), tensors);
+  write_safetensors_to(file, path, std::move(tensors), metadata);
 }
 
 }  // namespace detail
@@ -182,7 +242,7 @@ void try_checkpoint(const std::filesystem::path& path, const State& state) {
 ///
 /// What a run consists of is said once, for writing and reading, by a function that calls visit(name, part) for each
 /// part: modules (whose fields' names follow on the name and a dot; "" leaves them as they are), optimisers, moving
-/// averages, random streams, whole numbers, histories.
+/// averages, random streams, whole numbers, a std::optional<double>, histories.
 ///
 ///     const auto state = [&](auto&& visit) {
 ///       visit("", model), visit("optimizer", optimizer), visit("rng", rng), visit("step", step), visit("history",
@@ -193,17 +253,26 @@ void try_checkpoint(const std::filesystem::path& path, const State& state) {
 /// @throws Error  if two parts share a name, or the file cannot be written
 template <class State>
 void save_checkpoint(const std::filesystem::path& path, const State& state) {
+  detail::CheckpointWriter run;
+  state(run);
   AtomicFile file(path);
-  detail::write_checkpoint(file, path, state);
+  detail::write_checkpoint(file, path, run, [](const auto&) {});
   file.commit();
 }
 
+/// What a checkpoint may be.
+struct ResumeOptions {
+  bool any_model = false;  ///< one of a model of another type too, where names and shapes are the same
+};
+
 /// Restores every part from a file of `save_checkpoint`.
 /// @throws Error  if the file cannot be read or is damaged, or does not hold just these parts, in the same scalar (to
-///                go on in another, load_weights converts): names each that is wrong; nothing has been changed then
+///                go on in another, load_weights converts), or its modules are of other types: names each that is
+///                wrong; nothing has been changed then
 template <class State>
-void load_checkpoint(const std::filesystem::path& path, const State& state) {
-  detail::CheckpointReader reader{detail::Loading(read_safetensors(path), detail::Loading::Types::exact)};
+void load_checkpoint(const std::filesystem::path& path, const State& state, ResumeOptions how = {}) {
+  detail::CheckpointReader reader{detail::Loading(read_safetensors(path), detail::Loading::Types::exact),
+                                  how.any_model};
   state(reader);
   reader.loading.finish(detail::is_batch_count);
 }

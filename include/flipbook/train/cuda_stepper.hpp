@@ -32,8 +32,8 @@ class Stepper<T, Cuda, Batch> {
       const distributed::Communicator& ranks = distributed::world();
       const bool on_device = ranks.size() == 1 || ranks.on_devices();  // nothing in a step goes by way of the host
       if (how.capture && on_device && !given_up_) {
-        Kind& kind =
-            kind_of({shapes_of(clips), how.clip_norm, training.variant(), model.parameters().data(), &cuda::queue()});
+        Kind& kind = kind_of({shapes_of(clips), how.clip_norm, how.micro_batches, training.variant(),
+                              model.parameters().data(), &cuda::queue()});
         if (auto settings = settings_of(model); kind.settings != settings) kind = {kind.key, std::move(settings)};
         const std::vector<Index> steps = steps_of(training);
         if (kind.graph == nullptr && kind.taken++ >= warm) capture(kind, training, model, clips, rng, how);
@@ -53,6 +53,7 @@ class Stepper<T, Cuda, Batch> {
   struct Key {
     std::vector<Shape> clips;
     double clip_norm;
+    Index micro_batches;
     Index variant;
     const T* parameters;
     const cuda::Queue* queue;  // of the thread and device that it is launched by and on
@@ -117,7 +118,8 @@ class Stepper<T, Cuda, Batch> {
                 const std::vector<Index>& steps) {
     zip_members(kind.clips, clips, [](std::string_view, const auto& to, const auto& from) { assign(to, from); });
     Snapshot<Cuda> before;
-    if (steps.size() > 1) {  // the device judges the steps one by one: it may take the first and leave the second out
+    // The device judges steps one by one: it may take the first and leave the second out. Buffers follow micro-batches.
+    if (steps.size() > 1 || kind.key.micro_batches > 1) {
       before.add(model.parameters()), before.add(model.buffers());
       training.visit_optimizers([&](const auto&, auto& optimizer) { before.add(optimizer); });
     }

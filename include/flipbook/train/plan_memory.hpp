@@ -237,7 +237,8 @@ MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, const Source& so
   const auto one = batch_of(source, 0, 1);
   for_each_member(one, [&](std::string_view, const auto& x) { numbers += static_cast<std::size_t>(x.size()); });
   // Those of the step, and on the host those made ahead; on a device the next, and what a captured step reads.
-  const std::size_t in_float = std::same_as<B, Cpu> ? 1 + static_cast<std::size_t>(DataLoaderOptions{}.ahead) : 2;
+  const Index ahead = DataLoaderOptions{.workers = options.workers}.batches_ahead();
+  const std::size_t in_float = std::same_as<B, Cpu> ? 1 + static_cast<std::size_t>(ahead) : 2;
   const std::size_t in_own = (std::same_as<T, float> ? 0 : 1) + (std::same_as<B, Cpu> ? 0 : 1);
   const std::size_t clip_bytes = numbers * (in_float * sizeof(float) + in_own * sizeof(T));
   return detail::plan_memory(trainer, options.batch, clip_bytes, options.step, clips_of);

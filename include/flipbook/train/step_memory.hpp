@@ -41,7 +41,7 @@ struct StepMemory {
 /// Takes the memory of a step on the calling thread, in the pool of a backend. What other threads take from it in the
 /// meantime is counted too.
 template <class T, class B>
-class StepMemoryRecorder final : public TapeObserver, public nn::detail::LayerObserver {
+class StepMemoryRecorder final : public Observer, public nn::detail::LayerObserver {
  public:
   /// @param module  whose layers are told by name
   template <class M>
@@ -49,14 +49,13 @@ class StepMemoryRecorder final : public TapeObserver, public nn::detail::LayerOb
     for_each_layer(module, [&]<class Layer>(const std::string& path, const Layer& layer) {
       known_.try_emplace({&layer, &nn::detail::type_tag<Layer>}, path, layer_type<Layer>());
     });
-    TapeObserver::running = this;
     nn::detail::LayerObserver::running = this;
     B::reset_memory_peak();
     before_ = static_cast<double>(B::memory().in_use);
   }
   StepMemoryRecorder(const StepMemoryRecorder&) = delete;
   StepMemoryRecorder& operator=(const StepMemoryRecorder&) = delete;
-  ~StepMemoryRecorder() { TapeObserver::running = tapes_before_, nn::detail::LayerObserver::running = layers_before_; }
+  ~StepMemoryRecorder() override { nn::detail::LayerObserver::running = layers_before_; }
 
   void passed(const Tape& tape, std::size_t node, bool backward) override {
     replaying_ = tape.replaying();
@@ -115,7 +114,6 @@ class StepMemoryRecorder final : public TapeObserver, public nn::detail::LayerOb
     return layer.last;
   }
 
-  TapeObserver* const tapes_before_ = TapeObserver::running;
   nn::detail::LayerObserver* const layers_before_ = nn::detail::LayerObserver::running;
   std::map<std::pair<const void*, const void*>, std::pair<std::string, std::string>> known_;  // name and type
   std::vector<Moment> moments_;
@@ -124,6 +122,7 @@ class StepMemoryRecorder final : public TapeObserver, public nn::detail::LayerOb
   std::vector<Open> open_;
   double before_ = 0, in_use_ = 0, gradients_ = 0;
   bool replaying_ = false;
+  const Observing observing_{*this};
 };
 
 }  // namespace flipbook::detail

@@ -22,8 +22,9 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How a training step is taken.
 struct StepOptions {
-  double clip_norm = 0;  ///< gradients longer than this are shortened to it; 0 leaves them
-  bool capture = true;   ///< on Cuda: Trainer captures a step and replays it, where the training says that it may
+  double clip_norm = 0;     ///< gradients longer than this are shortened to it; 0 leaves them
+  Index micro_batches = 1;  ///< Trainer cuts a batch into so many, whose gradients it averages: less memory for a step
+  bool capture = true;      ///< on Cuda: Trainer captures a step and replays it, where the training says that it may
 };
 
 namespace detail {

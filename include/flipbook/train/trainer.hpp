@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,105 +19,18 @@
 #include <flipbook/distributed/collectives.hpp>
 #include <flipbook/optim/average.hpp>
 #include <flipbook/optim/schedule.hpp>
-#include <flipbook/train/checkpoint.hpp>
+#include <flipbook/train/diagnosis.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
+#include <flipbook/train/keeper.hpp>
 #include <flipbook/train/progress.hpp>
+#include <flipbook/train/monitor.hpp>
 #include <flipbook/train/stepper.hpp>
+#include <flipbook/train/training.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
-struct DataSetIsNotOfWhatTheModelIsTrainedOn;  // compilers print it where a data set cannot be taken
-template <class Net, class V>
-struct BatchOfT {
-  using Type = V;
-};
-template <class Net, class V>
-  requires AnnotatedClip<typename Net::template Batch<V>>
-struct BatchOfT<Net, V> {
-  using Type = typename Net::template Batch<V>;
-};
-}  // namespace detail
-
-/// What a model is trained on, of values V: V itself, or `Net::Batch<V>`, an AnnotatedClip, where Net names one.
-template <class Net, class V>
-using BatchOf = typename detail::BatchOfT<Net, V>::Type;
-
-/// A data set of what the model is trained on. One of annotated clips is also `ClipsOnly(source)`.
-template <class Source, class Net>
-concept DatasetFor = Dataset<Source> && std::same_as<ClipOf<Source>, BatchOf<Net, Tensor<float>>>;
-
-/// A model that is trained on one loss. Its instance, an Of<Net, T, B>, has
-///
-///     V loss(const V& clips) const    of variables V, such as Variable<T, B>: clips (N, …, C), a single number
-///
-/// One that is trained on annotated clips takes a batch of them, `loss(const LabelledClip<V>& clips)`, and names them
-/// in Net: `template <class V> using Batch = LabelledClip<V>`.
-template <class Net, class T, class B>
-concept LossModel = requires(const Of<Net, T, B>& model, const BatchOf<Net, Variable<T, B>>& clips) {
-  { model.loss(clips) } -> std::convertible_to<Variable<T, B, Order::higher>>;
-};
-
-/// The steps of a model whose members are all trained on one loss, `model->loss(clips)`.
-template <class Net, Real T, class B, class Rule>
-class LossTraining {
- public:
-  LossTraining(const Module<Net, T, B>& model, const Rule& rule) : optimizer_(rule, model.parameters()) {}
-
-  Losses step(const Module<Net, T, B>& model, const BatchOf<Net, Tensor<T, B>>& clips, Rng& rng,
-              const StepOptions& how) {
-    const auto loss = [&](Tape& tape) {
-      return model->loss(map_members(clips, [&](const Tensor<T, B>& x) { return tape.constant(x); }));
-    };
-    return {{"loss", train_step(model, optimizer_, rng, loss, how)}};
-  }
-  Index variant() const { return 0; }
-  void visit_optimizers(auto&& f) { f("optimizer", optimizer_); }
-
- private:
-  Optimizer<Rule, T, B> optimizer_;
-};
-
-namespace detail {
-struct AnyOptimizer {
-  template <class Rule, class T, class B>
-  void operator()(const std::string& name, Optimizer<Rule, T, B>& optimizer) const;
-};
-}  // namespace detail
-
-/// How a model is trained, step by step, such as LossTraining; made from the model and an optimiser's rule. A model
-/// that is trained in a way of its own, such as an adversarial one, has one as `Net::Training<T, B, Rule>`.
-///
-///     Losses step(const Module<Net, T, B>& model, const BatchOf<Net, Tensor<T, B>>& clips, Rng& rng,
-///                 const StepOptions& how)
-///     void visit_optimizers(auto&& f)    calls f(name, optimizer) for each of its optimisers
-///
-/// A step is a function of what it is given and of its members that changes the model's parameters and buffers and the
-/// optimisers, or throws and changes nothing. Where it has `Index variant() const`, Cuda may capture it: see Trainer.
-template <class S, class Net, class T, class B, class Rule>
-concept Training = std::constructible_from < S,
-        const Module<Net, T, B>
-&, const Rule& > &&requires(S& training, const Module<Net, T, B>& model, const BatchOf<Net, Tensor<T, B>>& clips,
-                            Rng& rng, const StepOptions& how) {
-  { training.step(model, clips, rng, how) } -> std::same_as<Losses>;
-  training.visit_optimizers(detail::AnyOptimizer{});
-};
-
-namespace detail {
-
-template <class Net, class T, class B, class Rule>
-struct TrainingOf {
-  static_assert(LossModel<Net, T, B>, "Trainer: the model is not a LossModel, nor has it a class Training of its own");
-  using Type = LossTraining<Net, T, B, Rule>;
-};
-/// A model that is trained in a way of its own, such as an adversarial one, brings it.
-template <class Net, class T, class B, class Rule>
-  requires requires { typename Net::template Training<T, B, Rule>; }
-struct TrainingOf<Net, T, B, Rule> {
-  using Type = typename Net::template Training<T, B, Rule>;
-  static_assert(Training<Type, Net, T, B, Rule>, "Trainer: the model's Training is not a Training");
-};
 
 /// Checks the contract of models with `static constexpr bool unit_interval = true`. NaN is left to the check of the
 /// loss.
@@ -136,6 +51,10 @@ bool all_finite(const Tensor<T, B>& x) {
   return std::ranges::all_of(here, [](auto number) { return std::isfinite(number); });
 }
 
+}  // namespace detail
+
+namespace detail {
+
 /// What a rank says after a step, and what all of them then do: rank 0's clock counts, and any may stop.
 struct Decision {
   double share = 0;  ///< of the training that has passed
@@ -151,13 +70,14 @@ inline Decision agreed(const Decision& mine) {
   return {votes[0], votes[1] > 0, votes[2] > 0, votes[3] > 0};
 }
 
-inline std::string reason_of(const std::exception_ptr& thrown) {
+/// Ends all ranks because of what this one has thrown: they would wait for it.
+inline void end_all(distributed::Communicator& ranks, const std::exception_ptr& thrown) noexcept {
   try {
     std::rethrow_exception(thrown);
   } catch (const std::exception& error) {
-    return error.what();
+    ranks.abort(error.what());
   } catch (...) {
-    return "something that is no std::exception was thrown";
+    ranks.abort("something was thrown that is no std::exception");
   }
 }
 
@@ -174,7 +94,18 @@ struct FitOptions {
   schedule::OfShare rate_of_share = {};   ///< in its place, of the part of the steps or minutes that has passed
   std::filesystem::path checkpoint = {};  ///< where progress is kept, tried before the first step; empty: nowhere
   double checkpoint_every = 60;           ///< seconds
-  std::string title = "training";         ///< of the progress bar; empty: none
+  Index keep = 1;  ///< checkpoints; older ones stand beside the newest, as `older_checkpoint` says
+  /// What a model is worth, the less the better, such as a loss on clips for validation. The model with the best of it
+  /// is kept as `best_checkpoint(checkpoint)`.
+  std::function<double()> evaluate = {};
+  Index evaluate_every = 0;       ///< steps; 0: where a checkpoint is written
+  bool higher_is_better = false;  ///< of what `evaluate` gives
+  /// So many steps in a row may be left out because they are not finite; one more ends the training. Their number in all
+  /// is among the losses, as "skipped". What they would have done is said on stderr.
+  Index skip_not_finite = 0;
+  std::function<void(const StepReport&)> monitor = {};  ///< is told what a step was like, now and then
+  Index monitor_every = 100;                            ///< steps
+  std::string title = "training";                       ///< of the progress bar; empty: none
   std::string unit = "clips";
 };
 
@@ -205,16 +136,25 @@ class Trainer {
     if constexpr (requires { requires Net::unit_interval; }) {
       if (!std::exchange(range_checked_, true)) detail::require_unit_range(clip_of(clips));
     }
+    require(
+        how.micro_batches == 1 || requires { requires TrainingT::takes_micro_batches; },
+        "training: this model's training takes no micro-batches, such as that of a game, whose players meet the "
+        "same clips; train on smaller batches");
     const Rng before = rng_;
     Losses losses;
     try {
       rng_ = rng_.of_part(distributed::world().rank(), distributed::world().size());
       losses = stepper_.step(training_, model, clips, rng_, how);
+    } catch (const NotFinite& error) {
+      rng_ = before;
+      const std::string why = why_not_finite(clips, how), what = error.what();
+      throw NotFinite(why.empty() ? what : text(what.substr(0, what.find(';')), "; ", why));
     } catch (...) {
       rng_ = before;
       throw;
     }
     ++steps_;
+    if (skipped_) losses.emplace_back("skipped", *skipped_);
     if (average_) average_->update(model.parameters());
     history_.add(steps_, losses);
     return losses;
@@ -234,12 +174,11 @@ class Trainer {
   template <DatasetFor<Net> Source, class F>
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
     const bool timed = options.minutes > 0;
+    require(options.monitor_every >= 1, "training: a monitor that is told every ", options.monitor_every, " steps");
     if (!timed && steps_ >= options.steps) return true;
     distributed::Communicator& ranks = distributed::world();
     const bool first_rank = ranks.rank() == 0;
-    if (!options.checkpoint.empty()) {
-      on_first_rank([&] { detail::try_checkpoint(options.checkpoint, state()); });
-    }
+    std::optional<detail::CheckpointKeeper> keeper = keeper_of(options);  // of the first rank
     detail::Batches<B, Source> batches(source, {.batch = options.batch,
                                                 .workers = options.workers,
                                                 .first = steps_,
@@ -258,9 +197,10 @@ class Trainer {
                    : static_cast<double>(steps_) / static_cast<double>(options.steps);
     };
     auto saved = start;
+    double waited = 0;  // for data
     detail::Decision all{.share = timed ? 0 : share()};
     bool diverged = false;
-    double waited = 0;  // for data
+    Index in_a_row = 0;  // of steps that were left out
     try {
       while (!all.stop && all.share < 1) {
         if (options.rate_of_share) set_learning_rate(options.rate_of_share(std::min(all.share, 1.0)));
@@ -268,25 +208,37 @@ class Trainer {
         const auto asked = Clock::now();
         const auto clips = map_members(batches.next(), cast_each);
         waited += seconds_since(asked);
-        const Losses losses = step(clips, options.step, diverged);
+        const Losses losses = step(clips, options, diverged, in_a_row);
         if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch * ranks.size(), waited);
         const bool go_on = called(after_step, losses), told = interrupt.requested();
-        all = detail::agreed({share(), !go_on || told, told, seconds_since(saved) > options.checkpoint_every});
-        if (options.checkpoint.empty() || !all.save || all.stop || all.share >= 1) continue;
-        saved_or_said(options.checkpoint);
-        saved = Clock::now();
+        const bool time = keeper && seconds_since(saved) > options.checkpoint_every && !keeper->busy();
+        all = detail::agreed({share(), !go_on || told, told, time});
+        if (options.checkpoint.empty() || all.interrupted) continue;
+        const bool last = all.stop || all.share >= 1, due = all.save && !last;
+        const bool best = options.evaluate && to_evaluate(options, due || last) && is_best(options);
+        if (due || best) {
+          on_first_rank([&] {
+            keeper->keep(std::make_shared<const detail::CheckpointWriter>(written(true)), steps_, due, best);
+          });
+        }
+        if (due) saved = Clock::now();
       }
     } catch (const NotFinite&) {  // all ranks throw it, since what they judge is summed over them
-      if (!options.checkpoint.empty() && !diverged && steps_ > began) saved_or_said(options.checkpoint);
+      if (!options.checkpoint.empty() && !diverged && steps_ > began) {
+        on_first_rank([&] { keeper->said([&] { keeper->keep_now(written(false), steps_); }); });
+      }
       throw;
     } catch (...) {
-      const bool can_save = !sharded_ || ranks.size() == 1;  // the others are not there to give their shares
-      if (!options.checkpoint.empty() && steps_ > began && can_save) saved_or_said(options.checkpoint, true);
-      if (ranks.size() > 1) ranks.abort(detail::reason_of(std::current_exception()).c_str());
+      // Where it is the only rank that throws, it saves what all have learnt, but for shares that it has not.
+      if (!options.checkpoint.empty() && steps_ > began && (ranks.size() == 1 || !sharded_)) {
+        if (!keeper) keeper.emplace(options.checkpoint, options.keep, false);
+        keeper->said([&] { keeper->keep_now(written(false), steps_); });
+      }
+      if (ranks.size() > 1) detail::end_all(ranks, std::current_exception());
       throw;
     }
     if (!options.checkpoint.empty()) {
-      save_finite(options.checkpoint);
+      on_first_rank([&] { keeper->keep_now(written(false), steps_); });
       (void)mean_over_ranks(0.0);  // no rank goes on to read it before it is there
     }
     return !all.interrupted;
@@ -307,11 +259,11 @@ class Trainer {
   }
   /// Goes on from a file of `save`.
   /// @throws Error  if it cannot be read or is of another model or rule; nothing has been changed then
-  void resume(const std::filesystem::path& path) {
+  void resume(const std::filesystem::path& path, ResumeOptions how = {}) {
     const bool sharded = sharded_;
     shard_optimizers(false);
     try {
-      load_checkpoint(path, state());
+      load_checkpoint(path, state(), how);
     } catch (...) {
       shard_optimizers(sharded);
       throw;
@@ -320,6 +272,8 @@ class Trainer {
   }
 
   Index steps() const noexcept { return steps_; }
+  /// The best that `FitOptions::evaluate` has given so far.
+  const std::optional<double>& best() const noexcept { return best_; }
   /// Whether steps are captured as a graph and replayed, as on Cuda after the first few.
   bool captured() const noexcept { return stepper_.captured(); }
   const History& history() const noexcept { return history_; }
@@ -353,6 +307,24 @@ class Trainer {
     sharded_ = shard;
   }
 
+  /// Trains the parameters of a name otherwise than the rule says, from now on: "*.bias", "decoder.*", where * stands
+  /// for any characters. Of several groups that a parameter is in, the one that was set last holds. Files do not keep
+  /// groups.
+  ///
+  ///     trainer.set_group(fb::is_vector, {.weight_decay = 0});          // biases, factors of normalisations
+  ///     trainer.set_group("encoder.*", {.rate_factor = 0.1});
+  ///
+  /// The gradient of a frozen one is still computed, and counts in clip_norm.
+  /// @throws Error  if no parameter that is trained has such a name: says which there are; if a number is negative or
+  ///                not finite, or the rule has no weight decay
+  void set_group(const std::string& pattern, const ParameterGroup& group) {
+    set_group(text("'", pattern, "'"), group,
+              [&](const std::string& name, const Shape&) { return detail::matches(pattern, name); });
+  }
+  void set_group(const ParameterChoice& chosen, const ParameterGroup& group) {
+    set_group("what was chosen", group, chosen);
+  }
+
   /// Keeps an exponential moving average of the parameters from now on.
   void keep_average(double decay) { average_.emplace(decay, model.parameters()); }
   bool keeps_average() const noexcept { return average_.has_value(); }
@@ -365,6 +337,7 @@ class Trainer {
   }
 
  private:
+  using TrainingT = typename detail::TrainingOf<Net, T, B, Rule>::Type;
   using Clock = std::chrono::steady_clock;
   static double seconds_since(Clock::time_point then) {
     return std::chrono::duration<double>(Clock::now() - then).count();
@@ -400,34 +373,101 @@ class Trainer {
     if (average_) visit("average", *average_);
     visit("rng", rng_);
     visit("steps", detail::StepCount{steps_});
+    visit("best", best_), visit("skipped", skipped_);
     visit("history", history_);
   }
 
-  /// A step; `diverged` is set where it is not finite by the model's fault.
-  Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how, bool& diverged) {
+  void set_group(const std::string& what, const ParameterGroup& group, const ParameterChoice& chosen) {
+    std::vector<std::string> names;
+    bool any = false;
+    training_.visit_optimizers([&](const std::string&, auto& optimizer) {
+      any = optimizer.set_group_if_any(model, chosen, group, names) || any;
+    });
+    if (!any) detail::fail_unmatched(what, names);
+    stepper_ = {};
+  }
+  /// What the first number of a step was that is not finite, which is found by taking the step again with all that it
+  /// computes in view.
+  std::string why_not_finite(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how) {
+    if (std::string data = detail::not_finite_data(clips); !data.empty()) return data;
+    const distributed::Use alone(distributed::alone);  // other ranks may have found theirs in their data
+    Snapshot<B> before;
+    before.add(model.parameters()), before.add(model.buffers());
+    training_.visit_optimizers([&](const std::string&, auto& optimizer) { before.add(optimizer); });
+    detail::FirstNotFinite first(detail::names_of(detail::fields_of(model)));
+    const Observing observing(first);
+    Rng again = rng_;
     try {
-      return step(clips, how);
+      (void)training_.step(model, clips, again, how);
     } catch (const NotFinite&) {
+    }
+    return first.found();
+  }
+  /// A step of `fit`; `diverged` is set where it is not finite by the model's fault.
+  Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const FitOptions& options, bool& diverged, Index& in_a_row) {
+    try {
+      const Losses losses = options.monitor && (steps_ + 1) % options.monitor_every == 0
+                                ? monitored_step(clips, options)
+                                : step(clips, options.step);
+      in_a_row = 0;
+      return losses;
+    } catch (const NotFinite& error) {
+      if (in_a_row++ < options.skip_not_finite) return skipped_step(error);
       diverged = true;
       for_each_member(clips, [&](std::string_view, const auto& x) { diverged = diverged && detail::all_finite(x); });
+      diverged = mean_over_ranks(diverged ? 1.0 : 0.0) == 1;  // not, if the data of any rank are to blame
       throw;
     }
   }
-  void save_finite(const std::filesystem::path& path, bool whatever_rank = false) {
-    if (!detail::all_finite(model.parameters()) || !detail::all_finite(model.buffers())) {
-      throw NotFinite(text("training: the model is not finite after ", steps_, " steps, and ", detail::quoted(path),
-                           " was not written; lower the learning rate"));
-    }
-    if (whatever_rank) save_checkpoint(path, state());
-    else save(path);
+  Losses monitored_step(const BatchOf<Net, Tensor<T, B>>& clips, const FitOptions& options) {
+    StepOptions how = options.step;
+    how.capture = false;
+    StepReport report = monitored(model, [&] { return step(clips, how); });
+    report.step = steps_;
+    options.monitor(report);
+    return report.losses;
   }
-  /// Writes a checkpoint, or says on stderr why it cannot be.
-  void saved_or_said(const std::filesystem::path& path, bool whatever_rank = false) noexcept {
-    try {
-      save_finite(path, whatever_rank);
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "\nflipbook: no checkpoint was written: %s\n", error.what());
+  /// Goes on as after a step that has changed nothing.
+  Losses skipped_step(const NotFinite& error) {
+    ++steps_;
+    (void)rng_.split();
+    skipped_ = skipped_.value_or(0) + 1;
+    const Losses losses{{"skipped", *skipped_}};
+    history_.add(steps_, losses);
+    std::fprintf(stderr, "\nflipbook: step %td was left out: %s\n", steps_, error.what());
+    return losses;
+  }
+  /// The state, taken down for a file; a copy can be written while training goes on.
+  detail::CheckpointWriter written(bool copy) {
+    detail::CheckpointWriter run(copy);
+    visit_state(run);
+    return run;
+  }
+  std::optional<detail::CheckpointKeeper> keeper_of(const FitOptions& options) {
+    if (options.checkpoint.empty()) {
+      require(!options.evaluate, "training: the best model is kept beside a checkpoint; give its path");
+      return std::nullopt;
     }
+    std::optional<detail::CheckpointKeeper> keeper;
+    on_first_rank([&] {
+      keeper.emplace(options.checkpoint, options.keep, options.evaluate != nullptr);
+      keeper->try_out(written(false));
+    });
+    if (options.evaluate && steps_ > 0) {
+      best_ = detail::best_so_far(best_, best_checkpoint(options.checkpoint), options.higher_is_better);
+    }
+    return keeper;
+  }
+  bool to_evaluate(const FitOptions& options, bool writes) const {
+    return options.evaluate_every > 0 ? steps_ % options.evaluate_every == 0 : writes;
+  }
+  /// Evaluates the model, and remembers what it is worth where that is the best so far.
+  bool is_best(const FitOptions& options) {
+    const double value = mean_over_ranks(options.evaluate());
+    const double sign = options.higher_is_better ? -1 : 1;
+    if (std::isnan(value) || (best_ && sign * value >= sign * *best_)) return false;
+    best_ = value;
+    return true;
   }
 
   template <class F>
@@ -441,10 +481,11 @@ class Trainer {
   }
 
   Rng rng_;
-  typename detail::TrainingOf<Net, T, B, Rule>::Type training_;
+  TrainingT training_;
   detail::Stepper<T, B, BatchOf<Net, Tensor<T, B>>> stepper_;
   std::optional<MovingAverage<T, B>> average_;
   History history_;
+  std::optional<double> best_, skipped_;
   Index steps_ = 0;
   bool range_checked_ = false, sharded_ = false;
 };

@@ -174,6 +174,23 @@ void assign(Tensor<T, B> to, const Tensor<T>& from) {
   B::copy(to.data(), from.data(), static_cast<std::size_t>(from.size()) * sizeof(T));
 }
 
+/// A parameter or buffer of a module. What works on a list of them is compiled once, not for each module.
+template <class T, class B>
+struct Field {
+  std::string name;
+  Tensor<T, B> value;
+  WeightLayout layout;
+  bool parameter;
+};
+template <class M>
+auto fields_of(const M& module) {
+  std::vector<Field<typename M::Scalar, typename M::Backend>> all;
+  for_each_field(module, [&](const std::string& name, const auto& leaf) {
+    all.push_back({name, leaf.value, layout_of(leaf), is_parameter<std::remove_cvref_t<decltype(leaf)>>});
+  });
+  return all;
+}
+
 template <class M>
 void list_weights(const M& module, const std::string& prefix, std::vector<NamedTensor>& tensors) {
   for_each_field(module, [&](const std::string& name, const auto& leaf) {

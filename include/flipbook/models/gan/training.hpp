@@ -52,6 +52,20 @@ struct Scored {
     if constexpr (Value<Said>) return Game::generator(fake);
     else return Game::generator(fake.logits) + fake.loss;
   }
+  /// Tells an observer which shares of data and of fakes are judged right, by the signs of their logits.
+  template <class Said>
+  static void tell(const Said& real, const Said& fake) {
+    if constexpr (Value<Said>) {
+      const Numbers data = numbers_of(tensor_of(real)), fakes = numbers_of(tensor_of(fake));
+      const auto share = [](Index right, const Numbers& of) {
+        return static_cast<double>(right) / static_cast<double>(of.count);
+      };
+      observer->number("data judged right", share(data.count - data.negative - data.zero, data));
+      observer->number("fakes judged right", share(fakes.negative, fakes));
+    } else {
+      tell(real.logits, fake.logits);
+    }
+  }
   /// The discriminator as penalties see it: the sum of its logits.
   template <class D>
   static auto total(const D& d) {
@@ -104,6 +118,8 @@ class AdversarialTraining {
           const auto x = View::of(judge.constant(made.real), judge.rng());
           const auto y = View::of(judge.constant(fake.value()), judge.rng());
           const auto on_data = d(x), on_fake = d(y);  // in this order, as running statistics see them
+          if (observer != nullptr) [[unlikely]]
+            Score::tell(on_data, on_fake);
           return Regulariser::penalty(judge, Score::total(d), x, y, Score::discriminator(on_data, on_fake));
         });
     Snapshot<B> before;  // the new judgement of the model may not be finite

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <flipbook/nn/module.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
+#include <flipbook/train/diagnosis.hpp>
+#include <flipbook/train/history.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// What a training step was like, as `FitOptions::monitor` is told.
+struct StepReport {
+  /// Parameters by their Euclidean lengths.
+  struct Part {
+    std::string name;       ///< of a field of the model, such as "encoder"; of all together ""
+    double gradient = 0;    ///< before it is clipped; in half, times the scale of the loss
+    double parameters = 0;  ///< after the step
+    double update = 0;      ///< what the step has added to them
+    double ratio() const { return parameters > 0 ? update / parameters : 0; }
+  };
+  /// What an operation gave: its least and largest number, mean, share of zeros and more.
+  struct Activation {
+    std::string operation;  ///< its type
+    std::string place;      ///< "in 'encoder.0.weight'", or "after" the last parameter that was used before it
+    Shape shape;
+    Numbers numbers;
+    double zeros() const { return static_cast<double>(numbers.zero) / static_cast<double>(numbers.count); }
+  };
+  /// How evenly a codebook is used, by moving averages (quantizer::Vector): of `codes` codes as many as `perplexity`
+  /// would be used, were each used as often as the others.
+  struct Codebook {
+    std::string name;
+    Index codes = 0;
+    double perplexity = 0;
+  };
+
+  Index step = 0;
+  Losses losses;
+  /// What else the training tells where it is observed: of discriminators, the shares of data and fakes that are judged
+  /// right.
+  Losses numbers;
+  Part whole;
+  std::vector<Part> parts;
+  std::vector<Activation> activations;  ///< in the order of their computation
+  std::vector<Codebook> codebooks;
+};
+
+namespace detail {
+
+/// Takes down what a step computes.
+class StepMonitor final : public Observer {
+ public:
+  StepMonitor(FieldNames names, StepReport& report) : place_(std::move(names)), report_(report) {}
+
+  void operation(const char* spelled, const Shown& y, std::span<const Shown> x) override {
+    std::string place = place_.next(x);
+    if (y.bytes > 0) report_.activations.push_back({short_type_name(spelled), std::move(place), y.shape, y.numbers()});
+  }
+  void parameter(const Shown& p, const Shown& gradient) override {
+    squares_[place_.name_of(p)] = gradient.numbers().squares;
+  }
+  void number(std::string_view name, double value) override { report_.numbers.emplace_back(name, value); }
+
+  double squares(const std::string& parameter) const {
+    const auto found = squares_.find(parameter);
+    return found == squares_.end() ? 0 : found->second;
+  }
+
+ private:
+  Place place_;
+  StepReport& report_;
+  std::map<std::string, double> squares_;  // of gradients
+};
+
+/// Adds the squares of one parameter to those of the part that its name begins with.
+inline void add_squares(StepReport& report, const std::string& name, double gradient, double parameter, double update) {
+  std::string part = name.substr(0, name.find('.'));
+  if (report.parts.empty() || report.parts.back().name != part) report.parts.push_back({std::move(part)});
+  for (StepReport::Part* at : {&report.whole, &report.parts.back()}) {
+    at->gradient += gradient, at->parameters += parameter, at->update += update;
+  }
+}
+
+template <class T, class B>
+std::vector<StepReport::Codebook> codebooks_of(const std::vector<Field<T, B>>& fields) {
+  std::vector<StepReport::Codebook> found;
+  std::string book;
+  for (const auto& [name, value, layout, parameter] : fields) {
+    if (name.ends_with("codebook")) book = name;
+    if (book.empty() || name != book.substr(0, book.size() - 8) + "counts") continue;
+    const double all = numbers_of(value).sum;
+    double entropy = 0;
+    for (const T count : to<Cpu>(value)) {
+      const double share = all > 0 ? static_cast<double>(static_cast<Wide<T>>(count)) / all : 0;
+      if (share > 0) entropy -= share * std::log(share);
+    }
+    found.push_back({book, value.size(), std::exp(entropy)});
+  }
+  return found;
+}
+
+/// Completes a report once the step is taken.
+/// @param before  the parameters as they were, (P)
+template <class T, class B>
+void complete(StepReport& report, const StepMonitor& monitor, const std::vector<Field<T, B>>& fields,
+              const Tensor<T, B>& before) {
+  Index first = 0;
+  for (const auto& field : fields) {
+    if (!field.parameter) continue;
+    const auto now = field.value.reshape({-1}), then = before.slice(first, first + now.size());  // (p)
+    add_squares(report, field.name, monitor.squares(field.name), numbers_of(now).squares,
+                numbers_of(now - then).squares);
+    first += now.size();
+  }
+  const auto lengths = [](StepReport::Part& part) {
+    for (double* squares : {&part.gradient, &part.parameters, &part.update}) *squares = std::sqrt(*squares);
+  };
+  lengths(report.whole);
+  for (StepReport::Part& part : report.parts) lengths(part);
+  report.codebooks = codebooks_of(fields);
+}
+
+}  // namespace detail
+
+/// What a step of a model is like: `step()` takes it and returns its losses. It is observed on the way, which costs
+/// about as much again, and is not captured on Cuda.
+template <class Net, class T, class B, class Step>
+StepReport monitored(const Module<Net, T, B>& model, const Step& step) {
+  StepReport report;
+  const auto fields = detail::fields_of(model);
+  detail::StepMonitor monitor(detail::names_of(fields), report);
+  const auto before = model.parameters().clone();  // (P)
+  {
+    const Observing observing(monitor);
+    report.losses = step();
+  }
+  detail::complete(report, monitor, fields, before);
+  return report;
+}
+
+}  // namespace flipbook
