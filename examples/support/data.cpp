@@ -118,14 +118,10 @@ Data open_videos([[maybe_unused]] const std::filesystem::path& path, [[maybe_unu
 #if FLIPBOOK_VIDEO
   const FrameSize size{format.size, format.size, format.channels};
   const Index stride = std::max<Index>(1, format.frames / 2);
-  const bool terminal = ::isatty(STDERR_FILENO) != 0;
-  const VideoFiles files(
-      path, {.frames = format.frames, .stride = stride, .size = size, .index = {.progress = [=](Index done, Index all) {
-                                                                        if (terminal)
-                                                                          std::fprintf(
-                                                                              stderr, "\rindexing: %td of %td videos%s",
-                                                                              done, all, done == all ? "\n" : "");
-                                                                      }}});
+  const auto tell = [terminal = ::isatty(STDERR_FILENO) != 0](Index done, Index all) {
+    if (terminal) std::fprintf(stderr, "\rindexing: %td of %td videos%s", done, all, done == all ? "\n" : "");
+  };
+  const VideoFiles files(path, {.frames = format.frames, .stride = stride, .size = size, .index = {.progress = tell}});
   const std::string name = text(path.string(), ", ", files.index().videos().size(), " videos");
   return held_out(files, seed, name, (format.frames - 1) / stride);
 #else

@@ -221,9 +221,11 @@
 #include <flipbook/io/stored.hpp>
 
 #include <flipbook/train/accumulate.hpp>
+#include <flipbook/train/agreement.hpp>
 #include <flipbook/train/checkpoint.hpp>
 #include <flipbook/train/description.hpp>
 #include <flipbook/train/diagnosis.hpp>
+#include <flipbook/train/fit_options.hpp>
 #include <flipbook/train/gradient_average.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>

@@ -124,7 +124,7 @@ TEST_CASE("times of frames are kept as steps") {
   CHECK(FrameTimes::of_steps({}).size() == 0);
   CHECK_THROWS_AS(times.add(12), Error);
   for (const std::vector<std::int64_t>& bad : std::vector<std::vector<std::int64_t>>{
-           {1, 2}, {1, 0, 5}, {1, 2, 0}, {1, -1, 3}, {1, 1LL << 50, 1LL << 50}, {1LL << 61, 1, 1}}) {
+           {1, 2}, {1, 0, 5}, {1, 2, 0}, {1, -1, 3}, {1, 1LL << 50, 1LL << 50}, {1LL << 61, 1, 1}, {0, 1, 1LL << 40}}) {
     CHECK_THROWS_AS(FrameTimes::of_steps(bad), Error);
   }
 }

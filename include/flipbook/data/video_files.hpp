@@ -122,10 +122,12 @@ class VideoFiles {
         if (!kept.empty()) {
           Kept& whole = kept[sequence];
           const std::lock_guard lock(whole.mutex);
-          if (!std::exchange(whole.tried, true)) try {
+          if (!std::exchange(whole.tried, true)) {
+            try {
               whole.frames = frames(0, frames_of(video));
             } catch (const Error&) {  // the clip that is asked for may be whole
             }
+          }
           if (whole.frames) return whole.frames.slice(first, first + options.frames);
         }
         return frames(first, options.frames);

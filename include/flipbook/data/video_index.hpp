@@ -80,8 +80,9 @@ inline IndexedVideo indexed_video(const nlohmann::json& line) {
                  line.at("rate").get<double>(),
                  FrameTimes::of_steps(line.at("times").get<std::vector<std::int64_t>>())};
   const Index timed = video.facts.times.size();
-  require(video.facts.frames > 0 && (timed == 0 || timed == video.facts.frames), "an index of ", timed, " times for ",
-          video.facts.frames, " frames");
+  require(
+      video.facts.frames > 0 && video.facts.frames <= FrameTimes::most && (timed == 0 || timed == video.facts.frames),
+      "an index of ", timed, " times for ", video.facts.frames, " frames");
   return video;
 }
 
@@ -112,7 +113,7 @@ class VideoIndex {
       else unknown.push_back(&video);
     }
     try {
-      scan(unknown, options, [&] { keep(videos, false); });
+      scan(unknown, options, [&] { keep(videos, !options.file.empty()); });
     } catch (...) {
       keep(videos, false);
       throw;
@@ -218,15 +219,19 @@ class VideoIndex {
       for (std::unique_lock lock(mutex); claimed < all && !stopped.stop_requested() && !failure; changed.notify_one()) {
         IndexedVideo& video = *videos[claimed++];
         lock.unlock();
+        VideoFacts facts;
+        std::string refusal;
         std::exception_ptr thrown;
         try {
-          video.facts = scan_video(folder_ / video.path);
+          facts = scan_video(folder_ / video.path);
         } catch (const Error& error) {
-          video.refusal = error.what();
+          refusal = error.what();
         } catch (...) {
           thrown = std::current_exception();
         }
         lock.lock();
+        video.facts = std::move(facts);
+        video.refusal = std::move(refusal);
         if (thrown) failure = thrown;
         ++done;
       }

@@ -16,6 +16,9 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// When the frames of a video are shown, in the units of its container: runs of frames that are equally far apart.
 class FrameTimes {
  public:
+  /// More frames than any video has: 186 hours at 25 frames a second.
+  static constexpr Index most = Index{1} << 24;
+
   FrameTimes() = default;
 
   /// A further frame, later than the one before it.
@@ -54,8 +57,8 @@ class FrameTimes {
     std::int64_t time = steps[0];
     for (std::size_t i = 1; i < steps.size(); i += 2) {
       const std::int64_t step = steps[i], count = steps[i + 1];
-      require(std::abs(time) <= far && step > 0 && count > 0 && step <= far / count, "times of frames: ", count,
-              " steps of ", step, " from ", time);
+      require(std::abs(time) <= far && step > 0 && count > 0 && step <= far / count && count < most - times.size(),
+              "times of frames: ", count, " steps of ", step, " from ", time);
       for (std::int64_t n = 0; n < count; ++n) times.add(time + n * step);
       time += count * step;
     }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <concepts>
@@ -10,16 +9,15 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include <flipbook/distributed/collectives.hpp>
 #include <flipbook/optim/average.hpp>
-#include <flipbook/optim/schedule.hpp>
+#include <flipbook/train/agreement.hpp>
 #include <flipbook/train/diagnosis.hpp>
+#include <flipbook/train/fit_options.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/keeper.hpp>
@@ -52,62 +50,6 @@ bool all_finite(const Tensor<T, B>& x) {
 }
 
 }  // namespace detail
-
-namespace detail {
-
-/// What a rank says after a step, and what all of them then do: rank 0's clock counts, and any may stop.
-struct Decision {
-  double share = 0;  ///< of the training that has passed
-  bool stop = false, interrupted = false, save = false;
-};
-inline Decision agreed(const Decision& mine) {
-  distributed::Communicator& ranks = distributed::world();
-  if (ranks.size() == 1) return mine;
-  const bool first = ranks.rank() == 0;
-  std::array<double, 4> votes{first ? mine.share : 0, mine.stop ? 1.0 : 0, mine.interrupted ? 1.0 : 0,
-                              first && mine.save ? 1.0 : 0};
-  ranks.sum(votes.data(), votes.size(), distributed::Number::float64);
-  return {votes[0], votes[1] > 0, votes[2] > 0, votes[3] > 0};
-}
-
-/// Ends all ranks because of what this one has thrown: they would wait for it.
-inline void end_all(distributed::Communicator& ranks, const std::exception_ptr& thrown) noexcept {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& error) {
-    ranks.abort(error.what());
-  } catch (...) {
-    ranks.abort("something was thrown that is no std::exception");
-  }
-}
-
-}  // namespace detail
-
-/// How `Trainer::fit` trains.
-struct FitOptions {
-  Index steps = 1000;  ///< taken in all when `fit` returns, resumed ones included
-  Index batch = 8;     ///< clips in a step, of each rank where several train together
-  int workers = 1;     ///< threads that prepare batches
-  StepOptions step = {};
-  double minutes = 0;                     ///< where it is given, `fit` trains so long, in place of `steps` steps
-  schedule::Any learning_rate = {};       ///< of the step; empty: as the rule says
-  schedule::OfShare rate_of_share = {};   ///< in its place, of the part of the steps or minutes that has passed
-  std::filesystem::path checkpoint = {};  ///< where progress is kept, tried before the first step; empty: nowhere
-  double checkpoint_every = 60;           ///< seconds
-  Index keep = 1;  ///< checkpoints; older ones stand beside the newest, as `older_checkpoint` says
-  /// What a model is worth, the less the better, such as a loss on clips for validation. The model with the best of it
-  /// is kept as `best_checkpoint(checkpoint)`.
-  std::function<double()> evaluate = {};
-  Index evaluate_every = 0;       ///< steps; 0: where a checkpoint is written
-  bool higher_is_better = false;  ///< of what `evaluate` gives
-  /// So many steps in a row may be left out because they are not finite; one more ends the training. Their number in all
-  /// is among the losses, as "skipped". What they would have done is said on stderr.
-  Index skip_not_finite = 0;
-  std::function<void(const StepReport&)> monitor = {};  ///< is told what a step was like, now and then
-  Index monitor_every = 100;                            ///< steps
-  std::string title = "training";                       ///< of the progress bar; empty: none
-  std::string unit = "clips";
-};
 
 /// A model with what trains it. On Cuda a step is captured as a graph and replayed until the model's settings change,
 /// where its training has
