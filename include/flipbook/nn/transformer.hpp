@@ -64,8 +64,9 @@ struct TransformerBlock {
    private:
     template <Value X, class Attend>
     X block(const X& x, const Attend& attend) const {
-      const X y = x + dropout(attend(norm1(x)), O.dropout);
-      return y + dropout(mlp(norm2(y)), O.dropout);
+      constexpr double rate = O.dropout;  // Clang 19 crashes on O.dropout as an argument
+      const X y = x + dropout(attend(norm1(x)), rate);
+      return y + dropout(mlp(norm2(y)), rate);
     }
   };
 };

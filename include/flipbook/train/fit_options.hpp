@@ -31,7 +31,7 @@ struct FitOptions {
   /// So many steps in a row may be left out because they are not finite; one more ends the training. Their number in all
   /// is among the losses, as "skipped". What they would have done is said on stderr.
   Index skip_not_finite = 0;
-  std::function<void(const StepReport&)> monitor = {};  ///< is told what a step was like, now and then
+  std::function<void(const StepReport&)> monitor = {};  ///< is told what a step was like, on rank 0
   Index monitor_every = 100;                            ///< steps
   std::string title = "training";                       ///< of the progress bar; empty: none
   std::string unit = "clips";

@@ -366,7 +366,7 @@ class Trainer {
     how.capture = false;
     StepReport report = monitored(model, [&] { return step(clips, how); });
     report.step = steps_;
-    options.monitor(report);
+    if (distributed::world().rank() == 0) options.monitor(report);
     return report.losses;
   }
   /// Goes on as after a step that has changed nothing.
