@@ -118,7 +118,7 @@ def tests(run):
     names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
 
     def of_file(name, *more):
-        return [run.program("test_device"), "--no-intro", "--no-colors", f"--source-file=*{name}.cu", *more]
+        return [run.program("test_device"), "--no-intro", "--no-colors", f"--source-file=*/{name}.cu", *more]
     with concurrent.futures.ThreadPoolExecutor(9) as pool:
         warm = pool.submit(run.do, "compile, warmed", "compile.log",
                            run.python("pytorch_steps.py", "--compile", "--warm", *WORKLOADS), 200)
@@ -157,7 +157,7 @@ def checks(run):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(run.do, f"{tool} {name}", "checks.log",
                             ["compute-sanitizer", "--tool", tool, "--error-exitcode", "1", "--print-limit", "10",
-                             run.program("test_device"), "--no-intro", f"--source-file=*{name}.cu"], 40)
+                             run.program("test_device"), "--no-intro", f"--source-file=*/{name}.cu"], 40)
                 for tool in ("racecheck", "synccheck") for name in names]
         for job in jobs:
             job.result()
