@@ -78,8 +78,8 @@ int main(int count, char** arguments) {
     const auto end = std::stable_partition(words.begin(), words.end(), is_numbers);
     const std::span<char*> numbers(words.begin(), end), names(end, words.end());
     const auto wanted = [&](const char* which) {
-      return numbers.empty() ||
-             std::any_of(numbers.begin(), numbers.end(), [&](const char* word) { return std::strcmp(word, which) == 0; });
+      return numbers.empty() || std::any_of(numbers.begin(), numbers.end(),
+                                            [&](const char* word) { return std::strcmp(word, which) == 0; });
     };
     if (wanted("float")) time_all<float>("float", false, names);
     if (wanted("tf32")) time_all<float>("tf32", true, names);
