@@ -27,7 +27,7 @@ SECONDS = {1: 220, 2: 190, 3: 170, 4: 120}
 WORKLOADS = ["video_transformer", "video_gan", "video_vae", "conv_lstm", "dcgan"]
 FIRST = ["core", "elementwise", "matmul", "conv", "attention", "norm", "train", "models"]  # the others after them
 WITHOUT_OWN_KERNELS = {"data", "device", "examples", "follow", "graph", "models", "train"}
-PROFILED = ["attention 1024 × 64 causal bfloat16", "own", "softmax"]
+PROFILED = {"attention": "attention 1024", "implicit_gemm": " own", "normalize_columns": "batch normalisation"}
 HERE = pathlib.Path(__file__).resolve().parent
 MEMCHECK = ["compute-sanitizer", "--tool", "memcheck", "--report-api-errors", "no"]  # tests ask for what is refused
 
@@ -118,7 +118,7 @@ def tests(run):
     names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
 
     def of_file(name, *more):
-        return [run.program("test_device"), "--no-intro", "--no-colors", f"--source-file=*{name}.cu", *more]
+        return [run.program("test_device"), "--no-intro", "--no-colors", f"--source-file=*/{name}.cu", *more]
     with concurrent.futures.ThreadPoolExecutor(9) as pool:
         warm = pool.submit(run.do, "compile, warmed", "compile.log",
                            run.python("pytorch_steps.py", "--compile", "--warm", *WORKLOADS), 200)
@@ -151,13 +151,14 @@ def compiled(run):
 
 def checks(run):
     names = [name for name in run.package.joinpath("files.txt").read_text().split() if name not in WITHOUT_OWN_KERNELS]
-    for i, word in enumerate(PROFILED):
-        run.do(f"profile {word}", "checks.log", ["ncu", "--set", "basic", "--launch-skip", "3", "--launch-count", "2",
-                                               run.program("cuda_kernels"), word], 12)
+    for kernel, word in PROFILED.items():
+        run.do(f"profile {kernel}", "checks.log",
+               ["ncu", "--clock-control", "none", "--set", "basic", "--kernel-name", kernel, "--launch-count", "2",
+                run.program("cuda_kernels"), word], 15)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(run.do, f"{tool} {name}", "checks.log",
                             ["compute-sanitizer", "--tool", tool, "--error-exitcode", "1", "--print-limit", "10",
-                             run.program("test_device"), "--no-intro", f"--source-file=*{name}.cu"], 40)
+                             run.program("test_device"), "--no-intro", f"--source-file=*/{name}.cu"], 40)
                 for tool in ("racecheck", "synccheck") for name in names]
         for job in jobs:
             job.result()
