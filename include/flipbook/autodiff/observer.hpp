@@ -43,6 +43,7 @@ struct Numbers {
   }
 };
 
+/// What the numbers of x are like.
 template <Element T, class B>
 Numbers numbers_of(const Tensor<T, B>& x) {
   Numbers all;

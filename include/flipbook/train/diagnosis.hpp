@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -16,12 +14,12 @@
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// The names of a module's parameters and buffers by their memory.
-using FieldNames = std::unordered_map<const std::byte*, std::string>;
+using FieldNames = std::vector<std::pair<const std::byte*, std::string>>;
 template <class T, class B>
 FieldNames names_of(const std::vector<Field<T, B>>& fields) {
   FieldNames names;
   for (const auto& field : fields) {
-    names.emplace(reinterpret_cast<const std::byte*>(field.value.data()), field.name);
+    names.emplace_back(reinterpret_cast<const std::byte*>(field.value.data()), field.name);
   }
   return names;
 }
@@ -33,8 +31,10 @@ class Place {
 
   /// The parameter or buffer that lies there, or nothing.
   std::string name_of(const Shown& x) const {
-    const auto found = names_.find(x.data);
-    return found == names_.end() || x.bytes == 0 ? "" : found->second;
+    for (const auto& [data, name] : names_) {
+      if (data == x.data && x.bytes > 0) return name;
+    }
+    return "";
   }
   /// Tells of the next operation's inputs, and where that is: "in 'net.0.weight'", "after 'net.0.weight'" or nothing.
   std::string next(std::span<const Shown> inputs) {
@@ -76,24 +76,22 @@ class FirstNotFinite final : public Observer {
   void operation(const char* spelled, const Shown& y, std::span<const Shown> x) override {
     Operation now{spelled, place_.next(x), y.shape, {}};
     for (const Shown& each : x) now.inputs.emplace_back(each.shape, each.numbers());
-    if (y.bytes > 0 && !y.numbers().finite()) {
-      last_ = origin_of(now, x);
-      origins_[y.data] = {y.data + y.bytes, last_};
-    } else {  // the memory of what was there has been used again
-      std::erase_if(origins_, [&](const auto& at) { return at.first >= y.data && at.first < y.data + y.bytes; });
-      last_.clear();
-    }
+    last_ = y.bytes > 0 && !y.numbers().finite() ? origin_of(now, x) : "";
+    std::erase_if(origins_, [&](const Origin& at) { return at.first < y.data + y.bytes && y.data < at.end; });
+    if (!last_.empty()) origins_.push_back({y.data, y.data + y.bytes, last_});
     fresh_ = std::move(now);
   }
   void node(const Node& node) override {
-    if (!fresh_.inputs.empty()) made_.insert_or_assign(&node, std::exchange(fresh_, {}));
+    if (!fresh_.inputs.empty()) made_.emplace_back(&node, std::exchange(fresh_, {}));
   }
   void backward(const Node& node) override { now_ = &node; }
   void gradient(const Shown& dx) override {
     if (!gradient_.empty() || dx.numbers().finite()) return;
-    const auto found = made_.find(now_);
-    gradient_ = text("the first gradient that is not finite is that of ",
-                     found == made_.end() ? "the loss" : written(found->second), " for an input of shape ", dx.shape);
+    std::string from = "the loss";
+    for (const auto& [node, operation] : made_) {
+      if (node == now_) from = written(operation);
+    }
+    gradient_ = text("the first gradient that is not finite is that of ", from, " for an input of shape ", dx.shape);
   }
 
   /// What was found, or nothing.
@@ -107,7 +105,7 @@ class FirstNotFinite final : public Observer {
     std::vector<std::pair<Shape, Numbers>> inputs;
   };
   struct Origin {
-    const std::byte* end;
+    const std::byte *first, *end;
     std::string what;
   };
 
@@ -124,8 +122,9 @@ class FirstNotFinite final : public Observer {
   std::string origin_of(const Operation& op, std::span<const Shown> x) const {
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (op.inputs[i].second.finite()) continue;
-      const auto after = origins_.upper_bound(x[i].data);
-      if (after != origins_.begin() && x[i].data < std::prev(after)->second.end) return std::prev(after)->second.what;
+      for (const Origin& origin : origins_) {
+        if (origin.first <= x[i].data && x[i].data < origin.end) return origin.what;
+      }
       const std::string name = place_.name_of(x[i]);
       return text(name.empty() ? "a constant" : "'" + name + "'",
                   " is not finite before any operation: ", facts(op.inputs[i].first, op.inputs[i].second), ", which `",
@@ -135,8 +134,8 @@ class FirstNotFinite final : public Observer {
   }
 
   Place place_;
-  std::map<const std::byte*, Origin> origins_;  // of tensors that are not finite, by their memory
-  std::unordered_map<const Node*, Operation> made_;
+  std::vector<Origin> origins_;  // of tensors that are not finite, by their memory
+  std::vector<std::pair<const Node*, Operation>> made_;
   Operation fresh_;
   const Node* now_ = nullptr;
   std::string last_, gradient_;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cmath>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,19 +63,22 @@ class StepMonitor final : public Observer {
     if (y.bytes > 0) report_.activations.push_back({short_type_name(spelled), std::move(place), y.shape, y.numbers()});
   }
   void parameter(const Shown& p, const Shown& gradient) override {
-    squares_[place_.name_of(p)] = gradient.numbers().squares;
+    squares_.emplace_back(place_.name_of(p), gradient.numbers().squares);
   }
   void number(std::string_view name, double value) override { report_.numbers.emplace_back(name, value); }
 
   double squares(const std::string& parameter) const {
-    const auto found = squares_.find(parameter);
-    return found == squares_.end() ? 0 : found->second;
+    double last = 0;  // of the step itself, where others were asked for before
+    for (const auto& [name, squares] : squares_) {
+      if (name == parameter) last = squares;
+    }
+    return last;
   }
 
  private:
   Place place_;
   StepReport& report_;
-  std::map<std::string, double> squares_;  // of gradients
+  std::vector<std::pair<std::string, double>> squares_;  // of gradients
 };
 
 /// Adds the squares of one parameter to those of the part that its name begins with.
