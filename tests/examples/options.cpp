@@ -73,6 +73,7 @@ TEST_CASE("options are read, and those not given keep their defaults") {
 }
 
 TEST_CASE("options that cannot be end the program with code 2") {
+  const std::string longest(300, 'x');  // longer than names of files may be
   const std::vector<std::vector<const char*>> wrong{{"--steps", "0"},
                                                     {"--steps", "many"},
                                                     {"--steps", "-3"},
@@ -81,6 +82,7 @@ TEST_CASE("options that cannot be end the program with code 2") {
                                                     {"--seed", "18446744073709551616"},
                                                     {"--threads", "0"},
                                                     {"--data", "/no/where"},
+                                                    {"--data", longest.c_str()},
                                                     {"--unknown"},
                                                     {"stray"},
                                                     {"--steps"},
