@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include <flipbook/data/combined.hpp>
@@ -221,7 +222,8 @@ std::string data_names() {
 void require_data(const std::filesystem::path& path) {
   const bool known =
       std::any_of(std::begin(makers), std::end(makers), [&](const auto& maker) { return path == maker.first; });
-  require(known || std::filesystem::exists(path), "'", path.string(),
+  std::error_code none;  // a name that is too long is one of no file
+  require(known || std::filesystem::exists(path, none), "'", path.string(),
           "' is no file, no folder and no data set that is made here (", data_names(), ")");
 }
 

@@ -89,6 +89,7 @@ TEST_CASE("logs and a page are opened where they are asked for, each stage's apa
 }
 
 TEST_CASE("options that cannot be end the program with code 2") {
+  const std::string longest(300, 'x');  // longer than names of files may be
   const std::vector<std::vector<const char*>> wrong{{"--steps", "0"},
                                                     {"--steps", "many"},
                                                     {"--steps", "-3"},
@@ -98,6 +99,7 @@ TEST_CASE("options that cannot be end the program with code 2") {
                                                     {"--seed", "18446744073709551616"},
                                                     {"--threads", "0"},
                                                     {"--data", "/no/where"},
+                                                    {"--data", longest.c_str()},
                                                     {"--unknown"},
                                                     {"stray"},
                                                     {"--steps"},
