@@ -28,15 +28,16 @@ Tensor<T, B> truncated(const Tensor<T, B>& logits, const Sampling& how) {
   const Tensor<T, B> scaled = how.temperature == 1 ? logits : logits / how.temperature;
   if ((how.top_k == 0 || how.top_k >= logits.extent(-1)) && how.top_p == 1) return scaled;
 
-  const auto sorted = sort(to<Cpu>(scaled), true);                         // (…, K), the likeliest first
-  const Tensor<T> places = arange<T>(logits.extent(-1));                   // (K)
-  const Tensor<T> p = softmax(sorted.values), before = cumsum(p, -1) - p;  // (…, K), of those that are likelier
+  using W = Wide<T>;  // the host computes in no short numbers
+  const auto sorted = sort(to<Cpu>(cast<W>(scaled)), true);                // (…, K), the likeliest first
+  const Tensor<W> places = arange<W>(logits.extent(-1));                   // (K)
+  const Tensor<W> p = softmax(sorted.values), before = cumsum(p, -1) - p;  // (…, K), of those that are likelier
   const double most = static_cast<double>(how.top_k > 0 ? how.top_k : logits.extent(-1));
-  const Tensor<T> beyond_k = greater_equal(places, most), beyond_p = greater_equal(before, how.top_p);
-  const Tensor<T> first = less(places, 1);  // of which rounding says nothing
-  const Tensor<T> out = where(first, zeros<T>(Shape{}), beyond_k + beyond_p);
-  const Tensor<T> kept = masked_fill(sorted.values, out, -std::numeric_limits<double>::infinity());
-  return to<B>(Scatter<Cpu>{sorted.indices, logits.shape()}(kept));
+  const Tensor<W> beyond_k = greater_equal(places, most), beyond_p = greater_equal(before, how.top_p);
+  const Tensor<W> first = less(places, 1);  // of which rounding says nothing
+  const Tensor<W> out = where(first, zeros<W>(Shape{}), beyond_k + beyond_p);
+  const Tensor<W> kept = masked_fill(sorted.values, out, -std::numeric_limits<double>::infinity());
+  return cast<T>(to<B>(Scatter<Cpu>{sorted.indices, logits.shape()}(kept)));
 }
 
 }  // namespace flipbook::likelihood

@@ -34,8 +34,7 @@ struct MemoryPlan {
   std::size_t clips = 0;        ///< the batch, and those that are made ahead of it
   std::size_t gradients = 0;    ///< of parameters
   std::size_t activations = 0;  ///< what tapes keep for the gradient
-  std::size_t workspace =
-      0;  ///< of kernels, gradients of activations, copies that a step of several parts goes back to
+  std::size_t workspace = 0;    ///< of kernels, gradients of activations, copies that a failed step goes back to
   std::vector<Alternative> alternatives{};
 
   std::size_t total() const { return parameters + optimizer + clips + gradients + activations + workspace; }
@@ -104,7 +103,7 @@ inline void set_step(MemoryPlan& plan, const StepMemory& step) {
   const Moment& worst = step.worst();
   plan.gradients = bytes_from(worst.gradients);
   plan.activations = bytes_from(worst.activations);
-  plan.workspace = bytes_from(worst.peak) - plan.gradients - plan.activations;
+  plan.workspace = bytes_from(worst.peak - worst.gradients - worst.activations);
 }
 
 /// @param half  a step on half as many clips
@@ -221,9 +220,10 @@ MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, Index batch, std
 
 /// What training by `fit(source, options)` will need of the memory of the model's backend at the worst moment of a
 /// step, and what would lower it. Found by two steps on a quarter and half of the batch, the memory of a step being
-/// affine in its clips; where it comes to less than 1 GB, by one on the whole batch. Steps are taken by copies, and
-/// change neither the trainer nor the source, so the model and the optimiser are there twice while it runs. Of a training whose steps are of several kinds, such as a GAN's whose
-/// generator learns every other step, that of the largest. On Cuda, what the driver and libraries take is not in it.
+/// affine in its clips; where it comes to less than 1 GB, by one on the whole batch. Steps are taken by copies and
+/// change neither the trainer nor the source, so the model and the optimiser are there twice while it runs. Of a
+/// training whose steps are of several kinds, such as a GAN's whose generator learns every other step, that of the
+/// largest. On Cuda, what the driver and libraries take is not in it.
 ///
 ///     std::cout << fb::plan_memory(trainer, clips, {.batch = 64});
 ///
