@@ -125,7 +125,7 @@ TEST_CASE("an observer is shown operations and gradients while it observes, and 
 }
 
 TEST_CASE("what numbers are like is counted") {
-  const Numbers x = numbers_of(Tensor<float>({6}, {-2, 0, 4, NAN, INFINITY, -INFINITY}));
+  const TensorStatistics x = statistics_of(Tensor<float>({6}, {-2, 0, 4, NAN, INFINITY, -INFINITY}));
   CHECK(x.count == 6);
   CHECK(x.nan == 1);
   CHECK(x.infinite == 2);

@@ -20,7 +20,7 @@ class Node;
 class Tape;
 
 /// What the numbers of a tensor are like. Those that are not finite count in `nan` or `infinite` alone.
-struct Numbers {
+struct TensorStatistics {
   Index count = 0, nan = 0, infinite = 0, zero = 0, negative = 0;
   Index first_not_finite = -1;  ///< its place
   double least = std::numeric_limits<double>::infinity(), most = -least;
@@ -45,8 +45,8 @@ struct Numbers {
 
 /// What the numbers of x are like.
 template <Element T, class B>
-Numbers numbers_of(const Tensor<T, B>& x) {
-  Numbers all;
+TensorStatistics statistics_of(const Tensor<T, B>& x) {
+  TensorStatistics all;
   for (const T number : to<Cpu>(x)) {
     if constexpr (std::is_arithmetic_v<T>) all.add(static_cast<double>(number));
     else all.add(static_cast<double>(static_cast<float>(number)));
@@ -63,9 +63,9 @@ class Shown {
         data(reinterpret_cast<const std::byte*>(x.data())),
         bytes(static_cast<std::size_t>(x.size()) * sizeof(T)),
         x_(&x),
-        numbers_([](const void* at) { return numbers_of(*static_cast<const Tensor<T, B>*>(at)); }) {}
+        numbers_([](const void* at) { return statistics_of(*static_cast<const Tensor<T, B>*>(at)); }) {}
 
-  Numbers numbers() const { return numbers_(x_); }
+  TensorStatistics numbers() const { return numbers_(x_); }
 
   const Shape& shape;
   const std::byte* data;
@@ -73,7 +73,7 @@ class Shown {
 
  private:
   const void* x_;
-  Numbers (*numbers_)(const void*);
+  TensorStatistics (*numbers_)(const void*);
 };
 
 /// Is shown what tapes compute in its thread while `Observing` it. Where nobody observes, an operation pays for one

@@ -53,7 +53,7 @@ class Place {
 };
 
 /// "(8, 64) in [0, 3.2], 3 of 512 zero".
-[[gnu::noinline]] inline std::string facts(const Shape& shape, const Numbers& x) {
+[[gnu::noinline]] inline std::string facts(const Shape& shape, const TensorStatistics& x) {
   std::string all = to_string(shape);
   const auto short_number = [](double number) {
     char digits[32];
@@ -102,7 +102,7 @@ class FirstNotFinite final : public Observer {
     const char* spelled = nullptr;
     std::string place;
     Shape shape;
-    std::vector<std::pair<Shape, Numbers>> inputs;
+    std::vector<std::pair<Shape, TensorStatistics>> inputs;
   };
   struct Origin {
     const std::byte *first, *end;
@@ -146,7 +146,7 @@ template <class Batch>
 std::string not_finite_data(const Batch& batch) {
   std::string found;
   for_each_member(batch, [&](std::string_view name, const auto& x) {
-    const Numbers numbers = numbers_of(x);
+    const TensorStatistics numbers = statistics_of(x);
     if (!found.empty() || numbers.finite()) return;
     const Index of_clip = x.size() / std::max<Index>(x.extent(0), 1);
     found = text("clip ", numbers.first_not_finite / of_clip, " of the batch is not finite: '", name, "' is ",

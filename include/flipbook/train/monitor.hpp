@@ -29,7 +29,7 @@ struct StepReport {
     std::string operation;  ///< its type
     std::string place;      ///< "in 'encoder.0.weight'", or "after" the last parameter that was used before it
     Shape shape;
-    Numbers numbers;
+    TensorStatistics numbers;
     double zeros() const { return static_cast<double>(numbers.zero) / static_cast<double>(numbers.count); }
   };
   /// How evenly a codebook is used, by moving averages (quantizer::Vector): of `codes` codes as many as `perplexity`
@@ -97,7 +97,7 @@ std::vector<StepReport::Codebook> codebooks_of(const std::vector<Field<T, B>>& f
   for (const auto& [name, value, layout, parameter] : fields) {
     if (name.ends_with("codebook")) book = name;
     if (book.empty() || name != book.substr(0, book.size() - 8) + "counts") continue;
-    const double all = numbers_of(value).sum;
+    const double all = statistics_of(value).sum;
     double entropy = 0;
     for (const T count : to<Cpu>(value)) {
       const double share = all > 0 ? static_cast<double>(static_cast<Wide<T>>(count)) / all : 0;
@@ -117,8 +117,8 @@ void complete(StepReport& report, const StepMonitor& monitor, const std::vector<
   for (const auto& field : fields) {
     if (!field.parameter) continue;
     const auto now = field.value.reshape({-1}), then = before.slice(first, first + now.size());  // (p)
-    add_squares(report, field.name, monitor.squares(field.name), numbers_of(now).squares,
-                numbers_of(now - then).squares);
+    add_squares(report, field.name, monitor.squares(field.name), statistics_of(now).squares,
+                statistics_of(now - then).squares);
     first += now.size();
   }
   const auto lengths = [](StepReport::Part& part) {

@@ -56,8 +56,8 @@ struct Scored {
   template <class Said>
   static void tell(const Said& real, const Said& fake) {
     if constexpr (Value<Said>) {
-      const Numbers data = numbers_of(tensor_of(real)), fakes = numbers_of(tensor_of(fake));
-      const auto share = [](Index right, const Numbers& of) {
+      const TensorStatistics data = statistics_of(tensor_of(real)), fakes = statistics_of(tensor_of(fake));
+      const auto share = [](Index right, const TensorStatistics& of) {
         return static_cast<double>(right) / static_cast<double>(of.count);
       };
       observer->number("data judged right", share(data.count - data.negative - data.zero, data));
