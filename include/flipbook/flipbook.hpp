@@ -23,6 +23,7 @@
 #include <flipbook/core/window.hpp>
 #include <flipbook/core/xtensor.hpp>
 
+#include <flipbook/autodiff/differentiation.hpp>
 #include <flipbook/autodiff/list.hpp>
 #include <flipbook/autodiff/multiply_adds.hpp>
 #include <flipbook/autodiff/observer.hpp>
