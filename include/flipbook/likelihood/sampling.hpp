@@ -28,7 +28,7 @@ Tensor<T, B> truncated(const Tensor<T, B>& logits, const Sampling& how) {
   const Tensor<T, B> scaled = how.temperature == 1 ? logits : logits / how.temperature;
   if ((how.top_k == 0 || how.top_k >= logits.extent(-1)) && how.top_p == 1) return scaled;
 
-  using W = Wide<T>;  // the host computes in no short numbers
+  using W = Wide<T>;                                                       // the host computes in no short numbers
   const auto sorted = sort(to<Cpu>(cast<W>(scaled)), true);                // (…, K), the likeliest first
   const Tensor<W> places = arange<W>(logits.extent(-1));                   // (K)
   const Tensor<W> p = softmax(sorted.values), before = cumsum(p, -1) - p;  // (…, K), of those that are likelier
