@@ -69,3 +69,11 @@ TEST_CASE_TEMPLATE("signs are bits on a device too", T, float, half) {
   };
   CHECK(disagreement<T>(quantized, z) < device_tolerance<T>);
 }
+
+TEST_CASE("logits in short scalars leave the classes that they leave in float") {
+  Rng rng{1};
+  const Tensor<float> logits = cast<float>(cast<bfloat16>(normal<float>({3, 11}, rng)));  // (3, 11)
+  const likelihood::Sampling how{.top_k = 4, .top_p = 0.9};
+  const auto left = likelihood::truncated(to<Cuda>(cast<bfloat16>(logits)), how);
+  CHECK(same(to<Cpu>(cast<float>(left)), likelihood::truncated(logits, how)));
+}

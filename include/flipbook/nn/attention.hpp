@@ -20,11 +20,12 @@ enum class Causal {
 /// How a transformer is made; a template argument, written `TransformerOptions{.causal = Causal::no}`.
 struct TransformerOptions {
   Causal causal = Causal::token;
-  bool rotary = false;     ///< queries and keys are turned by their positions, along as many axes as there are
-  bool bias = true;        ///< of the linear layers
+  bool rotary = false;  ///< queries and keys are turned by their positions, along as many axes as there are
+  bool bias = true;     ///< of the linear layers
+  // Not last: Clang 19 crashes on a template argument that ends in padding.
+  bool recompute = false;  ///< the blocks of a Transformer keep their inputs alone (Recompute)
   int expansion = 4;       ///< hidden width of the perceptron, in widths
   double dropout = 0;      ///< of what each half of a block adds
-  bool recompute = false;  ///< the blocks of a Transformer keep their inputs alone (Recompute)
 };
 
 /// Keys and values of the tokens so far, (N, L, 2, H, D). Of tensors: in a block that doubles when it is full,
