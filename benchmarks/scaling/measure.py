@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Training on several ranks: measured on this machine, and computed for larger ones by a model of the same form.
 
-Measured, in turns: a step of one rank with one thread; of as many ranks as there are cores, each with one thread and as
-large a batch; and of one rank with a thread for each core on the batch of all. The model of the ranks' step is
+Measured, in turns, on n cores: a step of n programs side by side, which know nothing of each other, of one thread each
+(cores share caches and memory, so it takes longer than that of one alone); of n ranks, each with one thread and as large
+a batch; and of one rank with n threads on the batch of all. The model of the ranks' step is
 
     t(n) = t(1) + s(n) + d sqrt(2 ln n),      s(n) = latencies + 2 (n - 1) / n * bytes / bandwidth
 
@@ -26,22 +27,23 @@ HIDDEN = 0.6   # of a step: the backward pass after its first bucket, behind whi
 JITTER = 0.01  # by how much steps of a device differ
 
 
-def steps(program, ranks, threads, scale, calls):
+def steps(program, ranks, threads, scale, calls, side_by_side=1):
     command = [program]
     if ranks > 1:
         command = ["mpirun", "--oversubscribe", "-n", str(ranks), *command]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OMPI_ALLOW_RUN_AS_ROOT": "1",
                    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     def run(workload):
-        said = subprocess.run([*command, workload, str(threads), str(scale), str(calls)], check=True, env=environment,
-                              capture_output=True, text=True).stdout
-        return json.loads(said.splitlines()[-1])
+        runs = [subprocess.Popen([*command, workload, str(threads), str(scale), str(calls)], env=environment,
+                                 stdout=subprocess.PIPE, text=True) for _ in range(side_by_side)]
+        said = [json.loads(each.communicate()[0].splitlines()[-1]) for each in runs]
+        return said[0] | {"step_ms": statistics.mean(each["step_ms"] for each in said)}
     return run
 
 
 def measure(program, workload, turns, calls):
     cores = os.cpu_count()
-    sides = {"one": steps(program, 1, 1, 1, calls), "ranks": steps(program, cores, 1, 1, calls),
+    sides = {"one": steps(program, 1, 1, 1, calls, cores), "ranks": steps(program, cores, 1, 1, calls),
              "threads": steps(program, 1, cores, cores, calls)}
     seen = [{name: run(workload) for name, run in sides.items()} for _ in range(turns)]
     of = lambda side, key: statistics.median(turn[side][key] for turn in seen)  # noqa: E731
@@ -60,8 +62,8 @@ def slowest(deviation, ranks):
 
 
 def measured_table(rows):
-    lines = ["| step | one rank, one thread | {0} ranks of one thread | modelled | off by | one rank, {0} threads, {0} "
-             "times the batch | gradient | its sum |".format(rows[0]["cores"]), "|---|---|---|---|---|---|---|---|"]
+    lines = ["| step | {0} programs | {0} ranks | modelled | off by | one rank, {0} threads, {0} times the batch | gradient "
+             "| its sum |".format(rows[0]["cores"]), "|---|---|---|---|---|---|---|---|"]
     for r in rows:
         off = r["modelled_ms"] / r["ranks_ms"] - 1
         lines.append(f"| `{r['workload']}` | {r['one_ms']:.1f} ms | {r['ranks_ms']:.1f} ms | {r['modelled_ms']:.1f} ms | "
