@@ -330,6 +330,23 @@ auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest
   return Output(*this, std::move(value), node);
 }
 
+template <class T, class B, Order y_order, class U, Order x_order>
+Variable<U, B, Order::higher> Tape::recorded_gradient(const Variable<T, B, y_order>& y,
+                                                      const Variable<U, B, x_order>& x) {
+  static_assert(y_order == Order::higher && x_order == Order::higher,
+                "this gradient can be computed, but not recorded: for that, what it is asked for must be made with "
+                "tape.variable<Order::higher>(...)");
+  auto* const node = dynamic_cast<ValueNode<U, B, Order::higher>*>(x.node());
+  require(node != nullptr,
+          "recorded_gradient: with respect to what was not made for it; "
+          "make it with tape.variable<Order::higher>(...)");
+  node->target = true;
+  differentiate(y, true, true);
+  node->target = false;
+  if (!node->has_gradient()) return {*this, zeros<U, B>(x.shape())};
+  return node->take_gradient();
+}
+
 namespace detail {
 
 /// Any order, where one of the operands is a variable of any order.

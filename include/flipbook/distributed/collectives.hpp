@@ -73,6 +73,7 @@ template <Real T, class B>
 [[gnu::cold]] void gather_shares(Tensor<T, B> x) {
   distributed::Communicator& ranks = distributed::world();
   std::vector<std::size_t> ends;
+  ends.reserve(static_cast<std::size_t>(ranks.size()));
   for (int rank = 0; rank < ranks.size(); ++rank) {
     ends.push_back(static_cast<std::size_t>(share_of_rank(x.size(), rank, ranks.size()).last) * sizeof(T));
   }

@@ -101,6 +101,7 @@ class CheckpointWriter {
   /// All tensors, as a file has them.
   std::vector<NamedTensor> tensors() const {
     std::vector<NamedTensor> all;
+    all.reserve(tensors_.size());
     for (const auto& laid_out : tensors_) all.push_back(laid_out());
     return all;
   }

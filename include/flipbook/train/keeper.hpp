@@ -183,9 +183,10 @@ class CheckpointKeeper {
       const auto found = file.metadata.find("steps");
       Index steps = 0;
       if (found != file.metadata.end() && separated(found->second, steps)) return steps;
-    } catch (const Error&) {
+      return std::nullopt;
+    } catch (const Error&) {  // no checkpoint of a Trainer
+      return std::nullopt;
     }
-    return std::nullopt;  // no checkpoint of a Trainer
   }
 
   std::filesystem::path path_;

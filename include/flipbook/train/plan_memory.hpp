@@ -82,6 +82,7 @@ inline std::vector<RecomputedLayers> recomputed_layers(const StepMemory& memory)
   std::vector<RecomputedLayers> found;
   for (const auto& [kind, runs] : kinds) {
     std::vector<double> peaks;
+    peaks.reserve(memory.moments.size());
     for (const Moment& moment : memory.moments) peaks.push_back(moment.peak);
     std::set<std::string> names;
     std::size_t first = memory.moments.size();  // of the run before: what lies in it ended before it did
@@ -92,7 +93,7 @@ inline std::vector<RecomputedLayers> recomputed_layers(const StepMemory& memory)
       for (std::size_t i = (*run)->last + 1; i < (*run)->backward; ++i) peaks[i] -= (*run)->kept;
     }
     const std::string others = names.size() == 1 ? "" : text(" and ", names.size() - 1, " more");
-    found.push_back({kind + " at " + *names.begin() + others, *std::ranges::max_element(peaks)});
+    found.push_back({text(kind, " at ", *names.begin(), others), *std::ranges::max_element(peaks)});
   }
   return found;
 }

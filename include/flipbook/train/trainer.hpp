@@ -342,8 +342,9 @@ class Trainer {
     try {
       (void)training_.step(model, clips, again, how);
     } catch (const NotFinite&) {
+      return first.found();
     }
-    return first.found();
+    return first.found();  // in half the device leaves such a step out
   }
   /// A step of `fit`; `diverged` is set where it is not finite by the model's fault.
   Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const FitOptions& options, bool& diverged, Index& in_a_row) {
