@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A model that has no training of its own has a loss.
-// WITHIN: 14, since compilers say what a concept misses after where it is asked for.
+// WITHIN: 18, since compilers say what a concept misses after where it is asked for.
 // EXPECT: the model is not a LossModel, nor has it a class Training of its own
 // EXPECT: (required expression|because) .?.?.?model.loss\(clips\)
 #include <flipbook/ops/reduce/sum.hpp>

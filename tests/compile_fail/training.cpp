@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A training of a model's own lets its optimisers be visited.
-// WITHIN: 14, since compilers say what a concept misses after where it is asked for.
+// WITHIN: 18, since compilers say what a concept misses after where it is asked for.
 // EXPECT: the model's Training is not a Training
 // EXPECT: (required expression|because) .?.?.?training.visit_optimizers\(
 #include <flipbook/ops/reduce/sum.hpp>
