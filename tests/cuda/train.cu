@@ -237,7 +237,8 @@ TEST_CASE("micro-batches and groups of parameters follow the CPU's, captured and
     trainer.set_group("net.0.*", {.rate_factor = 0});
   };
   for (Index step = 0; step < 10; ++step) {
-    if (step % 5 == 0) group(here, 0.1 + step), group(captured, 0.1 + step), group(written, 0.1 + step);
+    if (step % 5 == 0)
+      group(here, 0.1 + double(step)), group(captured, 0.1 + double(step)), group(written, 0.1 + double(step));
     here.step(clips(step), {.micro_batches = 2});
     captured.step(to<Cuda>(clips(step)), {.micro_batches = 2});
     written.step(to<Cuda>(clips(step)), {.micro_batches = 2, .capture = false});
