@@ -11,9 +11,6 @@
 
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/distributed/communicator.hpp>
-#include <flipbook/log/csv.hpp>
-#include <flipbook/log/page.hpp>
-#include <flipbook/log/tensorboard.hpp>
 
 namespace flipbook::examples {
 
@@ -184,22 +181,6 @@ void TrainingOptions::add_to(CommandLine& line) {
   line.output("--page", page, "Show the run in this HTML file, which a browser follows", "FILE");
   line.flag("--plan", plan, "Say what memory a step needs, and train nothing");
   line.number("--show-every", show_every, "Log what the model makes after so many steps; 0: at the end alone", 0);
-}
-
-void TrainingOptions::in_stage(const std::string& name) {
-  out /= name;
-  if (!log.empty()) log /= name;
-  if (!page.empty()) page.replace_filename(page.stem().string() + "-" + name + page.extension().string());
-}
-
-Log TrainingOptions::open_log(const std::string& title, const History& before) const {
-  Log opened;
-  if (!log.empty()) {
-    opened.add(TensorBoardLog(log));
-    opened.add(CsvLog(log));
-  }
-  if (!page.empty()) opened.add(PageLog(page, {.title = title, .steps = steps, .before = before}));
-  return opened;
 }
 
 }  // namespace flipbook::examples
