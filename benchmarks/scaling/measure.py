@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Training on several ranks: measured on this machine, and computed for larger ones by a model of the same form.
 
-Measured, in turns, on n cores: a step of n programs side by side, which know nothing of each other, of one thread each
-(cores share caches and memory, so it takes longer than that of one alone); of n ranks, each with one thread and as large
-a batch; and of one rank with n threads on the batch of all. The model of the ranks' step is
+Measured, in turns, on n cores: a step of n programs side by side, which know nothing of each other, of one thread
+each (cores share caches and memory, so it takes longer than that of one alone); of n ranks, each with one thread and
+as large a batch; and of one rank with n threads on the batch of all. The model of the ranks' step is
 
     t(n) = t(1) + s(n) + d sqrt(2 ln n),      s(n) = latencies + 2 (n - 1) / n * bytes / bandwidth
 
@@ -20,8 +20,8 @@ import subprocess
 
 WORKLOADS = ["dcgan_step", "video_vae_step", "conv_lstm_step", "video_transformer_step"]
 
-# A cluster of nodes of eight devices. Flops that a step of these models reaches, a device's link inside its node and its
-# share of the node's network, bytes a second each way, and the latency of one stage of a sum.
+# A cluster of nodes of eight devices. Flops that a step of these models reaches, a device's link inside its node and
+# its share of the node's network, bytes a second each way, and the latency of one stage of a sum.
 DEVICE_FLOPS, NODE, INSIDE, NETWORK, LATENCY = 100e12, 8, 400e9, 50e9, 10e-6
 HIDDEN = 0.6   # of a step: the backward pass after its first bucket, behind which sums run
 JITTER = 0.01  # by how much steps of a device differ
@@ -62,13 +62,14 @@ def slowest(deviation, ranks):
 
 
 def measured_table(rows):
-    lines = ["| step | {0} programs | {0} ranks | modelled | off by | one rank, {0} threads, {0} times the batch | gradient "
-             "| its sum |".format(rows[0]["cores"]), "|---|---|---|---|---|---|---|---|"]
+    head = ("| step | {0} programs | {0} ranks | modelled | off by | one rank, {0} threads, {0} times the batch "
+            "| gradient | its sum |")
+    lines = [head.format(rows[0]["cores"]), "|---|---|---|---|---|---|---|---|"]
     for r in rows:
         off = r["modelled_ms"] / r["ranks_ms"] - 1
-        lines.append(f"| `{r['workload']}` | {r['one_ms']:.1f} ms | {r['ranks_ms']:.1f} ms | {r['modelled_ms']:.1f} ms | "
-                     f"{100 * off:+.0f} % | {r['threads_ms']:.1f} ms | {4e-6 * r['parameters']:.1f} MB | "
-                     f"{r['sum_ms']:.2f} ms |")
+        lines.append(f"| `{r['workload']}` | {r['one_ms']:.1f} ms | {r['ranks_ms']:.1f} ms | "
+                     f"{r['modelled_ms']:.1f} ms | {100 * off:+.0f} % | {r['threads_ms']:.1f} ms | "
+                     f"{4e-6 * r['parameters']:.1f} MB | {r['sum_ms']:.2f} ms |")
     return lines
 
 
