@@ -17,6 +17,8 @@ set(FLIPBOOK_WARNINGS
   # library's headers do without: users compile them with -Werror.
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:$<$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>:-Wno-restrict>>)
 target_compile_options(flipbook_common INTERFACE "${FLIPBOOK_WARNINGS}")
+# GCC collects its garbage later: a tenth less time for a quarter more memory.
+target_compile_options(flipbook_common INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=1000000>)
 if(TARGET flipbook::video)
   target_link_libraries(flipbook_common INTERFACE flipbook::video)
 endif()
