@@ -74,22 +74,46 @@ def dcgan_discriminator():
                   c(512, 1, 4, bias=False), nn.Flatten(0))
 
 
-def video_generator(w=32):
+def video_generator(w=32, channels=3):
     ct, bn = nn.ConvTranspose3d, nn.BatchNorm3d
     return layers(ct(100, 8 * w, (2, 4, 4), bias=False), bn(8 * w), nn.ReLU(True),
                   half(ct, 8 * w, 4 * w, bias=False), bn(4 * w), nn.ReLU(True),
                   half(ct, 4 * w, 2 * w, bias=False), bn(2 * w), nn.ReLU(True),
                   half(ct, 2 * w, w, bias=False), bn(w), nn.ReLU(True),
-                  flat(ct, w, 3, bias=False), nn.Tanh())
+                  flat(ct, w, channels, bias=False), nn.Tanh())
 
 
-def video_discriminator(w=32):
+def video_discriminator(w=32, channels=3):
     c, bn = nn.Conv3d, nn.BatchNorm3d
-    return layers(flat(c, 3, w, bias=False), nn.LeakyReLU(0.2, True),
+    return layers(flat(c, channels, w, bias=False), nn.LeakyReLU(0.2, True),
                   half(c, w, 2 * w, bias=False), bn(2 * w), nn.LeakyReLU(0.2, True),
                   half(c, 2 * w, 4 * w, bias=False), bn(4 * w), nn.LeakyReLU(0.2, True),
                   half(c, 4 * w, 8 * w, bias=False), bn(8 * w), nn.LeakyReLU(0.2, True),
                   c(8 * w, 1, (2, 4, 4), bias=False), nn.Flatten(0))
+
+
+def game(g, d, noise):
+    """Steps of both with Adam on real clips or frames; each gives the losses of the two."""
+    bce = nn.BCEWithLogitsLoss()
+    of_g, of_d = (torch.optim.Adam(m.parameters(), 2e-4, (0.5, 0.999)) for m in (g, d))
+
+    def step(real):
+        of_d.zero_grad(set_to_none=True)
+        on_data = d(real)
+        lost_on_data = bce(on_data, torch.ones_like(on_data))
+        lost_on_data.backward()
+        fake = g(torch.randn(noise))
+        on_samples = d(fake.detach())
+        lost_on_samples = bce(on_samples, torch.zeros_like(on_samples))
+        lost_on_samples.backward()
+        of_d.step()
+        of_g.zero_grad(set_to_none=True)
+        on_samples = d(fake)
+        fooled = bce(on_samples, torch.ones_like(on_samples))
+        fooled.backward()
+        of_g.step()
+        return lost_on_data.detach() + lost_on_samples.detach(), fooled.detach()
+    return step
 
 
 class VideoVae(nn.Module):
@@ -230,23 +254,9 @@ class Workloads:
         return x.contiguous(memory_format=torch.channels_last if x.dim() == 4 else torch.channels_last_3d)
 
     def gan_step(self, generator, discriminator, real, noise):
-        g, d, bce = self.place(generator), self.place(discriminator), nn.BCEWithLogitsLoss()
+        step = game(self.place(generator), self.place(discriminator), noise)
         real = self.data(real)
-        of_g, of_d = (torch.optim.Adam(m.parameters(), 2e-4, (0.5, 0.999)) for m in (g, d))
-
-        def step():
-            of_d.zero_grad(set_to_none=True)
-            on_data = d(real)
-            bce(on_data, torch.ones_like(on_data)).backward()
-            fake = g(torch.randn(noise))
-            on_samples = d(fake.detach())
-            bce(on_samples, torch.zeros_like(on_samples)).backward()
-            of_d.step()
-            of_g.zero_grad(set_to_none=True)
-            on_samples = d(fake)
-            bce(on_samples, torch.ones_like(on_samples)).backward()
-            of_g.step()
-        return step
+        return lambda: step(real)
 
     def dcgan_step(self):
         n = 64 * self.scale

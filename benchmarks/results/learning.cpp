@@ -13,10 +13,12 @@
 #include <flipbook/io/npy.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/token_transformer.hpp>
+#include <flipbook/models/gan/video_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
-#include <flipbook/optim/adam.hpp>
 #include <flipbook/ops/resample/pool.hpp>
+#include <flipbook/optim/adam.hpp>
 #include <flipbook/train/train_step.hpp>
+#include <flipbook/train/trainer.hpp>
 #include <flipbook/train/weights.hpp>
 
 #include "../../examples/support/options.hpp"
@@ -54,6 +56,20 @@ Tensor<std::int32_t> tokens_of(const Tensor<float>& clips) {
   return tokens;
 }
 
+/// The steps of discriminator and generator, whose losses are added.
+Step steps_of_gan(const std::filesystem::path& weights) {
+  using Gan = VideoGan<1>;
+  Module<Gan, float> untrained{Rng{0}};
+  save_weights(weights, untrained);
+  const auto trainer = std::make_shared<Trainer<Gan, float, Cpu, optim::Adam>>(
+      std::move(untrained), optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5});
+  return [trainer](const Tensor<float>& clips) {
+    double sum = 0;
+    for (const auto& [_, loss] : trainer->step(clips)) sum += loss;
+    return sum;
+  };
+}
+
 Step model_of(const std::string& name, const std::filesystem::path& weights) {
   const auto of_clips = [](Tape& tape, const auto& model, const Tensor<float>& clips) {
     return model->loss(tape.constant(clips));
@@ -66,6 +82,7 @@ Step model_of(const std::string& name, const std::filesystem::path& weights) {
   if (name == "vae") {
     return steps(Module<VideoVae<>, float>{Rng{0}}, optim::Adam{.learning_rate = 1e-3}, weights, of_clips);
   }
+  if (name == "gan") return steps_of_gan(weights);
   return steps(
       Module<TokenTransformer<levels>, float>{Rng{0}}, optim::AdamW{.learning_rate = 3e-4}, weights,
       [](Tape& tape, const auto& model, const Tensor<float>& clips) { return model->loss(tape, tokens_of(clips)); });
@@ -82,7 +99,7 @@ int main(int argc, char** argv) {
   line.output("--clips", clips, "Writes the clips here, as a .npy file of bytes (K, 16, 64, 64), and stops", "FILE");
   line.number("--batches", count, "How many batches of 8 are written", 0);
   line.output("--weights", weights, "Where the first weights are written", "FILE");
-  line.choice("--model", model, {"conv_lstm", "vae", "transformer"}, "What learns");
+  line.choice("--model", model, {"conv_lstm", "vae", "gan", "transformer"}, "What learns");
   line.threads();
   return line.run(argc, argv, [&](Cpu) {
     const MovingSprites sprites(read_idx(images), {.frames = frames, .sprites = 2, .seed = 1});

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Learning against time: flipbook and PyTorch from the same weights, on the same batches, with the same optimiser.
 
-usage: learning.py PROGRAM MODEL IMAGES OUT [--steps N] [--threads T]    MODEL: conv_lstm, vae or transformer
+usage: learning.py PROGRAM MODEL IMAGES OUT [--steps N] [--threads T]    MODEL: conv_lstm, vae, gan or transformer
 
 The two take turns, in blocks of steps, so that a machine whose speed drifts favours neither. PyTorch runs in the fastest
 of its memory layouts and numbers of threads. Writes OUT/figures.json: the loss of each over its own seconds, and the
-seconds of both. An autoencoder's noise is each side's own, so its losses agree but for that.
+seconds of both. The noise of an autoencoder and of a game is each side's own, so their losses
+agree but for that; of a game the losses of both players are added.
 """
 import argparse
 import json
@@ -43,7 +44,9 @@ def peer(model, threads, layout, weights, clips):
     place = steps.Workloads(layout)
 
     def loaded(module, rename=lambda name: name):
-        module.load_state_dict({name: arrays[rename(name)] for name in module.state_dict()})
+        state = module.state_dict()
+        module.load_state_dict({name: state[name] if name.endswith("num_batches_tracked") else arrays[rename(name)]
+                                for name in state})
         return place.place(module)
 
     if model == "conv_lstm":
@@ -64,6 +67,11 @@ def peer(model, threads, layout, weights, clips):
             kl = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
             return (F.binary_cross_entropy_with_logits(y, x, reduction="sum") + kl) / BATCH
         optimizer = torch.optim.Adam(m.parameters(), 1e-3)
+    elif model == "gan":
+        g, d = (loaded(module, lambda n, player=player: f"{player}.{n}")
+                for player, module in (("generator", steps.video_generator(channels=1)),
+                                       ("discriminator", steps.video_discriminator(channels=1))))
+        play = steps.game(g, d, (BATCH, 100, 1, 1, 1))
     else:
         m = loaded(steps.VideoTransformer(), lambda n: "position.weight" if n == "position" else n)
 
@@ -76,10 +84,13 @@ def peer(model, threads, layout, weights, clips):
     for k, _ in enumerate(sys.stdin):
         x = torch.from_numpy(data[k * BATCH:(k + 1) * BATCH].astype("float32") / 255)
         start = time.perf_counter()
-        optimizer.zero_grad(set_to_none=True)
-        lost = loss(x)
-        lost.backward()
-        optimizer.step()
+        if model == "gan":
+            lost = sum(play(place.data(2 * x[:, None] - 1)))
+        else:
+            optimizer.zero_grad(set_to_none=True)
+            lost = loss(x)
+            lost.backward()
+            optimizer.step()
         print((time.perf_counter() - start) * 1e3, lost.item(), flush=True)
 
 
@@ -158,7 +169,7 @@ def main():
         return peer(model, int(threads), layout, weights, clips)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", help="results_learning")
-    parser.add_argument("model", choices=("conv_lstm", "vae", "transformer"))
+    parser.add_argument("model", choices=("conv_lstm", "vae", "gan", "transformer"))
     parser.add_argument("images", help="an IDX file of what moves")
     parser.add_argument("out", help="the folder to write to")
     parser.add_argument("--steps", type=int, default=400)

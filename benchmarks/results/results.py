@@ -35,6 +35,7 @@ ROWS = {
 LEARNING = {
     "learning-conv-lstm": ("conv_lstm", "ConvLSTM, next frame"),
     "learning-vae": ("vae", "autoencoder of clips"),
+    "learning-gan": ("gan", "adversarial pair of clips, sum of both losses"),
     "learning-transformer": ("transformer", "transformer over 1024 tokens"),
 }
 
