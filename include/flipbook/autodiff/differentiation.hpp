@@ -133,10 +133,12 @@ Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Dif
   for (const auto& part : parts) size += part.size();
   Tensor<T, B> flat({size});
   T* to = flat.data();
+  std::vector<CopyPiece> pieces;
   for (const auto& part : parts) {
-    B::copy(to, part.data(), static_cast<std::size_t>(part.size()) * sizeof(T));
+    pieces.push_back({to, part.data(), static_cast<std::size_t>(part.size()) * sizeof(T)});
     to += part.size();
   }
+  B::copy(pieces);
   return flat;
 }
 

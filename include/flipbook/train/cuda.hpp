@@ -93,20 +93,22 @@ void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
   using W = Wide<T>;
   const auto noted = tape.deferred_buffers();
   std::vector<Tensor<std::uint8_t, Cuda>> before;
-  for (const auto& [data, bytes] : noted) {
+  std::vector<CopyPiece> pieces;
+  for (const auto& [data, bytes, block] : noted) {
     before.emplace_back(Shape{static_cast<Index>(bytes)});
-    Cuda::copy(before.back().data(), data, bytes);
+    pieces.push_back({before.back().data(), data, bytes});
   }
+  Cuda::copy(pieces);
   tape.apply_updates();
   if (distributed::world().size() > 1) {  // each buffer is the mean of what it has become on all ranks
-    for (const auto& [data, bytes] : noted) {
+    for (const auto& [data, bytes, block] : noted) {
       Tensor<T, Cuda> buffer({static_cast<Index>(bytes / sizeof(T))});
       Cuda::copy(buffer.data(), data, bytes);
       buffer = mean_over_ranks(buffer);
       Cuda::copy(const_cast<void*>(data), std::as_const(buffer).data(), bytes);
     }
   }
-  for (const auto& [data, bytes] : noted) {
+  for (const auto& [data, bytes, block] : noted) {
     const Index size = static_cast<Index>(bytes / sizeof(T));
     launch(judge_buffer<T, W>, blocks_for(size), block_threads, 0, size, static_cast<const T*>(data),
            judgement.factor.data(), judgement.report.data());

@@ -29,7 +29,9 @@ class Snapshot {
   Snapshot(Snapshot&&) = delete;
   ~Snapshot() {
     try {
-      for (const Piece& piece : pieces_) B::copy(piece.at, std::as_const(piece.before).data(), piece.bytes);
+      std::vector<CopyPiece> back;
+      for (const Piece& piece : pieces_) back.push_back({piece.at, std::as_const(piece.before).data(), piece.bytes});
+      B::copy(back);
       for (const auto& resume : resume_) resume();
     } catch (...) {  // a device that takes no copies: it is lost, or captures a step and has changed nothing
       pieces_.clear();
@@ -49,7 +51,7 @@ class Snapshot {
   }
   /// The buffers that the tape has noted changes of.
   void add(const Tape& tape) {
-    for (const auto& [data, bytes] : tape.deferred_buffers()) copy(data, bytes);
+    for (const auto& [data, bytes, block] : tape.deferred_buffers()) copy(data, bytes);
   }
 
   /// Whether all of it, numbers of type T, is finite as it now is.

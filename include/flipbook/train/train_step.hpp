@@ -67,7 +67,7 @@ auto mean_gradients(Tape& tape, const Variable<T, Cpu, order>& loss, const Tape:
 /// Each of these buffers, numbers of type T, becomes the mean of what it is on all ranks.
 template <class T>
 [[gnu::cold]] void average_buffers(const std::vector<Tape::DeferredBuffer>& buffers) {
-  for (const auto& [data, bytes] : buffers) {
+  for (const auto& [data, bytes, block] : buffers) {
     T* const numbers = static_cast<T*>(const_cast<void*>(data));
     Tensor<T> buffer({static_cast<Index>(bytes / sizeof(T))}, std::span(numbers, bytes / sizeof(T)));
     buffer = mean_over_ranks(buffer);

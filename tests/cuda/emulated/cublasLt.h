@@ -258,5 +258,5 @@ inline cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t p, c
     emulated::blas::multiply(product, alpha, a, al, b, bl, beta, c, cl, d, dl);
     ++emulated::blas::products_run[place];
   };
-  return emulated::enqueue(stream, work) == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+  return emulated::enqueue(stream, "cublasLtMatmul", work) == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
 }

@@ -326,5 +326,8 @@ inline cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescr
     std::memset(workspace, 0xff, static_cast<std::size_t>(500 * c.engine));
     c.run();
   };
-  return emulated::enqueue(handle->stream, work) == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
+  const char* const name = c.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR ? "cudnn: convolution"
+                           : c.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR
+                               ? "cudnn: by the input" : "cudnn: by the weights";
+  return emulated::enqueue(handle->stream, name, work) == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
 }

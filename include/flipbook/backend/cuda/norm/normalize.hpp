@@ -286,51 +286,36 @@ __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon,
   }
 }
 
-/// The sums over all pieces: to[row] for the rows of ColumnSums, (outer, columns, 2).
-template <class Sum>
-__global__ void __launch_bounds__(RowPlan::most_threads)
-    merge_products(RowPlan plan, ColumnSums sums, Sum* __restrict__ to) {
-  const RowThread<1> at(plan);
-  const double* const own = sums.first + at.row * sums.pieces;
-  const Sum total = at.template sum_of<Sum>([&](Index i) { return own[i]; });
-  if (at.inside && at.lane == 0) to[at.row] = total;
-}
-
-/// dw = Σ dy·x̂ and db = Σ dy from the products of each outer place, which are yet to be multiplied by
-/// 1 / √(variance + ε) unless sets are rows.
-template <class T>
-__global__ void affine_gradient(NormGeometry g, double epsilon, bool of_rows, const double* __restrict__ products,
-                                const Wide<T>* __restrict__ variance, T* __restrict__ dw, T* __restrict__ db) {
-  const Index channels = g.channels(), c = Index{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (c >= channels) return;
-  double sum = 0, product = 0;
-  for (Index n = 0; n < (of_rows ? 1 : g.outer); ++n) {
-    const double* const own = products + (n * channels + c) * 2;
-    const double r =
-        of_rows ? 1.0 : detail::inverse_deviation(static_cast<double>(variance[n * g.groups + c / g.width]), epsilon);
-    sum += own[0], product += own[1] * r;
-  }
-  dw[c] = static_cast<T>(static_cast<Wide<T>>(product)), db[c] = static_cast<T>(static_cast<Wide<T>>(sum));
-}
-
-/// The means over every set of w·dy and of w·dy·x̂·r, in pairs.
+/// What becomes of the sums of column_products: dw = Σ dy·x̂ and db = Σ dy of every channel, and then the means over
+/// every set of w·dy and of w·dy·x̂·r, in pairs. Where sets are `of_rows`, there are no means.
 template <class T>
 __global__ void __launch_bounds__(RowPlan::most_threads)
-    set_means(RowPlan plan, NormGeometry g, double epsilon, const double* __restrict__ products,
-              const Wide<T>* __restrict__ variance, const T* __restrict__ w, double* __restrict__ means) {
-  const RowThread<1> at(plan);  // a row: the columns of a set
-  const double* const own = products + at.row * g.width * 2;
-  w += at.row % g.groups * g.width;
+    finish_products(RowPlan plan, NormGeometry g, double epsilon, bool of_rows, ColumnSums sums,
+                    const Wide<T>* __restrict__ variance, const T* __restrict__ w, T* __restrict__ dw,
+                    T* __restrict__ db, double* __restrict__ means) {
+  RowThread<1> at(plan);  // a row: the pieces of a channel in all outer places, or of all columns of a set
+  const Index channels = g.channels(), set = at.row - channels, outer = of_rows ? 1 : g.outer;
+  const bool of_set = at.row >= channels;
+  const auto inverse = [&](Index number) {
+    return detail::inverse_deviation(static_cast<double>(variance[number]), epsilon);
+  };
+  if (at.inside) at.n = (of_set ? g.width : outer) * sums.pieces;
   double sum = 0, product = 0;
   at.each([&](Index i) {
-    const double scale = static_cast<double>(w[i]);
-    sum += scale * own[2 * i], product += scale * own[2 * i + 1];
+    const Index part = i / sums.pieces;
+    const double* const own = sums.of(of_set ? set * g.width + part : part * channels + at.row) + i % sums.pieces;
+    const double scale = of_set ? static_cast<double>(w[set % g.groups * g.width + part]) : 1.0;
+    sum += scale * own[0];
+    product += (of_set || of_rows ? scale : inverse(part * g.groups + at.row / g.width)) * own[sums.pieces];
   });
   sum = at.sum(sum), product = at.sum(product);
   if (!at.inside || at.lane > 0) return;
-  const double r = detail::inverse_deviation(static_cast<double>(variance[at.row]), epsilon);
-  means[2 * at.row] = sum / static_cast<double>(g.set_size());
-  means[2 * at.row + 1] = product * r * r / static_cast<double>(g.set_size());
+  if (!of_set) {
+    dw[at.row] = static_cast<T>(static_cast<Wide<T>>(product)), db[at.row] = static_cast<T>(static_cast<Wide<T>>(sum));
+    return;
+  }
+  const double r = inverse(set), count = static_cast<double>(g.set_size());
+  means[2 * set] = sum / count, means[2 * set + 1] = product * r * r / count;
 }
 
 /// dx = r·(w·dy − mean_set(w·dy) − x̂·mean_set(w·dy·x̂)) for sets of more than one row.

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include <flipbook/backend/cuda/graph/capture.hpp>
@@ -144,6 +145,9 @@ struct Cuda {
     const bool staged = source.type == cudaMemoryTypeUnregistered && !cuda::properties().reads_pageable;
     if (!to_device || !(from_device || staged)) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
   }
+
+  /// All of these, between memories of the calling thread's device, in one launch: runtime/copy.hpp.
+  static void copy(std::span<const CopyPiece> pieces);
 
   /// What the pool of the calling thread's device has lent out, to all threads.
   static MemoryStatistics memory() { return cuda::DevicePool::instance().statistics(cuda::device()); }
