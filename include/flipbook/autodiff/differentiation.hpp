@@ -82,10 +82,10 @@ void Tape::gradients(const Variable<T, B, order>& y, Targets<T, B> targets, Diff
       left.pop_back();
       target.node->target = false;
       const bool reached = target.node->has_gradient();
-      const Tensor<T, B> gradient = reached ? target.node->take_gradient() : zeros<T, B>(target.node->shape());
+      Tensor<T, B> gradient = reached ? target.node->take_gradient() : zeros<T, B>(target.node->shape());
       if (detail::observer != nullptr) [[unlikely]]
         detail::observer->parameter(*target.value, gradient);
-      to.take(target.number, gradient.unique() ? gradient : gradient.clone());
+      to.take(target.number, std::move(gradient));
     }
   };
   struct Heard {
@@ -117,7 +117,9 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
                                                                        Differentiation how) {
   struct Kept final : GradientTaker<T, B> {
     std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
-    void take(std::size_t number, Tensor<T, B> gradient) override { parts[number] = std::move(gradient); }
+    void take(std::size_t number, Tensor<T, B> gradient) override {
+      parts[number] = gradient.unique() ? std::move(gradient) : gradient.clone();
+    }
   };
   Kept kept;
   kept.parts.resize(targets.size());
@@ -128,7 +130,15 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
 template <class T, class B, Order order, class M>
   requires(HasFields<M>)
 Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Differentiation how) {
-  const auto parts = gradients(y, module, how);
+  struct Kept final : GradientTaker<T, B> {
+    std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
+    void take(std::size_t number, Tensor<T, B> gradient) override { parts[number] = std::move(gradient); }
+  };
+  Kept kept;
+  const Targets<T, B> all = targets<T, B>(module);
+  kept.parts.resize(all.size());
+  gradients(y, all, how, kept);
+  const auto& parts = kept.parts;
   Index size = 0;
   for (const auto& part : parts) size += part.size();
   Tensor<T, B> flat({size});

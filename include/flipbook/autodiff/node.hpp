@@ -216,8 +216,13 @@ class OpNode final : public OperationNode<Output, In, count> {
   }
   static void hand_on(auto& gradient, auto* node) {
     if (node == nullptr || !node->active) return;
-    if constexpr (std::is_invocable_v<decltype(gradient)>) node->receive(gradient());
-    else node->receive(std::move(gradient));
+    if constexpr (requires { *gradient(); }) {  // an optional: what is left out comes another way
+      if (auto made = gradient()) node->receive(*std::move(made));
+    } else if constexpr (std::is_invocable_v<decltype(gradient)>) {
+      node->receive(gradient());
+    } else {
+      node->receive(std::move(gradient));
+    }
   }
 
   std::optional<Op> op_;

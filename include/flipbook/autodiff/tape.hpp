@@ -154,7 +154,7 @@ class Tape {
     });
     return all;
   }
-  /// What receives gradients one by one.
+  /// What receives gradients one by one, of which some may share their memory with others.
   template <class T, class B>
   struct GradientTaker {
     virtual void take(std::size_t number, Tensor<T, B> gradient) = 0;

@@ -237,6 +237,8 @@ struct Cpu {
   /// What its pool has lent out, to all threads.
   static MemoryStatistics memory() { return HostPool::instance().statistics(); }
   static void reset_memory_peak() { HostPool::instance().reset_peak(); }
+  /// Whether a step is captured, to be replayed: the CPU captures none.
+  static constexpr bool capturing() { return false; }
   /// Where a step is captured to be replayed, calls f() before each replay; the CPU captures none.
   template <class F>
   static void at_replay(const F&) {}

@@ -38,6 +38,14 @@ class Snapshot {
     }
   }
 
+  /// All that add() is given, one call after another, is copied together.
+  template <class... Add>
+  void together(const Add&... add) {
+    together_ = true;
+    (add(), ...);
+    together_ = false;
+    take();
+  }
   /// A tensor, such as parameters, by its memory.
   template <class T>
   void add(const Tensor<T, B>& x) {
@@ -76,12 +84,22 @@ class Snapshot {
   };
 
   void copy(const void* data, std::size_t bytes) {
-    Tensor<std::uint8_t, B> before({static_cast<Index>(bytes)});
-    B::copy(before.data(), data, bytes);
-    pieces_.push_back({const_cast<void*>(data), bytes, std::move(before)});
+    if (B::capturing()) return;  // whoever replays the step keeps what it changes
+    pieces_.push_back({const_cast<void*>(data), bytes, Tensor<std::uint8_t, B>({static_cast<Index>(bytes)})});
+    if (!together_) take();
+  }
+  void take() {
+    std::vector<CopyPiece> copies;
+    for (; taken_ < pieces_.size(); ++taken_) {
+      Piece& piece = pieces_[taken_];
+      copies.push_back({piece.before.data(), piece.at, piece.bytes});
+    }
+    B::copy(copies);
   }
 
   std::vector<Piece> pieces_;
+  std::size_t taken_ = 0;
+  bool together_ = false;
   std::vector<std::function<void()>> resume_;
 };
 

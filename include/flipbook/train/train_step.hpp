@@ -135,8 +135,7 @@ double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const
     return report[0];
   }
   cuda::Capture& capture = *cuda::queue().capture;
-  const double* const report = judgement.report.data();
-  const std::array promises{capture.promise(report), capture.promise(report + 1), capture.promise(report + 2)};
+  const std::array promises = capture.promise<3>(judgement.report.data());
   const double value = promises[0];
   capture.after_replay([&capture, check, promises] {
     check(capture.kept(promises[0]), capture.kept(promises[1]), capture.kept(promises[2]));

@@ -47,9 +47,12 @@ void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const 
         [&]<int N>() {
           const cuda::ColumnPlan plan(g.outer, g.rows, g.channels(), N);
           const cuda::Scratch<double> pieces(g.outer * g.channels() * 2 * plan.pieces);
-          const cuda::ColumnSums sums{pieces.data(), plan.pieces};
-          cuda::launch(cuda::column_moments<T, N>, plan.grid(), plan.block(), 0, plan, x.data(), sums);
-          cuda::launch_rows(cuda::merge_moments<Wide<T>>, {g.sets(), g.width * plan.pieces, 1}, g, plan.height, sums,
+          const bool columns_alone = g.width == 1 && plan.tickets() <= cuda::Queue::most_tickets;
+          const cuda::ColumnSums sums{pieces.data(), plan.pieces, columns_alone ? cuda::queue().tickets : nullptr};
+          cuda::launch(cuda::column_moments<T, N>, plan.grid(), plan.block(), 0, plan, x.data(), sums, mean.data(),
+                       variance.data());
+          if (columns_alone) return;
+          cuda::launch_rows(cuda::merge_moments<Wide<T>>, {g.sets(), g.width * plan.pieces, 1}, g, plan, sums,
                             mean.data(), variance.data());
         },
         x.data());
@@ -72,12 +75,16 @@ void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centre
       [&]<int N>() {
         const cuda::ColumnPlan plan(outer, of_rows ? g.outer : g.rows, channels, N);
         const cuda::Scratch<double> pieces(outer * channels * 2 * plan.pieces);
-        const cuda::ColumnSums each{pieces.data(), plan.pieces};
+        const bool columns_alone =
+            outer == 1 && (of_rows || g.width == 1) && plan.tickets() <= cuda::Queue::most_tickets;
+        const cuda::ColumnSums each{pieces.data(), plan.pieces, columns_alone ? cuda::queue().tickets : nullptr};
+        const cuda::AffineGradient<T> gradient{sums.data(), sums.data() + channels, means.data()};
         cuda::launch(cuda::column_products<of_rows, T, N, After>, plan.grid(), plan.block(), 0, plan, g, epsilon,
-                     x.data(), mean.data(), variance.data(), w.data(), b.data(), after, dy.data(), each);
-        const Index longest = std::max(outer, of_rows ? 1 : g.width) * plan.pieces;
+                     x.data(), mean.data(), variance.data(), w.data(), b.data(), after, dy.data(), each, gradient);
+        if (columns_alone) return;
+        const Index longest = std::max(outer, g.width) * plan.pieces;
         cuda::launch_rows(cuda::finish_products<T>, {channels + sets, longest, 1}, g, epsilon, of_rows, each,
-                          variance.data(), w.data(), sums.data(), sums.data() + channels, means.data());
+                          variance.data(), w.data(), gradient);
       },
       x.data(), dy.data());
   if constexpr (of_rows) {

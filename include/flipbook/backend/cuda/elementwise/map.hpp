@@ -30,6 +30,7 @@ __global__ void map_packs(F f, Index count, T* out, const In*... in) {
 /// out[i] = f(in[i]…), worked out in Wide<T>; any of `in` may be `out`.
 template <class T, class F, class... In>
 void map(const F& f, Index count, T* out, const In*... in) {
+  note_write(out, static_cast<std::size_t>(count) * sizeof(T));
   constexpr int n = pack_size<T>;
   if (count >= n && ((sizeof(In) == sizeof(T)) && ...) && aligned(out, in...)) {
     launch(map_packs<n, F, T, In...>, blocks_for(count, Index{n} * block_threads), block_threads, 0, f, count, out,
@@ -55,6 +56,7 @@ class Changes {
   };
 
   void add(const Change& change) {
+    note_write(change.y, static_cast<std::size_t>(change.count) * sizeof(T));
     if (count_ == Group::most) run();
     group_.change[count_++] = change;
     largest_ = std::max(largest_, change.count);

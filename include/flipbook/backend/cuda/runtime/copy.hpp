@@ -26,7 +26,9 @@ __global__ void copy_pieces(const __grid_constant__ CopyPieces pieces) {
   const auto size = static_cast<Index>(piece.rows) * width;
   for (Index i = thread_number(); i < size; i += thread_count()) {
     const std::uint32_t place = static_cast<std::uint32_t>(i), row = place / width, column = place - row * width;
-    reinterpret_cast<U*>(piece.to_row(row))[column] = reinterpret_cast<const U*>(piece.from_row(row))[column];
+    auto* const to = static_cast<std::byte*>(piece.to) + row * piece.to_pitch;
+    const auto* const from = static_cast<const std::byte*>(piece.from) + row * piece.from_pitch;
+    reinterpret_cast<U*>(to)[column] = reinterpret_cast<const U*>(from)[column];
   }
 }
 
@@ -70,6 +72,7 @@ inline void Cuda::copy(std::span<const CopyPiece> pieces) {
   std::uintptr_t places = 0;  // every address and width is a multiple of the lowest bit here
   for (const CopyPiece& piece : pieces) {
     if (piece.bytes == 0 || piece.rows == 0) continue;
+    cuda::note_write(piece.to, static_cast<std::size_t>(piece.to_row(piece.rows - 1) + piece.bytes - piece.to_row(0)));
     places |= std::bit_cast<std::uintptr_t>(piece.to) | std::bit_cast<std::uintptr_t>(piece.from) | piece.bytes;
     if (piece.rows > 1) places |= piece.to_pitch | piece.from_pitch;
   }
