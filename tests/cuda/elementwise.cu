@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <flipbook/ops/elementwise/fused.hpp>
+#include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 
@@ -152,4 +153,19 @@ TEST_CASE_TEMPLATE("masks choose and fill as on the CPU, with their gradients", 
   CHECK(gradient_disagreement<T>(filled, x) < device_tolerance<T>);
   const auto of_bytes = [](const auto& m, const auto& a) { return masked_fill(a, m, 0.5); };
   CHECK(disagreement<T>(of_bytes, Tensor<std::uint8_t>({5, 1}, {0, 1, 2, 0, 255}), x) == 0);
+}
+
+TEST_CASE_TEMPLATE("changes of many tensors are those of each, and one that comes after another is told apart", T, float,
+                   double, bfloat16) {
+  const auto changed = []<class U, class B>(const Tensor<U, B>& x) {
+    Tensor<U, B> y = x.clone();
+    Changes<Plus, U, B> all, more, again;
+    for (Index i = 0; i < 200; ++i) (i < 150 ? all : more).add({{}, y[i], x[i]});
+    again.add({{}, y[199], x[0]});
+    CHECK(all.join(more));
+    CHECK(!all.join(again));
+    all(), again();
+    return y;
+  };
+  CHECK(disagreement<T>(changed, random<double>({200, 7})) < device_tolerance<T>);
 }
