@@ -155,8 +155,8 @@ TEST_CASE_TEMPLATE("masks choose and fill as on the CPU, with their gradients", 
   CHECK(disagreement<T>(of_bytes, Tensor<std::uint8_t>({5, 1}, {0, 1, 2, 0, 255}), x) == 0);
 }
 
-TEST_CASE_TEMPLATE("changes of many tensors are those of each, and one that comes after another is told apart", T, float,
-                   double, bfloat16) {
+TEST_CASE_TEMPLATE("changes of many tensors are those of each, and one that comes after another is told apart", T,
+                   float, double, bfloat16) {
   const auto changed = []<class U, class B>(const Tensor<U, B>& x) {
     Tensor<U, B> y = x.clone();
     Changes<Plus, U, B> all, more, again;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -130,25 +131,42 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
 template <class T, class B, Order order, class M>
   requires(HasFields<M>)
 Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Differentiation how) {
-  struct Kept final : GradientTaker<T, B> {
-    std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
-    void take(std::size_t number, Tensor<T, B> gradient) override { parts[number] = std::move(gradient); }
-  };
-  Kept kept;
+  using Tensors = std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>>;
   const Targets<T, B> all = targets<T, B>(module);
-  kept.parts.resize(all.size());
-  gradients(y, all, how, kept);
-  const auto& parts = kept.parts;
+  Tensors first, second;  // the terms of each gradient, the second of them of the targets `of_second`
+  std::vector<std::size_t> of_second;
+  if (detail::observer != nullptr) [[unlikely]] {  // which hears of each when it is complete
+    first = gradients(y, all, how);
+  } else {
+    for (const Target<T, B>& target : all) target.node->target = true;
+    differentiate(y, false, how.retain_graph);
+    for (const Target<T, B>& target : all) {
+      target.node->target = false;
+      if (auto more = target.node->take_second()) {
+        second.push_back(*std::move(more));
+        of_second.push_back(target.number);
+      }
+      const bool reached = target.node->has_gradient();
+      first.push_back(reached ? target.node->take_gradient() : zeros<T, B>(target.node->shape()));
+    }
+  }
   Index size = 0;
-  for (const auto& part : parts) size += part.size();
+  for (const auto& part : first) size += part.size();
   Tensor<T, B> flat({size});
-  T* to = flat.data();
+  Tensors places;
   std::vector<CopyPiece> pieces;
-  for (const auto& part : parts) {
-    pieces.push_back({to, part.data(), static_cast<std::size_t>(part.size()) * sizeof(T)});
-    to += part.size();
+  Index end = 0;
+  for (const auto& part : std::as_const(first)) {
+    const Index begin = std::exchange(end, end + part.size());
+    places.push_back(flat.slice(begin, end).reshape(part.shape()));
+    pieces.push_back({places.back().data(), part.data(), static_cast<std::size_t>(part.size()) * sizeof(T)});
   }
   B::copy(pieces);
+  if constexpr (!std::same_as<B, Cpu>) {
+    Tensors sums;
+    for (const std::size_t number : of_second) sums.push_back(places[number]);
+    if (!sums.empty()) add_each_onto(sums, second);
+  }
   return flat;
 }
 

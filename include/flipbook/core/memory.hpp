@@ -231,7 +231,8 @@ struct Cpu {
   static void copy(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
   static void copy(std::span<const CopyPiece> pieces) {
     for (const CopyPiece& piece : pieces) {
-      for (std::size_t row = 0; row < piece.rows; ++row) std::memcpy(piece.to_row(row), piece.from_row(row), piece.bytes);
+      for (std::size_t row = 0; row < piece.rows; ++row)
+        std::memcpy(piece.to_row(row), piece.from_row(row), piece.bytes);
     }
   }
   /// What its pool has lent out, to all threads.

@@ -39,15 +39,15 @@ struct dim3 {
   constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
 };
 
-#define FLIPBOOK_VECTOR2(name, type, bytes)                                        \
-  struct alignas(bytes) name {                                                      \
-    type x, y;                                                                      \
-  };                                                                                \
+#define FLIPBOOK_VECTOR2(name, type, bytes) \
+  struct alignas(bytes) name {              \
+    type x, y;                              \
+  };                                        \
   constexpr name make_##name(type x, type y) { return {x, y}; }
-#define FLIPBOOK_VECTOR4(name, type, bytes)                                        \
-  struct alignas(bytes) name {                                                      \
-    type x, y, z, w;                                                                \
-  };                                                                                \
+#define FLIPBOOK_VECTOR4(name, type, bytes) \
+  struct alignas(bytes) name {              \
+    type x, y, z, w;                        \
+  };                                        \
   constexpr name make_##name(type x, type y, type z, type w) { return {x, y, z, w}; }
 FLIPBOOK_VECTOR2(float2, float, 8)
 FLIPBOOK_VECTOR2(double2, double, 16)
@@ -74,11 +74,19 @@ enum cudaError_t {
   cudaErrorStreamCaptureInvalidated = 901,
   cudaErrorStreamCaptureIsolation = 905,
 };
-enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice,
-                      cudaMemcpyDefault };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToHost,
+  cudaMemcpyHostToDevice,
+  cudaMemcpyDeviceToHost,
+  cudaMemcpyDeviceToDevice,
+  cudaMemcpyDefault
+};
 enum cudaMemoryType { cudaMemoryTypeUnregistered, cudaMemoryTypeHost, cudaMemoryTypeDevice, cudaMemoryTypeManaged };
-enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal,
-                             cudaStreamCaptureModeRelaxed };
+enum cudaStreamCaptureMode {
+  cudaStreamCaptureModeGlobal,
+  cudaStreamCaptureModeThreadLocal,
+  cudaStreamCaptureModeRelaxed
+};
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 

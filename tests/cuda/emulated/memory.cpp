@@ -71,7 +71,8 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
   if (const cudaError_t error = may_wait()) return status(error);
   Device& device = devices[current];
   if (device.base == nullptr) {
-    void* const base = mmap(nullptr, Device::reserved, idle ? PROT_READ | PROT_WRITE : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const base = mmap(nullptr, Device::reserved, idle ? PROT_READ | PROT_WRITE : PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED) return status(cudaErrorMemoryAllocation);
     device.base = static_cast<unsigned char*>(base);
   }
@@ -166,8 +167,9 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   if (staged && !capture) {  // read on return
     const auto* const bytes_of = static_cast<const unsigned char*>(from);
     return status(push(stream, {[=, staged = std::vector<unsigned char>(bytes_of, bytes_of + bytes)] {
-                         copy_now(to, staged.data(), bytes);
-                       }, "copy"}));
+                                  copy_now(to, staged.data(), bytes);
+                                },
+                                "copy"}));
   }
   return status(push(stream, {[=] { copy_now(to, from, bytes); }, "copy"}));
 }

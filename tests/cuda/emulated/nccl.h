@@ -18,7 +18,9 @@ struct ncclUniqueId {
 };
 using ncclComm_t = MPI_Comm;
 
-inline const char* ncclGetErrorString(ncclResult_t result) { return result == ncclSuccess ? "no error" : "invalid usage"; }
+inline const char* ncclGetErrorString(ncclResult_t result) {
+  return result == ncclSuccess ? "no error" : "invalid usage";
+}
 inline ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   std::memset(id->internal, 7, sizeof(id->internal));
   return ncclSuccess;

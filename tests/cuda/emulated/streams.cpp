@@ -95,7 +95,8 @@ cudaError_t push(Stream* stream, Task task) {
 
 cudaError_t enqueue(cudaStream_t stream, const char* name, std::function<void()> work, const void* kernel) {
   const std::lock_guard lock(mutex);
-  if (idle && (kernel == nullptr || not_idle == nullptr || name_of(kernel).find(not_idle) == std::string::npos)) work = {};
+  if (idle && (kernel == nullptr || not_idle == nullptr || name_of(kernel).find(not_idle) == std::string::npos))
+    work = {};
   return status(push(stream, {std::move(work), name, kernel}));
 }
 

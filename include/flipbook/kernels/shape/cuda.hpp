@@ -25,8 +25,8 @@ void join_columns(Cuda, Index rows, const Parts& parts, Tensor<T, Cuda>& whole) 
   std::vector<CopyPiece> pieces;
   T* at = whole.data();
   for (const Tensor<T, Cuda>& part : parts) {
-    pieces.push_back({at, part.data(), bytes_of_row(part), static_cast<std::size_t>(rows), bytes_of_row(whole),
-                      bytes_of_row(part)});
+    pieces.push_back(
+        {at, part.data(), bytes_of_row(part), static_cast<std::size_t>(rows), bytes_of_row(whole), bytes_of_row(part)});
     at += part.size() / rows;
   }
   Cuda::copy(pieces);
@@ -39,8 +39,8 @@ void split_columns(Cuda, Index rows, const Tensor<T, Cuda>& whole, Parts& parts)
   std::vector<CopyPiece> pieces;
   const T* at = whole.data();
   for (Tensor<T, Cuda>& part : parts) {
-    pieces.push_back({part.data(), at, bytes_of_row(part), static_cast<std::size_t>(rows), bytes_of_row(part),
-                      bytes_of_row(whole)});
+    pieces.push_back(
+        {part.data(), at, bytes_of_row(part), static_cast<std::size_t>(rows), bytes_of_row(part), bytes_of_row(whole)});
     at += part.size() / rows;
   }
   Cuda::copy(pieces);

@@ -38,7 +38,10 @@ class Changes {
     F f;
     Tensor<T, B> y, x;
   };
+  Changes() = default;
   Changes(std::initializer_list<Change> changes) : changes_(changes) {}
+
+  void add(Change change) { changes_.push_back(std::move(change)); }
 
   /// Adds those of `later`, unless one of them changes what one of these does.
   /// @return  whether it has

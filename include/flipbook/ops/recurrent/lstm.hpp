@@ -46,15 +46,17 @@ struct LstmUpdate {
     Numbers d_gates(x[0].shape()), d_c(c.shape());
     List<Numbers> numbers;
     for (const V& each : x) numbers.push_back(tensor_of(each));
-    kernel::lstm_gradient(typename V::Backend{}, order, d_gates, d_c, gates_of(numbers), tensor_of(c),
-                          tensor_of(dy[0]), tensor_of(dy[1]));
+    kernel::lstm_gradient(typename V::Backend{}, order, d_gates, d_c, gates_of(numbers), tensor_of(c), tensor_of(dy[0]),
+                          tensor_of(dy[1]));
     return of_each(x.size(), std::pair{lift_like(c, d_gates), lift_like(c, d_c)});
   }
 
  private:
   /// All but the last.
   template <class X>
-  static std::span<const X> gates_of(const List<X>& x) { return std::span(x).first(x.size() - 1); }
+  static std::span<const X> gates_of(const List<X>& x) {
+    return std::span(x).first(x.size() - 1);
+  }
   /// Both terms of a sum have its gradient.
   template <class V>
   static List<V> of_each(std::size_t inputs, const std::pair<V, V>& gates_and_c) {

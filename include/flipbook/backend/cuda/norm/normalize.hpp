@@ -255,7 +255,8 @@ struct AffineGradient {
 
   /// From the sums of a channel; r multiplies that of products.
   __device__ void put(Index channel, double sum, double product, double r) const {
-    w[channel] = static_cast<T>(static_cast<Wide<T>>(product * r)), b[channel] = static_cast<T>(static_cast<Wide<T>>(sum));
+    w[channel] = static_cast<T>(static_cast<Wide<T>>(product * r)),
+    b[channel] = static_cast<T>(static_cast<Wide<T>>(sum));
   }
   /// From the sums of a set, already with its weights.
   __device__ void put_means(Index set, double sum, double product, double r, double count) const {

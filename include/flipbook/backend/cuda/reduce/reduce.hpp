@@ -86,7 +86,8 @@ template <class F, class T, class To>
 void sum_rows(Index rows, Index width, const T* x, To* out, double scale = 1) {
   const Index parts = std::max<Index>(1, (width + row_part - 1) / row_part);
   constexpr Index most = Queue::most_tickets;
-  for (; parts > 1 && rows > most; rows -= most, x += most * width, out += most) sum_rows<F>(most, width, x, out, scale);
+  for (; parts > 1 && rows > most; rows -= most, x += most * width, out += most)
+    sum_rows<F>(most, width, x, out, scale);
   const Scratch<Wide<T>> sums(parts > 1 ? rows * parts : 0);
   with_packs<T>(
       width,
@@ -112,8 +113,8 @@ void sum_middle(Index outer, Index reduced, Index inner, const T* x, To* out, do
       [&]<int N>() {
         ColumnPlan packed(outer, reduced, inner, N);
         packed.pieces = std::max<Index>(1, plan.pieces), packed.height = plan.height;  // one also of no rows, sum 0
-        launch(sum_columns<N, T, To>, packed.grid(), packed.block(), 0, packed, x, static_cast<Wide<T>>(scale), sums.data(),
-               queue().tickets, out);
+        launch(sum_columns<N, T, To>, packed.grid(), packed.block(), 0, packed, x, static_cast<Wide<T>>(scale),
+               sums.data(), queue().tickets, out);
       },
       x);
 }

@@ -53,8 +53,8 @@ void copy_in_units(std::span<const CopyPiece> pieces) {
   for (CopyPiece piece : pieces) {
     const std::size_t rows = std::max<std::size_t>(1, most / std::max<std::size_t>(1, piece.bytes));
     for (std::size_t row = 0; row < piece.rows && piece.bytes > 0; row += rows) {
-      CopyPiece part{piece.to_row(row),           piece.from_row(row), piece.bytes,
-                     std::min(rows, piece.rows - row), piece.to_pitch,      piece.from_pitch};
+      CopyPiece part{piece.to_row(row), piece.from_row(row), piece.bytes, std::min(rows, piece.rows - row),
+                     piece.to_pitch,    piece.from_pitch};
       for (; part.bytes > most; part.bytes -= most) {  // one row, cut
         put({part.to, part.from, most});
         part.to = static_cast<std::byte*>(part.to) + most, part.from = static_cast<const std::byte*>(part.from) + most;

@@ -18,8 +18,8 @@ struct Queue {
   Timeline* timeline = nullptr;
   cudaStream_t stream = nullptr;  ///< the timeline's
   Arena* arena = nullptr;
-  Arena* captured = nullptr;   ///< while a step is captured, the memory that it keeps
-  Capture* capture = nullptr;  ///< and what else its replays need; also while one is prepared
+  Arena* captured = nullptr;    ///< while a step is captured, the memory that it keeps
+  Capture* capture = nullptr;   ///< and what else its replays need; also while one is prepared
   unsigned* tickets = nullptr;  ///< for last_block: `most_tickets` counters, all 0 whenever a kernel begins
 
   static constexpr Index most_tickets = 1024;
@@ -181,7 +181,9 @@ inline void* Derived::make(const void* from, Index rows, Index columns, std::siz
 inline void Derived::forget(const void* first, std::size_t bytes) noexcept {
   for (std::size_t i = entries_.size(); i-- > 0;) {
     const Entry entry = entries_[i];
-    const auto offset = [](const void* a, const void* b) { return std::bit_cast<std::uintptr_t>(a) - std::bit_cast<std::uintptr_t>(b); };
+    const auto offset = [](const void* a, const void* b) {
+      return std::bit_cast<std::uintptr_t>(a) - std::bit_cast<std::uintptr_t>(b);
+    };
     if (offset(entry.from, first) >= bytes && offset(first, entry.from) >= entry.bytes) continue;
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
     Cuda::release(entry.made, entry.bytes);  // comes back here, where nothing is made of that
