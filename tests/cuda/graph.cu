@@ -9,7 +9,7 @@
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/ops/conv/conv.hpp>
-#include <flipbook/ops/elementwise/map.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
 
 #include "ops/tensors.hpp"
 

@@ -38,7 +38,7 @@ class Snapshot {
     }
   }
 
-  /// All that add() is given, one call after another, is copied together.
+  /// All that calls of add() are given in these functions, copied together.
   template <class... Add>
   void together(const Add&... add) {
     together_ = true;

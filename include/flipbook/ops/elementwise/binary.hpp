@@ -211,7 +211,7 @@ void add_onto(Tensor<T, B>& to, const Tensor<T, B>& x) {
   kernel::map(B{}, function::Plus{}, sum, to, x);
   to = std::move(sum);
 }
-/// The same for each of several, in their memory, whoever else holds it.
+/// to[i] += x[i] for each of several tensors, in their memory, whoever else holds it: one launch on a device.
 template <class Tensors>
 void add_each_onto(const Tensors& to, const Tensors& x) {
   using X = typename Tensors::value_type;

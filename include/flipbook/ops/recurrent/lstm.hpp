@@ -99,7 +99,7 @@ auto lstm_update(const G& gates, const C& c, LstmOrder order = {}) {
   auto next = apply_list(LstmUpdate{order}, list_of(gates, c));
   return std::array{next[0], next[1]};
 }
-/// The same with gates that are the sum of these two, which a device takes as it reads them.
+/// `lstm_update` of gates that are a sum of two terms, which a device adds up as it reads them.
 template <Operand G, Operand C>
 auto lstm_update(const G& x_gates, const G& h_gates, const C& c, LstmOrder order = {}) {
   if constexpr (std::same_as<typename C::Backend, Cpu>) {

@@ -45,14 +45,14 @@ __device__ T* shared() {
 template <class = void>
 __device__ bool last_block(unsigned* ticket, Index blocks) {
   __shared__ bool last;
-  __threadfence();
   __syncthreads();
   if (threadIdx.x == 0 && threadIdx.y == 0) {
+    __threadfence();  // what the block has written comes before its count, and what others have after theirs
     last = atomicAdd(ticket, 1U) + 1 == static_cast<unsigned>(blocks);
     if (last) *ticket = 0;
+    __threadfence();
   }
   __syncthreads();
-  __threadfence();
   return last;
 }
 
