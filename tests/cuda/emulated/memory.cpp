@@ -159,6 +159,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   const bool capture = stream->capture != nullptr;
   if (target == nullptr && !is_pinned(to)) {  // to pageable memory: complete on return
     if (capture) return status(cudaErrorStreamCaptureUnsupported);
+    count_launch("copy that waits");
     drain(*stream, stream->queued);
     copy_now(to, from, bytes);
     return cudaSuccess;
@@ -178,6 +179,7 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t
   if (bytes == 0) return cudaSuccess;
   const Device* const device = device_of(to);
   if (device == nullptr || !device->lends(to, bytes)) return status(cudaErrorInvalidValue);
+  // Poison (FLIPBOOK_POISON) is none of what the library would do without it, and an idle device has zeros.
   if (value == 0xff) return idle ? cudaSuccess : status(push(stream, {[=] { std::memset(to, value, bytes); }}));
   return status(push(stream, {[=] { std::memset(to, value, bytes); }, "fill"}));
 }

@@ -91,6 +91,8 @@ class Opened {
 // Whose memory a pointer is in; null: the host's.
 Device* device_of(const void* pointer);
 
+// Counts what launches() says; of a kernel the name is null.
+void count_launch(const char* name, const void* kernel = nullptr);
 // Puts a task at the end of a stream, or of what is captured of it.
 cudaError_t push(Stream* stream, Task task);
 // Runs a stream until it has run so many of its tasks; all streams of a device to their ends.

@@ -79,6 +79,8 @@ bool blocking() {
 }
 }  // namespace
 
+void count_launch(const char* name, const void* kernel) { ++launched[{name, kernel}]; }
+
 cudaError_t push(Stream* stream, Task task) {
   if (faulted) return cudaErrorIllegalAddress;
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;  // the library never uses the default stream
@@ -86,7 +88,7 @@ cudaError_t push(Stream* stream, Task task) {
     stream->capture->tasks.push_back(std::move(task));
     return cudaSuccess;
   }
-  if (task.name != nullptr || task.kernel != nullptr) ++launched[{task.name, task.kernel}];
+  if (task.name != nullptr || task.kernel != nullptr) count_launch(task.name, task.kernel);
   stream->tasks.push_back(std::move(task));
   ++stream->queued;
   if (blocking()) drain(*stream, stream->queued);
