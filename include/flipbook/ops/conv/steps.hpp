@@ -17,7 +17,7 @@ namespace detail {
 template <class T, class B>
 struct ConvSteps {
   List<Tensor<T, B>> x, dy;
-  bool begun = false;
+  const Node* weights = nullptr;  // where the gradient of these arrives
 };
 
 /// Weights as all steps read them. To the gradient that arrives this adds what the steps have left.
@@ -31,10 +31,10 @@ struct StepWeights {
   template <class Saved, class V>
   auto vjp(const Saved&, const V& dw) const {
     if constexpr (is_tensor<V>) {
-      const ConvSteps<T, B> left = std::exchange(*steps, {});
-      if (!left.x.empty()) {
+      const auto x = std::exchange(steps->x, {}), dy = std::exchange(steps->dy, {});
+      if (!x.empty()) {
         const BasicConvolutionWeight<may_group> by_weights{window, dw.shape()};
-        return gradients(dw + by_weights(concat(0, left.x), concat(0, left.dy)));
+        return gradients(dw + by_weights(concat(0, x), concat(0, dy)));
       }
     }
     return gradients(dw);
@@ -58,10 +58,11 @@ struct StepConvolution : BasicConvolution<may_group> {
         },
         [&, this, by_weights]() -> std::optional<V> {
           if constexpr (is_tensor<V>) {
-            if (std::exchange(steps->begun, true)) {
+            if (steps->weights->has_gradient()) {
               steps->x.push_back(x), steps->dy.push_back(dy);
               return {};
             }
+            steps->x.clear(), steps->dy.clear();  // of a differentiation that was broken off
           }
           return by_weights();
         });
@@ -87,6 +88,7 @@ class StepwiseConv {
     if constexpr (together) {
       steps_ = std::make_shared<detail::ConvSteps<T, B>>();
       w_ = apply(detail::StepWeights<may_group, T, B>{window, steps_}, w);
+      steps_->weights = w_.node();
     }
   }
   W operator()(const W& x) const {
