@@ -159,7 +159,7 @@ TEST_CASE_TEMPLATE("changes of many tensors are those of each, and one that come
                    float, double, bfloat16) {
   const auto changed = []<class U, class B>(const Tensor<U, B>& x) {
     Tensor<U, B> y = x.clone();
-    Changes<Plus, U, B> all, more, again;
+    MapsInto<Plus, U, B> all, more, again;
     for (Index i = 0; i < 200; ++i) (i < 150 ? all : more).add({{}, y[i], x[i]});
     again.add({{}, y[199], x[0]});
     CHECK(all.join(more));

@@ -86,7 +86,7 @@ struct BatchNorm {
     void follow(const X& x, const Statistics<T, B>& batch) const {
       const double count = static_cast<double>(x.size() / Channels * ranks_in_batch_norm()),
                    unbiased = count / (count - 1);
-      using Follow = Changes<function::ExponentialUpdate, T, B>;
+      using Follow = MapsInto<function::ExponentialUpdate, T, B>;
       x.tape().defer(Follow({{{Options.momentum, 1}, running_mean.value, cast<T>(batch.mean)},
                              {{Options.momentum, unbiased}, running_var.value, cast<T>(batch.variance)}}),
                      running_mean, running_var);

@@ -215,7 +215,7 @@ void add_onto(Tensor<T, B>& to, const Tensor<T, B>& x) {
 template <class Tensors>
 void add_each_onto(const Tensors& to, const Tensors& x) {
   using X = typename Tensors::value_type;
-  Changes<function::Plus, typename X::Scalar, typename X::Backend> changes;
+  MapsInto<function::Plus, typename X::Scalar, typename X::Backend> changes;
   for (std::size_t i = 0; i < to.size(); ++i) changes.add({{}, to[i], x[i]});
   changes();
 }

@@ -30,22 +30,22 @@ Tensor<T, B> map(const F& f, const Tensor<T, B>& x, const X&... more) {
   return y;
 }
 
-/// Changes y ← f(y, x) of several tensors in their memory, which a device makes in one launch; for Tape::defer.
+/// Sets y to f(y, x) for several tensors in their memory, one launch on a device; as Tape::defer takes it.
 template <class F, class T, class B>
-class Changes {
+class MapsInto {
  public:
   struct Change {
     F f;
     Tensor<T, B> y, x;
   };
-  Changes() = default;
-  Changes(std::initializer_list<Change> changes) : changes_(changes) {}
+  MapsInto() = default;
+  MapsInto(std::initializer_list<Change> changes) : changes_(changes) {}
 
   void add(Change change) { changes_.push_back(std::move(change)); }
 
   /// Adds those of `later`, unless one of them changes what one of these does.
   /// @return  whether it has
-  bool join(const Changes& later) {
+  bool join(const MapsInto& later) {
     const auto after = [this](const Change& next) {
       return std::ranges::any_of(changes_, [&](const Change& known) { return known.y.data() == next.y.data(); });
     };
