@@ -27,6 +27,7 @@ const auto all_functions = [](const auto& check) {
                                                                     Sigmoid{},
                                                                     Tanh{},
                                                                     Softplus{},
+                                                                    MinusLogSigmoid{},
                                                                     Silu{},
                                                                     Gelu{},
                                                                     Exp{},
