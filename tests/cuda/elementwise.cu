@@ -21,27 +21,11 @@ Tensor<double> positive(const Shape& shape, std::uint64_t seed = 1) {
 
 using namespace flipbook::function;
 const auto all_functions = [](const auto& check) {
-  std::apply([&](const auto&... f) { (check(f), ...); }, std::tuple{Relu{},
-                                                                    LeakyRelu{0.2},
-                                                                    Elu{1.5},
-                                                                    Sigmoid{},
-                                                                    Tanh{},
-                                                                    Softplus{},
-                                                                    MinusLogSigmoid{},
-                                                                    Silu{},
-                                                                    Gelu{},
-                                                                    Exp{},
-                                                                    Log{},
-                                                                    Sqrt{},
-                                                                    Square{},
-                                                                    Sin{},
-                                                                    Cos{},
-                                                                    Pow{3},
-                                                                    Pow{-1.5},
-                                                                    Abs{},
-                                                                    Clamp{-0.5, 0.7},
-                                                                    Affine{-1.5, 0.25},
-                                                                    Round{}});
+  std::apply(
+      [&](const auto&... f) { (check(f), ...); },
+      std::tuple{Relu{}, LeakyRelu{0.2}, Elu{1.5},  Sigmoid{}, Tanh{},           Softplus{},         MinusLogSigmoid{},
+                 Silu{}, Gelu{},         Exp{},     Log{},     Sqrt{},           Square{},           Sin{},
+                 Cos{},  Pow{3},         Pow{-1.5}, Abs{},     Clamp{-0.5, 0.7}, Affine{-1.5, 0.25}, Round{}});
 };
 // Where the function is defined.
 template <class F>
