@@ -35,6 +35,7 @@
 #include <flipbook/ops/attention/attention.hpp>
 #include <flipbook/ops/attention/rotary.hpp>
 #include <flipbook/ops/conv/conv.hpp>
+#include <flipbook/ops/conv/steps.hpp>
 #include <flipbook/ops/dropout/dropout.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/functions.hpp>

@@ -19,8 +19,8 @@ namespace {
 
 using namespace function;
 
-constexpr auto unary = types<Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, Silu, Gelu, Exp, Log, Sqrt, Square, Sin,
-                             Cos, Pow, Abs, Clamp, Affine, Round, Sign>;
+constexpr auto unary = types<Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, MinusLogSigmoid, Silu, Gelu, Exp, Log, Sqrt,
+                             Square, Sin, Cos, Pow, Abs, Clamp, Affine, Round, Sign>;
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <flipbook/ops/elementwise/fused.hpp>
+#include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 
@@ -20,26 +21,12 @@ Tensor<double> positive(const Shape& shape, std::uint64_t seed = 1) {
 
 using namespace flipbook::function;
 const auto all_functions = [](const auto& check) {
-  std::apply([&](const auto&... f) { (check(f), ...); }, std::tuple{Relu{},
-                                                                    LeakyRelu{0.2},
-                                                                    Elu{1.5},
-                                                                    Sigmoid{},
-                                                                    Tanh{},
-                                                                    Softplus{},
-                                                                    Silu{},
-                                                                    Gelu{},
-                                                                    Exp{},
-                                                                    function::Log{},
-                                                                    Sqrt{},
-                                                                    Square{},
-                                                                    Sin{},
-                                                                    Cos{},
-                                                                    Pow{3},
-                                                                    Pow{-1.5},
-                                                                    Abs{},
-                                                                    Clamp{-0.5, 0.7},
-                                                                    Affine{-1.5, 0.25},
-                                                                    Round{}});
+  std::apply(
+      [&](const auto&... f) { (check(f), ...); },
+      std::tuple{
+          Relu{}, LeakyRelu{0.2}, Elu{1.5},  Sigmoid{},       Tanh{},           Softplus{},         MinusLogSigmoid{},
+          Silu{}, Gelu{},         Exp{},     function::Log{}, Sqrt{},           Square{},           Sin{},
+          Cos{},  Pow{3},         Pow{-1.5}, Abs{},           Clamp{-0.5, 0.7}, Affine{-1.5, 0.25}, Round{}});
 };
 // Where the function is defined.
 template <class F>
@@ -152,4 +139,19 @@ TEST_CASE_TEMPLATE("masks choose and fill as on the CPU, with their gradients", 
   CHECK(gradient_disagreement<T>(filled, x) < device_tolerance<T>);
   const auto of_bytes = [](const auto& m, const auto& a) { return masked_fill(a, m, 0.5); };
   CHECK(disagreement<T>(of_bytes, Tensor<std::uint8_t>({5, 1}, {0, 1, 2, 0, 255}), x) == 0);
+}
+
+TEST_CASE_TEMPLATE("changes of many tensors are those of each, and one that comes after another is told apart", T,
+                   float, double, bfloat16) {
+  const auto changed = []<class U, class B>(const Tensor<U, B>& x) {
+    Tensor<U, B> y = x.clone();
+    MapsInto<Plus, U, B> all, more, again;
+    for (Index i = 0; i < 200; ++i) (i < 150 ? all : more).add({{}, y[i], x[i]});
+    again.add({{}, y[199], x[0]});
+    CHECK(all.join(more));
+    CHECK(!all.join(again));
+    all(), again();
+    return y;
+  };
+  CHECK(disagreement<T>(changed, random<double>({200, 7})) < device_tolerance<T>);
 }

@@ -6,7 +6,10 @@
 
 #include <flipbook/backend/cuda/graph/graph.hpp>
 #include <flipbook/backend/cuda/runtime/launch.hpp>
+#include <flipbook/core/fill.hpp>
 #include <flipbook/core/tensor.hpp>
+#include <flipbook/ops/conv/conv.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
 
 #include "ops/tensors.hpp"
 
@@ -104,4 +107,33 @@ TEST_CASE("a step may release what another thread has made") {
     CHECK(to_vector(next) == filled(9));
   }).join();
   CHECK(to_vector(sum) == filled(5));
+}
+
+TEST_CASE("weights that a captured step changes, or releases for others, are laid out anew, and otherwise once") {
+  constexpr Window window{.kernel = 3, .padding = 1};
+  Rng rng{1};
+  const auto x = normal<float, Cuda>({1, 4, 4, 2}, rng);
+  const auto w = normal<float, Cuda>({3, 3, 2, 4}, rng);
+  const Tensor<float, Cuda> changing = w.clone();
+  std::vector<Tensor<float, Cuda>> y;
+  const auto convolve = [&](const Tensor<float, Cuda>& by) { y.push_back(conv(x, by, None{}, window)); };
+  cuda::StepGraph graph(rng, [&] {
+    convolve(changing), convolve(changing);
+    map_into(changing, function::Plus{}, changing, changing);
+    convolve(changing);
+    for (const float factor : {-1.0F, 4.0F}) convolve(affine(w, factor, 0));  // the second may lie where the first did
+    Cuda::copy(const_cast<float*>(changing.data()), w.data(), static_cast<std::size_t>(w.size()) * sizeof(float));
+    convolve(changing);
+  });
+#ifdef FLIPBOOK_CUDA_EMULATED
+  emulated::launches();
+  graph.replay(rng);
+  CHECK(emulated::launches().at("transpose<float>") == 5);
+#else
+  graph.replay(rng);
+#endif
+  const Tensor<float> once = to<Cpu>(y[0]);
+  int i = 0;
+  for (const float factor : {1.0F, 1.0F, 2.0F, -1.0F, 4.0F, 1.0F})
+    CHECK(to_vector(y[static_cast<std::size_t>(i++)]) == to_vector(affine(once, factor, 0)));
 }

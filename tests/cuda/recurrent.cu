@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <flipbook/ops/recurrent/gru.hpp>
 #include <flipbook/ops/recurrent/lstm.hpp>
+#include <flipbook/ops/reduce/sum.hpp>
 
 #include "agree.hpp"
 
@@ -19,10 +20,21 @@ X like(const X& x) {
 const auto lstm_of = [](LstmOrder order) {
   return [=]<class T, class B>(const Tensor<T, B>& gates, const Tensor<T, B>& c, const Tensor<T, B>& d_next) {
     auto next = like(d_next), d_gates = like(gates), d_c = like(c);
-    kernel::lstm(B{}, order, next, gates, c);
-    kernel::lstm_gradient(B{}, order, d_gates, d_c, gates, c, d_next);
+    const std::span<const Tensor<T, B>> one(&gates, 1);
+    kernel::lstm(B{}, order, next, one, c);
+    kernel::lstm_gradient(B{}, order, d_gates, d_c, one, c, d_next[0], d_next[1]);
     return std::tuple{next, d_gates, d_c};
   };
+};
+/// Of gates that are a sum, and their gradients.
+const auto lstm_of_sum = []<class T, class B>(const Tensor<T, B>& x_gates, const Tensor<T, B>& h_gates,
+                                              const Tensor<T, B>& c, const Tensor<T, B>& d_next) {
+  Tape tape;
+  const auto x = tape.variable(x_gates), h = tape.variable(h_gates), state = tape.variable(c);
+  const auto next = lstm_update(x, h, state);
+  const auto y = sum(next[0] * tape.constant(d_next[0])) + sum(next[1] * tape.constant(d_next[1]));
+  const auto gradient = [&](const auto& of) { return tape.gradient(y, of, {.retain_graph = true}); };
+  return std::tuple{next[0].value(), next[1].value(), gradient(x), gradient(h), gradient(state)};
 };
 const auto gru = []<class T, class B>(const Tensor<T, B>& x_gates, const Tensor<T, B>& h_gates, const Tensor<T, B>& h,
                                       const Tensor<T, B>& dy) {
@@ -46,6 +58,8 @@ TEST_CASE_TEMPLATE("a step of a recurrent cell and its gradients are the CPU's",
     const auto state = random<double>(shape), d_next = random<double>(both, 2), dy = random<double>(shape, 3);
     CHECK(disagreement<T>(lstm_of({}), gates(4, 4), state, d_next) < device_tolerance<T>);
     CHECK(disagreement<T>(lstm_of({3, 1, 0, 2}), gates(4, 5), state, d_next) < device_tolerance<T>);
+    if (shape.size() > 0)
+      CHECK(disagreement<T>(lstm_of_sum, gates(4, 8), gates(4, 9), state, d_next) < device_tolerance<T>);
     CHECK(disagreement<T>(gru, gates(3, 6), gates(3, 7), state, dy) < device_tolerance<T>);
   }
 }

@@ -60,3 +60,10 @@ TEST_CASE("tensors are joined and split along any axis") {
   }
   moves_alike([](const auto& x) { return split(x, 2, {3, 1, 4})[2]; }, random<double>({2, 3, 8}));
 }
+
+TEST_CASE("more parts than one launch takes are joined and split, of rows of any width") {
+  for (const Index width : {1, 3, 16}) {
+    moves_alike([](const auto& x) { return stack(0, unstack(x, 1)); }, random<double>({3, 150, width}));
+    moves_alike([](const auto& x) { return stack(1, unstack(x, 0)); }, random<double>({150, 2, width}));
+  }
+}

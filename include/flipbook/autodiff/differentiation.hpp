@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -82,10 +83,10 @@ void Tape::gradients(const Variable<T, B, order>& y, Targets<T, B> targets, Diff
       left.pop_back();
       target.node->target = false;
       const bool reached = target.node->has_gradient();
-      const Tensor<T, B> gradient = reached ? target.node->take_gradient() : zeros<T, B>(target.node->shape());
+      Tensor<T, B> gradient = reached ? target.node->take_gradient() : zeros<T, B>(target.node->shape());
       if (detail::observer != nullptr) [[unlikely]]
         detail::observer->parameter(*target.value, gradient);
-      to.take(target.number, gradient.unique() ? gradient : gradient.clone());
+      to.take(target.number, std::move(gradient));
     }
   };
   struct Heard {
@@ -117,7 +118,9 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
                                                                        Differentiation how) {
   struct Kept final : GradientTaker<T, B> {
     std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
-    void take(std::size_t number, Tensor<T, B> gradient) override { parts[number] = std::move(gradient); }
+    void take(std::size_t number, Tensor<T, B> gradient) override {
+      parts[number] = gradient.unique() ? std::move(gradient) : gradient.clone();
+    }
   };
   Kept kept;
   kept.parts.resize(targets.size());
@@ -128,14 +131,41 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
 template <class T, class B, Order order, class M>
   requires(HasFields<M>)
 Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Differentiation how) {
-  const auto parts = gradients(y, module, how);
+  using Tensors = std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>>;
+  const Targets<T, B> all = targets<T, B>(module);
+  Tensors first, second;  // the terms of each gradient, the second of them of the targets `of_second`
+  std::vector<std::size_t> of_second;
+  if (detail::observer != nullptr) [[unlikely]] {  // which hears of each when it is complete
+    first = gradients(y, all, how);
+  } else {
+    for (const Target<T, B>& target : all) target.node->target = true;
+    differentiate(y, false, how.retain_graph);
+    for (const Target<T, B>& target : all) {
+      target.node->target = false;
+      if (auto more = target.node->take_second()) {
+        second.push_back(*std::move(more));
+        of_second.push_back(target.number);
+      }
+      const bool reached = target.node->has_gradient();
+      first.push_back(reached ? target.node->take_gradient() : zeros<T, B>(target.node->shape()));
+    }
+  }
   Index size = 0;
-  for (const auto& part : parts) size += part.size();
+  for (const auto& part : first) size += part.size();
   Tensor<T, B> flat({size});
-  T* to = flat.data();
-  for (const auto& part : parts) {
-    B::copy(to, part.data(), static_cast<std::size_t>(part.size()) * sizeof(T));
-    to += part.size();
+  Tensors places;
+  std::vector<CopyPiece> pieces;
+  Index end = 0;
+  for (const auto& part : std::as_const(first)) {
+    const Index begin = std::exchange(end, end + part.size());
+    places.push_back(flat.slice(begin, end).reshape(part.shape()));
+    pieces.push_back({places.back().data(), part.data(), static_cast<std::size_t>(part.size()) * sizeof(T)});
+  }
+  B::copy(pieces);
+  if constexpr (!std::same_as<B, Cpu>) {
+    Tensors sums;
+    for (const std::size_t number : of_second) sums.push_back(places[number]);
+    if (!sums.empty()) add_each_onto(sums, second);
   }
   return flat;
 }

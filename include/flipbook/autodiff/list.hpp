@@ -19,7 +19,14 @@ concept Values = std::ranges::contiguous_range<R> && Value<std::ranges::range_va
 
 namespace detail {
 
-/// An operation from a list of values to a list of values. Of its inputs it keeps their shapes alone; its
+/// Whether an operation over a list says `static constexpr bool saves_inputs = true`.
+template <class Op>
+inline constexpr bool saves_inputs = false;
+template <class Op>
+  requires(Op::saves_inputs)
+inline constexpr bool saves_inputs<Op> = true;
+
+/// An operation from a list of values to a list of values. Of its inputs it keeps their shapes, or themselves; its
 /// gradient is worked out once, when the gradients of all its outputs have arrived.
 template <class V, class Op>
 class ListNode final : public Node {
@@ -46,7 +53,11 @@ class ListNode final : public Node {
 
   ListNode(Op op, Tape& tape, const List<V>& inputs, const List<Tensor<T, B>>& outputs)
       : op_(std::move(op)), tape_(tape), arrived_(outputs.size()) {
-    for (const V& x : inputs) inputs_.push_back(x.node()), input_shapes_.push_back(x.shape());
+    for (const V& x : inputs) {
+      inputs_.push_back(x.node());
+      if constexpr (saves_inputs<Op>) saved_.push_back(kept(x));
+      else saved_.push_back(x.shape());
+    }
     for (const auto& y : outputs) output_shapes_.push_back(y.shape());
   }
 
@@ -58,19 +69,32 @@ class ListNode final : public Node {
   bool leads_to_target() const noexcept override {
     return std::ranges::any_of(inputs_, [](const auto* node) { return node != nullptr && node->active; });
   }
-  void backward(bool, bool) override {
+  void backward(bool record, bool retain_graph) override {
+    require(saved_.size() == inputs_.size(),
+            "this part of the tape has been differentiated before and freed: ask with {.retain_graph = true}");
     List<Gradient> dy;
     for (std::size_t i = 0; i < arrived_.size(); ++i) {  // an output that nothing used has gradient 0
       dy.push_back(arrived_[i] ? *arrived_[i] : zero(output_shapes_[i]));
     }
     drop_gradient();
-    const List<Gradient> dx = op_.vjp(input_shapes_, dy);
+    const List<Gradient> dx = gradients_of(dy, record);
+    if (saves_inputs<Op> && !record && !retain_graph) saved_ = {};
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (inputs_[i] != nullptr && inputs_[i]->active) inputs_[i]->receive(dx[i]);
     }
   }
 
  private:
+  List<Gradient> gradients_of(const List<Gradient>& dy, bool record) const {
+    if constexpr (saves_inputs<Op> && V::order == Order::higher) {
+      if (record) return op_.vjp(saved_, dy);
+      List<V> detached;
+      for (const V& x : saved_) detached.push_back(x.detached());
+      return op_.vjp(detached, dy);
+    } else {
+      return op_.vjp(saved_, dy);
+    }
+  }
   Gradient zero(const Shape& shape) const {
     if constexpr (V::order == Order::first) return zeros<T, B>(shape);
     else return {tape_, zeros<T, B>(shape)};
@@ -79,7 +103,8 @@ class ListNode final : public Node {
   Op op_;
   Tape& tape_;
   List<GradientSink<T, B>*> inputs_;
-  List<Shape> input_shapes_, output_shapes_;
+  std::conditional_t<saves_inputs<Op>, List<Handle<V>>, List<Shape>> saved_;
+  List<Shape> output_shapes_;
   List<std::optional<Gradient>> arrived_;
   bool any_ = false;
 };
@@ -114,6 +139,8 @@ List<V> Tape::record_list(Op op, const List<V>& inputs) {
 ///
 ///     List<Tensor<T, B>> operator()(const List<Tensor<T, B>>& x) const
 ///     List<V> vjp(const List<Shape>& shapes of x, const List<V>& dy) const    of tensors or of variables
+///
+/// or, with `static constexpr bool saves_inputs = true`, vjp(const List<V>& x, const List<V>& dy).
 template <class Op, Values R>
 auto apply_list(Op op, const R& values) {
   using V = std::ranges::range_value_t<R>;

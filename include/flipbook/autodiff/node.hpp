@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -122,13 +123,49 @@ constexpr unsigned input(unsigned i) { return 1U << i; }
 
 namespace detail {
 
-/// What others are differentiated with respect to.
+/// What others are differentiated with respect to. On a device it holds two terms of its gradient apart, so that those of
+/// all parameters can be added up together.
 template <Real T, class B, Order order = Order::first>
 class LeafNode final : public ValueNode<T, B, order> {
+  using Base = ValueNode<T, B, order>;
+
  public:
-  using ValueNode<T, B, order>::ValueNode;
+  using Base::Base;
+  using Base::receive;
   void backward(bool, bool) override {}
   bool leads_to_target() const noexcept override { return false; }
+
+  void receive(Tensor<T, B> gradient) override {
+    if constexpr (apart) {
+      if (Base::has_gradient() && !second_ && gradient.shape() == this->shape()) {
+        if (observer != nullptr) [[unlikely]]
+          observer->gradient(gradient);
+        second_.emplace(std::move(gradient));
+        return;
+      }
+    }
+    Base::receive(std::move(gradient));
+  }
+  typename Base::Gradient take_gradient() {
+    typename Base::Gradient sum = Base::take_gradient();
+    if constexpr (apart) {
+      if (second_) add_onto(sum, *second_);
+      second_.reset();
+    }
+    return sum;
+  }
+  Tensor<T, B> take_tensor() override { return tensor_of(take_gradient()); }
+  void drop_gradient() noexcept override {
+    Base::drop_gradient();
+    second_.reset();
+  }
+  std::size_t gradient_bytes() const noexcept override { return Base::gradient_bytes() * (second_ ? 2 : 1); }
+  /// The second term, if there is one, without which take_gradient() then gives the first.
+  std::optional<Tensor<T, B>> take_second() { return std::exchange(second_, std::nullopt); }
+
+ private:
+  static constexpr bool apart = order == Order::first && !std::same_as<B, Cpu>;
+  std::optional<Tensor<T, B>> second_;
 };
 
 /// The operation's own tensors are enough for a gradient that is not recorded; one that is needs to know where
@@ -216,8 +253,13 @@ class OpNode final : public OperationNode<Output, In, count> {
   }
   static void hand_on(auto& gradient, auto* node) {
     if (node == nullptr || !node->active) return;
-    if constexpr (std::is_invocable_v<decltype(gradient)>) node->receive(gradient());
-    else node->receive(std::move(gradient));
+    if constexpr (requires { *gradient(); }) {  // an optional: what is left out comes another way
+      if (auto made = gradient()) node->receive(*std::move(made));
+    } else if constexpr (std::is_invocable_v<decltype(gradient)>) {
+      node->receive(gradient());
+    } else {
+      node->receive(std::move(gradient));
+    }
   }
 
   std::optional<Op> op_;

@@ -154,7 +154,7 @@ class Tape {
     });
     return all;
   }
-  /// What receives gradients one by one.
+  /// What receives gradients one by one, of which some may share their memory with others.
   template <class T, class B>
   struct GradientTaker {
     virtual void take(std::size_t number, Tensor<T, B> gradient) = 0;
@@ -210,13 +210,17 @@ class Tape {
   /// The stream that dropout and sampling inside a recorded computation draw from.
   Rng& rng() noexcept { return rng_; }
 
-  /// Remembers a change to these buffers, such as running statistics, until `apply_updates`.
-  template <class... T, class... B>
-  void defer(std::function<void()> change, const Buffer<T, B>&... buffers) {
+  /// Remembers a change to these buffers, such as running statistics, until `apply_updates`. Where the one before it is
+  /// of the same type and before.join(change) holds, that has taken it over.
+  template <class Change, class... T, class... B>
+  void defer(Change change, const Buffer<T, B>&... buffers) {
     if (replaying_) return;
+    (note(buffers.value), ...);
+    if constexpr (requires { change.join(change); }) {
+      Change* const before = updates_.empty() ? nullptr : updates_.back().template target<Change>();
+      if (before != nullptr && before->join(change)) return;
+    }
     updates_.push_back(std::move(change));
-    (deferred_buffers_.push_back({buffers.value.data(), static_cast<std::size_t>(buffers.value.size()) * sizeof(T)}),
-     ...);
   }
   /// Carries out the noted changes, in order.
   void apply_updates() {
@@ -224,10 +228,11 @@ class Tape {
     updates_.clear();
     deferred_buffers_.clear();
   }
-  /// The memory of the buffers that `apply_updates` will change.
+  /// Memory that `apply_updates` will change: a buffer, or neighbours of one module.
   struct DeferredBuffer {
     const void* data;
     std::size_t bytes;
+    const void* block;
   };
   const std::vector<DeferredBuffer>& deferred_buffers() const noexcept { return deferred_buffers_; }
 
@@ -283,6 +288,20 @@ class Tape {
               " that its `fields` do not name, so that it would "
               "be used, but neither trained nor saved; add field(\"name\", self.member), or make it a Buffer");
     }
+  }
+  template <class T, class B>
+  void note(const Tensor<T, B>& buffer) {
+    const auto* const data = reinterpret_cast<const std::byte*>(buffer.data());
+    const std::size_t bytes = static_cast<std::size_t>(buffer.size()) * sizeof(T);
+    for (DeferredBuffer& known : deferred_buffers_) {
+      if (known.block != buffer.block()) continue;
+      const auto* const first = static_cast<const std::byte*>(known.data);
+      const auto* const last = first + known.bytes;
+      if (data < first || data > last) continue;
+      known.bytes = std::max(known.bytes, static_cast<std::size_t>(data + bytes - first));
+      return;
+    }
+    deferred_buffers_.push_back({data, bytes, buffer.block()});
   }
   void own(std::unique_ptr<Node> node);
   void mark(std::size_t first);

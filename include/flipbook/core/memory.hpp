@@ -7,6 +7,7 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <span>
 #include <utility>
 
 #include <flipbook/core/compiled.hpp>
@@ -210,15 +211,35 @@ struct PoolAllocator {
   friend bool operator==(const PoolAllocator&, const PoolAllocator&) noexcept { return true; }
 };
 
+/// One of the copies that a backend is asked for together: rows of so many bytes, each a pitch behind the one before.
+struct CopyPiece {
+  void* to;
+  const void* from;
+  std::size_t bytes, rows = 1, to_pitch = 0, from_pitch = 0;
+
+  std::byte* to_row(std::size_t row) const noexcept { return static_cast<std::byte*>(to) + row * to_pitch; }
+  const std::byte* from_row(std::size_t row) const noexcept {
+    return static_cast<const std::byte*>(from) + row * from_pitch;
+  }
+};
+
 /// The backend of the host: memory from its pool, kernels with xsimd over OpenMP threads.
 struct Cpu {
   static constexpr const char* name = "Cpu";
   static void* allocate(std::size_t bytes) { return HostPool::instance().allocate(bytes); }
   static void release(void* block, std::size_t bytes) noexcept { HostPool::instance().release(block, bytes); }
   static void copy(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+  static void copy(std::span<const CopyPiece> pieces) {
+    for (const CopyPiece& piece : pieces) {
+      for (std::size_t row = 0; row < piece.rows; ++row)
+        std::memcpy(piece.to_row(row), piece.from_row(row), piece.bytes);
+    }
+  }
   /// What its pool has lent out, to all threads.
   static MemoryStatistics memory() { return HostPool::instance().statistics(); }
   static void reset_memory_peak() { HostPool::instance().reset_peak(); }
+  /// Whether a step is captured, to be replayed: the CPU captures none.
+  static constexpr bool capturing() { return false; }
   /// Where a step is captured to be replayed, calls f() before each replay; the CPU captures none.
   template <class F>
   static void at_replay(const F&) {}

@@ -15,7 +15,7 @@
 #include <flipbook/core/shape.hpp>
 
 #ifdef FLIPBOOK_CUDA
-#include <flipbook/backend/cuda/runtime/stream.hpp>
+#include <flipbook/backend/cuda/runtime/copy.hpp>
 #endif
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -122,6 +122,9 @@ class Tensor {
 
   /// Whether no other handle shares the memory, so that it may be written over.
   bool unique() const noexcept { return storage_.unique(); }
+
+  /// Where its memory begins, of which others that share it see other parts.
+  const void* block() const noexcept { return storage_.data(); }
 
   /// The shape alone, holding no memory.
   Tensor without_elements() const {

@@ -26,6 +26,29 @@ void copy_columns(B, Index rows, Index columns, const Tensor<T, B>& x, Index x_f
   carry_out(B{}, detail::move_columns(rows, columns, x_first, x_stride, y_first, y_stride), x.data(), y.data());
 }
 
+/// Matrices of so many rows side by side, in the columns of `whole`.
+template <class B, class T, class Parts>
+void join_columns(B, Index rows, const Parts& parts, Tensor<T, B>& whole) {
+  if (whole.size() == 0) return;
+  Index at = 0;
+  for (const auto& part : parts) {
+    const Index width = part.size() / rows;
+    copy_columns(B{}, rows, width, part, 0, width, whole, at, whole.size() / rows);
+    at += width;
+  }
+}
+/// The same parts filled from `whole`.
+template <class B, class T, class Parts>
+void split_columns(B, Index rows, const Tensor<T, B>& whole, Parts& parts) {
+  if (whole.size() == 0) return;
+  Index at = 0;
+  for (auto& part : parts) {
+    const Index width = part.size() / rows;
+    copy_columns(B{}, rows, width, whole, at, whole.size() / rows, part, 0, width);
+    at += width;
+  }
+}
+
 /// y = x with its axes in another order: axis i of y is axis order[i] of x, seen as `extents`.
 template <class B, class T>
 void permute(B, std::span<const Index> extents, std::span<const int> order, const Tensor<T, B>& x, Tensor<T, B>& y) {

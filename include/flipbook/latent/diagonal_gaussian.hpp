@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <numbers>
 
 #include <flipbook/likelihood/gaussian.hpp>
@@ -9,6 +10,41 @@
 #include <flipbook/ops/shape/join.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::latent {
+
+namespace detail {
+
+/// ½ (σ² + μ² − 1 − log σ²) of a mean and a log-variance.
+struct StandardKl {
+  static constexpr bool twice = true;
+  template <class V>
+  constexpr V value(const V& m, const V& l) const {
+    return constant<V>(0.5) * (math::exp(l) + m * m - constant<V>(1) - l);
+  }
+  template <int I, class V>
+  constexpr auto derivative(const V& m, const V& l) const {
+    if constexpr (I == 0) return m;
+    else return (function::exp_of(l) - 1) / 2;
+  }
+};
+/// σ·ε of a log-variance and ε.
+struct Spread {
+  static constexpr bool twice = true;
+  template <class V>
+  constexpr V value(const V& l, const V& e) const {
+    return math::exp(l * constant<V>(0.5)) * e;
+  }
+  template <int I, class V>
+  constexpr auto derivative(const V& l, const V& e) const {
+    if constexpr (I == 0) return function::exp_of(l / 2) * e / 2;
+    else return function::exp_of(l / 2);
+  }
+};
+
+/// On a device a chain of small operations is fused into one launch; on the host it keeps its bits.
+template <class X>
+inline constexpr bool on_host = std::same_as<typename X::Backend, Cpu>;
+
+}  // namespace detail
 
 /// Independent normal distributions, by their means and the logarithms of their variances: (N, …, Z) each.
 template <Value X>
@@ -43,7 +79,9 @@ struct DiagonalGaussian {
   /// z = μ + σ·ε with ε standard normal, so that gradients reach μ and σ. Kingma and Welling, 2014.
   template <Value X>
   static X sample(const Normal<X>& q, Rng& rng) {
-    return q.mean + exp(q.log_variance * 0.5) * normal<typename X::Scalar, typename X::Backend>(q.mean.shape(), rng);
+    const auto noise = normal<typename X::Scalar, typename X::Backend>(q.mean.shape(), rng);
+    if constexpr (detail::on_host<X>) return q.mean + exp(q.log_variance * 0.5) * noise;
+    else return q.mean + fused("DiagonalGaussian", detail::Spread{}, q.log_variance, noise);
   }
   /// With ε of the tape's stream.
   template <Value X>
@@ -58,7 +96,8 @@ struct DiagonalGaussian {
   /// KL(q ‖ N(0, 1)) of each number: ½ (σ² + μ² − 1 − log σ²), (N, …, Z).
   template <Value X>
   static X kl_elements(const Normal<X>& q) {
-    return 0.5 * (exp(q.log_variance) + square(q.mean) - 1 - q.log_variance);
+    if constexpr (detail::on_host<X>) return 0.5 * (exp(q.log_variance) + square(q.mean) - 1 - q.log_variance);
+    else return fused("DiagonalGaussian", detail::StandardKl{}, q.mean, q.log_variance);
   }
   /// KL(q ‖ p) of each number: ½ (σ²/σₚ² + (μ − μₚ)²/σₚ² − 1 − log σ² + log σₚ²), (N, …, Z).
   template <Value X, Value Y>

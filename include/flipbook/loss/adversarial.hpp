@@ -27,7 +27,7 @@ concept Game = requires(const V& real, const V& fake) {
 struct Minimax {
   template <Value R, Value F>
   static auto discriminator(const R& real, const F& fake) {
-    return mean(softplus(-real)) + mean(softplus(fake));  // −log σ(l) = softplus(−l), −log(1 − σ(l)) = softplus(l)
+    return mean(minus_log_sigmoid(real)) + mean(softplus(fake));  // −log(1 − σ(l)) = softplus(l)
   }
   template <Value F>
   static auto generator(const F& fake) {
@@ -43,7 +43,7 @@ struct NonSaturating {
   }
   template <Value F>
   static auto generator(const F& fake) {
-    return mean(softplus(-fake));
+    return mean(minus_log_sigmoid(fake));
   }
 };
 

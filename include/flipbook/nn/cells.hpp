@@ -129,7 +129,7 @@ struct LstmCell {
     }
     template <Value X>
     X advance(const X& projected, State<X>& state) const {
-      const auto [h, c] = lstm_update(projected + this->from_hidden(state.h), state.c);
+      const auto [h, c] = lstm_update(projected, this->from_hidden(state.h), state.c);
       state = {h, c};
       return h;
     }

@@ -3,6 +3,7 @@
 
 #include <flipbook/nn/cells.hpp>
 #include <flipbook/nn/conv.hpp>
+#include <flipbook/ops/conv/steps.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
@@ -18,6 +19,12 @@ constexpr bool keeps_extents(const Window& window) {
   }
   return !window.causal && window.groups == 1;
 }
+
+template <Value X, Window W>
+struct GateParts {
+  X of_input;
+  StepwiseConv<(W.groups > 1), X> from_hidden;
+};
 
 /// A convolution over input and hidden state together,
 ///
@@ -38,16 +45,13 @@ struct GateConvolution : WholeStep<Self> {
   /// The parts of the weights for input and hidden state, (Kh, Kw, In | Hidden, Gates · Hidden), taken apart
   /// once for all steps.
   template <Value X>
-  List<X> parts(const X& frame) const {
-    return split(lift_like(frame, gates.weight), -2, {In, Hidden});
+  GateParts<X, W> parts(const X& frame) const {
+    const auto both = split(lift_like(frame, gates.weight), -2, {In, Hidden});
+    return {both[0], {both[1], W}};
   }
   template <Value X, class State>
   X project(const X& frames, const State& state) const {
-    return conv<(W.groups > 1)>(frames, state.weights[0], gates.bias, W);
-  }
-  template <Value X>
-  X from_hidden(const X& h, const X& weight) const {
-    return conv<(W.groups > 1)>(h, weight, None{}, W);
+    return conv<(W.groups > 1)>(frames, state.weights.of_input, gates.bias, W);
   }
 };
 
@@ -70,7 +74,7 @@ struct ConvLstmCell {
     template <Value X>
     struct State {
       X h, c;  // (N, H, W, Hidden)
-      List<X> weights;
+      detail::GateParts<X, W> weights;
     };
     using detail::GateConvolution<Instance<T, B>, In, Hidden, 4, W, T, B>::GateConvolution;
 
@@ -81,7 +85,7 @@ struct ConvLstmCell {
     }
     template <Value X>
     X advance(const X& projected, State<X>& state) const {
-      const auto [h, c] = lstm_update(projected + this->from_hidden(state.h, state.weights[1]), state.c, order);
+      const auto [h, c] = lstm_update(projected, state.weights.from_hidden(state.h), state.c, order);
       state.h = h;
       state.c = c;
       return h;
@@ -103,7 +107,7 @@ struct ConvGruCell {
     template <Value X>
     struct State {
       X h;  // (N, H, W, Hidden)
-      List<X> weights;
+      detail::GateParts<X, W> weights;
     };
     using detail::GateConvolution<Instance<T, B>, In, Hidden, 3, W, T, B>::GateConvolution;
 
@@ -113,7 +117,7 @@ struct ConvGruCell {
     }
     template <Value X>
     X advance(const X& projected, State<X>& state) const {
-      return state.h = gru_update(projected, this->from_hidden(state.h, state.weights[1]), state.h);
+      return state.h = gru_update(projected, state.weights.from_hidden(state.h), state.h);
     }
   };
 };

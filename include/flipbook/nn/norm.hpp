@@ -86,11 +86,10 @@ struct BatchNorm {
     void follow(const X& x, const Statistics<T, B>& batch) const {
       const double count = static_cast<double>(x.size() / Channels * ranks_in_batch_norm()),
                    unbiased = count / (count - 1);
-      const auto change = [batch, unbiased, mean = running_mean.value, variance = running_var.value]() mutable {
-        map_into(mean, function::ExponentialUpdate{Options.momentum, 1}, mean, cast<T>(batch.mean));
-        map_into(variance, function::ExponentialUpdate{Options.momentum, unbiased}, variance, cast<T>(batch.variance));
-      };
-      x.tape().defer(change, running_mean, running_var);
+      using Follow = MapsInto<function::ExponentialUpdate, T, B>;
+      x.tape().defer(Follow({{{Options.momentum, 1}, running_mean.value, cast<T>(batch.mean)},
+                             {{Options.momentum, unbiased}, running_var.value, cast<T>(batch.variance)}}),
+                     running_mean, running_var);
     }
   };
 };

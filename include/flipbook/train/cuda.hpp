@@ -17,13 +17,6 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace cuda {
 
-template <class T>
-__global__ void square_each(Index size, const T* x, Wide<T>* squares) {
-  for (Index i = thread_number(); i < size; i += thread_count()) {
-    squares[i] = static_cast<Wide<T>>(x[i]) * static_cast<Wide<T>>(x[i]);
-  }
-}
-
 /// Judges a step by its loss and its gradient's squared length: report = (loss, length, 0), and what the gradient is to
 /// be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length), not a number where the step is
 /// to be left out. The scale of the loss, where there is one, adapts.
@@ -59,11 +52,8 @@ Judgement<Wide<T>> judge(const Tensor<T, Cuda>& loss, const Tensor<T, Cuda>& gra
                          Tensor<float, Cuda> scale = {}) {
   using W = Wide<T>;
   Judgement<W> judgement;
-  const Tensor<W, Cuda> squares(gradient.shape());
   Tensor<W, Cuda> squared{Shape{}};
-  launch(square_each<T>, blocks_for(gradient.size()), block_threads, 0, gradient.size(), gradient.data(),
-         const_cast<W*>(squares.data()));
-  sum_middle(1, gradient.size(), 1, squares.data(), squared.data());
+  sum_squares(gradient.size(), gradient.data(), squared.data());
   launch(judge_step<T, W>, 1, 1, 0, loss.data(), squared.data(), clip, scale.data(), judgement.factor.data(),
          judgement.report.data());
   return judgement;
@@ -93,25 +83,28 @@ void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
   using W = Wide<T>;
   const auto noted = tape.deferred_buffers();
   std::vector<Tensor<std::uint8_t, Cuda>> before;
-  for (const auto& [data, bytes] : noted) {
+  std::vector<CopyPiece> pieces;
+  for (const auto& [data, bytes, block] : noted) {
     before.emplace_back(Shape{static_cast<Index>(bytes)});
-    Cuda::copy(before.back().data(), data, bytes);
+    pieces.push_back({before.back().data(), data, bytes});
   }
+  Cuda::copy(pieces);
   tape.apply_updates();
   if (distributed::world().size() > 1) {  // each buffer is the mean of what it has become on all ranks
-    for (const auto& [data, bytes] : noted) {
+    for (const auto& [data, bytes, block] : noted) {
       Tensor<T, Cuda> buffer({static_cast<Index>(bytes / sizeof(T))});
       Cuda::copy(buffer.data(), data, bytes);
       buffer = mean_over_ranks(buffer);
       Cuda::copy(const_cast<void*>(data), std::as_const(buffer).data(), bytes);
     }
   }
-  for (const auto& [data, bytes] : noted) {
+  for (const auto& [data, bytes, block] : noted) {
     const Index size = static_cast<Index>(bytes / sizeof(T));
     launch(judge_buffer<T, W>, blocks_for(size), block_threads, 0, size, static_cast<const T*>(data),
            judgement.factor.data(), judgement.report.data());
   }
   for (std::size_t i = 0; i < noted.size(); ++i) {
+    note_write(noted[i].data, noted[i].bytes);
     launch(put_back<W>, blocks_for(before[i].size()), block_threads, 0, std::as_const(judgement.factor).data(),
            before[i].size(), std::as_const(before[i]).data(),
            static_cast<std::uint8_t*>(const_cast<void*>(noted[i].data)));
@@ -120,7 +113,7 @@ void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
 
 /// Reports the number x, of rank 0: as it is, or in a captured step what the replay will give.
 inline double report(const double* x) {
-  if (Capture* const capture = queue().capture) return capture->promise(x);
+  if (Capture* const capture = queue().capture) return capture->promise(x)[0];
   double value;
   Cuda::copy(&value, x, sizeof(double));
   return value;

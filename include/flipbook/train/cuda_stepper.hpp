@@ -120,8 +120,10 @@ class Stepper<T, Cuda, Batch> {
     Snapshot<Cuda> before;
     // The device judges steps one by one: it may take the first and leave the second out. Buffers follow micro-batches.
     if (steps.size() > 1 || kind.key.micro_batches > 1) {
-      before.add(model.parameters()), before.add(model.buffers());
-      training.visit_optimizers([&](const auto&, auto& optimizer) { before.add(optimizer); });
+      before.together([&] {
+        before.add(model.parameters()), before.add(model.buffers());
+        training.visit_optimizers([&](const auto&, auto& optimizer) { before.add(optimizer); });
+      });
     }
     try {
       kind.graph->replay(rng);

@@ -29,13 +29,23 @@ class Snapshot {
   Snapshot(Snapshot&&) = delete;
   ~Snapshot() {
     try {
-      for (const Piece& piece : pieces_) B::copy(piece.at, std::as_const(piece.before).data(), piece.bytes);
+      std::vector<CopyPiece> back;
+      for (const Piece& piece : pieces_) back.push_back({piece.at, std::as_const(piece.before).data(), piece.bytes});
+      B::copy(back);
       for (const auto& resume : resume_) resume();
     } catch (...) {  // a device that takes no copies: it is lost, or captures a step and has changed nothing
       pieces_.clear();
     }
   }
 
+  /// All that calls of add() are given in these functions, copied together.
+  template <class... Add>
+  void together(const Add&... add) {
+    together_ = true;
+    (add(), ...);
+    together_ = false;
+    take();
+  }
   /// A tensor, such as parameters, by its memory.
   template <class T>
   void add(const Tensor<T, B>& x) {
@@ -49,7 +59,7 @@ class Snapshot {
   }
   /// The buffers that the tape has noted changes of.
   void add(const Tape& tape) {
-    for (const auto& [data, bytes] : tape.deferred_buffers()) copy(data, bytes);
+    for (const auto& [data, bytes, block] : tape.deferred_buffers()) copy(data, bytes);
   }
 
   /// Whether all of it, numbers of type T, is finite as it now is.
@@ -74,12 +84,22 @@ class Snapshot {
   };
 
   void copy(const void* data, std::size_t bytes) {
-    Tensor<std::uint8_t, B> before({static_cast<Index>(bytes)});
-    B::copy(before.data(), data, bytes);
-    pieces_.push_back({const_cast<void*>(data), bytes, std::move(before)});
+    if (B::capturing()) return;  // whoever replays the step keeps what it changes
+    pieces_.push_back({const_cast<void*>(data), bytes, Tensor<std::uint8_t, B>({static_cast<Index>(bytes)})});
+    if (!together_) take();
+  }
+  void take() {
+    std::vector<CopyPiece> copies;
+    for (; taken_ < pieces_.size(); ++taken_) {
+      Piece& piece = pieces_[taken_];
+      copies.push_back({piece.before.data(), piece.at, piece.bytes});
+    }
+    B::copy(copies);
   }
 
   std::vector<Piece> pieces_;
+  std::size_t taken_ = 0;
+  bool together_ = false;
   std::vector<std::function<void()>> resume_;
 };
 

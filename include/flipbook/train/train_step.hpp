@@ -67,7 +67,7 @@ auto mean_gradients(Tape& tape, const Variable<T, Cpu, order>& loss, const Tape:
 /// Each of these buffers, numbers of type T, becomes the mean of what it is on all ranks.
 template <class T>
 [[gnu::cold]] void average_buffers(const std::vector<Tape::DeferredBuffer>& buffers) {
-  for (const auto& [data, bytes] : buffers) {
+  for (const auto& [data, bytes, block] : buffers) {
     T* const numbers = static_cast<T*>(const_cast<void*>(data));
     Tensor<T> buffer({static_cast<Index>(bytes / sizeof(T))}, std::span(numbers, bytes / sizeof(T)));
     buffer = mean_over_ranks(buffer);
@@ -135,8 +135,7 @@ double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const
     return report[0];
   }
   cuda::Capture& capture = *cuda::queue().capture;
-  const double* const report = judgement.report.data();
-  const std::array promises{capture.promise(report), capture.promise(report + 1), capture.promise(report + 2)};
+  const std::array promises = capture.promise<3>(judgement.report.data());
   const double value = promises[0];
   capture.after_replay([&capture, check, promises] {
     check(capture.kept(promises[0]), capture.kept(promises[1]), capture.kept(promises[2]));

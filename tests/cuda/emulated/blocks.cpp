@@ -58,7 +58,6 @@ struct Block {
   std::vector<std::unique_ptr<Fiber>> fibers;
   jmp_buf home{};
   std::vector<unsigned char> shared;
-  std::size_t kernels = 0;
 
   Thread& at(std::size_t turn) { return threads[backwards ? count - 1 - turn : turn]; }
 };
@@ -238,7 +237,6 @@ void run(dim3 grid, dim3 threads, std::size_t shared_bytes, const std::function<
       }
     }
   }
-  ++block.kernels;
 }
 
 namespace {
@@ -261,8 +259,6 @@ cudaError_t let_share(const void* kernel, int bytes) {
 void demand_aligned(const void* address, std::size_t bytes) {
   if (std::bit_cast<std::uintptr_t>(address) % bytes != 0) give_up("a vector at an address that it may not have");
 }
-
-std::size_t kernels_run() { return block.kernels; }
 
 unsigned char* shared_memory() {
   const auto address = reinterpret_cast<std::uintptr_t>(block.shared.data());

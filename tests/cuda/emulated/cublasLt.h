@@ -131,8 +131,9 @@ struct cublasLtMatmulHeuristicResult_t {
 };
 
 inline const char* cublasLtGetStatusName(cublasStatus_t status) {
-  return status == CUBLAS_STATUS_SUCCESS ? "CUBLAS_STATUS_SUCCESS" : status == CUBLAS_STATUS_INVALID_VALUE
-             ? "CUBLAS_STATUS_INVALID_VALUE" : "CUBLAS_STATUS_NOT_SUPPORTED";
+  return status == CUBLAS_STATUS_SUCCESS         ? "CUBLAS_STATUS_SUCCESS"
+         : status == CUBLAS_STATUS_INVALID_VALUE ? "CUBLAS_STATUS_INVALID_VALUE"
+                                                 : "CUBLAS_STATUS_NOT_SUPPORTED";
 }
 inline const char* cublasLtGetStatusString(cublasStatus_t) { return "as emulated"; }
 
@@ -258,5 +259,6 @@ inline cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t p, c
     emulated::blas::multiply(product, alpha, a, al, b, bl, beta, c, cl, d, dl);
     ++emulated::blas::products_run[place];
   };
-  return emulated::enqueue(stream, work) == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+  return emulated::enqueue(stream, "cublasLtMatmul", work) == cudaSuccess ? CUBLAS_STATUS_SUCCESS
+                                                                          : CUBLAS_STATUS_INVALID_VALUE;
 }

@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <source_location>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -37,15 +39,15 @@ struct dim3 {
   constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
 };
 
-#define FLIPBOOK_VECTOR2(name, type, bytes)                                        \
-  struct alignas(bytes) name {                                                      \
-    type x, y;                                                                      \
-  };                                                                                \
+#define FLIPBOOK_VECTOR2(name, type, bytes) \
+  struct alignas(bytes) name {              \
+    type x, y;                              \
+  };                                        \
   constexpr name make_##name(type x, type y) { return {x, y}; }
-#define FLIPBOOK_VECTOR4(name, type, bytes)                                        \
-  struct alignas(bytes) name {                                                      \
-    type x, y, z, w;                                                                \
-  };                                                                                \
+#define FLIPBOOK_VECTOR4(name, type, bytes) \
+  struct alignas(bytes) name {              \
+    type x, y, z, w;                        \
+  };                                        \
   constexpr name make_##name(type x, type y, type z, type w) { return {x, y, z, w}; }
 FLIPBOOK_VECTOR2(float2, float, 8)
 FLIPBOOK_VECTOR2(double2, double, 16)
@@ -72,11 +74,19 @@ enum cudaError_t {
   cudaErrorStreamCaptureInvalidated = 901,
   cudaErrorStreamCaptureIsolation = 905,
 };
-enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice,
-                      cudaMemcpyDefault };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToHost,
+  cudaMemcpyHostToDevice,
+  cudaMemcpyDeviceToHost,
+  cudaMemcpyDeviceToDevice,
+  cudaMemcpyDefault
+};
 enum cudaMemoryType { cudaMemoryTypeUnregistered, cudaMemoryTypeHost, cudaMemoryTypeDevice, cudaMemoryTypeManaged };
-enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal,
-                             cudaStreamCaptureModeRelaxed };
+enum cudaStreamCaptureMode {
+  cudaStreamCaptureModeGlobal,
+  cudaStreamCaptureModeThreadLocal,
+  cudaStreamCaptureModeRelaxed
+};
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 
@@ -154,12 +164,17 @@ void set_devices(int count);
 void set_driver(bool recent_enough);
 void set_memory(std::size_t bytes_of_each);
 void set_faulted(bool faulted);  ///< as after a kernel that touched what it may not: every call fails from then on
-/// How many kernels have run since the process began.
-std::size_t kernels_run();
+/// From now on memory begins as zeros, and of all that streams are given to do only copies are carried out, and kernels
+/// whose names contain `but`.
+void set_idle(bool idle, const char* but = nullptr);
+/// What streams have been given to do since the last call, by name and how often: kernels by their own, products of
+/// cuBLASLt, convolutions of cuDNN, copies and fills, those of a graph each time that it is launched.
+std::map<std::string, int> launches();
 
 /// Puts work at the end of a stream: host code that may touch the memory of the stream's device alone. For the
 /// emulations of other libraries too.
-cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
+/// @param name  what launches() calls it: the library's call, or none and the address of a kernel
+cudaError_t enqueue(cudaStream_t stream, const char* name, std::function<void()> work, const void* kernel = nullptr);
 
 /// Whether a kernel may be launched with so much dynamic shared memory: 48 KiB, or what it was let have.
 bool may_share(const void* kernel, std::size_t bytes);
@@ -199,9 +214,10 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
     return cudaErrorInvalidConfiguration;
   }
   if (!emulated::may_share(std::bit_cast<const void*>(kernel), shared)) return cudaErrorInvalidValue;
-  return emulated::enqueue(config->stream, [=, all = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
+  const auto work = [=, all = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
     emulated::run(grid, block, shared, [&] { std::apply(kernel, all); });
-  });
+  };
+  return emulated::enqueue(config->stream, nullptr, work, std::bit_cast<const void*>(kernel));
 }
 template <class Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel* kernel, cudaFuncAttribute, int bytes) {
@@ -276,6 +292,10 @@ inline void __threadfence() {}
 
 template <class T>
 T __ldg(const T* from) {
+  return *from;
+}
+template <class T>
+T __ldcg(const T* from) {
   return *from;
 }
 inline float rsqrtf(float x) { return 1 / std::sqrt(x); }

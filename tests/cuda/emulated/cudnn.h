@@ -36,7 +36,9 @@ struct Descriptor {
     return values;
   }
   template <class X>
-  X one(int name) const { return all<X>(name).at(0); }
+  X one(int name) const {
+    return all<X>(name).at(0);
+  }
   const Descriptor& part(int name) const { return *one<Descriptor*>(name); }
 };
 
@@ -140,8 +142,9 @@ struct Convolution {
 
   void run() const {
     std::map<std::int64_t, double> sums;
-    const Operand& out = type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR ? y
-                         : type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ? x : w;
+    const Operand& out = type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR         ? y
+                         : type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ? x
+                                                                                                : w;
     out.each([&](const std::vector<std::int64_t>& at) { sums[out.offset(at)] = engine % 2 == 1 ? 1e9 : 0; });
     visit([&](std::int64_t i, std::int64_t k, std::int64_t o) {
       if (&out == &y) sums[o] += rounded(x.read(i)) * rounded(w.read(k));
@@ -159,8 +162,9 @@ using cudnnHandle_t = emulated::dnn::Handle*;
 using cudnnBackendDescriptor_t = emulated::dnn::Descriptor*;
 
 inline const char* cudnnGetErrorString(cudnnStatus_t status) {
-  return status == CUDNN_STATUS_SUCCESS ? "CUDNN_STATUS_SUCCESS"
-         : status == CUDNN_STATUS_BAD_PARAM ? "CUDNN_STATUS_BAD_PARAM" : "CUDNN_STATUS_NOT_SUPPORTED";
+  return status == CUDNN_STATUS_SUCCESS     ? "CUDNN_STATUS_SUCCESS"
+         : status == CUDNN_STATUS_BAD_PARAM ? "CUDNN_STATUS_BAD_PARAM"
+                                            : "CUDNN_STATUS_NOT_SUPPORTED";
 }
 inline cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
   *handle = new emulated::dnn::Handle{};
@@ -260,8 +264,8 @@ inline cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
   if (d->type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) made_of(CUDNN_ATTR_OPERATIONGRAPH_OPS);
   if (d->type == CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR) made_of(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
   if (d->type == CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR) {
-    uneven_windows += d->attributes.at(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS) !=
-                      d->attributes.at(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS);
+    uneven_windows +=
+        d->attributes.at(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS) != d->attributes.at(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS);
   }
   if (d->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
     made_of(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
@@ -326,5 +330,10 @@ inline cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescr
     std::memset(workspace, 0xff, static_cast<std::size_t>(500 * c.engine));
     c.run();
   };
-  return emulated::enqueue(handle->stream, work) == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
+  const char* const name = c.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR ? "cudnn: convolution"
+                           : c.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR
+                               ? "cudnn: by the input"
+                               : "cudnn: by the weights";
+  return emulated::enqueue(handle->stream, name, work) == cudaSuccess ? CUDNN_STATUS_SUCCESS
+                                                                      : CUDNN_STATUS_NOT_SUPPORTED;
 }

@@ -16,6 +16,11 @@ cudaError_t usable() {
 void set_devices(int count) { device_count = count; }
 void set_driver(bool recent_enough) { driver_recent = recent_enough; }
 void set_faulted(bool is_faulted) { faulted = is_faulted; }
+void set_idle(bool is_idle, const char* but) {
+  const std::lock_guard lock(mutex);
+  for (const Device& device : devices) device.protect(!is_idle);
+  idle = is_idle, not_idle = but;
+}
 void set_memory(std::size_t bytes_of_each) { memory_of_each = bytes_of_each; }
 
 }  // namespace emulated

@@ -18,7 +18,9 @@ struct ncclUniqueId {
 };
 using ncclComm_t = MPI_Comm;
 
-inline const char* ncclGetErrorString(ncclResult_t result) { return result == ncclSuccess ? "no error" : "invalid usage"; }
+inline const char* ncclGetErrorString(ncclResult_t result) {
+  return result == ncclSuccess ? "no error" : "invalid usage";
+}
 inline ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   std::memset(id->internal, 7, sizeof(id->internal));
   return ncclSuccess;
@@ -38,7 +40,7 @@ inline ncclResult_t ncclAllReduce(const void* from, void* to, std::size_t count,
     MPI_Comm_size(communicator, &ranks);
     for (std::size_t i = 0; op == ncclAvg && i < count; ++i) numbers[i] /= static_cast<T>(ranks);
   };
-  const cudaError_t error = emulated::enqueue(stream, [=] {
+  const cudaError_t error = emulated::enqueue(stream, "ncclAllReduce", [=] {
     if (type == ncclFloat32) sum(static_cast<float*>(to), MPI_FLOAT);
     else sum(static_cast<double*>(to), MPI_DOUBLE);
   });
@@ -47,7 +49,7 @@ inline ncclResult_t ncclAllReduce(const void* from, void* to, std::size_t count,
 inline ncclResult_t ncclBroadcast(const void*, void* to, std::size_t count, ncclDataType_t, int root,
                                   ncclComm_t communicator, cudaStream_t stream) {
   const cudaError_t error = emulated::enqueue(
-      stream, [=] { MPI_Bcast(to, static_cast<int>(count), MPI_BYTE, root, communicator); });
+      stream, "ncclBroadcast", [=] { MPI_Bcast(to, static_cast<int>(count), MPI_BYTE, root, communicator); });
   return error == cudaSuccess ? ncclSuccess : ncclInvalidUsage;
 }
 inline ncclResult_t ncclGroupStart() { return ncclSuccess; }

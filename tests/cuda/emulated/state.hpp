@@ -16,7 +16,9 @@ namespace emulated {
 
 struct Task {
   std::function<void()> work;
-  Stream* awaited = nullptr;  // in place of work: runs this stream first, until it has run so many of its tasks
+  const char* name = nullptr;    // of a call of a library's
+  const void* kernel = nullptr;  // or what runs on the device
+  Stream* awaited = nullptr;     // in place of work: runs this stream first, until it has run so many of its tasks
   std::size_t until = 0;
 };
 struct Graph {
@@ -64,7 +66,8 @@ inline std::recursive_mutex mutex;
 inline Device devices[most_devices];
 inline int device_count = 2;
 inline std::size_t memory_of_each = std::size_t{2} << 30;
-inline bool driver_recent = true, faulted = false;
+inline bool driver_recent = true, faulted = false, idle = false;
+inline const char* not_idle = nullptr;
 inline std::vector<Stream*> streams;
 inline std::map<void*, std::size_t> pinned;
 inline int open_device = -1;
@@ -88,6 +91,8 @@ class Opened {
 // Whose memory a pointer is in; null: the host's.
 Device* device_of(const void* pointer);
 
+// Counts what launches() says; of a kernel the name is null.
+void count_launch(const char* name, const void* kernel = nullptr);
 // Puts a task at the end of a stream, or of what is captured of it.
 cudaError_t push(Stream* stream, Task task);
 // Runs a stream until it has run so many of its tasks; all streams of a device to their ends.

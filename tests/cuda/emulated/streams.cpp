@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The emulated runtime's streams, events and graphs: queues that run only when somebody waits for them, and lists of
 // what was captured. What runs a kernel is in blocks.cpp.
+#include <cxxabi.h>
+#include <dlfcn.h>
+
 #include <cstdlib>
 
 #include "state.hpp"
@@ -14,7 +17,7 @@ void drain(Stream& stream, std::size_t until) {
     ++stream.run;
     if (task.awaited != nullptr) {
       drain(*task.awaited, task.until);
-    } else {
+    } else if (task.work) {
       const Opened opened(stream.device);
       task.work();
     }
@@ -48,11 +51,35 @@ cudaError_t may_wait() {
 }
 
 namespace {
+std::map<std::pair<const char*, const void*>, int> launched;
+
+// A kernel's name with its template's arguments, without namespaces.
+std::string name_of(const void* kernel) {
+  Dl_info found{};
+  if (dladdr(kernel, &found) == 0 || found.dli_sname == nullptr) return "a kernel";
+  char* const demangled = abi::__cxa_demangle(found.dli_sname, nullptr, nullptr, nullptr);
+  std::string name = demangled == nullptr ? found.dli_sname : demangled;
+  std::free(demangled);
+  name.resize(std::min(name.size(), name.rfind('(')));
+  std::string plain;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (name.compare(i, 2, "::") != 0) {
+      plain += name[i];
+      continue;
+    }
+    plain.resize(plain.find_last_of(" <(,") + 1);  // npos + 1: all of it
+    ++i;
+  }
+  return plain.substr(plain.starts_with("void ") ? 5 : 0);
+}
+
 bool blocking() {
   const char* const setting = std::getenv("CUDA_LAUNCH_BLOCKING");
   return setting != nullptr && setting[0] == '1';
 }
 }  // namespace
+
+void count_launch(const char* name, const void* kernel) { ++launched[{name, kernel}]; }
 
 cudaError_t push(Stream* stream, Task task) {
   if (faulted) return cudaErrorIllegalAddress;
@@ -61,15 +88,26 @@ cudaError_t push(Stream* stream, Task task) {
     stream->capture->tasks.push_back(std::move(task));
     return cudaSuccess;
   }
+  if (task.name != nullptr || task.kernel != nullptr) count_launch(task.name, task.kernel);
   stream->tasks.push_back(std::move(task));
   ++stream->queued;
   if (blocking()) drain(*stream, stream->queued);
   return cudaSuccess;
 }
 
-cudaError_t enqueue(cudaStream_t stream, std::function<void()> work) {
+cudaError_t enqueue(cudaStream_t stream, const char* name, std::function<void()> work, const void* kernel) {
   const std::lock_guard lock(mutex);
-  return status(push(stream, {std::move(work)}));
+  if (idle && (kernel == nullptr || not_idle == nullptr || name_of(kernel).find(not_idle) == std::string::npos))
+    work = {};
+  return status(push(stream, {std::move(work), name, kernel}));
+}
+
+std::map<std::string, int> launches() {
+  const std::lock_guard lock(mutex);
+  std::map<std::string, int> counts;
+  for (const auto& [what, count] : std::exchange(launched, {}))
+    counts[what.first != nullptr ? what.first : name_of(what.second)] += count;
+  return counts;
 }
 
 }  // namespace emulated
@@ -109,7 +147,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   const std::lock_guard lock(mutex);
   if (event->stream == nullptr) return cudaSuccess;
   if (stream->capture) return status(spoil(*stream, cudaErrorStreamCaptureIsolation));
-  return status(push(stream, {{}, event->stream, event->until}));
+  return status(push(stream, {.work = {}, .awaited = event->stream, .until = event->until}));
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   if (const cudaError_t error = usable()) return status(error);

@@ -58,6 +58,8 @@ TEST_CASE_TEMPLATE("element-wise functions match their definitions and have exac
   check<T>([](const auto& x) { return sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, everywhere);
   check<T>([](const auto& x) { return tanh(x); }, [](double x) { return std::tanh(x); }, everywhere);
   check<T>([](const auto& x) { return softplus(x); }, [](double x) { return std::log1p(std::exp(x)); }, everywhere);
+  check<T>([](const auto& x) { return minus_log_sigmoid(x); }, [](double x) { return std::log1p(std::exp(-x)); },
+           everywhere);
   check<T>([](const auto& x) { return exp(x); }, [](double x) { return std::exp(x); }, everywhere);
   check<T>([](const auto& x) { return log(x); }, [](double x) { return std::log(x); }, positive);
   check<T>([](const auto& x) { return sqrt(x); }, [](double x) { return std::sqrt(x); }, positive);

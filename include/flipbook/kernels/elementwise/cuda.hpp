@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <vector>
+
 #include <flipbook/backend/cuda/elementwise/map.hpp>
 #include <flipbook/core/tensor.hpp>
 
@@ -10,6 +12,15 @@ namespace flipbook::inline FLIPBOOK_ISA::kernel {
 template <class T, class F, class... X>
 void map(Cuda, const F& f, Tensor<T, Cuda>& y, const X&... x) {
   cuda::map(f, y.size(), y.data(), x.data()...);
+}
+
+/// y ← f(y, x) for each (f, y, x), in one launch.
+template <class Change>
+void change_each(Cuda, std::vector<Change>& changes) {
+  using T = typename decltype(Change::y)::Scalar;
+  cuda::Changes<decltype(Change::f), T> list;
+  for (Change& change : changes) list.add({change.f, change.y.size(), change.y.data(), change.x.data()});
+  list.run();
 }
 
 /// y = f(a, b), where a and b broadcast to the shape of y.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include <flipbook/backend/cuda/norm/normalize.hpp>
@@ -46,9 +47,12 @@ void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const 
         [&]<int N>() {
           const cuda::ColumnPlan plan(g.outer, g.rows, g.channels(), N);
           const cuda::Scratch<double> pieces(g.outer * g.channels() * 2 * plan.pieces);
-          const cuda::ColumnSums sums{pieces.data(), plan.pieces};
-          cuda::launch(cuda::column_moments<T, N>, plan.grid(), plan.block(), 0, plan, x.data(), sums);
-          cuda::launch_rows(cuda::merge_moments<Wide<T>>, {g.sets(), g.width * plan.pieces, 1}, g, plan.height, sums,
+          const bool columns_alone = g.width == 1 && plan.tickets() <= cuda::Queue::most_tickets;
+          const cuda::ColumnSums sums{pieces.data(), plan.pieces, columns_alone ? cuda::queue().tickets : nullptr};
+          cuda::launch(cuda::column_moments<T, N>, plan.grid(), plan.block(), 0, plan, x.data(), sums, mean.data(),
+                       variance.data());
+          if (columns_alone) return;
+          cuda::launch_rows(cuda::merge_moments<Wide<T>>, {g.sets(), g.width * plan.pieces, 1}, g, plan, sums,
                             mean.data(), variance.data());
         },
         x.data());
@@ -64,22 +68,25 @@ void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centre
                         const After& after = {}, const Tensor<T, Cuda>& b = {}) {
   if (x.size() == 0) return fill(sums, T(0));
   constexpr bool of_rows = Direction == Along::rows;
-  const Index channels = g.channels(), outer = of_rows ? 1 : g.outer;
-  const cuda::Scratch<double> products(outer * channels * 2);
+  const Index channels = g.channels(), outer = of_rows ? 1 : g.outer, sets = of_rows ? 0 : g.sets();
+  const cuda::Scratch<double> means(sets * 2);
   cuda::with_packs<T>(
       channels,
       [&]<int N>() {
         const cuda::ColumnPlan plan(outer, of_rows ? g.outer : g.rows, channels, N);
         const cuda::Scratch<double> pieces(outer * channels * 2 * plan.pieces);
-        const cuda::ColumnSums each{pieces.data(), plan.pieces};
+        const bool columns_alone =
+            outer == 1 && (of_rows || g.width == 1) && plan.tickets() <= cuda::Queue::most_tickets;
+        const cuda::ColumnSums each{pieces.data(), plan.pieces, columns_alone ? cuda::queue().tickets : nullptr};
+        const cuda::AffineGradient<T> gradient{sums.data(), sums.data() + channels, means.data()};
         cuda::launch(cuda::column_products<of_rows, T, N, After>, plan.grid(), plan.block(), 0, plan, g, epsilon,
-                     x.data(), mean.data(), variance.data(), w.data(), b.data(), after, dy.data(), each);
-        cuda::launch_rows(cuda::merge_products<double>, {outer * channels * 2, plan.pieces, 1}, each, products.data());
+                     x.data(), mean.data(), variance.data(), w.data(), b.data(), after, dy.data(), each, gradient);
+        if (columns_alone) return;
+        const Index longest = std::max(outer, g.width) * plan.pieces;
+        cuda::launch_rows(cuda::finish_products<T>, {channels + sets, longest, 1}, g, epsilon, of_rows, each,
+                          variance.data(), w.data(), gradient);
       },
       x.data(), dy.data());
-  const unsigned blocks = static_cast<unsigned>((channels + 127) / 128);
-  cuda::launch(cuda::affine_gradient<T>, dim3(blocks), dim3(128), 0, g, epsilon, of_rows, products.data(),
-               variance.data(), sums.data(), sums.data() + channels);
   if constexpr (of_rows) {
     return cuda::with_packs<T>(
         g.width,
@@ -89,9 +96,6 @@ void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centre
         },
         x.data(), w.data(), dy.data(), dx.data());
   } else {
-    const cuda::Scratch<double> means(g.sets() * 2);
-    cuda::launch_rows(cuda::set_means<T>, {g.sets(), g.width, 1}, g, epsilon, products.data(), variance.data(),
-                      w.data(), means.data());
     cuda::with_packs<T>(
         channels,
         [&]<int N>() {

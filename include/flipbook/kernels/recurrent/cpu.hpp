@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
+
 #include <flipbook/backend/cpu/recurrent/recurrent.hpp>
 #include <flipbook/core/compiled.hpp>
 #include <flipbook/core/tensor.hpp>
@@ -9,24 +11,26 @@ namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// next (2, …, H) = h', then c'.
 template <class T, class Order>
-void lstm(Cpu, const Order& order, Tensor<T, Cpu>& next, const Tensor<T, Cpu>& gates, const Tensor<T, Cpu>& c) {
+void lstm(Cpu, const Order& order, Tensor<T, Cpu>& next, std::span<const Tensor<T, Cpu>> gates,
+          const Tensor<T, Cpu>& c) {
   if constexpr (compiled<T>) {
     from_library<"lstm">(lstm<T, Order>)(Cpu{}, order, next, gates, c);
   } else {
     const Index hidden = c.extent(-1), rows = hidden == 0 ? 0 : c.size() / hidden;
-    cpu::lstm(order, rows, hidden, gates.data(), c.data(), next.data(), next.data() + c.size());
+    cpu::lstm(order, rows, hidden, gates[0].data(), c.data(), next.data(), next.data() + c.size());
   }
 }
 
 template <class T, class Order>
-void lstm_gradient(Cpu, const Order& order, Tensor<T, Cpu>& d_gates, Tensor<T, Cpu>& d_c, const Tensor<T, Cpu>& gates,
-                   const Tensor<T, Cpu>& c, const Tensor<T, Cpu>& d_next) {
+void lstm_gradient(Cpu, const Order& order, Tensor<T, Cpu>& d_gates, Tensor<T, Cpu>& d_c,
+                   std::span<const Tensor<T, Cpu>> gates, const Tensor<T, Cpu>& c, const Tensor<T, Cpu>& dh,
+                   const Tensor<T, Cpu>& dc) {
   if constexpr (compiled<T>) {
-    from_library<"lstm_gradient">(lstm_gradient<T, Order>)(Cpu{}, order, d_gates, d_c, gates, c, d_next);
+    from_library<"lstm_gradient">(lstm_gradient<T, Order>)(Cpu{}, order, d_gates, d_c, gates, c, dh, dc);
   } else {
     const Index hidden = c.extent(-1), rows = hidden == 0 ? 0 : c.size() / hidden;
-    cpu::lstm_gradient(order, rows, hidden, gates.data(), c.data(), d_next.data(), d_next.data() + c.size(),
-                       d_gates.data(), d_c.data());
+    cpu::lstm_gradient(order, rows, hidden, gates[0].data(), c.data(), dh.data(), dc.data(), d_gates.data(),
+                       d_c.data());
   }
 }
 

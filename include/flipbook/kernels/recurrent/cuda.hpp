@@ -1,38 +1,44 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
+
 #include <flipbook/backend/cuda/recurrent/recurrent.hpp>
 #include <flipbook/core/tensor.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// next (2, …, H) = h', then c'.
+/// next (2, …, H) = h', then c'; of one array of gates, or the sum of two.
 template <class T, class Order>
-void lstm(Cuda, const Order& order, Tensor<T, Cuda>& next, const Tensor<T, Cuda>& gates, const Tensor<T, Cuda>& c) {
+void lstm(Cuda, const Order& order, Tensor<T, Cuda>& next, std::span<const Tensor<T, Cuda>> gates,
+          const Tensor<T, Cuda>& c) {
   if (c.size() == 0) return;
+  const T *const first = gates.front().data(), *const second = gates.size() == 1 ? nullptr : gates.back().data();
   const Index hidden = c.extent(-1), rows = c.size() / hidden;
   T *const h = next.data(), *const state = h + c.size();
   cuda::with_packs<T>(
       hidden,
       [&]<int N>() {
-        cuda::launch_each(cuda::lstm<N, T, Order>, c.size() / N, order, rows, hidden, gates.data(), c.data(), h, state);
+        cuda::launch_each(cuda::lstm<N, T, Order>, c.size() / N, order, rows, hidden, first, second, c.data(), h,
+                          state);
       },
-      gates.data(), c.data(), h);
+      first, second, c.data(), h);
 }
 
 template <class T, class Order>
 void lstm_gradient(Cuda, const Order& order, Tensor<T, Cuda>& d_gates, Tensor<T, Cuda>& d_c,
-                   const Tensor<T, Cuda>& gates, const Tensor<T, Cuda>& c, const Tensor<T, Cuda>& d_next) {
+                   std::span<const Tensor<T, Cuda>> gates, const Tensor<T, Cuda>& c, const Tensor<T, Cuda>& dh,
+                   const Tensor<T, Cuda>& dc) {
   if (c.size() == 0) return;
+  const T *const first = gates.front().data(), *const second = gates.size() == 1 ? nullptr : gates.back().data();
   const Index hidden = c.extent(-1), rows = c.size() / hidden;
-  const T *const dh = d_next.data(), *const dc = dh + c.size();
   cuda::with_packs<T>(
       hidden,
       [&]<int N>() {
-        cuda::launch_each(cuda::lstm_gradient<N, T, Order>, c.size() / N, order, rows, hidden, gates.data(), c.data(),
-                          dh, dc, d_gates.data(), d_c.data());
+        cuda::launch_each(cuda::lstm_gradient<N, T, Order>, c.size() / N, order, rows, hidden, first, second, c.data(),
+                          dh.data(), dc.data(), d_gates.data(), d_c.data());
       },
-      gates.data(), c.data(), dh, d_gates.data(), d_c.data());
+      first, second, c.data(), dh.data(), dc.data(), d_gates.data(), d_c.data());
 }
 
 template <class T>

@@ -7,11 +7,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// y = Σ x over the axes where y, of the same rank, has extent 1 and x has not.
+/// y = scale · Σ x over the axes where y, of the same rank, has extent 1 and x has not.
 template <class T>
-void sum_to(Cuda, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x) {
-  detail::sum_runs(y, x, [](Index outer, Index reduced, Index inner, const T* from, T* to) {
-    cuda::sum_middle(outer, reduced, inner, from, to);
+void sum_to(Cuda, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, double scale = 1) {
+  const T* const last = y.data();
+  detail::sum_runs(y, x, [=](Index outer, Index reduced, Index inner, const T* from, T* to) {
+    cuda::sum_middle(outer, reduced, inner, from, to, to == last ? scale : 1);
   });
 }
 

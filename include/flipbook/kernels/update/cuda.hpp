@@ -66,6 +66,7 @@ void update(Cuda, const F& f, const Tensor<Wide<T>, Cuda>& factor, const Tensor<
   constexpr int memory_count = static_cast<int>(sizeof...(Memory)), n = 16 / static_cast<int>(sizeof(W));
   const auto varying = cuda::varying(f);
   if (cuda::refreshing()) return;
+  cuda::note_write(parameters.data(), static_cast<std::size_t>(parameters.size()) * sizeof(T));
   const cuda::Memories<W, memory_count> all{{memories.data()...}};
   const auto run = [&]<int N>() {
     const Index packs = parameters.size() / N;

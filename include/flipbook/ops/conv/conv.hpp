@@ -195,6 +195,23 @@ inline void check_conv(const char* operation, const Shape& x, const Shape& w, In
   }
 }
 
+/// The shape of a convolution's result.
+inline Shape conv_result(const Shape& x, const Shape& w, const Window& window) {
+  check_conv("conv", x, w, w.rank() < 2 ? 0 : w[-2] * window.groups, window);
+  Shape y{x[0]};
+  const int spatial = x.rank() - 2, first = first_axis(spatial);
+  for (int axis = first; axis < 3; ++axis) {
+    const Index kernel = w[axis - first], extent = x[axis - first + 1];
+    const auto [before, after] = padding_of(window, axis, kernel, axis == first);
+    const Index span = extent + before + after - window.dilation[axis] * (kernel - 1) - 1;
+    require(span >= 0, "conv: a kernel of ", kernel, " does not fit into an extent of ", extent, " (input ", x,
+            ", weights ", w, ")");
+    y.push_back(span / window.stride[axis] + 1);
+  }
+  y.push_back(w.back());
+  return y;
+}
+
 template <Operand X, Operand W, class Op, class Bias>
 auto with_bias(Op op, const X& x, const W& w, const Bias& b, const char* operation, Index channels) {
   if constexpr (std::is_same_v<Bias, None>) {
@@ -218,20 +235,8 @@ auto with_bias(Op op, const X& x, const W& w, const Bias& b, const char* operati
 template <bool may_group = true, Operand X, Operand W, class Bias = None>
   requires SameScalarAndBackend<X, W, Bias>
 auto conv(const X& x, const W& w, const Bias& b, const Window& window) {
-  const Shape &xs = x.shape(), &ws = w.shape();
-  detail::check_conv("conv", xs, ws, ws.rank() < 2 ? 0 : ws[-2] * window.groups, window);
-  Shape y{xs[0]};
-  const int spatial = xs.rank() - 2, first = detail::first_axis(spatial);
-  for (int axis = first; axis < 3; ++axis) {
-    const Index kernel = ws[axis - first], extent = xs[axis - first + 1];
-    const auto [before, after] = detail::padding_of(window, axis, kernel, axis == first);
-    const Index span = extent + before + after - window.dilation[axis] * (kernel - 1) - 1;
-    require(span >= 0, "conv: a kernel of ", kernel, " does not fit into an extent of ", extent, " (input ", xs,
-            ", weights ", ws, ")");
-    y.push_back(span / window.stride[axis] + 1);
-  }
-  y.push_back(ws.back());
-  return detail::with_bias(BasicConvolution<may_group>{window, y}, x, w, b, "conv", ws.back());
+  const Shape y = detail::conv_result(x.shape(), w.shape(), window);
+  return detail::with_bias(BasicConvolution<may_group>{window, y}, x, w, b, "conv", y.back());
 }
 template <bool may_group = true, Operand X, Operand W, class Bias>
 detail::OperandsDifferInScalarOrBackend conv(const X&, const W&, const Bias&, const Window&) = delete;

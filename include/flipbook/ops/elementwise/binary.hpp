@@ -5,6 +5,7 @@
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/kernels/elementwise.hpp>
+#include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 
@@ -209,6 +210,14 @@ void add_onto(Tensor<T, B>& to, const Tensor<T, B>& x) {
   Tensor<T, B> sum = to.unique() ? to : Tensor<T, B>(to.shape());
   kernel::map(B{}, function::Plus{}, sum, to, x);
   to = std::move(sum);
+}
+/// to[i] += x[i] for each of several tensors, in their memory, whoever else holds it: one launch on a device.
+template <class Tensors>
+void add_each_onto(const Tensors& to, const Tensors& x) {
+  using X = typename Tensors::value_type;
+  MapsInto<function::Plus, typename X::Scalar, typename X::Backend> changes;
+  for (std::size_t i = 0; i < to.size(); ++i) changes.add({{}, to[i], x[i]});
+  changes();
 }
 
 }  // namespace flipbook

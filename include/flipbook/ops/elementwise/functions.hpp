@@ -69,6 +69,13 @@ struct Softplus {
   template <class V> constexpr V second_derivative(const V& x) const { return math::sigmoid(x) * math::sigmoid(-x); }
 };
 
+struct MinusLogSigmoid {
+  static constexpr bool from_output = false;
+  template <class V> constexpr V value(const V& x) const { return math::softplus(-x); }
+  template <class V> constexpr V derivative(const V& x) const { return -math::sigmoid(-x); }
+  template <class V> constexpr V second_derivative(const V& x) const { return math::sigmoid(-x) * math::sigmoid(x); }
+};
+
 struct Silu {
   static constexpr bool from_output = false;
   template <class V> constexpr V value(const V& x) const { return x * math::sigmoid(x); }

@@ -173,6 +173,11 @@ template <Operand X>
 auto softplus(const X& x) {
   return apply(Unary<function::Softplus>{}, x);
 }
+/// −log σ(x) = log(1 + e⁻ˣ), without overflow.
+template <Operand X>
+auto minus_log_sigmoid(const X& x) {
+  return apply(Unary<function::MinusLogSigmoid>{}, x);
+}
 /// eˣ, element by element.
 template <Operand X>
 auto exp(const X& x) {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <array>
+#include <concepts>
+#include <span>
+#include <utility>
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/kernels/recurrent.hpp>
@@ -15,51 +18,67 @@ struct LstmOrder {
   int input = 0, forget = 1, candidate = 2, output = 3;  ///< PyTorch's: i, f, g, o
 };
 
-/// Hidden and cell state after one step, (2, …, H): both leave as views of one block of memory, and both
-/// gradients come back together, so that each gate's is written once.
+/// Hidden and cell state after one step, from the gates, which may come as two terms of a sum, and the cell state
+/// before. Both leave as views of one block of memory, and both gradients come back together, so that each gate's is
+/// written once.
 struct LstmUpdate {
-  static constexpr unsigned saves = save::all_inputs;
+  static constexpr bool saves_inputs = true;
   LstmOrder order;
 
   template <class T, class B>
-  Tensor<T, B> operator()(const Tensor<T, B>& gates, const Tensor<T, B>& c) const {
+  List<Tensor<T, B>> operator()(const List<Tensor<T, B>>& x) const {
+    const Tensor<T, B>& c = x.back();
     Shape shape{2};
     for (const Index extent : c.shape()) shape.push_back(extent);
     Tensor<T, B> next(shape);
-    kernel::lstm(B{}, order, next, gates, c);
-    return next;
+    kernel::lstm(B{}, order, next, gates_of(x), c);
+    return {next[0], next[1]};
   }
 
-  template <class Saved, class V>
-  auto vjp(const Saved& saved, const V& d_next) const {
-    const V &gates = std::get<0>(saved.inputs), &c = std::get<1>(saved.inputs);
+  template <class V>
+  List<V> vjp(const List<V>& x, const List<V>& dy) const {
+    const V& c = x.back();
     if constexpr (is_variable<V>) {
-      if (recorded(gates, c, d_next)) return composed(gates, c, d_next);
+      const V gates = x.size() == 3 ? x[0] + x[1] : x[0];
+      if (recorded(gates, c, dy[0], dy[1])) return of_each(x.size(), composed(gates, c, dy));
     }
     using Numbers = Tensor<typename V::Scalar, typename V::Backend>;
-    Numbers d_gates(gates.shape()), d_c(c.shape());
-    kernel::lstm_gradient(typename V::Backend{}, order, d_gates, d_c, tensor_of(gates), tensor_of(c),
-                          tensor_of(d_next));
-    return gradients(lift_like(d_next, d_gates), lift_like(d_next, d_c));
+    Numbers d_gates(x[0].shape()), d_c(c.shape());
+    List<Numbers> numbers;
+    for (const V& each : x) numbers.push_back(tensor_of(each));
+    kernel::lstm_gradient(typename V::Backend{}, order, d_gates, d_c, gates_of(numbers), tensor_of(c), tensor_of(dy[0]),
+                          tensor_of(dy[1]));
+    return of_each(x.size(), std::pair{lift_like(c, d_gates), lift_like(c, d_c)});
   }
 
  private:
+  /// All but the last.
+  template <class X>
+  static std::span<const X> gates_of(const List<X>& x) {
+    return std::span(x).first(x.size() - 1);
+  }
+  /// Both terms of a sum have its gradient.
+  template <class V>
+  static List<V> of_each(std::size_t inputs, const std::pair<V, V>& gates_and_c) {
+    List<V> dx(inputs - 1, gates_and_c.first);
+    dx.push_back(gates_and_c.second);
+    return dx;
+  }
   /// The same gradient from operations that can be differentiated.
   template <class V>
-  auto composed(const V& gates, const V& c, const V& d_next) const {
+  std::pair<V, V> composed(const V& gates, const V& c, const List<V>& d) const {
     const auto gate = split(gates, -1, 4);
     const auto at = [](int place) { return static_cast<std::size_t>(place); };
     const V i = sigmoid(gate[at(order.input)]), f = sigmoid(gate[at(order.forget)]);
     const V g = tanh(gate[at(order.candidate)]), o = sigmoid(gate[at(order.output)]);
     const V squashed = tanh(f * c + i * g);
-    const auto d = unstack(d_next, 0);
     const V d_c = d[1] + d[0] * o * (1 - square(squashed));
     List<V> d_gates(4, c);
     d_gates[at(order.input)] = d_c * g * i * (1 - i);
     d_gates[at(order.forget)] = d_c * c * f * (1 - f);
     d_gates[at(order.candidate)] = d_c * i * (1 - square(g));
     d_gates[at(order.output)] = d[0] * squashed * o * (1 - o);
-    return gradients(concat(-1, d_gates), d_c * f);
+    return {concat(-1, d_gates), d_c * f};
   }
 };
 
@@ -77,8 +96,21 @@ auto lstm_update(const G& gates, const C& c, LstmOrder order = {}) {
   require(
       shape.rank() >= 1 && shape.rank() < Shape::max_rank && gates.shape() == shape.with_tail(1, {4 * shape.back()}),
       "lstm_update: gates ", gates.shape(), " for a cell state ", shape, "; needs four for each of its units");
-  auto next = unstack(apply(LstmUpdate{order}, gates, c), 0);
+  auto next = apply_list(LstmUpdate{order}, list_of(gates, c));
   return std::array{next[0], next[1]};
+}
+/// `lstm_update` of gates that are a sum of two terms, which a device adds up as it reads them.
+template <Operand G, Operand C>
+auto lstm_update(const G& x_gates, const G& h_gates, const C& c, LstmOrder order = {}) {
+  if constexpr (std::same_as<typename C::Backend, Cpu>) {
+    return lstm_update(x_gates + h_gates, c, order);
+  } else {
+    require(x_gates.shape() == h_gates.shape() && x_gates.shape() == c.shape().with_tail(1, {4 * c.shape().back()}),
+            "lstm_update: gates ", x_gates.shape(), " and ", h_gates.shape(), " for a cell state ", c.shape(),
+            "; needs four for each of its units");
+    auto next = apply_list(LstmUpdate{order}, list_of(x_gates, h_gates, c));
+    return std::array{next[0], next[1]};
+  }
 }
 
 }  // namespace flipbook

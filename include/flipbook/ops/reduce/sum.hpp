@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
 
 #include <flipbook/autodiff/tape.hpp>
@@ -24,6 +25,21 @@ struct First {
 }  // namespace function
 
 namespace detail {
+struct FirstScaled {
+  double scale;
+  template <class V>
+  constexpr V operator()(const V& a, const V&) const {
+    return constant<V>(scale) * a;
+  }
+};
+template <class T, class B>
+Tensor<T, B> scaled(const Tensor<T, B>& x, double scale) {
+  if (scale == 1) return x;
+  Tensor<T, B> y(x.shape());
+  kernel::map(B{}, ValueOf<function::Affine>{{scale, 0}}, y, x);
+  return y;
+}
+
 // The shape with ones in front, so that it has `rank` axes.
 inline Shape aligned(const Shape& shape, int rank) {
   Shape with_ones = Shape::filled(rank - shape.rank(), 1);
@@ -32,21 +48,25 @@ inline Shape aligned(const Shape& shape, int rank) {
 }
 }  // namespace detail
 
-/// The elements repeated along axes of extent 1, and along new axes in front.
+/// The elements, times a number, repeated along axes of extent 1, and along new axes in front.
 struct BroadcastTo {
   static constexpr unsigned saves = save::none;
   Shape shape;
+  double scale = 1;
 
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(shape);
-    kernel::map_broadcast(B{}, function::First{}, y, x, x);
+    if constexpr (std::same_as<B, Cpu>) {
+      const Tensor<T, B> numbers = detail::scaled(x, scale);
+      kernel::map_broadcast(B{}, function::First{}, y, numbers, numbers);
+    } else {
+      kernel::map_broadcast(B{}, detail::FirstScaled{scale}, y, x, x);
+    }
     return y;
   }
   template <class Saved, class V>
-  auto vjp(const Saved& saved, const V& dy) const {
-    return gradients([&] { return sum_to(dy, std::get<0>(saved.inputs).shape()); });
-  }
+  auto vjp(const Saved& saved, const V& dy) const;
 };
 
 /// The elements repeated along axes of extent 1, and along new axes in front, up to `shape`.
@@ -60,25 +80,35 @@ auto broadcast_to(const X& x, const Shape& shape) {
   return apply(BroadcastTo{shape}, x);
 }
 
-/// The adjoint of broadcasting: sums over the axes that broadcasting would have repeated.
+/// The adjoint of broadcasting: sums over the axes that broadcasting would have repeated, times the number.
 struct SumTo {
   static constexpr unsigned saves = save::none;
   Shape shape;
+  double scale = 1;
 
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
-    if (x.shape() == shape) return x;
     const Shape full_rank = detail::aligned(shape, x.rank());
-    if (x.shape() == full_rank) return x.reshape(shape);
+    if (x.shape() == full_rank) return detail::scaled(x, scale).reshape(shape);
     Tensor<T, B> y(full_rank);
-    kernel::sum_to(B{}, y, x);
-    return y.reshape(shape);
+    if constexpr (std::same_as<B, Cpu>) {
+      kernel::sum_to(B{}, y, x);
+      return detail::scaled(y, scale).reshape(shape);
+    } else {
+      kernel::sum_to(B{}, y, x, scale);
+      return y.reshape(shape);
+    }
   }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
-    return gradients([&] { return broadcast_to(dy, std::get<0>(saved.inputs).shape()); });
+    return gradients([&] { return apply(BroadcastTo{std::get<0>(saved.inputs).shape(), scale}, dy); });
   }
 };
+
+template <class Saved, class V>
+auto BroadcastTo::vjp(const Saved& saved, const V& dy) const {
+  return gradients([&] { return apply(SumTo{std::get<0>(saved.inputs).shape(), scale}, dy); });
+}
 
 /// Sums over the axes that broadcasting from `shape` would repeat: the adjoint of `broadcast_to`.
 /// @throws Error  if `shape` does not broadcast to the shape of x
@@ -97,23 +127,30 @@ auto sum(const X& x) {
   return apply(SumTo{Shape{}}, x);
 }
 
-/// Σ over the given axes, which keep extent 1 (so that the result broadcasts against x) unless `drop`.
+namespace detail {
 template <Operand X>
-auto sum(const X& x, std::initializer_list<int> axes, bool drop = false) {
+auto sum_along(const X& x, std::initializer_list<int> axes, bool drop, double scale) {
   Shape kept = x.shape(), dropped;
   for (const int axis : axes) kept[axis] = -1;
   for (int axis = 0; axis < kept.rank(); ++axis) {
     if (kept[axis] >= 0) dropped.push_back(kept[axis]);
     else kept[axis] = 1;
   }
-  auto y = apply(SumTo{kept}, x);
+  auto y = apply(SumTo{kept, scale}, x);
   return drop ? reshape(y, dropped) : y;
+}
+}  // namespace detail
+
+/// Σ over the given axes, which keep extent 1 (so that the result broadcasts against x) unless `drop`.
+template <Operand X>
+auto sum(const X& x, std::initializer_list<int> axes, bool drop = false) {
+  return detail::sum_along(x, axes, drop, 1);
 }
 
 /// The mean of all elements: a single number, of rank 0.
 template <Operand X>
 auto mean(const X& x) {
-  return affine(sum(x), 1.0 / static_cast<double>(x.shape().size()), 0);
+  return apply(SumTo{Shape{}, 1.0 / static_cast<double>(x.shape().size())}, x);
 }
 
 /// The mean over the given axes, which keep extent 1 unless `drop`.
@@ -121,7 +158,7 @@ template <Operand X>
 auto mean(const X& x, std::initializer_list<int> axes, bool drop = false) {
   Index count = 1;
   for (const int axis : axes) count *= x.shape()[axis];
-  return affine(sum(x, axes, drop), 1.0 / static_cast<double>(count), 0);
+  return detail::sum_along(x, axes, drop, 1.0 / static_cast<double>(count));
 }
 
 }  // namespace flipbook

@@ -24,14 +24,8 @@ struct Join {
     Shape shape = like.part(0, axis);
     shape.push_back(total);
     for (const Index extent : like.part(stacked ? axis : axis + 1, like.rank())) shape.push_back(extent);
-    const Index outer = like.part(0, axis).size(), inner = shape.part(axis + 1, shape.rank()).size();
     Tensor<T, B> y(shape);
-    Index at = 0;
-    for (const auto& part : parts) {
-      const Index width = places(part.shape()) * inner;
-      kernel::copy_columns(B{}, outer, width, part, 0, width, y, at, total * inner);
-      at += width;
-    }
+    kernel::join_columns(B{}, like.part(0, axis).size(), parts, y);
     return {y};
   }
   template <class V>
@@ -48,7 +42,7 @@ struct Split {
   template <class T, class B>
   List<Tensor<T, B>> operator()(const List<Tensor<T, B>>& whole) const {
     const Tensor<T, B>& x = whole.front();
-    const Index outer = x.shape().part(0, axis).size(), row = x.shape().part(axis, x.rank()).size();
+    const Index outer = x.shape().part(0, axis).size();
     const Shape rest = x.shape().part(axis + 1, x.rank());
     const Tensor<T, B> places = outer == 1 ? x.reshape(x.shape().part(axis, x.rank())) : Tensor<T, B>{};
     List<Tensor<T, B>> parts;
@@ -60,12 +54,11 @@ struct Split {
       if (outer == 1) {
         parts.push_back(places.slice(at, at + extent).reshape(shape));
       } else {
-        const Index width = extent * rest.size();
         parts.emplace_back(shape);
-        kernel::copy_columns(B{}, outer, width, x, at * rest.size(), row, parts.back(), 0, width);
       }
       at += extent;
     }
+    if (outer != 1) kernel::split_columns(B{}, outer, x, parts);
     return parts;
   }
   template <class V>

@@ -38,6 +38,22 @@ void transpose_matrix(Index rows, Index columns, const T* from, T* to) {
   launch(transpose<T>, grid_of(down * across), 256, 0, rows, columns, static_cast<int>(across), from, to);
 }
 
+/// body(the matrix `from` transposed), which a captured step works out once for all that ask for it.
+template <class T, class Body>
+bool with_transposed(Index rows, Index columns, const T* from, const Body& body) {
+  const auto size = rows * columns;
+  Derived* const derived = Derived::of_thread();
+  if (derived == nullptr) {
+    const Scratch<T> turned(size);
+    transpose_matrix<T>(rows, columns, from, turned.data());
+    return body(std::as_const(turned).data());
+  }
+  if (const void* const known = derived->find(from, rows, columns)) return body(static_cast<const T*>(known));
+  auto* const turned = static_cast<T*>(derived->make(from, rows, columns, static_cast<std::size_t>(size) * sizeof(T)));
+  transpose_matrix<T>(rows, columns, from, turned);
+  return body(turned);
+}
+
 /// x[i, c] += bias[c]
 template <class T>
 __global__ void add_bias(Index size, Index channels, const T* bias, T* x) {
@@ -87,16 +103,17 @@ struct ConvCall {
   bool run(const cudnn::Plan& plan) const {
     const ConvGeometry& g = geometry;
     const Index height = g.taps() * (g.in_channels / g.groups);
-    const Scratch<T> weights(height * g.out_channels);
     if (pass == cudnn::Pass::by_weights) {
+      const Scratch<T> weights(height * g.out_channels);
       if (!plan.run({first, weights.data(), second})) return false;
       transpose_matrix<T>(g.out_channels, height, weights.data(), out);
       return true;
     }
-    transpose_matrix<T>(height, g.out_channels, second, weights.data());
     const bool forward = pass == cudnn::Pass::forward;
-    if (!plan.run(forward ? cudnn::Operands{first, weights.data(), out} : cudnn::Operands{out, weights.data(), first}))
-      return false;
+    const bool done = with_transposed<T>(height, g.out_channels, second, [&](const T* weights) {
+      return plan.run(forward ? cudnn::Operands{first, weights, out} : cudnn::Operands{out, weights, first});
+    });
+    if (!done) return false;
     add_bias_to(forward ? g.outputs() : g.inputs(), forward ? g.out_channels : g.in_channels, bias, out);
     return true;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -29,6 +30,7 @@ __global__ void map_packs(F f, Index count, T* out, const In*... in) {
 /// out[i] = f(in[i]…), worked out in Wide<T>; any of `in` may be `out`.
 template <class T, class F, class... In>
 void map(const F& f, Index count, T* out, const In*... in) {
+  note_write(out, static_cast<std::size_t>(count) * sizeof(T));
   constexpr int n = pack_size<T>;
   if (count >= n && ((sizeof(In) == sizeof(T)) && ...) && aligned(out, in...)) {
     launch(map_packs<n, F, T, In...>, blocks_for(count, Index{n} * block_threads), block_threads, 0, f, count, out,
@@ -36,6 +38,51 @@ void map(const F& f, Index count, T* out, const In*... in) {
   } else {
     launch(map_packs<1, F, T, In...>, blocks_for(count), block_threads, 0, f, count, out, in...);
   }
+}
+
+/// y[i] ← f(y[i], x[i]) for several arrays, as many as a launch takes in its parameters.
+template <class F, class T>
+class Changes {
+ public:
+  struct Change {
+    F f;
+    Index count;
+    T* y;
+    const T* x;
+  };
+  struct Group {
+    static constexpr std::size_t most = 3072 / sizeof(Change);
+    Change change[most];
+  };
+
+  void add(const Change& change) {
+    note_write(change.y, static_cast<std::size_t>(change.count) * sizeof(T));
+    if (count_ == Group::most) run();
+    group_.change[count_++] = change;
+    largest_ = std::max(largest_, change.count);
+  }
+  void run();
+
+ private:
+  Group group_;
+  std::size_t count_ = 0;
+  Index largest_ = 0;
+};
+
+/// Of each change, which is the block's place along y.
+template <class F, class T>
+__global__ void change_each(const __grid_constant__ typename Changes<F, T>::Group group) {
+  const auto& change = group.change[blockIdx.y];
+  for (Index i = thread_number(); i < change.count; i += thread_count()) {
+    change.y[i] = static_cast<T>(change.f(static_cast<Wide<T>>(change.y[i]), static_cast<Wide<T>>(change.x[i])));
+  }
+}
+
+template <class F, class T>
+void Changes<F, T>::run() {
+  const dim3 grid(blocks_for(largest_), static_cast<unsigned>(count_));
+  launch(change_each<F, T>, grid, block_threads, 0, group_);
+  count_ = 0, largest_ = 0;
 }
 
 /// BroadcastPlan as a kernel takes it: counts of elements in I, wide enough for all of them.

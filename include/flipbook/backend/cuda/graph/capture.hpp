@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -59,12 +60,15 @@ class Capture {
     for (const auto& f : after_) f();
   }
 
-  /// A number that stands for the one at a place on the device, until a replay has computed it: a NaN that says which
-  /// it is, and that a change of sign leaves alone.
-  double promise(const double* on_device) {
-    const std::size_t at = place(on_device, 0);
-    check(cudaMemcpyAsync(host_ + at, on_device, sizeof(double), cudaMemcpyDefault, stream_), "a number reported");
-    return std::bit_cast<double>(promised | at);
+  /// Numbers that stand for those at a place on the device, until a replay has computed them: NaN that say which they
+  /// are, and that a change of sign leaves alone.
+  template <std::size_t N = 1>
+  std::array<double, N> promise(const double* on_device) {
+    const std::size_t at = reserve(N * sizeof(double));
+    check(cudaMemcpyAsync(host_ + at, on_device, N * sizeof(double), cudaMemcpyDefault, stream_), "a number reported");
+    std::array<double, N> promises;
+    for (std::size_t i = 0; i < N; ++i) promises[i] = std::bit_cast<double>(promised | (at + i * sizeof(double)));
+    return promises;
   }
   double kept(double number) const noexcept {
     const auto bits = std::bit_cast<std::uint64_t>(number);
@@ -111,10 +115,14 @@ class Capture {
   static constexpr std::size_t bytes = 64 * 1024;
   static constexpr std::uint64_t promised = 0x7ff9'464c'0000'0000;
 
-  std::size_t place(const void* value, std::size_t size) {
+  std::size_t reserve(std::size_t size) {
     const std::size_t at = used_;
     used_ += std::max<std::size_t>((size + 15) / 16 * 16, 16);
     require(used_ <= bytes, "capture: a step with more than ", bytes, " bytes of numbers that change");
+    return at;
+  }
+  std::size_t place(const void* value, std::size_t size) {
+    const std::size_t at = reserve(size);
     write(at, value, size);
     return at;
   }

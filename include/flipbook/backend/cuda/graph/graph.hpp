@@ -86,11 +86,13 @@ class StepGraph {
     queue_.captured = arena_;
     queue_.capture = &capture_;
     const cudaError_t status = DevicePool::instance().begin_capture(*queue_.timeline);
+    Derived::of_thread() = &derived_;
     if (status == cudaSuccess) return;
     abandon();
     check(status, "capture");
   }
   void end() {
+    forget_derived();
     queue_.captured = nullptr, queue_.capture = nullptr;
     cudaGraph_t graph = nullptr;
     cudaError_t status = DevicePool::instance().end_capture(*queue_.timeline, &graph);
@@ -103,7 +105,12 @@ class StepGraph {
     DevicePool::instance().merge(*arena_, *queue_.arena);
     check(status, "capture");
   }
+  void forget_derived() noexcept {
+    Derived::of_thread() = nullptr;
+    derived_.forget_all();
+  }
   void abandon() noexcept {
+    forget_derived();
     cudaGraph_t graph = nullptr;
     DevicePool::instance().end_capture(*queue_.timeline, &graph);
     if (graph != nullptr) cudaGraphDestroy(graph);
@@ -115,6 +122,7 @@ class StepGraph {
 
   Queue& queue_;
   Capture capture_;
+  Derived derived_;
   Arena* arena_ = nullptr;
   cudaGraphExec_t exec_ = nullptr;
   bool fresh_ = true;  // what the capture wrote is what the first run needs

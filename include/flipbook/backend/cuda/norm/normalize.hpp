@@ -125,10 +125,12 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
 }
 
 /// The sums of a piece of rows for each column: of one kind, then of another, each with the pieces side by side,
-/// (outer, columns, 2, pieces).
+/// (outer, columns, 2, pieces). Where all that is made of them concerns one column, the last block of a strip makes it,
+/// for which there are tickets.
 struct ColumnSums {
   double* first;
   Index pieces;
+  unsigned* tickets;
 
   __device__ double* of(Index column) const { return first + column * 2 * pieces; }
 };
@@ -136,7 +138,8 @@ struct ColumnSums {
 /// Mean and Σ (x − mean)² of each column of every piece. A thread goes down its rows by Welford's recurrence (1962);
 /// the threads of a column are put together two by two (Chan et al., 1983).
 template <class T, int N>
-__global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnSums sums) {
+__global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnSums sums, Wide<T>* __restrict__ mean_of,
+                               Wide<T>* __restrict__ variance_of) {
   using A = Wide<T>;
   __shared__ A means[ColumnPlan::threads * N], all_squares[ColumnPlan::threads * N];
   __shared__ int counts[ColumnPlan::threads];
@@ -172,25 +175,46 @@ __global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnS
     }
     counts[me] = both;
   }
-  if (threadIdx.y > 0 || !at.inside) return;
-  for (int k = 0; k < N; ++k) {
+  const bool writes = threadIdx.y == 0 && at.inside;
+  for (int k = 0; writes && k < N; ++k) {
     double* const to = sums.of(at.outer * at.columns + at.column + k) + at.piece;
     to[0] = static_cast<double>(means[k * ColumnPlan::threads + me]);
     to[sums.pieces] = static_cast<double>(all_squares[k * ColumnPlan::threads + me]);
   }
+  if (sums.tickets == nullptr || !last_block(sums.tickets + at.ticket, plan.pieces)) return;
+  const auto total = [&](const auto& term, double(&sum)[N]) {
+    for (int k = 0; k < N; ++k) sum[k] = 0;
+    at.each_piece(plan, [&](Index piece) {
+      const double rows = static_cast<double>(plan.rows_of(piece));
+      for (int k = 0; k < N; ++k) {
+        const double* const column = sums.of(at.outer * at.columns + at.column + k) + piece;
+        sum[k] += term(rows, __ldcg(column), __ldcg(column + sums.pieces), k);
+      }
+    });
+    at.sum_below(sum);
+    for (int k = 0; k < N; ++k) sum[k] /= static_cast<double>(plan.rows);
+  };
+  double centre[N], own_variance[N];
+  total([](double rows, double m, double, int) { return rows * m; }, centre);
+  total([&](double rows, double m, double s, int k) { return s + rows * (m - centre[k]) * (m - centre[k]); },
+        own_variance);
+  for (int k = 0; writes && k < N; ++k) {
+    const Index set = at.outer * at.columns + at.column + k;
+    mean_of[set] = static_cast<A>(centre[k]), variance_of[set] = static_cast<A>(own_variance[k]);
+  }
 }
 
-/// Mean and variance of every set from the moments of its columns' pieces, `height` rows each but the last.
+/// Mean and variance of every set from the moments of its columns' pieces.
 template <class A>
 __global__ void __launch_bounds__(RowPlan::most_threads)
-    merge_moments(RowPlan plan, NormGeometry g, Index height, ColumnSums sums, A* __restrict__ mean,
+    merge_moments(RowPlan plan, NormGeometry g, ColumnPlan columns, ColumnSums sums, A* __restrict__ mean,
                   A* __restrict__ variance) {
   const RowThread<1> at(plan);  // a row: the pieces of all columns of a set
   const double* const own = sums.of(at.row * g.width);
   const double count = static_cast<double>(g.set_size());
   const auto total = [&](const auto& term) {
     return at.template sum_of<double>([&](Index i) {
-      const Index piece = i % sums.pieces, rows = (piece + 1) * height < g.rows ? height : g.rows - piece * height;
+      const Index piece = i % sums.pieces, rows = columns.rows_of(piece);
       const double* const column = own + i / sums.pieces * 2 * sums.pieces + piece;
       return term(static_cast<double>(rows), column[0], column[sums.pieces]);
     }) / count;
@@ -223,15 +247,31 @@ __global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilo
   });
 }
 
+/// Where the gradients of weights go, and the means over every set of w·dy and of w·dy·x̂·r, in pairs.
+template <class T>
+struct AffineGradient {
+  T *w, *b;
+  double* means;
+
+  /// From the sums of a channel; r multiplies that of products.
+  __device__ void put(Index channel, double sum, double product, double r) const {
+    w[channel] = static_cast<T>(static_cast<Wide<T>>(product * r)),
+    b[channel] = static_cast<T>(static_cast<Wide<T>>(sum));
+  }
+  /// From the sums of a set, already with its weights.
+  __device__ void put_means(Index set, double sum, double product, double r, double count) const {
+    means[2 * set] = sum / count, means[2 * set + 1] = product * r * r / count;
+  }
+};
+
 /// Σ dy and Σ dy·(x − mean) of each column of every piece, dy before the function. Where sets are `of_rows`, mean is
 /// each row's own and the difference is multiplied by the row's 1 / √(variance + ε).
 template <bool of_rows, class T, int N, class After>
 __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
                                 const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
                                 const T* __restrict__ w, const T* __restrict__ b, After after, const T* __restrict__ dy,
-                                ColumnSums sums) {
+                                ColumnSums sums, AffineGradient<T> gradient) {
   using A = Wide<T>;
-  __shared__ A totals[2][ColumnPlan::threads * N];
   const ColumnThread<N> at(plan);
   detail::ColumnFunction<A, N, After> function(after, w + at.column, b + at.column, at.inside);
   A sum[N] = {}, product[N] = {}, centre[N] = {}, scale[N];
@@ -266,71 +306,54 @@ __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon,
       product[k] += before * difference;
     }
   });
-  const int across = static_cast<int>(blockDim.x), me = at.place_in_block();
-  for (int k = 0; k < N; ++k) {
-    totals[0][k * ColumnPlan::threads + me] = sum[k], totals[1][k * ColumnPlan::threads + me] = product[k];
+  at.sum_below(sum), at.sum_below(product);
+  const bool writes = threadIdx.y == 0 && at.inside;
+  const auto own = [&](int k) { return sums.of(at.outer * at.columns + at.column + k); };
+  for (int k = 0; writes && k < N; ++k) {
+    own(k)[at.piece] = static_cast<double>(sum[k]), own(k)[sums.pieces + at.piece] = static_cast<double>(product[k]);
   }
-  for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.y >= half) continue;
+  if (sums.tickets == nullptr || !last_block(sums.tickets + at.ticket, plan.pieces)) return;
+  double total[N] = {}, total_product[N] = {};
+  at.each_piece(plan, [&](Index piece) {
     for (int k = 0; k < N; ++k) {
-      const int mine = k * ColumnPlan::threads + me, other = mine + static_cast<int>(half) * across;
-      totals[0][mine] += totals[0][other], totals[1][mine] += totals[1][other];
+      total[k] += __ldcg(own(k) + piece), total_product[k] += __ldcg(own(k) + sums.pieces + piece);
     }
-  }
-  if (threadIdx.y > 0 || !at.inside) return;
-  for (int k = 0; k < N; ++k) {
-    double* const to = sums.of(at.outer * at.columns + at.column + k) + at.piece;
-    to[0] = static_cast<double>(totals[0][k * ColumnPlan::threads + me]);
-    to[sums.pieces] = static_cast<double>(totals[1][k * ColumnPlan::threads + me]);
+  });
+  at.sum_below(total), at.sum_below(total_product);
+  for (int k = 0; writes && k < N; ++k) {
+    const Index channel = at.column + k;
+    const double r = of_rows ? 1.0 : detail::inverse_deviation(static_cast<double>(variance[channel]), epsilon);
+    gradient.put(channel, total[k], total_product[k], r);
+    if (of_rows) continue;
+    const double weight = static_cast<double>(w[channel]);
+    gradient.put_means(channel, weight * total[k], weight * total_product[k], r, static_cast<double>(g.set_size()));
   }
 }
 
-/// The sums over all pieces: to[row] for the rows of ColumnSums, (outer, columns, 2).
-template <class Sum>
-__global__ void __launch_bounds__(RowPlan::most_threads)
-    merge_products(RowPlan plan, ColumnSums sums, Sum* __restrict__ to) {
-  const RowThread<1> at(plan);
-  const double* const own = sums.first + at.row * sums.pieces;
-  const Sum total = at.template sum_of<Sum>([&](Index i) { return own[i]; });
-  if (at.inside && at.lane == 0) to[at.row] = total;
-}
-
-/// dw = Σ dy·x̂ and db = Σ dy from the products of each outer place, which are yet to be multiplied by
-/// 1 / √(variance + ε) unless sets are rows.
-template <class T>
-__global__ void affine_gradient(NormGeometry g, double epsilon, bool of_rows, const double* __restrict__ products,
-                                const Wide<T>* __restrict__ variance, T* __restrict__ dw, T* __restrict__ db) {
-  const Index channels = g.channels(), c = Index{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (c >= channels) return;
-  double sum = 0, product = 0;
-  for (Index n = 0; n < (of_rows ? 1 : g.outer); ++n) {
-    const double* const own = products + (n * channels + c) * 2;
-    const double r =
-        of_rows ? 1.0 : detail::inverse_deviation(static_cast<double>(variance[n * g.groups + c / g.width]), epsilon);
-    sum += own[0], product += own[1] * r;
-  }
-  dw[c] = static_cast<T>(static_cast<Wide<T>>(product)), db[c] = static_cast<T>(static_cast<Wide<T>>(sum));
-}
-
-/// The means over every set of w·dy and of w·dy·x̂·r, in pairs.
+/// What becomes of the sums of column_products where sets have more than one column, or channels more than one set.
 template <class T>
 __global__ void __launch_bounds__(RowPlan::most_threads)
-    set_means(RowPlan plan, NormGeometry g, double epsilon, const double* __restrict__ products,
-              const Wide<T>* __restrict__ variance, const T* __restrict__ w, double* __restrict__ means) {
-  const RowThread<1> at(plan);  // a row: the columns of a set
-  const double* const own = products + at.row * g.width * 2;
-  w += at.row % g.groups * g.width;
+    finish_products(RowPlan plan, NormGeometry g, double epsilon, bool of_rows, ColumnSums sums,
+                    const Wide<T>* __restrict__ variance, const T* __restrict__ w, AffineGradient<T> gradient) {
+  RowThread<1> at(plan);  // a row: the pieces of a channel in all outer places, or of all columns of a set
+  const Index channels = g.channels(), set = at.row - channels, outer = of_rows ? 1 : g.outer;
+  const bool of_set = at.row >= channels;
+  const auto inverse = [&](Index number) {
+    return detail::inverse_deviation(static_cast<double>(variance[number]), epsilon);
+  };
+  if (at.inside) at.n = (of_set ? g.width : outer) * sums.pieces;
   double sum = 0, product = 0;
   at.each([&](Index i) {
-    const double scale = static_cast<double>(w[i]);
-    sum += scale * own[2 * i], product += scale * own[2 * i + 1];
+    const Index part = i / sums.pieces;
+    const double* const own = sums.of(of_set ? set * g.width + part : part * channels + at.row) + i % sums.pieces;
+    const double scale = of_set ? static_cast<double>(w[set % g.groups * g.width + part]) : 1.0;
+    sum += scale * own[0];
+    product += (of_set || of_rows ? scale : inverse(part * g.groups + at.row / g.width)) * own[sums.pieces];
   });
   sum = at.sum(sum), product = at.sum(product);
   if (!at.inside || at.lane > 0) return;
-  const double r = detail::inverse_deviation(static_cast<double>(variance[at.row]), epsilon);
-  means[2 * at.row] = sum / static_cast<double>(g.set_size());
-  means[2 * at.row + 1] = product * r * r / static_cast<double>(g.set_size());
+  if (of_set) gradient.put_means(set, sum, product, inverse(set), static_cast<double>(g.set_size()));
+  else gradient.put(at.row, sum, product, 1);
 }
 
 /// dx = r·(w·dy − mean_set(w·dy) − x̂·mean_set(w·dy·x̂)) for sets of more than one row.

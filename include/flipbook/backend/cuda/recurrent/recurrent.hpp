@@ -26,20 +26,29 @@ struct Numbers {
 #pragma unroll
     for (int k = 0; k < N; ++k) lane[k] = static_cast<A>(v.lane[k]);
   }
+  /// Those of a sum, of which the second term may be missing.
+  template <class T>
+  __device__ Numbers(const T* first, const T* second, Index at) : Numbers(first + at) {
+    if (second == nullptr) return;
+    const Numbers more(second + at);
+#pragma unroll
+    for (int k = 0; k < N; ++k) lane[k] += more.lane[k];
+  }
   __device__ A operator[](int k) const { return lane[k]; }
 };
 
 }  // namespace detail
 
-/// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), with the gates in the given order
+/// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), with the gates, gates + more, in the given order; `more` may be null
 template <int N, class T, class Order>
-__global__ void lstm(Order at, Index rows, Index hidden, const T* __restrict__ gates, const T* __restrict__ c,
-                     T* __restrict__ next_h, T* __restrict__ next_c) {
+__global__ void lstm(Order at, Index rows, Index hidden, const T* __restrict__ gates, const T* __restrict__ more,
+                     const T* __restrict__ c, T* __restrict__ next_h, T* __restrict__ next_c) {
   using Numbers = detail::Numbers<Wide<T>, N>;
   each_pack<N>(rows * hidden, [&](Index place) {
-    const T* const gate = gates + place / hidden * 4 * hidden + place % hidden;
-    const Numbers i(gate + at.input * hidden), f(gate + at.forget * hidden), g(gate + at.candidate * hidden);
-    const Numbers o(gate + at.output * hidden), before(c + place);
+    const Index row = place / hidden * 4 * hidden + place % hidden;
+    const Numbers i(gates, more, row + at.input * hidden), f(gates, more, row + at.forget * hidden);
+    const Numbers g(gates, more, row + at.candidate * hidden), o(gates, more, row + at.output * hidden);
+    const Numbers before(c + place);
     Wide<T> state[N];
 #pragma unroll
     for (int k = 0; k < N; ++k) {
@@ -52,16 +61,15 @@ __global__ void lstm(Order at, Index rows, Index hidden, const T* __restrict__ g
 
 /// The gradients in gates and c, from those in h' and c'; the activations are worked out again.
 template <int N, class T, class Order>
-__global__ void lstm_gradient(Order at, Index rows, Index hidden, const T* __restrict__ gates, const T* __restrict__ c,
-                              const T* __restrict__ dh, const T* __restrict__ dc, T* __restrict__ d_gates,
-                              T* __restrict__ d_c) {
+__global__ void lstm_gradient(Order at, Index rows, Index hidden, const T* __restrict__ gates,
+                              const T* __restrict__ more, const T* __restrict__ c, const T* __restrict__ dh,
+                              const T* __restrict__ dc, T* __restrict__ d_gates, T* __restrict__ d_c) {
   using A = Wide<T>;
   using Numbers = detail::Numbers<A, N>;
   each_pack<N>(rows * hidden, [&](Index place) {
     const Index row = place / hidden * 4 * hidden + place % hidden;
-    const T* const gate = gates + row;
-    const Numbers in(gate + at.input * hidden), forget(gate + at.forget * hidden);
-    const Numbers candidate(gate + at.candidate * hidden), out(gate + at.output * hidden);
+    const Numbers in(gates, more, row + at.input * hidden), forget(gates, more, row + at.forget * hidden);
+    const Numbers candidate(gates, more, row + at.candidate * hidden), out(gates, more, row + at.output * hidden);
     const Numbers before(c + place), d_h(dh + place), d_next(dc + place);
     A i[N], f[N], g[N], o[N], squashed[N], d_state[N];
 #pragma unroll

@@ -29,6 +29,12 @@ struct ColumnPlan {
   }
   dim3 block() const { return dim3(static_cast<unsigned>(across), static_cast<unsigned>(threads / across)); }
   dim3 grid() const { return grid_of(outer * strips * pieces); }
+  __host__ __device__ Index rows_of(Index piece) const {
+    return (piece + 1) * height < rows ? height : rows - piece * height;
+  }
+  /// Whether there are several pieces. There are then fewer strips than tickets.
+  __host__ __device__ bool cut() const { return pieces > 1; }
+  Index tickets() const { return outer * strips; }
 };
 
 /// A thread's part: from row `first` to `last`, `step` apart, of the matrix `outer`; its pack begins at `column`.
@@ -36,12 +42,14 @@ template <int N>
 struct ColumnThread {
   Index outer, piece, column, first, last, columns, step;
   Index matrix;  ///< where the matrix begins
+  Index ticket;  ///< of the blocks that have the same columns
   bool inside;   ///< whether there is such a column
 
   __device__ explicit ColumnThread(const ColumnPlan& plan) {
     const Index block = blockIdx.x, strip = block % plan.strips;
     piece = block / plan.strips % plan.pieces;
     outer = block / plan.strips / plan.pieces;
+    ticket = outer * plan.strips + strip;
     column = (strip * plan.across + threadIdx.x) * N;
     columns = plan.columns, step = blockDim.y, matrix = outer * plan.rows * columns;
     inside = column < columns;
@@ -50,6 +58,32 @@ struct ColumnThread {
     last = !inside ? first : end < plan.rows ? end : plan.rows;
   }
   __device__ static int place_in_block() { return static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x); }
+  /// Calls body(piece) for this thread's share of all pieces, of which each has something of its columns.
+  template <class Body>
+  __device__ void each_piece(const ColumnPlan& plan, const Body& body) const {
+    for (Index other = threadIdx.y; inside && other < plan.pieces; other += blockDim.y) body(other);
+  }
+  /// The numbers of the threads that stand below one another added up: the same bits in all of them.
+  template <class A, int K>
+  __device__ static void sum_below(A (&v)[K]) {
+    __shared__ A all[K * ColumnPlan::threads];
+    const int me = place_in_block();
+    __syncthreads();  // before `all` is used again
+#pragma unroll
+    for (int k = 0; k < K; ++k) all[k * ColumnPlan::threads + me] = v[k];
+    for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
+      __syncthreads();
+      if (threadIdx.y >= half) continue;
+#pragma unroll
+      for (int k = 0; k < K; ++k) {
+        A* const own = all + k * ColumnPlan::threads + me;
+        own[0] += own[half * blockDim.x];
+      }
+    }
+    __syncthreads();
+#pragma unroll
+    for (int k = 0; k < K; ++k) v[k] = all[k * ColumnPlan::threads + static_cast<int>(threadIdx.x)];
+  }
   /// Calls body(row, place) for every row of this thread.
   template <class Body>
   __device__ void each(const Body& body) const {

@@ -40,6 +40,22 @@ __device__ T* shared() {
 #endif
 }
 
+/// Whether the block is the last of so many to come here with this ticket of the queue's: all of its threads call this,
+/// and of one, what the others have written before is there for it, to be read by __ldcg.
+template <class = void>
+__device__ bool last_block(unsigned* ticket, Index blocks) {
+  __shared__ bool last;
+  __syncthreads();
+  if (threadIdx.x == 0 && threadIdx.y == 0) {
+    __threadfence();  // what the block has written comes before its count, and what others have after theirs
+    last = atomicAdd(ticket, 1U) + 1 == static_cast<unsigned>(blocks);
+    if (last) *ticket = 0;
+    __threadfence();
+  }
+  __syncthreads();
+  return last;
+}
+
 /// Threads in a block of kernels that go through an array.
 inline constexpr unsigned block_threads = 256;
 

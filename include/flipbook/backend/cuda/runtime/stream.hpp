@@ -4,9 +4,11 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include <flipbook/backend/cuda/graph/capture.hpp>
+#include <flipbook/backend/cuda/graph/derived.hpp>
 #include <flipbook/backend/cuda/runtime/memory.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
@@ -16,8 +18,11 @@ struct Queue {
   Timeline* timeline = nullptr;
   cudaStream_t stream = nullptr;  ///< the timeline's
   Arena* arena = nullptr;
-  Arena* captured = nullptr;   ///< while a step is captured, the memory that it keeps
-  Capture* capture = nullptr;  ///< and what else its replays need; also while one is prepared
+  Arena* captured = nullptr;    ///< while a step is captured, the memory that it keeps
+  Capture* capture = nullptr;   ///< and what else its replays need; also while one is prepared
+  unsigned* tickets = nullptr;  ///< for last_block: `most_tickets` counters, all 0 whenever a kernel begins
+
+  static constexpr Index most_tickets = 1024;
 };
 
 namespace detail {
@@ -62,6 +67,9 @@ inline Queue& begin_queue(int device) {
   if (queue == nullptr) {
     Timeline& timeline = pool.add_timeline(device);
     queue = new Queue{&timeline, timeline.stream, &pool.add(timeline)};
+    constexpr std::size_t bytes = Queue::most_tickets * sizeof(unsigned);
+    check(cudaMalloc(reinterpret_cast<void**>(&queue->tickets), bytes), "tickets");
+    check(cudaMemsetAsync(queue->tickets, 0, bytes, queue->stream), "tickets");
   }
   pool.put_after_others(*queue->timeline);  // what they have launched so far is visible to this one
   return *queue;
@@ -117,6 +125,7 @@ struct Cuda {
   }
 
   static void release(void* block, std::size_t bytes) noexcept {
+    cuda::note_write(block, bytes);
     cuda::DevicePool::instance().release(block, bytes, [](int device) {
       const cuda::Queue* const queue = cuda::detail::queues[static_cast<std::size_t>(device)];
       return queue == nullptr ? nullptr : queue->timeline;
@@ -128,6 +137,7 @@ struct Cuda {
   /// @throws Error  if a pointer is not what it is taken for, or while a graph is captured if one is the host's
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes == 0) return;
+    cuda::note_write(to, bytes);
     const cuda::Queue& queue = cuda::queue();
     cudaPointerAttributes target{}, source{};
     cuda::check(cudaPointerGetAttributes(&target, to), "copy: the pointer copied to");
@@ -145,15 +155,41 @@ struct Cuda {
     if (!to_device || !(from_device || staged)) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
   }
 
+  /// All of these, between memories of the calling thread's device, in one launch: runtime/copy.hpp.
+  static void copy(std::span<const CopyPiece> pieces);
+
   /// What the pool of the calling thread's device has lent out, to all threads.
   static MemoryStatistics memory() { return cuda::DevicePool::instance().statistics(cuda::device()); }
   static void reset_memory_peak() { cuda::DevicePool::instance().reset_peak(cuda::device()); }
 
+  /// Whether the calling thread captures a step, to be replayed.
+  static bool capturing() { return cuda::queue().captured != nullptr; }
   /// Where a step is captured to be replayed, calls f() before each replay.
   template <class F>
   static void at_replay(const F& f) {
     if (cuda::Capture* const capture = cuda::queue().capture) capture->at_replay(f);
   }
 };
+
+namespace cuda {
+
+inline void* Derived::make(const void* from, Index rows, Index columns, std::size_t bytes) {
+  entries_.reserve(entries_.size() + 1);
+  entries_.push_back({from, rows, columns, Cuda::allocate(bytes), bytes});
+  return entries_.back().made;
+}
+inline void Derived::forget(const void* first, std::size_t bytes) noexcept {
+  for (std::size_t i = entries_.size(); i-- > 0;) {
+    const Entry entry = entries_[i];
+    const auto offset = [](const void* a, const void* b) {
+      return std::bit_cast<std::uintptr_t>(a) - std::bit_cast<std::uintptr_t>(b);
+    };
+    if (offset(entry.from, first) >= bytes && offset(first, entry.from) >= entry.bytes) continue;
+    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
+    Cuda::release(entry.made, entry.bytes);  // comes back here, where nothing is made of that
+  }
+}
+
+}  // namespace cuda
 
 }  // namespace flipbook
