@@ -165,7 +165,9 @@ struct Stack {
     explicit Instance(Rng& rng)
         : layers{flipbook::detail::make_instance<Of<typename detail::OverSequences<Layers>::Type, T, B>>(rng)...} {}
     static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.layers)), ...); }
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (field(flipbook::detail::digits<I>, std::get<I>(self.layers)), ...);
+      }
       (std::index_sequence_for<Layers...>{});
     }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <initializer_list>
-#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -101,7 +100,9 @@ struct Sequential {
     explicit Instance(Rng& rng) : layers{flipbook::detail::make_instance<Of<Layers, T, B>>(rng)...} {}
 
     static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.layers)), ...); }
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (field(flipbook::detail::digits<I>, std::get<I>(self.layers)), ...);
+      }
       (std::index_sequence_for<Layers...>{});
     }
     template <Value X>
