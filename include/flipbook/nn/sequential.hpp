@@ -95,13 +95,13 @@ struct Sequential {
 
   template <Real T, class B>
   struct Instance {
-    std::tuple<Of<Layers, T, B>...> layers;
+    flipbook::detail::RowOf<Of<Layers, T, B>...> layers;  // get<0>(layers) is the first
 
-    explicit Instance(Rng& rng) : layers{flipbook::detail::make_instance<Of<Layers, T, B>>(rng)...} {}
+    explicit Instance(Rng& rng) : layers(rng) {}
 
     static void fields(auto& self, auto&& field) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (field(flipbook::detail::digits<I>, std::get<I>(self.layers)), ...);
+        (field(flipbook::detail::digits<I>, get<I>(self.layers)), ...);
       }
       (std::index_sequence_for<Layers...>{});
     }
@@ -125,12 +125,12 @@ struct Sequential {
       if constexpr (I == sizeof...(Layers)) {
         return x;
       } else if constexpr (fused<I>()) {
-        auto y = detail::run_layer(std::get<I>(layers), x, Epilogue{At<I + 1>::f});
-        detail::pass_layer(std::get<I + 1>(layers), y);
+        auto y = detail::run_layer(get<I>(layers), x, Epilogue{At<I + 1>::f});
+        detail::pass_layer(get<I + 1>(layers), y);
         x = {};
         return run<I + 2>(std::move(y));
       } else {
-        auto y = detail::run_layer(std::get<I>(layers), x);
+        auto y = detail::run_layer(get<I>(layers), x);
         x = {};
         return run<I + 1>(std::move(y));
       }
