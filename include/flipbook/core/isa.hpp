@@ -103,8 +103,8 @@
                 FLIPBOOK_OF_KERNELS, , , )
 
 // Whether a program takes from flipbook::kernels also those functions that are neither kernels nor templates, such as
-// what reads and writes files (`FLIPBOOK_INLINE`, whose bodies are in the files *.ipp). The library has them as compiled
-// for the lowest level, with OpenMP, and with the standard library of GCC.
+// what reads and writes files: `FLIPBOOK_INLINE`, with their bodies in the files *.ipp. The library has them compiled for
+// the lowest level, with OpenMP, and with the standard library of GCC.
 #include <cstddef>
 #define FLIPBOOK_LOWEST_sse2 1
 #define FLIPBOOK_LOWEST_neon 1
