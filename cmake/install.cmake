@@ -17,7 +17,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/flipbookConfigVersion.cma
 
 install(TARGETS ${targets} EXPORT flipbook)
 install(EXPORT flipbook NAMESPACE flipbook:: FILE flipbookTargets.cmake DESTINATION ${package_dir})
-install(DIRECTORY include/flipbook DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY include/flipbook DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp"
+  PATTERN "*.ipp")
 install(FILES ${PROJECT_BINARY_DIR}/flipbookConfig.cmake ${PROJECT_BINARY_DIR}/flipbookConfigVersion.cmake
               cmake/build_type.cmake cmake/video.cmake cmake/mpi.cmake src/mpi/mpi.cpp cmake/cuda.cmake cmake/cudnn.cmake
               cmake/nccl.cmake src/mpi/nccl.cpp DESTINATION ${package_dir})

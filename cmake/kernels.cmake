@@ -23,7 +23,7 @@ set(flags_avx512_bf16 ${flags_avx512} -mavx512bf16 -DFLIPBOOK_BFLOAT16=1)
 set(flags_neon)
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernels/*.cpp)
-list(FILTER sources EXCLUDE REGEX "/library\\.cpp$")
+list(FILTER sources EXCLUDE REGEX "/(library|functions)\\.cpp$")
 set(parts)
 set(objects)
 foreach(isa IN LISTS FLIPBOOK_KERNELS_ISAS)
@@ -49,7 +49,19 @@ foreach(isa IN LISTS FLIPBOOK_KERNELS_ISAS)
   string(APPEND parts "PART(${isa})")
 endforeach()
 
+# Functions that are no kernels, as a program that is compiled for no certain processor and with OpenMP calls them.
+add_library(flipbook_functions OBJECT ${PROJECT_SOURCE_DIR}/src/kernels/functions.cpp)
+target_link_libraries(flipbook_functions PRIVATE flipbook)
+target_compile_definitions(flipbook_functions PRIVATE FLIPBOOK_KERNELS=1)
+if(sse2 IN_LIST all_isas)
+  target_compile_options(flipbook_functions PRIVATE ${flags_sse2})
+endif()
+set_target_properties(flipbook_functions PROPERTIES POSITION_INDEPENDENT_CODE ON)
+
 add_library(flipbook_kernels ${PROJECT_SOURCE_DIR}/src/kernels/library.cpp ${objects})
+if(OpenMP_CXX_FOUND)  # without it, programs compile them
+  target_sources(flipbook_kernels PRIVATE $<TARGET_OBJECTS:flipbook_functions>)
+endif()
 add_library(flipbook::kernels ALIAS flipbook_kernels)
 set_target_properties(flipbook_kernels PROPERTIES EXPORT_NAME kernels POSITION_INDEPENDENT_CODE ON
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION})

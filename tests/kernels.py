@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Checks that src/kernels/ names every kernel that headers take from flipbook::kernels, and every functor of theirs."""
+"""Checks that src/kernels/ names every kernel that headers take from flipbook::kernels, every functor of theirs, and
+the bodies of all functions that are not templates."""
 
 import pathlib
 import re
@@ -22,6 +23,9 @@ def main():
             for name in re.findall(r"^struct (\w+) \{", block, flags=re.M):
                 if not re.search(rf"\b{name}\b", library):
                     missing.append(f"{where}: functor {name}")
+    for bodies in sorted((ROOT / "include").rglob("*.ipp")):
+        if f"#include <{bodies.relative_to(ROOT / 'include')}>" not in library:
+            missing.append(f"functions of {bodies.relative_to(ROOT)}")
     print("\n".join(missing) + "\nsrc/kernels/ does not name these" if missing else "src/kernels/ names all kernels")
     return bool(missing)
 

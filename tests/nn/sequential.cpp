@@ -70,8 +70,8 @@ TEST_CASE_TEMPLATE("an activation after a normalisation is one step with it, to 
   Rng rng{2};
   const auto x = normal<T>({5, 7, 3}, rng);
   const auto apart = [&](const auto& v) {
-    const auto one = std::get<1>(layers)(std::get<0>(layers)(v)), two = std::get<3>(layers)(std::get<2>(layers)(one));
-    return std::get<5>(layers)(std::get<4>(layers)(two));
+    const auto one = get<1>(layers)(get<0>(layers)(v)), two = get<3>(layers)(get<2>(layers)(one));
+    return get<5>(layers)(get<4>(layers)(two));
   };
   const auto close = [](const Tensor<T>& a, const Tensor<T>& b) {
     for (Index i = 0; i < a.size(); ++i) CHECK(a.data()[i] == doctest::Approx(b.data()[i]).epsilon(1e-4));

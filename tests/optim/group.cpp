@@ -71,11 +71,11 @@ TEST_CASE("each group is trained as by a rule of its own, whose gradient comes i
     optimizer.set_group(module, named("0.bias"), {.rate_factor = 0});
     const Module<Net, float> before = module;
     train(module, optimizer, parts);
-    CHECK(to_vector(std::get<0>(module->layers).weight.value) == alone("0.weight", rule));
-    CHECK(to_vector(std::get<0>(module->layers).bias.value) == to_vector(std::get<0>(before->layers).bias.value));
-    CHECK(to_vector(std::get<1>(module->layers).weight.value) ==
+    CHECK(to_vector(get<0>(module->layers).weight.value) == alone("0.weight", rule));
+    CHECK(to_vector(get<0>(module->layers).bias.value) == to_vector(get<0>(before->layers).bias.value));
+    CHECK(to_vector(get<1>(module->layers).weight.value) ==
           alone("1.weight", AdamW{.learning_rate = 5e-3, .weight_decay = 0.1}));
-    CHECK(to_vector(std::get<1>(module->layers).bias.value) ==
+    CHECK(to_vector(get<1>(module->layers).bias.value) ==
           alone("1.bias", AdamW{.learning_rate = 5e-3, .weight_decay = 0}));
   }
 }
@@ -100,7 +100,7 @@ TEST_CASE("a name that no parameter has is refused with the names that there are
   mentions(error_of([&] { optimizer.set_group(module, named("2.*"), {}); }),
            "there are '0.weight', '0.bias', '1.weight', '1.bias'");
   mentions(error_of([&] { optimizer.set_group(module, named("*"), {.rate_factor = -1}); }), "a rate_factor of -1");
-  Optimizer part{AdamW{}, module.part(std::get<1>(module->layers))};
+  Optimizer part{AdamW{}, module.part(get<1>(module->layers))};
   mentions(error_of([&] { part.set_group(module, named("0.*"), {}); }), "there are '1.weight', '1.bias'");
   Optimizer plain{Plain{}, module.parameters()};
   mentions(error_of([&] { plain.set_group(module, named("*"), {.weight_decay = 0}); }), "has no weight decay");

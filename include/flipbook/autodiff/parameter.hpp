@@ -88,12 +88,95 @@ class FieldName {
   const FieldName* above_;
 };
 
+namespace detail {
+
+template <std::size_t number>
+struct Digits {
+  static constexpr std::size_t count = number < 10 ? 1 : Digits<number / 10>::count + 1;
+  char text[count];
+  constexpr Digits() {
+    std::size_t rest = number;
+    for (std::size_t i = count; i-- > 0; rest /= 10) text[i] = static_cast<char>('0' + rest % 10);
+  }
+};
+template <std::size_t number>
+inline constexpr Digits<number> digits_of{};
+/// The number as the name of a field.
+template <std::size_t number>
+inline constexpr std::string_view digits{digits_of<number>.text, Digits<number>::count};
+
+/// The walk through a tree of parameters and buffers of scalar T on B: compiled once for each type of module, and not
+/// again for each use.
+template <class T, class B>
+class Walk {
+ public:
+  /// What is called for each leaf, a parameter or a buffer; the other is null.
+  using Visit = void (*)(const void* self, const FieldName& name, const Parameter<T, B>*, const Buffer<T, B>*);
+
+  Walk(Visit visit, const void* self, const FieldName& above) : visit_(visit), self_(self), above_(above) {}
+
+  template <class Member>
+  void operator()(std::string_view name, const Member& member) const {
+    if constexpr (is_parameter<Member>) leaf(name, &member, nullptr);
+    else if constexpr (is_buffer<Member>) leaf(name, nullptr, &member);
+    else if constexpr (HasFields<Member>) child(name, member);
+  }
+
+ private:
+  [[gnu::noinline]] void leaf(std::string_view name, const Parameter<T, B>* parameter,
+                              const Buffer<T, B>* buffer) const {
+    visit_(self_, FieldName{name, &above_}, parameter, buffer);
+  }
+  template <class Member>
+  [[gnu::noinline]] void child(std::string_view name, const Member& member) const {
+    const FieldName path{name, &above_};
+    const Walk below{visit_, self_, path};
+    Member::fields(member, below);
+  }
+
+  Visit visit_;
+  const void* self_;
+  const FieldName& above_;
+};
+
+/// The scalar and the backend of a module, where its type says them: as members, or as Instance<T, B>.
+template <class M>
+struct BindingOf {};
+template <template <class, class> class Instance, Real T, class B>
+struct BindingOf<Instance<T, B>> {
+  using Scalar = T;
+  using Backend = B;
+};
+template <class M>
+  requires requires {
+    typename M::Scalar;
+    typename M::Backend;
+  }
+struct BindingOf<M> {
+  using Scalar = typename M::Scalar;
+  using Backend = typename M::Backend;
+};
+
+}  // namespace detail
+
 /// Calls `visit(name, leaf)` for every parameter and buffer of the tree, depth first in the order listed, with
 /// the name as a FieldName, which is also a std::string.
 template <class M, class Visit>
 void for_each_field(M& module, const Visit& visit, const FieldName& above = {}) {
-  if constexpr (HasFields<M>) {
-    std::remove_const_t<M>::fields(module, [&](std::string_view name, auto& member) {
+  using Net = std::remove_const_t<M>;
+  using Binding = detail::BindingOf<Net>;
+  if constexpr (HasFields<Net> && requires { typename Binding::Scalar; }) {
+    using T = typename Binding::Scalar;
+    using B = typename Binding::Backend;
+    const auto leaf = [](const void* self, const FieldName& name, const Parameter<T, B>* p, const Buffer<T, B>* b) {
+      const Visit& to = *static_cast<const Visit*>(self);
+      if constexpr (std::is_const_v<M>) p != nullptr ? to(name, *p) : to(name, *b);
+      else p != nullptr ? to(name, const_cast<Parameter<T, B>&>(*p)) : to(name, const_cast<Buffer<T, B>&>(*b));
+    };
+    const detail::Walk<T, B> walk{leaf, &visit, above};
+    Net::fields(std::as_const(module), walk);
+  } else if constexpr (HasFields<Net>) {
+    Net::fields(module, [&](std::string_view name, auto& member) {
       using Member = std::remove_const_t<std::remove_reference_t<decltype(member)>>;
       const FieldName path{name, &above};
       if constexpr (is_parameter<Member> || is_buffer<Member>) {

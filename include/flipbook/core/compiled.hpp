@@ -54,23 +54,11 @@ inline constexpr bool of_library = requires(const F& f) {
 
 /// A kernel's type as a key: its mangled name, but for the namespace of this translation unit's instruction set, which
 /// differs, and its options.
-[[gnu::noinline]] inline std::string key_of(const char* mangled, std::initializer_list<int> options) {
-  static constexpr std::string_view isa = FLIPBOOK_TEXT(FLIPBOOK_ISA);
-  const std::string own = std::to_string(isa.size()) + std::string(isa);
-  std::string key = mangled;
-  for (std::size_t at = 0; (at = key.find(own, at)) != key.npos;) key.replace(at, own.size(), "3isa");
-  for (const int option : options) key += ':' + std::to_string(option);
-  return key;
-}
+FLIPBOOK_INLINE std::string key_of(const char* mangled, std::initializer_list<int> options);
 
+using AnyKernel = void (*)();
 /// The function of this name and type in flipbook::kernels; not a template, so that a kernel costs the compiler little.
-[[gnu::noinline]] inline auto find_kernel(const char* name, const char* mangled, std::initializer_list<int> options) {
-  const std::string key = key_of(mangled, options);
-  const auto function = flipbook_kernel(name, key.c_str());
-  require(function != nullptr, "flipbook::kernels has no ", name, " of type ", key,
-          ": the library that is linked is another version than the headers");
-  return function;
-}
+FLIPBOOK_INLINE AnyKernel find_kernel(const char* name, const char* mangled, std::initializer_list<int> options);
 
 /// A text as a template argument.
 template <std::size_t N>
@@ -107,3 +95,7 @@ auto from_library(void (*)(P...)) {
 
 }  // namespace kernel
 }  // namespace flipbook
+
+#if !FLIPBOOK_COMPILED
+#include <flipbook/core/compiled.ipp>
+#endif

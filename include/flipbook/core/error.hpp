@@ -60,46 +60,15 @@ class Part {
   void (*append_)(std::string& text, const void* part) = nullptr;
 };
 
-[[gnu::noinline]] inline std::string joined(std::initializer_list<Part> parts) {
-  std::string text;
-  for (const Part& part : parts) part.append_to(text);
-  return text;
-}
+FLIPBOOK_INLINE std::string joined(std::initializer_list<Part> parts);
 
 /// Text whose control characters are written as \x1b and alike: what a file or its name says must not reach a terminal.
-[[gnu::noinline]] inline std::string printable(std::string_view text) {
-  std::string shown;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]),
-               next = static_cast<unsigned char>(text[std::min(i + 1, text.size() - 1)]);
-    const bool controls = c < 0x20 || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0);  // the latter in UTF-8
-    if (!controls) {
-      shown += text[i];
-      continue;
-    }
-    constexpr std::string_view digits = "0123456789abcdef";
-    const unsigned code = c == 0xc2 ? next : c;
-    (shown += "\\x") += digits[code / 16];
-    shown += digits[code % 16];
-    i += c == 0xc2;
-  }
-  return shown;
-}
+FLIPBOOK_INLINE std::string printable(std::string_view text);
 
 /// A text without its middle where it is longer than anyone would read: a name in a file may have megabytes.
-[[gnu::noinline]] inline std::string shortened(const std::string& text) {
-  constexpr std::size_t most = 4000;  // bytes
-  if (text.size() <= most) return text;
-  const auto within = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U; };
-  std::size_t first = most / 2, last = text.size() - most / 2;
-  while (first > 0 && within(first)) --first;  // no character of UTF-8 is cut
-  while (last < text.size() && within(last)) ++last;
-  return text.substr(0, first) + " [...] " + text.substr(last);
-}
+FLIPBOOK_INLINE std::string shortened(const std::string& text);
 
-[[noreturn, gnu::noinline]] inline void throw_joined(std::initializer_list<Part> parts) {
-  throw Error(shortened(printable(joined(parts))));
-}
+[[noreturn]] FLIPBOOK_INLINE void throw_joined(std::initializer_list<Part> parts);
 
 }  // namespace detail
 
@@ -123,3 +92,7 @@ void require(bool holds, const Parts&... parts) {
 }
 
 }  // namespace flipbook
+
+#if !FLIPBOOK_COMPILED
+#include <flipbook/core/error.ipp>
+#endif

@@ -101,3 +101,20 @@
 #define FLIPBOOK_ISA                                                                                           \
   FLIPBOOK_WORD(FLIPBOOK_LEVEL, FLIPBOOK_BEYOND_WORD(FLIPBOOK_BEYOND), FLIPBOOK_OF_PAIRS, FLIPBOOK_OF_THREADS, \
                 FLIPBOOK_OF_KERNELS, , , )
+
+// Whether a program takes from flipbook::kernels also those functions that are neither kernels nor templates, such as
+// what reads and writes files: `FLIPBOOK_INLINE`, with their bodies in the files *.ipp. The library has them compiled for
+// the lowest level, with OpenMP, and with the standard library of GCC.
+#include <cstddef>
+#define FLIPBOOK_LOWEST_sse2 1
+#define FLIPBOOK_LOWEST_neon 1
+#define FLIPBOOK_PLAIN_x 1
+#if defined(FLIPBOOK_KERNELS) && defined(_OPENMP) && !defined(__CUDACC__) && !defined(_GLIBCXX_DEBUG) && \
+    _GLIBCXX_USE_CXX11_ABI && FLIPBOOK_CAT(FLIPBOOK_LOWEST_, FLIPBOOK_LEVEL) &&                          \
+    FLIPBOOK_CAT(FLIPBOOK_PLAIN_, FLIPBOOK_WORD(x, FLIPBOOK_BEYOND, , , , , , )) && !FLIPBOOK_PAIRS
+#define FLIPBOOK_COMPILED 1
+#define FLIPBOOK_INLINE
+#else
+#define FLIPBOOK_COMPILED 0
+#define FLIPBOOK_INLINE inline
+#endif

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <concepts>
 #include <type_traits>
+#include <utility>
 
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
@@ -32,6 +33,33 @@ Instance make_instance(Rng& rng) {
   } else {
     return Instance();
   }
+}
+
+template <std::size_t, class Instance>
+struct Slot {
+  [[no_unique_address]] Instance layer;
+
+  explicit Slot(Rng& rng) : layer(make_instance<Instance>(rng)) {}
+};
+template <class Places, class... Instances>
+struct Row;
+/// The instances of layers, made in their order: what a std::tuple would hold, but with less to compile, and made where
+/// they lie.
+template <std::size_t... I, class... Instances>
+struct Row<std::index_sequence<I...>, Instances...> : Slot<I, Instances>... {
+  explicit Row(Rng& rng) : Slot<I, Instances>(rng)... {}
+};
+template <class... Instances>
+using RowOf = Row<std::index_sequence_for<Instances...>, Instances...>;
+
+/// The layer at a place of a row, counted from 0.
+template <std::size_t I, class Instance>
+Instance& get(Slot<I, Instance>& slot) {
+  return slot.layer;
+}
+template <std::size_t I, class Instance>
+const Instance& get(const Slot<I, Instance>& slot) {
+  return slot.layer;
 }
 
 }  // namespace detail

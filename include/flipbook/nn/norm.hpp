@@ -47,6 +47,17 @@ struct ScaleAndShift {
   }
 };
 
+/// Notes on a tape that running statistics follow those of a batch with `count` numbers on this rank for each channel.
+template <class T, class B>
+void follow(Tape& tape, const Buffer<T, B>& running_mean, const Buffer<T, B>& running_var,
+            const Statistics<T, B>& batch, Index count, double momentum) {
+  const double all = static_cast<double>(count * ranks_in_batch_norm()), unbiased = all / (all - 1);
+  const MapsInto<function::ExponentialUpdate, T, B> change{
+      {{momentum, 1}, running_mean.value, cast<T>(batch.mean)},
+      {{momentum, unbiased}, running_var.value, cast<T>(batch.variance)}};
+  tape.defer(change, running_mean, running_var);
+}
+
 }  // namespace detail
 
 /// Batch normalisation of each channel over all other axes, in any number of dimensions. In training by
@@ -73,23 +84,12 @@ struct BatchNorm {
         if (x.tape().training()) {
           const Statistics<T, B> batch{Tensor<Wide<T>, B>(Shape{Channels}), Tensor<Wide<T>, B>(Shape{Channels})};
           const X y = batch_norm(x, this->weight, this->bias, Options.epsilon, batch, after);
-          follow(x, batch);
+          detail::follow(x.tape(), running_mean, running_var, batch, x.size() / Channels, Options.momentum);
           return y;
         }
       }
       const Statistics<T, B> running{cast<Wide<T>>(running_mean.value), cast<Wide<T>>(running_var.value)};
       return normalize_by(x, running, this->weight, this->bias, Options.epsilon, after);
-    }
-
-   private:
-    template <class X>
-    void follow(const X& x, const Statistics<T, B>& batch) const {
-      const double count = static_cast<double>(x.size() / Channels * ranks_in_batch_norm()),
-                   unbiased = count / (count - 1);
-      using Follow = MapsInto<function::ExponentialUpdate, T, B>;
-      x.tape().defer(Follow({{{Options.momentum, 1}, running_mean.value, cast<T>(batch.mean)},
-                             {{Options.momentum, unbiased}, running_var.value, cast<T>(batch.variance)}}),
-                     running_mean, running_var);
     }
   };
 };

@@ -160,12 +160,13 @@ struct Stack {
     using State =
         std::tuple<std::optional<typename detail::StateOf<typename detail::OverSequences<Layers>::Type, X>::Type>...>;
 
-    std::tuple<Of<typename detail::OverSequences<Layers>::Type, T, B>...> layers;
+    flipbook::detail::RowOf<Of<typename detail::OverSequences<Layers>::Type, T, B>...> layers;
 
-    explicit Instance(Rng& rng)
-        : layers{flipbook::detail::make_instance<Of<typename detail::OverSequences<Layers>::Type, T, B>>(rng)...} {}
+    explicit Instance(Rng& rng) : layers(rng) {}
     static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.layers)), ...); }
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (field(flipbook::detail::digits<I>, get<I>(self.layers)), ...);
+      }
       (std::index_sequence_for<Layers...>{});
     }
 
@@ -198,7 +199,8 @@ struct Stack {
     template <Value X>
     X operator()(const X& sequence) const {
       X x = sequence;
-      std::apply([&](const auto&... layer) { ((x = detail::run_layer(layer, x)), ...); }, layers);
+      [&]<std::size_t... I>(std::index_sequence<I...>) { ((x = detail::run_layer(get<I>(layers), x)), ...); }
+      (std::index_sequence_for<Layers...>{});
       return x;
     }
 
@@ -208,7 +210,7 @@ struct Stack {
 
     template <Value X, class F>
     X through(X x, State<X>& state, const F& f) const {
-      [&]<std::size_t... I>(std::index_sequence<I...>) { ((x = f(std::get<I>(layers), x, std::get<I>(state))), ...); }
+      [&]<std::size_t... I>(std::index_sequence<I...>) { ((x = f(get<I>(layers), x, std::get<I>(state))), ...); }
       (std::index_sequence_for<Layers...>{});
       return x;
     }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <initializer_list>
-#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -96,12 +95,14 @@ struct Sequential {
 
   template <Real T, class B>
   struct Instance {
-    std::tuple<Of<Layers, T, B>...> layers;
+    flipbook::detail::RowOf<Of<Layers, T, B>...> layers;  // get<0>(layers) is the first
 
-    explicit Instance(Rng& rng) : layers{flipbook::detail::make_instance<Of<Layers, T, B>>(rng)...} {}
+    explicit Instance(Rng& rng) : layers(rng) {}
 
     static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.layers)), ...); }
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (field(flipbook::detail::digits<I>, get<I>(self.layers)), ...);
+      }
       (std::index_sequence_for<Layers...>{});
     }
     template <Value X>
@@ -124,12 +125,12 @@ struct Sequential {
       if constexpr (I == sizeof...(Layers)) {
         return x;
       } else if constexpr (fused<I>()) {
-        auto y = detail::run_layer(std::get<I>(layers), x, Epilogue{At<I + 1>::f});
-        detail::pass_layer(std::get<I + 1>(layers), y);
+        auto y = detail::run_layer(get<I>(layers), x, Epilogue{At<I + 1>::f});
+        detail::pass_layer(get<I + 1>(layers), y);
         x = {};
         return run<I + 2>(std::move(y));
       } else {
-        auto y = detail::run_layer(std::get<I>(layers), x);
+        auto y = detail::run_layer(get<I>(layers), x);
         x = {};
         return run<I + 1>(std::move(y));
       }

@@ -38,50 +38,11 @@ struct Summary {
 namespace detail {
 
 /// The text up to its first `end` outside of all brackets.
-inline std::string_view outside_brackets(std::string_view text, std::string_view end) {
-  int depth = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (depth == 0 && text.substr(i).starts_with(end)) return text.substr(0, i);
-    const char c = text[i];
-    if (c == '<' || c == '(' || c == '{' || c == '[') ++depth;
-    if (c == '>' || c == ')' || c == '}' || c == ']') --depth;
-  }
-  return text;
-}
+FLIPBOOK_INLINE std::string_view outside_brackets(std::string_view text, std::string_view end);
 
 /// The name of a layer as a program writes it, with its channels, from what a compiler calls its instance:
 /// "flipbook::nn::Linear<3, 4, true>::Instance<float, flipbook::Cpu>" is "Linear<3, 4>".
-inline std::string layer_type(std::string_view instance) {
-  std::string_view layer;  // of the names a::b<…>::c the one before Instance, or the last
-  for (std::string_view rest = instance; !rest.empty() && !rest.starts_with("Instance");) {
-    layer = outside_brackets(rest, "::");
-    rest.remove_prefix(std::min(layer.size() + 2, rest.size()));
-  }
-  const std::size_t open = std::min(layer.find('<'), layer.size());
-  std::string name(layer.substr(0, open));
-  std::string_view arguments = layer.substr(std::min(open + 1, layer.size()));
-  const auto is_one_of = [&](std::initializer_list<const char*> names) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  const std::string_view first = outside_brackets(outside_brackets(arguments, ","), ">");
-  // What layers have in common lies in bases that take the layer first.
-  if (is_one_of({"Convolving", "Elementwise", "Resampling"})) return layer_type(first);
-  if (is_one_of({"PerFrame", "Recompute", "Recurrent", "SpectralNorm"})) return name + '<' + layer_type(first) + '>';
-  if (name == "ProjectedResidual" && layer_type(first) == "Identity") return "Residual";
-  std::vector<std::string> numbers;  // the leading arguments that are whole numbers
-  while (!arguments.empty()) {
-    const std::string_view number = outside_brackets(outside_brackets(arguments, ","), ">");
-    if (number.empty() || number.find_first_not_of("0123456789") != number.npos) break;
-    numbers.emplace_back(number);
-    arguments.remove_prefix(std::min(number.size() + 2, arguments.size()));
-  }
-  if ((name == "Conv" || name == "ConvTranspose") && !numbers.empty()) {
-    name += numbers.front() + 'd';
-    numbers.erase(numbers.begin());
-  }
-  for (std::size_t i = 0; i < numbers.size(); ++i) name += (i == 0 ? "<" : ", ") + numbers[i];
-  return numbers.empty() ? name : name + '>';
-}
+FLIPBOOK_INLINE std::string layer_type(std::string_view instance);
 template <class Instance>
 std::string layer_type() {
   std::string_view text = __PRETTY_FUNCTION__;
@@ -121,23 +82,8 @@ class LayerTable final : public nn::detail::LayerObserver {
   LayerTable& operator=(const LayerTable&) = delete;
   ~LayerTable() { running = outer_; }
 
-  void enter(const void* layer, const void* type) override {
-    const auto [entry, first] = rows_.try_emplace({layer, type}, layers_.size());
-    if (first) {
-      const auto known = known_.find({layer, type});
-      layers_.push_back(known != known_.end() ? known->second : LayerSummary{"", "layer", 0, {}, 0, 0, 0});
-      layers_.back().depth = static_cast<int>(open_.size());
-    }
-    open_.push_back({entry->second, counter_.count()});
-  }
-  void leave(const Shape& output) override {
-    const auto [row, before] = open_.back();
-    open_.pop_back();
-    LayerSummary& layer = layers_[row];
-    layer.output = output;
-    layer.multiply_adds += counter_.count() - before;
-    ++layer.calls;
-  }
+  void enter(const void* layer, const void* type) override;
+  void leave(const Shape& output) override;
 
   const std::vector<LayerSummary>& layers() const noexcept { return layers_; }
   Index multiply_adds() const noexcept { return counter_.count(); }
@@ -158,15 +104,9 @@ class LayerTable final : public nn::detail::LayerObserver {
 };
 
 // 1234567 as 1,234,567.
-inline std::string with_commas(Index number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3;) digits.insert(i -= 3, ",");
-  return digits;
-}
+FLIPBOOK_INLINE std::string with_commas(Index number);
 // How many characters a text shows, each of UTF-8 counted once.
-inline std::size_t shown_width(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
+FLIPBOOK_INLINE std::size_t shown_width(std::string_view text);
 
 }  // namespace detail
 
@@ -199,42 +139,7 @@ Summary summary(const Module<Net, T, B>& module, const Shape& shape) {
 }
 
 /// A table: a line for each layer, indented by its depth, then the totals.
-inline std::string to_string(const Summary& summary) {
-  using Line = std::vector<std::string>;
-  std::vector<Line> lines{{"Layer", "Output", "Parameters", "Multiply-adds"}};
-  Index parameters = 0, multiply_adds = 0;  // of the layers listed
-  for (const LayerSummary& layer : summary.layers) {
-    std::string name(static_cast<std::size_t>(2 * layer.depth), ' ');
-    name += layer.name + (layer.name.empty() ? "" : " ") + layer.type;
-    if (layer.calls > 1) name += text(" ×", layer.calls);
-    lines.push_back({name, to_string(layer.output), detail::with_commas(layer.parameters),
-                     detail::with_commas(layer.multiply_adds)});
-    if (layer.depth == 0) parameters += layer.parameters, multiply_adds += layer.multiply_adds;
-  }
-  const Index other_parameters = summary.parameters - parameters;
-  const Index other_multiply_adds = summary.multiply_adds - multiply_adds;
-  if (!summary.layers.empty() && (other_parameters > 0 || other_multiply_adds > 0)) {
-    lines.push_back(
-        {"outside of these", "", detail::with_commas(other_parameters), detail::with_commas(other_multiply_adds)});
-  }
-  lines.push_back({"Total", to_string(summary.output), detail::with_commas(summary.parameters),
-                   detail::with_commas(summary.multiply_adds)});
-  std::vector<std::size_t> widths(4, 0);
-  for (const Line& line : lines) {
-    for (std::size_t i = 0; i < 4; ++i) widths[i] = std::max(widths[i], detail::shown_width(line[i]));
-  }
-  std::string table;
-  for (const Line& line : lines) {
-    for (std::size_t i = 0; i < 4; ++i) {
-      const std::string space(widths[i] - detail::shown_width(line[i]), ' ');
-      if (i > 0) table += "  ";
-      table += i < 2 ? line[i] + space : space + line[i];
-    }
-    table += '\n';
-  }
-  return table + detail::with_commas(summary.buffers) + " numbers in buffers; parameters and buffers take " +
-         detail::with_commas(static_cast<Index>(summary.bytes)) + " bytes\n";
-}
+FLIPBOOK_INLINE std::string to_string(const Summary& summary);
 
 template <class Traits>
 std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, const Summary& summary) {
@@ -242,3 +147,7 @@ std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& o
 }
 
 }  // namespace flipbook
+
+#if !FLIPBOOK_COMPILED
+#include <flipbook/nn/summary.ipp>
+#endif

@@ -47,9 +47,7 @@ struct StepCount {
 };
 
 /// Where a checkpoint says of which type the module of a name is.
-inline std::string description_entry(const std::string& name) {
-  return name.empty() ? "flipbook.model" : "flipbook.model." + name;
-}
+FLIPBOOK_INLINE std::string description_entry(const std::string& name);
 
 /// Takes a run's state down, part by part, to be written at once, or later where it is a copy. Tensors are laid out as
 /// files have them only when it is written.
@@ -80,36 +78,18 @@ class CheckpointWriter {
   void operator()(const std::string& name, const MovingAverage<T, B>& average) {
     add(name, here(average.value()));
   }
-  void operator()(const std::string& name, const Rng& rng) {
-    add(name, joined(rng.seed(), rng.stream(), rng.position()));
-  }
+  void operator()(const std::string& name, const Rng& rng);
   void operator()(const std::string& name, const StepCount& steps) { add(name, joined(steps.value)); }
   void operator()(const std::string& name, WholeNumber auto number) { add(name, joined(number)); }
-  void operator()(const std::string& name, const std::optional<double>& number) {
-    if (!number) return;
-    char digits[32];
-    add(name, std::string(digits, std::to_chars(std::begin(digits), std::end(digits), *number).ptr));
-  }
-  void operator()(const std::string& name, const History& history) {
-    add(name, history.table());
-    std::string names;
-    for (const std::string& column : history.names()) names += column + ",";
-    add(name, names);
-  }
+  void operator()(const std::string& name, const std::optional<double>& number);
+  void operator()(const std::string& name, const History& history);
 
   const std::map<std::string, std::string>& metadata() const noexcept { return metadata_; }
   /// All tensors, as a file has them.
-  std::vector<NamedTensor> tensors() const {
-    std::vector<NamedTensor> all;
-    all.reserve(tensors_.size());
-    for (const auto& laid_out : tensors_) all.push_back(laid_out());
-    return all;
-  }
+  std::vector<NamedTensor> tensors() const;
 
  private:
-  void add(const std::string& name, const std::string& entry) {
-    require(metadata_.emplace(name, entry).second, "checkpoint: two parts are called '", name, "'");
-  }
+  void add(const std::string& name, const std::string& entry);
   template <class T, class B>
   void add_weight(const std::string& name, const Tensor<T, B>& value, WeightLayout layout) {
     tensors_.push_back([name, x = here(value), layout] { return NamedTensor(name, to_pytorch(x, layout)); });
@@ -151,64 +131,26 @@ struct CheckpointReader {
   void operator()(const std::string& name, MovingAverage<T, B>& average) {
     take(name, average.value());
   }
-  void operator()(const std::string& name, Rng& rng) {
-    std::uint64_t seed = 0, stream = 0, position = 0;
-    if (numbers(name, seed, stream, position)) {
-      loading.later([&rng, now = Rng::at(seed, stream, position)] { rng = now; });
-    }
-  }
-  void operator()(const std::string& name, const StepCount& steps) {
-    count(name, [&steps = steps.value](Index read) { steps = read; });
-  }
+  void operator()(const std::string& name, Rng& rng);
+  void operator()(const std::string& name, const StepCount& steps);
   void operator()(const std::string& name, WholeNumber auto& number) {
     auto read = number;
     if (numbers(name, read)) loading.later([&number, read] { number = read; });
   }
-  void operator()(const std::string& name, std::optional<double>& number) {
-    const auto found = loading.file().metadata.find(name);
-    std::optional<double> read;
-    if (found != loading.file().metadata.end() && !separated(found->second, read.emplace())) return refuse(*found);
-    loading.later([&number, read] { number = read; });
-  }
-  void operator()(const std::string& name, History& history) {
-    const std::string* const text = entry(name);
-    if (text == nullptr) return;
-    std::vector<std::string> names;
-    for (std::size_t at = 0, comma; (comma = text->find(',', at)) != std::string::npos; at = comma + 1) {
-      names.push_back(text->substr(at, comma - at));
-    }
-    const std::string path = std::string(training_prefix) + name;
-    const auto found = loading.file().tensors.find(path);
-    const bool is_table = found != loading.file().tensors.end() && found->second.shape().rank() == 2;
-    const Index rows = is_table ? found->second.shape()[0] : 0;
-    if (const auto table = loading.take<double>(path, {rows, 1 + static_cast<Index>(names.size())})) {
-      loading.later([&history, read = History(names, *table)]() mutable { history = std::move(read); });
-    }
-  }
+  void operator()(const std::string& name, std::optional<double>& number);
+  void operator()(const std::string& name, History& history);
 
  private:
-  void refuse(const std::pair<const std::string, std::string>& entry) {
-    loading.refuse("its metadata '" + entry.first + "' is '" + entry.second + "'");
-  }
+  void refuse(const std::pair<const std::string, std::string>& entry);
   /// Files of before say nothing of types.
-  void check_type(const std::string& name, const std::string& here) {
-    const auto found = loading.file().metadata.find(name);
-    if (any_model || found == loading.file().metadata.end() || same_type(found->second, here)) return;
-    loading.refuse("the model is of another type ({.any_model = true} takes one with the same names and shapes): " +
-                   difference(text_of(found->second), text_of(here)));
-  }
+  void check_type(const std::string& name, const std::string& here);
   template <class T, class B>
   void take(const std::string& name, const Tensor<T, B>& x) {
     if (auto read = loading.take<T>(std::string(training_prefix) + name, x.shape())) {
       loading.later([to = x, from = *read] { assign(to, from); });
     }
   }
-  const std::string* entry(const std::string& name) {
-    const auto found = loading.file().metadata.find(name);
-    if (found != loading.file().metadata.end()) return &found->second;
-    loading.refuse("'" + name + "' is missing among its metadata");
-    return nullptr;
-  }
+  const std::string* entry(const std::string& name);
   template <class Resume>
   void count(const std::string& name, const Resume& resume) {
     Index steps = 0;
@@ -279,3 +221,7 @@ void load_checkpoint(const std::filesystem::path& path, const State& state, Resu
 }
 
 }  // namespace flipbook
+
+#if !FLIPBOOK_COMPILED
+#include <flipbook/train/checkpoint.ipp>
+#endif

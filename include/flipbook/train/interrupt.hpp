@@ -20,26 +20,10 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///     while (!interrupt.requested() && step < steps) …
 class Interrupt {
  public:
-  Interrupt() {
-    const std::lock_guard lock(mutex_);
-    if (alive_++ > 0) return;
-    requested_ = false;
-    struct sigaction action {};
-    action.sa_handler = &Interrupt::handle;
-    action.sa_flags = SA_RESTART;  // a file being read does not notice
-    ::sigemptyset(&action.sa_mask);
-    for (std::size_t i = 0; i < signals.size(); ++i) {
-      ::sigaction(signals[i], nullptr, &before_[i]);
-      if (before_[i].sa_handler != SIG_IGN) ::sigaction(signals[i], &action, nullptr);
-    }
-  }
+  Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
-  ~Interrupt() {
-    const std::lock_guard lock(mutex_);
-    if (--alive_ > 0) return;
-    for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
-  }
+  ~Interrupt();
 
   /// Whether a signal has come since the first of these objects was made.
   bool requested() const noexcept { return requested_; }
@@ -47,12 +31,7 @@ class Interrupt {
  private:
   static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
 
-  static void handle(int signal) {
-    if (requested_.exchange(true)) {
-      ::signal(signal, SIG_DFL);
-      ::raise(signal);
-    }
-  }
+  static void handle(int signal);
 
   inline static std::atomic<bool> requested_{false};
   static_assert(std::atomic<bool>::is_always_lock_free, "a handler of signals must not wait");
@@ -62,3 +41,7 @@ class Interrupt {
 };
 
 }  // namespace flipbook
+
+#if !FLIPBOOK_COMPILED
+#include <flipbook/train/interrupt.ipp>
+#endif

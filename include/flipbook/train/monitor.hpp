@@ -58,22 +58,11 @@ class StepMonitor final : public Observer {
  public:
   StepMonitor(FieldNames names, StepReport& report) : place_(std::move(names)), report_(report) {}
 
-  void operation(const char* spelled, const Shown& y, std::span<const Shown> x) override {
-    std::string place = place_.next(x);
-    if (y.bytes > 0) report_.activations.push_back({short_type_name(spelled), std::move(place), y.shape, y.numbers()});
-  }
-  void parameter(const Shown& p, const Shown& gradient) override {
-    squares_.emplace_back(place_.name_of(p), gradient.numbers().squares);
-  }
+  void operation(const char* spelled, const Shown& y, std::span<const Shown> x) override;
+  void parameter(const Shown& p, const Shown& gradient) override;
   void number(std::string_view name, double value) override { report_.numbers.emplace_back(name, value); }
 
-  double squares(const std::string& parameter) const {
-    double last = 0;  // of the step itself, where others were asked for before
-    for (const auto& [name, squares] : squares_) {
-      if (name == parameter) last = squares;
-    }
-    return last;
-  }
+  double squares(const std::string& parameter) const;
 
  private:
   Place place_;
@@ -82,13 +71,8 @@ class StepMonitor final : public Observer {
 };
 
 /// Adds the squares of one parameter to those of the part that its name begins with.
-inline void add_squares(StepReport& report, const std::string& name, double gradient, double parameter, double update) {
-  std::string part = name.substr(0, name.find('.'));
-  if (report.parts.empty() || report.parts.back().name != part) report.parts.push_back({std::move(part)});
-  for (StepReport::Part* at : {&report.whole, &report.parts.back()}) {
-    at->gradient += gradient, at->parameters += parameter, at->update += update;
-  }
-}
+FLIPBOOK_INLINE void add_squares(StepReport& report, const std::string& name, double gradient, double parameter,
+                                 double update);
 
 template <class T, class B>
 std::vector<StepReport::Codebook> codebooks_of(const std::vector<Field<T, B>>& fields) {
@@ -148,3 +132,7 @@ StepReport monitored(const Module<Net, T, B>& model, const Step& step) {
 }
 
 }  // namespace flipbook
+
+#if !FLIPBOOK_COMPILED
+#include <flipbook/train/monitor.ipp>
+#endif

@@ -41,19 +41,8 @@ double report(const Tensor<T, Cuda>& x) {
 }
 #endif
 
-inline void check_step(double loss, double length, Index steps) {
-  if (!std::isfinite(loss)) {
-    throw NotFinite(text("training: the loss is ", loss, " after ", steps,
-                         " steps; check the data for NaN, or lower the learning rate"));
-  }
-  if (!std::isfinite(length)) throw NotFinite(text("training: the gradient is not finite after ", steps, " steps"));
-}
-inline void check_buffers(bool finite, Index steps) {
-  if (!finite) {
-    throw NotFinite(text("training: a buffer, such as running statistics, would not be finite after ", steps,
-                         " steps; check the data for numbers that are too large"));
-  }
-}
+FLIPBOOK_INLINE void check_step(double loss, double length, Index steps);
+FLIPBOOK_INLINE void check_buffers(bool finite, Index steps);
 
 /// The gradient for parameters, in parts that follow one another: the mean over all ranks, if there are several.
 template <class T, Order order>
@@ -178,3 +167,7 @@ double train_step(const Module<Net, T, B>& module, Optimizer<Rule, T, B>& optimi
 }
 
 }  // namespace flipbook
+
+#if !FLIPBOOK_COMPILED
+#include <flipbook/train/train_step.ipp>
+#endif

@@ -23,12 +23,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 namespace detail {
 
 // Every layout but `plain` is (K…, a, b) here and (b, a, K…) in PyTorch, with K… empty for a linear layer.
-inline Shape pytorch_shape(const Shape& here, WeightLayout layout) {
-  if (layout == WeightLayout::plain) return here;
-  Shape there{here[-1], here[-2]};
-  for (int axis = 0; axis < here.rank() - 2; ++axis) there.push_back(here[axis]);
-  return there;
-}
+FLIPBOOK_INLINE Shape pytorch_shape(const Shape& here, WeightLayout layout);
 template <class T>
 Tensor<T> to_pytorch(const Tensor<T>& x, WeightLayout layout) {
   if (layout == WeightLayout::plain) return x;
@@ -51,48 +46,22 @@ class Checksum {
  public:
   static constexpr const char* entry = "flipbook.checksum";
 
-  Checksum(const std::map<std::string, std::string>& metadata) {
-    for (const auto& [key, value] : metadata) {
-      if (key != entry) add(key), add(value);
-    }
-  }
+  Checksum(const std::map<std::string, std::string>& metadata);
   /// In the order of their names.
-  void add(const NamedTensor& tensor) {
-    add(tensor.name()), add(to_string(tensor.shape()));
-    add(tensor.bytes().data(), tensor.bytes().size());
-  }
+  void add(const NamedTensor& tensor);
   std::string digits() const { return std::to_string(state_); }
 
  private:
   void add(const std::string& characters) { add(characters.data(), characters.size()); }
   /// Word by word, each of which changes all bits that follow; the length keeps neighbours apart.
-  void add(const void* data, std::size_t bytes) {
-    const auto mix = [this](std::uint64_t word) {
-      state_ = (state_ ^ word) * 0x9e3779b97f4a7c15U;
-      state_ ^= state_ >> 29;
-    };
-    mix(bytes);
-    for (const auto* at = static_cast<const std::uint8_t*>(data); bytes > 0;) {
-      std::uint64_t word = 0;
-      const std::size_t size = std::min(bytes, sizeof(word));
-      std::memcpy(&word, at, size);
-      mix(word);
-      at += size, bytes -= size;
-    }
-  }
+  void add(const void* data, std::size_t bytes);
 
   std::uint64_t state_ = 0x243f6a8885a308d3U;
 };
 
 /// With the checksum that readers find, where there are files of this library's.
-inline std::map<std::string, std::string> with_checksum(std::map<std::string, std::string> metadata,
-                                                        std::vector<NamedTensor>& tensors) {
-  std::ranges::sort(tensors, {}, &NamedTensor::name);
-  Checksum sum(metadata);
-  for (const NamedTensor& tensor : tensors) sum.add(tensor);
-  metadata[Checksum::entry] = sum.digits();
-  return metadata;
-}
+FLIPBOOK_INLINE std::map<std::string, std::string> with_checksum(std::map<std::string, std::string> metadata,
+                                                                 std::vector<NamedTensor>& tensors);
 
 /// Takes tensors out of a file by their names, and changes what they are for only once all of them fit.
 class Loading {
@@ -100,17 +69,7 @@ class Loading {
   enum class Types { convert, exact };
 
   /// @throws Error  if the file has a checksum of other content
-  explicit Loading(SafetensorsFile file, Types types = Types::convert) : file_(std::move(file)), types_(types) {
-    const auto found = file_.metadata.find(Checksum::entry);
-    if (found == file_.metadata.end()) return;
-    Checksum sum(file_.metadata);
-    for (const auto& [name, tensor] : file_.tensors) sum.add(tensor);
-    require(
-        sum.digits() == found->second, "load: ", quoted(file_.path),
-        " is damaged: its content has another checksum than when it was written (who changes such a file on purpose, "
-        "leaves ",
-        Checksum::entry, " out of its metadata)");
-  }
+  explicit Loading(SafetensorsFile file, Types types = Types::convert);
 
   const SafetensorsFile& file() const noexcept { return file_; }
 
@@ -209,7 +168,7 @@ void take_weights(M& module, const std::string& prefix, Loading& loading) {
 }
 
 /// A count that PyTorch's batch normalisation keeps and no computation of ours reads.
-inline bool is_batch_count(std::string_view name) { return name.ends_with("num_batches_tracked"); }
+FLIPBOOK_INLINE bool is_batch_count(std::string_view name);
 /// What a checkpoint holds besides the weights.
 inline constexpr std::string_view training_prefix = "training/";
 
@@ -246,3 +205,7 @@ void load_weights(const std::filesystem::path& path, M& module, const std::strin
 }
 
 }  // namespace flipbook
+
+#if !FLIPBOOK_COMPILED
+#include <flipbook/train/weights.ipp>
+#endif

@@ -54,7 +54,7 @@ struct FlowMlp {
     Of<nn::Sequential<nn::LayerNorm<Width>, nn::SiLU, nn::Linear<Width, Dim>>, T, B> last;
 
     explicit Instance(Rng& rng) : conditioning(rng), first(rng), blocks(rng), last(rng) {
-      init::zero(std::get<2>(last.layers));
+      init::zero(get<2>(last.layers));
     }
     static void fields(auto& self, auto&& field) {
       field("conditioning", self.conditioning);

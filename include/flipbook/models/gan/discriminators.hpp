@@ -79,7 +79,9 @@ struct Discriminators {
 
     explicit Instance(Rng& rng) : all{detail::make_instance<Of<D, T, B>>(rng)...} {}
     static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.all)), ...); }
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (field(flipbook::detail::digits<I>, std::get<I>(self.all)), ...);
+      }
       (std::index_sequence_for<D...>{});
     }
     /// The logits of each network, all of the same x: views are left to the training.

@@ -33,7 +33,9 @@ struct Row {
 
   explicit Row(Rng& rng) : blocks{flipbook::detail::make_instance<Of<Blocks, T, B>>(rng)...} {}
   static void fields(auto& self, auto&& field) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (field(std::to_string(I), std::get<I>(self.blocks)), ...); }
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (field(flipbook::detail::digits<I>, std::get<I>(self.blocks)), ...);
+    }
     (std::index_sequence_for<Blocks...>{});
   }
 };
