@@ -216,14 +216,16 @@ TEST_CASE_TEMPLATE("depthwise and narrowly grouped convolutions agree with their
   }
 }
 
-TEST_CASE_TEMPLATE("kernels that cover their images agree with their definition", T, float, double) {
+TEST_CASE_TEMPLATE("kernels that cover their images, or one pixel, agree with their definition", T, float, double) {
   Rng rng{19};
   for (int i = 0; i < reference::cases(40); ++i) {
     CAPTURE(i);
     const ConvGeometry::Axes extent{between(rng, 1, 3), between(rng, 1, 5), between(rng, 1, 5)};
-    const ConvGeometry g = geometry(between(rng, 0, 20), extent, between(rng, 1, 70), between(rng, 1, 70), extent,
-                                    {1, 1, between(rng, 1, 2)}, {0, 0, 0});
-    REQUIRE(cpu::WholeImages::fits(g));
+    const bool pixels = rng.below(2) == 0;
+    const ConvGeometry g =
+        geometry(between(rng, 0, 20), extent, between(rng, 1, 70), between(rng, 1, 70),
+                 pixels ? ConvGeometry::Axes{1, 1, 1} : extent, {1, 1, pixels ? 1 : between(rng, 1, 2)}, {0, 0, 0});
+    REQUIRE(cpu::AsProduct::fits(g));
     check_all<T>(g, rng);
   }
 }
