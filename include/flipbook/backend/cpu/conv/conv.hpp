@@ -12,6 +12,7 @@
 #include <flipbook/backend/cpu/gemm/line_weight_gradient.hpp>
 #include <flipbook/backend/cpu/gemm/right_operand.hpp>
 #include <flipbook/backend/cpu/gemm/weight_gradient.hpp>
+#include <flipbook/backend/cpu/gemm/weight_gradient_in_place.hpp>
 #include <flipbook/backend/cpu/runtime/arithmetic.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
@@ -66,9 +67,10 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
     return;
   }
   Panels<F> panels;
-  panels.kind = cheaper_kind<F>(depth, run, columns);
   panels.rows = depth, panels.columns = columns;
+  panels.kind = cheaper_kind<F>(depth, run, columns);
   if (panels.kind == PanelKind::reduction) panels.pitch = depth;
+  const bool by_lines = LineGemm<F>::fits(field, panels, bias);
   const Index size = panels.packed_size();
   const Scratch<F> packed(g.groups * size);
   parallel_for(g.groups, 1, [&](Index first, Index last) {
@@ -77,13 +79,17 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
     }
   });
   WorkList<ImplicitGemm<F>> works(g.groups);
+  WorkList<LineGemm<F>> lines(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in;
     auto group_out = out;
     group_in.data += i * channels, group_out.data += i * columns;
     panels.data = packed.data() + i * size;
-    works.add(field, group_in, group_out, panels, bias == nullptr ? nullptr : bias + i * columns, false);
+    const T* const start = bias == nullptr ? nullptr : bias + i * columns;
+    if (by_lines) lines.add(field, group_in, group_out, panels, start);
+    else works.add(field, group_in, group_out, panels, start, false);
   }
+  line_gemm(lines.all());
   implicit_gemm(works.all());
 }
 
@@ -183,9 +189,13 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
   const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
   if constexpr (std::same_as<F, T>) {
+    const Index in_place = WeightGradientInPlace<T>::cost(field, columns);
     if (g.groups == 1) {
       const LineWeightGradient<T> lines(field, in, dy, columns);
-      if (lines.fits()) return lines(dw);
+      if (lines.fits() && lines.cost() < static_cast<double>(in_place)) return lines(dw);
+    }
+    if (in_place < 3 * WeightGradient<T>::cost(field, columns)) {  // which gathers each number for every tap
+      return WeightGradientInPlace<T>(field, in, dy, g.groups, columns)(dw);
     }
   }
   const T* const none = nullptr;
@@ -199,8 +209,8 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   weight_gradient(works.all());
 }
 
-/// A convolution as a product of matrices, where no two outputs see the same pixel: its kernel covers its input, or is one
-/// pixel.
+/// A convolution as a product of matrices, where no two outputs see the same pixel: its kernel covers its input, or is
+/// one pixel.
 struct AsProduct {
   Index outputs, numbers, channels;  ///< rows, what each is summed up from, columns
   explicit AsProduct(const ConvGeometry& g)
