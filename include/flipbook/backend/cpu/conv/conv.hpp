@@ -190,11 +190,13 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
   if constexpr (std::same_as<F, T>) {
     const Index in_place = WeightGradientInPlace<T>::cost(field, columns);
+    const bool in_order = WeightGradientInPlace<T>::bound_by_memory(field, columns);
     if (g.groups == 1) {
       const LineWeightGradient<T> lines(field, in, dy, columns);
-      if (lines.fits() && lines.cost() < static_cast<double>(in_place)) return lines(dw);
+      if (lines.fits() && (in_order || lines.cost() < static_cast<double>(in_place))) return lines(dw);
     }
-    if (in_place < 3 * WeightGradient<T>::cost(field, columns)) {  // which gathers each number for every tap
+    // What is gathered is copied for every tap.
+    if (!in_order && in_place < 3 * WeightGradient<T>::cost(field, columns)) {
       return WeightGradientInPlace<T>(field, in, dy, g.groups, columns)(dw);
     }
   }

@@ -46,6 +46,13 @@ class WeightGradientInPlace {
     return field.taps() * std::min(affine_cost<T>(field.channels, columns), affine_cost<T>(columns, field.channels));
   }
 
+  /// Whether the input comes from memory, and each number has so few uses that to read it in order matters most.
+  static bool bound_by_memory(const ReceptiveField& s, Index columns) {
+    const Index size = s.batch * s.extent[0] * s.extent[1] * s.extent[2] * s.channels;
+    const bool few_uses = s.taps() * columns < 80 * s.stride[0] * s.stride[1] * s.stride[2];
+    return few_uses && size > cache::share_of_last / Index{sizeof(T)};
+  }
+
   void operator()(T* out) const {
     if (field_.outputs() == 0) {
       std::fill_n(out, size(), T(0));
