@@ -42,7 +42,7 @@ std::string kernel_of(const ConvGeometry& g) {
   if (cpu::narrow::fits<float>(g)) return "narrow";
   if (scheme.filter != nullptr)
     return "F(" + std::to_string(scheme.filter->outputs) + ", " + std::to_string(scheme.filter->taps) + ")";
-  return cpu::WholeImages::fits(g) ? "whole images" : "direct";
+  return cpu::AsProduct::fits(g) ? "product" : "direct";
 }
 
 /// One number for each of three axes, from those of the data, which may have fewer.

@@ -140,6 +140,18 @@ ConvGeometry drawn_grouped_geometry(Rng& rng) {
   return g;
 }
 
+/// One whose groups fill vectors, on one side at least.
+ConvGeometry drawn_geometry_of_wide_groups(Rng& rng) {
+  ConvGeometry g = drawn_geometry(rng);
+  g.groups = pick(rng, {2, 3, 5});
+  g.in_channels = pick(rng, {1, 2, 4, 9, 16, 20, 33}) * g.groups;
+  g.out_channels = pick(rng, {16, 17, 26, 40}) * g.groups;
+  if (rng.below(2) == 0) std::swap(g.in_channels, g.out_channels);
+  const Index spare = between(rng, 0, 20);
+  g.input[2] += spare * g.stride[2], g.output[2] += spare;
+  return g;
+}
+
 /// The geometry of a cube-shaped convolution over an image of `extent`.
 ConvGeometry geometry(Index batch, ConvGeometry::Axes extent, Index in, Index out, ConvGeometry::Axes kernel,
                       ConvGeometry::Axes stride, ConvGeometry::Axes padding) {
@@ -200,6 +212,18 @@ TEST_CASE_TEMPLATE("channels that do not fill vectors agree with their definitio
   check_all<T>(geometry(3, {1, 1, 30}, 147, 21, {1, 1, 6}, {1, 1, 1}, {0, 0, 2}), rng);
 }
 
+TEST_CASE_TEMPLATE("weights' gradients of long sums, and of wide groups, agree with their definition", T, float,
+                   double) {
+  Rng rng{31};
+  for (int i = 0; i < reference::cases(60); ++i) {
+    CAPTURE(i);
+    check_all<T>(drawn_geometry_of_wide_groups(rng), rng);
+  }
+  check_all<T>(geometry(5, {7, 13, 11}, 12, 18, {3, 1, 1}, {1, 1, 1}, {1, 0, 0}), rng);  // in several parts
+  check_all<T>(geometry(3, {9, 11, 17}, 9, 3, {2, 1, 1}, {2, 1, 1}, {0, 0, 0}), rng);
+  check_all<T>(geometry(2, {1, 3, 700}, 17, 9, {1, 1, 3}, {1, 1, 2}, {0, 0, 1}), rng);
+}
+
 TEST_CASE_TEMPLATE("depthwise and narrowly grouped convolutions agree with their definition", T, float, double) {
   Rng rng{23};
   for (int i = 0; i < reference::cases(300); ++i) {
@@ -216,14 +240,16 @@ TEST_CASE_TEMPLATE("depthwise and narrowly grouped convolutions agree with their
   }
 }
 
-TEST_CASE_TEMPLATE("kernels that cover their images agree with their definition", T, float, double) {
+TEST_CASE_TEMPLATE("kernels that cover their images, or one pixel, agree with their definition", T, float, double) {
   Rng rng{19};
   for (int i = 0; i < reference::cases(40); ++i) {
     CAPTURE(i);
     const ConvGeometry::Axes extent{between(rng, 1, 3), between(rng, 1, 5), between(rng, 1, 5)};
-    const ConvGeometry g = geometry(between(rng, 0, 20), extent, between(rng, 1, 70), between(rng, 1, 70), extent,
-                                    {1, 1, between(rng, 1, 2)}, {0, 0, 0});
-    REQUIRE(cpu::WholeImages::fits(g));
+    const bool pixels = rng.below(2) == 0;
+    const ConvGeometry g =
+        geometry(between(rng, 0, 20), extent, between(rng, 1, 70), between(rng, 1, 70),
+                 pixels ? ConvGeometry::Axes{1, 1, 1} : extent, {1, 1, pixels ? 1 : between(rng, 1, 2)}, {0, 0, 0});
+    REQUIRE(cpu::AsProduct::fits(g));
     check_all<T>(g, rng);
   }
 }
@@ -271,9 +297,11 @@ TEST_CASE_TEMPLATE("taps that no pixel meets leave the bias alone", T, float, do
 
 TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, double) {
   Rng rng{5};
-  for (int i = 0; i < reference::cases(83); ++i) {
+  for (int i = 0; i < reference::cases(93); ++i) {
     cpu::arithmetic().bfloat16 = i >= 40 && i < 43;
-    const ConvGeometry g = i == 40 || i == 41
+    const ConvGeometry g = i == 2    ? geometry(5, {7, 13, 11}, 12, 18, {3, 1, 1}, {1, 1, 1}, {1, 0, 0})
+                           : i >= 83 ? drawn_geometry_of_wide_groups(rng)
+                           : i == 40 || i == 41
                                ? geometry(i == 40 ? 3 : 40, {1, 9, 11}, 32, 64, {1, 3, 3}, {1, 1, 1}, {0, 1, 1})
                            : i == 1 || i == 42 ? geometry(5, {3, 22, 26}, 3, 32, {3, 4, 4}, {1, 2, 2}, {1, 1, 1})
                            : i == 0            ? geometry(4, {2, 8, 8}, 16, 3, {3, 3, 3}, {1, 2, 2}, {1, 1, 1})

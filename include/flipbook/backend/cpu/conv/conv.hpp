@@ -12,6 +12,7 @@
 #include <flipbook/backend/cpu/gemm/line_weight_gradient.hpp>
 #include <flipbook/backend/cpu/gemm/right_operand.hpp>
 #include <flipbook/backend/cpu/gemm/weight_gradient.hpp>
+#include <flipbook/backend/cpu/gemm/weight_gradient_in_place.hpp>
 #include <flipbook/backend/cpu/runtime/arithmetic.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
@@ -66,9 +67,10 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
     return;
   }
   Panels<F> panels;
-  panels.kind = cheaper_kind<F>(depth, run, columns);
   panels.rows = depth, panels.columns = columns;
+  panels.kind = cheaper_kind<F>(depth, run, columns);
   if (panels.kind == PanelKind::reduction) panels.pitch = depth;
+  const bool by_lines = LineGemm<F>::fits(field, panels, bias);
   const Index size = panels.packed_size();
   const Scratch<F> packed(g.groups * size);
   parallel_for(g.groups, 1, [&](Index first, Index last) {
@@ -77,13 +79,17 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
     }
   });
   WorkList<ImplicitGemm<F>> works(g.groups);
+  WorkList<LineGemm<F>> lines(g.groups);
   for (Index i = 0; i < g.groups; ++i) {
     auto group_in = in;
     auto group_out = out;
     group_in.data += i * channels, group_out.data += i * columns;
     panels.data = packed.data() + i * size;
-    works.add(field, group_in, group_out, panels, bias == nullptr ? nullptr : bias + i * columns, false);
+    const T* const start = bias == nullptr ? nullptr : bias + i * columns;
+    if (by_lines) lines.add(field, group_in, group_out, panels, start);
+    else works.add(field, group_in, group_out, panels, start, false);
   }
+  line_gemm(lines.all());
   implicit_gemm(works.all());
 }
 
@@ -183,9 +189,15 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
   const auto out = Pixels<const T*>::dense(dy, g.output, g.out_channels);
   if constexpr (std::same_as<F, T>) {
+    const Index in_place = WeightGradientInPlace<T>::cost(field, columns);
+    const bool in_order = WeightGradientInPlace<T>::bound_by_memory(field, columns);
     if (g.groups == 1) {
       const LineWeightGradient<T> lines(field, in, dy, columns);
-      if (lines.fits()) return lines(dw);
+      if (lines.fits() && (in_order || lines.cost() < static_cast<double>(in_place))) return lines(dw);
+    }
+    // What is gathered is copied for every tap.
+    if (!in_order && in_place < 3 * WeightGradient<T>::cost(field, columns)) {
+      return WeightGradientInPlace<T>(field, in, dy, g.groups, columns)(dw);
     }
   }
   const T* const none = nullptr;
@@ -199,30 +211,33 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   weight_gradient(works.all());
 }
 
-/// A convolution whose kernel covers its input, without padding, as a product of matrices: one row for each image.
-struct WholeImages {
-  Index images, numbers, channels;  ///< numbers of an image, channels of what it gives
-  explicit WholeImages(const ConvGeometry& g)
-      : images(g.batch), numbers(g.taps() * g.in_channels), channels(g.out_channels) {}
+/// A convolution as a product of matrices, where no two outputs see the same pixel: its kernel covers its input, or is
+/// one pixel.
+struct AsProduct {
+  Index outputs, numbers, channels;  ///< rows, what each is summed up from, columns
+  explicit AsProduct(const ConvGeometry& g)
+      : outputs(g.outputs()), numbers(g.taps() * g.in_channels), channels(g.out_channels) {}
   static bool fits(const ConvGeometry& g) {
-    return g.groups == 1 && g.kernel == g.input && g.output == ConvGeometry::Axes{1, 1, 1} &&
-           g.padding == ConvGeometry::Axes{0, 0, 0} && g.dilation == ConvGeometry::Axes{1, 1, 1};
+    const ConvGeometry::Axes one{1, 1, 1}, none{0, 0, 0};
+    const bool whole_images = g.kernel == g.input && g.output == one && g.dilation == one;
+    const bool pixels = g.kernel == one && g.stride == one && g.output == g.input;
+    return g.groups == 1 && g.padding == none && (whole_images || pixels);
   }
   template <Real T>
   void conv(const T* x, const T* w, const T* bias, T* y) const {
-    gemm(Layout::normal, Layout::normal, images, channels, numbers, x, numbers, w, channels, y, channels, false, bias);
+    gemm(Layout::normal, Layout::normal, outputs, channels, numbers, x, numbers, w, channels, y, channels, false, bias);
   }
   template <Real T>
   void conv_transpose(const T* y, const T* w, const T* bias, Index in_channels, T* x) const {
     const Scratch<T> repeated(bias == nullptr ? 0 : numbers);
     for (Index i = 0; bias != nullptr && i < numbers; i += in_channels) std::copy_n(bias, in_channels, repeated + i);
-    gemm(Layout::normal, Layout::transposed, images, numbers, channels, y, channels, w, channels, x, numbers, false,
+    gemm(Layout::normal, Layout::transposed, outputs, numbers, channels, y, channels, w, channels, x, numbers, false,
          bias == nullptr ? bias : repeated.data());
   }
   template <Real T>
   void conv_weight(const T* x, const T* dy, T* dw) const {
     const T* const none = nullptr;
-    gemm(Layout::transposed, Layout::normal, numbers, channels, images, x, numbers, dy, channels, dw, channels, false,
+    gemm(Layout::transposed, Layout::normal, numbers, channels, outputs, x, numbers, dy, channels, dw, channels, false,
          none);
   }
 };
@@ -257,7 +272,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
       whole.with_weights(w, [&](const T* weights) { conv<T, may_group>(wide, in.data(), weights, start.data(), to); });
     });
   }
-  if (narrow::fits<T>(g)) {
+  if (!AsProduct::fits(g) && narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() {
       if constexpr (std::same_as<F, T>) direct_conv<F>(g, x, w, bias, y);  // copies lines too
       else narrow::conv<F>(g, x, w, bias, y);
@@ -265,7 +280,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   }
   detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv<F>(scheme, g, x, w, bias, y);
-    if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv(x, w, bias, y);
+    if (std::same_as<F, T> && AsProduct::fits(g)) return AsProduct(g).conv(x, w, bias, y);
     direct_conv<F>(g, x, w, bias, y);
   });
 }
@@ -283,13 +298,13 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
           w, [&](const T* weights) { conv_transpose<T, may_group>(wide, in.data(), weights, start.data(), to); });
     });
   }
-  if (narrow::fits<T>(g)) {
+  if (!AsProduct::fits(g) && narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g),
                                  [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
   }
   detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv_transpose<F>(scheme, g, y, w, bias, x);
-    if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv_transpose(y, w, bias, g.in_channels, x);
+    if (std::same_as<F, T> && AsProduct::fits(g)) return AsProduct(g).conv_transpose(y, w, bias, g.in_channels, x);
     direct_conv_transpose<F>(g, y, w, bias, x);
   });
 }
@@ -308,12 +323,12 @@ void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
                  [&](T* to) { conv_weight<T, may_group>(wide, in.data(), out.data(), to); });
     });
   }
-  if (narrow::fits<T>(g)) {
+  if (!AsProduct::fits(g) && narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_weight<F>(g, x, dy, dw); });
   }
   detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv_weight<F>(scheme, g, x, dy, dw);
-    if (std::same_as<F, T> && WholeImages::fits(g)) return WholeImages(g).conv_weight(x, dy, dw);
+    if (std::same_as<F, T> && AsProduct::fits(g)) return AsProduct(g).conv_weight(x, dy, dw);
     direct_conv_weight<F>(g, x, dy, dw);
   });
 }

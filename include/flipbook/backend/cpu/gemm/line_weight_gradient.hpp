@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/backend/cpu/gemm/affine_tile.hpp>
 #include <flipbook/backend/cpu/gemm/lines.hpp>
 #include <flipbook/backend/cpu/reduce/reduce.hpp>
 
@@ -16,9 +17,7 @@ class LineWeightGradient {
   LineWeightGradient(const ReceptiveField& field, const Pixels<const T*>& in, const T* right, Index columns)
       : lines_(field, in, columns > lanes<T> ? 128 : 256), right_(right), columns_(columns) {
     while (lines_.all() > most_room && lines_.divide()) continue;
-    const Index vectors = quotient_up(lines_.length(), lanes<T>) * lines_.runs();
-    const Index as_it_is = lines_.length() * lines_.runs() * quotient_up(columns, lanes<T>);
-    swapped_ = vectors * round_up(columns, TileShape::rows) * 5 < as_it_is * 4;
+    swapped_ = affine_cost<T>(columns, lines_.length()) * 5 < affine_cost<T>(lines_.length(), columns) * 4;
     groups_ =
         std::clamp(most_sums / std::max(size(), Index{1}), Index{1}, std::clamp(lines_.count(), Index{1}, Index{32}));
     panels_ = quotient_up(columns_, panel_columns<T>);
@@ -31,6 +30,13 @@ class LineWeightGradient {
     const bool few = columns_ <= panel_columns<T>, long_lines = lines_.field().positions[2] >= 16;
     const bool in_cache = plane_rows() >= 128 && plane_rows() * columns_ <= most_room;
     return (few || (long_lines && in_cache)) && lines_.seen() >= 0.55;
+  }
+  /// About what a position takes, in halves of vector operations, products with zeros included, and the copies.
+  double cost() const {
+    const Index runs = lines_.field().kernel[0] * lines_.runs(), length = lines_.length();
+    const double products =
+        static_cast<double>(runs * std::min(affine_cost<T>(length, columns_), affine_cost<T>(columns_, length)));
+    return 1.1 * products / lines_.seen();
   }
 
   void operator()(T* out) const {
@@ -69,8 +75,8 @@ class LineWeightGradient {
     }
     for (Index i = lines_.count() * group / groups_; i < lines_.count() * (group + 1) / groups_; ++i) {
       const Block block = lines_.block(i);
-      std::array<LineRun, most_lines> room;
-      const std::span<const LineRun> runs(room.data(), copy(block, j0, seen, room));
+      std::array<Steps, most_lines> room;
+      const std::span<const Steps> runs(room.data(), copy(block, j0, seen, room));
       if (runs.empty()) continue;
       if (swapped_) add_swapped(block, runs, seen, sum);
       for (Index column = first; !swapped_ && column < last; column += panel_columns<T>) {
@@ -81,7 +87,7 @@ class LineWeightGradient {
   }
 
   /// Copies what tap j0 in time sees; returns how many lines see anything, and makes a run of each.
-  std::size_t copy(const Block& block, Index j0, T* to, std::array<LineRun, most_lines>& runs) const {
+  std::size_t copy(const Block& block, Index j0, T* to, std::array<Steps, most_lines>& runs) const {
     const auto& s = lines_.field();
     std::size_t count = 0;
     for (Index p = 0; p < block.planes; ++p, to += lines_.plane()) {
@@ -89,11 +95,11 @@ class LineWeightGradient {
       lines_.copy(block, block.first_plane + p, j0, to);
       for (Index line = 0; line < block.lines; ++line) {
         const Index at = p * lines_.plane() + line * lines_.next_line();
-        runs[count++] = {at, (p * block.lines + line) * s.positions[2]};
+        runs[count++] = {at, (p * block.lines + line) * s.positions[2], s.positions[2]};
       }
     }
     if (swapped_) {
-      for (LineRun& run : std::span(runs.data(), count)) run = {run.panel * columns_, run.ahead};
+      for (Steps& run : std::span(runs.data(), count)) run = {run.right * columns_, run.left, run.count};
     }
     return count;
   }
@@ -117,55 +123,25 @@ class LineWeightGradient {
     return panel;
   }
 
-  void add(std::span<const LineRun> runs, const T* seen, const Panel<T>& panel, T* sum) const {
-    std::array<LineRun, most_lines> scaled;
-    for (std::size_t i = 0; i < runs.size(); ++i) scaled[i] = {runs[i].ahead, runs[i].panel * panel.step};
-    const std::span<const LineRun> all(scaled.data(), runs.size());
-    const auto tiles = [&]<int tile_rows, int vectors>() {
-      Index run = 0, within = 0;
-      const T* from = seen + lines_.ahead(0);
-      T* to = sum;
-      for (Index r = 0; r < plane_rows(); r += tile_rows) {
-        LineTile<T> tile;
-        for (Index i = 0; i < tile_rows; ++i) {
-          tile.from[static_cast<std::size_t>(i)] = from, tile.to[static_cast<std::size_t>(i)] = to;
-          if (r + i + 1 >= plane_rows()) continue;
-          ++from, to += columns_;
-          if (++within == lines_.length()) within = 0, from = seen + lines_.ahead(++run);
-        }
-        multiply<tile_rows, vectors>(tile, all, lines_.next(), panel);
-      }
-    };
-    if (panel.columns > lanes<T>) tiles.template operator()<TileShape::rows, 2>();
-    else tiles.template operator()<LineTile<T>::most, 1>();
-  }
-  /// The same with the operands' places changed: numbers of the input are the vectors.
-  void add_swapped(const Block& block, std::span<const LineRun> runs, const T* seen, T* sum) const {
-    const auto tiles = [&]<int tile_rows, int vectors>(const Panel<T>& panel, T* to) {
-      for (Index o = 0; o < columns_; o += tile_rows) {
-        LineTile<T> tile;
-        for (Index i = 0; i < tile_rows; ++i) {
-          const Index column = std::min(o + i, columns_ - 1);
-          tile.from[static_cast<std::size_t>(i)] = right_of(block, 0) + column;
-          tile.to[static_cast<std::size_t>(i)] = to + column * rows();
-        }
-        multiply<tile_rows, vectors>(tile, runs, columns_, panel);
-      }
-    };
+  void add(std::span<const Steps> runs, const T* seen, const Panel<T>& panel, T* sum) const {
+    std::array<Steps, most_lines> scaled;
+    for (std::size_t i = 0; i < runs.size(); ++i) scaled[i] = {runs[i].left, runs[i].right * panel.step, runs[i].count};
     for (Index j = 0; j < lines_.runs(); ++j) {
-      for (Index c = 0; c < lines_.length(); c += panel_columns<T>) {
-        const Panel<T> panel{PanelKind::columns, seen + lines_.ahead(j) + c, lines_.next(),
-                             std::min(panel_columns<T>, lines_.length() - c)};
-        T* const to = sum + j * lines_.length() + c;
-        if (panel.columns > lanes<T>) tiles.template operator()<TileShape::rows, 2>(panel, to);
-        else tiles.template operator()<LineTile<T>::most, 1>(panel, to);
-      }
+      T* const to = sum + j * lines_.length() * columns_;
+      affine_product<T>({seen + lines_.ahead(j), 1, lines_.next(), panel.data, panel.step},
+                        std::span(scaled.data(), runs.size()), lines_.length(), panel.columns,
+                        {to, columns_, to, columns_});
     }
   }
-  template <int tile_rows, int vectors>
-  void multiply(const LineTile<T>& tile, std::span<const LineRun> runs, Index pitch, const Panel<T>& panel) const {
-    const T* const as_it_is = nullptr;
-    lines_times_panel<T, tile_rows, vectors>(tile, runs, lines_.field().positions[2], pitch, panel, as_it_is);
+  /// The same with the operands' places changed: numbers of the input are the vectors.
+  void add_swapped(const Block& block, std::span<const Steps> runs, const T* seen, T* sum) const {
+    for (Index j = 0; j < lines_.runs(); ++j) {
+      for (Index c = 0; c < lines_.length(); c += panel_columns<T>) {
+        T* const to = sum + j * lines_.length() + c;
+        affine_product<T>({right_of(block, 0), 1, columns_, seen + lines_.ahead(j) + c, lines_.next()}, runs, columns_,
+                          std::min(panel_columns<T>, lines_.length() - c), {to, rows(), to, rows()});
+      }
+    }
   }
 
   CopiedLines<T> lines_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/backend/cpu/gemm/affine_tile.hpp>
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
@@ -40,6 +41,12 @@ class WeightGradient {
       return (rows <= few ? few : round_up(rows, TileShape::rows)) * quotient_up(columns, lanes<T>);
     };
     swapped_ = 2 * tiles(columns_, rows_) < tiles(rows_, columns_);
+  }
+
+  /// About what the products of a position take, in halves of vector operations.
+  static Index cost(const ReceptiveField& field, Index columns) {
+    const Index rows = field.taps() * field.channels;
+    return std::min(affine_cost<F>(rows, columns), affine_cost<F>(columns, rows));
   }
 
   /// With fewer columns than fill a vector the operands change places: the rows are the vectors. Then the
