@@ -53,7 +53,8 @@ class Errors {
   void report(const std::string& name, Figures& figures) const {
     figures.add(name + " MSE", mse_.value());
     figures.add(name + " MAE", mae_.value());
-    figures.add(name + " PSNR", psnr_.value());
+    // Infinite where a frame was predicted exactly, as advection does.
+    if (const double psnr = psnr_.value(); std::isfinite(psnr)) figures.add(name + " PSNR", psnr);
     figures.add(name + " SSIM, OpenSTL's", ssim_.value());
     figures.add(name + " SSIM, range 1", ssim_of_range_1_.value());
   }
