@@ -168,7 +168,7 @@ void write_rows(const std::filesystem::path& path, const Data& data, const std::
 }
 
 template <class B>
-void demo(const Settings& settings) {
+void make(const Settings& settings) {
   const auto began = std::chrono::steady_clock::now();
   std::error_code failed;
   std::filesystem::create_directories(settings.out, failed);
@@ -260,5 +260,5 @@ int main(int argc, char** argv) {
   line.seed(settings.seed);
   line.threads();
   line.device();
-  return line.run(argc, argv, [&]<class B>(B) { demo<B>(settings); });
+  return line.run(argc, argv, [&]<class B>(B) { make<B>(settings); });
 }

@@ -64,6 +64,20 @@ const Instance& get(const Slot<I, Instance>& slot) {
 
 }  // namespace detail
 
+}  // namespace flipbook
+
+// auto& [first, second] = network->layers
+template <class Places, class... Instances>
+struct std::tuple_size<flipbook::detail::Row<Places, Instances...>>
+    : std::integral_constant<std::size_t, sizeof...(Instances)> {};
+template <std::size_t I, class Places, class... Instances>
+struct std::tuple_element<I, flipbook::detail::Row<Places, Instances...>> {
+  using type = std::remove_reference_t<decltype(flipbook::detail::get<I>(
+      std::declval<flipbook::detail::Row<Places, Instances...>&>()))>;
+};
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
 /// Random initial values for parameters.
 namespace init {
 

@@ -68,10 +68,11 @@ struct AuxiliaryClassifier {
 
   template <Real T, class B>
   struct Instance : Of<Network, T, B> {
-    using Of<Network, T, B>::Instance;
+    using Base = Of<Network, T, B>;
+    using Base::Base;
     template <Value X>
     Classified<X> operator()(const X& x, const Tensor<T, B>& label) const {
-      const X y = static_cast<const Of<Network, T, B>&>(*this)(x);
+      const X y = static_cast<const Base&>(*this)(x);
       const Index n = y.shape()[0], places = y.size() / (n * (1 + Classes));
       const auto parts = split(reshape(y, {n, places, 1 + Classes}), -1, {1, Classes});
       const auto classes = lift_like(x, label.reshape({n, 1, Classes}));
