@@ -92,6 +92,7 @@ struct LstmUpdate {
 /// Hochreiter and Schmidhuber, 1997; Gers et al., 2000.
 template <Operand G, Operand C>
 auto lstm_update(const G& gates, const C& c, LstmOrder order = {}) {
+  static_assert(SameScalarAndBackend<G, C>, "operands differ in scalar or backend: cast<T>(x), to<B>(x) convert");
   const Shape& shape = c.shape();
   require(
       shape.rank() >= 1 && shape.rank() < Shape::max_rank && gates.shape() == shape.with_tail(1, {4 * shape.back()}),
