@@ -260,6 +260,9 @@ def drawn():
         if picture:
             files[os.path.join(ROOT, f"docs/results/{name}.svg")] = picture
             pictures.append(f"![{name}: loss over minutes of training](results/{name}.svg)\n")
+        if os.path.exists(os.path.join(ROOT, f"docs/results/{name}.gif")):
+            pictures.append(f"![{name}: clips above, what was predicted of them after ten frames below]"
+                            f"(results/{name}.gif)\n")
     parts["curves"] = "\n".join(pictures)
     with open(PAGE) as file:
         page = file.read()
