@@ -93,7 +93,7 @@ def video_discriminator(w=32, channels=3):
 
 
 def game(g, d, noise):
-    """Steps of both with Adam on real clips or frames; each gives the losses of the two."""
+    """Steps of both with Adam on real clips or frames; each gives the sum of their losses."""
     bce = nn.BCEWithLogitsLoss()
     of_g, of_d = (torch.optim.Adam(m.parameters(), 2e-4, (0.5, 0.999)) for m in (g, d))
 
@@ -112,7 +112,7 @@ def game(g, d, noise):
         fooled = bce(on_samples, torch.ones_like(on_samples))
         fooled.backward()
         of_g.step()
-        return lost_on_data.detach() + lost_on_samples.detach(), fooled.detach()
+        return (lost_on_data + lost_on_samples + fooled).detach()
     return step
 
 

@@ -6,8 +6,8 @@ usage: learning.py PROGRAM MODEL IMAGES OUT [--steps N] [--threads T]    MODEL: 
 
 The two take turns, in blocks of steps, so that a machine whose speed drifts favours neither. PyTorch runs in the fastest
 of its memory layouts and numbers of threads. Writes OUT/figures.json: the loss of each over its own seconds, and the
-seconds of both. The noise of an autoencoder and of a game is each side's own, so their losses
-agree but for that; of a game the losses of both players are added.
+seconds of both. The noise of an autoencoder and of a game is each side's own, so their losses agree but for that; of a
+game the losses of both players are added.
 """
 import argparse
 import json
@@ -85,7 +85,7 @@ def peer(model, threads, layout, weights, clips):
         x = torch.from_numpy(data[k * BATCH:(k + 1) * BATCH].astype("float32") / 255)
         start = time.perf_counter()
         if model == "gan":
-            lost = sum(play(place.data(2 * x[:, None] - 1)))
+            lost = play(place.data(2 * x[:, None] - 1))
         else:
             optimizer.zero_grad(set_to_none=True)
             lost = loss(x)

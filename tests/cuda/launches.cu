@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a device is given to do in one step of training, of the networks that are compared with PyTorch: kernels, calls of
-// cuBLASLt and cuDNN, copies. Each costs some microseconds, however little it computes. Which they are, says
+// What a device is given to do in one step of training, of the networks that are compared with PyTorch: kernels, calls
+// of cuBLASLt and cuDNN, copies. Each costs some microseconds, however little it computes. Which they are, says
 //
 //   FLIPBOOK_LAUNCHES=1 build/clang/tests/cuda/test_cuda -tc='*more launches*'
 #include <doctest/doctest.h>

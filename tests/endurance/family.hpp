@@ -76,8 +76,8 @@ Family family_of(const std::string& name) {
   return families().emplace_back(name, [] { return std::make_unique<RunOf<Model>>(); });
 }
 
-/// Kills runs in other processes at random instants: what they leave is whole, and what a run that was never stopped has
-/// after as many steps.
+/// Kills runs in other processes at random instants: what they leave is whole, and what a run that was never stopped
+/// has after as many steps.
 void check_killed(const Family& family);
 /// Has the disk full at various lengths of the checkpoint: the one before it stays, and the run goes on from it.
 void check_full_disk(const Family& family);

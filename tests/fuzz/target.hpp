@@ -9,8 +9,8 @@
 
 namespace flipbook::fuzz {
 
-/// A reader that is given any bytes: it may refuse them by an Error, or read them as something. Whatever else it throws,
-/// what sanitizers see, an allocation or a time beyond these bounds is a crash.
+/// A reader that is given any bytes: it may refuse them by an Error, or read them as something. Whatever else it
+/// throws, what sanitizers see, an allocation or a time beyond these bounds is a crash.
 struct Target {
   std::string name;
   void (*read)(const Bytes& input);

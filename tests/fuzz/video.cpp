@@ -26,8 +26,8 @@ std::vector<Bytes> seeds() {
   return {clip({3, 16, 16, 3}), clip({1, 2, 2, 1}), gif, Bytes(list.begin(), list.end())};
 }
 
-// FFmpeg asks for blocks by lengths that a file states, of 2 GiB at most, and uses of them what it can fill. The limit on
-// the memory in use is what bounds a reader here: frames of 2^26 pixels, decoded and as three colours of each.
+// FFmpeg asks for blocks by lengths that a file states, of 2 GiB at most, and uses of them what it can fill. The limit
+// on the memory in use is what bounds a reader here: frames of 2^26 pixels, decoded and as three colours of each.
 const Registered target{{.name = "video",
                          .read = read,
                          .seeds = seeds,

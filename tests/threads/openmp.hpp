@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Where ThreadSanitizer watches: the part of OpenMP that the library uses, on threads that it sees. Those of a compiler's
-// OpenMP library hand over their work in ways that it does not see, so that it would find races where there are none.
+// Where ThreadSanitizer watches: the part of OpenMP that the library uses, on threads that it sees. Those of a
+// compiler's OpenMP library hand over their work in ways that it does not see, so that it would find races where there
+// are none.
 #ifdef __SANITIZE_THREAD__
 #define FLIPBOOK_WATCHED 1
 #include <omp.h>

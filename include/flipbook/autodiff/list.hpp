@@ -19,11 +19,11 @@ concept Values = std::ranges::contiguous_range<R> && Value<std::ranges::range_va
 
 namespace detail {
 
-/// Whether an operation over a list says `static constexpr bool saves_inputs = true`.
+/// Whether an operation over a list says `static constexpr unsigned saves = save::all_inputs`.
 template <class Op>
 inline constexpr bool saves_inputs = false;
 template <class Op>
-  requires(Op::saves_inputs)
+  requires(Op::saves == save::all_inputs)
 inline constexpr bool saves_inputs<Op> = true;
 
 /// An operation from a list of values to a list of values. Of its inputs it keeps their shapes, or themselves; its
@@ -140,7 +140,7 @@ List<V> Tape::record_list(Op op, const List<V>& inputs) {
 ///     List<Tensor<T, B>> operator()(const List<Tensor<T, B>>& x) const
 ///     List<V> vjp(const List<Shape>& shapes of x, const List<V>& dy) const    of tensors or of variables
 ///
-/// or, with `static constexpr bool saves_inputs = true`, vjp(const List<V>& x, const List<V>& dy).
+/// or, with `static constexpr unsigned saves = save::all_inputs`, vjp(const List<V>& x, const List<V>& dy).
 template <class Op, Values R>
 auto apply_list(Op op, const R& values) {
   using V = std::ranges::range_value_t<R>;

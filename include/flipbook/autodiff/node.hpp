@@ -123,8 +123,8 @@ constexpr unsigned input(unsigned i) { return 1U << i; }
 
 namespace detail {
 
-/// What others are differentiated with respect to. On a device it holds two terms of its gradient apart, so that those of
-/// all parameters can be added up together.
+/// What others are differentiated with respect to. On a device it holds two terms of its gradient apart, so that those
+/// of all parameters can be added up together.
 template <Real T, class B, Order order = Order::first>
 class LeafNode final : public ValueNode<T, B, order> {
   using Base = ValueNode<T, B, order>;

@@ -102,15 +102,28 @@
   FLIPBOOK_WORD(FLIPBOOK_LEVEL, FLIPBOOK_BEYOND_WORD(FLIPBOOK_BEYOND), FLIPBOOK_OF_PAIRS, FLIPBOOK_OF_THREADS, \
                 FLIPBOOK_OF_KERNELS, , , )
 
+// Whether a sanitizer watches memory, or threads.
+#define FLIPBOOK_SANITIZED 0
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#undef FLIPBOOK_SANITIZED
+#define FLIPBOOK_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#undef FLIPBOOK_SANITIZED
+#define FLIPBOOK_SANITIZED 1
+#endif
+#endif
+
 // Whether a program takes from flipbook::kernels also those functions that are neither kernels nor templates, such as
-// what reads and writes files: `FLIPBOOK_INLINE`, with their bodies in the files *.ipp. The library has them compiled for
-// the lowest level, with OpenMP, and with the standard library of GCC.
+// what reads and writes files: `FLIPBOOK_INLINE`, with their bodies in the files *.ipp. The library has them compiled
+// for the lowest level, with OpenMP, with the standard library of GCC, and with the pool that sanitizers go without.
 #include <cstddef>
 #define FLIPBOOK_LOWEST_sse2 1
 #define FLIPBOOK_LOWEST_neon 1
 #define FLIPBOOK_PLAIN_x 1
 #if defined(FLIPBOOK_KERNELS) && defined(_OPENMP) && !defined(__CUDACC__) && !defined(_GLIBCXX_DEBUG) && \
-    _GLIBCXX_USE_CXX11_ABI && FLIPBOOK_CAT(FLIPBOOK_LOWEST_, FLIPBOOK_LEVEL) &&                          \
+    _GLIBCXX_USE_CXX11_ABI && !FLIPBOOK_SANITIZED && !defined(FLIPBOOK_POISON) &&                        \
+    FLIPBOOK_CAT(FLIPBOOK_LOWEST_, FLIPBOOK_LEVEL) &&                                                    \
     FLIPBOOK_CAT(FLIPBOOK_PLAIN_, FLIPBOOK_WORD(x, FLIPBOOK_BEYOND, , , , , , )) && !FLIPBOOK_PAIRS
 #define FLIPBOOK_COMPILED 1
 #define FLIPBOOK_INLINE

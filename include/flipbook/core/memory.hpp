@@ -20,17 +20,6 @@
 #include <sys/mman.h>
 #endif
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FLIPBOOK_POOL 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FLIPBOOK_POOL 0
-#endif
-#endif
-#ifndef FLIPBOOK_POOL
-#define FLIPBOOK_POOL 1
-#endif
-
 #ifdef __SANITIZE_THREAD__
 extern "C" {
 void AnnotateIgnoreReadsBegin(const char* file, int line);
@@ -46,8 +35,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 #ifdef __SANITIZE_THREAD__
-/// Holds a lock that ThreadSanitizer overlooks: of two threads that both allocate memory it would otherwise take the one
-/// to have waited for the other, and miss what races between them.
+/// Holds a lock that ThreadSanitizer overlooks: of two threads that both allocate memory it would otherwise take the
+/// one to have waited for the other, and miss what races between them.
 class UnseenLock {
  public:
   explicit UnseenLock(std::mutex& mutex) : mutex_(mutex) {
@@ -113,7 +102,7 @@ class HostPool {
     const detail::UnseenLock lock(mutex_);
     statistics_.in_use -= size_of(block, bytes);
     if (large(bytes)) return heap_.put(block);
-#if FLIPBOOK_POOL
+#if !FLIPBOOK_SANITIZED
     const std::size_t index = SizeClasses::of(bytes).first;
     std::memcpy(block, &free_[index], sizeof(void*));
     free_[index] = block;
@@ -154,7 +143,7 @@ class HostPool {
 
   static constexpr std::size_t huge_page = std::size_t{1} << 21;
 
-  static constexpr bool large(std::size_t bytes) noexcept { return FLIPBOOK_POOL && bytes >= Heap::least; }
+  static constexpr bool large(std::size_t bytes) noexcept { return !FLIPBOOK_SANITIZED && bytes >= Heap::least; }
   static std::size_t size_of(const void* block, std::size_t bytes) noexcept {
     return large(bytes) ? Heap::size_of(block) : SizeClasses::of(bytes).second;
   }

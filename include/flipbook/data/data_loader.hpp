@@ -29,9 +29,9 @@ struct DataLoaderOptions {
 };
 
 /// Batches of a source, made ahead of time by worker threads. Batch k is the clips
-/// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers. Each worker makes a batch of its own, so
-/// as many read files at once as there are workers; never more than `ahead` batches are in memory. Of several loaders
-/// that share the clips, each in a process of its own, batches of one number stand side by side: the clips from
+/// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers. Each worker makes a batch of its own,
+/// so as many read files at once as there are workers; never more than `ahead` batches are in memory. Of several
+/// loaders that share the clips, each in a process of its own, batches of one number stand side by side: the clips from
 /// (k · parts + part) · batch on.
 /// One thread may take them. For a finite source that is read more than once, load `Shuffled(source, seed)`.
 template <Dataset Source>

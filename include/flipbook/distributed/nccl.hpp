@@ -10,8 +10,8 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The ranks of MPI, each with a CUDA device of its own: what lies in the devices' memory goes from one to the other by
-/// NCCL, on the stream that computes it, and so within captured steps too. What linking flipbook::nccl puts in the place
-/// of flipbook::mpi.
+/// NCCL, on the stream that computes it, and so within captured steps too. What linking flipbook::nccl puts in the
+/// place of flipbook::mpi.
 class Nccl final : public Mpi {
  public:
   bool on_devices() const noexcept override { return true; }

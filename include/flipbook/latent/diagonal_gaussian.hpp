@@ -27,7 +27,7 @@ struct StandardKl {
   }
 };
 /// σ·ε of a log-variance and ε.
-struct Spread {
+struct ScaledNoise {
   static constexpr bool twice = true;
   template <class V>
   constexpr V value(const V& l, const V& e) const {
@@ -81,7 +81,7 @@ struct DiagonalGaussian {
   static X sample(const Normal<X>& q, Rng& rng) {
     const auto noise = normal<typename X::Scalar, typename X::Backend>(q.mean.shape(), rng);
     if constexpr (detail::on_host<X>) return q.mean + exp(q.log_variance * 0.5) * noise;
-    else return q.mean + fused("DiagonalGaussian", detail::Spread{}, q.log_variance, noise);
+    else return q.mean + fused("DiagonalGaussian", detail::ScaledNoise{}, q.log_variance, noise);
   }
   /// With ε of the tape's stream.
   template <Value X>

@@ -41,18 +41,6 @@ struct Slot {
 
   explicit Slot(Rng& rng) : layer(make_instance<Instance>(rng)) {}
 };
-template <class Places, class... Instances>
-struct Row;
-/// The instances of layers, made in their order: what a std::tuple would hold, but with less to compile, and made where
-/// they lie.
-template <std::size_t... I, class... Instances>
-struct Row<std::index_sequence<I...>, Instances...> : Slot<I, Instances>... {
-  explicit Row(Rng& rng) : Slot<I, Instances>(rng)... {}
-};
-template <class... Instances>
-using RowOf = Row<std::index_sequence_for<Instances...>, Instances...>;
-
-/// The layer at a place of a row, counted from 0.
 template <std::size_t I, class Instance>
 Instance& get(Slot<I, Instance>& slot) {
   return slot.layer;
@@ -62,18 +50,37 @@ const Instance& get(const Slot<I, Instance>& slot) {
   return slot.layer;
 }
 
+template <class Places, class... Instances>
+struct LayerTuple;
+/// The instances of layers, made in their order: what a std::tuple would hold, but with less to compile, and made where
+/// they lie. get<I>(layers) is the one at place I; auto& [first, second] = layers binds them.
+template <std::size_t... I, class... Instances>
+struct LayerTuple<std::index_sequence<I...>, Instances...> : Slot<I, Instances>... {
+  explicit LayerTuple(Rng& rng) : Slot<I, Instances>(rng)... {}
+
+  /// Named by position.
+  static void fields(auto& self, auto&& field) { (field(digits<I>, get<I>(self)), ...); }
+
+  /// f(first, second, …)
+  template <class F>
+  decltype(auto) apply(const F& f) const {
+    return f(get<I>(*this)...);
+  }
+};
+template <class T, class B, class... Layers>
+using LayersOf = LayerTuple<std::index_sequence_for<Layers...>, Of<Layers, T, B>...>;
+
 }  // namespace detail
 
 }  // namespace flipbook
 
-// auto& [first, second] = network->layers
 template <class Places, class... Instances>
-struct std::tuple_size<flipbook::detail::Row<Places, Instances...>>
+struct std::tuple_size<flipbook::detail::LayerTuple<Places, Instances...>>
     : std::integral_constant<std::size_t, sizeof...(Instances)> {};
 template <std::size_t I, class Places, class... Instances>
-struct std::tuple_element<I, flipbook::detail::Row<Places, Instances...>> {
+struct std::tuple_element<I, flipbook::detail::LayerTuple<Places, Instances...>> {
   using type = std::remove_reference_t<decltype(flipbook::detail::get<I>(
-      std::declval<flipbook::detail::Row<Places, Instances...>&>()))>;
+      std::declval<flipbook::detail::LayerTuple<Places, Instances...>&>()))>;
 };
 
 namespace flipbook::inline FLIPBOOK_ISA {

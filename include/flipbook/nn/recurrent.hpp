@@ -160,15 +160,11 @@ struct Stack {
     using State =
         std::tuple<std::optional<typename detail::StateOf<typename detail::OverSequences<Layers>::Type, X>::Type>...>;
 
-    flipbook::detail::RowOf<Of<typename detail::OverSequences<Layers>::Type, T, B>...> layers;
+    using Held = flipbook::detail::LayersOf<T, B, typename detail::OverSequences<Layers>::Type...>;
+    Held layers;
 
     explicit Instance(Rng& rng) : layers(rng) {}
-    static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (field(flipbook::detail::digits<I>, get<I>(self.layers)), ...);
-      }
-      (std::index_sequence_for<Layers...>{});
-    }
+    static void fields(auto& self, auto&& field) { Held::fields(self.layers, field); }
 
     template <Value X>
     State<X> start(const X&) const {
@@ -199,8 +195,7 @@ struct Stack {
     template <Value X>
     X operator()(const X& sequence) const {
       X x = sequence;
-      [&]<std::size_t... I>(std::index_sequence<I...>) { ((x = detail::run_layer(get<I>(layers), x)), ...); }
-      (std::index_sequence_for<Layers...>{});
+      layers.apply([&](const auto&... layer) { ((x = detail::run_layer(layer, x)), ...); });
       return x;
     }
 

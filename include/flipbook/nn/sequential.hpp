@@ -95,16 +95,12 @@ struct Sequential {
 
   template <Real T, class B>
   struct Instance {
-    flipbook::detail::RowOf<Of<Layers, T, B>...> layers;  // get<0>(layers) is the first
+    using Held = flipbook::detail::LayersOf<T, B, Layers...>;
+    Held layers;  // get<0>(layers) is the first
 
     explicit Instance(Rng& rng) : layers(rng) {}
 
-    static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (field(flipbook::detail::digits<I>, get<I>(self.layers)), ...);
-      }
-      (std::index_sequence_for<Layers...>{});
-    }
+    static void fields(auto& self, auto&& field) { Held::fields(self.layers, field); }
     template <Value X>
     X operator()(const X& x) const {
       return run<0>(x);

@@ -28,8 +28,8 @@ struct FitOptions {
   std::function<double()> evaluate = {};
   Index evaluate_every = 0;       ///< steps; 0: where a checkpoint is written
   bool higher_is_better = false;  ///< of what `evaluate` gives
-  /// So many steps in a row may be left out because they are not finite; one more ends the training. Their number in all
-  /// is among the losses, as "skipped". What they would have done is said on stderr.
+  /// So many steps in a row may be left out because they are not finite; one more ends the training. Their number in
+  /// all is among the losses, as "skipped". What they would have done is said on stderr.
   Index skip_not_finite = 0;
   std::function<void(const StepReport&)> monitor = {};  ///< is told what a step was like, on rank 0
   Index monitor_every = 100;                            ///< steps

@@ -30,7 +30,9 @@ class Snapshot {
   ~Snapshot() {
     try {
       std::vector<CopyPiece> back;
-      for (const Piece& piece : pieces_) back.push_back({piece.at, std::as_const(piece.before).data(), piece.bytes});
+      for (std::size_t i = 0; i < taken_; ++i) {
+        back.push_back({pieces_[i].at, std::as_const(pieces_[i].before).data(), pieces_[i].bytes});
+      }
       B::copy(back);
       for (const auto& resume : resume_) resume();
     } catch (...) {  // a device that takes no copies: it is lost, or captures a step and has changed nothing
@@ -73,6 +75,7 @@ class Snapshot {
   /// What has been done stays.
   void release() noexcept {
     pieces_.clear();
+    taken_ = 0;
     resume_.clear();
   }
 
@@ -90,15 +93,15 @@ class Snapshot {
   }
   void take() {
     std::vector<CopyPiece> copies;
-    for (; taken_ < pieces_.size(); ++taken_) {
-      Piece& piece = pieces_[taken_];
-      copies.push_back({piece.before.data(), piece.at, piece.bytes});
+    for (std::size_t i = taken_; i < pieces_.size(); ++i) {
+      copies.push_back({pieces_[i].before.data(), pieces_[i].at, pieces_[i].bytes});
     }
     B::copy(copies);
+    taken_ = pieces_.size();
   }
 
   std::vector<Piece> pieces_;
-  std::size_t taken_ = 0;
+  std::size_t taken_ = 0;  // of the pieces, which hold what was; the others nothing yet
   bool together_ = false;
   std::vector<std::function<void()>> resume_;
 };

@@ -75,19 +75,15 @@ struct Discriminators {
 
   template <Real T, class B>
   struct Instance {
-    std::tuple<Of<D, T, B>...> all;
+    using Held = detail::LayersOf<T, B, D...>;
+    Held all;
 
-    explicit Instance(Rng& rng) : all{detail::make_instance<Of<D, T, B>>(rng)...} {}
-    static void fields(auto& self, auto&& field) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (field(flipbook::detail::digits<I>, std::get<I>(self.all)), ...);
-      }
-      (std::index_sequence_for<D...>{});
-    }
+    explicit Instance(Rng& rng) : all(rng) {}
+    static void fields(auto& self, auto&& field) { Held::fields(self.all, field); }
     /// The logits of each network, all of the same x: views are left to the training.
     template <Value X>
     auto operator()(const X& x) const {
-      return std::apply([&](const auto&... d) { return std::tuple{d(x)...}; }, all);
+      return all.apply([&](const auto&... d) { return std::tuple{d(x)...}; });
     }
   };
 };
@@ -142,11 +138,10 @@ template <class... D>
 struct EachDiscriminator<Discriminators<D...>> {
   template <class Instance, class F>
   static auto sum(const Instance& several, const F& f) {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      const std::tuple terms{f(std::type_identity<D>{}, std::get<I>(several.all))...};
-      return (std::get<I>(terms) + ...);
-    }
-    (std::index_sequence_for<D...>{});
+    return several.all.apply([&](const auto&... d) {
+      const std::tuple terms{f(std::type_identity<D>{}, d)...};  // in this order
+      return std::apply([](const auto&... term) { return (term + ...); }, terms);
+    });
   }
 };
 

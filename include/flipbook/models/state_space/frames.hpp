@@ -26,20 +26,6 @@ struct Encoded {
 
 namespace detail {
 
-/// Layers that a network calls by itself. Parameters are named by position, as those of nn::Sequential.
-template <Real T, class B, class... Blocks>
-struct Row {
-  std::tuple<Of<Blocks, T, B>...> blocks;
-
-  explicit Row(Rng& rng) : blocks{flipbook::detail::make_instance<Of<Blocks, T, B>>(rng)...} {}
-  static void fields(auto& self, auto&& field) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (field(flipbook::detail::digits<I>, std::get<I>(self.blocks)), ...);
-    }
-    (std::index_sequence_for<Blocks...>{});
-  }
-};
-
 inline constexpr Window half{.kernel = 4, .stride = 2, .padding = 1};  // halves or doubles an extent
 
 /// How often a frame of Size × Size pixels is halved on its way to 4 × 4.
@@ -62,14 +48,15 @@ struct SkipEncoder {
   static constexpr bool gives_skips = true;
 
   template <Real T, class B>
-  struct Instance : detail::Row<T, B, Blocks...> {
-    using detail::Row<T, B, Blocks...>::Row;
+  struct Instance : flipbook::detail::LayersOf<T, B, Blocks...> {
+    using Base = flipbook::detail::LayersOf<T, B, Blocks...>;
+    using Base::Base;
 
     template <Value X>
     Encoded<X> operator()(const X& frames) const {
       List<X> maps;
       const auto run = [&](const auto& block) { maps.push_back(block(maps.empty() ? frames : maps.back())); };
-      std::apply([&](const auto&... block) { (run(block), ...); }, this->blocks);
+      this->apply([&](const auto&... block) { (run(block), ...); });
       const X code = reshape(maps.back(), {frames.extent(0), -1});  // (M, E)
       maps.pop_back();
       return {code, maps};
@@ -85,8 +72,9 @@ struct SkipDecoder {
   static constexpr int input_dimensions = 0, dimensions = 2;
 
   template <Real T, class B>
-  struct Instance : detail::Row<T, B, First, Blocks...> {
-    using detail::Row<T, B, First, Blocks...>::Row;
+  struct Instance : flipbook::detail::LayersOf<T, B, First, Blocks...> {
+    using Base = flipbook::detail::LayersOf<T, B, First, Blocks...>;
+    using Base::Base;
 
     /// @throws Error  if there are not as many maps as blocks that take one
     template <Value X>
@@ -99,7 +87,7 @@ struct SkipDecoder {
         ((y = block(concat(-1, y, *skip++))), ...);
         return y;
       };
-      return std::apply(run, this->blocks);
+      return this->apply(run);
     }
   };
 };

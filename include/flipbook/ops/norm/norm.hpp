@@ -15,7 +15,7 @@ template <class T, class B>
 struct Statistics {
   Tensor<Wide<T>, B> mean, variance;
 
-  /// Those of the union of all ranks' sets, which are of one size: the mean of variances, and of means around their mean.
+  /// Those of the union of all ranks' sets, which are of one size: the mean variance, and that of their means.
   [[gnu::cold]] void take_mean_over_ranks() {
     const Tensor<Wide<T>, B> of_all = mean_over_ranks(mean);
     const Tensor<Wide<T>, B> squares = mean_over_ranks(variance + square(mean - of_all));

@@ -22,7 +22,7 @@ struct LstmOrder {
 /// before. Both leave as views of one block of memory, and both gradients come back together, so that each gate's is
 /// written once.
 struct LstmUpdate {
-  static constexpr bool saves_inputs = true;
+  static constexpr unsigned saves = save::all_inputs;
   LstmOrder order;
 
   template <class T, class B>

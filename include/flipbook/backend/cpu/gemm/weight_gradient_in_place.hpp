@@ -10,10 +10,10 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// out[(j, c), o] = Σ_{n, q}  in[n, pixel(q, j), c] · right[n, q, o], for each group of channels
 ///
-/// As WeightGradient, from the operands as they lie: a tile is neighbouring channels by neighbouring columns, and what a
-/// tap sees of a line of positions is one run. Nothing is gathered, and what is outside is passed over. Or the operands
-/// change places, where the columns are few. The lines are summed up in parts, whose number does not depend on that of
-/// the threads.
+/// As WeightGradient, from the operands as they lie: a tile is neighbouring channels by neighbouring columns, and what
+/// a tap sees of a line of positions is one run. Nothing is gathered, and what is outside is passed over. Or the
+/// operands change places, where the columns are few. The lines are summed up in parts, whose number does not depend on
+/// that of the threads.
 template <Real T>
 class WeightGradientInPlace {
  public:
@@ -38,7 +38,11 @@ class WeightGradientInPlace {
     packs_ = !swapped_ && columns % lanes<T> != 0;
     fetches_ = in.batch_pitch * field.batch > cache::share_of_last / Index{sizeof(T)};
     panels_a_task_ = panels(), taps_a_task_ = field.taps();
-    while (threads() > 1 && tasks() < 4 * threads() && divide()) continue;
+    // All shares of panels read the same pixels, and all shares of taps the same columns, and pixels that taps share.
+    const bool taps_share = field.taps() > field.stride[0] * field.stride[1] * field.stride[2];
+    Index &divided = taps_share ? panels_a_task_ : taps_a_task_, &other = taps_share ? taps_a_task_ : panels_a_task_;
+    while (threads() > 1 && tasks() < 4 * threads() && halve(divided)) continue;
+    while (tasks() < threads() && halve(other)) continue;
   }
 
   /// About what a position takes that sees all taps, in halves of vector operations.
@@ -94,12 +98,7 @@ class WeightGradientInPlace {
   Index shares() const { return quotient_up(panels(), panels_a_task_); }
   Index tap_shares() const { return quotient_up(field_.taps(), taps_a_task_); }
   Index tasks() const { return parts_ * groups_ * shares() * tap_shares(); }
-  bool divide() {
-    Index& most = taps_a_task_ > 1 ? taps_a_task_ : panels_a_task_;
-    if (most == 1) return false;
-    most = quotient_up(most, 2);
-    return true;
-  }
+  static bool halve(Index& most) { return most > 1 && (most = quotient_up(most, 2), true); }
 
   /// Some taps and panels of a group, for a part of the lines.
   void run(Index task, T* sums, T* packed) const {

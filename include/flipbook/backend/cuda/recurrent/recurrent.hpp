@@ -39,7 +39,7 @@ struct Numbers {
 
 }  // namespace detail
 
-/// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), with the gates, gates + more, in the given order; `more` may be null
+/// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), with the gates, gates + more, in the given order; `more` or null
 template <int N, class T, class Order>
 __global__ void lstm(Order at, Index rows, Index hidden, const T* __restrict__ gates, const T* __restrict__ more,
                      const T* __restrict__ c, T* __restrict__ next_h, T* __restrict__ next_c) {

@@ -22,8 +22,8 @@ struct Squared {
   }
 };
 
-/// out[i] = scale · Σ f(x) over row i, of `width` numbers in parts of plan.n, the last one of the rest. Where there are several,
-/// each is a block's, and the last block of a row adds up what all of them have left in `sums`.
+/// out[i] = scale · Σ f(x) over row i, of `width` numbers in parts of plan.n, the last one of the rest. Where there are
+/// several, each is a block's, and the last block of a row adds up what all of them have left in `sums`.
 template <int N, class F, class T, class To>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     sum_row_parts(RowPlan plan, Index width, Index parts, const T* x, Wide<T> scale, Wide<T>* sums, unsigned* tickets,
@@ -49,8 +49,8 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   if (thread.inside && thread.lane == 0) out[row] = static_cast<To>(sum * scale);
 }
 
-/// out[i, j] = scale · Σ x[i, r, j]; where rows are cut into pieces, by the last block of each strip, from what all of them have
-/// left in `sums`, (outer, pieces, columns).
+/// out[i, j] = scale · Σ x[i, r, j]; where rows are cut into pieces, by the last block of each strip, from what all of
+/// them have left in `sums`, (outer, pieces, columns).
 template <int N, class T, class To>
 __global__ void sum_columns(ColumnPlan plan, const T* x, Wide<T> scale, Wide<T>* sums, unsigned* tickets, To* out) {
   const ColumnThread<N> thread(plan);
