@@ -23,7 +23,7 @@ set(flags_avx512_bf16 ${flags_avx512} -mavx512bf16 -DFLIPBOOK_BFLOAT16=1)
 set(flags_neon)
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernels/*.cpp)
-list(FILTER sources EXCLUDE REGEX "/(library|functions)\\.cpp$")
+list(FILTER sources EXCLUDE REGEX "/(library|functions|templates)\\.cpp$")
 set(parts)
 set(objects)
 foreach(isa IN LISTS FLIPBOOK_KERNELS_ISAS)
@@ -51,7 +51,8 @@ foreach(isa IN LISTS FLIPBOOK_KERNELS_ISAS)
 endforeach()
 
 # Functions that are no kernels, as a program that is compiled for no certain processor and with OpenMP calls them.
-add_library(flipbook_functions OBJECT ${PROJECT_SOURCE_DIR}/src/kernels/functions.cpp)
+add_library(flipbook_functions OBJECT ${PROJECT_SOURCE_DIR}/src/kernels/functions.cpp
+  ${PROJECT_SOURCE_DIR}/src/kernels/templates.cpp)
 target_link_libraries(flipbook_functions PRIVATE flipbook)
 target_compile_definitions(flipbook_functions PRIVATE FLIPBOOK_KERNELS=1)
 if(sse2 IN_LIST all_isas)

@@ -3,6 +3,20 @@
 #include "support/models.hpp"
 #include "support/train_autoregressive.hpp"
 
+namespace flipbook::examples {
+
+// In train_autoregressive/, in a file each.
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_autoregressive, LstmForecast,
+                         (const AutoregressiveSettings&, const Data&, Index))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_autoregressive, ConvLstmForecast,
+                         (const AutoregressiveSettings&, const Data&, Index))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_autoregressive, TransformerForecast,
+                         (const AutoregressiveSettings&, const Data&, Index))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_autoregressive, SimVpForecast,
+                         (const AutoregressiveSettings&, const Data&, Index))
+
+}  // namespace flipbook::examples
+
 using namespace flipbook::examples;
 
 int main(int argc, char** argv) {

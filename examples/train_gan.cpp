@@ -3,6 +3,15 @@
 #include "support/models.hpp"
 #include "support/train_gan.hpp"
 
+namespace flipbook::examples {
+
+// In train_gan/, in a file each.
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_gan, ClipGan, (const GanSettings&, const Data&))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_gan, MotionGan, (const GanSettings&, const Data&))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_gan, FrameGan, (const GanSettings&, const Data&))
+
+}  // namespace flipbook::examples
+
 using namespace flipbook::examples;
 
 int main(int argc, char** argv) {

@@ -2,6 +2,7 @@
 // Moving digits or garments, ten frames seen and ten predicted, as the tables of Moving MNIST have it: nats per frame
 // of a convolutional LSTM, with true frames fed (teacher forcing) and with its own (open loop), or of SimVP, which has
 // an open loop alone; OpenSTL's errors of the open loop, and the same errors of predictions that learn nothing.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -108,8 +109,9 @@ void evaluate(const Model& model, const MovingSprites& training, const MovingSpr
     advection.add(baseline::Advection{}.predict(context, predicted), truth);
     matching.add(baseline::BlockMatching{}.predict(context, predicted), truth);
     if (first == 0) {  // what was seen and came, above what was seen and predicted
-      const Tensor<float> both = concat(0, clips.slice(0, 8), concat(1, context, prediction).slice(0, 8));
-      write_gif(out / "prediction.gif", upscale(make_grid(both, 8), 2), {.frames_per_second = 10});
+      const Index shown = std::min<Index>(8, clips.extent(0));
+      const Tensor<float> both = concat(0, clips.slice(0, shown), concat(1, context, prediction).slice(0, shown));
+      write_gif(out / "prediction.gif", upscale(make_grid(both, shown), 2), {.frames_per_second = 10});
     }
     std::fprintf(stderr, "\revaluated %td of %td clips ", std::min(first + block, count), count);
   }

@@ -33,6 +33,17 @@ void on_device(std::optional<int> number, const Body& body) {
 #endif
 }
 
+/// An instantiation of a function template over a model, for each backend. A program of several models has one in a
+/// file each, `template void train_gan`, and says so where it calls them, `extern template void train_gan`: they compile
+/// side by side.
+#ifdef FLIPBOOK_CUDA
+#define FLIPBOOK_ON_EACH_BACKEND(function, Model, arguments) \
+  function<Model, Cpu> arguments;                            \
+  function<Model, Cuda> arguments;
+#else
+#define FLIPBOOK_ON_EACH_BACKEND(function, Model, arguments) function<Model, Cpu> arguments;
+#endif
+
 /// The processor's name, as the system tells it, and how many threads compute.
 inline std::string machine(Cpu) {
   std::string name = "a machine that does not tell its name";

@@ -129,8 +129,7 @@ TEST_CASE("several discriminators play at once, each with its own parameters") {
   (void)training.step(gan, ring<float>(8, rng), rng, {});
   const auto after = to_vector(gan.parameters());
   for (std::size_t i = 0; i < before.size(); i += 7) CHECK(std::isfinite(after[i]));
-  CHECK(to_vector(gan.part(get<1>(gan->discriminator.all))) !=
-        std::vector<float>(before.end() - 17, before.end()));
+  CHECK(to_vector(gan.part(get<1>(gan->discriminator.all))) != std::vector<float>(before.end() - 17, before.end()));
 }
 
 TEST_CASE("a step on data that is not finite changes nothing and says so") {

@@ -186,4 +186,8 @@ void Tape::replay(const Segment& segment, Rng rng, const Gradient& dy, bool reco
   if (!record) nodes_.resize(first);
 }
 
+FLIPBOOK_TEMPLATE(void Tape::differentiate(const Variable<float>&, bool, bool));
+FLIPBOOK_TEMPLATE(void Tape::gradients(const Variable<float>&, Tape::Targets<float, Cpu>, Differentiation,
+                                       Tape::GradientTaker<float, Cpu>&));
+
 }  // namespace flipbook

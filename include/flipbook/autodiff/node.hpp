@@ -222,7 +222,7 @@ class OperationNode : public ValueNode<typename Output::Scalar, typename Output:
   std::array<GradientSink<typename In::Scalar, typename In::Backend>*, count> nodes_;
 
  private:
-  static Saved detached(const Saved& saved) {
+  static Saved detached(const Saved& saved) requires(Output::order == Order::higher) {
     return {std::apply([](const auto&... x) { return std::array{x.detached()...}; }, saved.inputs),
             saved.output.detached()};
   }

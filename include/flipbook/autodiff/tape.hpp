@@ -29,6 +29,18 @@ enum class Mode {
   frozen       ///< as in evaluation, and parameters are constants
 };
 
+namespace detail {
+/// What an operation makes of variables: spelt out, so that a program that has Tape::record from a library need not see
+/// how it is made.
+template <Order order, class Op, class... X>
+struct Resulting {
+  using Value = decltype(std::declval<Op&>()(std::declval<const X&>().value()...));
+  using Type = Variable<typename Value::Scalar, typename Value::Backend, order>;
+};
+template <Order order, class Op, class... X>
+using ResultOf = typename Resulting<order, Op, X...>::Type;
+}  // namespace detail
+
 /// Reverse-mode differentiation over operations. Forward code that is given variables of a tape is
 /// recorded; what leads to nothing that is watched is not.
 ///
@@ -108,7 +120,8 @@ class Tape {
 
   /// The value of `op` at the inputs, and, where an input is recorded, a node for its gradient.
   template <Order order, class Op, class T, class B, class... Rest>
-  auto record(Op op, const Variable<T, B, order>& first, const Rest&... rest);
+  detail::ResultOf<order, Op, Variable<T, B, order>, Rest...> record(Op op, const Variable<T, B, order>& first,
+                                                                     const Rest&... rest);
   /// The same for an operation over a list of values (autodiff/list.hpp).
   template <class Op, class V>
   std::vector<V, PoolAllocator<V>> record_list(Op op, const std::vector<V, PoolAllocator<V>>& inputs);
@@ -334,13 +347,13 @@ class Tape {
 };
 
 template <Order order, class Op, class T, class B, class... Rest>
-auto Tape::record(Op op, const Variable<T, B, order>& first, const Rest&... rest) {
+detail::ResultOf<order, Op, Variable<T, B, order>, Rest...> Tape::record(Op op, const Variable<T, B, order>& first,
+                                                                         const Rest&... rest) {
+  using Output = detail::ResultOf<order, Op, Variable<T, B, order>, Rest...>;
   MultiplyAdds::add(op, first.value(), rest.value()...);
   auto value = op(first.value(), rest.value()...);
   if (detail::observer != nullptr) [[unlikely]]
     detail::observe(detail::spelled<Op>(), value, first.value(), rest.value()...);
-  using Value = decltype(value);
-  using Output = Variable<typename Value::Scalar, typename Value::Backend, order>;
   if (!recording_ || !(first.recorded() || ... || rest.recorded())) return Output(*this, std::move(value));
   using In = Variable<T, B, order>;
   constexpr std::size_t count = 1 + sizeof...(Rest);
@@ -428,6 +441,14 @@ X stop_gradient(const X& x) {
   if constexpr (is_variable<X>) return x.detached();
   else return x;
 }
+
+// Operations on so many variables that programs need not compile.
+#define FLIPBOOK_RECORDED_1(...) FLIPBOOK_TEMPLATE(Variable<float> Tape::record(__VA_ARGS__, const Variable<float>&))
+#define FLIPBOOK_RECORDED_2(...) \
+  FLIPBOOK_TEMPLATE(Variable<float> Tape::record(__VA_ARGS__, const Variable<float>&, const Variable<float>&))
+#define FLIPBOOK_RECORDED_3(...)                                                                              \
+  FLIPBOOK_TEMPLATE(Variable<float> Tape::record(__VA_ARGS__, const Variable<float>&, const Variable<float>&, \
+                                                 const Variable<float>&))
 
 }  // namespace flipbook
 

@@ -60,6 +60,12 @@ class Part {
   void (*append_)(std::string& text, const void* part) = nullptr;
 };
 
+FLIPBOOK_TEMPLATE(void Part::append<int>(std::string&, const void*));
+FLIPBOOK_TEMPLATE(void Part::append<long>(std::string&, const void*));
+FLIPBOOK_TEMPLATE(void Part::append<unsigned long>(std::string&, const void*));
+FLIPBOOK_TEMPLATE(void Part::append<float>(std::string&, const void*));
+FLIPBOOK_TEMPLATE(void Part::append<double>(std::string&, const void*));
+
 FLIPBOOK_INLINE std::string joined(std::initializer_list<Part> parts);
 
 /// Text whose control characters are written as \x1b and alike: what a file or its name says must not reach a terminal.

@@ -131,3 +131,14 @@
 #define FLIPBOOK_COMPILED 0
 #define FLIPBOOK_INLINE inline
 #endif
+
+// `FLIPBOOK_TEMPLATE(class Snapshot<Cpu>);` or a function's declaration: an instantiation that programs have whatever
+// their model is. Where a program takes functions from flipbook::kernels, it takes this from there, too, and compiles
+// neither it nor what it alone calls.
+#if FLIPBOOK_COMPILED && defined(FLIPBOOK_INSTANTIATES)
+#define FLIPBOOK_TEMPLATE(...) template __VA_ARGS__
+#elif FLIPBOOK_COMPILED
+#define FLIPBOOK_TEMPLATE(...) extern template __VA_ARGS__
+#else
+#define FLIPBOOK_TEMPLATE(...) static_assert(true)
+#endif

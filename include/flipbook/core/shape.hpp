@@ -91,4 +91,6 @@ class Shape {
   int rank_ = 0;
 };
 
+FLIPBOOK_TEMPLATE(void detail::Part::append<Shape>(std::string&, const void*));
+
 }  // namespace flipbook

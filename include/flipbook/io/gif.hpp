@@ -83,6 +83,8 @@ void write_gif(const std::filesystem::path& path, const Tensor<T>& clip, const G
   write_file(path, detail::encode_gif(to_bytes(clip, "write_gif"), options));
 }
 
+FLIPBOOK_TEMPLATE(void write_gif(const std::filesystem::path&, const Tensor<float>&, const GifOptions&));
+
 }  // namespace flipbook
 
 #if !FLIPBOOK_COMPILED

@@ -64,4 +64,7 @@ Tensor<T> upscale(const Tensor<T>& frames, Index factor) {
   return large;
 }
 
+FLIPBOOK_TEMPLATE(Tensor<float> make_grid(const Tensor<float>&, Index, Index, float));
+FLIPBOOK_TEMPLATE(Tensor<float> upscale(const Tensor<float>&, Index));
+
 }  // namespace flipbook

@@ -66,4 +66,6 @@ inline Tensor<std::uint8_t> to_bytes(const Tensor<std::uint8_t>& pixels, std::st
 template <class T>
 concept Pixel = Real<T> || std::same_as<T, std::uint8_t>;
 
+FLIPBOOK_TEMPLATE(Tensor<std::uint8_t> to_bytes(const Tensor<float>&, std::string_view));
+
 }  // namespace flipbook

@@ -124,3 +124,8 @@ struct DiagonalGaussian {
 };
 
 }  // namespace flipbook::latent
+
+namespace flipbook::inline FLIPBOOK_ISA {
+FLIPBOOK_RECORDED_2(Fused<latent::detail::ScaledNoise>);
+FLIPBOOK_RECORDED_2(Fused<latent::detail::StandardKl>);
+}  // namespace flipbook

@@ -58,3 +58,7 @@ struct Bernoulli {
 
 }  // namespace likelihood
 }  // namespace flipbook
+
+namespace flipbook::inline FLIPBOOK_ISA {
+FLIPBOOK_RECORDED_2(Fused<function::BernoulliLogProb>);
+}  // namespace flipbook

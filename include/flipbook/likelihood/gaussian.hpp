@@ -128,3 +128,7 @@ struct LearnedGaussian {
 
 }  // namespace likelihood
 }  // namespace flipbook
+
+namespace flipbook::inline FLIPBOOK_ISA {
+FLIPBOOK_RECORDED_3(Fused<function::GaussianLogProb>);
+}  // namespace flipbook

@@ -164,4 +164,6 @@ class Log {
       std::make_shared<std::vector<std::unique_ptr<AnySink>>>();
 };
 
+FLIPBOOK_TEMPLATE(void Log::show(Index, const std::string&, const Tensor<float>&) const);
+
 }  // namespace flipbook

@@ -58,6 +58,9 @@ void follow(Tape& tape, const Buffer<T, B>& running_mean, const Buffer<T, B>& ru
   tape.defer(change, running_mean, running_var);
 }
 
+FLIPBOOK_TEMPLATE(void follow(Tape&, const Buffer<float, Cpu>&, const Buffer<float, Cpu>&,
+                              const Statistics<float, Cpu>&, Index, double));
+
 }  // namespace detail
 
 /// Batch normalisation of each channel over all other axes, in any number of dimensions. In training by

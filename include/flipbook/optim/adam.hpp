@@ -71,3 +71,7 @@ struct AdamW {
 };
 
 }  // namespace flipbook::optim
+
+namespace flipbook::inline FLIPBOOK_ISA {
+FLIPBOOK_TEMPLATE(class Optimizer<optim::Adam, float, Cpu>);
+}  // namespace flipbook

@@ -54,4 +54,6 @@ void clip_weights(const Tensor<T, B>& parameters, double limit) {
   map_into(parameters, flipbook::detail::ValueOf<function::Clamp>{{-limit, limit}}, parameters);
 }
 
+FLIPBOOK_TEMPLATE(double clip_norm(std::span<const Tensor<float>>, double));
+
 }  // namespace flipbook::optim

@@ -24,6 +24,8 @@ FieldNames names_of(const std::vector<Field<T, B>>& fields) {
   return names;
 }
 
+FLIPBOOK_TEMPLATE(FieldNames names_of(const std::vector<Field<float, Cpu>>&));
+
 /// Where an operation is: in the layer of its first parameter, or of the last parameter before it.
 class Place {
  public:
@@ -46,7 +48,8 @@ FLIPBOOK_INLINE std::string facts(const Shape& shape, const TensorStatistics& x)
 /// are not finite and lead to nothing, as under a mask, are not taken for it.
 class FirstNotFinite final : public Observer {
  public:
-  explicit FirstNotFinite(FieldNames names) : place_(std::move(names)) {}
+  explicit FirstNotFinite(FieldNames names);
+  ~FirstNotFinite() override;
 
   void operation(const char* spelled, const Shown& y, std::span<const Shown> x) override;
   void node(const Node& node) override;

@@ -5,6 +5,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
+FLIPBOOK_INLINE FirstNotFinite::FirstNotFinite(FieldNames names) : place_(std::move(names)) {}
+FLIPBOOK_INLINE FirstNotFinite::~FirstNotFinite() = default;
+
 FLIPBOOK_INLINE std::string Place::name_of(const Shown& x) const {
   for (const auto& [data, name] : names_) {
     if (data == x.data && x.bytes > 0) return name;

@@ -85,4 +85,6 @@ class GradientAverage final : public Tape::GradientTaker<T, Cpu> {
   bool finished_ = false;
 };
 
+FLIPBOOK_TEMPLATE(class GradientAverage<float>);
+
 }  // namespace flipbook::detail

@@ -113,6 +113,9 @@ void complete(StepReport& report, const StepMonitor& monitor, const std::vector<
   report.codebooks = codebooks_of(fields);
 }
 
+FLIPBOOK_TEMPLATE(void complete(StepReport&, const StepMonitor&, const std::vector<Field<float, Cpu>>&,
+                                const Tensor<float>&));
+
 }  // namespace detail
 
 /// What a step of a model is like: `step()` takes it and returns its losses. It is observed on the way, which costs

@@ -45,22 +45,10 @@ namespace detail {
 /// Steps on two batches, and the memory of all others.
 class StepMemories {
  public:
-  StepMemories(StepMemory small, StepMemory large) : small_(std::move(small)), large_(std::move(large)) {
-    if (small_.moments.size() == large_.moments.size() && small_.layers.size() == large_.layers.size()) return;
-    for (StepMemory* memory : {&small_, &large_}) *memory = {memory->clips, {memory->worst()}, {}};
-  }
+  StepMemories(StepMemory small, StepMemory large);
 
   /// The memory of a step on so many clips.
-  StepMemory of(Index clips) const {
-    StepMemory memory{clips, small_.moments, small_.layers};
-    const auto at = [&, share = share_of(clips)](double& small, double large) { small += share * (large - small); };
-    for (std::size_t i = 0; i < memory.moments.size(); ++i) {
-      Moment &moment = memory.moments[i], large = large_.moments[i];
-      at(moment.peak, large.peak), at(moment.activations, large.activations), at(moment.gradients, large.gradients);
-    }
-    for (std::size_t i = 0; i < memory.layers.size(); ++i) at(memory.layers[i].kept, large_.layers[i].kept);
-    return memory;
-  }
+  StepMemory of(Index clips) const;
 
  private:
   double share_of(Index clips) const {
@@ -101,6 +89,8 @@ void set_alternatives(MemoryPlan& plan, const StepMemory& step, const StepMemory
     found.push_back({"bfloat16 in place of float, about", total - halved / 2 + plan.parameters / 2});
   }
 }
+
+FLIPBOOK_TEMPLATE(void set_alternatives<float, Cpu>(MemoryPlan&, const StepMemory&, const StepMemory&));
 
 /// Steps that are taken to see what they need, by copies of a trainer's model and training.
 template <class Net, Real T, class B, class Rule>

@@ -7,6 +7,23 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
+FLIPBOOK_INLINE StepMemories::StepMemories(StepMemory small, StepMemory large)
+    : small_(std::move(small)), large_(std::move(large)) {
+  if (small_.moments.size() == large_.moments.size() && small_.layers.size() == large_.layers.size()) return;
+  for (StepMemory* memory : {&small_, &large_}) *memory = {memory->clips, {memory->worst()}, {}};
+}
+
+FLIPBOOK_INLINE StepMemory StepMemories::of(Index clips) const {
+  StepMemory memory{clips, small_.moments, small_.layers};
+  const auto at = [&, share = share_of(clips)](double& small, double large) { small += share * (large - small); };
+  for (std::size_t i = 0; i < memory.moments.size(); ++i) {
+    Moment &moment = memory.moments[i], large = large_.moments[i];
+    at(moment.peak, large.peak), at(moment.activations, large.activations), at(moment.gradients, large.gradients);
+  }
+  for (std::size_t i = 0; i < memory.layers.size(); ++i) at(memory.layers[i].kept, large_.layers[i].kept);
+  return memory;
+}
+
 FLIPBOOK_INLINE std::vector<RecomputedLayers> recomputed_layers(const StepMemory& memory) {
   std::map<std::string, std::vector<const LayerRun*>> kinds;
   for (const LayerRun& run : memory.layers) kinds[run.type.substr(0, run.type.find('<'))].push_back(&run);

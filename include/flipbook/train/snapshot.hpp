@@ -106,4 +106,8 @@ class Snapshot {
   std::vector<std::function<void()>> resume_;
 };
 
+FLIPBOOK_TEMPLATE(class Snapshot<Cpu>);
+
+FLIPBOOK_TEMPLATE(void Snapshot<Cpu>::add(const Tensor<float>&));
+
 }  // namespace flipbook

@@ -125,4 +125,6 @@ class StepMemoryRecorder final : public Observer, public nn::detail::LayerObserv
   const Observing observing_{*this};
 };
 
+FLIPBOOK_TEMPLATE(class StepMemoryRecorder<float, Cpu>);
+
 }  // namespace flipbook::detail

@@ -93,6 +93,8 @@ double backward_and_step(Tape& tape, const Variable<T, Cpu, order>& loss, const 
 #ifdef FLIPBOOK_CUDA
 // The judgement of a step is made on the device, which leaves a step out that is not finite. The host reads it once,
 // after all else of the step has been launched; in a captured step, after the replay.
+FLIPBOOK_TEMPLATE(void average_buffers<float>(const std::vector<Tape::DeferredBuffer>&));
+
 template <class T, Order order, class Part, class Rule>
 double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const Part& part,
                          const Tensor<T, Cuda>& parameters, Optimizer<Rule, T, Cuda>& optimizer,

@@ -43,6 +43,8 @@ void require_unit_range(const Tensor<T, B>& clips) {
           "; this model takes them in [0, 1]: divide 8-bit levels by 255, map [-1, 1] by (x + 1) / 2");
 }
 
+FLIPBOOK_TEMPLATE(void require_unit_range(const Tensor<float>&));
+
 template <class T, class B>
 bool all_finite(const Tensor<T, B>& x) {
   const Tensor<Wide<T>, Cpu> here = to<Cpu>(cast<Wide<T>>(x));

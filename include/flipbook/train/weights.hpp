@@ -101,22 +101,7 @@ class Loading {
   /// Carries out the changes.
   /// @param ignored  says of a name in the file whether nobody need take it
   /// @throws Error  if anything was refused or not taken: names each; nothing has been changed then
-  template <class Ignored>
-  void finish(const Ignored& ignored) {
-    for (const auto& [name, tensor] : file_.tensors) {
-      if (!taken_.contains(name) && !ignored(name)) refuse("'" + name + "' is not expected");
-    }
-    for (const auto& [name, reason] : file_.unreadable) {
-      if (!taken_.contains(name) && !ignored(name)) refuse("'" + name + "' is not expected");
-    }
-    if (!problems_.empty()) {
-      std::string list = problems_.front();
-      for (std::size_t i = 1; i < std::min<std::size_t>(problems_.size(), most_named); ++i) list += "; " + problems_[i];
-      if (problems_.size() > most_named) list += text("; and ", problems_.size() - most_named, " more");
-      fail("load: ", quoted(file_.path), " does not fit: ", list);
-    }
-    for (const auto& change : changes_) change();
-  }
+  void finish(const std::function<bool(std::string_view)>& ignored);
 
  private:
   static constexpr std::size_t most_named = 10;
@@ -203,6 +188,8 @@ void load_weights(const std::filesystem::path& path, M& module, const std::strin
     return !name.starts_with(prefix) || name.starts_with(detail::training_prefix) || detail::is_batch_count(name);
   });
 }
+
+FLIPBOOK_TEMPLATE(std::optional<Tensor<float>> detail::Loading::take(const std::string&, const Shape&));
 
 }  // namespace flipbook
 

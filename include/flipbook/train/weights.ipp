@@ -62,6 +62,22 @@ FLIPBOOK_INLINE Loading::Loading(SafetensorsFile file, Types types) : file_(std:
 
 FLIPBOOK_INLINE bool is_batch_count(std::string_view name) { return name.ends_with("num_batches_tracked"); }
 
+FLIPBOOK_INLINE void Loading::finish(const std::function<bool(std::string_view)>& ignored) {
+  for (const auto& [name, tensor] : file_.tensors) {
+    if (!taken_.contains(name) && !ignored(name)) refuse("'" + name + "' is not expected");
+  }
+  for (const auto& [name, reason] : file_.unreadable) {
+    if (!taken_.contains(name) && !ignored(name)) refuse("'" + name + "' is not expected");
+  }
+  if (!problems_.empty()) {
+    std::string list = problems_.front();
+    for (std::size_t i = 1; i < std::min<std::size_t>(problems_.size(), most_named); ++i) list += "; " + problems_[i];
+    if (problems_.size() > most_named) list += text("; and ", problems_.size() - most_named, " more");
+    fail("load: ", quoted(file_.path), " does not fit: ", list);
+  }
+  for (const auto& change : changes_) change();
+}
+
 }  // namespace detail
 
 }  // namespace flipbook

@@ -184,4 +184,7 @@ auto self_attention(const X& qkv, const AttentionOptions& options = {},
   return detail::attend(options, mask, shape, shape, qkv);
 }
 
+FLIPBOOK_RECORDED_1(Attention<float, Cpu>);
+FLIPBOOK_RECORDED_3(Attention<float, Cpu>);
+
 }  // namespace flipbook

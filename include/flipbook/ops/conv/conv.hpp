@@ -238,6 +238,20 @@ auto conv_transpose(const Y& y, const W& w, const Bias& b, const Window& window)
 template <bool may_group = true, Operand Y, Operand W, class Bias>
 detail::OperandsDifferInScalarOrBackend conv_transpose(const Y&, const W&, const Bias&, const Window&) = delete;
 
+FLIPBOOK_RECORDED_2(BasicConvolution<false>);
+FLIPBOOK_RECORDED_3(BasicConvolution<false>);
+FLIPBOOK_RECORDED_2(BasicTransposedConvolution<false>);
+FLIPBOOK_RECORDED_3(BasicTransposedConvolution<false>);
+
+FLIPBOOK_TEMPLATE(auto conv<false>(const Tensor<float>&, const Parameter<float, Cpu>&, const Parameter<float, Cpu>&,
+                                   const Window&));
+FLIPBOOK_TEMPLATE(auto conv<false>(const Variable<float>&, const Parameter<float, Cpu>&, const Parameter<float, Cpu>&,
+                                   const Window&));
+FLIPBOOK_TEMPLATE(auto conv_transpose<false>(const Tensor<float>&, const Parameter<float, Cpu>&,
+                                             const Parameter<float, Cpu>&, const Window&));
+FLIPBOOK_TEMPLATE(auto conv_transpose<false>(const Variable<float>&, const Parameter<float, Cpu>&,
+                                             const Parameter<float, Cpu>&, const Window&));
+
 }  // namespace flipbook
 
 #if !FLIPBOOK_COMPILED

@@ -220,4 +220,15 @@ void add_each_onto(const Tensors& to, const Tensors& x) {
   changes();
 }
 
+// Nodes add gradients up by add_onto.
+FLIPBOOK_TEMPLATE(class ValueNode<float, Cpu, Order::first>);
+FLIPBOOK_TEMPLATE(class detail::LeafNode<float, Cpu, Order::first>);
+FLIPBOOK_TEMPLATE(class detail::OperationNode<Variable<float>, Variable<float>, 1>);
+FLIPBOOK_TEMPLATE(class detail::OperationNode<Variable<float>, Variable<float>, 2>);
+FLIPBOOK_TEMPLATE(class detail::OperationNode<Variable<float>, Variable<float>, 3>);
+FLIPBOOK_RECORDED_2(Add);
+FLIPBOOK_RECORDED_2(Subtract);
+FLIPBOOK_RECORDED_2(Multiply);
+FLIPBOOK_RECORDED_2(Divide);
+
 }  // namespace flipbook

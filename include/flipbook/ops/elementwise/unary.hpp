@@ -234,4 +234,18 @@ auto affine(const X& x, double scale, double shift) {
   return apply(Unary<function::Affine>{{scale, shift}}, x);
 }
 
+FLIPBOOK_RECORDED_1(Unary<function::Relu>);
+FLIPBOOK_RECORDED_1(Unary<function::LeakyRelu>);
+FLIPBOOK_RECORDED_1(Unary<function::Elu>);
+FLIPBOOK_RECORDED_1(Unary<function::Sigmoid>);
+FLIPBOOK_RECORDED_1(Unary<function::Tanh>);
+FLIPBOOK_RECORDED_1(Unary<function::Softplus>);
+FLIPBOOK_RECORDED_1(Unary<function::MinusLogSigmoid>);
+FLIPBOOK_RECORDED_1(Unary<function::Silu>);
+FLIPBOOK_RECORDED_1(Unary<function::Gelu>);
+FLIPBOOK_RECORDED_1(Unary<function::Exp>);
+FLIPBOOK_RECORDED_1(Unary<function::Log>);
+FLIPBOOK_RECORDED_1(Unary<function::Square>);
+FLIPBOOK_RECORDED_1(Unary<function::Affine>);
+
 }  // namespace flipbook

@@ -107,4 +107,10 @@ auto linear(const X& x, const W& w, const Bias& b = {}) {
 template <Operand X, Operand W, class Bias = None>
 detail::OperandsDifferInScalarOrBackend linear(const X&, const W&, const Bias& = {}) = delete;
 
+FLIPBOOK_RECORDED_2(MatMul);
+FLIPBOOK_RECORDED_3(MatMul);
+
+FLIPBOOK_TEMPLATE(auto linear(const Tensor<float>&, const Parameter<float, Cpu>&, const Parameter<float, Cpu>&));
+FLIPBOOK_TEMPLATE(auto linear(const Variable<float>&, const Parameter<float, Cpu>&, const Parameter<float, Cpu>&));
+
 }  // namespace flipbook

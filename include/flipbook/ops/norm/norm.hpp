@@ -347,4 +347,13 @@ auto normalize_by(const X& x, const Statistics<typename X::Scalar, typename X::B
   }
 }
 
+FLIPBOOK_RECORDED_3(NormalizeBy<float, Cpu>);
+
+FLIPBOOK_RECORDED_3(Normalize<Along::rows, float, Cpu, NoFunction>);
+FLIPBOOK_RECORDED_3(Normalize<Along::columns, float, Cpu, NoFunction>);
+FLIPBOOK_RECORDED_3(Normalize<Along::rows, float, Cpu, Epilogue<function::Silu>>);
+FLIPBOOK_RECORDED_3(Normalize<Along::columns, float, Cpu, Epilogue<function::Silu>>);
+FLIPBOOK_RECORDED_3(Normalize<Along::columns, float, Cpu, Epilogue<function::Relu>>);
+FLIPBOOK_RECORDED_3(Normalize<Along::columns, float, Cpu, Epilogue<function::LeakyRelu>>);
+
 }  // namespace flipbook

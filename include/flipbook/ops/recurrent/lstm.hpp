@@ -114,4 +114,6 @@ auto lstm_update(const G& x_gates, const G& h_gates, const C& c, LstmOrder order
   }
 }
 
+FLIPBOOK_TEMPLATE(List<Variable<float>> Tape::record_list(LstmUpdate, const List<Variable<float>>&));
+
 }  // namespace flipbook

@@ -161,4 +161,12 @@ auto mean(const X& x, std::initializer_list<int> axes, bool drop = false) {
   return detail::sum_along(x, axes, drop, 1.0 / static_cast<double>(count));
 }
 
+FLIPBOOK_RECORDED_1(SumTo);
+FLIPBOOK_RECORDED_1(BroadcastTo);
+
+FLIPBOOK_TEMPLATE(auto detail::sum_along(const Tensor<float>&, std::initializer_list<int>, bool, double));
+FLIPBOOK_TEMPLATE(auto detail::sum_along(const Variable<float>&, std::initializer_list<int>, bool, double));
+FLIPBOOK_TEMPLATE(auto sum_to(const Tensor<float>&, const Shape&));
+FLIPBOOK_TEMPLATE(auto sum_to(const Variable<float>&, const Shape&));
+
 }  // namespace flipbook

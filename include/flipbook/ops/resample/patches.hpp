@@ -64,4 +64,7 @@ auto pixel_unshuffle(const X& x, const Extent& factor) {
   return detail::gather_blocks("pixel_unshuffle", x, factor, true);
 }
 
+FLIPBOOK_TEMPLATE(auto detail::spread_blocks(const char*, const Tensor<float>&, const Extent&, bool));
+FLIPBOOK_TEMPLATE(auto detail::spread_blocks(const char*, const Variable<float>&, const Extent&, bool));
+
 }  // namespace flipbook

@@ -118,4 +118,9 @@ auto pad(const X& x, int axis, Index before, Index after, double value = 0) {
   return pad(x, first, last, value);
 }
 
+FLIPBOOK_RECORDED_1(Crop);
+FLIPBOOK_RECORDED_1(Pad);
+
+FLIPBOOK_TEMPLATE(auto slice(const Tensor<float>&, int, Index, Index));
+
 }  // namespace flipbook

@@ -149,4 +149,15 @@ auto unstack(const X& x, int axis) {
   return apply_list(Split{static_cast<int>(shape.place(axis)), true, extents}, list_of(x));
 }
 
+FLIPBOOK_TEMPLATE(List<Variable<float>> Tape::record_list(Join, const List<Variable<float>>&));
+FLIPBOOK_TEMPLATE(List<Variable<float>> Tape::record_list(Split, const List<Variable<float>>&));
+
+FLIPBOOK_TEMPLATE(List<Tensor<float>> Join::operator()(const List<Tensor<float>>&) const);
+FLIPBOOK_TEMPLATE(List<Tensor<float>> Split::operator()(const List<Tensor<float>>&) const);
+
+FLIPBOOK_TEMPLATE(auto split(const Tensor<float>&, int, Index));
+FLIPBOOK_TEMPLATE(auto split(const Variable<float>&, int, Index));
+FLIPBOOK_TEMPLATE(auto concat(int, const List<Tensor<float>>&));
+FLIPBOOK_TEMPLATE(auto concat(int, const List<Variable<float>>&));
+
 }  // namespace flipbook

@@ -89,4 +89,9 @@ auto transpose(const X& x, int a = -1, int b = -2) {
   return apply(op, x);
 }
 
+FLIPBOOK_RECORDED_1(Permute);
+
+FLIPBOOK_TEMPLATE(auto permute(const Tensor<float>&, std::initializer_list<int>));
+FLIPBOOK_TEMPLATE(auto transpose(const Tensor<float>&, int, int));
+
 }  // namespace flipbook

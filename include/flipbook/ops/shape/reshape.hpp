@@ -31,4 +31,6 @@ auto reshape(const X& x, std::initializer_list<Index> extents) {
   return apply(Reshape{tensor_of(x).reshape(extents).shape()}, x);
 }
 
+FLIPBOOK_RECORDED_1(Reshape);
+
 }  // namespace flipbook

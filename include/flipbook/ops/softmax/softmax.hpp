@@ -128,4 +128,7 @@ auto log_sum_exp(const X& x, bool drop = false) {
   return drop ? reshape(y, x.shape().with_tail(1, {})) : y;
 }
 
+FLIPBOOK_RECORDED_1(Softmax);
+FLIPBOOK_RECORDED_1(LogSoftmax);
+
 }  // namespace flipbook

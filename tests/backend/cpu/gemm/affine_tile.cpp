@@ -3,11 +3,10 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <limits>
 #include <vector>
 
 #include "reference/drawn.hpp"
+#include "reference/tile.hpp"
 
 using namespace flipbook;
 
@@ -25,25 +24,16 @@ bool agrees(Index rows, Index columns, Index row, Index step, bool load, Rng& rn
   const cpu::AffineOperands<T> operands{left.data(), row, step, right.data(), right_step};
   const T* const first = load ? to.data() : start.data();
   cpu::affine_product<T>(operands, runs, rows, columns, {to.data(), pitch, first, load ? pitch : 0});
-  bool good = true;
-  for (Index i = 0; i <= rows; ++i) {
-    for (Index j = 0; j < pitch; ++j) {
-      const auto at = static_cast<std::size_t>(i * pitch + j);
-      if (i == rows || j >= columns) {
-        good &= to[at] == before[at];
-        continue;
+  return reference::fills_tile(to, before, pitch, rows, columns, 100, [&](Index i, Index j) {
+    double sum = double(load ? before[static_cast<std::size_t>(i * pitch + j)] : start[static_cast<std::size_t>(j)]);
+    for (const cpu::Steps& run : runs) {
+      for (Index p = 0; p < run.count; ++p) {
+        sum += double(left[static_cast<std::size_t>(run.left + i * row + p * step)]) *
+               double(right[static_cast<std::size_t>(run.right + p * right_step + j)]);
       }
-      double sum = double(load ? before[at] : start[static_cast<std::size_t>(j)]);
-      for (const cpu::Steps& run : runs) {
-        for (Index p = 0; p < run.count; ++p) {
-          sum += double(left[static_cast<std::size_t>(run.left + i * row + p * step)]) *
-                 double(right[static_cast<std::size_t>(run.right + p * right_step + j)]);
-        }
-      }
-      good &= std::abs(double(to[at]) - sum) <= 100 * std::numeric_limits<T>::epsilon();
     }
-  }
-  return good;
+    return sum;
+  });
 }
 
 }  // namespace

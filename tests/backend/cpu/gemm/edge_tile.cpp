@@ -3,11 +3,10 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <limits>
 #include <vector>
 
 #include "reference/drawn.hpp"
+#include "reference/tile.hpp"
 
 using namespace flipbook;
 using reference::drawn;
@@ -33,23 +32,16 @@ bool agrees(Index rows, Index length, Index columns, bool turned, bool streams, 
   const cpu::SmallOperand<T> straight{left.data(), turned ? rows : length, 1};
   cpu::edge_product<T>(turned ? straight.turned() : straight, rows, length, {right.data(), pitch}, columns,
                        accumulate ? values : one_row, result, streams);
-  bool good = true;
-  for (Index i = 0; i < rows; ++i) {
-    for (Index j = 0; j < to_pitch && i * to_pitch + j < static_cast<Index>(to.size()); ++j) {
-      const auto at = static_cast<std::size_t>(i * to_pitch + j);
-      if (j >= columns) {
-        good &= to[at] == before[at];
-        continue;
-      }
-      double sum = double(accumulate ? before[at] : row[static_cast<std::size_t>(j)]);
-      for (Index p = 0; p < length; ++p) {
-        sum += double(left[static_cast<std::size_t>(turned ? p * rows + i : i * length + p)]) *
-               double(right[static_cast<std::size_t>(p * pitch + j)]);
-      }
-      good &= std::abs(double(to[at]) - sum) <= std::numeric_limits<T>::epsilon() * (16 + 4 * double(length));
+  const double units = 16 + 4 * double(length);
+  return reference::fills_tile(to, before, to_pitch, rows, columns, units, [&](Index i, Index j) {
+    double sum =
+        double(accumulate ? before[static_cast<std::size_t>(i * to_pitch + j)] : row[static_cast<std::size_t>(j)]);
+    for (Index p = 0; p < length; ++p) {
+      sum += double(left[static_cast<std::size_t>(turned ? p * rows + i : i * length + p)]) *
+             double(right[static_cast<std::size_t>(p * pitch + j)]);
     }
-  }
-  return good;
+    return sum;
+  });
 }
 
 }  // namespace

@@ -3,11 +3,10 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <limits>
 #include <vector>
 
 #include "reference/drawn.hpp"
+#include "reference/tile.hpp"
 
 using namespace flipbook;
 using reference::drawn;
@@ -26,23 +25,15 @@ bool agrees(Index rows, Index length, Index columns, bool turned, bool accumulat
   const cpu::SmallOperand<T> straight{left.data(), left_pitch, 1};
   cpu::small_product<T>(turned ? straight.turned() : straight, rows, length, {right.data(), pitch}, columns,
                         {to.data(), pitch}, accumulate);
-  bool good = true;
-  for (Index i = 0; i <= rows; ++i) {
-    for (Index j = 0; j < pitch; ++j) {
-      const auto at = static_cast<std::size_t>(i * pitch + j);
-      if (i == rows || j >= width) {
-        good &= to[at] == before[at];
-        continue;
-      }
-      double sum = accumulate ? double(before[at]) : 0;
-      for (Index p = 0; p < length; ++p) {
-        const Index of_left = turned ? p * left_pitch + i : i * left_pitch + p;
-        sum += double(left[static_cast<std::size_t>(of_left)]) * double(right[static_cast<std::size_t>(p * pitch + j)]);
-      }
-      good &= std::abs(double(to[at]) - sum) <= std::numeric_limits<T>::epsilon() * (16 + 4 * double(length));
+  const double units = 16 + 4 * double(length);
+  return reference::fills_tile(to, before, pitch, rows, width, units, [&](Index i, Index j) {
+    double sum = accumulate ? double(before[static_cast<std::size_t>(i * pitch + j)]) : 0;
+    for (Index p = 0; p < length; ++p) {
+      const Index of_left = turned ? p * left_pitch + i : i * left_pitch + p;
+      sum += double(left[static_cast<std::size_t>(of_left)]) * double(right[static_cast<std::size_t>(p * pitch + j)]);
     }
-  }
-  return good;
+    return sum;
+  });
 }
 
 }  // namespace

@@ -4,12 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 #include <vector>
 
 #include "reference/drawn.hpp"
+#include "reference/tile.hpp"
 
 using namespace flipbook;
 using cpu::PanelKind;
@@ -48,27 +47,18 @@ bool agrees(PanelKind kind, int rows, Index columns, Index step, Start start, Rn
   const cpu::Panel<T> panel{kind, right.data(), by_columns ? width : depth, columns};
   cpu::multiply_tile(runs.data(), static_cast<Index>(runs.size()), step, panel, rows, target);
 
-  bool good = true;
-  for (Index i = 0; i <= rows; ++i) {
-    for (Index j = 0; j < pitch; ++j) {
-      const auto at = static_cast<std::size_t>(i * pitch + j);
-      if (i == rows || j >= columns) {
-        good &= to[at] == before[at];
-        continue;
-      }
-      double sum = 0;
-      if (start == Start::row) sum = double(first[static_cast<std::size_t>(j)]);
-      if (start == Start::values) sum = double(before[at]);
-      for (Index p = 0; p < depth; ++p) {
-        if (p == 20 || p == 40) continue;
-        const Index of_right = by_columns ? p * width + j : j * depth + p;
-        sum += double(left[static_cast<std::size_t>((i * depth + p) * step)]) *
-               double(right[static_cast<std::size_t>(of_right)]);
-      }
-      good &= std::abs(double(to[at]) - sum) <= 300 * std::numeric_limits<T>::epsilon();
+  return reference::fills_tile(to, before, pitch, rows, columns, 300, [&](Index i, Index j) {
+    double sum = 0;
+    if (start == Start::row) sum = double(first[static_cast<std::size_t>(j)]);
+    if (start == Start::values) sum = double(before[static_cast<std::size_t>(i * pitch + j)]);
+    for (Index p = 0; p < depth; ++p) {
+      if (p == 20 || p == 40) continue;
+      const Index of_right = by_columns ? p * width + j : j * depth + p;
+      sum += double(left[static_cast<std::size_t>((i * depth + p) * step)]) *
+             double(right[static_cast<std::size_t>(of_right)]);
     }
-  }
-  return good;
+    return sum;
+  });
 }
 
 }  // namespace

@@ -217,6 +217,7 @@ class Transform {
     constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
     for (Index i = 0; i < outer * static_cast<Index>(columns); y += rows) {
       V line[columns];
+      FLIPBOOK_UNROLL
       for (std::size_t j = 0; j < columns; ++j) line[j] = x.load(i++);
       multiply<Of>(line, y, Index{1});
     }
@@ -228,6 +229,7 @@ class Transform {
     for (std::size_t o = 0; o < columns; ++o, x += columns * rows, y += rows * rows) {
       for (std::size_t i = 0; i < rows; ++i) {
         V line[columns];
+        FLIPBOOK_UNROLL
         for (std::size_t j = 0; j < columns; ++j) line[j] = x[j * rows + i];
         multiply<Of>(line, y + i, static_cast<Index>(rows));
       }
@@ -239,8 +241,10 @@ class Transform {
     constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
     for (Index i = 0; i < inner; ++i) {
       V line[columns], y[rows];
+      FLIPBOOK_UNROLL
       for (std::size_t j = 0; j < columns; ++j) line[j] = x[static_cast<Index>(j) * inner + i];
       multiply<Of>(line, y, Index{1});
+      FLIPBOOK_UNROLL
       for (std::size_t k = 0; k < rows; ++k) write(static_cast<Index>(k) * inner + i, y[k]);
     }
   }
