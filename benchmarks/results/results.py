@@ -20,13 +20,14 @@ RECORDS = os.path.join(ROOT, "docs/results/records.jsonl")
 PAGE = os.path.join(ROOT, "docs/results.md")
 FASHION = "/usr/share/datasets/fashion-mnist"  # Debian's package dataset-fashion-mnist
 
+CONVLSTM = ["--sprites", 2, "--learning-rate", 0.002]
 SIMVP = ["--sprites", 2, "--model", "simvp", "--learning-rate", 0.003]
 # name: (program, its options, minutes, which data, what it is)
 ROWS = {
     "mnist-vae": ("mnist", ["--importance-samples", 1], 90, "mnist", "VAE, one stochastic layer of 50"),
     "mnist-iwae": ("mnist", ["--importance-samples", 5], 180, "mnist", "the same trained on 5 importance samples"),
-    "moving-mnist": ("prediction", ["--sprites", 2], 60, "mnist", "ConvLSTM, two layers of 64, 5×5"),
-    "moving-fashion": ("prediction", ["--sprites", 2], 60, "fashion", "ConvLSTM, two layers of 64, 5×5"),
+    "moving-mnist": ("prediction", CONVLSTM, 60, "mnist", "ConvLSTM, two layers of 64, 5×5"),
+    "moving-fashion": ("prediction", CONVLSTM, 60, "fashion", "ConvLSTM, two layers of 64, 5×5"),
     "moving-mnist-simvp": ("prediction", SIMVP, 60, "mnist", "SimVP + gSTA, 32 and 256 channels, 4 blocks"),
     "moving-fashion-simvp": ("prediction", SIMVP, 60, "fashion", "SimVP + gSTA, 32 and 256 channels, 4 blocks"),
 }
