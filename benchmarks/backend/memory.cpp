@@ -118,5 +118,10 @@ int main(int count, char** arguments) {
     return [p = drawn({size}), g = drawn({size}),
             adam = Optimizer<optim::Adam, float>({}, zeros<float>({size}))]() mutable { adam.step(p, g); };
   });
+  add("uniform numbers", 1, [] {
+    return [x = drawn({size})]() mutable {
+      flipbook::detail::draw(x, Rng{1}, flipbook::detail::UniformPair{0, 1, 1});
+    };
+  });
   benchmark::RunSpecifiedBenchmarks();
 }

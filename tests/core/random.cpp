@@ -45,6 +45,22 @@ TEST_CASE_TEMPLATE("uniform numbers stay in their interval and fill it evenly", 
   for (const int count : bins) CHECK(std::abs(count - 12'500) < 500);
 }
 
+TEST_CASE_TEMPLATE("each block of a stream gives two numbers, whatever their number", T, float, double) {
+  for (const Index size : {1, 2, 31, 32, 33, 64, 5001}) {
+    CAPTURE(size);
+    Rng rng = Rng::at(7, 3, 11);
+    const Rng before = rng;
+    const Tensor<T> x = uniform<T>({size}, rng);
+    bool same = true;
+    for (Index i = 0; i < size; ++i) {
+      const double u = Rng::unit_pair(before.block(static_cast<std::uint64_t>(i / 2)))[static_cast<std::size_t>(i % 2)];
+      same &= x.data()[i] == static_cast<T>(std::min(u, static_cast<double>(std::nextafter(T(1), T(0)))));
+    }
+    CHECK(same);
+    CHECK(rng.position() == before.position() + static_cast<std::uint64_t>((size + 1) / 2));
+  }
+}
+
 TEST_CASE("the same seed gives the same numbers on any number of threads") {
   const int before = threads();
   std::vector<std::vector<float>> drawn;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 
 #include <flipbook/core/compiled.hpp>
 #include <flipbook/core/parallel.hpp>
+#include <flipbook/core/philox.hpp>
 #include <flipbook/core/random.hpp>
 #include <flipbook/core/tensor.hpp>
 
@@ -87,7 +89,19 @@ void draw(Tensor<T, Cpu>& x, const Rng& stream, const Pair& pair) {
   } else {
     const Index size = x.size();
     parallel_for((size + 1) / 2, 1024, [&, out = x.data()](Index first, Index last) {
-      for (Index i = first; i < last; ++i) {
+      Index i = first;
+      if constexpr (philox_in_vectors) {
+        constexpr std::size_t run = 16;
+        for (; i + Index{run} <= std::min(last, size / 2); i += run) {
+          const auto words = philox_blocks<run>(stream, static_cast<std::uint64_t>(i));
+          for (std::size_t k = 0; k < run; ++k) {
+            const auto [a, b] = pair(std::array{words[0][k], words[1][k], words[2][k], words[3][k]});
+            T* const to = out + 2 * (i + static_cast<Index>(k));
+            to[0] = static_cast<T>(a), to[1] = static_cast<T>(b);
+          }
+        }
+      }
+      for (; i < last; ++i) {
         const auto [a, b] = pair(stream.block(static_cast<std::uint64_t>(i)));
         out[2 * i] = static_cast<T>(a);
         if (2 * i + 1 < size) out[2 * i + 1] = static_cast<T>(b);

@@ -43,7 +43,7 @@ TEST_CASE("neighbouring elements and successive draws are independent") {
 
 TEST_CASE("random blocks in vectors are those of the stream one by one") {
   for (Rng stream : {Rng{1}, Rng{0xfedcba9876543210, 0x123456789abcdef0}, Rng::at(7, 3, 0xffffffff - 5)}) {
-    const auto words = cpu::philox_blocks<16>(stream, 2);
+    const auto words = philox_blocks<16>(stream, 2);
     for (std::size_t i = 0; i < 16; ++i) {
       const auto block = stream.block(2 + i);
       for (std::size_t w = 0; w < 4; ++w) CHECK(words[w][i] == block[w]);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <flipbook/backend/cpu/random/philox.hpp>
+#include <flipbook/core/philox.hpp>
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/compiled.hpp>
 #include <flipbook/core/tensor.hpp>
@@ -22,7 +22,7 @@ void dropout(Cpu, const Rng& stream, std::uint32_t threshold, T scale, const Ten
     const Index size = x.size(), runs = (size + dropout_run - 1) / dropout_run;
     parallel_for(runs, 64, [&, in = x.data(), out = y.data()](Index first, Index last) {
       for (Index run = first; run < last; ++run) {
-        const auto words = cpu::philox_blocks<blocks>(stream, static_cast<std::uint64_t>(run * blocks));
+        const auto words = philox_blocks<blocks>(stream, static_cast<std::uint64_t>(run * blocks));
         for (Index w = 0; w < 4; ++w) {
           const auto& word = words[static_cast<std::size_t>(w)];
           const Index from = run * dropout_run + w * blocks, count = std::clamp<Index>(size - from, 0, blocks);

@@ -6,13 +6,22 @@
 
 #include <flipbook/core/random.hpp>
 
-namespace flipbook::inline FLIPBOOK_ISA::cpu {
+namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The words of `Count` successive blocks of a stream, words[w][i] being word w of block first + i: what
-/// Rng::block gives, in loops that the compiler turns into vectors.
+/// Whether several blocks at once take less time than one after another: vectors must be wide, for a scalar unit
+/// multiplies 32 by 32 bits as fast.
+#ifdef __AVX512F__
+inline constexpr bool philox_in_vectors = true;
+#else
+inline constexpr bool philox_in_vectors = false;
+#endif
+
+/// words[w][i] is word w of the i-th of several blocks.
 template <std::size_t Count>
 using PhiloxWords = std::array<std::array<std::uint32_t, Count>, 4>;
 
+/// `Count` blocks of a stream from block `first` on: what Rng::block gives, in loops that the compiler turns into
+/// vectors.
 template <std::size_t Count>
 PhiloxWords<Count> philox_blocks(const Rng& stream, std::uint64_t first) {
   PhiloxWords<Count> c;
@@ -35,4 +44,4 @@ PhiloxWords<Count> philox_blocks(const Rng& stream, std::uint64_t first) {
   return c;
 }
 
-}  // namespace flipbook::cpu
+}  // namespace flipbook
