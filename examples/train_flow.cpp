@@ -3,6 +3,15 @@
 // frame. Writes new clips, and clips continued after their first frames.
 #include "support/train_flow.hpp"
 
+namespace flipbook::examples {
+
+// In train_flow/, in a file each.
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_flow, RectifiedFlow32<>, (const FlowSettings&, const Data&))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_flow, TransformerFlow32<>, (const FlowSettings&, const Data&))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_flow, DiffusionForcing32<>, (const FlowSettings&, const Data&))
+
+}  // namespace flipbook::examples
+
 using namespace flipbook::examples;
 
 int main(int argc, char** argv) {

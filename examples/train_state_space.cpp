@@ -3,6 +3,20 @@
 #include "support/models.hpp"
 #include "support/train_state_space.hpp"
 
+namespace flipbook::examples {
+
+// In train_state_space/, in a file each.
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_futures, SvgFutures,
+                         (const StateSpaceSettings&, const Data&, Index))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_futures, SvgFixedFutures,
+                         (const StateSpaceSettings&, const Data&, Index))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_futures, VrnnFutures,
+                         (const StateSpaceSettings&, const Data&, Index))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_world_model, PendulumWorld,
+                         (const StateSpaceSettings&, const PendulumClips&, Index))
+
+}  // namespace flipbook::examples
+
 using namespace flipbook::examples;
 
 int main(int argc, char** argv) {

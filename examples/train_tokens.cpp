@@ -4,6 +4,14 @@
 #include "support/models.hpp"
 #include "support/train_tokens.hpp"
 
+namespace flipbook::examples {
+
+// In train_tokens/, in a file each.
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_tokens, ScalarTokenizer, (const TokenSettings&, const Data&))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_tokens, VectorTokenizer, (const TokenSettings&, const Data&))
+
+}  // namespace flipbook::examples
+
 using namespace flipbook::examples;
 
 int main(int argc, char** argv) {

@@ -4,6 +4,15 @@
 #include "support/models.hpp"
 #include "support/train_vae.hpp"
 
+namespace flipbook::examples {
+
+// In train_vae/, in a file each.
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_vae, ClipVae, (const VaeSettings&, const Data&, const Shape&))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_vae, EachFrameVae, (const VaeSettings&, const Data&, const Shape&))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_vae, ClipVaeGan, (const VaeSettings&, const Data&, const Shape&))
+
+}  // namespace flipbook::examples
+
 using namespace flipbook::examples;
 
 int main(int argc, char** argv) {

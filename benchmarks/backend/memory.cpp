@@ -119,9 +119,7 @@ int main(int count, char** arguments) {
             adam = Optimizer<optim::Adam, float>({}, zeros<float>({size}))]() mutable { adam.step(p, g); };
   });
   add("uniform numbers", 1, [] {
-    return [x = drawn({size})]() mutable {
-      flipbook::detail::draw(x, Rng{1}, flipbook::detail::UniformPair{0, 1, 1});
-    };
+    return [x = drawn({size})]() mutable { flipbook::detail::draw(x, Rng{1}, flipbook::detail::UniformPair{0, 1, 1}); };
   });
   benchmark::RunSpecifiedBenchmarks();
 }

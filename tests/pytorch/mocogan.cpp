@@ -18,8 +18,8 @@ constexpr fb::Index clips = 3, frames = 16;
 template <class Gan, class F>
 void parts(Gan& gan, const F& f) {
   f("generator", gan->model);
-  f("image", std::get<0>(gan->discriminator.all));
-  f("video", std::get<1>(gan->discriminator.all));
+  f("image", get<0>(gan->discriminator.all));
+  f("video", get<1>(gan->discriminator.all));
 }
 
 /// What noise makes, what each discriminator says of it, and the gradient of the sum of that.

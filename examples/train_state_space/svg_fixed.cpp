@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#include "../support/train_state_space.hpp"
+
+#include "../support/models.hpp"
+
+namespace flipbook::examples {
+
+FLIPBOOK_ON_EACH_BACKEND(template void train_futures, SvgFixedFutures, (const StateSpaceSettings&, const Data&, Index))
+
+}  // namespace flipbook::examples
