@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What programs cost to compile: the tutorial's DCGAN with flipbook's headers, with flipbook::kernels and with libtorch, and
-the examples with the first two. Writes compile.json.
+"""What programs cost to compile: the tutorial's DCGAN with flipbook's headers, with flipbook::kernels and with libtorch,
+and the examples' files with the first two. Writes compile.json.
 
 Each compile is timed several times, in turns, one compiler at a time; the medians of processor time count. The shared
 libraries are all that the program loads when it starts, the C library included.
@@ -53,7 +53,7 @@ def sources(side):
     dcgan = f"{HERE}/{program}.cpp"
     programs = {"dcgan": (dcgan, False), "dcgan, all headers": (dcgan, True)}
     if side != "libtorch":
-        for example in sorted(glob.glob(f"{ROOT}/examples/*.cpp") + glob.glob(f"{ROOT}/examples/demo/*.cpp")):
+        for example in sorted(glob.glob(f"{ROOT}/examples/*.cpp") + glob.glob(f"{ROOT}/examples/*/*.cpp")):
             programs[os.path.relpath(example, f"{ROOT}/examples")[:-4]] = (example, False)
     return programs
 
@@ -82,10 +82,13 @@ def main():
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--times", type=int, default=3, help="compiles of each that count")
     parser.add_argument("--only", help="the one program of this name, such as dcgan or minimal")
+    parser.add_argument("--examples-with", choices=["headers", "kernels", "both"], default="both")
     options = parser.parse_args()
 
     os.makedirs(options.out, exist_ok=True)
-    runs = {(name, side): [] for side in SIDES for name in sources(side) if options.only in (None, name)}
+    wanted = lambda name, side: name.startswith("dcgan") or options.examples_with in (side, "both")
+    runs = {(name, side): [] for side in SIDES for name in sources(side)
+            if options.only in (None, name) and wanted(name, side)}
     if not runs:
         sys.exit(f"no program {options.only}; there are: {', '.join(sources('headers'))}")
     objects = {}

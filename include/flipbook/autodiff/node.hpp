@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <flipbook/autodiff/add_onto.hpp>
 #include <flipbook/autodiff/observer.hpp>
 #include <flipbook/autodiff/variable.hpp>
 
@@ -266,5 +267,11 @@ class OpNode final : public OperationNode<Output, In, count> {
 };
 
 }  // namespace detail
+
+FLIPBOOK_TEMPLATE(class ValueNode<float, Cpu, Order::first>);
+FLIPBOOK_TEMPLATE(class detail::LeafNode<float, Cpu, Order::first>);
+FLIPBOOK_TEMPLATE(class detail::OperationNode<Variable<float>, Variable<float>, 1>);
+FLIPBOOK_TEMPLATE(class detail::OperationNode<Variable<float>, Variable<float>, 2>);
+FLIPBOOK_TEMPLATE(class detail::OperationNode<Variable<float>, Variable<float>, 3>);
 
 }  // namespace flipbook

@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include <flipbook/autodiff/add_onto.hpp>
 #include <flipbook/autodiff/tape.hpp>
 #include <flipbook/kernels/elementwise.hpp>
 #include <flipbook/ops/elementwise/map.hpp>
@@ -25,12 +26,6 @@ template <Operand X, Operand Y>
 auto operator/(const X& x, const Y& y);
 
 namespace function {
-struct Plus {
-  template <class V>
-  constexpr V operator()(const V& a, const V& b) const {
-    return a + b;
-  }
-};
 struct Minus {
   template <class V>
   constexpr V operator()(const V& a, const V& b) const {
@@ -204,13 +199,6 @@ detail::OperandsDifferInScalarOrBackend operator/(const X&, const Y&) = delete; 
 template <Operand X, Operand Y>
 detail::OperandsDifferInScalarOrBackend pow(const X&, const Y&) = delete;  // use cast<float>(x) or to<Cuda>(x)
 
-/// to += x, in the memory of `to` where nobody else holds it.
-template <class T, class B>
-void add_onto(Tensor<T, B>& to, const Tensor<T, B>& x) {
-  Tensor<T, B> sum = to.unique() ? to : Tensor<T, B>(to.shape());
-  kernel::map(B{}, function::Plus{}, sum, to, x);
-  to = std::move(sum);
-}
 /// to[i] += x[i] for each of several tensors, in their memory, whoever else holds it: one launch on a device.
 template <class Tensors>
 void add_each_onto(const Tensors& to, const Tensors& x) {
@@ -220,12 +208,6 @@ void add_each_onto(const Tensors& to, const Tensors& x) {
   changes();
 }
 
-// Nodes add gradients up by add_onto.
-FLIPBOOK_TEMPLATE(class ValueNode<float, Cpu, Order::first>);
-FLIPBOOK_TEMPLATE(class detail::LeafNode<float, Cpu, Order::first>);
-FLIPBOOK_TEMPLATE(class detail::OperationNode<Variable<float>, Variable<float>, 1>);
-FLIPBOOK_TEMPLATE(class detail::OperationNode<Variable<float>, Variable<float>, 2>);
-FLIPBOOK_TEMPLATE(class detail::OperationNode<Variable<float>, Variable<float>, 3>);
 FLIPBOOK_RECORDED_2(Add);
 FLIPBOOK_RECORDED_2(Subtract);
 FLIPBOOK_RECORDED_2(Multiply);
