@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include <flipbook/backend/cpu/gemm/multiplicand.hpp>
 #include <flipbook/backend/cpu/simd/simd.hpp>
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/tensor.hpp>

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <flipbook/backend/cpu/conv/conv.hpp>
 #include <flipbook/ops/attention/attention.hpp>
 #include <flipbook/ops/conv/conv.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
