@@ -32,7 +32,7 @@ foreach(isa IN LISTS FLIPBOOK_KERNELS_ISAS)
   endif()
   add_library(flipbook_kernels_${isa} OBJECT ${sources})
   target_link_libraries(flipbook_kernels_${isa} PRIVATE flipbook)
-  # At -O3: at -O2 training steps take 1.06 to 1.21 of their time. Not for a debugger, and not for tests: at -O1 they
+  # At -O3: at -O2 training steps take 1.00 to 1.05 of their time. Not for a debugger, and not for tests: at -O1 they
   # compile in 0.6 of the time. GCC then contracts products and sums, and so rounds, as it does at -O2, if it is told to.
   set(fast_to_compile -O1 $<$<CXX_COMPILER_ID:GNU>:-fexpensive-optimizations>)
   target_compile_options(flipbook_kernels_${isa} PRIVATE ${flags_${isa}}
