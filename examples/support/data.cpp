@@ -251,6 +251,3 @@ Data open_data(const std::filesystem::path& path, const ClipFormat& format, std:
 }
 
 }  // namespace flipbook::examples
-
-template class flipbook::DataLoader<flipbook::examples::AnyClips>;
-template auto flipbook::batch_of(const flipbook::examples::AnyClips&, flipbook::Index, flipbook::Index);

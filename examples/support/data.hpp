@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include <flipbook/data/data_loader.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 
 #include "any_clips.hpp"
@@ -45,7 +44,3 @@ void require_data(const std::filesystem::path& path);
 Data open_data(const std::filesystem::path& path, const ClipFormat& format, std::uint64_t seed);
 
 }  // namespace flipbook::examples
-
-// Compiled once for all programs, with data.cpp.
-extern template class flipbook::DataLoader<flipbook::examples::AnyClips>;
-extern template auto flipbook::batch_of(const flipbook::examples::AnyClips&, flipbook::Index, flipbook::Index);

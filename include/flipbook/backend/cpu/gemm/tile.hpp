@@ -6,16 +6,16 @@
 
 #include <flipbook/backend/cpu/gemm/multiplicand.hpp>
 
-#if defined(__clang__)
-#define FLIPBOOK_UNROLL _Pragma("unroll")
-#else
-#define FLIPBOOK_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 /// The micro-kernels under every matrix product and convolution: a tile of output that stays in registers
 /// while runs of input are multiplied into it. They read the left operand where it lies, through one
 /// pointer for each row of the tile, so that images, their borders, strides and transposes differ in
 /// nothing but those pointers.
+///
+///                                  │ number k of the panel: two vectors of columns
+///                                  ▼
+///     row 0 ───► number k ───►  ┌─────────────┐
+///      …                        │ sums so far │  one register for each row and vector
+///     row 7 ───► number k ───►  └─────────────┘
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 

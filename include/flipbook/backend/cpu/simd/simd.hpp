@@ -5,11 +5,11 @@
 
 #include <flipbook/core/math.hpp>
 
-/// Stands before a loop over a small array of vectors, whose number of passes is a constant: unrolled, it keeps them in
-/// registers. Compilers do so by themselves at -O3, but not at -O2.
-#if defined(__CUDACC__)
-#define FLIPBOOK_UNROLL
-#elif defined(__clang__)
+/// Stands before a loop whose number of passes is a constant, such as over the vectors of a tile or of a line: unrolled,
+/// it keeps a small array of them in registers. Compilers do so by themselves at -O3.
+///
+/// At -O2 they do not, and the array lies in memory.
+#if defined(__clang__)
 #define FLIPBOOK_UNROLL _Pragma("unroll")
 #else
 #define FLIPBOOK_UNROLL _Pragma("GCC unroll 16")
