@@ -51,7 +51,7 @@ struct FiniteScalar {
     /// @throws Error  if a code is not of 0 … codes − 1
     Tensor<T, B> decode(const Codes& which) const {
       flipbook::detail::require_indices("FiniteScalar", which, FiniteScalar::codes);
-      return level(detail::digits_of(which, of<W>(place), of<W>({static_cast<double>(Levels)...})));
+      return level(detail::digits_of(which, of<W>(place), of<W>(levels)));
     }
 
    private:
@@ -62,9 +62,9 @@ struct FiniteScalar {
     }
     static Tensor<T, B> level(const Tensor<W, B>& digits) { return cast<T>((digits - of<W>(middle)) / of<W>(middle)); }
 
+    static constexpr Row levels{static_cast<double>(Levels)...}, place = detail::places(levels);
     static constexpr Row half{detail::half_range(Levels)...}, offset{detail::half_level(Levels)...};
-    static constexpr Row middle{(0.5 * (Levels - Levels % 2))...},
-        place = detail::places(std::array{static_cast<double>(Levels)...});
+    static constexpr Row middle{static_cast<double>(Levels / 2)...};
     static Row shift() { return {std::atanh(detail::half_level(Levels) / detail::half_range(Levels))...}; }
   };
 };
