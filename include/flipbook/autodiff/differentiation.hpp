@@ -68,6 +68,23 @@ Tensor<U, B> Tape::gradient(const Variable<T, B, y_order>& y, const Variable<U, 
   return x.node()->has_gradient() ? x.node()->take_tensor() : zeros<U, B>(x.shape());
 }
 
+template <class T, class B, Order y_order, class U, Order x_order>
+Variable<U, B, Order::higher> Tape::recorded_gradient(const Variable<T, B, y_order>& y,
+                                                      const Variable<U, B, x_order>& x) {
+  static_assert(y_order == Order::higher && x_order == Order::higher,
+                "this gradient can be computed, but not recorded: for that, what it is asked for must be made with "
+                "tape.variable<Order::higher>(...)");
+  auto* const node = dynamic_cast<ValueNode<U, B, Order::higher>*>(x.node());
+  require(node != nullptr,
+          "recorded_gradient: with respect to what was not made for it; "
+          "make it with tape.variable<Order::higher>(...)");
+  node->target = true;
+  differentiate(y, true, true);
+  node->target = false;
+  if (!node->has_gradient()) return {*this, zeros<U, B>(x.shape())};
+  return node->take_gradient();
+}
+
 template <class T, class B, Order order>
 void Tape::gradients(const Variable<T, B, order>& y, Targets<T, B> targets, Differentiation how,
                      GradientTaker<T, B>& to) {

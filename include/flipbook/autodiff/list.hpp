@@ -5,7 +5,7 @@
 #include <ranges>
 #include <vector>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

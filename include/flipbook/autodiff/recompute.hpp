@@ -4,7 +4,7 @@
 #include <tuple>
 #include <utility>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/ops/shape/join.hpp>
 

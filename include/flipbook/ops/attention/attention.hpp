@@ -6,7 +6,7 @@
 #include <limits>
 #include <tuple>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/attention.hpp>
 #include <flipbook/kernels/attention/geometry.hpp>
 #include <flipbook/ops/reduce/sum.hpp>

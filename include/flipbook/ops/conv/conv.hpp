@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/core/window.hpp>
 #include <flipbook/kernels/conv.hpp>
 #include <flipbook/ops/reduce/sum.hpp>

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/dropout.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {

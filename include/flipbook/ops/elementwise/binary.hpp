@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include <flipbook/autodiff/add_onto.hpp>
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/elementwise.hpp>
 #include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/embedding.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
 

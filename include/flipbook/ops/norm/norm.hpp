@@ -3,7 +3,7 @@
 
 #include <type_traits>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/norm.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/reduce/over_ranks.hpp>

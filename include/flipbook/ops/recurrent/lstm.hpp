@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/recurrent.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/shape/join.hpp>

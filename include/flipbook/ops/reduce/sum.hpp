@@ -4,7 +4,7 @@
 #include <concepts>
 #include <initializer_list>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/elementwise.hpp>
 #include <flipbook/kernels/reduce.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/resample/blocks.hpp>
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <initializer_list>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/shape.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {

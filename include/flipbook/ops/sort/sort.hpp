@@ -4,7 +4,7 @@
 #include <concepts>
 #include <cstdint>
 
-#include <flipbook/autodiff/tape.hpp>
+#include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/sort.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
 
