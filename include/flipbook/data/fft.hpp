@@ -63,13 +63,15 @@ class Fft2d {
       std::swap(x, y);
     }
     if (length == 1) return in_y;
-    for (Index q = 0; q < run; q += lanes) {
-      for (const auto& [from, to] : {std::pair{x.re, y.re}, std::pair{x.im, y.im}}) {
-        const V a = V::load_unaligned(from + q), b = V::load_unaligned(from + q + run);
-        (a + b).store_unaligned(to + q), (a - b).store_unaligned(to + q + run);
-      }
-    }
+    radix2(x.re, y.re, run), radix2(x.im, y.im, run);
     return !in_y;
+  }
+
+  static void radix2(const T* from, T* to, Index run) {
+    for (Index q = 0; q < run; q += lanes) {
+      const V a = V::load_unaligned(from + q), b = V::load_unaligned(from + q + run);
+      (a + b).store_unaligned(to + q), (a - b).store_unaligned(to + q + run);
+    }
   }
 
   void radix4(const Planes& x, const Planes& y, Index p, Index length, Index run) const {
