@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <utility>
 
 #include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/module.hpp>
@@ -91,6 +92,22 @@ TEST_CASE("the parts of a gradient have memory of their own") {
   REQUIRE(parts.size() == 2);  // both are the gradient of the sum
   CHECK(to_vector(parts[0]) == to_vector(parts[1]));
   CHECK(parts[0].data() != parts[1].data());
+}
+
+TEST_CASE("some of a module's parameters have gradients of their own, in the order that they are asked in") {
+  const Module<Scaled, double> module;
+  Tape tape{module};
+  const auto y = sum(module(tape.constant(three<double>())));
+  auto targets = tape.targets<double, Cpu>(module);
+  REQUIRE(targets.size() == 2);
+  std::swap(targets[0], targets[1]);
+  auto parts = tape.gradients(y, targets, {.retain_graph = true});
+  CHECK(to_vector(parts[0]) == std::vector<double>{1, 1, 1});
+  CHECK(to_vector(parts[1]) == std::vector<double>{1, -2, 3});
+  targets.pop_back();
+  parts = tape.gradients(y, targets, {});
+  REQUIRE(parts.size() == 1);
+  CHECK(to_vector(parts[0]) == std::vector<double>{1, 1, 1});
 }
 
 TEST_CASE("a parameter that the result does not depend on has gradient zero") {

@@ -131,8 +131,7 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
 }
 template <class T, class B, Order order>
 std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Variable<T, B, order>& y,
-                                                                       const Targets<T, B>& targets,
-                                                                       Differentiation how) {
+                                                                       Targets<T, B> targets, Differentiation how) {
   struct Kept final : GradientTaker<T, B> {
     std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> parts;
     void take(std::size_t number, Tensor<T, B> gradient) override {
@@ -141,7 +140,8 @@ std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> Tape::gradients(const Var
   };
   Kept kept;
   kept.parts.resize(targets.size());
-  gradients(y, targets, how, kept);
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].number = i;
+  gradients(y, std::move(targets), how, kept);
   return std::move(kept.parts);
 }
 

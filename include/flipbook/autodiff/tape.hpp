@@ -177,10 +177,10 @@ class Tape {
   /// order that depends on the recorded computation alone.
   template <class T, class B, Order order>
   void gradients(const Variable<T, B, order>& y, Targets<T, B> targets, Differentiation how, GradientTaker<T, B>& to);
-  /// The same, all together, a tensor of its own for each.
+  /// The same, all together, a tensor of its own for each of these, in their order.
   template <class T, class B, Order order>
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y,
-                                                                   const Targets<T, B>& targets, Differentiation how);
+                                                                   Targets<T, B> targets, Differentiation how);
 
   /// The next gradient by parameters begins with this one: so gradients of several tapes become their sum.
   /// @param parameters  of the module, or member of one, that the gradient will be asked by, in one tensor

@@ -25,7 +25,7 @@ using Critic = Sequential<Linear<2, 8>, BatchNorm<8>, LeakyReLU<0.2>, Linear<8, 
 struct Everything {
   template <Real T, class B>
   struct Instance {
-    Parameter<T, B> scale{ones<T, B>({1})};
+    Parameter<T, B> scale{ones<T, B>({1, 1})};
     static void fields(auto& self, auto&& field) { field("scale", self.scale); }
     const Instance& last_layer() const { return *this; }
     struct Made {

@@ -31,7 +31,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///
 /// @tparam Discriminator  a network (N, …, C) → logits of any shape, a ViewDiscriminator, or Discriminators<…>
 /// @tparam Weight         what the game counts beside the model's loss: weight::Constant, or weight::Adaptive, for
-///                        which the model's instance has `last_layer()`, a member whose parameters give the fakes
+///                        which the model's instance has `last_layer()`, a member whose last weight makes the fakes
 template <class Model, nn::Layer Discriminator, class Game = loss::NonSaturating,
           class Regulariser = regulariser::NoPenalty, class Weight = weight::Constant>
 struct Adversarial {
@@ -54,7 +54,11 @@ struct Adversarial {
       field("discriminator", self.discriminator);
       field("weight", self.weight);
     }
-    const auto& maker() const { return model; }
+    /// What learns to make clips: the model, or the part of it that it calls so.
+    const auto& maker() const {
+      if constexpr (requires { model.maker(); }) return model.maker();
+      else return model;
+    }
     template <class Clips>
     auto play(Tape& tape, const Clips& batch, Rng& rng) const {
       static_assert(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <vector>
 
 #include <flipbook/data/annotated_clip.hpp>
 #include <flipbook/models/gan/discriminators.hpp>
@@ -21,14 +22,20 @@ struct Constant {
   }
 };
 
-/// `weight` times ‖∇ loss‖ / ‖∇ game‖, at most 10⁴, with gradients by the parameters of the model's last layer, so that
-/// both pull at it with equal strength; a constant to the gradient. Esser et al., Taming transformers for
-/// high-resolution image synthesis, 2021, equation 7.
+/// `weight` times ‖∇ loss‖ / ‖∇ game‖, at most 10⁴, with gradients by the weight that makes the fakes, the last one of
+/// the model's `last_layer()`, so that both pull at it with equal strength; a constant to the gradient. Esser et al.,
+/// Taming transformers for high-resolution image synthesis, 2021, equation 7.
 struct Adaptive {
+  /// @throws Error  if `last_layer()` has no weight: no parameter of two axes or more
   template <class V, class Own, class Model>
   static V times(double weight, Tape& tape, const V& game, const Own& own, const Model& model) {
+    auto weights = tape.targets<typename V::Scalar, typename V::Backend>(model.last_layer());
+    std::erase_if(weights, [](const auto& target) { return target.value->shape().rank() < 2; });
+    require(!weights.empty(), "weight::Adaptive: last_layer() has no weight, a parameter of two axes or more");
+    weights.erase(weights.begin(), weights.end() - 1);
     const auto pull = [&](const auto& loss) {
-      return sqrt(sum(square(mean_over_ranks(tape.gradient(loss, model.last_layer(), {.retain_graph = true})))));
+      const auto gradients = tape.gradients(loss, weights, {.retain_graph = true});
+      return sqrt(sum(square(mean_over_ranks(gradients.front()))));
     };
     const auto ratio = clamp(pull(own) / (pull(game) + 1e-4), 0, 1e4);
     return weight * (tape.constant(ratio) * game);

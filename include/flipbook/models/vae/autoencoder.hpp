@@ -20,6 +20,14 @@ concept Bottleneck = latent::Latent<Z> || quantizer::Quantizer<Z>;
 template <nn::Layer Encoder, Bottleneck Z, nn::Layer Decoder, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 struct Autoencoder;
 
+/// What an autoencoder shows discriminators: see Adversarial.
+template <Real T, class B>
+struct Reconstructed {
+  Tensor<T, B> real;               ///< the clips, in [−1, 1]
+  Variable<T, B> reconstructions;  ///< E[x | z], in [−1, 1]
+  Variable<T, B> loss;             ///< the autoencoder's own
+};
+
 /// The autoencoder of codes, of frames or clips: what the encoder gives at each place becomes one of finitely many
 /// codes, and the decoder reads what the codes stand for.
 ///
@@ -77,6 +85,19 @@ struct Autoencoder<Encoder, Quantizer, Decoder, Likelihood> {
       const auto q = quantize(x);
       return mean(q.loss - likelihood.log_prob(decoder(q.z), x));
     }
+
+    /// What discriminators of reconstructions ask for: see Adversarial.
+    /// @param clips  (N, …, C) in [0, 1]
+    Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
+      static_assert(unit_interval, "Autoencoder: what discriminators see must be in [0, 1], as the likelihood's data");
+      const auto x = tape.constant(clips);
+      const auto q = quantize(x);
+      const auto parameters = decoder(q.z);
+      return {affine(clips, 2, -1), affine(likelihood.mean(parameters), 2, -1),
+              mean(q.loss - likelihood.log_prob(parameters, x))};
+    }
+    /// Whose last weight makes the reconstructions: see weight::Adaptive.
+    const auto& last_layer() const { return decoder; }
 
     /// The codes of clips: (N, …, C) → (N, places…).
     Codes codes(const Tensor<T, B>& x) const { return quantize(x).codes; }

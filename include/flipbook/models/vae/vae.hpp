@@ -89,6 +89,19 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
       return -mean(flipbook::loss::elbo(log_p, Latent::kl_elements(q), settings));
     }
 
+    /// What discriminators of reconstructions ask for, with one draw of z: see Adversarial.
+    /// @param clips  (N, …, C) in [0, 1]
+    Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
+      static_assert(unit_interval, "Vae: what discriminators see must be in [0, 1], as the likelihood's data");
+      const auto x = tape.constant(clips);
+      const auto q = encode(x);
+      const auto parameters = decoder(Latent::sample(q));
+      const auto bound = flipbook::loss::elbo(likelihood.log_prob(parameters, x), Latent::kl_elements(q), settings);
+      return {affine(clips, 2, -1), affine(likelihood.mean(parameters), 2, -1), -mean(bound)};
+    }
+    /// Whose last weight makes the reconstructions: see weight::Adaptive.
+    const auto& last_layer() const { return decoder; }
+
     /// A bound of log p(x), in nats, from `draws` of z for each clip: (N). On average at least the ELBO, and the
     /// tighter the more draws. Burda et al., Importance weighted autoencoders, 2016.
     /// @throws Error  if there are no draws, or β or free bits are set, which it has no place for

@@ -39,22 +39,11 @@ struct VaeGan {
       field("weight", self.weight);
     }
 
-    struct Made {
-      Tensor<T, B> real;               ///< clips as the discriminator sees them
-      Variable<T, B> reconstructions;  ///< E[x|z]
-      Variable<T, B> loss;             ///< −ELBO
-    };
     const auto& maker() const { return vae; }
     /// What the training step asks for: see Adversarial.
     /// @param clips  (N, …, C) in [0, 1]
-    Made play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
-      using Latent = typename Autoencoder::LatentOf;
-      const auto x = tape.constant(clips);
-      const auto q = vae.encode(x);
-      const auto parameters = vae.decode(Latent::sample(q));
-      const auto bound =
-          flipbook::loss::elbo(vae.likelihood.log_prob(parameters, x), Latent::kl_elements(q), vae.settings);
-      return {affine(clips, 2, -1), affine(vae.likelihood.mean(parameters), 2, -1), -mean(bound)};
+    Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng& rng) const {
+      return vae.play(tape, clips, rng);
     }
   };
 
