@@ -13,6 +13,7 @@
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
+#include <flipbook/models/vae/vq_gan.hpp>
 #include <flipbook/models/vae/vq_vae.hpp>
 #include <flipbook/quantizer/finite_scalar.hpp>
 
@@ -38,8 +39,8 @@ using LstmForecast = Autoregressive<FrameLstm<64, 64>>;
 using ConvLstmForecast = Autoregressive<ConvLstm<1, 32, 3>>;
 using TransformerForecast = Autoregressive<PatchTransformer<1, 8, 128, 3, 4>>;
 // [simvp]
-using SimVpForecast = SimVp<10, 1, simvp::Options{.spatial = 32, .hidden = 256, .blocks = 4, .expansion = 4},
-                            likelihood::Bernoulli>;  // ten frames from ten, in one pass
+inline constexpr simvp::Options forecast_options{.spatial = 32, .hidden = 256, .blocks = 4, .expansion = 4};
+using SimVpForecast = SimVp<10, 1, forecast_options, likelihood::Bernoulli>;  // ten frames from ten, in one pass
 // [/simvp]
 inline constexpr ClipFormat forecast_format{.frames = 20, .size = 64, .channels = 1, .sprites = 2};
 inline constexpr Index forecast_context = 10;
@@ -54,6 +55,8 @@ inline constexpr ClipFormat vae_format{.frames = 16, .size = 64, .channels = 1, 
 // [tokens]
 using VectorTokenizer = VideoVqVae<1, 32, quantizer::Vector<256, 16>>;
 using ScalarTokenizer = VideoVqVae<1, 32, quantizer::FiniteScalar<8, 6, 5>>;  // 240 codes
+template <class Tokenizer>
+using SharpTokenizer = VqGan<Tokenizer, 1, 16>;
 template <class Tokenizer>
 using ClipGpt = VideoGpt<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4>;
 // [/tokens]

@@ -14,28 +14,36 @@ struct TokenSettings {
   std::string quantizer = "scalar";
   Index prior_steps = 2000, top_k = 0;
   double learning_rate = 1e-3, temperature = 1, top_p = 1;
+  Index adversarial_steps = 0;
+  double adversarial_weight = 1;
 };
 
-/// Trains a tokenizer on a backend, writes reconstructions, and says how many of its codes it uses.
+/// Says how well a tokenizer, a module or a pointer to a member of one, gives back unseen clips, and how many of its
+/// codes it uses.
+template <class Tokenizer, class B>
+void report(const auto& model, const Data& data) {
+  const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
+  // [tokenizer]
+  const auto codes = model->codes(unseen);  // (32, 4, 8, 8)
+  const auto again = model->decode(codes);  // what reconstruct(unseen) gives, to the bit
+  constexpr Index count = Tokenizer::QuantizerOf::codes;
+  const double used = metrics::perplexity(to<Cpu>(codes), count);
+  // [/tokenizer]
+  std::printf("unseen clips: %.1f nats, squared error %.5f, perplexity %.1f of %td codes\n",
+              static_cast<double>(model->loss(unseen).item()), static_cast<double>(mean(square(again - unseen)).item()),
+              used, count);
+}
+
+/// Trains a tokenizer on a backend, writes reconstructions, and reports.
 /// @return  false after Ctrl-C
 template <class Tokenizer, class B>
 bool train_tokenizer(const TokenSettings& settings, const TrainingOptions& options, const Data& data) {
   Trainer trainer{Module<Tokenizer, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
   return train(trainer, data, options, {.step = {.clip_norm = 1000}, .title = "tokenizer"}, [&](const Showing& show) {
-    const auto real = batch_on<B>(data.test, 0, 8), unseen = batch_on<B>(data.test, 100, 32);  // (N, T, H, W, C)
-    const auto& model = trainer.model;
-    show("reconstructions", concat(0, real, model->reconstruct(real)), 8);
-    if (!show.last) return;
-    // [tokenizer]
-    const auto codes = model->codes(unseen);  // (32, 4, 8, 8)
-    const auto again = model->decode(codes);  // what reconstruct(unseen) gives, to the bit
-    constexpr Index count = Tokenizer::QuantizerOf::codes;
-    const double used = metrics::perplexity(to<Cpu>(codes), count);
-    // [/tokenizer]
-    std::printf("unseen clips: %.1f nats, squared error %.5f, perplexity %.1f of %td codes\n",
-                static_cast<double>(model->loss(unseen).item()),
-                static_cast<double>(mean(square(again - unseen)).item()), used, count);
+    const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
+    show("reconstructions", concat(0, real, trainer.model->reconstruct(real)), 8);
+    if (show.last) report<Tokenizer, B>(trainer.model, data);
   });
 }
 
