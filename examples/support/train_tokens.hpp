@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
+
 #include <flipbook/metrics/codes.hpp>
 #include <flipbook/optim/adam.hpp>
 
@@ -11,9 +13,17 @@ namespace flipbook::examples {
 
 struct TokenSettings {
   TrainingOptions training{.out = "out/tokens", .steps = 1000, .batch = 8};
-  std::string quantizer = "scalar";
-  Index prior_steps = 2000, top_k = 0;
-  double learning_rate = 1e-3, temperature = 1, top_p = 1;
+  std::string quantizer = "scalar", prior = "causal";
+  Index prior_steps = 2000, top_k = 0, sampling_steps = 12;
+  double learning_rate = 1e-3, temperature = 1, top_p = 1, confidence_temperature = 4.5;
+
+  /// How a prior draws.
+  template <class Sampling>
+  Sampling sampling() const {
+    const likelihood::Sampling codes{temperature, top_k, top_p};
+    if constexpr (std::same_as<Sampling, masked::Sampling>) return {sampling_steps, confidence_temperature, codes};
+    else return codes;
+  }
 };
 
 /// Trains a tokenizer on a backend, writes reconstructions, and says how many of its codes it uses.
@@ -48,7 +58,7 @@ void train_prior(const TokenSettings& settings, const TrainingOptions& options, 
                   options.seed};
   load_weights(tokenizer, trainer.model->tokenizer);
   const auto& model = trainer.model;
-  const likelihood::Sampling how{settings.temperature, settings.top_k, settings.top_p};
+  const auto how = settings.sampling<typename Of<Model, float, B>::Sampling>();
   train(trainer, data, options, {.step = {.clip_norm = 1}, .title = "prior"}, [&](const Showing& show) {
     Rng rng{7};
     const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
@@ -62,21 +72,34 @@ void train_prior(const TokenSettings& settings, const TrainingOptions& options, 
     if (!show.last) return;
 
     const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
-    std::printf("codes of unseen clips: %.2f nats each\n",
-                -static_cast<double>(mean(model->log_likelihood(model->begin(32), unseen)).item()) / Model::length);
+    if constexpr (requires { model->log_likelihood(model->begin(32), unseen); }) {
+      std::printf("codes of unseen clips: %.2f nats each\n",
+                  -static_cast<double>(mean(model->log_likelihood(model->begin(32), unseen)).item()) / Model::length);
+    } else {
+      Tape tape{Rng{7}};
+      std::printf("loss on unseen clips: %.4f\n", static_cast<double>(model->loss(tape, unseen).item()));
+    }
   });
 }
 
-/// Both stages, each in a folder of its own.
+// In train_tokens/, in a file each.
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_prior, ClipMaskGit<ScalarTokenizer>,
+                         (const TokenSettings&, const TrainingOptions&, const std::filesystem::path&, const Data&))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_prior, ClipMaskGit<VectorTokenizer>,
+                         (const TokenSettings&, const TrainingOptions&, const std::filesystem::path&, const Data&))
+
+/// Both stages, each in a folder of its own: one for each kind of prior, which share the tokenizer.
 template <class Tokenizer, class B>
 void train_tokens(const TokenSettings& settings, const Data& data) {
   TrainingOptions first = settings.training, second = settings.training;
   first.in_stage("tokenizer");
-  second.in_stage("prior");
+  const bool masked = settings.prior == "masked";
+  second.in_stage(masked ? "masked" : "prior");
   second.steps = settings.prior_steps;
   second.resume = second.resume && std::filesystem::exists(checkpoint_of(second));
   if (!train_tokenizer<Tokenizer, B>(settings, first, data)) return;
-  train_prior<ClipGpt<Tokenizer>, B>(settings, second, checkpoint_of(first), data);
+  if (masked) train_prior<ClipMaskGit<Tokenizer>, B>(settings, second, checkpoint_of(first), data);
+  else train_prior<ClipGpt<Tokenizer>, B>(settings, second, checkpoint_of(first), data);
 }
 
 }  // namespace flipbook::examples

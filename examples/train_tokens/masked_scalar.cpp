@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#include "../support/train_tokens.hpp"
+
+namespace flipbook::examples {
+
+FLIPBOOK_ON_EACH_BACKEND(template void train_prior, ClipMaskGit<ScalarTokenizer>,
+                         (const TokenSettings&, const TrainingOptions&, const std::filesystem::path&, const Data&))
+
+}  // namespace flipbook::examples
