@@ -42,7 +42,7 @@ Index masked_of(const Tensor<T>& mask, Index row) {
 }
 
 /// No place, if there were not at least one.
-struct None {
+struct NoPlace {
   template <Value X>
   static X share(const X& r) {
     return r * 0;
@@ -89,7 +89,7 @@ TEST_CASE_TEMPLATE("as many places are masked as the schedule says, at least one
   check_masks<masked::Cosine, T>([](double r) { return std::cos(r * std::numbers::pi / 2); });
   check_masks<masked::Linear, T>([](double r) { return 1 - r; });
   check_masks<masked::Square, T>([](double r) { return 1 - r * r; });
-  check_masks<None, T>([](double) { return 0; });
+  check_masks<NoPlace, T>([](double) { return 0; });
 }
 
 TEST_CASE_TEMPLATE("every place sees every other, but no masked token", T, float, double) {
