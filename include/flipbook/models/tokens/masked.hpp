@@ -32,7 +32,8 @@ concept Schedule = requires(const Tensor<float>& r) {
   { S::share(r) } -> std::same_as<Tensor<float>>;
 };
 
-/// γ(r) = cos(πr/2): most of training, and most steps of sampling, see few places. Chang et al., MaskGIT, 2022.
+/// γ(r) = cos(πr/2): most places are masked for most of r, so the first steps of sampling, which know little, keep few.
+/// Chang et al., MaskGIT, 2022.
 struct Cosine {
   template <Value X>
   static X share(const X& r) {
@@ -46,7 +47,7 @@ struct Linear {
     return 1 - r;
   }
 };
-/// γ(r) = 1 − r²: between the two.
+/// γ(r) = 1 − r²: much like the cosine, and a little more.
 struct Square {
   template <Value X>
   static X share(const X& r) {
@@ -72,7 +73,7 @@ concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::i
 
 /// How a Masked fills the places that are masked.
 struct Sampling {
-  Index steps = 12;  ///< at most; in as many steps as there are places they are filled one by one
+  Index steps = 12;  ///< at most; with as many as there are places, by the schedules here, they are filled one by one
   /// Of the noise in which places are kept, which ends with the last step: 0 keeps those whose token is likeliest, a
   /// great one any.
   double confidence_temperature = 4.5;
