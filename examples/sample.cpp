@@ -52,6 +52,8 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "gan-frame") return loaded<FrameGan, B>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
   if (model == "videogpt-vector") return of_codes<ClipGpt<VectorTokenizer>, B>(settings, rng);
   if (model == "videogpt-scalar") return of_codes<ClipGpt<ScalarTokenizer>, B>(settings, rng);
+  if (model == "maskgit-vector") return of_codes<ClipMaskGit<VectorTokenizer>, B>(settings, rng);
+  if (model == "maskgit-scalar") return of_codes<ClipMaskGit<ScalarTokenizer>, B>(settings, rng);
   if (model == "mocogan") return loaded<MotionGan, B>(settings)->model.sample(n, clip_gan_format.frames, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
   if (model == "simvp") return continued<SimVpForecast, B>(settings);
@@ -67,7 +69,7 @@ int main(int argc, char** argv) {
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
   line.choice("--model", settings.model,
               {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector",
-               "videogpt-scalar", "lstm", "convlstm", "transformer", "simvp"},
+               "videogpt-scalar", "maskgit-vector", "maskgit-scalar", "lstm", "convlstm", "transformer", "simvp"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Trains VideoGPT in two stages: an autoencoder that makes codes of clips, then a transformer over them. Writes
-// reconstructions, new clips, and clips that go on from their first half.
+// Trains VideoGPT, or MaskGIT of clips, in two stages: an autoencoder that makes codes of clips, then a transformer over
+// them; between, if asked for, the autoencoder goes on against discriminators (VQGAN). Writes reconstructions, new clips,
+// and clips that go on from their first half.
 #include "support/models.hpp"
 #include "support/train_tokens.hpp"
 
@@ -21,12 +22,21 @@ int main(int argc, char** argv) {
   settings.training.add_to(line);
   line.choice("--quantizer", settings.quantizer, {"scalar", "vector"},
               "scalar: numbers rounded to levels (FSQ); vector: the nearest of a learned codebook (VQ-VAE)");
+  line.choice("--prior", settings.prior, {"causal", "masked"},
+              "causal: code after code (VideoGPT); masked: several at a time, those it is sure of first (MaskGIT)");
   line.number("--prior-steps", settings.prior_steps,
               "How many steps to train the transformer; --steps is the first stage");
+  line.number("--adversarial-steps", settings.adversarial_steps,
+              "How many steps to go on with what makes the codes, against discriminators of patches (VQGAN)", 0);
+  line.positive("--adversarial-weight", settings.adversarial_weight,
+                "How strongly they pull at reconstructions; 1: as hard as the likelihood does");
   line.positive("--learning-rate", settings.learning_rate, "Of Adam");
   line.positive("--temperature", settings.temperature, "Below 1 likely codes are drawn more often");
   line.number("--top-k", settings.top_k, "Draw only so many codes, the likeliest; 0: any", 0);
   line.number("--top-p", settings.top_p, "Draw only the likeliest codes that together have this probability", 1e-6, 1);
+  line.number("--sampling-steps", settings.sampling_steps, "Of a masked prior: how many times all codes are drawn", 1);
+  line.number("--confidence-temperature", settings.confidence_temperature,
+              "Of a masked prior: the noise in which codes are kept; 0: those it is surest of", 0, 1e6);
   return line.run(argc, argv, [&]<class B>(B) {
     const Data data = settings.training.open(token_format);
     if (settings.quantizer == "scalar") train_tokens<ScalarTokenizer, B>(settings, data);

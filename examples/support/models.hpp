@@ -11,6 +11,7 @@
 #include <flipbook/models/state_space/svg.hpp>
 #include <flipbook/models/state_space/vrnn.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
+#include <flipbook/models/tokens/video_mask_git.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
 #include <flipbook/models/vae/vq_gan.hpp>
@@ -60,6 +61,10 @@ using SharpTokenizer = VqGan<Tokenizer, 1, 16>;
 template <class Tokenizer>
 using ClipGpt = VideoGpt<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4>;
 // [/tokens]
+// [masked]
+template <class Tokenizer>
+using ClipMaskGit = VideoMaskGit<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4>;
+// [/masked]
 inline constexpr ClipFormat token_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 
 // State-space: clips (20, 64, 64, 1), continued from the first five frames in several ways.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
+
 #include <flipbook/metrics/codes.hpp>
 #include <flipbook/optim/adam.hpp>
 
@@ -11,11 +13,23 @@ namespace flipbook::examples {
 
 struct TokenSettings {
   TrainingOptions training{.out = "out/tokens", .steps = 1000, .batch = 8};
-  std::string quantizer = "scalar";
-  Index prior_steps = 2000, top_k = 0;
-  double learning_rate = 1e-3, temperature = 1, top_p = 1;
-  Index adversarial_steps = 0;
-  double adversarial_weight = 1;
+  std::string quantizer = "scalar", prior = "causal";
+  Index prior_steps = 2000, adversarial_steps = 0, top_k = 0, sampling_steps = 12;
+  double learning_rate = 1e-3, adversarial_weight = 1, temperature = 1, top_p = 1, confidence_temperature = 4.5;
+
+  /// How a prior draws.
+  template <class Sampling>
+  Sampling sampling() const {
+    const likelihood::Sampling codes{temperature, top_k, top_p};
+    if constexpr (std::same_as<Sampling, masked::Sampling>) return {sampling_steps, confidence_temperature, codes};
+    else return codes;
+  }
+};
+
+/// Where the weights of a tokenizer are: all names in the file that begin so.
+struct TokenizerWeights {
+  std::filesystem::path path;
+  std::string prefix;
 };
 
 /// Says how well a tokenizer, a module or a pointer to a member of one, gives back unseen clips, and how many of its
@@ -50,13 +64,13 @@ bool train_tokenizer(const TokenSettings& settings, const TrainingOptions& optio
 /// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and some that
 /// go on from the first eight frames of unseen ones.
 template <class Model, class B>
-void train_prior(const TokenSettings& settings, const TrainingOptions& options, const std::filesystem::path& tokenizer,
+void train_prior(const TokenSettings& settings, const TrainingOptions& options, const TokenizerWeights& tokenizer,
                  const Data& data) {
   Trainer trainer{Module<Model, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
-  load_weights(tokenizer, trainer.model->tokenizer);
+  load_weights(tokenizer.path, trainer.model->tokenizer, tokenizer.prefix);
   const auto& model = trainer.model;
-  const likelihood::Sampling how{settings.temperature, settings.top_k, settings.top_p};
+  const auto how = settings.sampling<typename Of<Model, float, B>::Sampling>();
   train(trainer, data, options, {.step = {.clip_norm = 1}, .title = "prior"}, [&](const Showing& show) {
     Rng rng{7};
     const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
@@ -70,21 +84,67 @@ void train_prior(const TokenSettings& settings, const TrainingOptions& options, 
     if (!show.last) return;
 
     const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
-    std::printf("codes of unseen clips: %.2f nats each\n",
-                -static_cast<double>(mean(model->log_likelihood(model->begin(32), unseen)).item()) / Model::length);
+    if constexpr (requires { model->log_likelihood(model->begin(32), unseen); }) {
+      std::printf("codes of unseen clips: %.2f nats each\n",
+                  -static_cast<double>(mean(model->log_likelihood(model->begin(32), unseen)).item()) / Model::length);
+    } else {
+      Tape tape{Rng{7}};
+      std::printf("loss on unseen clips: %.4f\n", static_cast<double>(model->loss(tape, unseen).item()));
+    }
   });
 }
 
-/// Both stages, each in a folder of its own.
+/// Goes on with a tokenizer that was trained before, against discriminators of patches, and writes reconstructions:
+/// clips, what it gave back before, and what it gives back now.
+/// @return  false after Ctrl-C
+template <class Tokenizer, class B>
+bool train_vq_gan(const TokenSettings& settings, const TrainingOptions& options, const TokenizerWeights& tokenizer,
+                  const Data& data) {
+  Trainer trainer{Module<SharpTokenizer<Tokenizer>, float, B>{Rng{options.seed}},
+                  optim::Adam{.learning_rate = settings.learning_rate / 2, .beta1 = 0.5}, options.seed};
+  trainer.model->weight = settings.adversarial_weight;
+  auto& model = trainer.model->model;
+  load_weights(tokenizer.path, model, tokenizer.prefix);
+  const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
+  const auto before = model.reconstruct(real);
+  return train(trainer, data, options, {.step = {.clip_norm = 1000}, .title = "vqgan"}, [&](const Showing& show) {
+    show("reconstructions", concat(0, real, before, model.reconstruct(real)), 8);
+    if (show.last) report<Tokenizer, B>(&model, data);
+  });
+}
+
+// In train_tokens/, in a file each.
+#define FLIPBOOK_TOKEN_STAGE(function, Model) \
+  FLIPBOOK_ON_EACH_BACKEND(function, Model,   \
+                           (const TokenSettings&, const TrainingOptions&, const TokenizerWeights&, const Data&))
+FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, ScalarTokenizer)
+FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, VectorTokenizer)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipMaskGit<ScalarTokenizer>)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipMaskGit<VectorTokenizer>)
+
+/// All stages, each in a folder of its own: priors of either kind share the tokenizer.
 template <class Tokenizer, class B>
 void train_tokens(const TokenSettings& settings, const Data& data) {
-  TrainingOptions first = settings.training, second = settings.training;
+  const auto stage = [&](const std::string& name, Index steps) {
+    TrainingOptions options = settings.training;
+    options.in_stage(name);
+    options.steps = steps;
+    options.resume = options.resume && std::filesystem::exists(checkpoint_of(options));
+    return options;
+  };
+  TrainingOptions first = settings.training;
   first.in_stage("tokenizer");
-  second.in_stage("prior");
-  second.steps = settings.prior_steps;
-  second.resume = second.resume && std::filesystem::exists(checkpoint_of(second));
   if (!train_tokenizer<Tokenizer, B>(settings, first, data)) return;
-  train_prior<ClipGpt<Tokenizer>, B>(settings, second, checkpoint_of(first), data);
+  TokenizerWeights tokenizer{checkpoint_of(first), ""};
+  if (settings.adversarial_steps > 0) {
+    const auto second = stage("vqgan", settings.adversarial_steps);
+    if (!train_vq_gan<Tokenizer, B>(settings, second, tokenizer, data)) return;
+    tokenizer = {checkpoint_of(second), "model."};
+  }
+  const bool masked = settings.prior == "masked";
+  const auto last = stage(masked ? "masked" : "prior", settings.prior_steps);
+  if (masked) train_prior<ClipMaskGit<Tokenizer>, B>(settings, last, tokenizer, data);
+  else train_prior<ClipGpt<Tokenizer>, B>(settings, last, tokenizer, data);
 }
 
 }  // namespace flipbook::examples

@@ -69,6 +69,7 @@
 #include <flipbook/ops/shape/reshape.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 #include <flipbook/ops/sort/sort.hpp>
+#include <flipbook/ops/sort/sorted_places.hpp>
 
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/attention.hpp>
@@ -157,8 +158,11 @@
 #include <flipbook/models/state_space/svg.hpp>
 #include <flipbook/models/state_space/vrnn.hpp>
 #include <flipbook/models/tokens/in_latents.hpp>
+#include <flipbook/models/tokens/masked.hpp>
+#include <flipbook/models/tokens/masked_transformer.hpp>
 #include <flipbook/models/tokens/prior_training.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
+#include <flipbook/models/tokens/video_mask_git.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <flipbook/models/tokens/video_gpt.hpp>
+#include <flipbook/models/tokens/video_mask_git.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/optim/adam.hpp>
@@ -58,6 +59,28 @@ TEST_CASE("a model of codes learns on a device what it learns on the CPU, in ste
   const likelihood::Sampling how{.temperature = 0.8, .top_k = 7, .top_p = 0.9};
   CHECK(difference(to<Cpu>(moved->sample(moved->begin(to<Cuda>(labels)), second, how)),
                    here->sample(here->begin(labels), first, how)) < 1e-5);
+}
+
+TEST_CASE("a device masks, learns and fills the codes that the CPU does, in steps that are captured") {
+  using Model = VideoMaskGit<Auto<quantizer::FiniteScalar<3, 5>>, LatentGrid{2, 2, 2}, 16, 1, 2>;
+  Rng rng{2};
+  const auto clips = uniform<float>({3, 2, 2, 2, 1}, rng);
+  const auto here = trained<Model, Cpu>(clips), there = trained<Model, Cuda>(clips);
+  check_same(here, there);
+
+  const auto moved = to<Cuda>(here);
+  Rng first{3}, second{3};
+  const masked::Sampling how{.steps = 4, .tokens = {.temperature = 0.8, .top_k = 7}};
+  CHECK(difference(to<Cpu>(moved->sample(moved->begin(2), second, how)), here->sample(here->begin(2), first, how)) <
+        1e-5);
+}
+
+TEST_CASE_TEMPLATE("numbers have the places on a device that sorting gives them on the CPU", T, float, double,
+                   bfloat16) {
+  for (const Shape& shape : {Shape{1}, Shape{5, 37}, Shape{2, 3, 131}}) {
+    const auto x = cast<T>(round(random<double>(shape) * 8));  // many are equal
+    CHECK(same(to<Cpu>(sorted_places(to<Cuda>(x))), sorted_places(x)));
+  }
 }
 
 TEST_CASE_TEMPLATE("signs are bits on a device too", T, float, half) {

@@ -275,10 +275,11 @@ class Block(Attention):
 
 
 class TokenTransformer(nn.Module):
-    """Logits of the token after each of (N, L)."""
+    """Logits of the token after each of (N, L), or, where it is not causal, of each."""
 
-    def __init__(self, tokens, width, layers, heads, context):
+    def __init__(self, tokens, width, layers, heads, context, is_causal=True):
         super().__init__()
+        self.is_causal = is_causal
         self.embed, self.position = nn.Embedding(tokens, width), nn.Embedding(context, width)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, tokens)
@@ -287,5 +288,5 @@ class TokenTransformer(nn.Module):
         length = index.shape[1]
         x = self.embed(index) + self.position.weight[:length]
         for block in self.blocks:
-            x = block(x, causal(length).to(x))
+            x = block(x, causal(length).to(x) if self.is_causal else None)
         return self.head(self.norm(x))

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <flipbook/models/tokens/masked.hpp>
+#include <flipbook/models/tokens/masked_transformer.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/vae/vq_vae.hpp>
 #include <flipbook/optim/adam.hpp>
@@ -47,5 +49,18 @@ int main(int argc, char** argv) {
     else return model->log_likelihood(model->begin(in[0].extent(0)), in[0]);
   };
   cases.layer<fb::VideoGpt<Tokenizer, fb::LatentGrid{2, 2, 3}, 16, 2, 4>>("video_gpt", codes, adam);
+
+  using Masked = fb::Masked<fb::MaskedTransformer<13, 16, 2, 4, 12, 2>>;
+  const auto masked = []<class X>(const auto& model, const Inputs<X>& in) {
+    const auto mask = fb::cast<fb::Wide<typename X::Scalar>>(fb::tensor_of(in[0]));  // (N, L)
+    const auto tokens = in.whole(1);                                                 // (N, 1 + L)
+    if constexpr (fb::training<X>) {
+      return model->masked_loss(in.tape(), tokens, mask);
+    } else {
+      const auto hidden = masked_fill(cast<typename X::Scalar>(tokens), pad(mask, 1, 1, 0), 13 + 2);
+      return model->network(cast<std::int32_t>(hidden));
+    }
+  };
+  cases.layer<Masked>("masked", masked, adam);
   return cases.status();
 }

@@ -118,6 +118,26 @@ class VideoGpt(nn.Module):
         return loss.mean() if self.training else -loss.view(len(x), -1).sum(1)
 
 
+class Masked(nn.Module):
+    """A transformer over tokens after one that is given, which predicts those that are masked."""
+
+    def __init__(self, tokens, given, width, layers, heads, context):
+        super().__init__()
+        self.network = TokenTransformer(tokens, width, layers, heads, 1 + context, is_causal=False)
+        self.network.embed = nn.Embedding(tokens + given + 1, width)
+        self.mask = tokens + given
+
+    def forward(self, mask, tokens):                          # (N, L), (N, 1 + L)
+        """In training the smoothed cross-entropy of masked tokens, over all; in inference logits."""
+        mask = mask.detach()
+        logits = self.network(torch.where(F.pad(mask, (1, 0)) > 0, self.mask, tokens))
+        if not self.training:
+            return logits
+        loss = F.cross_entropy(logits[:, 1:].flatten(0, 1), tokens[:, 1:].flatten(), reduction="none",
+                               label_smoothing=0.1)
+        return (loss * mask.flatten()).mean()
+
+
 def vq_vae():
     return Autoencoder(encoder(nn.Conv2d, nn.BatchNorm2d, 1, 8, 4), Vector(6, 4),
                        decoder(nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, 1, 8, 4))
@@ -134,6 +154,10 @@ def adam(parameters):
     return torch.optim.Adam(parameters, 1e-3, eps=1)
 
 
+def some(*shape):
+    return lambda: (torch.rand(shape) < 0.6).double()
+
+
 def grey(*shape):
     return lambda: torch.rand(shape)
 
@@ -144,4 +168,6 @@ CASES = {
     # Normalised by statistics of 12 places: measured 9e-6, and 2e-5 between PyTorch's own float and double.
     "vq_vae": Layer(vq_vae, grey(2, 1, 16, 24), optimizer=adam, clearance=3e-6, tolerance={torch.float32: 1e-4}),
     "video_gpt": Layer(video_gpt, grey(2, 1, 8, 16, 24), optimizer=adam),
+    "masked": Layer(lambda: Masked(13, 2, 16, 2, 4, 12), some(3, 11), lambda: torch.randint(13, (3, 12)),
+                    channels=-1, optimizer=adam),
 }

@@ -28,6 +28,7 @@ template <int Tokens = 512, int Width = 256, int Layers = 4, int Heads = 8, int 
 struct TokenTransformer {
   static constexpr int tokens = Tokens, given = Given, context = Context;
   using Distribution = likelihood::Categorical<Tokens>;
+  using Sampling = likelihood::Sampling;
 
   template <Real T, class B>
   struct Instance {
@@ -78,7 +79,7 @@ struct TokenTransformer {
 
     /// The next tokens after a prefix (N, L), L ≥ 1, each drawn from p(x_t | x_<t): (N, count). Keys and values of the
     /// tokens before are kept, so that a step costs one token.
-    Indices sample(const Indices& prefix, Index count, Rng& rng, const likelihood::Sampling& how = {}) const {
+    Indices sample(const Indices& prefix, Index count, Rng& rng, const Sampling& how = {}) const {
       require(prefix.rank() == 2 && prefix.extent(1) > 0 && count > 0 && prefix.extent(1) + count <= Context + 1,
               "TokenTransformer: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", Context,
               " in all");

@@ -5,7 +5,6 @@
 #include <type_traits>
 
 #include <flipbook/data/annotated_clip.hpp>
-#include <flipbook/likelihood/sampling.hpp>
 #include <flipbook/models/require_clips.hpp>
 #include <flipbook/models/tokens/prior_training.hpp>
 #include <flipbook/nn/module.hpp>
@@ -21,8 +20,19 @@ struct LatentGrid {
   constexpr int size() const { return frames * height * width; }
 };
 
+namespace detail {
+// What compilers print where something cannot be: the type of a deleted function's value.
+struct ThePriorHasNoLikelihoodInOnePass;
+
+/// A model of tokens that knows how likely they are.
+template <class Prior, class Indices>
+concept HasLogLikelihood = requires(const Prior& prior, const Indices& tokens) {
+  prior.log_likelihood(tokens);
+};
+}  // namespace detail
+
 /// A model of two stages: a tokenizer, trained before, makes codes of clips, in the order time, height, width, and
-/// `Prior` learns what follows on what. Training changes the prior alone.
+/// `Prior` learns what goes with what. Training changes the prior alone. With a causal prior, such as TokenTransformer,
 ///
 ///     log p(codes) = Σ_t log p(c_t | c_<t, c_0)       c₀ a token to begin with, or that of a class
 ///
@@ -30,7 +40,7 @@ struct LatentGrid {
 /// labels are one-hot.
 ///
 /// @tparam Tokenizer  an Autoencoder with a quantizer
-/// @tparam Prior      a model of its codes such as TokenTransformer, with at least one given token
+/// @tparam Prior      a model of its codes such as TokenTransformer or Masked, with at least one given token
 /// @tparam Grid       the places of a clip that have codes
 template <class Tokenizer, class Prior, LatentGrid Grid>
 struct InLatents {
@@ -50,6 +60,7 @@ struct InLatents {
   template <Real T, class B>
   struct Instance {
     using Indices = Tensor<std::int32_t, B>;
+    using Sampling = typename Prior::Sampling;  ///< how the prior draws
 
     Of<Tokenizer, T, B> tokenizer;
     Of<Prior, T, B> prior;
@@ -80,7 +91,7 @@ struct InLatents {
       return given(labels);
     }
 
-    /// What training minimises: −log p in nats per code, averaged over the clips, of the prior's parameters.
+    /// What training minimises: the prior's loss of the clips' codes, such as −log p in nats per code.
     Variable<T, B> loss(Tape& tape, const Batch<Tensor<T, B>>& clips) const {
       if constexpr (classes > 0) {
         require(clips.label.extent(-1) == classes, "InLatents: labels ", clips.label.shape(), " of ", classes,
@@ -90,20 +101,21 @@ struct InLatents {
         return prior.loss_of_known(tape, concat(1, begin(clips.extent(0)), tokens(clips)));
       }
     }
-    /// Σ_t log p(c_t | c_<t, c_0) of clips' codes, in nats: (N).
+    /// Σ_t log p(c_t | c_<t, c_0) of clips' codes, in nats: (N). Only of a prior that has it.
     /// @param first  what begins them, (N, 1)
-    Tensor<T, B> log_likelihood(const Indices& first, const Tensor<T, B>& clips) const {
+    Tensor<T, B> log_likelihood(const Indices& first, const Tensor<T, B>& clips)
+        const requires detail::HasLogLikelihood<Of<Prior, T, B>, Indices> {
       return prior.log_likelihood(concat(1, first, tokens(clips)));
     }
+    detail::ThePriorHasNoLikelihoodInOnePass log_likelihood(const Indices&, const Tensor<T, B>&) const = delete;
 
     /// New clips, each begun with what `first` (N, 1) says: (N, T, H, W, C).
-    Tensor<T, B> sample(const Indices& first, Rng& rng, const likelihood::Sampling& how = {}) const {
+    Tensor<T, B> sample(const Indices& first, Rng& rng, const Sampling& how = {}) const {
       return decode(prior.sample(first, length, rng, how));
     }
     /// Clips that begin with frames (N, t, H, W, C), as many as some frames of codes stand for: whole ones, of which
     /// the first t frames are these as the tokenizer has them.
-    Tensor<T, B> sample(const Indices& first, const Tensor<T, B>& frames, Rng& rng,
-                        const likelihood::Sampling& how = {}) const {
+    Tensor<T, B> sample(const Indices& first, const Tensor<T, B>& frames, Rng& rng, const Sampling& how = {}) const {
       const Indices known = tokens(frames);  // (N, l)
       require(known.extent(1) < length, "InLatents: frames ", frames.shape(), " are a whole clip; nothing follows");
       return decode(concat(1, known, prior.sample(concat(1, first, known), length - known.extent(1), rng, how)));

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+
+#include <flipbook/likelihood/sampling.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/ops/gather/take_along_axis.hpp>
+#include <flipbook/ops/reduce/sum.hpp>
+#include <flipbook/ops/shape/crop.hpp>
+#include <flipbook/ops/shape/join.hpp>
+#include <flipbook/ops/softmax/softmax.hpp>
+#include <flipbook/ops/sort/sorted_places.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// What a Masked is made of: a network of tokens, and how many places it finds masked.
+namespace masked {
+
+/// What share of the places is masked, from all of them at r = 0 down to none at r = 1: an argument of a Masked's type.
+/// It has the static function of values X
+///
+///     X share(const X& r)    γ(r), element by element
+///
+/// In training r is uniform; in sampling it is how far sampling is.
+template <class S>
+concept Schedule = requires(const Tensor<float>& r) {
+  { S::share(r) } -> std::same_as<Tensor<float>>;
+};
+
+/// γ(r) = cos(πr/2): most places are masked for most of r, so the first steps of sampling, which know little, keep few.
+/// Chang et al., MaskGIT, 2022.
+struct Cosine {
+  template <Value X>
+  static X share(const X& r) {
+    return cos(r * (std::numbers::pi / 2));
+  }
+};
+/// γ(r) = 1 − r: every number of masked places is alike.
+struct Linear {
+  template <Value X>
+  static X share(const X& r) {
+    return 1 - r;
+  }
+};
+/// γ(r) = 1 − r²: much like the cosine, and a little more.
+struct Square {
+  template <Value X>
+  static X share(const X& r) {
+    return 1 - square(r);
+  }
+};
+
+/// A network whose Instance gives logits (N, L, tokens) of tokens (N, L), of which some are masked: an argument of a
+/// Masked's type, such as MaskedTransformer.
+///
+///     static constexpr int tokens     how many there are to predict: 0 … tokens − 1
+///     static constexpr int given      how many more there are, which are given and never predicted
+///     static constexpr int mask       what stands at masked places: tokens + given
+///     static constexpr int context    how many places it takes besides the first
+///     Tensor<T, B> operator()(const Indices& tokens) const
+///     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const    which asks no device what they are
+template <class N>
+concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::int32_t>& tokens, Tape& tape) {
+  requires N::mask == N::tokens + N::given&& N::context > 0;
+  { network(tokens) } -> std::same_as<Tensor<float>>;
+  { network.of_known(tape, tokens) } -> std::same_as<Variable<float>>;
+};
+
+/// How a Masked fills the places that are masked.
+struct Sampling {
+  Index steps = 12;  ///< at most; with as many as there are places, by the schedules here, they are filled one by one
+  /// Of the noise in which places are kept, which ends with the last step: 0 keeps those whose token is likeliest, a
+  /// great one any.
+  double confidence_temperature = 4.5;
+  likelihood::Sampling tokens = {};  ///< how the token of a place is drawn
+};
+
+}  // namespace masked
+
+/// A model of visual tokens that predicts masked places from all others, so that clips are made in few steps, several
+/// places at a time:
+///
+///     loss = −E_r E_M Σ_{i∈M} log p(x_i | x_∉M) / L,    M: ⌈γ(r)·L⌉ random places of L, at least one, r ~ U(0, 1)
+///
+/// The first token of a sequence is given and never masked. With label smoothing ε, log p(x_i) is
+/// (1 − ε)·log p(x_i) + ε·mean_k log p(k). The division by all L places, not by those that are masked, keeps the weights
+/// of the paper's sum: each masked place of any clip counts alike.
+///
+/// It has no likelihood that one pass could give: what sampling draws depends on the order in which places are filled,
+/// over all of which p(x) would be a sum; and keeping the places that it is sure of draws likely tokens more often than
+/// the network says. Only one place at a time, in a random order (as many steps as places, a great
+/// confidence_temperature), is each drawn from what has been learned.
+///
+/// Chang et al., MaskGIT: masked generative image transformer, 2022; of clips Yu et al., MAGVIT: masked generative video
+/// transformer, 2023. Parameters: network.
+template <masked::Network Network, masked::Schedule Schedule = masked::Cosine>
+struct Masked {
+  static constexpr int tokens = Network::tokens, given = Network::given, context = Network::context;
+  using Sampling = masked::Sampling;
+
+  template <Real T, class B>
+  struct Instance {
+    using Indices = Tensor<std::int32_t, B>;  // (N, L)
+    using Mask = Tensor<Wide<T>, B>;          // (N, L), 1 where a place is masked and 0 elsewhere
+
+    Of<Network, T, B> network;
+    double label_smoothing = 0.1;  ///< ε
+
+    explicit Instance(Rng& rng) : network(rng) {}
+    static void fields(auto& self, auto&& field) {
+      field("network", self.network);
+      field("label_smoothing", self.label_smoothing);
+    }
+
+    /// What training minimises, of sequences (N, 1 + L), with masks of the tape's stream.
+    /// @throws Error  if there are fewer than two tokens or more than the context takes, or they are not of the
+    ///                vocabulary
+    Variable<T, B> loss(Tape& tape, const Indices& tokens) const {
+      flipbook::detail::require_indices("Masked", slice(checked(tokens), 1, 0, 1), Network::mask);
+      flipbook::detail::require_indices("Masked", all_but_first(tokens), Network::tokens);
+      return loss_of_known(tape, tokens);
+    }
+    /// The same of tokens that are known to be of the vocabulary, as a quantizer's codes are: a device need not be
+    /// asked, so that it may capture the step.
+    Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
+      const Shape& shape = checked(tokens).shape();
+      return masked_loss(tape, tokens, draw_mask(shape[0], shape[1] - 1, tape.rng()));
+    }
+    /// The same of a mask (N, L) that is given, for all tokens but the first.
+    Variable<T, B> masked_loss(Tape& tape, const Indices& tokens, const Mask& mask) const {
+      const auto logits = network.of_known(tape, hidden(cast<Wide<T>>(tokens), pad(mask, 1, 1, 0)));
+      const auto log_p = log_softmax(all_but_first(logits));                     // (N, L, tokens)
+      const auto right = apply(TakeAlongAxis<B>{all_but_first(tokens)}, log_p);  // (N, L)
+      const auto smooth = (1 - label_smoothing) * right + label_smoothing * mean(log_p, {2}, true);
+      return -mean(smooth * cast<T>(mask));
+    }
+    /// Masks as training draws them: (n, places).
+    static Mask draw_mask(Index n, Index places, Rng& rng) {
+      const auto share = Schedule::share(uniform<Wide<T>, B>({n, 1}, rng));  // (n, 1)
+      const auto count = clamp(share * static_cast<double>(places), 1, static_cast<double>(places));
+      return less(cast<Wide<T>>(sorted_places(uniform<Wide<T>, B>({n, places}, rng))), count);  // (n, places)
+    }
+
+    /// The next tokens after a prefix (N, L), L ≥ 1, which stays as it is: (N, count).
+    Indices sample(const Indices& prefix, Index count, Rng& rng, const Sampling& how = {}) const {
+      require(prefix.rank() == 2 && prefix.extent(1) > 0 && count > 0 && prefix.extent(1) + count <= 1 + context,
+              "Masked: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", 1 + context,
+              " in all");
+      const Index n = prefix.extent(0), known = prefix.extent(1);
+      const auto whole = concat(1, prefix, zeros<std::int32_t, B>({n, count}));  // (N, L + count)
+      const auto mask = pad(ones<Wide<T>, B>({n, count}), 1, known, 0);          // (N, L + count)
+      Sampling of_these = how;
+      of_these.steps = std::min(how.steps, count);
+      return slice(inpaint(whole, mask, rng, of_these), 1, known, known + count);
+    }
+    /// Sequences (N, L) whose masked places, of any tokens, are drawn anew from all others, which stay. At each step all
+    /// of them are drawn, and those are kept that are likeliest, with noise; the masked share of them goes along γ.
+    /// @param mask  (N, L), 1 where to draw, 0 elsewhere and for the first token
+    /// @throws Error  if the shapes do not fit, no step is to be taken, or a temperature is not positive
+    Indices inpaint(const Indices& tokens, Mask mask, Rng& rng, const Sampling& how = {}) const {
+      require(mask.shape() == checked(tokens).shape(), "Masked: a mask ", mask.shape(), " for tokens ", tokens.shape(),
+              "; needs the same shape");
+      require(how.steps > 0 && how.confidence_temperature >= 0, "Masked: ", how.steps, " steps with a temperature of ",
+              how.confidence_temperature, "; needs a step, and a temperature that is not negative");
+      const Index steps = std::min(how.steps, tokens.extent(1) - 1);
+      const Mask at_first = sum(mask, {1});  // (N, 1), places to draw
+      Mask x = cast<Wide<T>>(tokens);        // (N, L), tokens as numbers
+      for (Index step = 1;; ++step) {
+        const auto logits = likelihood::truncated(network(hidden(x, mask)), how.tokens);  // (N, L, tokens)
+        const Indices drawn = sample_categorical(logits, rng);                            // (N, L)
+        x = where(mask, cast<Wide<T>>(drawn), x);
+        if (step == steps) return cast<std::int32_t>(x);
+        const double r = static_cast<double>(step) / static_cast<double>(steps);
+        const Mask log_p = cast<Wide<T>>(TakeAlongAxis<B>{drawn}(log_softmax(logits)));  // (N, L)
+        const Mask sure = log_p + how.confidence_temperature * (1 - r) * gumbel(mask.shape(), rng);
+        const Mask place = cast<Wide<T>>(sorted_places(masked_fill(sure, 1 - mask, infinity)));  // the least sure first
+        const Mask left = at_first * Schedule::share(full<Wide<T>, B>({1, 1}, static_cast<Wide<T>>(r)));  // (N, 1)
+        mask = mask * less(place, left) * less(place, sum(mask, {1}) - 1);  // at least one is kept
+      }
+    }
+
+   private:
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+    static const Indices& checked(const Indices& tokens) {
+      require(tokens.rank() == 2 && tokens.extent(1) >= 2 && tokens.extent(1) <= 1 + context,
+              "Masked: needs (N, L) of at least two tokens and at most ", 1 + context, ", got ", tokens.shape());
+      return tokens;
+    }
+    template <class X>
+    static auto all_but_first(const X& x) {
+      return slice(x, 1, 1, x.shape()[1]);
+    }
+    /// What the network sees.
+    static Indices hidden(const Mask& x, const Mask& mask) {
+      return cast<std::int32_t>(masked_fill(x, mask, Network::mask));
+    }
+    /// Standard Gumbel noise, −log(−log u).
+    static Mask gumbel(const Shape& shape, Rng& rng) {
+      return -log(-log(uniform<Wide<T>, B>(shape, rng, 1e-30, 1)));  // not from 0, which has no logarithm
+    }
+  };
+};
+
+}  // namespace flipbook

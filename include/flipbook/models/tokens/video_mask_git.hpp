@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <flipbook/models/tokens/in_latents.hpp>
+#include <flipbook/models/tokens/masked.hpp>
+#include <flipbook/models/tokens/masked_transformer.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// A transformer over the codes of clips that fills masked ones, several at a time: of clips of 16 frames of 64×64
+/// pixels with VideoVqVae. Chang et al., MaskGIT: masked generative image transformer, 2022, over codes of clips, as Yu
+/// et al., MAGVIT: masked generative video transformer, 2023.
+template <class Tokenizer, LatentGrid Grid = LatentGrid{4, 8, 8}, int Width = 256, int Layers = 6, int Heads = 8,
+          int Classes = 0, masked::Schedule Schedule = masked::Cosine>
+using VideoMaskGit = InLatents<
+    Tokenizer,
+    Masked<MaskedTransformer<Tokenizer::QuantizerOf::codes, Width, Layers, Heads,
+                             Grid.size() * quantizer::depth_of<typename Tokenizer::QuantizerOf>, std::max(1, Classes)>,
+           Schedule>,
+    Grid>;
+
+}  // namespace flipbook
