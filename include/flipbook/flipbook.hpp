@@ -101,6 +101,7 @@
 
 #include <flipbook/loss/adversarial.hpp>
 #include <flipbook/loss/elbo.hpp>
+#include <flipbook/loss/feature_distance.hpp>
 #include <flipbook/loss/penalty.hpp>
 #include <flipbook/loss/regression.hpp>
 
@@ -147,6 +148,7 @@
 #include <flipbook/models/gan/discriminators.hpp>
 #include <flipbook/models/gan/gan.hpp>
 #include <flipbook/models/gan/mocogan.hpp>
+#include <flipbook/models/gan/perceptual.hpp>
 #include <flipbook/models/gan/regulariser.hpp>
 #include <flipbook/models/gan/training.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
@@ -167,6 +169,7 @@
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
+#include <flipbook/models/vae/vq_gan.hpp>
 #include <flipbook/models/vae/vq_vae.hpp>
 
 #include <flipbook/optim/adam.hpp>
