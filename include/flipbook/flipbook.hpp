@@ -239,6 +239,7 @@
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/keeper.hpp>
+#include <flipbook/train/model_average.hpp>
 #include <flipbook/train/monitor.hpp>
 #include <flipbook/train/plan_memory.hpp>
 #include <flipbook/train/progress.hpp>

@@ -400,6 +400,41 @@ TEST_CASE("an average is kept beside the parameters, and only shown when asked f
   CHECK(to_vector(trainer.model.parameters()) == before);
 }
 
+TEST_CASE("an average has buffers of its own, and one of a file of before begins as the buffers that it holds") {
+  const TemporaryFolder folder;
+  auto trainer = trainer_of<SmallVaeGan>();
+  const auto at_first = to_vector(trainer.model.buffers());
+  REQUIRE_FALSE(at_first.empty());
+  trainer.keep_average(0.5);
+  trainer.fit(clips, quietly(1));
+  const auto now = to_vector(trainer.model.buffers());
+  const auto average = trainer.with_average([&] { return to_vector(trainer.model.buffers()); });
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    CHECK(average[i] == doctest::Approx((at_first[i] + now[i]) / 2).epsilon(1e-5).scale(1));
+  }
+  CHECK(to_vector(trainer.model.buffers()) == now);
+
+  const auto path = folder.path / "run.safetensors";
+  trainer.save(path);
+  auto resumed = trainer_of<SmallVaeGan>();
+  resumed.keep_average(0.5);
+  resumed.resume(path);
+  CHECK(resumed.with_average([&] { return to_vector(resumed.model.buffers()); }) == average);
+
+  SafetensorsFile file = read_safetensors(path);
+  std::vector<NamedTensor> tensors;
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name != "training/average/buffers") tensors.push_back(tensor);
+  }
+  REQUIRE(tensors.size() + 1 == file.tensors.size());
+  file.metadata.erase("flipbook.checksum");
+  write_safetensors(path, tensors, file.metadata);
+  auto older = trainer_of<SmallVaeGan>();
+  older.keep_average(0.5);
+  older.resume(path);
+  CHECK(older.with_average([&] { return to_vector(older.model.buffers()); }) == now);
+}
+
 #if !FLIPBOOK_SANITIZED
 TEST_CASE("after the first steps, training asks the system for no memory") {
   auto trainer = trainer_of<SmallVaeGan>();

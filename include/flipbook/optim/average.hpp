@@ -34,6 +34,11 @@ class MovingAverage {
     require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
     map_into(value_, function::Mix{decay_}, value_, parameters);
   }
+  /// Begins anew, as the parameters are.
+  void restart(const Tensor<T, B>& parameters) {
+    require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
+    B::copy(value_.data(), parameters.data(), static_cast<std::size_t>(value_.size()) * sizeof(T));
+  }
   /// Exchanges the average with the parameters, in their memory: once to use it, once more to train on.
   void swap(Tensor<T, B> parameters) {
     require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());

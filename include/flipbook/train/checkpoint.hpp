@@ -7,10 +7,10 @@
 #include <optional>
 
 #include <flipbook/core/random.hpp>
-#include <flipbook/optim/average.hpp>
 #include <flipbook/optim/optimizer.hpp>
 #include <flipbook/train/description.hpp>
 #include <flipbook/train/history.hpp>
+#include <flipbook/train/model_average.hpp>
 #include <flipbook/train/weights.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -78,6 +78,11 @@ class CheckpointWriter {
   void operator()(const std::string& name, const MovingAverage<T, B>& average) {
     add(name, here(average.value()));
   }
+  template <class T, class B>
+  void operator()(const std::string& name, const AverageState<T, B>& average) {
+    (*this)(name, average.parameters);
+    if (average.buffers) (*this)(name + "/buffers", *average.buffers);
+  }
   void operator()(const std::string& name, const Rng& rng);
   void operator()(const std::string& name, const StepCount& steps) { add(name, joined(steps.value)); }
   void operator()(const std::string& name, WholeNumber auto number) { add(name, joined(number)); }
@@ -130,6 +135,15 @@ struct CheckpointReader {
   template <class T, class B>
   void operator()(const std::string& name, MovingAverage<T, B>& average) {
     take(name, average.value());
+  }
+  /// Files of before have no average of buffers: it begins as the buffers that are read.
+  template <class T, class B>
+  void operator()(const std::string& name, const AverageState<T, B>& average) {
+    (*this)(name, average.parameters);
+    if (!average.buffers) return;
+    const std::string buffers = name + "/buffers";
+    if (loading.has(std::string(training_prefix) + buffers)) (*this)(buffers, *average.buffers);
+    else loading.later([of = &*average.buffers, now = average.buffers_now] { of->restart(now); });
   }
   void operator()(const std::string& name, Rng& rng);
   void operator()(const std::string& name, const StepCount& steps);

@@ -104,7 +104,6 @@ class StepTrial {
   }
 
   std::size_t model_bytes() const { return bytes_of(model_.parameters()) + bytes_of(model_.buffers()); }
-  std::size_t parameter_bytes() const { return bytes_of(model_.parameters()); }
   std::size_t optimizer_bytes() const { return optimizer_bytes_; }
 
   /// Goes on to the next kind of step that the training will take, of those among the next few; false where there are
@@ -162,7 +161,7 @@ MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, Index batch, std
   // grows as the clips do. A small batch is taken as it is.
   const Index small = std::max<Index>(batch < 8 ? batch / 2 : batch / 4, 1), large = batch < 8 ? batch : 2 * small;
   StepTrial<Net, T, B, Rule> trial(trainer);
-  const std::size_t average = trainer.keeps_average() ? trial.parameter_bytes() : 0;
+  const std::size_t average = trainer.keeps_average() ? trial.model_bytes() : 0;
   MemoryPlan plan;
   while (trial.next_kind()) {
     StepMemories memories(trial.memory(clips_of(small), how), trial.memory(clips_of(large), how));

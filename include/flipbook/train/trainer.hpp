@@ -14,15 +14,15 @@
 #include <string>
 #include <utility>
 
-#include <flipbook/optim/average.hpp>
 #include <flipbook/train/agreement.hpp>
 #include <flipbook/train/diagnosis.hpp>
 #include <flipbook/train/fit_options.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
 #include <flipbook/train/keeper.hpp>
-#include <flipbook/train/progress.hpp>
+#include <flipbook/train/model_average.hpp>
 #include <flipbook/train/monitor.hpp>
+#include <flipbook/train/progress.hpp>
 #include <flipbook/train/stepper.hpp>
 #include <flipbook/train/training.hpp>
 
@@ -99,7 +99,7 @@ class Trainer {
     }
     ++steps_;
     if (skipped_) losses.emplace_back("skipped", *skipped_);
-    if (average_) average_->update(model.parameters());
+    if (average_) average_->update(model);
     history_.add(steps_, losses);
     return losses;
   }
@@ -269,15 +269,14 @@ class Trainer {
     set_group("what was chosen", group, chosen);
   }
 
-  /// Keeps an exponential moving average of the parameters from now on.
-  void keep_average(double decay) { average_.emplace(decay, model.parameters()); }
+  /// Keeps an exponential moving average of the parameters and buffers from now on.
+  void keep_average(double decay) { average_.emplace(decay, model); }
   bool keeps_average() const noexcept { return average_.has_value(); }
-  /// Calls f() with the average in place of the parameters.
+  /// Calls f() with the average in place of the model's parameters and buffers.
   template <class F>
   auto with_average(const F& f) {
     require(average_.has_value(), "with_average: no average is kept; call keep_average(decay) before training");
-    const Swapped swapped(*average_, model.parameters());
-    return f();
+    return average_->in_place_of(model, f);
   }
 
  private:
@@ -293,13 +292,6 @@ class Trainer {
     return untrained;
   }
 
-  struct Swapped {
-    MovingAverage<T, B>& average;
-    const Tensor<T, B>& parameters;
-    Swapped(MovingAverage<T, B>& a, const Tensor<T, B>& p) : average(a), parameters(p) { average.swap(parameters); }
-    ~Swapped() { average.swap(parameters); }
-  };
-
   /// Calls write(), which takes the state down, on the first rank; the others give it their shares of that.
   template <class Write>
   void on_first_rank(const Write& write) {
@@ -314,7 +306,7 @@ class Trainer {
   void visit_state(auto& visit) {
     visit("", model);
     training_.visit_optimizers(visit);
-    if (average_) visit("average", *average_);
+    if (average_) visit("average", average_->state(model));
     visit("rng", rng_);
     visit("steps", detail::StepCount{steps_});
     visit("best", best_), visit("skipped", skipped_);
@@ -428,7 +420,7 @@ class Trainer {
   Rng rng_;
   TrainingT training_;
   detail::Stepper<T, B, BatchOf<Net, Tensor<T, B>>> stepper_;
-  std::optional<MovingAverage<T, B>> average_;
+  std::optional<ModelAverage<T, B>> average_;
   History history_;
   std::optional<double> best_, skipped_;
   Index steps_ = 0;

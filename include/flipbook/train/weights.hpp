@@ -95,6 +95,7 @@ class Loading {
     }
     return found->second.template get<T>();
   }
+  bool has(const std::string& name) const { return file_.tensors.contains(name) || file_.unreadable.contains(name); }
   void refuse(std::string problem) { problems_.push_back(std::move(problem)); }
   void later(std::function<void()> change) { changes_.push_back(std::move(change)); }
 
