@@ -102,7 +102,7 @@ inline Sampling sampling_of(const char* operation, const char* what, const Shape
 
 /// How `grid_sample` reads its grid, in PyTorch's words and with its defaults.
 struct GridSampleOptions {
-  PaddingMode padding_mode = PaddingMode::zeros;  ///< what lies outside of a picture
+  PaddingMode padding_mode = PaddingMode::zeros;  ///< what lies outside: `zeros`, `border` or `reflection`
   bool align_corners = false;  ///< whether ±1 are the centres of the border's pixels, otherwise their outer edges
 };
 
