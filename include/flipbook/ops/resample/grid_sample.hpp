@@ -106,6 +106,22 @@ struct GridSampleOptions {
   bool align_corners = false;  ///< whether ±1 are the centres of the border's pixels, otherwise their outer edges
 };
 
+namespace detail {
+
+/// How pictures of one shape are sampled by grids of the other.
+/// @throws Error  as `grid_sample`
+inline Sampling grid_sampling(const Shape& x, const Shape& grid, const GridSampleOptions& options) {
+  Sampling how = sampling_of("grid_sample", "a grid", x, grid, options.padding_mode);
+  for (SampledAxis* const axis : {&how.across, &how.down}) {
+    const auto extent = static_cast<double>(axis->extent);
+    axis->scale = (options.align_corners ? extent - 1 : extent) / 2, axis->offset = (extent - 1) / 2;
+    axis->edges = !options.align_corners;
+  }
+  return how;
+}
+
+}  // namespace detail
+
 /// Pictures, or clips frame by frame, sampled by bilinear interpolation at positions of [−1, 1], as PyTorch's
 /// `grid_sample`, but for channels, which are last. A position is x, along the width, then y, along the height: (−1, −1)
 /// is the first pixel of the first row, (1, −1) the last one. Where a position is NaN, so is the sample.
@@ -120,14 +136,10 @@ struct GridSampleOptions {
 template <Operand X, Operand Grid>
   requires SameScalarAndBackend<X, Grid>
 auto grid_sample(const X& x, const Grid& grid, const GridSampleOptions& options = {}) {
-  Sampling how = detail::sampling_of("grid_sample", "a grid", x.shape(), grid.shape(), options.padding_mode);
-  for (SampledAxis* const axis : {&how.across, &how.down}) {
-    const auto extent = static_cast<double>(axis->extent);
-    axis->scale = (options.align_corners ? extent - 1 : extent) / 2, axis->offset = (extent - 1) / 2;
-    axis->edges = !options.align_corners;
-  }
-  return apply(GridSample{how}, x, grid);
+  return apply(GridSample{detail::grid_sampling(x.shape(), grid.shape(), options)}, x, grid);
 }
+template <Operand X, Operand Grid>
+detail::OperandsDifferInScalarOrBackend grid_sample(const X&, const Grid&, const GridSampleOptions& = {}) = delete;
 
 /// Backward warping by optical flow: y[i, j] = x at row i + v and column j + u, between pixels by bilinear interpolation,
 /// where (u, v) = displacement[i, j] in pixels, along the width first. So a flow from this frame to x brings x back to
@@ -144,6 +156,8 @@ auto warp(const X& x, const Flow& displacement, PaddingMode padding_mode = Paddi
   how.own_columns = displacement.shape()[-2];
   return apply(GridSample{how}, x, displacement);
 }
+template <Operand X, Operand Flow>
+detail::OperandsDifferInScalarOrBackend warp(const X&, const Flow&, PaddingMode = PaddingMode::zeros) = delete;
 
 /// The grid of affine transformations: position (x, y) of the result takes from theta · (x, y, 1), as PyTorch's
 /// `affine_grid`; a spatial transformer is grid_sample(x, affine_grid(theta, {height, width})).
