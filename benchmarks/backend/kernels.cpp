@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The matrix product, the convolutions and attention in GFLOP/s (two for each product of the definition, border or
-// not), beside what the machine's multiply-add units can do at most.
+// not), beside what the machine's multiply-add units can do at most; sampling between pixels in millions of samples a
+// second.
 #include <cmath>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include <flipbook/backend/cpu/attention/gradient.hpp>
 #include <flipbook/backend/cpu/conv/conv.hpp>
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
+#include <flipbook/backend/cpu/resample/grid_sample.hpp>
 #include <flipbook/core/fill.hpp>
 
 #include "layers.hpp"
@@ -92,6 +94,25 @@ void self_attention(benchmark::State& state, const AttentionGeometry& g, bool ba
   report(state, double(backward ? 4 : 2) * double(g.batch * g.heads * pairs) * double(g.width));
 }
 
+enum class SamplePass { forward, adjoint, positions };
+
+/// A frame warped by displacements of about two pixels.
+void sampling(benchmark::State& state, Index extent, Index channels, SamplePass pass) {
+  Sampling s;
+  s.samples = extent * extent, s.channels = channels, s.own_columns = extent;
+  s.across.extent = s.down.extent = extent, s.across.padding = s.down.padding = PaddingMode::border;
+  auto x = drawn(s.pixels() * channels), y = drawn(s.samples * channels), dgrid = drawn(2 * s.samples);
+  auto grid = drawn(2 * s.samples);
+  for (float& displacement : grid) displacement *= 2;
+  for (auto _ : state) {
+    if (pass == SamplePass::forward) cpu::grid_sample(s, x.data(), grid.data(), y.data());
+    else if (pass == SamplePass::adjoint) cpu::grid_sample_adjoint(s, y.data(), grid.data(), x.data());
+    else cpu::grid_sample_positions(s, x.data(), grid.data(), y.data(), dgrid.data());
+  }
+  state.counters["Msamples/s"] =
+      benchmark::Counter(1e-6 * double(s.samples), benchmark::Counter::kIsIterationInvariantRate);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -131,6 +152,12 @@ int main(int count, char** arguments) {
                              std::to_string(length) + " " + std::to_string(width);
     add(name + "/forward", [=](auto& state) { self_attention(state, g, false); });
     add(name + "/backward", [=](auto& state) { self_attention(state, g, true); });
+  }
+  for (const Index channels : {1, 3, 16, 64}) {
+    const std::string name = "grid_sample 128x128 " + std::to_string(channels);
+    add(name + "/forward", [=](auto& state) { sampling(state, 128, channels, SamplePass::forward); });
+    add(name + "/adjoint", [=](auto& state) { sampling(state, 128, channels, SamplePass::adjoint); });
+    add(name + "/positions", [=](auto& state) { sampling(state, 128, channels, SamplePass::positions); });
   }
   benchmark::Initialize(&count, arguments);
   benchmark::RunSpecifiedBenchmarks();

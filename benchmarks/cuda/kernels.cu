@@ -4,6 +4,7 @@
 //
 //   kernels [WORD…]     those whose names contain one of the words; without any, all
 
+#include <array>
 #include <cstring>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
 #include <flipbook/ops/norm/norm.hpp>
+#include <flipbook/ops/resample/grid_sample.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/optim/optimizer.hpp>
@@ -151,6 +153,26 @@ void memory_bound(const Table& table, const std::string& numbers) {
              [&] { adam.step(parameters, gradient); });
 }
 
+/// Frames warped by displacements of about two pixels; the adjoint and the gradient in positions too.
+/// @param table  whose unit is GB/s
+template <class T>
+void samplings(const Table& table, const std::string& numbers) {
+  for (const auto& [frames, extent, channels] : {std::array<Index, 3>{64, 256, 3}, {64, 128, 64}}) {
+    const auto x = drawn<T>({frames, extent, extent, channels}), dy = drawn<T>(x.shape());
+    const Tensor<T, Cuda> flow = drawn<T>({frames, extent, extent, 2}) * T(2);
+    Sampling how = detail::sampling_of("warp", "displacements", x.shape(), flow.shape(), PaddingMode::border);
+    how.own_columns = extent;
+    const auto line = [&](const char* pass, double passes, double flows, const auto& f) {
+      const double numbers_moved = passes * static_cast<double>(x.size()) + flows * static_cast<double>(flow.size());
+      table.line(text("grid_sample ", extent, " × ", extent, " × ", channels, pass, ' ', numbers),
+                 1e-9 * numbers_moved * sizeof(T), f);
+    };
+    line("/forward", 2, 1, [&] { GridSample{how}(x, flow); });
+    line("/adjoint", 2, 1, [&] { GridSampleAdjoint{how}(dy, flow); });
+    line("/positions", 2, 2, [&] { detail::gradient_in_positions(how, x, flow, dy); });
+  }
+}
+
 /// GB/s, read and written, of a copy of 1 GiB within the device.
 double copy_rate() {
   const Tensor<float, Cuda> from({Index{1} << 28});
@@ -180,6 +202,8 @@ void run() {
   }
   memory_bound<float>(memory, "float");
   memory_bound<bfloat16>(memory, "bfloat16");
+  samplings<float>(memory, "float");
+  samplings<bfloat16>(memory, "bfloat16");
 }
 
 }  // namespace

@@ -5,17 +5,21 @@
                           extents, kernel, stride, dilation, padding and groups; o=…: output padding, if transposed
     matmul b=1 m=512 n=256 k=256                                          b products (m, k) · (k, n)
     attention n=2 h=8 q=1024 k=1024 w=64 causal=1                         batch, heads, queries, keys, width of a head
+    sampling n=4 c=16 x=96,128 y=48,64 padding=1 aligned=0                grid_sample: batch, channels, extents of pictures
+                          and of samples, the place of the padding mode in PyTorch's list, align_corners
 """
 import math
 import random
 
 CONVOLUTIONS = ("dense", "grouped", "depthwise", "transposed", "factorised")
-KINDS = (*CONVOLUTIONS, "matmul", "attention")
-# In a list of layers these kinds follow each other, so that a part of a list has about as many of each.
+KINDS = (*CONVOLUTIONS, "matmul", "attention", "sampling")
+# In a list of layers these kinds follow each other, so that a part of a list has about as many of each. Sampling is
+# measured only where it is asked for.
 ORDER = ("dense", "transposed", "matmul", "dense", "grouped", "attention", "dense", "factorised", "depthwise",
          "dense", "transposed", "matmul")
 DIRECTIONS = ("forward", "input gradient", "weight gradient")
 LEAST, MOST = 10e6, 20e9  # operations of a layer
+LEAST_SAMPLING = 10e4     # of which one takes longer
 MOST_DEPTHWISE = 1e9      # of which PyTorch's 3-D kernels take seconds
 LARGEST = 2 ** 24         # numbers in a tensor
 SCORES = 2 ** 26          # numbers in the scores of attention, which PyTorch has in memory
@@ -47,7 +51,8 @@ class Spec:
     def __getattr__(self, key):
         """Settings of one number as a number, of several as a tuple."""
         numbers = self.settings[key]
-        return numbers if key in "cxksdpo" and self.kind in CONVOLUTIONS else numbers[0]
+        several = {"sampling": "xy"}.get(self.kind, "cxksdpo" if self.kind in CONVOLUTIONS else "")
+        return numbers if key in several else numbers[0]
 
     def outputs(self):
         """Extents of a convolution's output."""
@@ -63,6 +68,9 @@ class Spec:
         if self.kind == "attention":
             one = self.n * self.h * self.w
             return one * self.q, 2 * one * self.k, one * self.q
+        if self.kind == "sampling":
+            samples = self.n * math.prod(self.y)
+            return self.n * math.prod(self.x) * self.c, 2 * samples, samples * self.c
         inputs, outputs = self.c
         return (self.n * math.prod(self.x) * inputs, math.prod(self.k) * inputs * outputs // self.g,
                 self.n * math.prod(self.outputs()) * outputs)
@@ -74,6 +82,8 @@ class Spec:
         if self.kind == "attention":  # that a backward pass computes the scores again is not counted
             seen = self.q * (self.q + 1) // 2 if self.causal else self.q * self.k
             return (4 if direction == "forward" else 8) * self.n * self.h * seen * self.w
+        if self.kind == "sampling":  # four corners forward, and in either gradient
+            return 8 * self.n * math.prod(self.y) * self.c * (1 if direction == "forward" else 2)
         inputs, outputs = self.c
         positions = self.x if self.kind == "transposed" else self.outputs()
         return 2 * self.n * math.prod(positions) * math.prod(self.k) * inputs * outputs // self.g
@@ -81,15 +91,17 @@ class Spec:
     def intensity(self, direction):
         """Operations for each byte that must at least be read or written."""
         x, w, y = self.sizes()
-        moved = 2 * (x + w + y) if self.kind == "attention" and direction != "forward" else x + w + y
+        moved = 2 * (x + w + y) if len(self.directions()) == 2 and direction != "forward" else x + w + y
         return self.operations(direction) / (4 * moved)
 
     def directions(self):
-        return DIRECTIONS[:2] if self.kind == "attention" else DIRECTIONS
+        """In the input gradient of two are those in all operands."""
+        return DIRECTIONS[:2] if self.kind in ("attention", "sampling") else DIRECTIONS
 
     def fits(self):
         most = MOST_DEPTHWISE if self.kind == "depthwise" else MOST
-        if not LEAST <= self.operations() <= most or max(self.sizes()) > LARGEST:
+        least = LEAST_SAMPLING if self.kind == "sampling" else LEAST
+        if not least <= self.operations() <= most or max(self.sizes()) > LARGEST:
             return False
         if self.kind == "attention":
             return self.n * self.h * self.q * self.k <= SCORES
@@ -166,6 +178,16 @@ def attention(rng):
                 causal=(int(causal),))
 
 
+def sampling(rng):
+    extents = [about(rng, 4, 256) for _ in range(2)]
+    samples = extents if rng.random() < 0.5 else [about(rng, 4, 256) for _ in range(2)]
+    return Spec("sampling", n=(about(rng, 1, 16),), c=(rng.choice((1, 1, 2, 3, 3, 4, 8, 16, 32, 64, about(rng, 1, 128))),),
+                x=tuple(extents), y=tuple(samples), padding=(rng.randrange(3),), aligned=(rng.randrange(2),))
+
+
+OTHERS = {"matmul": matmul, "attention": attention, "sampling": sampling}
+
+
 def layers(count, seed, only=None):
     """The first `count` layers of a seed, of every kind or of one."""
     drawn = {kind: random.Random(f"{seed} {kind}") for kind in KINDS}
@@ -174,7 +196,7 @@ def layers(count, seed, only=None):
         kind = order[i % len(order)]
         rng = drawn[kind]
         while True:
-            spec = {"matmul": matmul, "attention": attention}.get(kind, lambda r: convolution(r, kind))(rng)
+            spec = OTHERS.get(kind, lambda r: convolution(r, kind))(rng)
             if spec.fits():
                 break
         yield spec

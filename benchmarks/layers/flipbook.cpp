@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // flipbook's side of a comparison of layers that are given while the program runs; see side.hpp.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -10,6 +12,7 @@
 #include <flipbook/ops/attention/attention.hpp>
 #include <flipbook/ops/conv/conv.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
+#include <flipbook/ops/resample/grid_sample.hpp>
 
 #include "../backend/roof.hpp"
 #include "side.hpp"
@@ -117,6 +120,44 @@ std::vector<Way> attention_of(const Spec& spec) {
           way("input gradient", "tiles", [=] { return gradient(q, k, v, y, dy); })};
 }
 
+/// The grid (n, h, w, 2): each sample a few pixels from its own place, and no position where the gradient jumps.
+Tensor<float> positions(const Spec& spec) {
+  const Axes x = spec.axes("x"), y = spec.axes("y");
+  auto grid = drawn({spec("n"), y[0], y[1], 2}, layers::weights);
+  for (Index i = 0; i < grid.size(); ++i) {
+    const bool across = i % 2 == 0;
+    const auto axis = static_cast<std::size_t>(across ? 1 : 0);
+    const Index place = across ? i / 2 % y[1] : i / 2 / y[1] % y[0];
+    const auto extent = static_cast<double>(x[axis]);
+    const double near = static_cast<double>(place) * extent / static_cast<double>(y[axis]) + 4.0 * grid.data()[i];
+    const double at = std::floor(near) + 0.1 + 0.8 * (near - std::floor(near));
+    grid.data()[i] =
+        static_cast<float>(spec("aligned") != 0 ? 2 * at / std::max(extent - 1, 1.0) - 1 : (2 * at + 1) / extent - 1);
+  }
+  return grid;
+}
+
+std::vector<Way> sampling(const Spec& spec) {
+  const Index n = spec("n"), c = spec("c");
+  const auto grid = positions(spec);
+  const auto x = drawn({n, spec.axes("x")[0], spec.axes("x")[1], c}, layers::input);
+  const auto dy = drawn(grid.shape().with_tail(1, {c}), layers::output_gradient);
+  const GridSampleOptions options{static_cast<PaddingMode>(spec("padding")), spec("aligned") != 0};
+  const Sampling how = detail::grid_sampling(x.shape(), grid.shape(), options);
+  const auto gradients = std::make_shared<std::array<Tensor<float>, 2>>();
+  return {way("forward", "bilinear", [=] { return grid_sample(x, grid, options); }),
+          {"input gradient", "bilinear",
+           [=] {
+             *gradients = {};
+             *gradients = {GridSampleAdjoint{how}(dy, grid), detail::gradient_in_positions(how, x, grid, dy)};
+           },
+           [=] {
+             std::vector<float> both;
+             for (const auto& each : *gradients) both.insert(both.end(), each.begin(), each.end());
+             return both;
+           }}};
+}
+
 /// What bounds every layer, named after the GFLOP of a call's multiply-adds and the GB of its copy.
 std::vector<Way> roof_of() {
   const auto results = std::make_shared<std::vector<float>>(static_cast<std::size_t>(threads()));
@@ -135,6 +176,7 @@ int main(int count, char** arguments) {
   set_threads(count_of_threads);
   return layers::serve(count_of_threads, [](const Spec& spec) {
     if (spec.kind == "roof") return roof_of();
+    if (spec.kind == "sampling") return sampling(spec);
     return spec.kind == "matmul" ? product(spec) : spec.kind == "attention" ? attention_of(spec) : convolution(spec);
   });
 }

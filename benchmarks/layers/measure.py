@@ -82,7 +82,7 @@ def agree(a, b, size):
 
 def result_size(spec, direction):
     x, w, y = spec.sizes()
-    if spec.kind == "attention" and direction == "input gradient":
+    if len(spec.directions()) == 2 and direction == "input gradient":
         return x + w
     return {"forward": y, "input gradient": x, "weight gradient": w}[direction]
 

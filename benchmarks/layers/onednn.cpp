@@ -212,6 +212,7 @@ int main(int count, char** arguments) {
     return 0;
   }
   return layers::serve(std::stoi(asked), [](const Spec& spec) {
-    return spec.kind == "matmul" ? products(spec) : spec.kind == "attention" ? std::vector<Way>{} : convolution(spec);
+    if (spec.kind == "attention" || spec.kind == "sampling") return std::vector<Way>{};
+    return spec.kind == "matmul" ? products(spec) : convolution(spec);
   });
 }

@@ -126,6 +126,36 @@ def attention(spec):
                   lambda each: torch.cat([lengths_first(y).ravel() for y in each]))
 
 
+def positions(spec):
+    """The grid (n, h, w, 2): each sample a few pixels from its own place, and no position where the gradient jumps."""
+    h, w = spec.y
+    noise = 4 * numbers(spec.n * h * w * 2, WEIGHTS).astype(np.float64).reshape(spec.n, h, w, 2)
+    grid = np.empty(noise.shape, np.float32)
+    for axis, place in ((0, np.arange(w)), (1, np.arange(h)[:, None])):
+        extent, samples = spec.x[1 - axis], spec.y[1 - axis]
+        near = place * extent / samples + noise[..., axis]
+        pixel = np.floor(near)
+        at = pixel + 0.1 + 0.8 * (near - pixel)
+        grid[..., axis] = 2 * at / max(extent - 1, 1) - 1 if spec.aligned else (2 * at + 1) / extent - 1
+    return torch.from_numpy(grid)
+
+
+def sampling(spec):
+    grid = positions(spec)
+    x = drawn((spec.n, *spec.x, spec.c), INPUT).movedim(-1, 1)
+    dy = drawn((spec.n, *spec.y, spec.c), OUTPUT_GRADIENT).movedim(-1, 1)
+    how = 0, spec.padding, bool(spec.aligned)
+
+    def pixels(y):
+        return y.movedim(1, -1).contiguous()
+    for name, layout in (("contiguous", torch.contiguous_format), ("channels last", torch.channels_last)):
+        a, c = (t.contiguous(memory_format=layout) for t in (x, dy))
+        yield Way("forward", name, functools.partial(torch.ops.aten.grid_sampler_2d, a, grid, *how), pixels)
+        yield Way("input gradient", name,
+                  functools.partial(torch.ops.aten.grid_sampler_2d_backward, c, a, grid, *how, (True, True)),
+                  lambda each: torch.cat([pixels(each[0]).ravel(), each[1].ravel()]))
+
+
 def block(call, budget, threads):
     """The least milliseconds of the calls that fit into so many, at least one, after one that does not count; on one
     thread of processor time."""
@@ -147,7 +177,7 @@ def answer(line, ways, threads):
     if command == "layer":
         spec = Spec.parsed(rest)
         ways.clear()  # before the next layer takes memory
-        ways += {"matmul": matmul, "attention": attention}.get(spec.kind, convolution)(spec)
+        ways += {"matmul": matmul, "attention": attention, "sampling": sampling}.get(spec.kind, convolution)(spec)
         return "\t".join(way.name for way in ways)
     number, *budget = rest.split()
     way = ways[int(number)]

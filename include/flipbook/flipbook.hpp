@@ -56,6 +56,7 @@
 #include <flipbook/ops/reduce/per_sample.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/resample/blocks.hpp>
+#include <flipbook/ops/resample/grid_sample.hpp>
 #include <flipbook/ops/resample/linear.hpp>
 #include <flipbook/ops/resample/patches.hpp>
 #include <flipbook/ops/resample/placement.hpp>

@@ -14,6 +14,9 @@ void add_resample(Table& table) {
     table.add("put", kernel::put<T>);
     table.add("interpolate", kernel::interpolate<T>);
     table.add("interpolate_adjoint", kernel::interpolate_adjoint<T>);
+    table.add("grid_sample", kernel::grid_sample<T>);
+    table.add("grid_sample_adjoint", kernel::grid_sample_adjoint<T>);
+    table.add("grid_sample_positions", kernel::grid_sample_positions<T>);
   });
 }
 

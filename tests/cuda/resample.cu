@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <flipbook/ops/resample/grid_sample.hpp>
 #include <flipbook/ops/resample/linear.hpp>
 #include <flipbook/ops/resample/patches.hpp>
 #include <flipbook/ops/resample/pool.hpp>
@@ -67,6 +68,69 @@ TEST_CASE_TEMPLATE("an axis resized, and the adjoint of it, are the CPU's", T, f
       resized[1] = extent;
       CHECK(disagreement<T>(Interpolate{1, extent}, random<double>(shape)) < device_tolerance<T>);
       CHECK(disagreement<T>(InterpolateAdjoint{1, shape[1]}, random<double>(resized, 2)) < device_tolerance<T>);
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("samples of pictures and their gradients are the CPU's", T, float, double, bfloat16,
+                   flipbook::half) {
+  struct Sampled {
+    Shape x, grid;
+  };
+  const std::vector<Sampled> sampled{{{1, 1, 1, 1}, {1, 3, 2, 2}},         {{2, 5, 7, 3}, {2, 1, 1, 2}},
+                                     {{0, 4, 4, 3}, {0, 2, 3, 2}},         {{1, 4, 5, 2}, {1, 0, 3, 2}},
+                                     {{3, 17, 33, 8}, {3, 19, 16, 2}},     {{1, 40, 18, 67}, {1, 7, 11, 2}},
+                                     {{2, 2, 6, 5, 16}, {2, 2, 23, 29, 2}}};
+  for (const auto& [x_shape, grid_shape] : sampled) {
+    for (const PaddingMode mode : {PaddingMode::zeros, PaddingMode::border, PaddingMode::reflection}) {
+      for (const bool aligned : {false, true}) {
+        CAPTURE(to_string(x_shape));
+        CAPTURE(static_cast<int>(mode));
+        CAPTURE(aligned);
+        const auto x = random<double>(x_shape), grid = affine(random<double>(grid_shape, 2), 0.8, 0);
+        const auto f = [mode = mode, aligned = aligned](const auto& v, const auto& g) {
+          return grid_sample(v, g, {mode, aligned});
+        };
+        const auto moved = [mode = mode](const auto& v, const auto& d) { return warp(v, d, mode); };
+        CHECK(disagreement<T>(f, x, grid) < 4 * device_tolerance<T>);
+        CHECK(disagreement<T>(moved, x, grid) < 4 * device_tolerance<T>);
+        CHECK(gradient_disagreement<T>(f, x, grid) < 8 * device_tolerance<T>);
+      }
+    }
+  }
+  const auto grid_of = [](const auto& theta) { return affine_grid(theta, {5, 3}); };
+  CHECK(disagreement<T>(grid_of, random<double>({3, 2, 3})) < device_tolerance<T>);
+}
+
+TEST_CASE("the second gradient of a sample is the CPU's") {
+  const auto second = [](const auto& x, const auto& grid) {
+    Tape tape{Rng{7}};
+    const auto v = tape.template variable<Order::higher>(x), g = tape.template variable<Order::higher>(grid);
+    const auto first = tape.recorded_gradient(sum(square(grid_sample(v, g, {PaddingMode::border}))), g);
+    const auto loss = sum(square(first));
+    return std::tuple{tape.gradient(loss, v, {.retain_graph = true}), tape.gradient(loss, g)};
+  };
+  CHECK(disagreement<double>(second, random<double>({2, 9, 7, 5}), random<double>({2, 6, 11, 2}, 2)) < 1e-12);
+}
+
+TEST_CASE_TEMPLATE("positions that are no places read nothing but the picture", T, float, double, bfloat16) {
+  const double infinite = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor<double> grid({1, 1, 6, 2}, {nan, 0, 0, nan, infinite, 0, 0, -infinite, 1e30, -1e30, -4e9, 1e19});
+  for (const PaddingMode mode : {PaddingMode::zeros, PaddingMode::border, PaddingMode::reflection}) {
+    for (const Index channels : {3, 8}) {
+      const auto x = to<Cuda>(full<T>({1, 4, 5, channels}, T(1)));
+      const auto g = to<Cuda>(converted<T>(grid));
+      Tape tape;
+      const auto v = tape.variable(x);
+      const auto y = grid_sample(v, g, {mode});
+      const auto values = to<Cpu>(y.value());
+      for (Index i = 0; i < 6; ++i) {
+        const bool lost = i < 2 || (mode == PaddingMode::reflection && i < 4);
+        const double value = static_cast<double>(values.data()[i * channels]);
+        if (lost) CHECK(std::isnan(value));
+        else CHECK(value == (mode == PaddingMode::zeros ? 0 : 1));
+      }
+      CHECK(to<Cpu>(tape.gradient(sum(y), v)).shape() == x.shape());
     }
   }
 }

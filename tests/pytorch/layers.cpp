@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <string>
+#include <utility>
+
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/embedding.hpp>
 #include <flipbook/nn/resample.hpp>
+#include <flipbook/ops/resample/grid_sample.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
 #include "cases.hpp"
@@ -38,6 +42,19 @@ int main(int argc, char** argv) {
   cases.layer<UpsampleLinear<Extent(2, 3)>>("upsample_linear_2d");
   cases.layer<UpsampleLinear<Extent(2)>>("upsample_linear_3d");
   cases.function("resize_linear_down", [](const auto& in) { return fb::resize_linear(in[0], Extent(5, 3)); });
+  for (const bool aligned : {false, true}) {
+    const std::string suffix = aligned ? "_aligned" : "";
+    for (const auto& [name, mode] : {std::pair{"zeros", fb::PaddingMode::zeros},
+                                     {"border", fb::PaddingMode::border},
+                                     {"reflection", fb::PaddingMode::reflection}}) {
+      cases.function("grid_sample_" + (name + suffix), [=, mode = mode](const auto& in) {
+        return fb::grid_sample(in[0], in[1], {mode, aligned});
+      });
+    }
+    cases.function("spatial_transformer" + suffix, [=](const auto& in) {
+      return fb::grid_sample(in[0], fb::affine_grid(in[1], {4, 6}, aligned), {.align_corners = aligned});
+    });
+  }
   cases.layer<AvgPool<Extent(2, 3)>>("avg_pool_2d");
   cases.layer<AvgPool<Extent(2)>>("avg_pool_3d");
   cases.layer<MaxPool<Extent(2)>>("max_pool_2d");

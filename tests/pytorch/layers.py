@@ -14,6 +14,20 @@ def patches(x, t, h, w):
     return x.permute(0, 3, 5, 7, 1, 2, 4, 6).reshape(n, t * h * w * c, time // t, height // h, width // w)
 
 
+def sampled(mode, aligned):
+    """grid_sample with the grid's two numbers in the place of channels."""
+    return function(lambda x, grid: F.grid_sample(x, grid.movedim(1, -1), padding_mode=mode, align_corners=aligned),
+                    (2, 3, 5, 7), (2, 2, 6, 4))
+
+
+def transformed(aligned):
+    """A spatial transformer: of x by transformations (N, 3, 2), the transposed ones of affine_grid."""
+    def f(x, theta):
+        grid = F.affine_grid(theta.transpose(1, 2), (2, 5, 4, 6), align_corners=aligned)
+        return F.grid_sample(x, grid, align_corners=aligned)
+    return function(f, (2, 5, 7, 6), (2, 3, 2))
+
+
 CASES = {
     "relu": function(F.relu, (3, 37)),
     "leaky_relu": function(lambda x: F.leaky_relu(x, 0.2), (3, 37)),
@@ -37,6 +51,10 @@ CASES = {
     "upsample_linear_2d": function(lambda x: F.interpolate(x, scale_factor=(2, 3), mode="bilinear"), (2, 3, 4, 5)),
     "upsample_linear_3d": function(lambda x: F.interpolate(x, scale_factor=2, mode="trilinear"), (2, 8, 3, 1, 5)),
     "resize_linear_down": function(lambda x: F.interpolate(x, (5, 3), mode="bilinear"), (2, 4, 8, 11)),
+    **{f"grid_sample_{mode}{'_aligned' * aligned}": sampled(mode, aligned)
+       for mode in ("zeros", "border", "reflection") for aligned in (False, True)},
+    "spatial_transformer": transformed(False),
+    "spatial_transformer_aligned": transformed(True),
     "avg_pool_2d": function(lambda x: F.avg_pool2d(x, (2, 3)), (2, 5, 4, 9)),
     "avg_pool_3d": function(lambda x: F.avg_pool3d(x, 2), (2, 17, 2, 4, 6)),
     "max_pool_2d": function(lambda x: F.max_pool2d(x, 2), (2, 5, 4, 6)),

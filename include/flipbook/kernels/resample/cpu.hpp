@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/backend/cpu/resample/grid_sample.hpp>
 #include <flipbook/backend/cpu/resample/resample.hpp>
 #include <flipbook/core/compiled.hpp>
 #include <flipbook/core/tensor.hpp>
@@ -69,6 +70,29 @@ void interpolate_adjoint(Cpu, int axis, const Tensor<T, Cpu>& y, Tensor<T, Cpu>&
     const LinearTaps taps{x.extent(axis), y.extent(axis)};
     cpu::interpolate_adjoint(x.shape().part(0, axis).size(), taps, x.shape().part(axis + 1, x.rank()).size(), y.data(),
                              x.data());
+  }
+}
+/// y[n, s, :] of the pictures x at the positions grid[n, s].
+template <class T>
+void grid_sample(Cpu, const Sampling& how, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& grid, Tensor<T, Cpu>& y) {
+  if constexpr (compiled<T>) from_library<"grid_sample">(grid_sample<T>)(Cpu{}, how, x, grid, y);
+  else cpu::grid_sample(how, x.data(), grid.data(), y.data());
+}
+/// The adjoint in x: what each sample took from its pixels is added to them, in the order of samples.
+template <class T>
+void grid_sample_adjoint(Cpu, const Sampling& how, const Tensor<T, Cpu>& y, const Tensor<T, Cpu>& grid,
+                         Tensor<T, Cpu>& x) {
+  if constexpr (compiled<T>) from_library<"grid_sample_adjoint">(grid_sample_adjoint<T>)(Cpu{}, how, y, grid, x);
+  else cpu::grid_sample_adjoint(how, y.data(), grid.data(), x.data());
+}
+/// The gradient of Σ dy · y in the positions.
+template <class T>
+void grid_sample_positions(Cpu, const Sampling& how, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& grid,
+                           const Tensor<T, Cpu>& dy, Tensor<T, Cpu>& dgrid) {
+  if constexpr (compiled<T>) {
+    from_library<"grid_sample_positions">(grid_sample_positions<T>)(Cpu{}, how, x, grid, dy, dgrid);
+  } else {
+    cpu::grid_sample_positions(how, x.data(), grid.data(), dy.data(), dgrid.data());
   }
 }
 

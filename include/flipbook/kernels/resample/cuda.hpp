@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/backend/cuda/resample/grid_sample.hpp>
 #include <flipbook/backend/cuda/resample/resample.hpp>
 #include <flipbook/core/fill.hpp>
 #include <flipbook/core/tensor.hpp>
@@ -62,6 +63,36 @@ void interpolate_adjoint(Cuda, int axis, const Tensor<T, Cuda>& y, Tensor<T, Cud
   detail::along_axis(axis, x, y, [&]<int N>(Index outer, const LinearTaps& taps, Index inner) {
     cuda::launch_each(cuda::interpolate_adjoint<T, N>, x.size() / N, outer, taps, inner, y.data(), x.data());
   });
+}
+
+/// y[n, s, :] of the pictures x at the positions grid[n, s].
+template <class T>
+void grid_sample(Cuda, const Sampling& how, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& grid, Tensor<T, Cuda>& y) {
+  cuda::with_packs<T>(
+      how.channels,
+      [&]<int N>() { cuda::launch_each(cuda::grid_sample<T, N>, y.size() / N, how, x.data(), grid.data(), y.data()); },
+      x.data(), y.data());
+}
+/// The adjoint in x: what each sample took from its pixels is added to them, in the order of samples.
+template <class T>
+void grid_sample_adjoint(Cuda, const Sampling& how, const Tensor<T, Cuda>& y, const Tensor<T, Cuda>& grid,
+                         Tensor<T, Cuda>& x) {
+  cuda::with_packs<T>(
+      how.channels,
+      [&]<int N>() {
+        const cuda::AdjointTiles tiles(how, N);
+        cuda::launch(cuda::grid_sample_adjoint<T, N>, cuda::grid_of(tiles.blocks(how.frames)),
+                     dim3(cuda::adjoint_threads), 0, how, tiles, y.data(), grid.data(), x.data());
+      },
+      x.data(), y.data());
+}
+/// The gradient of Σ dy · y in the positions.
+template <class T>
+void grid_sample_positions(Cuda, const Sampling& how, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& grid,
+                           const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dgrid) {
+  if (dgrid.size() == 0) return;
+  const cuda::RowPlan plan(how.frames * how.samples, how.channels, 1);
+  cuda::launch_rows(cuda::grid_sample_positions<T>, plan, how, x.data(), grid.data(), dy.data(), dgrid.data());
 }
 
 }  // namespace flipbook::kernel
