@@ -40,10 +40,9 @@ using LstmForecast = Autoregressive<FrameLstm<64, 64>>;
 using ConvLstmForecast = Autoregressive<ConvLstm<1, 32, 3>>;
 using TransformerForecast = Autoregressive<PatchTransformer<1, 8, 128, 3, 4>>;
 // [simvp]
-// A type of its own: nvcc 13 cannot name one with such an argument.
+// Ten frames from ten, in one pass. A type of its own: nvcc 13 cannot name one with such an argument.
 struct SimVpForecast
-    : SimVp<10, 1, simvp::Options{.spatial = 32, .hidden = 256, .blocks = 4, .expansion = 4}, likelihood::Bernoulli> {
-};  // ten frames from ten, in one pass
+    : SimVp<10, 1, simvp::Options{.spatial = 32, .hidden = 256, .blocks = 4, .expansion = 4}, likelihood::Bernoulli> {};
 // [/simvp]
 inline constexpr ClipFormat forecast_format{.frames = 20, .size = 64, .channels = 1, .sprites = 2};
 inline constexpr Index forecast_context = 10;
