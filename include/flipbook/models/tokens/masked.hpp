@@ -161,7 +161,7 @@ struct Masked {
     /// Sequences (N, L) whose masked places, of any tokens, are drawn anew from all others, which stay. At each step all
     /// of them are drawn, and those are kept that are likeliest, with noise; the masked share of them goes along γ.
     /// @param mask  (N, L), 1 where to draw, 0 elsewhere and for the first token
-    /// @throws Error  if the shapes do not fit, no step is to be taken, or a temperature is not positive
+    /// @throws Error  if the shapes do not fit, no step is to be taken, or a temperature is out of range
     Indices inpaint(const Indices& tokens, Mask mask, Rng& rng, const Sampling& how = {}) const {
       require(mask.shape() == checked(tokens).shape(), "Masked: a mask ", mask.shape(), " for tokens ", tokens.shape(),
               "; needs the same shape");
