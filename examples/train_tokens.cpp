@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Trains VideoGPT, or MaskGIT of clips, in two stages: an autoencoder that makes codes of clips, then a transformer over
-// them. Writes reconstructions, new clips, and clips that go on from their first half.
+// Trains VideoGPT, or MaskGIT of clips, in two stages: an autoencoder that makes codes of clips, then a transformer
+// over them. Writes reconstructions, new clips, and clips that go on from their first half.
 #include "support/models.hpp"
 #include "support/train_tokens.hpp"
 
