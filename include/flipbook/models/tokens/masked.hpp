@@ -88,16 +88,16 @@ struct Sampling {
 ///     loss = −E_r E_M Σ_{i∈M} log p(x_i | x_∉M) / L,    M: ⌈γ(r)·L⌉ random places of L, at least one, r ~ U(0, 1)
 ///
 /// The first token of a sequence is given and never masked. With label smoothing ε, log p(x_i) is
-/// (1 − ε)·log p(x_i) + ε·mean_k log p(k). The division by all L places, not by those that are masked, keeps the weights
-/// of the paper's sum: each masked place of any clip counts alike.
+/// (1 − ε)·log p(x_i) + ε·mean_k log p(k). The division by all L places, not by those that are masked, keeps the
+/// weights of the paper's sum: each masked place of any clip counts alike.
 ///
 /// It has no likelihood that one pass could give: what sampling draws depends on the order in which places are filled,
 /// over all of which p(x) would be a sum; and keeping the places that it is sure of draws likely tokens more often than
 /// the network says. Only one place at a time, in a random order (as many steps as places, a great
 /// confidence_temperature), is each drawn from what has been learned.
 ///
-/// Chang et al., MaskGIT: masked generative image transformer, 2022; of clips Yu et al., MAGVIT: masked generative video
-/// transformer, 2023. Parameters: network.
+/// Chang et al., MaskGIT: masked generative image transformer, 2022; of clips Yu et al., MAGVIT: masked generative
+/// video transformer, 2023. Parameters: network.
 template <masked::Network Network, masked::Schedule Schedule = masked::Cosine>
 struct Masked {
   static constexpr int tokens = Network::tokens, given = Network::given, context = Network::context;
@@ -158,10 +158,10 @@ struct Masked {
       of_these.steps = std::min(how.steps, count);
       return slice(inpaint(whole, mask, rng, of_these), 1, known, known + count);
     }
-    /// Sequences (N, L) whose masked places, of any tokens, are drawn anew from all others, which stay. At each step all
-    /// of them are drawn, and those are kept that are likeliest, with noise; the masked share of them goes along γ.
+    /// Sequences (N, L) whose masked places, of any tokens, are drawn anew from all others, which stay. At each step
+    /// all of them are drawn, and those are kept that are likeliest, with noise; the masked share of them goes along γ.
     /// @param mask  (N, L), 1 where to draw, 0 elsewhere and for the first token
-    /// @throws Error  if the shapes do not fit, no step is to be taken, or a temperature is not positive
+    /// @throws Error  if the shapes do not fit, no step is to be taken, or a temperature is out of range
     Indices inpaint(const Indices& tokens, Mask mask, Rng& rng, const Sampling& how = {}) const {
       require(mask.shape() == checked(tokens).shape(), "Masked: a mask ", mask.shape(), " for tokens ", tokens.shape(),
               "; needs the same shape");

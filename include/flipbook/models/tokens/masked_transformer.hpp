@@ -11,13 +11,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A transformer over visual tokens in which every place sees every other, as BERT's: the logits of all places, of which
-/// some are masked. It is the network of `Masked`. Devlin et al., BERT, 2019; Chang et al., MaskGIT, 2022. Parameters:
-/// embed, position, blocks.i, norm, head.
+/// A transformer over visual tokens in which every place sees every other, as BERT's: the logits of all places, of
+/// which some are masked. It is the network of `Masked`. Devlin et al., BERT, 2019; Chang et al., MaskGIT, 2022.
+/// Parameters: embed, position, blocks.i, norm, head.
 ///
 /// @tparam Context  how many tokens there may be besides the one that is given first
-/// @tparam Given    further tokens, Tokens … Tokens + Given − 1, that are given but never predicted, such as one to begin
-///                  with, or one for each class; the token of masked places, `mask`, comes after them
+/// @tparam Given    further tokens, Tokens … Tokens + Given − 1, that are given but never predicted, such as one to
+///                  begin with, or one for each class; the token of masked places, `mask`, comes after them
 template <int Tokens = 512, int Width = 256, int Layers = 4, int Heads = 8, int Context = 1024, int Given = 0>
 struct MaskedTransformer {
   static constexpr int tokens = Tokens, given = Given, context = Context, mask = Tokens + Given;

@@ -12,8 +12,8 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The place that each number of a row of the last axis has once the row is sorted, smallest first, from 0 on: (…, K) →
-/// (…, K). Equal numbers stay in order; none may be NaN. It is the inverse of `argsort`, on any backend: devices compare
-/// each number with each, (…, K, K) in memory, and ask nothing of the host.
+/// (…, K). Equal numbers stay in order; none may be NaN. It is the inverse of `argsort`, on any backend: devices
+/// compare each number with each, (…, K, K) in memory, and ask nothing of the host.
 /// @throws Error  if x is a single number
 template <Real T, class B>
 Tensor<std::int32_t, B> sorted_places(const Tensor<T, B>& x) {
