@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cmath>
+#include <concepts>
+
 #include <flipbook/core/math.hpp>
 #include <flipbook/core/scalar.hpp>
 
@@ -45,7 +48,7 @@ struct SampledAxis {
     // The second operand of max is what a NaN becomes.
     const bool zeros = padding == PaddingMode::zeros;
     const V inside = math::min(math::max(position, zeros ? V(-2) : zero), zeros ? last + one : last);
-    const V low = math::floor(inside);
+    const V low = floor_of_small(inside);
     V has_low = one, has_high = one;
     if (zeros) {
       has_low = math::select(low < zero, zero, math::select(low > last, zero, one));
@@ -64,6 +67,12 @@ struct SampledAxis {
   }
 
  private:
+  /// `math::floor` of what is not NaN, nor beyond all fractions.
+  template <class V>
+  static constexpr V floor_of_small(const V& x) {
+    if constexpr (std::floating_point<V>) return std::floor(x);
+    else return xsimd::floor(x);
+  }
   /// A position between the two mirrors, where it lies among the reflections of the picture: a triangle wave.
   template <class V>
   constexpr void reflect(V& position, V& slope) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 #include <flipbook/backend/cpu/elementwise/map.hpp>
 #include <flipbook/kernels/resample/positions.hpp>
@@ -42,17 +43,19 @@ void find_corners(const Sampling& s, const T* grid, Index first, Index count, Co
     }
   }
   for (Index i = count; i % lanes<T> != 0; ++i) across[i] = down[i] = T(0);
-  const auto width = static_cast<typename Corners<T, Sets>::Int>(s.across.extent);
+  const SampledAxis width = s.across, height = s.down;  // copies, which no store changes: they stay in registers
+  const auto line = static_cast<typename Corners<T, Sets>::Int>(width.extent);
   for (Index i = 0; i < count; i += lanes<T>) {
-    const auto x = s.across.at(V::load_aligned(across + i)), y = s.down.at(V::load_aligned(down + i));
+    const auto x = width.at(V::load_aligned(across + i)), y = height.at(V::load_aligned(down + i));
     const auto left = xsimd::to_int(x.low), right = xsimd::to_int(x.high);
-    const auto above = xsimd::to_int(y.low) * width, below = xsimd::to_int(y.high) * width;
+    const auto above = xsimd::to_int(y.low) * line, below = xsimd::to_int(y.high) * line;
     (above + left).store_aligned(corners.pixel[0] + i);
     (above + right).store_aligned(corners.pixel[1] + i);
     (below + left).store_aligned(corners.pixel[2] + i);
     (below + right).store_aligned(corners.pixel[3] + i);
+    FLIPBOOK_UNROLL
     for (int set = 0; set < Sets; ++set) {
-      const int order_across = s.across.order + (Sets == 2 && set == 0), order_down = s.down.order + set;
+      const int order_across = width.order + (Sets == 2 && set == 0), order_down = height.order + set;
       const V left_weight = x.low_weight(order_across), right_weight = x.high_weight(order_across);
       const V above_weight = y.low_weight(order_down), below_weight = y.high_weight(order_down);
       (above_weight * left_weight).store_aligned(corners.weight[set][0] + i);
@@ -90,10 +93,8 @@ void each_channel(Index channels, const Whole& whole, const Part& part) {
 template <int N, Real T, int Sets>
 void mix(const Corners<T, Sets>& corners, Index i, Index channels, const T* picture, T* y) {
   using V = Simd<T>;
-  const T *const a = corners.picture_at(picture, channels, 0, i), *const b =
-                                                                      corners.picture_at(picture, channels, 1, i);
-  const T *const c = corners.picture_at(picture, channels, 2, i), *const d =
-                                                                      corners.picture_at(picture, channels, 3, i);
+  const auto at = [&](int corner) { return corners.picture_at(picture, channels, corner, i); };
+  const T *const a = at(0), *const b = at(1), *const c = at(2), *const d = at(3);
   const T wa = corners.weight[0][0][i], wb = corners.weight[0][1][i];
   const T wc = corners.weight[0][2][i], wd = corners.weight[0][3][i];
   each_channel<T, N>(
@@ -132,6 +133,26 @@ std::array<T, 4> products(const Corners<T, Sets>& corners, Index i, Index channe
   return total;
 }
 
+/// Adds a sample to those of its corners that are pixels begin … end − 1.
+template <int N, Real T>
+void add_to_corners(const Corners<T, 1>& corners, Index i, Index channels, const T* from, T* picture, Index begin,
+                    Index end) {
+  using V = Simd<T>;
+  FLIPBOOK_UNROLL
+  for (int k = 0; k < 4; ++k) {
+    const Index pixel = corners.pixel[k][i];
+    if (static_cast<std::size_t>(pixel - begin) >= static_cast<std::size_t>(end - begin)) continue;
+    T* const to = picture + pixel * channels;
+    const T weight = corners.weight[0][k][i];
+    each_channel<T, N>(
+        channels,
+        [&](Index c) {
+          xsimd::fma(V(weight), V::load_unaligned(from + c), V::load_unaligned(to + c)).store_unaligned(to + c);
+        },
+        [&](Index c) { to[c] += weight * from[c]; });
+  }
+}
+
 /// Calls body(frame, first, count) for pieces of each frame's samples, over all threads.
 template <class Body>
 void each_piece_of_samples(const Sampling& s, const Body& body) {
@@ -152,11 +173,12 @@ template <Real T>
 void grid_sample(const Sampling& s, const T* x, const T* grid, T* y) {
   detail::with_channels(s.channels, [&]<int N>() {
     detail::each_piece_of_samples(s, [&](Index frame, Index first, Index count) {
+      const Index channels = N > 0 ? N : s.channels;
       detail::Corners<T, 1> corners;
       detail::find_corners(s, grid + 2 * frame * s.samples, first, count, corners);
-      const T* const picture = x + frame * s.pixels() * s.channels;
-      T* const to = y + (frame * s.samples + first) * s.channels;
-      for (Index i = 0; i < count; ++i) detail::mix<N>(corners, i, s.channels, picture, to + i * s.channels);
+      const T* const picture = x + frame * s.pixels() * channels;
+      T* const to = y + (frame * s.samples + first) * channels;
+      for (Index i = 0; i < count; ++i) detail::mix<N>(corners, i, channels, picture, to + i * channels);
     });
   });
 }
@@ -166,12 +188,13 @@ template <Real T>
 void grid_sample_positions(const Sampling& s, const T* x, const T* grid, const T* dy, T* dgrid) {
   detail::with_channels(s.channels, [&]<int N>() {
     detail::each_piece_of_samples(s, [&](Index frame, Index first, Index count) {
+      const Index channels = N > 0 ? N : s.channels;
       detail::Corners<T, 2> corners;
       detail::find_corners(s, grid + 2 * frame * s.samples, first, count, corners);
-      const T* const picture = x + frame * s.pixels() * s.channels;
+      const T* const picture = x + frame * s.pixels() * channels;
       const Index begin = frame * s.samples + first;
       for (Index i = 0; i < count; ++i) {
-        const auto sum = detail::products<N>(corners, i, s.channels, picture, dy + (begin + i) * s.channels);
+        const auto sum = detail::products<N>(corners, i, channels, picture, dy + (begin + i) * channels);
         for (int axis = 0; axis < 2; ++axis) {
           const auto& w = corners.weight[axis];
           dgrid[2 * (begin + i) + axis] = w[0][i] * sum[0] + w[1][i] * sum[1] + (w[2][i] * sum[2] + w[3][i] * sum[3]);
@@ -189,30 +212,17 @@ void grid_sample_adjoint(const Sampling& s, const T* y, const T* grid, T* x) {
   const Index bands = std::clamp<Index>((threads() + s.frames - 1) / std::max<Index>(1, s.frames), 1, height);
   detail::with_channels(s.channels, [&]<int N>() {
     parallel_tasks(s.frames * bands, [&](Index task) {
-      const Index frame = task / bands, band = task % bands;
+      const Index channels = N > 0 ? N : s.channels, frame = task / bands, band = task % bands;
       const Index begin = height * band / bands * width, end = height * (band + 1) / bands * width;
-      T* const picture = x + frame * s.pixels() * s.channels;
-      std::fill(picture + begin * s.channels, picture + end * s.channels, T(0));
+      T* const picture = x + frame * s.pixels() * channels;
+      std::fill(picture + begin * channels, picture + end * channels, T(0));
       for (Index first = 0; first < s.samples; first += detail::samples_together) {
         const Index count = std::min(detail::samples_together, s.samples - first);
         detail::Corners<T, 1> corners;
         detail::find_corners(s, grid + 2 * frame * s.samples, first, count, corners);
+        const T* const from = y + (frame * s.samples + first) * channels;
         for (Index i = 0; i < count; ++i) {
-          const T* const from = y + (frame * s.samples + first + i) * s.channels;
-          FLIPBOOK_UNROLL
-          for (int k = 0; k < 4; ++k) {
-            const Index pixel = corners.pixel[k][i];
-            if (pixel < begin || pixel >= end) continue;
-            T* const to = picture + pixel * s.channels;
-            const T weight = corners.weight[0][k][i];
-            detail::each_channel<T, N>(
-                s.channels,
-                [&](Index c) {
-                  xsimd::fma(Simd<T>(weight), Simd<T>::load_unaligned(from + c), Simd<T>::load_unaligned(to + c))
-                      .store_unaligned(to + c);
-                },
-                [&](Index c) { to[c] += weight * from[c]; });
-          }
+          detail::add_to_corners<N>(corners, i, channels, from + i * channels, picture, begin, end);
         }
       }
     });
