@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Trains VideoGPT, or MaskGIT of clips, in two stages: an autoencoder that makes codes of clips, then a transformer over
-// them; between, if asked for, the autoencoder goes on against discriminators (VQGAN). Writes reconstructions, new clips,
-// and clips that go on from their first half.
+// Trains VideoGPT, or MaskGIT of clips, in two stages: an autoencoder that makes codes of clips, then a transformer
+// over them; between, if asked for, the autoencoder goes on against discriminators (VQGAN). Writes reconstructions, new
+// clips, and clips that go on from their first half.
 #include "support/models.hpp"
 #include "support/train_tokens.hpp"
 
