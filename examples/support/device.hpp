@@ -34,8 +34,8 @@ void on_device(std::optional<int> number, const Body& body) {
 }
 
 /// An instantiation of a function template over a model, for each backend. A program of several models has one in a
-/// file each, `template void train_gan`, and says so where it calls them, `extern template void train_gan`: they compile
-/// side by side.
+/// file each, `template void train_gan`, and says so where it calls them, `extern template void train_gan`: they
+/// compile side by side.
 #ifdef FLIPBOOK_CUDA
 #define FLIPBOOK_ON_EACH_BACKEND(function, Model, arguments) \
   function<Model, Cpu> arguments;                            \

@@ -17,10 +17,10 @@ X unit_length(const X& features) {
 }
 }  // namespace detail
 
-/// How far a network's features of two inputs are from each other, a perceptual loss: Σ_c (â − b̂)², where features have
-/// unit length at each place, averaged over samples and places. Features of a network that has learned to tell classes
-/// apart say what a picture shows more than its pixels do. Zhang et al., The unreasonable effectiveness of deep features
-/// as a perceptual metric, 2018, with weights of 1.
+/// How far a network's features of two inputs are from each other, a perceptual loss: Σ_c (â − b̂)², where features
+/// have unit length at each place, averaged over samples and places. Features of a network that has learned to tell
+/// classes apart say what a picture shows more than its pixels do. Zhang et al., The unreasonable effectiveness of deep
+/// features as a perceptual metric, 2018, with weights of 1.
 ///
 /// @param a  (N, …, C)    @param b  as a, or a tensor where a is a variable
 /// @throws Error  if the shapes differ or are empty

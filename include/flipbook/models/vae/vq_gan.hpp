@@ -5,8 +5,8 @@
 #include <flipbook/models/vae/vq_vae.hpp>
 #include <flipbook/nn/activation.hpp>
 
-/// Discriminators of patches: a logit for each of many overlapping parts of an image or a clip, since what codes lose is
-/// texture, not the whole. Isola et al., Image-to-image translation with conditional adversarial networks, 2017.
+/// Discriminators of patches: a logit for each of many overlapping parts of an image or a clip, since what codes lose
+/// is texture, not the whole. Isola et al., Image-to-image translation with conditional adversarial networks, 2017.
 namespace flipbook::inline FLIPBOOK_ISA::vq_gan {
 
 namespace detail {

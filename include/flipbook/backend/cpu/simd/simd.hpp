@@ -5,8 +5,8 @@
 
 #include <flipbook/core/math.hpp>
 
-/// Stands before a loop whose number of passes is a constant, such as over the vectors of a tile or of a line: unrolled,
-/// it keeps a small array of them in registers. Compilers do so by themselves at -O3.
+/// Stands before a loop whose number of passes is a constant, such as over the vectors of a tile or of a line:
+/// unrolled, it keeps a small array of them in registers. Compilers do so by themselves at -O3.
 ///
 /// At -O2 they do not, and the array lies in memory.
 #if defined(__clang__)
