@@ -159,7 +159,7 @@ template <class T>
 void samplings(const Table& table, const std::string& numbers) {
   for (const auto& [frames, extent, channels] : {std::array<Index, 3>{64, 256, 3}, {64, 128, 64}}) {
     const auto x = drawn<T>({frames, extent, extent, channels}), dy = drawn<T>(x.shape());
-    const Tensor<T, Cuda> flow = drawn<T>({frames, extent, extent, 2}) * T(2);
+    const auto flow = affine(drawn<T>({frames, extent, extent, 2}), 2, 0);
     Sampling how = detail::sampling_of("warp", "displacements", x.shape(), flow.shape(), PaddingMode::border);
     how.own_columns = extent;
     const auto line = [&](const char* pass, double passes, double flows, const auto& f) {

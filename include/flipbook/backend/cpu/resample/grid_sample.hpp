@@ -23,7 +23,7 @@ struct Corners {
   alignas(64) Int pixel[4][samples_together];
   alignas(64) T weight[Sets][4][samples_together];
 
-  const T* picture_at(const T* picture, Index channels, int corner, Index i) const {
+  const T* picture_at(const T* picture, Index channels, std::size_t corner, Index i) const {
     return picture + static_cast<Index>(pixel[corner][i]) * channels;
   }
 };
@@ -93,7 +93,7 @@ void each_channel(Index channels, const Whole& whole, const Part& part) {
 template <int N, Real T, int Sets>
 void mix(const Corners<T, Sets>& corners, Index i, Index channels, const T* picture, T* y) {
   using V = Simd<T>;
-  const auto at = [&](int corner) { return corners.picture_at(picture, channels, corner, i); };
+  const auto at = [&](std::size_t corner) { return corners.picture_at(picture, channels, corner, i); };
   const T *const a = at(0), *const b = at(1), *const c = at(2), *const d = at(3);
   const T wa = corners.weight[0][0][i], wb = corners.weight[0][1][i];
   const T wc = corners.weight[0][2][i], wd = corners.weight[0][3][i];
@@ -115,20 +115,20 @@ std::array<T, 4> products(const Corners<T, Sets>& corners, Index i, Index channe
   std::array<V, 4> sum{V(0), V(0), V(0), V(0)};
   std::array<const T*, 4> corner;
   FLIPBOOK_UNROLL
-  for (int k = 0; k < 4; ++k) corner[k] = corners.picture_at(picture, channels, k, i);
+  for (std::size_t k = 0; k < 4; ++k) corner[k] = corners.picture_at(picture, channels, k, i);
   each_channel<T, N>(
       channels,
       [&](Index c) {
         const V d = V::load_unaligned(dy + c);
         FLIPBOOK_UNROLL
-        for (int k = 0; k < 4; ++k) sum[k] = xsimd::fma(d, V::load_unaligned(corner[k] + c), sum[k]);
+        for (std::size_t k = 0; k < 4; ++k) sum[k] = xsimd::fma(d, V::load_unaligned(corner[k] + c), sum[k]);
       },
       [&](Index c) {
         FLIPBOOK_UNROLL
-        for (int k = 0; k < 4; ++k) total[k] += dy[c] * corner[k][c];
+        for (std::size_t k = 0; k < 4; ++k) total[k] += dy[c] * corner[k][c];
       });
   if constexpr (N == 0) {
-    for (int k = 0; k < 4; ++k) total[k] += xsimd::hadd(sum[k]);
+    for (std::size_t k = 0; k < 4; ++k) total[k] += xsimd::hadd(sum[k]);
   }
   return total;
 }
