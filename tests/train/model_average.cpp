@@ -67,6 +67,6 @@ TEST_CASE("the model is back after an exception, and needs no buffers") {
 
 TEST_CASE("a decay outside of [0, 1) is refused") {
   const Module<Plain, float> model;
-  CHECK_THROWS_WITH_AS((ModelAverage<float, Cpu>(1, model)), "MovingAverage: the decay must lie in [0, 1), got 1",
-                       Error);
+  CHECK_THROWS_WITH_AS((ModelAverage<float, Cpu>(1, model)),
+                       "MovingAverage: the decay must lie in [0, 1), got 1.000000", Error);
 }

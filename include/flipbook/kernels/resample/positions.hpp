@@ -9,8 +9,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a picture is taken to be outside of its pixels, as PyTorch's `padding_mode`: 0, the nearest pixel of the border,
-/// or its own reflection.
+/// What a picture is taken to be outside of its pixels, as PyTorch's `padding_mode`: 0, the nearest pixel of the
+/// border, or its own reflection.
 enum class PaddingMode { zeros, border, reflection };
 
 /// The two pixels along an axis between which a position lies, as whole numbers that are always pixels, and how linear

@@ -123,8 +123,8 @@ inline Sampling grid_sampling(const Shape& x, const Shape& grid, const GridSampl
 }  // namespace detail
 
 /// Pictures, or clips frame by frame, sampled by bilinear interpolation at positions of [−1, 1], as PyTorch's
-/// `grid_sample`, but for channels, which are last. A position is x, along the width, then y, along the height: (−1, −1)
-/// is the first pixel of the first row, (1, −1) the last one. Where a position is NaN, so is the sample.
+/// `grid_sample`, but for channels, which are last. A position is x, along the width, then y, along the height: (−1,
+/// −1) is the first pixel of the first row, (1, −1) the last one. Where a position is NaN, so is the sample.
 ///
 /// Gradients reach the pixels and the positions, at any order; by positions they are those of the piece of the
 /// interpolation that begins there.
@@ -141,9 +141,9 @@ auto grid_sample(const X& x, const Grid& grid, const GridSampleOptions& options 
 template <Operand X, Operand Grid>
 detail::OperandsDifferInScalarOrBackend grid_sample(const X&, const Grid&, const GridSampleOptions& = {}) = delete;
 
-/// Backward warping by optical flow: y[i, j] = x at row i + v and column j + u, between pixels by bilinear interpolation,
-/// where (u, v) = displacement[i, j] in pixels, along the width first. So a flow from this frame to x brings x back to
-/// this frame. `place` and `glimpse` have rows first.
+/// Backward warping by optical flow: y[i, j] = x at row i + v and column j + u, between pixels by bilinear
+/// interpolation, where (u, v) = displacement[i, j] in pixels, along the width first. So a flow from this frame to x
+/// brings x back to this frame. `place` and `glimpse` have rows first.
 ///
 /// @param x             (N, H, W, C) or (N, T, H, W, C)
 /// @param displacement  (N, h, w, 2) or (N, T, h, w, 2), mostly of x's own height and width

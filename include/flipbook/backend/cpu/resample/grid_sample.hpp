@@ -8,8 +8,8 @@
 #include <flipbook/backend/cpu/elementwise/map.hpp>
 #include <flipbook/kernels/resample/positions.hpp>
 
-/// Bilinear sampling. The corners of 64 samples and their weights are worked out at once, in vector registers; then each
-/// sample goes through its channels.
+/// Bilinear sampling. The corners of 64 samples and their weights are worked out at once, in vector registers; then
+/// each sample goes through its channels.
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {

@@ -91,9 +91,9 @@ struct AdjointTiles {
   Index blocks(Index frames) const { return frames * across * down * packs; }
 };
 
-/// The adjoint in x: each pixel gathers from the samples that took from it, in their order. A block has a tile of pixels
-/// and a pack of their channels. Its threads look at 256 samples at once for those that touch the tile, then each goes
-/// through these for its own pixel; so all positions of a frame are read once for each tile and pack.
+/// The adjoint in x: each pixel gathers from the samples that took from it, in their order. A block has a tile of
+/// pixels and a pack of their channels. Its threads look at 256 samples at once for those that touch the tile, then
+/// each goes through these for its own pixel; so all positions of a frame are read once for each tile and pack.
 template <class T, int N>
 __global__ void __launch_bounds__(adjoint_threads)
     grid_sample_adjoint(Sampling s, AdjointTiles tiles, const T* __restrict__ y, const T* __restrict__ grid,
