@@ -101,8 +101,8 @@ Tensor<double> between_pixels(const Shape& grid, const Shape& x, bool align_corn
   });
 }
 
-/// The same displacement (x, y) of every pixel of each frame: positions (N, T, 2) of rows and columns to (N, T, h, w,
-/// 2).
+/// The same displacement (x, y) of every pixel of each frame: positions (N, T, 2) of rows and columns to
+/// (N, T, h, w, 2).
 Tensor<double> everywhere(const Tensor<double>& positions, Index height, Index width) {
   return tabulated<double>({positions.extent(0), positions.extent(1), height, width, 2}, [&](const Indices& i) {
     return at(positions, Indices{i[0], i[1], 1 - i[4]});

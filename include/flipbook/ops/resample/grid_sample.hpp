@@ -123,8 +123,8 @@ inline Sampling grid_sampling(const Shape& x, const Shape& grid, const GridSampl
 }  // namespace detail
 
 /// Pictures, or clips frame by frame, sampled by bilinear interpolation at positions of [−1, 1], as PyTorch's
-/// `grid_sample`, but for channels, which are last. A position is x, along the width, then y, along the height: (−1,
-/// −1) is the first pixel of the first row, (1, −1) the last one. Where a position is NaN, so is the sample.
+/// `grid_sample`, but for channels, which are last. A position is x, along the width, then y, along the height:
+/// (−1, −1) is the first pixel of the first row, (1, −1) the last one. Where a position is NaN, so is the sample.
 ///
 /// Gradients reach the pixels and the positions, at any order; by positions they are those of the piece of the
 /// interpolation that begins there.
