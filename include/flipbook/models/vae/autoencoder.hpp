@@ -89,7 +89,6 @@ struct Autoencoder<Encoder, Quantizer, Decoder, Likelihood> {
     /// What discriminators of reconstructions ask for: see Adversarial.
     /// @param clips  (N, …, C) in [0, 1]
     Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
-      static_assert(unit_interval, "Autoencoder: what discriminators see must be in [0, 1], as the likelihood's data");
       const auto x = tape.constant(clips);
       const auto q = quantize(x);
       const auto parameters = decoder(q.z);

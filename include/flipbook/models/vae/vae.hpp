@@ -92,7 +92,6 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
     /// What discriminators of reconstructions ask for, with one draw of z: see Adversarial.
     /// @param clips  (N, …, C) in [0, 1]
     Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
-      static_assert(unit_interval, "Vae: what discriminators see must be in [0, 1], as the likelihood's data");
       const auto x = tape.constant(clips);
       const auto q = encode(x);
       const auto parameters = decoder(Latent::sample(q));
