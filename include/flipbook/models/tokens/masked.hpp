@@ -121,15 +121,16 @@ struct Masked {
     /// @throws Error  if there are fewer than two tokens or more than the context takes, or they are not of the
     ///                vocabulary
     Variable<T, B> loss(Tape& tape, const Indices& tokens) const {
-      flipbook::detail::require_indices("Masked", slice(checked(tokens), 1, 0, 1), Network::mask);
+      require_sequences(tokens);
+      flipbook::detail::require_indices("Masked", slice(tokens, 1, 0, 1), Network::mask);
       flipbook::detail::require_indices("Masked", all_but_first(tokens), Network::tokens);
       return loss_of_known(tape, tokens);
     }
     /// The same of tokens that are known to be of the vocabulary, as a quantizer's codes are: a device need not be
     /// asked, so that it may capture the step.
     Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
-      const Shape& shape = checked(tokens).shape();
-      return masked_loss(tape, tokens, draw_mask(shape[0], shape[1] - 1, tape.rng()));
+      require_sequences(tokens);
+      return masked_loss(tape, tokens, draw_mask(tokens.extent(0), tokens.extent(1) - 1, tape.rng()));
     }
     /// The same of a mask (N, L) that is given, for all tokens but the first.
     Variable<T, B> masked_loss(Tape& tape, const Indices& tokens, const Mask& mask) const {
@@ -163,7 +164,8 @@ struct Masked {
     /// @param mask  (N, L), 1 where to draw, 0 elsewhere and for the first token
     /// @throws Error  if the shapes do not fit, no step is to be taken, or a temperature is out of range
     Indices inpaint(const Indices& tokens, Mask mask, Rng& rng, const Sampling& how = {}) const {
-      require(mask.shape() == checked(tokens).shape(), "Masked: a mask ", mask.shape(), " for tokens ", tokens.shape(),
+      require_sequences(tokens);
+      require(mask.shape() == tokens.shape(), "Masked: a mask ", mask.shape(), " for tokens ", tokens.shape(),
               "; needs the same shape");
       require(how.steps > 0 && how.confidence_temperature >= 0, "Masked: ", how.steps, " steps with a temperature of ",
               how.confidence_temperature, "; needs a step, and a temperature that is not negative");
@@ -187,10 +189,9 @@ struct Masked {
    private:
     static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-    static const Indices& checked(const Indices& tokens) {
+    static void require_sequences(const Indices& tokens) {
       require(tokens.rank() == 2 && tokens.extent(1) >= 2 && tokens.extent(1) <= 1 + context,
               "Masked: needs (N, L) of at least two tokens and at most ", 1 + context, ", got ", tokens.shape());
-      return tokens;
     }
     template <class X>
     static auto all_but_first(const X& x) {
