@@ -64,7 +64,7 @@ struct FiniteScalar {
 
     static constexpr Row levels{static_cast<double>(Levels)...}, place = detail::places(levels);
     static constexpr Row half{detail::half_range(Levels)...}, offset{detail::half_level(Levels)...};
-    static constexpr Row middle{static_cast<double>(Levels / 2)...};
+    static constexpr Row middle{(0.5 * (Levels - Levels % 2))...};  // ⌊L/2⌋
     static Row shift() { return {std::atanh(detail::half_level(Levels) / detail::half_range(Levels))...}; }
   };
 };
