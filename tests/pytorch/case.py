@@ -5,8 +5,8 @@
     got(folder, dtype)              what that made of them, as a dict of tensors
     expected(dtype, folder)         what PyTorch makes of them; the folder has what was drawn at random on the way
     tolerance[dtype]                how far the two may be apart, relative to the largest element of each tensor
-    own_errors                      where PyTorch's own float is far from its double: how many times that, tensor by
-                                    tensor, the two may be apart in float
+    own_errors                      where PyTorch's own float is far from its double: how many times that, kind by kind
+                                    of tensor, the two may be apart in float
 
 The numbers are drawn once, and are such that both scalars represent them.
 """
