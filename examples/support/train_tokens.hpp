@@ -122,7 +122,8 @@ FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, VectorTokenizer)
 FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipMaskGit<ScalarTokenizer>)
 FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipMaskGit<VectorTokenizer>)
 
-/// All stages, each in a folder of its own: priors of either kind share the tokenizer.
+/// All stages, each in a folder of its own: priors of either kind share the tokenizer. Those of one that has faced
+/// discriminators have folders apart, since they know other codes.
 template <class Tokenizer, class B>
 void train_tokens(const TokenSettings& settings, const Data& data) {
   const auto stage = [&](const std::string& name, Index steps) {
@@ -136,14 +137,15 @@ void train_tokens(const TokenSettings& settings, const Data& data) {
   first.in_stage("tokenizer");
   if (!train_tokenizer<Tokenizer, B>(settings, first, data)) return;
   TokenizerWeights tokenizer{checkpoint_of(first), ""};
+  std::string folder = settings.prior == "masked" ? "masked" : "prior";
   if (settings.adversarial_steps > 0) {
     const auto second = stage("vqgan", settings.adversarial_steps);
     if (!train_vq_gan<Tokenizer, B>(settings, second, tokenizer, data)) return;
     tokenizer = {checkpoint_of(second), "model."};
+    folder = "vqgan-" + folder;
   }
-  const bool masked = settings.prior == "masked";
-  const auto last = stage(masked ? "masked" : "prior", settings.prior_steps);
-  if (masked) train_prior<ClipMaskGit<Tokenizer>, B>(settings, last, tokenizer, data);
+  const auto last = stage(folder, settings.prior_steps);
+  if (settings.prior == "masked") train_prior<ClipMaskGit<Tokenizer>, B>(settings, last, tokenizer, data);
   else train_prior<ClipGpt<Tokenizer>, B>(settings, last, tokenizer, data);
 }
 

@@ -58,12 +58,6 @@ TEST_CASE("a value that nothing wanted leads to is not recorded") {
   CHECK_FALSE(y.recorded());
 }
 
-TEST_CASE("stop_gradient lets the value through and the gradient not") {
-  Tape tape;
-  const auto x = tape.variable(three<double>());
-  CHECK(to_vector(tape.gradient(sum(stop_gradient(x) * x), x)) == to_vector(three<double>()));
-}
-
 TEST_CASE("only the parameters of wanted modules are recorded") {
   const Module<Scaled, double> wanted, other;
   Tape tape{wanted};
