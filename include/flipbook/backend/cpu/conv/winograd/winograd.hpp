@@ -98,7 +98,8 @@ class Sums {
         left_pitch_(padded_pitch<F>(scheme.products() * rows_)),
         sum_pitch_(padded_pitch<T>(scheme.products() * out.channels)) {
     constexpr Index most = cache::share_of_last / Index{sizeof(F)};  // of transformed pixels
-    while (block_ > 16 && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most)) block_ /= 2;
+    while (block_ > 2 * TileShape::rows && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most))
+      block_ /= 2;
   }
   /// One more part, which a position sees from `shift` pixels after its own on.
   void add(const Lattice<const T*>& in, const Axes& shift) { part_[static_cast<std::size_t>(count_++)] = {in, shift}; }
@@ -162,8 +163,8 @@ class Sums {
   Index count_ = 0, depth_, rows_;  // of the parts, of each, of all
   const F* weights_;
   const T* bias_;
-  Index block_ = 32;
-  Index left_pitch_, sum_pitch_;  // between tiles
+  Index block_ = TileShape::rows == 8 ? 32 : 48;  // tiles of a task, in whole tiles of the products' rows
+  Index left_pitch_, sum_pitch_;                  // between tiles
 };
 
 /// Calls f(scheme) for every filter that fits: of the kernels above, with channels that fill vectors.
