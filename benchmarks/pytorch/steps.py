@@ -28,6 +28,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from models import Models
+
 
 @functools.cache
 def later(length):
@@ -237,7 +239,7 @@ class VideoTransformer(nn.Module):
         return self.head(self.norm(x))
 
 
-class Workloads:
+class Workloads(Models):
     def __init__(self, layout, scale=1):
         self.layout, self.scale = layout, scale  # the latter of the training batches
 
@@ -353,7 +355,7 @@ def peer():
 
 
 def main():
-    names = [name for name in vars(Workloads) if name.endswith(("_step", "_sample", "_predict")) and name != "gan_step"]
+    names = [name for name in dir(Workloads) if name.endswith(("_step", "_sample", "_predict")) and name != "gan_step"]
     if sys.argv[1:] == ["--list"]:
         print(*names, sep="\n")
         return

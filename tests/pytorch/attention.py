@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from case import Layer, function
-from networks import Attention, Block, CrossAttention, TokenTransformer, attend, causal, places, rotated, sinusoidal
+from networks import Attention, Block, CrossAttention, TokenTransformer, attend, causal, rotated, sinusoidal
 
 
 def masked(mask):
@@ -29,7 +29,7 @@ CASES = {
     "attention_masked": function(lambda q, k, v, mask: attend(q, k, v, mask.detach()),
                                  (2, 5, 3, 8), (2, 6, 3, 8), (2, 6, 3, 8),
                                  (2, 3, 5, 6), channels=-1),
-    "rotary": function(lambda x: rotated(x, places(7)), (2, 7, 3, 6), channels=-1),
+    "rotary": function(lambda x: rotated(x, 7), (2, 7, 3, 6), channels=-1),
     "sinusoidal": function(lambda x: x + sinusoidal(8, 11).to(x), (2, 11, 8), channels=-1),
     "sinusoidal_3d": function(lambda x: x + sinusoidal(12, 2, 3, 4).view(2, 3, 4, 12).to(x),
                               (2, 2, 3, 4, 12), channels=-1),

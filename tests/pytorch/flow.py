@@ -15,13 +15,16 @@ class Conditioning(nn.Module):
     def __init__(self, width, condition):
         super().__init__()
         self.level = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-        self.condition = nn.Linear(condition, width, bias=False)
+        self.half, self.condition = width // 2, nn.Linear(condition, width, bias=False) if condition else None
 
-    def forward(self, level, condition):
-        half = self.condition.out_features // 2
+    def forward(self, level, condition=None):
+        half = self.half
         frequency = math.pi / 2 * 1000 ** (torch.arange(half, dtype=torch.float64) / (half - 1))
         angle = level[..., None] * frequency.to(level)
-        e, c = self.level(torch.cat([angle.sin(), angle.cos()], -1)), self.condition(condition)
+        e = self.level(torch.cat([angle.sin(), angle.cos()], -1))
+        if condition is None:
+            return e
+        c = self.condition(condition)
         return e + (c[:, None] if e.dim() == 3 else c)
 
 
@@ -106,30 +109,27 @@ class SpaceTimeTransformer(nn.Module):
         return y.view(n, t, h // 2, w // 2, 2, 2, c).transpose(3, 4).reshape(x.shape)
 
 
-GROUPS, HEADS, LEVEL = 4, 2, 8
-
-
 class Residual(nn.Module):
-    def __init__(self, channels, width):
+    def __init__(self, channels, width, groups, level, kernel):
         super().__init__()
-        self.norm1 = nn.GroupNorm(GROUPS, channels)
-        self.conv1, self.conv2 = (nn.Conv3d(c, width, 3, padding=1) for c in (channels, width))
-        self.modulation = nn.Linear(LEVEL, 2 * width)
+        self.groups, self.norm1 = groups, nn.GroupNorm(groups, channels)
+        self.conv1, self.conv2 = (nn.Conv3d(c, width, kernel, padding="same") for c in (channels, width))
+        self.modulation = nn.Linear(level, 2 * width)
         self.shortcut = nn.Linear(channels, width) if channels != width else nn.Identity()
 
     def forward(self, x, e):
         of_frames = lambda norm, x: within_frames(norm, x.transpose(1, 2)).transpose(1, 2)
-        h = of_frames(lambda f: F.group_norm(f, GROUPS), self.conv1(F.silu(of_frames(self.norm1, x))))
+        h = of_frames(lambda f: F.group_norm(f, self.groups), self.conv1(F.silu(of_frames(self.norm1, x))))
         scale, shift = (v.movedim(-1, 1) for v in vectors(self.modulation, e, 2, h))
         return self.shortcut(x.movedim(1, -1)).movedim(-1, 1) + self.conv2(F.silu(h * (1 + scale) + shift))
 
 
 class ResidualAttention(nn.Module):
-    def __init__(self, width, space):
+    def __init__(self, width, heads, space):
         super().__init__()
         if space:
-            self.norm1, self.space = nn.LayerNorm(width), Attention(width, HEADS, rotary=True)
-        self.norm2, self.time = nn.LayerNorm(width), Attention(width, HEADS, rotary=True)
+            self.norm1, self.space = nn.LayerNorm(width), Attention(width, heads, rotary=True)
+        self.norm2, self.time = nn.LayerNorm(width), Attention(width, heads, rotary=True)
 
     def forward(self, x):
         x = x.movedim(1, -1)
@@ -139,19 +139,20 @@ class ResidualAttention(nn.Module):
 
 
 class UNetBlock(nn.Module):
-    def __init__(self, channels, width, space):
+    def __init__(self, channels, width, space, groups, heads, level, kernel):
         super().__init__()
-        self.residual, self.attention = Residual(channels, width), ResidualAttention(width, space)
+        self.residual = Residual(channels, width, groups, level, kernel)
+        self.attention = ResidualAttention(width, heads, space)
 
     def forward(self, x, e):
         return self.attention(self.residual(x, e))
 
 
 class UNetLevel(nn.Module):
-    def __init__(self, width, below):
+    def __init__(self, width, below, **options):
         super().__init__()
-        self.down = nn.ModuleList([UNetBlock(width, width, below is None)])
-        self.up = nn.ModuleList([UNetBlock(2 * width, width, below is None)])
+        self.down = nn.ModuleList([UNetBlock(width, width, below is None, **options)])
+        self.up = nn.ModuleList([UNetBlock(2 * width, width, below is None, **options)])
         if below is not None:
             half = dict(kernel_size=(1, 4, 4), stride=(1, 2, 2), padding=(0, 1, 1))
             self.to_below = nn.Conv3d(width, below, **half)
@@ -161,15 +162,16 @@ class UNetLevel(nn.Module):
 class UNet(nn.Module):
     """Over patches of 2×2 pixels of clips (N, 1, T, H, W), of two levels."""
 
-    def __init__(self, top, bottom, condition):
+    def __init__(self, top, bottom, condition, groups=4, heads=2, level=8, kernel=3):
         super().__init__()
-        self.conditioning = Conditioning(LEVEL, condition)
-        self.add_module("in", nn.Conv3d(4, top, 3, padding=1))
-        self.levels = nn.ModuleList([UNetLevel(top, bottom), UNetLevel(bottom, None)])
-        self.middle = UNetBlock(bottom, bottom, True)
-        self.norm, self.out = nn.GroupNorm(GROUPS, top), nn.Conv3d(top, 4, 3, padding=1)
+        options = dict(groups=groups, heads=heads, level=level, kernel=kernel)
+        self.conditioning = Conditioning(level, condition)
+        self.add_module("in", nn.Conv3d(4, top, kernel, padding="same"))
+        self.levels = nn.ModuleList([UNetLevel(top, bottom, **options), UNetLevel(bottom, None, **options)])
+        self.middle = UNetBlock(bottom, bottom, True, **options)
+        self.norm, self.out = nn.GroupNorm(groups, top), nn.Conv3d(top, 4, kernel, padding="same")
 
-    def forward(self, x, level, condition):
+    def forward(self, x, level, condition=None):
         n, _, t, h, w = x.shape
         e, (upper, lower) = self.conditioning(level, condition), self.levels
         patches = x.view(n, t, h // 2, 2, w // 2, 2).permute(0, 3, 5, 1, 2, 4).flatten(1, 2)

@@ -15,14 +15,14 @@ CHANNELS, W, CONTENT, MOTION, CLIPS, FRAMES = 1, 2, 6, 3, 3, 16
 class Generator(nn.Module):
     """Frame t of [content, GRU state t], by transposed convolutions."""
 
-    def __init__(self):
+    def __init__(self, channels=CHANNELS, w=W, content=CONTENT, motion=MOTION):
         super().__init__()
-        self.recurrent = nn.GRUCell(MOTION, MOTION)
-        layers, widths = [], [CONTENT + MOTION, 8 * W, 4 * W, 2 * W, W]
+        self.recurrent = nn.GRUCell(motion, motion)
+        layers, widths = [], [content + motion, 8 * w, 4 * w, 2 * w, w]
         for i, (a, b) in enumerate(zip(widths, widths[1:])):
             layers += [nn.ConvTranspose2d(a, b, 4, *((1, 0) if i == 0 else (2, 1)), bias=False), nn.BatchNorm2d(b),
                        nn.ReLU()]
-        self.main = nn.Sequential(*layers, nn.ConvTranspose2d(W, CHANNELS, 4, 2, 1, bias=False), nn.Tanh())
+        self.main = nn.Sequential(*layers, nn.ConvTranspose2d(w, channels, 4, 2, 1, bias=False), nn.Tanh())
 
     def forward(self, content, first, steps):                # clips (N, T, C, H, W)
         h, codes = first, []
@@ -33,11 +33,11 @@ class Generator(nn.Module):
         return self.main(z[:, :, None, None]).unflatten(0, (len(content), -1))
 
 
-def discriminator(conv, norm, stride, padding):
-    layers, widths = [], [CHANNELS, W, 2 * W, 4 * W, 8 * W]
+def discriminator(conv, norm, stride, padding, channels=CHANNELS, w=W):
+    layers, widths = [], [channels, w, 2 * w, 4 * w, 8 * w]
     for i, (a, b) in enumerate(zip(widths, widths[1:])):
         layers += [conv(a, b, 4, stride, padding, bias=False), *([norm(b)] if i else []), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, conv(8 * W, 1, 4, bias=False))
+    return nn.Sequential(*layers, conv(8 * w, 1, 4, bias=False))
 
 
 class MoCoGan:

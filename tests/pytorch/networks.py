@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Networks that PyTorch does not bring along, as their papers and textbooks define them."""
+import functools
+
 import torch
 from torch import nn
 
@@ -207,31 +209,35 @@ def causal(steps, block=1):
     return torch.zeros(steps, steps).masked_fill(time[None] > time[:, None], float("-inf"))
 
 
-def rotated(x, positions, base=10000.0):
-    """Numbers j and D/2 + j of (N, L, H, D) turned by the angles of `positions`, (L, axes)."""
-    half, axes = x.shape[-1] // 2, positions.shape[1]
-    angles = []
-    for axis in range(axes):
-        share = half * (axis + 1) // axes - half * axis // axes
-        frequency = base ** (-torch.arange(share, dtype=torch.float64) / share)
-        angles.append(positions[:, axis, None].double() * frequency)
-    angle = torch.cat(angles, 1)[:, None]                     # (L, 1, D/2)
-    cosine, sine = angle.cos().to(x), angle.sin().to(x)
-    a, b = x[..., :half], x[..., half:]
-    return torch.cat([a * cosine - b * sine, a * sine + b * cosine], -1)
-
-
 def places(*extents):
     """The position of each token along each axis, (L, axes)."""
     return torch.cartesian_prod(*map(torch.arange, extents)).view(-1, len(extents))
 
 
+@functools.cache
+def turns(half, base, *extents):
+    """Cosines and sines of the angles by which tokens of so many places turn, (L, 1, half) each."""
+    positions, angles = places(*extents), []
+    for axis in range(len(extents)):
+        share = half * (axis + 1) // len(extents) - half * axis // len(extents)
+        frequency = base ** (-torch.arange(share, dtype=torch.float64) / share)
+        angles.append(positions[:, axis, None].double() * frequency)
+    angle = torch.cat(angles, 1)[:, None]
+    return angle.cos(), angle.sin()
+
+
+def rotated(x, *extents, base=10000.0):
+    """Numbers j and D/2 + j of (N, L, H, D) turned by the angles of each token's place."""
+    half = x.shape[-1] // 2
+    cosine, sine = (each.to(x) for each in turns(half, base, *extents))
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cosine - b * sine, a * sine + b * cosine], -1)
+
+
 def sinusoidal(channels, *extents):
     """Channels 2j and 2j + 1 are sine and cosine of angle j, (L, channels)."""
-    one = torch.zeros(1, len(places(*extents)), 1, channels, dtype=torch.float64)
-    one[..., :channels // 2] = 1                              # turned, it is cosines and then sines
-    cosine, sine = rotated(one, places(*extents))[0, :, 0].chunk(2, -1)
-    return torch.stack([sine, cosine], -1).flatten(1)
+    cosine, sine = turns(channels // 2, 10000.0, *extents)
+    return torch.stack([sine[:, 0], cosine[:, 0]], -1).flatten(1)
 
 
 class Attention(nn.Module):
@@ -246,7 +252,7 @@ class Attention(nn.Module):
         tokens = x.flatten(1, -2)
         q, k, v = self.qkv(tokens).unflatten(-1, (3, self.heads, -1)).unbind(2)
         if self.rotary:
-            q, k = (rotated(each, places(*x.shape[1:-1])) for each in (q, k))
+            q, k = (rotated(each, *x.shape[1:-1]) for each in (q, k))
         return self.out(attend(q, k, v, mask).flatten(2)).view_as(x)
 
 

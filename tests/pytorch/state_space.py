@@ -5,7 +5,7 @@ import math
 
 import torch
 from torch import nn
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Normal, OneHotCategorical, kl_divergence
 from torch.nn import functional as F
 
 from case import Layer
@@ -26,22 +26,29 @@ def bernoulli(logits, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
 
 
+def widths(w, size):
+    """The channels of an encoder's layers, each of which halves frames of size × size pixels, down to 4 × 4."""
+    return [w << i for i in range((size // 4).bit_length() - 1)]
+
+
 class Svg(nn.Module):
-    def __init__(self, w, code, hidden, z):
+    def __init__(self, w, code, hidden, z, size=16):
         super().__init__()
         down = lambda i, o: nn.Sequential(nn.Conv2d(i, o, 4, 2, 1, bias=False), nn.BatchNorm2d(o), nn.LeakyReLU(0.2))
         up = lambda i, o: nn.Sequential(nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False), nn.BatchNorm2d(o),
                                         nn.LeakyReLU(0.2))
         gaussian = lambda: nn.ModuleList([nn.Linear(code, hidden), nn.LSTMCell(hidden, hidden),
                                           nn.Linear(hidden, 2 * z)])
-        self.encoder = nn.ModuleList([down(1, w), down(w, 2 * w), nn.Sequential(
-            nn.Conv2d(2 * w, code, 4, bias=False), nn.BatchNorm2d(code), nn.Tanh())])
+        each = widths(w, size)
+        self.encoder = nn.ModuleList([*map(down, [1, *each], each), nn.Sequential(
+            nn.Conv2d(each[-1], code, 4, bias=False), nn.BatchNorm2d(code), nn.Tanh())])
         self.prior, self.posterior = gaussian(), gaussian()
         self.emission = nn.ModuleList([nn.Linear(code + z, hidden), nn.LSTMCell(hidden, hidden),
                                        nn.LSTMCell(hidden, hidden), nn.Linear(hidden, code), nn.Tanh()])
         self.decoder = nn.ModuleList([nn.Sequential(
-            nn.Unflatten(1, (code, 1, 1)), nn.ConvTranspose2d(code, 2 * w, 4, bias=False), nn.BatchNorm2d(2 * w),
-            nn.LeakyReLU(0.2)), up(4 * w, w), nn.ConvTranspose2d(2 * w, 1, 4, 2, 1)])
+            nn.Unflatten(1, (code, 1, 1)), nn.ConvTranspose2d(code, each[-1], 4, bias=False),
+            nn.BatchNorm2d(each[-1]), nn.LeakyReLU(0.2)), *(up(2 * c, c // 2) for c in each[:0:-1]),
+            nn.ConvTranspose2d(2 * w, 1, 4, 2, 1)])
 
     def forward(self, x, noise):
         """−ELBO in nats per frame after the first."""
@@ -56,7 +63,7 @@ class Svg(nn.Module):
         y = over(self.emission, torch.cat([code[:, :-1], z], -1)).flatten(0, 1)
         last = [min(step, SEEN - 1) for step in range(t - 1)]
         y = self.decoder[0](y)
-        for block, skip in zip(self.decoder[1:], (maps[2], maps[1])):
+        for block, skip in zip(self.decoder[1:], maps[:0:-1]):
             skip = skip.unflatten(0, (n, t))[:, last].flatten(0, 1)
             y = block(torch.cat([y, skip], 1))
         return (bernoulli(y, x[:, 1:].flatten(0, 1)) + kl_divergence(q, p).sum()) / (n * (t - 1))
@@ -73,33 +80,38 @@ class RmsNorm(nn.Module):
 
 
 class Rssm(nn.Module):
-    def __init__(self, actions, w, hidden, groups, classes, foretold):
+    def __init__(self, actions, w, hidden, groups, classes, foretold, size=16):
         super().__init__()
         self.groups, self.classes, self.hidden, z = groups, classes, hidden, groups * classes
         dense = lambda i: nn.Sequential(nn.Linear(i, hidden), RmsNorm(hidden), nn.SiLU())
         down = lambda i, o: nn.Sequential(nn.Conv2d(i, o, 4, 2, 1), RmsNorm(o, 1), nn.SiLU())
         up = lambda i, o: nn.Sequential(nn.ConvTranspose2d(i, o, 4, 2, 1), RmsNorm(o, 1), nn.SiLU())
-        self.encoder = nn.Sequential(down(1, w), down(w, 2 * w), ChannelsLast(), nn.Linear(32 * w, hidden), nn.SiLU())
+        each = widths(w, size)
+        self.encoder = nn.Sequential(*map(down, [1, *each], each), ChannelsLast(), nn.Linear(16 * each[-1], hidden),
+                                     nn.SiLU())
         self.transition = nn.ModuleList([dense(z + actions), nn.GRUCell(hidden, hidden)])
         self.prior = nn.Sequential(dense(hidden), nn.Linear(hidden, z))
         self.posterior = nn.Sequential(dense(2 * hidden), nn.Linear(hidden, z))
-        self.decoder = nn.Sequential(nn.Linear(hidden + z, 32 * w), ChannelsFirst(4, 4, 2 * w), up(2 * w, w),
-                                     nn.ConvTranspose2d(w, 1, 4, 2, 1))
+        self.decoder = nn.Sequential(nn.Linear(hidden + z, 16 * each[-1]), ChannelsFirst(4, 4, each[-1]),
+                                     *(up(c, c // 2) for c in each[:0:-1]), nn.ConvTranspose2d(w, 1, 4, 2, 1))
         self.head = nn.Sequential(dense(hidden + z), nn.Linear(hidden, foretold))
 
     def probabilities(self, logits):
         p = logits.unflatten(-1, (self.groups, self.classes)).softmax(-1)
         return 0.99 * p + 0.01 / self.classes
 
-    def forward(self, x, actions, state, drawn):
+    def forward(self, x, actions, state, drawn=None):
+        """−ELBO in nats per frame; what is drawn of the posterior (N, T, z) may be given."""
         n, t = x.shape[:2]
         code = self.encoder(x.flatten(0, 1)).view(n, t, -1)
-        h, z, action = code.new_zeros(n, self.hidden), torch.zeros_like(drawn[:, 0]), torch.zeros_like(actions[:, 0])
+        h, z = code.new_zeros(n, self.hidden), code.new_zeros(n, self.groups * self.classes)
+        action = torch.zeros_like(actions[:, 0])
         features, posteriors = [], []
         for step in range(t):
             h = self.transition[1](self.transition[0](torch.cat([z, action], 1)), h)
             q = self.probabilities(self.posterior(torch.cat([h, code[:, step]], 1)))
-            z = drawn[:, step] + q.flatten(1) - q.flatten(1).detach()
+            one_hot = OneHotCategorical(q).sample().flatten(1) if drawn is None else drawn[:, step]
+            z = one_hot + q.flatten(1) - q.flatten(1).detach()
             features.append(torch.cat([h, z], 1)), posteriors.append(q)
             action = actions[:, step]
         features, q = torch.stack(features, 1), torch.stack(posteriors, 1)

@@ -13,16 +13,17 @@ from networks import TokenTransformer
 class Vector(nn.Module):
     """The nearest vector of a codebook that follows the means of what chose it by moving averages."""
 
-    def __init__(self, codes, size, commitment=0.25, decay=0.99, epsilon=1e-5):
+    def __init__(self, codes, size, commitment=0.25, decay=0.99, epsilon=1e-5, by_product=False):
         super().__init__()
         self.commitment, self.decay, self.epsilon = commitment, decay, epsilon
+        self.distance = "use_mm_for_euclid_dist" if by_product else "donot_use_mm_for_euclid_dist"
         self.register_buffer("codebook", torch.randn(codes, size))
         self.register_buffer("counts", 5 + 4 * torch.rand(codes))
         self.register_buffer("sums", self.codebook * self.counts[:, None])
 
     def forward(self, z):                                    # (N, …, size) → the same, codes (N, …), loss (N)
         flat = z.detach().flatten(0, -2)
-        codes = torch.cdist(flat, self.codebook, compute_mode="donot_use_mm_for_euclid_dist").argmin(1)
+        codes = torch.cdist(flat, self.codebook, compute_mode=self.distance).argmin(1)
         found = self.codebook[codes].view_as(z)
         if self.training:
             chosen = F.one_hot(codes, len(self.codebook)).to(z)
@@ -76,9 +77,9 @@ def encoder(conv, norm, channels, w, z, first=4, stride=2):
                          conv(w, w, 4, 2, 1, bias=False), blocks(conv, norm, w), conv(w, z, 1))
 
 
-def decoder(conv, up, norm, channels, w, z):
+def decoder(conv, up, norm, channels, w, z, last=4, stride=2):
     return nn.Sequential(conv(z, w, 3, 1, 1, bias=False), blocks(conv, norm, w), up(w, w, 4, 2, 1), nn.ReLU(),
-                         up(w, w // 2, 4, 2, 1), nn.ReLU(), up(w // 2, channels, 4, 2, 1))
+                         up(w, w // 2, 4, 2, 1), nn.ReLU(), up(w // 2, channels, last, stride, 1))
 
 
 class Autoencoder(nn.Module):
