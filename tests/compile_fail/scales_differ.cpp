@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A prior of scales predicts the codes of a tokenizer with the same scales.
 // EXPECT: a prior of scales needs a tokenizer with the same scales
-// WITHIN: 12
 #include <flipbook/models/tokens/in_latents.hpp>
 #include <flipbook/models/tokens/next_scale.hpp>
 #include <flipbook/models/tokens/scale_transformer.hpp>

@@ -3,11 +3,13 @@
 
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/tokens/video_mask_git.hpp>
+#include <flipbook/models/tokens/video_var.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/quantizer/finite_scalar.hpp>
 #include <flipbook/quantizer/lookup_free.hpp>
+#include <flipbook/quantizer/multi_scale.hpp>
 #include <flipbook/quantizer/residual.hpp>
 #include <flipbook/quantizer/vector.hpp>
 #include <flipbook/train/trainer.hpp>
@@ -71,6 +73,23 @@ TEST_CASE("a device masks, learns and fills the codes that the CPU does, in step
   const auto moved = to<Cuda>(here);
   Rng first{3}, second{3};
   const masked::Sampling how{.steps = 4, .tokens = {.temperature = 0.8, .top_k = 7}};
+  CHECK(difference(to<Cpu>(moved->sample(moved->begin(2), second, how)), here->sample(here->begin(2), first, how)) <
+        1e-5);
+}
+
+TEST_CASE("a device codes, learns and draws scale by scale what the CPU does, in steps that are captured") {
+  using Scales = quantizer::Scales<Extent{1, 1, 1}, Extent{1, 2, 2}, Extent{2, 2, 2}>;
+  using Tokenizer = Auto<quantizer::MultiScale<quantizer::Vector<8, 4>, Scales>>;
+  Rng rng{2};
+  const auto clips = uniform<float>({3, 2, 2, 2, 1}, rng);
+  check_same(trained<Tokenizer, Cpu>(clips), trained<Tokenizer, Cuda>(clips));
+
+  using Model = VideoVar<Tokenizer, 16, 1, 2>;
+  const auto here = trained<Model, Cpu>(clips), there = trained<Model, Cuda>(clips);
+  check_same(here, there);
+  const auto moved = to<Cuda>(here);
+  Rng first{3}, second{3};
+  const likelihood::Sampling how{.temperature = 0.8, .top_k = 7};
   CHECK(difference(to<Cpu>(moved->sample(moved->begin(2), second, how)), here->sample(here->begin(2), first, how)) <
         1e-5);
 }
