@@ -15,7 +15,7 @@ enum class Causal {
   no,     ///< every token
   token,  ///< itself and the tokens before it
   frame,  ///< the tokens of its own step along the first axis, and of the steps before: all patches of a frame at once
-  call  ///< with a cache all tokens of its own call and of those before, however many each has; without, what a mask says
+  call    ///< with a cache all tokens of its own call and of calls before, of any lengths; without, what a mask says
 };
 
 /// How a transformer is made; a template argument, written `TransformerOptions{.causal = Causal::no}`.

@@ -13,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA::quantizer {
 ///
 ///     Scales<Extent{1, 1, 1}, Extent{1, 2, 2}, Extent{2, 4, 4}, Extent{4, 8, 8}>
 ///
-/// One is never finer than the next, and each divides the whole, so that what a coarser grid sees are means over blocks.
+/// None is finer than the next, and each divides the whole, so that what a coarser grid sees are means over blocks.
 template <Extent... Each>
 struct Scales {
   static_assert(sizeof...(Each) > 0, "Scales<…>: needs at least one scale");
@@ -75,8 +75,8 @@ inline constexpr bool is_scales<Scales<Each...>> = true;
 template <class S>
 concept ScaleList = detail::is_scales<S>;
 
-/// A quantizer, or a model of codes, with several scales, which `ScalesOf` names: codes of all of them are side by side,
-/// the coarsest first, (N, ScalesOf::length).
+/// A quantizer, or a model of codes, with several scales, which `ScalesOf` names: codes of all are side by side, the
+/// coarsest first, (N, ScalesOf::length).
 template <class Q>
 concept OfScales = ScaleList<typename Q::ScalesOf>;
 

@@ -78,7 +78,7 @@ struct Vector {
     struct Book {
       Tensor<T, B> vectors, counts, sums;  ///< as the buffers
     };
-    /// The one of the buffers.
+    /// The codebook as the buffers hold it.
     Book current() const { return {codebook.value, counts.value, sums.value}; }
     /// Which vector of a book is nearest to each, (M, Size) → (M).
     static Indices nearest_of(const Tensor<T, B>& book, const Tensor<T, B>& vectors) {

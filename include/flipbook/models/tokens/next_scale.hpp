@@ -79,7 +79,8 @@ struct NextScale {
       return -mean(apply(TakeAlongAxis<B>{all_but_first(tokens)}, log_softmax(logits)));
     }
 
-    /// The tokens of the next scales after a prefix of whole scales (N, 1 + l), each drawn from p(r_k | r_<k): (N, count).
+    /// The tokens of the next scales after a prefix of whole scales (N, 1 + l), each drawn from p(r_k | r_<k):
+    /// (N, count).
     /// @throws Error  unless both l and l + count are the places of whole scales
     Indices sample(const Indices& prefix, Index count, Rng& rng, const Sampling& how = {}) const {
       const Index known = prefix.rank() == 2 ? prefix.extent(1) - 1 : -1;
