@@ -112,6 +112,25 @@ TEST_CASE_TEMPLATE("signs are bits on a device too", T, float, half) {
   CHECK(disagreement<T>(quantized, z) < device_tolerance<T>);
 }
 
+TEST_CASE_TEMPLATE("scales of short numbers are coded, and learned as in double", T, bfloat16, flipbook::half) {
+  using Scales = quantizer::Scales<Extent{1, 1, 1}, Extent{1, 2, 2}, Extent{2, 2, 2}>;
+  const Module<quantizer::MultiScale<quantizer::Vector<8, 4>, Scales>, T, Cuda> quantizer{Rng{1}};
+  const auto q = quantizer->quantize(to<Cuda>(converted<T>(random<double>({2, 2, 2, 2, 4}))));
+  CHECK(same(to<Cpu>(quantizer->decode(q.codes)), to<Cpu>(q.z)));
+
+  using Prior = NextScale<ScaleTransformer<8, Scales, 16, 1, 2, 1>>;
+  const Module<Prior, double> here{Rng{1}};
+  const Module<Prior, T, Cuda> there{Rng{1}};
+  const auto tokens = concat(1, full<std::int32_t>({2, 1}, 8), to<Cpu>(q.codes));
+  const auto slope = [&](const auto& model, const auto& known) {
+    Tape tape{model};
+    return converted<double>(to<Cpu>(tape.gradient(model->loss(tape, known), model)));
+  };
+  CHECK(difference(slope(there, to<Cuda>(tokens)), slope(here, tokens)) < device_tolerance<T>);
+  Rng rng{3};
+  CHECK(there->sample(to<Cuda>(full<std::int32_t>({2, 1}, 8)), 13, rng).shape() == Shape{2, 13});
+}
+
 TEST_CASE("logits in short scalars leave the classes that they leave in float") {
   Rng rng{1};
   const Tensor<float> logits = cast<float>(cast<bfloat16>(normal<float>({3, 11}, rng)));  // (3, 11)

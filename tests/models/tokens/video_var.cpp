@@ -85,6 +85,6 @@ TEST_CASE("priors that know of no scales take their codes one after another") {
     CHECK(std::isfinite(model->loss(tape, clips).item()));
     CHECK(model->sample(model->begin(3), rng).shape() == Shape{3, 4, 8, 8, 1});
   };
-  check(Module<InLatents<InScales, TokenTransformer<4, 16, 1, 2, 11, 1>, grid>, float>{Rng{1}});
-  check(Module<InLatents<InScales, Masked<MaskedTransformer<4, 16, 1, 2, 11, 1>>, grid>, float>{Rng{1}});
+  check(Module<VideoGpt<InScales, grid, 16, 1, 2>, float>{Rng{1}});
+  check(Module<VideoMaskGit<InScales, grid, 16, 1, 2>, float>{Rng{1}});
 }

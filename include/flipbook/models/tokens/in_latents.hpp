@@ -61,7 +61,7 @@ constexpr bool scales_agree() {
 ///
 /// @tparam Tokenizer  an Autoencoder with a quantizer
 /// @tparam Prior      a model of its codes such as TokenTransformer or Masked, with at least one given token
-/// @tparam Grid       the places of a clip that have codes
+/// @tparam Grid       the places of a clip that have codes, or of the finest scale of codes in scales
 template <class Tokenizer, class Prior, LatentGrid Grid>
 struct InLatents {
   using QuantizerOf = typename Tokenizer::QuantizerOf;
