@@ -54,6 +54,7 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "videogpt-scalar") return of_codes<ClipGpt<ScalarTokenizer>, B>(settings, rng);
   if (model == "maskgit-vector") return of_codes<ClipMaskGit<VectorTokenizer>, B>(settings, rng);
   if (model == "maskgit-scalar") return of_codes<ClipMaskGit<ScalarTokenizer>, B>(settings, rng);
+  if (model == "var") return of_codes<ClipVar, B>(settings, rng);
   if (model == "mocogan") return loaded<MotionGan, B>(settings)->model.sample(n, clip_gan_format.frames, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
   if (model == "simvp") return continued<SimVpForecast, B>(settings);
@@ -67,10 +68,11 @@ int main(int argc, char** argv) {
   CommandLine line{"Makes clips with the weights of a trained model, and writes them as an animated GIF."};
   Settings settings;
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
-  line.choice("--model", settings.model,
-              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector",
-               "videogpt-scalar", "maskgit-vector", "maskgit-scalar", "lstm", "convlstm", "transformer", "simvp"},
-              "What they are the weights of");
+  line.choice(
+      "--model", settings.model,
+      {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector", "videogpt-scalar",
+       "maskgit-vector", "maskgit-scalar", "var", "lstm", "convlstm", "transformer", "simvp"},
+      "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);
   line.number("--frames", settings.frames, "How many frames an autoregressive model adds", 1, 1000);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Trains VideoGPT, or MaskGIT of clips, in two stages: an autoencoder that makes codes of clips, then a transformer
+// Trains VideoGPT, MaskGIT or VAR of clips in two stages: an autoencoder that makes codes of clips, then a transformer
 // over them; between, if asked for, the autoencoder goes on against discriminators (VQGAN). Writes reconstructions, new
-// clips, and clips that go on from their first half.
+// clips, and, but for VAR, clips that go on from their first half.
 #include "support/models.hpp"
 #include "support/train_tokens.hpp"
 
@@ -10,6 +10,7 @@ namespace flipbook::examples {
 // In train_tokens/, in a file each.
 FLIPBOOK_ON_EACH_BACKEND(extern template void train_tokens, ScalarTokenizer, (const TokenSettings&, const Data&))
 FLIPBOOK_ON_EACH_BACKEND(extern template void train_tokens, VectorTokenizer, (const TokenSettings&, const Data&))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_tokens, ScaleTokenizer, (const TokenSettings&, const Data&))
 
 }  // namespace flipbook::examples
 
@@ -22,8 +23,9 @@ int main(int argc, char** argv) {
   settings.training.add_to(line);
   line.choice("--quantizer", settings.quantizer, {"scalar", "vector"},
               "scalar: numbers rounded to levels (FSQ); vector: the nearest of a learned codebook (VQ-VAE)");
-  line.choice("--prior", settings.prior, {"causal", "masked"},
-              "causal: code after code (VideoGPT); masked: several at a time, those it is sure of first (MaskGIT)");
+  line.choice("--prior", settings.prior, {"causal", "masked", "scales"},
+              "causal: code after code (VideoGPT); masked: several at a time, those it is sure of first (MaskGIT); "
+              "scales: from coarse to fine (VAR), of codes in scales, which are of a codebook");
   line.number("--prior-steps", settings.prior_steps,
               "How many steps to train the transformer; --steps is the first stage");
   line.number("--adversarial-steps", settings.adversarial_steps,
@@ -39,7 +41,8 @@ int main(int argc, char** argv) {
               "Of a masked prior: the noise in which codes are kept; 0: those it is surest of", 0, 1e6);
   return line.run(argc, argv, [&]<class B>(B) {
     const Data data = settings.training.open(token_format);
-    if (settings.quantizer == "scalar") train_tokens<ScalarTokenizer, B>(settings, data);
+    if (settings.prior == "scales") train_tokens<ScaleTokenizer, B>(settings, data);
+    else if (settings.quantizer == "scalar") train_tokens<ScalarTokenizer, B>(settings, data);
     else train_tokens<VectorTokenizer, B>(settings, data);
   });
 }

@@ -12,11 +12,13 @@
 #include <flipbook/models/state_space/vrnn.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/tokens/video_mask_git.hpp>
+#include <flipbook/models/tokens/video_var.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
 #include <flipbook/models/vae/vq_gan.hpp>
 #include <flipbook/models/vae/vq_vae.hpp>
 #include <flipbook/quantizer/finite_scalar.hpp>
+#include <flipbook/quantizer/multi_scale.hpp>
 
 #include "data.hpp"
 
@@ -66,6 +68,11 @@ using ClipGpt = VideoGpt<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4>;
 template <class Tokenizer>
 using ClipMaskGit = VideoMaskGit<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4>;
 // [/masked]
+// [scales]
+using FourScales = quantizer::Scales<Extent{1, 1, 1}, Extent{1, 2, 2}, Extent{2, 4, 4}, Extent{4, 8, 8}>;  // 293 codes
+using ScaleTokenizer = VideoVqVae<1, 32, quantizer::MultiScale<quantizer::Vector<256, 16>, FourScales>>;
+using ClipVar = VideoVar<ScaleTokenizer, 128, 4, 4>;
+// [/scales]
 inline constexpr ClipFormat token_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 
 // State-space: clips (20, 64, 64, 1), continued from the first five frames in several ways.

@@ -38,7 +38,7 @@ template <class Tokenizer, class B>
 void report(const auto& model, const Data& data) {
   const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
   // [tokenizer]
-  const auto codes = model->codes(unseen);  // (32, 4, 8, 8)
+  const auto codes = model->codes(unseen);  // (32, 4, 8, 8), or (32, 293) of four scales
   const auto again = model->decode(codes);  // what reconstruct(unseen) gives, to the bit
   constexpr Index count = Tokenizer::QuantizerOf::codes;
   const double used = metrics::perplexity(to<Cpu>(codes), count);
@@ -61,8 +61,8 @@ bool train_tokenizer(const TokenSettings& settings, const TrainingOptions& optio
   });
 }
 
-/// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and some that
-/// go on from the first eight frames of unseen ones.
+/// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and, unless codes
+/// are of scales, some that go on from the first eight frames of unseen ones.
 template <class Model, class B>
 void train_prior(const TokenSettings& settings, const TrainingOptions& options, const TokenizerWeights& tokenizer,
                  const Data& data) {
@@ -73,14 +73,18 @@ void train_prior(const TokenSettings& settings, const TrainingOptions& options, 
   const auto how = settings.sampling<typename Of<Model, float, B>::Sampling>();
   train(trainer, data, options, {.step = {.clip_norm = 1}, .title = "prior"}, [&](const Showing& show) {
     Rng rng{7};
-    const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
-    // [prior]
-    const auto drawn = model->sample(model->begin(16), rng, how);           // (16, T, H, W, C)
-    const auto half = slice(real, 1, 0, real.extent(1) / 2);                // (8, T/2, H, W, C)
-    const auto continued = model->sample(model->begin(8), half, rng, how);  // (8, T, H, W, C)
-    // [/prior]
-    show("samples", drawn, 8);
-    show("continued", concat(0, real, continued), 8);
+    if constexpr (Model::of_scales) {
+      show("samples", model->sample(model->begin(16), rng, how), 8);
+    } else {
+      const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
+      // [prior]
+      const auto drawn = model->sample(model->begin(16), rng, how);           // (16, T, H, W, C)
+      const auto half = slice(real, 1, 0, real.extent(1) / 2);                // (8, T/2, H, W, C)
+      const auto continued = model->sample(model->begin(8), half, rng, how);  // (8, T, H, W, C)
+      // [/prior]
+      show("samples", drawn, 8);
+      show("continued", concat(0, real, continued), 8);
+    }
     if (!show.last) return;
 
     const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
@@ -119,11 +123,13 @@ bool train_vq_gan(const TokenSettings& settings, const TrainingOptions& options,
                            (const TokenSettings&, const TrainingOptions&, const TokenizerWeights&, const Data&))
 FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, ScalarTokenizer)
 FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, VectorTokenizer)
+FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, ScaleTokenizer)
 FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipMaskGit<ScalarTokenizer>)
 FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipMaskGit<VectorTokenizer>)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipVar)
 
-/// All stages, each in a folder of its own: priors of either kind share the tokenizer. Those of one that has faced
-/// discriminators have folders apart, since they know other codes.
+/// All stages, each in a folder of its own: causal and masked priors share the tokenizer. Those of one that has faced
+/// discriminators have folders apart, since they know other codes; and so has all that is of scales.
 template <class Tokenizer, class B>
 void train_tokens(const TokenSettings& settings, const Data& data) {
   const auto stage = [&](const std::string& name, Index steps) {
@@ -133,19 +139,22 @@ void train_tokens(const TokenSettings& settings, const Data& data) {
     options.resume = options.resume && std::filesystem::exists(checkpoint_of(options));
     return options;
   };
+  constexpr bool of_scales = std::same_as<Tokenizer, ScaleTokenizer>;
+  const std::string kind = of_scales ? "scales-" : "";
   TrainingOptions first = settings.training;
-  first.in_stage("tokenizer");
+  first.in_stage(kind + "tokenizer");
   if (!train_tokenizer<Tokenizer, B>(settings, first, data)) return;
   TokenizerWeights tokenizer{checkpoint_of(first), ""};
-  std::string folder = settings.prior == "masked" ? "masked" : "prior";
+  std::string folder = kind + (settings.prior == "masked" ? "masked" : "prior");
   if (settings.adversarial_steps > 0) {
-    const auto second = stage("vqgan", settings.adversarial_steps);
+    const auto second = stage(kind + "vqgan", settings.adversarial_steps);
     if (!train_vq_gan<Tokenizer, B>(settings, second, tokenizer, data)) return;
     tokenizer = {checkpoint_of(second), "model."};
     folder = "vqgan-" + folder;
   }
   const auto last = stage(folder, settings.prior_steps);
-  if (settings.prior == "masked") train_prior<ClipMaskGit<Tokenizer>, B>(settings, last, tokenizer, data);
+  if constexpr (of_scales) train_prior<ClipVar, B>(settings, last, tokenizer, data);
+  else if (settings.prior == "masked") train_prior<ClipMaskGit<Tokenizer>, B>(settings, last, tokenizer, data);
   else train_prior<ClipGpt<Tokenizer>, B>(settings, last, tokenizer, data);
 }
 

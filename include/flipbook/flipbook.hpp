@@ -119,8 +119,10 @@
 
 #include <flipbook/quantizer/finite_scalar.hpp>
 #include <flipbook/quantizer/lookup_free.hpp>
+#include <flipbook/quantizer/multi_scale.hpp>
 #include <flipbook/quantizer/quantizer.hpp>
 #include <flipbook/quantizer/residual.hpp>
+#include <flipbook/quantizer/scales.hpp>
 #include <flipbook/quantizer/vector.hpp>
 
 #include <flipbook/log/csv.hpp>
@@ -163,9 +165,12 @@
 #include <flipbook/models/tokens/in_latents.hpp>
 #include <flipbook/models/tokens/masked.hpp>
 #include <flipbook/models/tokens/masked_transformer.hpp>
+#include <flipbook/models/tokens/next_scale.hpp>
 #include <flipbook/models/tokens/prior_training.hpp>
+#include <flipbook/models/tokens/scale_transformer.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/tokens/video_mask_git.hpp>
+#include <flipbook/models/tokens/video_var.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>

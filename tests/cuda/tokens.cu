@@ -3,11 +3,13 @@
 
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/tokens/video_mask_git.hpp>
+#include <flipbook/models/tokens/video_var.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/nn/linear.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/quantizer/finite_scalar.hpp>
 #include <flipbook/quantizer/lookup_free.hpp>
+#include <flipbook/quantizer/multi_scale.hpp>
 #include <flipbook/quantizer/residual.hpp>
 #include <flipbook/quantizer/vector.hpp>
 #include <flipbook/train/trainer.hpp>
@@ -75,6 +77,23 @@ TEST_CASE("a device masks, learns and fills the codes that the CPU does, in step
         1e-5);
 }
 
+TEST_CASE("a device codes, learns and draws scale by scale what the CPU does, in steps that are captured") {
+  using Scales = quantizer::Scales<Extent{1, 1, 1}, Extent{1, 2, 2}, Extent{2, 2, 2}>;
+  using Tokenizer = Auto<quantizer::MultiScale<quantizer::Vector<8, 4>, Scales>>;
+  Rng rng{2};
+  const auto clips = uniform<float>({3, 2, 2, 2, 1}, rng);
+  check_same(trained<Tokenizer, Cpu>(clips), trained<Tokenizer, Cuda>(clips));
+
+  using Model = VideoVar<Tokenizer, 16, 1, 2>;
+  const auto here = trained<Model, Cpu>(clips), there = trained<Model, Cuda>(clips);
+  check_same(here, there);
+  const auto moved = to<Cuda>(here);
+  Rng first{3}, second{3};
+  const likelihood::Sampling how{.temperature = 0.8, .top_k = 7};
+  CHECK(difference(to<Cpu>(moved->sample(moved->begin(2), second, how)), here->sample(here->begin(2), first, how)) <
+        1e-5);
+}
+
 TEST_CASE_TEMPLATE("numbers have the places on a device that sorting gives them on the CPU", T, float, double,
                    bfloat16) {
   for (const Shape& shape : {Shape{1}, Shape{5, 37}, Shape{2, 3, 131}}) {
@@ -91,6 +110,25 @@ TEST_CASE_TEMPLATE("signs are bits on a device too", T, float, half) {
     return std::tuple{q.z, q.codes, q.loss, lfq.decode(q.codes)};
   };
   CHECK(disagreement<T>(quantized, z) < device_tolerance<T>);
+}
+
+TEST_CASE_TEMPLATE("scales of short numbers are coded, and learned as in double", T, bfloat16, flipbook::half) {
+  using Scales = quantizer::Scales<Extent{1, 1, 1}, Extent{1, 2, 2}, Extent{2, 2, 2}>;
+  const Module<quantizer::MultiScale<quantizer::Vector<8, 4>, Scales>, T, Cuda> quantizer{Rng{1}};
+  const auto q = quantizer->quantize(to<Cuda>(converted<T>(random<double>({2, 2, 2, 2, 4}))));
+  CHECK(same(to<Cpu>(quantizer->decode(q.codes)), to<Cpu>(q.z)));
+
+  using Prior = NextScale<ScaleTransformer<8, Scales, 16, 1, 2, 1>>;
+  const Module<Prior, double> here{Rng{1}};
+  const Module<Prior, T, Cuda> there{Rng{1}};
+  const auto tokens = concat(1, full<std::int32_t>({2, 1}, 8), to<Cpu>(q.codes));
+  const auto slope = [&](const auto& model, const auto& known) {
+    Tape tape{model};
+    return converted<double>(to<Cpu>(tape.gradient(model->loss(tape, known), model)));
+  };
+  CHECK(difference(slope(there, to<Cuda>(tokens)), slope(here, tokens)) < device_tolerance<T>);
+  Rng rng{3};
+  CHECK(there->sample(to<Cuda>(full<std::int32_t>({2, 1}, 8)), 13, rng).shape() == Shape{2, 13});
 }
 
 TEST_CASE("logits in short scalars leave the classes that they leave in float") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include <flipbook/testing/gradients.hpp>
 #include <flipbook/nn/attention.hpp>
 #include <flipbook/nn/module.hpp>
@@ -16,7 +18,8 @@ using test::random;
 namespace {
 
 constexpr TransformerOptions bidirectional{.causal = Causal::no}, by_frame{.causal = Causal::frame},
-    rotary{.rotary = true}, rotary_frames{.causal = Causal::frame, .rotary = true, .bias = false};
+    by_call{.causal = Causal::call}, rotary{.rotary = true},
+    rotary_frames{.causal = Causal::frame, .rotary = true, .bias = false};
 
 template <class T>
 constexpr double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-13;
@@ -96,6 +99,20 @@ TEST_CASE_TEMPLATE("a context may be read at once, and what follows step by step
   const auto context = net(slice(x, 1, 0, 6), cache), rest = net(slice(x, 1, 6, 9), cache);
   CHECK(difference(concat(1, context, rest), net(x)) < tolerance<double>);
   CHECK(cache.length() == 9);
+}
+
+TEST_CASE_TEMPLATE("calls of any lengths see each other's tokens, as a mask of blocks says at once", T, float, double) {
+  const Module<MultiHeadAttention<8, 2, by_call>, T> net{Rng{1}};
+  const auto x = random<T>({2, 12, 8});
+  const auto call_of = [](Index at) { return at < 1 ? 0 : at < 4 ? 1 : at < 6 ? 2 : 3; };
+  auto cache = net->start(x);
+  List<Tensor<T>> outputs;
+  for (const auto& [first, last] : {std::pair{0, 1}, {1, 4}, {4, 6}, {6, 12}}) {
+    outputs.push_back(net(slice(x, 1, first, last), cache));
+  }
+  const auto mask = mask_of<T>(12, 12, [&](Index i, Index j) { return call_of(j) <= call_of(i); });
+  CHECK(difference(concat(1, outputs), net(x, mask)) < tolerance<T>);
+  CHECK_THROWS_WITH_AS(net(x), "MultiHeadAttention: Causal::call needs a mask or a cache", Error);
 }
 
 TEST_CASE("a copied cache goes its own way") {

@@ -2,9 +2,11 @@
 #include <flipbook/models/tokens/masked.hpp>
 #include <flipbook/models/tokens/masked_transformer.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
+#include <flipbook/models/tokens/video_var.hpp>
 #include <flipbook/models/vae/vq_vae.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/quantizer/finite_scalar.hpp>
+#include <flipbook/quantizer/multi_scale.hpp>
 #include <flipbook/quantizer/vector.hpp>
 
 #include "cases.hpp"
@@ -29,10 +31,15 @@ int main(int argc, char** argv) {
 
   const auto quantized = []<class X>(const auto& quantizer, const Inputs<X>& in) {
     const auto q = quantizer->quantize(in[0]);
-    return q.z + reshape(q.loss, {in[0].extent(0), 1, 1});
+    fb::Shape each = fb::Shape::filled(in[0].shape().rank(), 1);  // (N, 1, …)
+    each[0] = in[0].extent(0);
+    return q.z + reshape(q.loss, each);
   };
   cases.layer<Quantizing<fb::quantizer::Vector<7, 5>>>("vector", quantized);
   cases.layer<Quantizing<fb::quantizer::FiniteScalar<8, 5, 3, 4, 7>>>("finite_scalar", quantized);
+  using fb::Extent, fb::quantizer::MultiScale, fb::quantizer::Scales;
+  using Scaled = MultiScale<fb::quantizer::Vector<7, 5>, Scales<Extent{1, 1, 1}, Extent{1, 2, 3}, Extent{2, 4, 3}>>;
+  cases.layer<Quantizing<Scaled>>("multi_scale", quantized);
 
   const auto autoencoder = []<class X>(const auto& model, const Inputs<X>& in) {
     if constexpr (fb::training<X>) return model->loss(in[0]);
@@ -49,6 +56,12 @@ int main(int argc, char** argv) {
     else return model->log_likelihood(model->begin(in[0].extent(0)), in[0]);
   };
   cases.layer<fb::VideoGpt<Tokenizer, fb::LatentGrid{2, 2, 3}, 16, 2, 4>>("video_gpt", codes, adam);
+
+  using InScales = fb::Autoencoder<
+      fb::vq_vae::Encoder3d<1, 8, 2>,
+      MultiScale<fb::quantizer::Vector<11, 2>, Scales<Extent{1, 1, 1}, Extent{1, 2, 1}, Extent{2, 2, 3}>>,
+      fb::nn::Conv3d<2, 1, fb::Window{}>>;
+  cases.layer<fb::VideoVar<InScales, 16, 2, 4>>("video_var", codes, adam);
 
   using Masked = fb::Masked<fb::MaskedTransformer<13, 16, 2, 4, 12, 2>>;
   const auto masked = []<class X>(const auto& model, const Inputs<X>& in) {

@@ -21,19 +21,53 @@ class Vector(nn.Module):
         self.register_buffer("counts", 5 + 4 * torch.rand(codes))
         self.register_buffer("sums", self.codebook * self.counts[:, None])
 
+    def nearest(self, flat):
+        return torch.cdist(flat, self.codebook, compute_mode=self.distance).argmin(1)
+
+    def follow(self, flat, codes):
+        chosen = F.one_hot(codes, len(self.codebook)).to(flat)
+        self.counts.lerp_(chosen.sum(0), 1 - self.decay)
+        self.sums.lerp_(chosen.T @ flat, 1 - self.decay)
+        total = self.counts.sum()
+        share = (self.counts + self.epsilon) / (total + len(self.counts) * self.epsilon)
+        self.codebook = self.sums / (share * total)[:, None]
+
     def forward(self, z):                                    # (N, …, size) → the same, codes (N, …), loss (N)
         flat = z.detach().flatten(0, -2)
-        codes = torch.cdist(flat, self.codebook, compute_mode=self.distance).argmin(1)
+        codes = self.nearest(flat)
         found = self.codebook[codes].view_as(z)
         if self.training:
-            chosen = F.one_hot(codes, len(self.codebook)).to(z)
-            self.counts.lerp_(chosen.sum(0), 1 - self.decay)
-            self.sums.lerp_(chosen.T @ flat, 1 - self.decay)
-            total = self.counts.sum()
-            share = (self.counts + self.epsilon) / (total + len(self.counts) * self.epsilon)
-            self.codebook = self.sums / (share * total)[:, None]
+            self.follow(flat, codes)
         loss = self.commitment * (z - found).square().flatten(1).sum(1)
         return z + (found - z).detach(), codes.view(z.shape[:-1]), loss
+
+
+def down(x, extents):                                        # of (N, …, size), as `up`
+    return F.interpolate(x.movedim(-1, 1), extents, mode="area").movedim(1, -1)
+
+
+def up(x, extents):
+    return F.interpolate(x.movedim(-1, 1), extents, mode="trilinear", align_corners=False).movedim(1, -1)
+
+
+class MultiScale(Vector):
+    """At each scale the codes of what the coarser ones have left, with one codebook."""
+
+    def __init__(self, codes, size, scales):
+        super().__init__(codes, size)
+        self.scales = scales
+
+    def forward(self, z):                                    # (N, T, H, W, size) → the same, codes (N, L), loss (N)
+        sum, loss, vectors, codes = torch.zeros_like(z), 0, [], []
+        for extents in self.scales:
+            seen = down(z.detach() - sum, extents)
+            vectors.append(seen.flatten(0, -2))
+            codes.append(self.nearest(vectors[-1]))
+            sum = sum + up(self.codebook[codes[-1]].view_as(seen), self.scales[-1])
+            loss = loss + self.commitment * (z - sum).square().flatten(1).sum(1) / len(self.scales)
+        if self.training:
+            self.follow(torch.cat(vectors), torch.cat(codes))
+        return z + (sum - z).detach(), torch.cat([c.view(len(z), -1) for c in codes], 1), loss
 
 
 class FiniteScalar(nn.Module):
@@ -119,6 +153,48 @@ class VideoGpt(nn.Module):
         return loss.mean() if self.training else -loss.view(len(x), -1).sum(1)
 
 
+class NextScale(nn.Module):
+    """Logits of all codes of a scale from those of coarser ones, after a token to begin with."""
+
+    def __init__(self, codes, scales, width, layers, heads):
+        super().__init__()
+        self.places = [math.prod(extents) for extents in scales]
+        self.network = TokenTransformer(codes, width, layers, heads, sum(self.places), is_causal=False)
+        self.network.embed = nn.Embedding(codes + 1, width)
+        self.network.scale = nn.Embedding(len(scales), width)
+        self.codes, self.scales = codes, scales
+
+    def forward(self, codes):                                # (N, L)
+        n, embed = len(codes), self.network.embed
+        begin = embed.weight[self.codes].expand(n, self.places[0], -1)
+        inputs, sum = [begin], 0
+        for part, extents, finer in zip(codes.split(self.places, 1), self.scales, self.scales[1:]):
+            sum = sum + up(embed(part).view(n, *extents, -1), self.scales[-1])
+            inputs.append(down(sum, finer).flatten(1, 3))
+        scale = torch.repeat_interleave(torch.tensor(self.places))
+        x = torch.cat(inputs, 1) + self.network.scale(scale) + self.network.position.weight
+        mask = torch.zeros(len(scale), len(scale)).masked_fill(scale[None] > scale[:, None], float("-inf")).to(x)
+        for block in self.network.blocks:
+            x = block(x, mask)
+        return self.network.head(self.network.norm(x))
+
+
+class VideoVar(nn.Module):
+    """A model of the codes of clips in several scales."""
+
+    def __init__(self, tokenizer, prior):
+        super().__init__()
+        self.tokenizer, self.prior = tokenizer, prior
+
+    def forward(self, x):
+        """In training −log p in nats per code; in inference log p of each clip's codes."""
+        self.tokenizer.eval()
+        with torch.no_grad():
+            codes = self.tokenizer.quantize(x)[1]
+        loss = F.cross_entropy(self.prior(codes).flatten(0, 1), codes.flatten(), reduction="none")
+        return loss.mean() if self.training else -loss.view(len(x), -1).sum(1)
+
+
 class Masked(nn.Module):
     """A transformer over tokens after one that is given, which predicts those that are masked."""
 
@@ -150,6 +226,13 @@ def video_gpt():
     return VideoGpt(tokenizer, 20, 16, 2, 4, 12)
 
 
+def video_var():
+    scales = ((1, 1, 1), (1, 2, 1), (2, 2, 3))
+    tokenizer = Autoencoder(encoder(nn.Conv3d, nn.BatchNorm3d, 1, 8, 2, (3, 4, 4), (1, 2, 2)),
+                            MultiScale(11, 2, scales), nn.Conv3d(2, 1, 1))
+    return VideoVar(tokenizer, NextScale(11, scales, 16, 2, 4))
+
+
 def adam(parameters):
     """With an ε beyond the rounding errors of gradients, so that Adam does not multiply them."""
     return torch.optim.Adam(parameters, 1e-3, eps=1)
@@ -165,10 +248,13 @@ def grey(*shape):
 
 CASES = {
     "vector": Layer(lambda: Vector(7, 5), (3, 11, 5), forward=quantized, channels=-1),
+    "multi_scale": Layer(lambda: MultiScale(7, 5, ((1, 1, 1), (1, 2, 3), (2, 4, 3))), (3, 2, 4, 3, 5),
+                         forward=quantized, channels=-1),
     "finite_scalar": Layer(lambda: FiniteScalar(8, 5, 3, 4, 7), (3, 11, 5), forward=quantized, channels=-1),
     # Normalised by statistics of 12 places: measured 9e-6, and 2e-5 between PyTorch's own float and double.
     "vq_vae": Layer(vq_vae, grey(2, 1, 16, 24), optimizer=adam, clearance=3e-6, tolerance={torch.float32: 1e-4}),
     "video_gpt": Layer(video_gpt, grey(2, 1, 8, 16, 24), optimizer=adam),
+    "video_var": Layer(video_var, grey(2, 1, 8, 16, 24), optimizer=adam),
     "masked": Layer(lambda: Masked(13, 2, 16, 2, 4, 12), some(3, 11), lambda: torch.randint(13, (3, 12)),
                     channels=-1, optimizer=adam),
 }

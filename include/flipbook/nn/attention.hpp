@@ -14,7 +14,8 @@ namespace flipbook::inline FLIPBOOK_ISA::nn {
 enum class Causal {
   no,     ///< every token
   token,  ///< itself and the tokens before it
-  frame   ///< the tokens of its own step along the first axis, and of the steps before: all patches of a frame at once
+  frame,  ///< the tokens of its own step along the first axis, and of the steps before: all patches of a frame at once
+  call    ///< with a cache all tokens of its own call and of calls before, of any lengths; without, what a mask says
 };
 
 /// How a transformer is made; a template argument, written `TransformerOptions{.causal = Causal::no}`.
@@ -74,6 +75,8 @@ struct MultiHeadAttention {
                 "MultiHeadAttention<Width, Heads>: the heads must divide the width");
   static_assert(!O.rotary || Width / Heads % 2 == 0,
                 "MultiHeadAttention: rotary positions need an even width of each head");
+  static_assert(!O.rotary || O.causal != Causal::call,
+                "MultiHeadAttention: calls of different lengths have no rotary positions");
   static constexpr int in = Width, out = Width, dimensions = any;
   static constexpr bool stepwise = true;
 
@@ -94,6 +97,8 @@ struct MultiHeadAttention {
     /// @param mask  added to the scores, as `attention` takes it; or none
     template <Value X>
     X operator()(const X& x, const Tensor<T, B>& mask = {}) const {
+      if (O.causal == Causal::call)
+        require(static_cast<bool>(mask), "MultiHeadAttention: Causal::call needs a mask or a cache");
       const X heads = projected(x, 0);
       return out(reshape(self_attention(heads, options(x.shape()), mask), x.shape()));
     }
@@ -124,7 +129,7 @@ struct MultiHeadAttention {
       return detail::positions_of("MultiHeadAttention", shape).size() / std::max<Index>(1, shape[1]);
     }
     static AttentionOptions options(const Shape& shape) {
-      return {.causal = O.causal != Causal::no,
+      return {.causal = O.causal == Causal::token || O.causal == Causal::frame,
               .block = O.causal == Causal::frame ? std::max<Index>(1, step_tokens(shape)) : 1};
     }
     /// (N, L, 3, H, D), queries and keys turned by their positions from step `first` on.

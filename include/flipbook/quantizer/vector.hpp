@@ -37,6 +37,7 @@ struct Vector {
   static_assert(Codes > 0 && Size > 0, "Vector<Codes, Size>: both must be positive");
   static constexpr int size = Size, codes = Codes;
   static constexpr bool nearest = true;  ///< z′ approximates z
+  static constexpr double commitment = O.commitment;
 
   template <Real T, class B>
   struct Instance {
@@ -58,14 +59,14 @@ struct Vector {
     Quantized<X> quantize(const X& z) const {
       detail::require_size("Vector", z.shape(), Size);
       const Tensor<T, B> vectors = tensor_of(z).reshape({-1, Size});  // (M, Size)
-      Book book{codebook.value, counts.value, sums.value};
+      Book book = current();
       if constexpr (training<X>) {
         if (z.tape().training()) book = revived(book, vectors, z.tape().rng());
       }
       const Indices chosen = nearest_of(book.vectors, vectors);                           // (M)
       const Tensor<T, B> found = GatherRows<B>{chosen}(book.vectors).reshape(z.shape());  // (N, …, Size)
       if constexpr (training<X>) {
-        if (z.tape().training()) follow(z.tape(), moved(book, vectors, chosen));
+        if (z.tape().training()) follow(z.tape(), book, vectors, chosen);
       }
       return {straight_through(found, z), chosen.reshape(z.shape().part(0, z.rank() - 1)),
               sum_per_sample(square(z - found)) * O.commitment};
@@ -73,18 +74,20 @@ struct Vector {
     /// @throws Error  if a code is not of 0 … Codes − 1
     Tensor<T, B> decode(const Indices& which) const { return embedding(codebook.value, which); }
 
-   private:
+    /// A codebook that a step codes with, in one call or, by the functions below, in several.
     struct Book {
-      Tensor<T, B> vectors, counts, sums;  // as the buffers
+      Tensor<T, B> vectors, counts, sums;  ///< as the buffers
     };
-
-    // The least ‖z − e‖² = ‖z‖² − 2 z·e + ‖e‖² is the least of the terms that depend on e.
+    /// The codebook as the buffers hold it.
+    Book current() const { return {codebook.value, counts.value, sums.value}; }
+    /// Which vector of a book is nearest to each, (M, Size) → (M).
     static Indices nearest_of(const Tensor<T, B>& book, const Tensor<T, B>& vectors) {
+      // The least ‖z − e‖² = ‖z‖² − 2 z·e + ‖e‖² is the least of the terms that depend on e.
       const Tensor<T, B> lengths = sum(square(book), {1}, true);  // (Codes)
       return argmin(lengths - matmul(vectors, transpose(book)) * 2, -1);
     }
-    // Vectors that begin codes anew are drawn one from each of as many equal parts of the batch, so that they differ.
-    // The batch is that of all ranks, of which each gives the vectors that it has.
+    /// The book with codes that have died where some of these vectors are, (M, Size): drawn one from each of as many
+    /// equal parts of the batch, so that they differ. The batch is that of all ranks, of which each gives its vectors.
     static Book revived(const Book& book, const Tensor<T, B>& vectors, Rng& rng) {
       if (O.revive <= 0) return book;
       using W = Wide<T>;
@@ -102,6 +105,18 @@ struct Vector {
       return {where(rows, drawn, book.vectors), masked_fill(book.counts, dead, share),
               where(rows, drawn * share, book.sums)};
     }
+    /// With the step, the codebook is the book moved towards the vectors (M, Size) that chose its codes (M).
+    void follow(Tape& tape, const Book& book, const Tensor<T, B>& vectors, const Indices& chosen) const {
+      const auto change = [next = moved(book, vectors, chosen), now = current()]() mutable {
+        const auto copy = [](Tensor<T, B>& to, const Tensor<T, B>& from) {
+          B::copy(to.data(), from.data(), static_cast<std::size_t>(to.size()) * sizeof(T));
+        };
+        copy(now.vectors, next.vectors), copy(now.counts, next.counts), copy(now.sums, next.sums);
+      };
+      tape.defer(change, codebook, counts, sums);
+    }
+
+   private:
     static Book moved(const Book& book, const Tensor<T, B>& vectors, const Indices& chosen) {
       const AddRows<B> gather{chosen, Codes};
       const auto mixed = [](const Tensor<T, B>& old, const Tensor<T, B>& now) {
@@ -112,15 +127,6 @@ struct Vector {
       const Tensor<T, B> sums = mixed(book.sums, all(vectors)), total = sum(counts);
       const Tensor<T, B> smooth = (counts + O.epsilon) / (total + Codes * O.epsilon) * total;  // of the same sum
       return {sums / smooth.reshape({Codes, 1}), counts, sums};
-    }
-    void follow(Tape& tape, const Book& next) const {
-      const auto change = [next, now = Book{codebook.value, counts.value, sums.value}]() mutable {
-        const auto copy = [](Tensor<T, B>& to, const Tensor<T, B>& from) {
-          B::copy(to.data(), from.data(), static_cast<std::size_t>(to.size()) * sizeof(T));
-        };
-        copy(now.vectors, next.vectors), copy(now.counts, next.counts), copy(now.sums, next.sums);
-      };
-      tape.defer(change, codebook, counts, sums);
     }
   };
 };

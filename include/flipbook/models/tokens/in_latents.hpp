@@ -11,6 +11,7 @@
 #include <flipbook/ops/reduce/max.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/quantizer/quantizer.hpp>
+#include <flipbook/quantizer/scales.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -23,12 +24,31 @@ struct LatentGrid {
 namespace detail {
 // What compilers print where something cannot be: the type of a deleted function's value.
 struct ThePriorHasNoLikelihoodInOnePass;
+struct CodesOfScalesAreOfWholeClips;
 
 /// A model of tokens that knows how likely they are.
 template <class Prior, class Indices>
 concept HasLogLikelihood = requires(const Prior& prior, const Indices& tokens) {
   prior.log_likelihood(tokens);
 };
+
+/// Codes of a clip.
+template <class Quantizer>
+constexpr int codes_of_clip(const LatentGrid& grid) {
+  if constexpr (quantizer::OfScales<Quantizer>) return Quantizer::ScalesOf::length;
+  else return grid.size() * quantizer::depth_of<Quantizer>;
+}
+template <class Quantizer>
+constexpr bool finest_scale_is(const LatentGrid& grid) {
+  if constexpr (!quantizer::OfScales<Quantizer>) return true;
+  else return Quantizer::ScalesOf::whole == Extent(grid.frames, grid.height, grid.width);
+}
+template <class Prior, class Quantizer>
+constexpr bool scales_agree() {
+  if constexpr (!quantizer::OfScales<Prior>) return true;
+  else if constexpr (!quantizer::OfScales<Quantizer>) return false;
+  else return std::is_same_v<typename Prior::ScalesOf, typename Quantizer::ScalesOf>;
+}
 }  // namespace detail
 
 /// A model of two stages: a tokenizer, trained before, makes codes of clips, in the order time, height, width, and
@@ -41,17 +61,22 @@ concept HasLogLikelihood = requires(const Prior& prior, const Indices& tokens) {
 ///
 /// @tparam Tokenizer  an Autoencoder with a quantizer
 /// @tparam Prior      a model of its codes such as TokenTransformer or Masked, with at least one given token
-/// @tparam Grid       the places of a clip that have codes
+/// @tparam Grid       the places of a clip that have codes, or of the finest scale of codes in scales
 template <class Tokenizer, class Prior, LatentGrid Grid>
 struct InLatents {
   using QuantizerOf = typename Tokenizer::QuantizerOf;
-  static constexpr int depth = quantizer::depth_of<QuantizerOf>, length = Grid.size() * depth;  ///< of a clip in codes
+  static constexpr bool of_scales = quantizer::OfScales<QuantizerOf>;
+  static constexpr int depth = quantizer::depth_of<QuantizerOf>;
+  static constexpr int length = detail::codes_of_clip<QuantizerOf>(Grid);  ///< of a clip in codes
   static constexpr int in = Tokenizer::in, classes = Prior::given > 1 ? Prior::given : 0;
   static constexpr bool unit_interval = Tokenizer::unit_interval;
   static_assert(Prior::tokens == QuantizerOf::codes,
                 "InLatents: the prior must have as many tokens as there are codes");
   static_assert(Prior::given > 0, "InLatents: the prior needs a given token to begin with, or one for each class");
   static_assert(Prior::context >= length, "InLatents: the prior's context is shorter than a clip in codes");
+  static_assert(detail::finest_scale_is<QuantizerOf>(Grid), "InLatents: the grid must be the tokenizer's finest scale");
+  static_assert(detail::scales_agree<Prior, QuantizerOf>(),
+                "InLatents: a prior of scales needs a tokenizer with the same scales, by quantizer::MultiScale");
 
   /// What it is trained on.
   template <class V>
@@ -75,6 +100,7 @@ struct InLatents {
     /// @throws Error  if they have places that the grid has not; fewer frames are allowed
     Indices tokens(const Tensor<T, B>& clips) const {
       const Indices codes = tokenizer.codes(clips);
+      if (of_scales) return codes;  // (N, L), of which the quantizer has seen to it that they are of its scales
       const Shape& shape = codes.shape();
       require(shape.rank() == (depth > 1 ? 5 : 4) && shape[1] <= Grid.frames && shape[2] == Grid.height &&
                   shape[3] == Grid.width,
@@ -115,17 +141,21 @@ struct InLatents {
     }
     /// Clips that begin with frames (N, t, H, W, C), as many as some frames of codes stand for: whole ones, of which
     /// the first t frames are these as the tokenizer has them.
-    Tensor<T, B> sample(const Indices& first, const Tensor<T, B>& frames, Rng& rng, const Sampling& how = {}) const {
+    Tensor<T, B> sample(const Indices& first, const Tensor<T, B>& frames, Rng& rng, const Sampling& how = {}) const
+        requires(!of_scales) {
       const Indices known = tokens(frames);  // (N, l)
       require(known.extent(1) < length, "InLatents: frames ", frames.shape(), " are a whole clip; nothing follows");
       return decode(concat(1, known, prior.sample(concat(1, first, known), length - known.extent(1), rng, how)));
     }
+    detail::CodesOfScalesAreOfWholeClips sample(const Indices&, const Tensor<T, B>&, Rng&,
+                                                const Sampling& = {}) const requires of_scales = delete;
 
    private:
     static Indices given(const Indices& labels) {
       return cast<std::int32_t>(cast<Wide<T>>(labels) + Prior::tokens).reshape({labels.size(), 1});
     }
     Tensor<T, B> decode(const Indices& tokens) const {  // (N, length)
+      if (of_scales) return tokenizer.decode(tokens);
       Shape shape{tokens.extent(0), Grid.frames, Grid.height, Grid.width};
       if (depth > 1) shape.push_back(depth);
       return tokenizer.decode(tokens.reshape(shape));

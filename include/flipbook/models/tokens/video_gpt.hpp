@@ -12,10 +12,10 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// et al., VideoGPT: video generation using VQ-VAE and transformers, 2021.
 template <class Tokenizer, LatentGrid Grid = LatentGrid{4, 8, 8}, int Width = 256, int Layers = 6, int Heads = 8,
           int Classes = 0>
-using VideoGpt = InLatents<
-    Tokenizer,
-    TokenTransformer<Tokenizer::QuantizerOf::codes, Width, Layers, Heads,
-                     Grid.size() * quantizer::depth_of<typename Tokenizer::QuantizerOf>, std::max(1, Classes)>,
-    Grid>;
+using VideoGpt =
+    InLatents<Tokenizer,
+              TokenTransformer<Tokenizer::QuantizerOf::codes, Width, Layers, Heads,
+                               detail::codes_of_clip<typename Tokenizer::QuantizerOf>(Grid), std::max(1, Classes)>,
+              Grid>;
 
 }  // namespace flipbook

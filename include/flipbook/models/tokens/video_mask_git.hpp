@@ -17,7 +17,7 @@ template <class Tokenizer, LatentGrid Grid = LatentGrid{4, 8, 8}, int Width = 25
 using VideoMaskGit = InLatents<
     Tokenizer,
     Masked<MaskedTransformer<Tokenizer::QuantizerOf::codes, Width, Layers, Heads,
-                             Grid.size() * quantizer::depth_of<typename Tokenizer::QuantizerOf>, std::max(1, Classes)>,
+                             detail::codes_of_clip<typename Tokenizer::QuantizerOf>(Grid), std::max(1, Classes)>,
            Schedule>,
     Grid>;
 

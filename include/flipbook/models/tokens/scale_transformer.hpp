@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+
+#include <flipbook/nn/embedding.hpp>
+#include <flipbook/nn/linear.hpp>
+#include <flipbook/nn/module.hpp>
+#include <flipbook/nn/norm.hpp>
+#include <flipbook/nn/transformer.hpp>
+#include <flipbook/ops/elementwise/where.hpp>
+#include <flipbook/quantizer/scales.hpp>
+
+namespace flipbook::inline FLIPBOOK_ISA {
+
+/// A transformer over tokens of several scales, in which all places of a scale are predicted at once from all coarser
+/// scales: a place sees those of its own scale and of coarser ones. It is the network of `NextScale`. What comes in at
+/// the places of scale k is, beside embeddings of place and scale,
+///
+///     downₖ(Σ_{j<k} upⱼ(the embedded tokens of scale j)),      and at those of the first scale the given token
+///
+/// with `down` and `up` of Scales. Tian et al., Visual autoregressive modeling, 2024, where vectors of the quantizer
+/// stand for the embedded tokens. Parameters: embed, position, scale, blocks.i, norm, head.
+///
+/// @tparam S      the scales, quantizer::Scales<…>
+/// @tparam Given  further tokens, Tokens … Tokens + Given − 1, that are given but never predicted, such as one to begin
+///                with, or one for each class
+template <int Tokens, quantizer::ScaleList S, int Width = 256, int Layers = 4, int Heads = 8, int Given = 0>
+struct ScaleTransformer {
+  static constexpr int tokens = Tokens, given = Given, context = S::length;
+  static constexpr nn::TransformerOptions options{.causal = nn::Causal::call};
+  using ScalesOf = S;
+
+  template <Real T, class B>
+  struct Instance {
+    using Indices = Tensor<std::int32_t, B>;  // (N, L)
+    using Blocks = Of<nn::Transformer<Layers, Width, Heads, options>, T, B>;
+
+    /// What is kept of the scales so far.
+    struct State {
+      int scale = 0;     ///< the next one
+      Tensor<T, B> sum;  ///< of the embedded tokens so far: (N, T, H, W, Width)
+      Index places = 0;  ///< of the scales so far
+      typename Blocks::template State<Tensor<T, B>> caches{};
+    };
+
+    Of<nn::Embedding<Tokens + Given, Width>, T, B> embed;
+    Of<nn::LearnedPosition<Width, S::length>, T, B> position;
+    Of<nn::Embedding<S::count, Width>, T, B> scale;
+    Blocks blocks;
+    Of<nn::LayerNorm<Width>, T, B> norm;
+    Of<nn::Linear<Width, Tokens>, T, B> head;
+
+    explicit Instance(Rng& rng)
+        : embed(rng),
+          position(rng),
+          scale(rng),
+          blocks(rng),
+          norm(detail::make_instance<Of<nn::LayerNorm<Width>, T, B>>(rng)),
+          head(rng) {}
+    static void fields(auto& self, auto&& field) {
+      field("embed", self.embed);
+      field("position", self.position);
+      field("scale", self.scale);
+      field("blocks", self.blocks);
+      field("norm", self.norm);
+      field("head", self.head);
+    }
+
+    /// The logits of all places of the coarsest scales, so many as there are tokens for, behind a given one:
+    /// (N, 1 + L) → (N, L, Tokens). Tokens of the last of these scales are not looked at.
+    /// @throws Error  if the tokens are not those of whole scales, or one is none of 0 … Tokens + Given − 1
+    Tensor<T, B> operator()(const Indices& tokens) const { return logits(embed(read(tokens))); }
+    Variable<T, B> operator()(Tape& tape, const Indices& tokens) const { return logits(embed(tape, read(tokens))); }
+    /// The same of tokens that are known to be of the vocabulary: a device need not be asked, so that it may capture
+    /// the step.
+    Variable<T, B> of_known(Tape& tape, const Indices& tokens) const {
+      return logits(apply(GatherRows<B>{read(tokens)}, tape.lift(embed.weight)));
+    }
+
+    /// The logits of the next scale, (N, l, Tokens), after the tokens of the one before it, or the given token (N, 1).
+    /// Keys and values of the scales so far are kept, so that a scale costs its own places.
+    /// @throws Error  if there is no further scale, or the tokens are not those of the one before it
+    Tensor<T, B> next(const Indices& tokens, State& state) const {
+      require(state.scale < S::count && tokens.rank() == 2 && tokens.extent(1) == places_before(state.scale),
+              "ScaleTransformer: tokens ", tokens.shape(), " before scale ", state.scale, " of ", S::count);
+      const auto x = input(state.scale++, embed(tokens), state.sum);  // (N, l, Width)
+      return head(norm(blocks(position(x, state.places), state.caches)));
+    }
+
+   private:
+    static constexpr int places_before(int scale) { return scale == 0 ? 1 : S::places(scale - 1); }
+    /// The tokens that the logits depend on.
+    static Indices read(const Indices& tokens) {
+      const int scales = tokens.rank() == 2 ? S::with_places(tokens.extent(1) - 1) : -1;
+      require(scales > 0, "ScaleTransformer: needs (N, 1 + L) tokens of whole scales, at most ", 1 + S::length,
+              ", got ", tokens.shape());
+      return slice(tokens, 1, 0, 1 + S::places_of_first(scales - 1));
+    }
+    /// What comes in at the places of a scale, (N, l, Width), but for their positions. The embedded tokens of the scale
+    /// before, (N, l', Width), are added to the sum of all so far.
+    template <Value X>
+    X input(int k, const X& embedded, X& sum) const {
+      const Index n = embedded.extent(0);
+      const X own = slice(lift_like(embedded, scale.weight), 0, k, k + 1);  // (1, Width)
+      if (k == 0) return upsample_nearest(embedded, Extent(S::places(0))) + own;
+      const Extent& before = S::at(k - 1);
+      const X here = S::up(reshape(embedded, {n, before.t, before.h, before.w, Width}), k - 1);  // (N, T, H, W, Width)
+      sum = k == 1 ? here : sum + here;
+      return reshape(S::down(sum, k), {n, S::places(k), Width}) + own;
+    }
+    template <Value X>
+    X logits(const X& embedded) const {  // (N, 1 + L', Width), of all scales but the last
+      List<Index> extents;
+      for (int k = 0; k < S::count && (k == 0 || S::places_of_first(k) < embedded.extent(1)); ++k) {
+        extents.push_back(places_before(k));
+      }
+      const auto parts = apply_list(Split{1, false, extents}, list_of(embedded));
+      X sum{};
+      List<X> inputs;
+      for (const X& part : parts) inputs.push_back(input(static_cast<int>(inputs.size()), part, sum));
+      const X x = position(concat(1, inputs));  // (N, L, Width)
+      return head(norm(blocks(x, mask(static_cast<int>(inputs.size())))));
+    }
+    /// 0 where a place may be seen, and −∞ where it is of a finer scale: (L, L).
+    static Tensor<T, B> mask(int scales) {
+      List<Tensor<T, B>> each;
+      for (int k = 0; k < scales; ++k) each.push_back(full<T, B>({S::places(k)}, static_cast<T>(k)));
+      const auto of = concat(0, each);  // (L)
+      return masked_fill(zeros<T, B>({of.size(), of.size()}), less(of.reshape({of.size(), 1}), of),
+                         -std::numeric_limits<double>::infinity());
+    }
+  };
+};
+
+}  // namespace flipbook
