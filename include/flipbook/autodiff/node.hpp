@@ -258,12 +258,22 @@ class OpNode final : public OperationNode<Output, In, count> {
     if constexpr (requires { Op::no_gradient; }) {
       fail(Op::no_gradient);
     } else {
-      auto gradients = op_->vjp(saved, dy);
+      auto gradients = [&] {
+        if constexpr (requires { requires Op::adds_onto; }) return op_->vjp(saved, dy, taken());
+        else return op_->vjp(saved, dy);
+      }();
       static_assert(std::tuple_size_v<decltype(gradients)> == count, "a vjp gives one gradient for each input");
       [&]<std::size_t... I>(std::index_sequence<I...>) { (hand_on(std::get<I>(gradients), this->nodes_[I]), ...); }
       (std::make_index_sequence<count>{});
     }
     if (last) op_.reset();
+  }
+  /// The gradient that has arrived at the first input, where the operation can add its own to that (`adds_onto`).
+  auto taken() {
+    auto* const node = this->nodes_[0];
+    const bool takes = Output::order == Order::first && node != nullptr && node->active && !node->target &&
+                       node->has_gradient() && observer == nullptr;
+    return takes ? node->take_tensor() : Tensor<typename In::Scalar, typename In::Backend>{};
   }
   static void hand_on(auto& gradient, auto* node) {
     if (node == nullptr || !node->active) return;
