@@ -139,3 +139,33 @@ TEST_CASE("weights that a captured step changes, or releases for others, are lai
   for (const float factor : {1.0F, 1.0F, 2.0F, -1.0F, 4.0F, 1.0F})
     CHECK(to_vector(y[static_cast<std::size_t>(i++)]) == to_vector(affine(once, factor, 0)));
 }
+
+namespace {
+/// The gradient of Σ sin(…) of a convolution with w that is done `times` times in a row, in w.
+template <class B>
+Tensor<float, B> gradient_of_uses(int times, const Tensor<float, B>& x, const Tensor<float, B>& w) {
+  Tape tape;
+  const auto weights = tape.variable(w);
+  auto y = tape.variable(x);
+  for (int i = 0; i < times; ++i) y = sin(conv(y, weights, None{}, Window{.kernel = 3, .padding = 1}));
+  return tape.gradient(sum(y), weights);
+}
+}  // namespace
+
+TEST_CASE("a captured step lays out gradients of weights in time for whatever reads them") {
+  Rng rng{1};
+  const Tensor<float> x = normal<float>({1, 5, 4, 3}, rng), w = normal<float>({3, 3, 3, 3}, rng);
+  const auto x_there = to<Cuda>(x), w_there = to<Cuda>(w);
+  std::vector<Tensor<float, Cuda>> gradients;
+  cuda::StepGraph graph(rng, [&] {
+    for (const int times : {1, 2, 3, 4}) gradients.push_back(gradient_of_uses(times, x_there, w_there));
+    const auto unread = gradient_of_uses(2, x_there, w_there);
+  });
+  for (int replays = 0; replays < 2; ++replays) {
+    graph.replay(rng);
+    for (const int times : {1, 2, 3, 4}) {
+      const auto& there = gradients[static_cast<std::size_t>(times - 1)];
+      CHECK(test::difference(to<Cpu>(there), gradient_of_uses(times, x, w)) < 1e-4);
+    }
+  }
+}

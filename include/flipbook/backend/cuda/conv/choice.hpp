@@ -69,8 +69,9 @@ struct ConvCall {
     const ConvGeometry& g = geometry;
     const Index height = g.taps() * (g.in_channels / g.groups);
     if (pass == cudnn::Pass::by_weights) {
-      return transpose_into<T>(out, g.out_channels, height, later,
-                               [&](T* weights) { return plan.run({first, weights, second}); });
+      return transpose_into<T>(out, g.out_channels, height, later, [&](T* weights) {
+        return plan.run({first, weights, second});
+      });
     }
     const bool forward = pass == cudnn::Pass::forward;
     const bool done = with_transposed<T>(height, g.out_channels, second, [&](const T* weights) {

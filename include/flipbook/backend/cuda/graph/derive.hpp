@@ -42,8 +42,8 @@ inline void* Derived::make_together(const void* from, Index rows, Index columns,
   return entries_.back().made;
 }
 
-inline void Derived::transpose_later(std::shared_ptr<void> from, void* to, Index rows, Index columns,
-                                     std::size_t bytes, Launch launch) {
+inline void Derived::transpose_later(std::shared_ptr<void> from, void* to, Index rows, Index columns, std::size_t bytes,
+                                     Launch launch) {
   if (later_.full() || (launch_later_ != launch && later_.count > 0)) settle();
   launch_later_ = launch;
   later_.add(from.get(), to, rows, columns);
