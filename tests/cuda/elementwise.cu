@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <flipbook/ops/elementwise/biased.hpp>
 #include <flipbook/ops/elementwise/fused.hpp>
 #include <flipbook/ops/elementwise/map.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
@@ -154,4 +155,26 @@ TEST_CASE_TEMPLATE("changes of many tensors are those of each, and one that come
     return y;
   };
   CHECK(disagreement<T>(changed, random<double>({200, 7})) < device_tolerance<T>);
+}
+
+TEST_CASE_TEMPLATE("a function of a sum with a bias, and its gradients, agree with the CPU", T, float, double, Half) {
+  const auto check = [](const auto& f, const Tensor<double>& x, const Tensor<double>& b) {
+    const auto of = [&](const auto& v, const auto& bias) { return biased(f, v, bias); };
+    CHECK(disagreement<T>(of, x, b) < device_tolerance<T>);
+    CHECK(gradient_disagreement<T>(of, x, b) < 2 * device_tolerance<T>);
+  };
+  for (const Shape& shape : {Shape{1}, Shape{7, 1}, Shape{3, 5, 7}, Shape{2, 9, 8}, Shape{1031, 24}}) {
+    CAPTURE(shape);
+    const auto x = random<double>(shape), b = random<double>({shape.back()}, 2);
+    check(Tanh{}, x, b);
+    check(Gelu{}, x, b);
+  }
+}
+
+TEST_CASE_TEMPLATE("the mean of a function, and its gradient, agree with the CPU", T, float, double, Half) {
+  for (const Shape& shape : {Shape{1}, Shape{3, 5}, Shape{64}, Shape{70001}}) {
+    const auto of = [](const auto& v) { return mean_of(Softplus{}, v); };
+    CHECK(disagreement<T>(of, random<double>(shape)) < device_tolerance<T>);
+    CHECK(gradient_disagreement<T>(of, random<double>(shape)) < device_tolerance<T>);
+  }
 }

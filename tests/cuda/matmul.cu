@@ -135,3 +135,21 @@ TEST_CASE("what is timed once is remembered, and right") {
   cuda::arithmetic().autotune = false;
   CHECK(again == 4);  // one for each transposition
 }
+
+TEST_CASE_TEMPLATE("a product onto a sum, with and without a bias, and its gradients, agree with the CPU", T, float,
+                   double, bfloat16) {
+  const auto onto = [](const auto&... of) { return linear_onto(of...); };
+  for (const Case& c : random_cases(4)) {
+    const auto sum = test::random<double>({c.batch, c.m, c.n}, 1), x = test::random<double>({c.batch, c.m, c.k}, 2);
+    const auto w = test::random<double>({c.k, c.n}, 3), b = test::random<double>({c.n}, 4);
+    CHECK(disagreement<T>(onto, sum, x, w) < device_tolerance<T>);
+    CHECK(disagreement<T>(onto, sum, x, w, b) < device_tolerance<T>);
+    CHECK(test::gradient_disagreement<T>(onto, sum, x, w, b) < device_tolerance<T>);
+  }
+}
+
+TEST_CASE("a product onto a sum of another shape is refused") {
+  const auto on_device = [](const Shape& shape) { return to<Cuda>(test::random<float>(shape)); };
+  CHECK_THROWS_WITH_AS(linear_onto(on_device({3, 5}), on_device({2, 4}), on_device({4, 5})),
+                       "linear_onto: input (2, 4) with weights (4, 5) onto (3, 5)", Error);
+}

@@ -143,3 +143,15 @@ TEST_CASE_TEMPLATE("a function after a normalisation gives what it gives on the 
   };
   CHECK(disagreement<T>(after, x, w, b, dy) < 3 * device_tolerance<T>);
 }
+
+TEST_CASE_TEMPLATE("a gradient that is there before that of a normalisation is part of it", T, float, double,
+                   bfloat16) {
+  const auto residual = [](const auto& x, const auto& w, const auto& b) {
+    const auto v = tanh(x);
+    return v + layer_norm(v, w, b) * 0.5;
+  };
+  for (const Index width : {1, 7, 64, 4000}) {
+    const auto x = random<double>({3, width}), w = random<double>({width}, 2), b = random<double>({width}, 3);
+    CHECK(gradient_disagreement<T>(residual, x, w, b) < 2 * device_tolerance<T>);
+  }
+}

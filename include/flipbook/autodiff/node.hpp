@@ -24,6 +24,8 @@ class Node {
   virtual bool leads_to_target() const noexcept = 0;
   virtual bool has_gradient() const noexcept = 0;
   virtual void drop_gradient() noexcept = 0;
+  /// Whether the gradients that arrive here are not read before B::settle() has been called.
+  virtual bool settles() const noexcept { return false; }
   /// Bytes of the gradient that has arrived here, and was not handed on yet.
   virtual std::size_t gradient_bytes() const noexcept { return 0; }
 
@@ -32,6 +34,11 @@ class Node {
 
   static void* operator new(std::size_t bytes) { return HostPool::instance().allocate(bytes); }
   static void operator delete(void* block, std::size_t bytes) noexcept { HostPool::instance().release(block, bytes); }
+};
+
+/// Where a gradient goes, for a vjp's callables that take it.
+struct Arrival {
+  bool later = false;  ///< it is not read before B::settle() has been called
 };
 
 /// A node whose value is a tensor of T.
@@ -125,7 +132,7 @@ constexpr unsigned input(unsigned i) { return 1U << i; }
 namespace detail {
 
 /// What others are differentiated with respect to. On a device it holds two terms of its gradient apart, so that those
-/// of all parameters can be added up together.
+/// of all parameters can be added up together, and what is left to be done to them is done together too (`settles`).
 template <Real T, class B, Order order = Order::first>
 class LeafNode final : public ValueNode<T, B, order> {
   using Base = ValueNode<T, B, order>;
@@ -135,6 +142,7 @@ class LeafNode final : public ValueNode<T, B, order> {
   using Base::receive;
   void backward(bool, bool) override {}
   bool leads_to_target() const noexcept override { return false; }
+  bool settles() const noexcept override { return apart && observer == nullptr; }
 
   void receive(Tensor<T, B> gradient) override {
     if constexpr (apart) {
@@ -144,12 +152,14 @@ class LeafNode final : public ValueNode<T, B, order> {
         second_.emplace(std::move(gradient));
         return;
       }
+      if (Base::has_gradient()) B::settle();
     }
     Base::receive(std::move(gradient));
   }
   typename Base::Gradient take_gradient() {
     typename Base::Gradient sum = Base::take_gradient();
     if constexpr (apart) {
+      B::settle();
       if (second_) add_onto(sum, *second_);
       second_.reset();
     }
@@ -162,7 +172,10 @@ class LeafNode final : public ValueNode<T, B, order> {
   }
   std::size_t gradient_bytes() const noexcept override { return Base::gradient_bytes() * (second_ ? 2 : 1); }
   /// The second term, if there is one, without which take_gradient() then gives the first.
-  std::optional<Tensor<T, B>> take_second() { return std::exchange(second_, std::nullopt); }
+  std::optional<Tensor<T, B>> take_second() {
+    if constexpr (apart) B::settle();
+    return std::exchange(second_, std::nullopt);
+  }
 
  private:
   static constexpr bool apart = order == Order::first && !std::same_as<B, Cpu>;
@@ -245,17 +258,30 @@ class OpNode final : public OperationNode<Output, In, count> {
     if constexpr (requires { Op::no_gradient; }) {
       fail(Op::no_gradient);
     } else {
-      auto gradients = op_->vjp(saved, dy);
+      auto gradients = [&] {
+        if constexpr (requires { requires Op::adds_onto; }) return op_->vjp(saved, dy, taken());
+        else return op_->vjp(saved, dy);
+      }();
       static_assert(std::tuple_size_v<decltype(gradients)> == count, "a vjp gives one gradient for each input");
       [&]<std::size_t... I>(std::index_sequence<I...>) { (hand_on(std::get<I>(gradients), this->nodes_[I]), ...); }
       (std::make_index_sequence<count>{});
     }
     if (last) op_.reset();
   }
+  /// The gradient that has arrived at the first input, where the operation can add its own to that (`adds_onto`).
+  auto taken() {
+    auto* const node = this->nodes_[0];
+    const bool takes = Output::order == Order::first && node != nullptr && node->active && !node->target &&
+                       node->has_gradient() && observer == nullptr;
+    return takes ? node->take_tensor() : Tensor<typename In::Scalar, typename In::Backend>{};
+  }
   static void hand_on(auto& gradient, auto* node) {
     if (node == nullptr || !node->active) return;
     if constexpr (requires { *gradient(); }) {  // an optional: what is left out comes another way
       if (auto made = gradient()) node->receive(*std::move(made));
+    } else if constexpr (std::is_invocable_v<decltype(gradient), Arrival>) {
+      constexpr bool read_here = Output::order != Order::first;  // variables are taken apart on arrival
+      node->receive(gradient(Arrival{!read_here && node->settles()}));
     } else if constexpr (std::is_invocable_v<decltype(gradient)>) {
       node->receive(gradient());
     } else {

@@ -6,3 +6,13 @@
 #ifdef FLIPBOOK_CUDA
 #include <flipbook/kernels/reduce/cuda.hpp>
 #endif
+
+namespace flipbook::inline FLIPBOOK_ISA::kernel {
+
+// Of devices alone: the CPU's operations are composed of others there.
+template <class B, class... Arguments>
+void sum_of(B, const Arguments&...) = delete;
+template <class B, class... Arguments>
+void map_and_sum_columns(B, const Arguments&...) = delete;
+
+}  // namespace flipbook::kernel

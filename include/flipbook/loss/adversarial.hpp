@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/ops/elementwise/biased.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
@@ -27,11 +28,12 @@ concept Game = requires(const V& real, const V& fake) {
 struct Minimax {
   template <Value R, Value F>
   static auto discriminator(const R& real, const F& fake) {
-    return mean(minus_log_sigmoid(real)) + mean(softplus(fake));  // −log(1 − σ(l)) = softplus(l)
+    return mean_of(function::MinusLogSigmoid{}, real) +
+           mean_of(function::Softplus{}, fake);  // −log(1 − σ(l)) = softplus(l)
   }
   template <Value F>
   static auto generator(const F& fake) {
-    return -mean(softplus(fake));
+    return -mean_of(function::Softplus{}, fake);
   }
 };
 
@@ -43,7 +45,7 @@ struct NonSaturating {
   }
   template <Value F>
   static auto generator(const F& fake) {
-    return mean(minus_log_sigmoid(fake));
+    return mean_of(function::MinusLogSigmoid{}, fake);
   }
 };
 

@@ -95,15 +95,16 @@ struct MultiHeadAttention {
     }
 
     /// @param mask  added to the scores, as `attention` takes it; or none
-    template <Value X>
-    X operator()(const X& x, const Tensor<T, B>& mask = {}) const {
+    /// @param onto  Onto{sum}, which the result is added to; or none
+    template <Value X, class... More>
+    X operator()(const X& x, const Tensor<T, B>& mask = {}, const More&... onto) const {
       if (O.causal == Causal::call)
         require(static_cast<bool>(mask), "MultiHeadAttention: Causal::call needs a mask or a cache");
       const X heads = projected(x, 0);
-      return out(reshape(self_attention(heads, options(x.shape()), mask), x.shape()));
+      return out(reshape(self_attention(heads, options(x.shape()), mask), x.shape()), onto...);
     }
-    template <Value X>
-    X operator()(const X& x, State<X>& cache) const {
+    template <Value X, class... More>
+    X operator()(const X& x, State<X>& cache, const More&... onto) const {
       static_assert(O.causal != Causal::no, "MultiHeadAttention: only a causal one can go step by step");
       const Index a_step = step_tokens(x.shape());
       const auto parts = split(projected(x, cache.length() / a_step), 2, {1, 2});
@@ -112,7 +113,7 @@ struct MultiHeadAttention {
       auto seen = options(x.shape());
       seen.keys = cache.length();
       const X queries = reshape(parts[0], {shape[0], shape[1], shape[3], shape[4]});
-      return out(reshape(attention(queries, cache.all(), seen), x.shape()));
+      return out(reshape(attention(queries, cache.all(), seen), x.shape()), onto...);
     }
     template <Value X>
     State<X> start(const X&) const {

@@ -3,6 +3,7 @@
 
 #include <flipbook/nn/layer.hpp>
 #include <flipbook/ops/conv/conv.hpp>
+#include <flipbook/ops/elementwise/biased.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
@@ -25,6 +26,7 @@ Shape kernel_shape(const Window& window, Index channels, Index filters) {
 template <class Function, int Dimensions, int In, int Out, int Channels, int Filters, Window W, WeightLayout layout>
 struct Convolving {
   static constexpr int in = In, out = Out, dimensions = Dimensions;
+  static constexpr bool adds_bias = W.bias;
 
   template <Real T, class B>
   struct Instance {
@@ -44,6 +46,11 @@ struct Convolving {
     template <Value X>
     X operator()(const X& x) const {
       return Function::of(x, weight, bias);
+    }
+    /// f of it, in the pass that adds the bias.
+    template <Value X, class F>
+    X operator()(const X& x, const Epilogue<F>& after) const {
+      return biased(after.f, Function::of(x, weight, None{}), bias);
     }
   };
 };

@@ -205,5 +205,26 @@ concept Normalising = Layer<L> && requires {
   requires L::normalises;
 };
 
+/// A layer that adds a bias at its end, which its instance can leave to such a function: `instance(x, Epilogue{f})`.
+template <class L>
+concept AddingBias = Layer<L> && requires {
+  requires L::adds_bias;
+};
+
+/// What a layer's result is added to.
+template <Value X>
+struct Onto {
+  const X& sum;
+};
+template <class X>
+Onto(const X&) -> Onto<X>;
+
+/// A layer whose instance can add its result to something in the same pass: `instance(x, Onto{sum})`. Worth it on
+/// devices, where each pass is a launch.
+template <class L>
+concept Adding = Layer<L> && requires {
+  requires L::adds;
+};
+
 }  // namespace nn
 }  // namespace flipbook

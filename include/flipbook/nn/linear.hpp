@@ -2,6 +2,7 @@
 #pragma once
 
 #include <flipbook/nn/layer.hpp>
+#include <flipbook/ops/elementwise/biased.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
@@ -11,6 +12,7 @@ template <int In, int Out, bool WithBias = true>
 struct Linear {
   static_assert(In > 0 && Out > 0, "Linear<In, Out>: both must be positive");
   static constexpr int in = In, out = Out, dimensions = any;
+  static constexpr bool adds_bias = WithBias, adds = true;
 
   template <Real T, class B>
   struct Instance {
@@ -27,6 +29,16 @@ struct Linear {
     template <Value X>
     X operator()(const X& x) const {
       return of(x, weight, bias);
+    }
+    /// f of it, in the pass that adds the bias.
+    template <Value X, class F>
+    X operator()(const X& x, const Epilogue<F>& after) const {
+      return biased(after.f, of(x, weight, None{}), bias);
+    }
+    /// onto.sum + x · w + b
+    template <Value X>
+    X operator()(const X& x, const Onto<X>& onto) const {
+      return linear_onto(onto.sum, x, weight, bias);
     }
   };
   static auto of(const auto& x, const auto& weight, const auto& bias) { return linear(x, weight, bias); }

@@ -61,10 +61,15 @@ struct ProjectedResidual {
     }
     template <Value X>
     X operator()(const X& x) const {
-      const X along = shortcut(x), y = body(x);
-      require(y.shape() == along.shape(), "Residual: the body gives shape ", y.shape(), ", the shortcut ",
-              along.shape());
-      return along + y;
+      const X along = shortcut(x);
+      if constexpr (Adding<Body> && !std::is_same_v<B, Cpu>) {
+        return body(x, Onto{along});
+      } else {
+        const X y = body(x);
+        require(y.shape() == along.shape(), "Residual: the body gives shape ", y.shape(), ", the shortcut ",
+                along.shape());
+        return along + y;
+      }
     }
   };
 };

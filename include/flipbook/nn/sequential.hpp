@@ -84,7 +84,7 @@ concept LayersAgreeInChannelsAndDimensions = detail::Agrees<typename decltype(de
 
 /// Layers one after another. That each takes what the one before it gives is checked by the compiler;
 /// parameters are named by position, as in PyTorch: "0.weight". An activation after a normalisation is worked out in
-/// the same pass.
+/// the same pass; on devices, so is one after a bias.
 template <Layer... Layers>
   requires LayersAgreeInChannelsAndDimensions<Layers...>
 struct Sequential {
@@ -92,6 +92,7 @@ struct Sequential {
   static constexpr int in = detail::row_of<Layers...>.ends.in, out = detail::row_of<Layers...>.ends.out;
   static constexpr int input_dimensions = detail::row_of<Layers...>.ends.input_dimensions;
   static constexpr int dimensions = detail::row_of<Layers...>.ends.dimensions;
+  static constexpr bool adds = Adding<std::tuple_element_t<sizeof...(Layers) - 1, std::tuple<Layers...>>>;
 
   template <Real T, class B>
   struct Instance {
@@ -105,30 +106,37 @@ struct Sequential {
     X operator()(const X& x) const {
       return run<0>(x);
     }
+    template <Value X>
+    X operator()(const X& x, const Onto<X>& onto) const requires(adds) {
+      return run<0>(x, onto);
+    }
 
    private:
     template <std::size_t I>
     using At = std::tuple_element_t<I, std::tuple<Layers...>>;
-    /// Whether a layer and the next are a normalisation and an activation, which are one pass together.
+    /// Whether a layer and the next are one pass together: a normalisation, or on devices a bias, and an activation.
     template <std::size_t I>
     static constexpr bool fused() {
-      if constexpr (I + 1 < sizeof...(Layers)) return Normalising<At<I>> && Activation<At<I + 1>>;
-      else return false;
+      constexpr bool on_device = !std::is_same_v<B, Cpu>;
+      if constexpr (I + 1 == sizeof...(Layers)) return false;
+      else return (Normalising<At<I>> || (on_device && AddingBias<At<I>>)) && Activation<At<I + 1>>;
     }
-    /// Nothing holds what a layer has read when the next one runs.
-    template <std::size_t I, class X>
-    auto run(X x) const {
+    /// Nothing holds what a layer has read when the next one runs. What else is passed goes to the last.
+    template <std::size_t I, class X, class... More>
+    auto run(X x, const More&... more) const {
       if constexpr (I == sizeof...(Layers)) {
         return x;
       } else if constexpr (fused<I>()) {
         auto y = detail::run_layer(get<I>(layers), x, Epilogue{At<I + 1>::f});
         detail::pass_layer(get<I + 1>(layers), y);
         x = {};
-        return run<I + 2>(std::move(y));
+        return run<I + 2>(std::move(y), more...);
+      } else if constexpr (I + 1 == sizeof...(Layers)) {
+        return detail::run_layer(get<I>(layers), x, more...);
       } else {
         auto y = detail::run_layer(get<I>(layers), x);
         x = {};
-        return run<I + 1>(std::move(y));
+        return run<I + 1>(std::move(y), more...);
       }
     }
   };

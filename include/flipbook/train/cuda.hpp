@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -21,24 +22,32 @@ namespace cuda {
 /// be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length), not a number where the step is
 /// to be left out. The scale of the loss, where there is one, adapts.
 template <class T, class W>
-__global__ void judge_step(const T* loss, const W* squared, double clip, float* scale, W* factor, double* report) {
-  const double inverse = scale == nullptr ? 1.0 : 1.0 / static_cast<double>(scale[0]);
-  const double value = static_cast<double>(*loss);
-  const double length = std::sqrt(static_cast<double>(*squared)) * inverse;
-  const bool fine = value - value == 0 && length - length == 0;
-  const double shortened = clip > 0 ? clip / (length + 1e-6) : 1.0;
-  const double times = inverse * (shortened < 1 ? shortened : 1.0);
-  *factor = static_cast<W>(fine ? times : std::numeric_limits<double>::quiet_NaN());
-  report[0] = value, report[1] = length, report[2] = 0;
-  if (scale == nullptr || !(value - value == 0)) return;
-  if (!fine) {
-    scale[0] = scale[0] > 1 ? scale[0] / 2 : 1, scale[1] = 0;
-  } else if (++scale[1] >= static_cast<float>(LossScale::patience)) {
-    scale[0] = scale[0] < LossScale::most ? scale[0] * 2 : scale[0], scale[1] = 0;
-  }
-}
+struct JudgeStep {
+  const T* loss;
+  double clip;
+  float* scale;
+  W* factor;
+  double* report;
 
-/// What judge_step says of a step.
+  __device__ void operator()(Index, W squared) const {
+    const double inverse = scale == nullptr ? 1.0 : 1.0 / static_cast<double>(scale[0]);
+    const double value = static_cast<double>(*loss);
+    const double length = std::sqrt(static_cast<double>(squared)) * inverse;
+    const bool fine = value - value == 0 && length - length == 0;
+    const double shortened = clip > 0 ? clip / (length + 1e-6) : 1.0;
+    const double times = inverse * (shortened < 1 ? shortened : 1.0);
+    *factor = static_cast<W>(fine ? times : std::numeric_limits<double>::quiet_NaN());
+    report[0] = value, report[1] = length, report[2] = 0;
+    if (scale == nullptr || !(value - value == 0)) return;
+    if (!fine) {
+      scale[0] = scale[0] > 1 ? scale[0] / 2 : 1, scale[1] = 0;
+    } else if (++scale[1] >= static_cast<float>(LossScale::patience)) {
+      scale[0] = scale[0] < LossScale::most ? scale[0] * 2 : scale[0], scale[1] = 0;
+    }
+  }
+};
+
+/// What JudgeStep says of a step.
 template <class W>
 struct Judgement {
   Tensor<W, Cuda> factor{Shape{}};
@@ -52,41 +61,76 @@ Judgement<Wide<T>> judge(const Tensor<T, Cuda>& loss, const Tensor<T, Cuda>& gra
                          Tensor<float, Cuda> scale = {}) {
   using W = Wide<T>;
   Judgement<W> judgement;
-  Tensor<W, Cuda> squared{Shape{}};
-  sum_squares(gradient.size(), gradient.data(), squared.data());
-  launch(judge_step<T, W>, 1, 1, 0, loss.data(), squared.data(), clip, scale.data(), judgement.factor.data(),
-         judgement.report.data());
+  sum_squares_into(gradient.size(), gradient.data(),
+                   JudgeStep<T, W>{loss.data(), clip, scale.data(), judgement.factor.data(), judgement.report.data()});
   return judgement;
 }
 
-/// Where a buffer is not finite, neither are the factor of its step and the last number of its report.
+/// Buffers that a step has changed, and what they were before.
+template <class T>
+struct ChangedBuffers {
+  static constexpr std::size_t most = 64;
+  struct Buffer {
+    T* now;
+    const T* before;
+    Index size;
+  };
+  Buffer buffer[most];
+};
+
+/// Where a buffer, the block's place along y, is not finite, neither are the factor of its step and the last number of
+/// its report. The last block puts all of them back where the factor is not.
 template <class T, class W>
-__global__ void judge_buffer(Index size, const T* buffer, W* factor, double* report) {
-  for (Index i = thread_number(); i < size; i += thread_count()) {
-    const double x = static_cast<double>(buffer[i]);
+__global__ void judge_buffers(const __grid_constant__ ChangedBuffers<T> list, W* factor, double* report,
+                              unsigned* ticket) {
+  const auto& own = list.buffer[blockIdx.y];
+  for (Index i = thread_number(); i < own.size; i += thread_count()) {
+    const double x = static_cast<double>(own.now[i]);
     if (x - x == 0) continue;
     *factor = static_cast<W>(std::numeric_limits<double>::quiet_NaN());
     report[2] = std::numeric_limits<double>::quiet_NaN();
   }
+  if (!last_block(ticket, Index{gridDim.x} * gridDim.y)) return;
+  const W times = __ldcg(factor);
+  if (times - times == 0) return;
+  for (unsigned k = 0; k < gridDim.y; ++k) {
+    const auto& buffer = list.buffer[k];
+    for (Index i = threadIdx.x; i < buffer.size; i += blockDim.x) buffer.now[i] = buffer.before[i];
+  }
 }
 
-template <class W>
-__global__ void put_back(const W* factor, Index size, const std::uint8_t* before, std::uint8_t* buffer) {
-  if (*factor - *factor == 0) return;
-  for (Index i = thread_number(); i < size; i += thread_count()) buffer[i] = before[i];
+template <class T>
+void judge(std::span<const typename ChangedBuffers<T>::Buffer> buffers, Judgement<Wide<T>>& judgement) {
+  using W = Wide<T>;
+  const auto launch_some = [&](std::size_t first) {
+    ChangedBuffers<T> some;
+    const std::size_t count = std::min(ChangedBuffers<T>::most, buffers.size() - first);
+    Index largest = 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      some.buffer[i] = buffers[first + i];
+      largest = std::max(largest, some.buffer[i].size);
+    }
+    launch(judge_buffers<T, W>, dim3(blocks_for(largest), static_cast<unsigned>(count)), block_threads, 0, some,
+           judgement.factor.data(), judgement.report.data(), queue().tickets);
+  };
+  const std::size_t most = ChangedBuffers<T>::most;
+  for (std::size_t first = 0; first < buffers.size(); first += most) launch_some(first);
+  for (std::size_t first = 0; first + most < buffers.size(); first += most) launch_some(first);  // what came after
 }
 
 /// Carries out what a tape has noted of buffers, numbers of type T, unless the step's factor is not finite or they
 /// would not be: they then are as they were, and the factor is not finite.
 template <class T>
 void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
-  using W = Wide<T>;
   const auto noted = tape.deferred_buffers();
-  std::vector<Tensor<std::uint8_t, Cuda>> before;
+  std::vector<Tensor<T, Cuda>> before;
+  std::vector<typename ChangedBuffers<T>::Buffer> changed;
   std::vector<CopyPiece> pieces;
   for (const auto& [data, bytes, block] : noted) {
-    before.emplace_back(Shape{static_cast<Index>(bytes)});
+    const auto size = static_cast<Index>(bytes / sizeof(T));
+    before.emplace_back(Shape{size});
     pieces.push_back({before.back().data(), data, bytes});
+    changed.push_back({static_cast<T*>(const_cast<void*>(data)), before.back().data(), size});
   }
   Cuda::copy(pieces);
   tape.apply_updates();
@@ -98,17 +142,8 @@ void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
       Cuda::copy(const_cast<void*>(data), std::as_const(buffer).data(), bytes);
     }
   }
-  for (const auto& [data, bytes, block] : noted) {
-    const Index size = static_cast<Index>(bytes / sizeof(T));
-    launch(judge_buffer<T, W>, blocks_for(size), block_threads, 0, size, static_cast<const T*>(data),
-           judgement.factor.data(), judgement.report.data());
-  }
-  for (std::size_t i = 0; i < noted.size(); ++i) {
-    note_write(noted[i].data, noted[i].bytes);
-    launch(put_back<W>, blocks_for(before[i].size()), block_threads, 0, std::as_const(judgement.factor).data(),
-           before[i].size(), std::as_const(before[i]).data(),
-           static_cast<std::uint8_t*>(const_cast<void*>(noted[i].data)));
-  }
+  for (const auto& [data, bytes, block] : noted) note_write(data, bytes);
+  judge<T>(std::span<const typename ChangedBuffers<T>::Buffer>(changed), judgement);
 }
 
 /// Reports the number x, of rank 0: as it is, or in a captured step what the replay will give.

@@ -18,10 +18,11 @@ void conv_transpose(Cuda, const ConvGeometry& geometry, Tensor<T, Cuda>& x, cons
   cuda::conv_transpose(geometry, y.data(), w.data(), bias, x.data());
 }
 
+/// @param later  dw is not read before Cuda::settle()
 template <class T, bool may_group = true>
 void conv_weight(Cuda, const ConvGeometry& geometry, Tensor<T, Cuda>& dw, const Tensor<T, Cuda>& x,
-                 const Tensor<T, Cuda>& dy) {
-  cuda::conv_weight(geometry, x.data(), dy.data(), dw.data());
+                 const Tensor<T, Cuda>& dy, bool later = false) {
+  cuda::conv_weight(geometry, x.data(), dy.data(), dw.data(), later);
 }
 
 }  // namespace flipbook::kernel

@@ -60,12 +60,13 @@ void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const 
   }
 }
 
-/// dx, and dw and db as the two rows of `sums`; b is needed where a function came after.
+/// dx, and dw and db as the two rows of `sums`; b is needed where a function came after. Along rows, dx is added to
+/// `onto`, if that has elements.
 template <Along Direction, class T, class After = NoFunction>
 void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
                         const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance,
                         const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dx, Tensor<T, Cuda>& sums,
-                        const After& after = {}, const Tensor<T, Cuda>& b = {}) {
+                        const After& after = {}, const Tensor<T, Cuda>& b = {}, const Tensor<T, Cuda>& onto = {}) {
   if (x.size() == 0) return fill(sums, T(0));
   constexpr bool of_rows = Direction == Along::rows;
   const Index channels = g.channels(), outer = of_rows ? 1 : g.outer, sets = of_rows ? 0 : g.sets();
@@ -92,9 +93,10 @@ void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centre
         g.width,
         [&]<int N>() {
           cuda::launch_rows(cuda::row_gradient<T, N, After>, {g.sets(), g.width, N}, g.groups, epsilon, centred,
-                            x.data(), mean.data(), variance.data(), w.data(), b.data(), after, dy.data(), dx.data());
+                            x.data(), mean.data(), variance.data(), w.data(), b.data(), after, dy.data(), onto.data(),
+                            dx.data());
         },
-        x.data(), w.data(), dy.data(), dx.data());
+        x.data(), w.data(), dy.data(), onto.data(), dx.data());
   } else {
     cuda::with_packs<T>(
         channels,

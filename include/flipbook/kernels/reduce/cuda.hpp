@@ -16,6 +16,21 @@ void sum_to(Cuda, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, double scale = 1
   });
 }
 
+/// y = scale · Σ f(x), a single number.
+template <class T, class F>
+void sum_of(Cuda, const F& f, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, double scale) {
+  cuda::sum_of(x.size(), f, x.data(), y.data(), scale);
+}
+
+/// dx = f(dy, x + b), b (C) along the last axis, and db = Σ dx over the others; b may be of no elements, then it is 0.
+template <class T, class F>
+void map_and_sum_columns(Cuda, const F& f, Tensor<T, Cuda>& dx, Tensor<T, Cuda>& db, const Tensor<T, Cuda>& dy,
+                         const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& b) {
+  const Index columns = db.size();
+  cuda::map_and_sum_columns(columns == 0 ? 0 : x.size() / columns, columns, f, dy.data(), x.data(), b.data(), dx.data(),
+                            db.data());
+}
+
 /// The first place of the largest number, or of the smallest, in each row of the last axis.
 template <bool largest, class T>
 void arg_extreme(Cuda, const Tensor<T, Cuda>& x, Tensor<std::int32_t, Cuda>& index) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
+
 #include <flipbook/autodiff/apply.hpp>
 #include <flipbook/core/window.hpp>
 #include <flipbook/kernels/conv.hpp>
@@ -93,12 +95,15 @@ template <bool may_group>
 struct BasicConvolutionWeight {
   static constexpr unsigned saves = save::input(0) | save::input(1);
   Window window;
-  Shape w;  ///< of the result
+  Shape w;             ///< of the result
+  bool later = false;  ///< which is not read before B::settle()
 
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Tensor<T, B>& dy) const {
     Tensor<T, B> result(w);
-    kernel::conv_weight<T, may_group>(B{}, detail::conv_geometry(x.shape(), dy.shape(), w, window), result, x, dy);
+    const ConvGeometry geometry = detail::conv_geometry(x.shape(), dy.shape(), w, window);
+    if constexpr (std::same_as<B, Cpu>) kernel::conv_weight<T, may_group>(B{}, geometry, result, x, dy);
+    else kernel::conv_weight<T, may_group>(B{}, geometry, result, x, dy, later);
     return result;
   }
   Index multiply_adds(const auto& x, const auto& dy) const {
@@ -123,7 +128,9 @@ template <class Saved, class V>
 auto BasicConvolution<may_group>::vjp(const Saved& saved, const V& dy) const {
   const V &x = std::get<0>(saved.inputs), &w = std::get<1>(saved.inputs);
   auto dx = [&, this] { return apply(BasicTransposedConvolution<may_group>{window, x.shape()}, dy, w); };
-  auto dw = [&, this] { return apply(BasicConvolutionWeight<may_group>{window, w.shape()}, x, dy); };
+  auto dw = [&, this](Arrival to) {
+    return apply(BasicConvolutionWeight<may_group>{window, w.shape(), to.later}, x, dy);
+  };
   if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
     return gradients(dx, dw, [&] { return sum_to(dy, std::get<2>(saved.inputs).shape()); });
   } else {
@@ -136,7 +143,9 @@ template <class Saved, class V>
 auto BasicTransposedConvolution<may_group>::vjp(const Saved& saved, const V& dx) const {
   const V &y = std::get<0>(saved.inputs), &w = std::get<1>(saved.inputs);
   auto dy = [&, this] { return apply(BasicConvolution<may_group>{window, y.shape()}, dx, w); };
-  auto dw = [&, this] { return apply(BasicConvolutionWeight<may_group>{window, w.shape()}, dx, y); };
+  auto dw = [&, this](Arrival to) {
+    return apply(BasicConvolutionWeight<may_group>{window, w.shape(), to.later}, dx, y);
+  };
   if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
     return gradients(dy, dw, [&] { return sum_to(dx, std::get<2>(saved.inputs).shape()); });
   } else {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
+#include <type_traits>
+
 #include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/matmul.hpp>
+#include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
@@ -44,11 +48,28 @@ struct MatMul {
       const V& a = std::get<0>(saved.inputs);
       return tb ? product(true, ta, dy, a) : product(!ta, false, a, dy);
     };
-    if constexpr (std::tuple_size_v<decltype(saved.inputs)> == 3) {
-      return gradients(da, db, [&] { return sum_to(dy, std::get<2>(saved.inputs).shape()); });
-    } else {
-      return gradients(da, db);
-    }
+    const auto added = [&saved, &dy]<std::size_t i>(std::integral_constant<std::size_t, i>) {
+      return [&] { return sum_to(dy, std::get<i>(saved.inputs).shape()); };
+    };
+    constexpr std::size_t count = std::tuple_size_v<decltype(saved.inputs)>;
+    using Second = std::integral_constant<std::size_t, 2>;
+    if constexpr (count == 4)
+      return gradients(da, db, added(Second{}), added(std::integral_constant<std::size_t, 3>{}));
+    else if constexpr (count == 3) return gradients(da, db, added(Second{}));
+    else return gradients(da, db);
+  }
+};
+
+/// c = onto + a · b (+ bias along the last axis) in one pass, of devices: matrices (M, K), (K, N), (M, N).
+struct MatMulOnto : MatMul {
+  template <class T, class B, class... Bias>
+  Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b, const Tensor<T, B>& onto,
+                          const Bias&... bias) const {
+    Tensor<T, B> c(onto.shape());
+    const T* added = nullptr;
+    ((added = bias.data()), ...);
+    kernel::matmul(B{}, false, false, c, a, b, added, onto.data());
+    return c;
   }
 };
 
@@ -106,6 +127,32 @@ auto linear(const X& x, const W& w, const Bias& b = {}) {
 }
 template <Operand X, Operand W, class Bias = None>
 detail::OperandsDifferInScalarOrBackend linear(const X&, const W&, const Bias& = {}) = delete;
+
+/// sum + x · w + b over the last axis; on devices in one pass.
+///
+/// @param sum  (…, O)    @param x  (…, I)    @param w  (I, O)    @param b  (O), or None
+/// @return     (…, O)
+/// @throws     Error  if the extents differ
+template <Operand Y, Operand X, Operand W, class Bias = None>
+  requires SameScalarAndBackend<X, W, Bias>
+auto linear_onto(const Y& sum, const X& x, const W& w, const Bias& b = {}) {
+  if constexpr (std::same_as<typename X::Backend, Cpu>) {
+    return sum + linear(x, w, b);
+  } else {
+    const Shape &xs = x.shape(), &ws = w.shape(), &ys = sum.shape();
+    require(ws.rank() == 2 && xs.rank() >= 1 && xs.back() == ws[0] && ys == xs.with_tail(1, {ws[1]}),
+            "linear_onto: input ", xs, " with weights ", ws, " onto ", ys);
+    const Index count = xs.part(0, xs.rank() - 1).size();
+    const auto onto = reshape(sum, Shape{count, ws[1]});
+    const auto rows = reshape(x, Shape{count, ws[0]});
+    if constexpr (std::is_same_v<Bias, None>) {
+      return reshape(apply(MatMulOnto{}, rows, w, onto), ys);
+    } else {
+      require(b.shape() == Shape{ws[1]}, "linear_onto: bias ", b.shape(), " with weights ", ws);
+      return reshape(apply(MatMulOnto{}, rows, w, onto, b), ys);
+    }
+  }
+}
 
 FLIPBOOK_RECORDED_2(MatMul);
 FLIPBOOK_RECORDED_3(MatMul);

@@ -57,6 +57,7 @@ template <class T, class B>
 template <Along Direction, class T, class B, class After>
 struct Normalize {
   static constexpr unsigned saves = save::all_inputs;
+  static constexpr bool adds_onto = Direction == Along::rows && !std::is_same_v<B, Cpu>;
   kernel::NormGeometry geometry;
   double epsilon;
   bool centred;                 ///< otherwise the mean is taken to be 0
@@ -80,14 +81,14 @@ struct Normalize {
   }
 
   template <class Saved, class V>
-  auto vjp(const Saved& saved, const V& dy) const {
+  auto vjp(const Saved& saved, const V& dy, [[maybe_unused]] const Tensor<T, B>& onto = {}) const {
     return std::apply(
         [&](const V& x, const auto&... affine) {
           auto [dx, dw, db] = [&] {
             if constexpr (is_variable<V>) {
               if (recorded(x, dy, affine...)) return composed(dy, x, affine...);
             }
-            return fused(dy, x, affine...);
+            return fused(onto, dy, x, affine...);
           }();
           if constexpr (sizeof...(affine) == 0) return gradients(dx);
           else if constexpr (sizeof...(affine) == 1) return gradients(dx, dw);
@@ -110,7 +111,7 @@ struct Normalize {
   Affine weight_and_bias(const Tensor<T, B>& w, const Tensor<T, B>& b) const { return {w, b}; }
 
   template <class V, class... Rest>
-  Gradients<V> fused(const V& dy, const V& x, const Rest&... affine) const {
+  Gradients<V> fused([[maybe_unused]] const Tensor<T, B>& onto, const V& dy, const V& x, const Rest&... affine) const {
     const auto [w, b] = weight_and_bias(tensor_of(affine)...);
     if constexpr (Direction == Along::columns) {
       if (over_ranks) {
@@ -119,8 +120,12 @@ struct Normalize {
       }
     }
     Tensor<T, B> dx(x.shape()), sums({2, channels()});
-    kernel::normalize_gradient<Direction>(B{}, geometry, epsilon, centred, tensor_of(x), statistics.mean,
-                                          statistics.variance, w, tensor_of(dy), dx, sums, after, b);
+    const auto run = [&](const auto&... more) {
+      kernel::normalize_gradient<Direction>(B{}, geometry, epsilon, centred, tensor_of(x), statistics.mean,
+                                            statistics.variance, w, tensor_of(dy), dx, sums, after, b, more...);
+    };
+    if constexpr (adds_onto) run(onto);
+    else run();
     return {lift_like(dy, dx), lift_like(dy, sums[0]), lift_like(dy, sums[1])};
   }
 

@@ -6,6 +6,7 @@
 
 #include <flipbook/backend/cuda/conv/conv.hpp>
 #include <flipbook/backend/cuda/gemm/blas.hpp>
+#include <flipbook/backend/cuda/shape/transpose.hpp>
 #ifdef FLIPBOOK_CUDNN
 #include <flipbook/backend/cuda/conv/cudnn.hpp>
 #endif
@@ -16,43 +17,6 @@
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
-
-/// to[j, i] = from[i, j] for a matrix (rows, columns), through tiles of 32 × 32, `across` of them side by side.
-template <class T>
-__global__ void transpose(Index rows, Index columns, int across, const T* from, T* to) {
-  __shared__ T tile[32][33];
-  const int block = static_cast<int>(blockIdx.x);
-  const Index i = Index{block / across} * 32, j = Index{block % across} * 32;
-  const int beside = static_cast<int>(threadIdx.x) % 32, down = static_cast<int>(threadIdx.x) / 32;
-  for (int k = down; k < 32; k += 8) {
-    if (i + k < rows && j + beside < columns) tile[k][beside] = from[(i + k) * columns + j + beside];
-  }
-  __syncthreads();
-  for (int k = down; k < 32; k += 8) {
-    if (i + beside < rows && j + k < columns) to[(j + k) * rows + i + beside] = tile[beside][k];
-  }
-}
-template <class T>
-void transpose_matrix(Index rows, Index columns, const T* from, T* to) {
-  const Index down = (rows + 31) / 32, across = (columns + 31) / 32;
-  launch(transpose<T>, grid_of(down * across), 256, 0, rows, columns, static_cast<int>(across), from, to);
-}
-
-/// body(the matrix `from` transposed), which a captured step works out once for all that ask for it.
-template <class T, class Body>
-bool with_transposed(Index rows, Index columns, const T* from, const Body& body) {
-  const auto size = rows * columns;
-  Derived* const derived = Derived::of_thread();
-  if (derived == nullptr) {
-    const Scratch<T> turned(size);
-    transpose_matrix<T>(rows, columns, from, turned.data());
-    return body(std::as_const(turned).data());
-  }
-  if (const void* const known = derived->find(from, rows, columns)) return body(static_cast<const T*>(known));
-  auto* const turned = static_cast<T*>(derived->make(from, rows, columns, static_cast<std::size_t>(size) * sizeof(T)));
-  transpose_matrix<T>(rows, columns, from, turned);
-  return body(turned);
-}
 
 /// x[i, c] += bias[c]
 template <class T>
@@ -92,6 +56,7 @@ struct ConvCall {
   cudnn::Pass pass;
   const T *first, *second, *bias;
   T* out;
+  bool later = false;  ///< by the weights: `out` is not read before settle()
 
   void run_own() const {
     if (pass == cudnn::Pass::forward) direct_conv(geometry, first, second, bias, out);
@@ -104,10 +69,9 @@ struct ConvCall {
     const ConvGeometry& g = geometry;
     const Index height = g.taps() * (g.in_channels / g.groups);
     if (pass == cudnn::Pass::by_weights) {
-      const Scratch<T> weights(height * g.out_channels);
-      if (!plan.run({first, weights.data(), second})) return false;
-      transpose_matrix<T>(g.out_channels, height, weights.data(), out);
-      return true;
+      return transpose_into<T>(out, g.out_channels, height, later, [&](T* weights) {
+        return plan.run({first, weights, second});
+      });
     }
     const bool forward = pass == cudnn::Pass::forward;
     const bool done = with_transposed<T>(height, g.out_channels, second, [&](const T* weights) {
@@ -226,14 +190,15 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
 }
 
 /// The gradient of `conv` with respect to w: as direct_conv_weight.
+/// @param later  dw is not read before settle(): a captured step then lays out several of them together
 template <class T>
-void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
+void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw, [[maybe_unused]] bool later) {
   if (const auto extents = detail::as_product(g)) {
     return product({true, false, extents->depth, g.out_channels, extents->rows}, x, dy, static_cast<const T*>(nullptr),
                    dw);
   }
 #ifdef FLIPBOOK_CUDNN
-  if (detail::by_cudnn<T>({g, cudnn::Pass::by_weights, x, dy, nullptr, dw})) return;
+  if (detail::by_cudnn<T>({g, cudnn::Pass::by_weights, x, dy, nullptr, dw, later})) return;
 #endif
   direct_conv_weight(g, x, dy, dw);
 }

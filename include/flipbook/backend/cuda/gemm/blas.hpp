@@ -23,7 +23,7 @@ inline void check(cublasStatus_t status, const char* call) {
   }
 }
 
-/// c[i] = op(a[i]) op(b[i]) (+ bias) for each matrix i of the batch, all row-major, one after another.
+/// c[i] = op(a[i]) op(b[i]) (+ bias) (+ onto[i]) for each matrix i of the batch, all row-major, one after another.
 struct ProductShape {
   bool transpose_a = false, transpose_b = false;
   Index m = 0, n = 0, k = 0, batch = 1;  ///< c (m, n), summed over k
@@ -104,12 +104,13 @@ inline void destroy(const ProductPlan& plan) {
 
 /// The product where cuBLASLt has no kernel for it, or none is needed: a thread for each number of c.
 template <class T>
-__global__ void plain_product(ProductShape s, const T* a, const T* b, const T* bias, T* c) {
+__global__ void plain_product(ProductShape s, const T* a, const T* b, const T* bias, const T* onto, T* c) {
   for (Index i = thread_number(); i < s.batch * s.m * s.n; i += thread_count()) {
     const Index column = i % s.n, row = i / s.n % s.m, matrix = i / s.n / s.m;
     const T* left = a + matrix * s.m * s.k + row * (s.transpose_a ? 1 : s.k);
     const T* right = b + matrix * s.k * s.n + column * (s.transpose_b ? s.k : 1);
     Wide<T> sum = bias == nullptr ? Wide<T>(0) : static_cast<Wide<T>>(bias[column]);
+    if (onto != nullptr) sum += static_cast<Wide<T>>(onto[i]);
     for (Index k = 0; k < s.k; ++k, left += s.transpose_a ? s.m : 1, right += s.transpose_b ? 1 : s.n) {
       sum += static_cast<Wide<T>>(*left) * static_cast<Wide<T>>(*right);
     }
@@ -117,8 +118,8 @@ __global__ void plain_product(ProductShape s, const T* a, const T* b, const T* b
   }
 }
 template <class T>
-void multiply_plainly(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
-  launch(plain_product<T>, blocks_for(s.batch * s.m * s.n), block_threads, 0, s, a, b, bias, c);
+void multiply_plainly(const ProductShape& s, const T* a, const T* b, const T* bias, const T* onto, T* c) {
+  launch(plain_product<T>, blocks_for(s.batch * s.m * s.n), block_threads, 0, s, a, b, bias, onto, c);
 }
 
 /// The products of one device: its handle of cuBLASLt, and how each product that it has met is worked out.
@@ -136,14 +137,16 @@ class Blas {
 
   /// @return  whether it has a kernel
   template <class T>
-  bool multiply(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
+  bool multiply(const ProductShape& s, const T* a, const T* b, const T* bias, const T* onto, T* c) {
     const std::lock_guard lock(mutex_);
-    const std::optional<ProductPlan> plan = plan_of(s, a, b, bias, c);
+    const std::optional<ProductPlan> plan = plan_of(s, a, b, bias, onto, c);
     if (!plan) return false;
     if (plan->adds_bias) set(plan->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
-    const bool add = bias != nullptr && !plan->adds_bias;
-    if (add) multiply_plainly<T>({false, false, s.m, s.n, 0, s.batch}, nullptr, nullptr, bias, c);
-    const cublasStatus_t status = run(*plan, a, b, c, add, plan->algorithm, plan->workspace);
+    if (bias != nullptr && !plan->adds_bias) {
+      multiply_plainly<T>({false, false, s.m, s.n, 0, s.batch}, nullptr, nullptr, bias, onto, c);
+      onto = c;
+    }
+    const cublasStatus_t status = run(*plan, a, b, onto, c, plan->algorithm, plan->workspace);
     if (status == CUBLAS_STATUS_NOT_SUPPORTED) return false;
     check(status, "cublasLtMatmul");
     return true;
@@ -162,18 +165,20 @@ class Blas {
   Blas() { check(cublasLtCreate(&handle_), "cublasLtCreate"); }
 
   template <class T>
-  cublasStatus_t run(const ProductPlan& plan, const T* a, const T* b, T* c, bool add,
+  cublasStatus_t run(const ProductPlan& plan, const T* a, const T* b, const T* onto, T* c,
                      const cublasLtMatmulAlgo_t& algorithm, std::size_t workspace) const {
     const Scratch<unsigned char> buffer(static_cast<Index>(workspace));
-    const Wide<T> one = 1, kept = add ? Wide<T>(1) : Wide<T>(0);
-    return cublasLtMatmul(handle_, plan.product, &one, b, plan.first, a, plan.second, &kept, c, plan.out, c, plan.out,
-                          &algorithm, buffer.data(), workspace, stream());
+    const Wide<T> one = 1, kept = onto != nullptr ? Wide<T>(1) : Wide<T>(0);
+    const T* const added = onto != nullptr ? onto : c;
+    return cublasLtMatmul(handle_, plan.product, &one, b, plan.first, a, plan.second, &kept, added, plan.out, c,
+                          plan.out, &algorithm, buffer.data(), workspace, stream());
   }
 
   template <class T>
-  std::optional<ProductPlan> plan_of(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
-    // Of c and the bias cuBLASLt knows one alignment.
-    const Index aligned = std::min(alignment_of(c), bias == nullptr ? 256 : alignment_of(bias));
+  std::optional<ProductPlan> plan_of(const ProductShape& s, const T* a, const T* b, const T* bias, const T* onto,
+                                     T* c) {
+    // Of c and what is added cuBLASLt knows one alignment.
+    const Index aligned = std::min({alignment_of(c), alignment_of(bias), alignment_of(onto)});
     Key key{blas_type<T>, compute_type<T>(), s.transpose_a,   s.transpose_b,   s.m,     s.n, s.k,
             s.batch,      bias != nullptr,   alignment_of(a), alignment_of(b), aligned, true};
     const bool timed = arithmetic().autotune && (!capturing() || plans_.contains(key));
@@ -192,7 +197,8 @@ class Blas {
     }
     const auto attempt = [&](int i) {
       const auto& candidate = candidates.result[i];
-      return run(plan, a, b, c, false, candidate.algo, candidate.workspaceSize) == CUBLAS_STATUS_SUCCESS;
+      return run(plan, a, b, static_cast<const T*>(nullptr), c, candidate.algo, candidate.workspaceSize) ==
+             CUBLAS_STATUS_SUCCESS;
     };
     const auto& chosen = candidates.result[timed ? fastest(candidates.count, attempt) : 0];
     plan.algorithm = chosen.algo, plan.workspace = chosen.workspaceSize;
@@ -231,13 +237,13 @@ class Blas {
 
 }  // namespace detail
 
-/// c[i] = op(a[i]) op(b[i]) (+ bias) for each matrix i of the batch; sums of bfloat16 and half are in float.
-/// @param bias  (n) or null
+/// c[i] = op(a[i]) op(b[i]) (+ bias) (+ onto[i]) for each matrix i of the batch; sums of bfloat16 and half are in float.
+/// @param bias  (n) or null    @param onto  (batch, m, n) or null
 template <class T>
-void product(const ProductShape& s, const T* a, const T* b, const T* bias, T* c) {
+void product(const ProductShape& s, const T* a, const T* b, const T* bias, T* c, const T* onto = nullptr) {
   if (s.batch * s.m * s.n == 0) return;
-  const bool done = s.k > 0 && detail::Blas::of_device().multiply(s, a, b, bias, c);
-  if (!done) detail::multiply_plainly(s, a, b, bias, c);
+  const bool done = s.k > 0 && detail::Blas::of_device().multiply(s, a, b, bias, onto, c);
+  if (!done) detail::multiply_plainly(s, a, b, bias, onto, c);
 }
 
 }  // namespace flipbook::cuda

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,13 @@ class Capture {
     const std::size_t at = place(&rng, sizeof(Rng));
     drawn_.push_back({at, rng});
     return reinterpret_cast<const Rng*>(table_ + at);
+  }
+  /// Room for a value that is the same in every replay, and is known by the end of the capture: on the host, and where
+  /// it will be on the device; none where the table is full.
+  std::optional<std::pair<void*, const void*>> note(std::size_t size) {
+    if (used_ + size > bytes / 2) return {};  // the rest is for what there is no other way for
+    const std::size_t at = reserve(size);
+    return std::pair<void*, const void*>(host_ + at, table_ + at);
   }
   /// Calls f() before each replay.
   void at_replay(std::function<void()> f) {

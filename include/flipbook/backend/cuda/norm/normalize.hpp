@@ -79,14 +79,16 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   });
 }
 
-/// dx = r·(w·dy − mean(w·dy) − x̂·mean(w·dy·x̂)) for sets of a single row, x̂ = (x − mean)·r.
+/// dx = onto + r·(w·dy − mean(w·dy) − x̂·mean(w·dy·x̂)) for sets of a single row, x̂ = (x − mean)·r; no onto is 0.
 template <class T, int N, class After>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     row_gradient(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
                  const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance, const T* __restrict__ w,
-                 const T* __restrict__ b, After after, const T* __restrict__ dy, T* __restrict__ dx) {
+                 const T* __restrict__ b, After after, const T* __restrict__ dy, const T* __restrict__ onto,
+                 T* __restrict__ dx) {
   using A = Wide<T>;
   const RowThread<N> at(plan);
+  if (onto != nullptr) onto += at.row * plan.n;
   const Index channel = at.row % groups * plan.n;
   x += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n, w += channel;
   const A m = at.inside ? mean[at.row] : A(0), count = static_cast<A>(plan.n);
@@ -119,8 +121,10 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   at.each([&](Index i) {
     const auto v = load<N>(x + i);
     const auto weighted = weighted_at(i, v);
-    store_each<N>(dx + i,
-                  [&](int k) { return r * (weighted.lane[k] - sum - (static_cast<A>(v.lane[k]) - m) * product); });
+    const Pack<T, N> before = onto == nullptr ? Pack<T, N>{} : load<N>(onto + i);
+    store_each<N>(dx + i, [&](int k) {
+      return static_cast<A>(before.lane[k]) + r * (weighted.lane[k] - sum - (static_cast<A>(v.lane[k]) - m) * product);
+    });
   });
 }
 

@@ -22,21 +22,31 @@ struct Squared {
   }
 };
 
-/// out[i] = scale · Σ f(x) over row i, of `width` numbers in parts of plan.n, the last one of the rest. Where there are
+/// Where the sum of a row goes.
+template <class To>
+struct RowSums {
+  To* out;
+  template <class A>
+  __device__ void operator()(Index row, A sum) const {
+    out[row] = static_cast<To>(sum);
+  }
+};
+
+/// put(i, scale · Σ f(x) over row i), of `width` numbers in parts of plan.n, the last one of the rest. Where there are
 /// several, each is a block's, and the last block of a row adds up what all of them have left in `sums`.
-template <int N, class F, class T, class To>
+template <int N, class F, class T, class Put>
 __global__ void __launch_bounds__(RowPlan::most_threads)
-    sum_row_parts(RowPlan plan, Index width, Index parts, const T* x, Wide<T> scale, Wide<T>* sums, unsigned* tickets,
-                  To* out) {
+    sum_row_parts(RowPlan plan, Index width, Index parts, F f, const T* x, Wide<T> scale, Wide<T>* sums,
+                  unsigned* tickets, Put put) {
   RowThread<N> thread(plan);
   const Index row = thread.row / parts, first = thread.row % parts * plan.n;
   if (width - first < thread.n) thread.n = width - first;
   const T* const from = x + row * width + first;
-  auto sum = thread.template sum_of<Wide<T>>([from](Index i) {
+  auto sum = thread.template sum_of<Wide<T>>([from, f](Index i) {
     const Pack<T, N> v = load<N>(from + i);
     Wide<T> together(0);
 #pragma unroll
-    for (int j = 0; j < N; ++j) together += F{}(static_cast<Wide<T>>(v.lane[j]));
+    for (int j = 0; j < N; ++j) together += f(static_cast<Wide<T>>(v.lane[j]));
     return together;
   });
   if (parts > 1) {
@@ -46,17 +56,28 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
     for (Index part = thread.lane; part < parts; part += thread.threads) sum += __ldcg(sums + row * parts + part);
     sum = thread.sum(sum);
   }
-  if (thread.inside && thread.lane == 0) out[row] = static_cast<To>(sum * scale);
+  if (thread.inside && thread.lane == 0) put(row, sum * scale);
 }
 
-/// out[i, j] = scale · Σ x[i, r, j]; where rows are cut into pieces, by the last block of each strip, from what all of
-/// them have left in `sums`, (outer, pieces, columns).
-template <int N, class T, class To>
-__global__ void sum_columns(ColumnPlan plan, const T* x, Wide<T> scale, Wide<T>* sums, unsigned* tickets, To* out) {
+/// Numbers as they lie in memory, for sum_columns.
+template <class T>
+struct Lying {
+  using Scalar = T;
+  const T* x;
+  template <int N>
+  __device__ Pack<T, N> take(Index place, Index) const {
+    return load<N>(x + place);
+  }
+};
+
+/// out[i, j] = scale · Σ x[i, r, j], where x.take(place, j) gives N numbers; where rows are cut into pieces, by the last
+/// block of each strip, from what all of them have left in `sums`, (outer, pieces, columns).
+template <int N, class X, class To, class T = typename X::Scalar>
+__global__ void sum_columns(ColumnPlan plan, X x, Wide<T> scale, Wide<T>* sums, unsigned* tickets, To* out) {
   const ColumnThread<N> thread(plan);
   Wide<T> sum[N] = {};
   thread.each([&](Index, Index place) {
-    const Pack<T, N> v = load<N>(x + place);
+    const Pack<T, N> v = x.template take<N>(place, thread.column);
 #pragma unroll
     for (int j = 0; j < N; ++j) sum[j] += static_cast<Wide<T>>(v.lane[j]);
   });
@@ -82,21 +103,41 @@ namespace detail {
 // A row is cut into parts of so many numbers, each of which is one block's work.
 inline constexpr Index row_part = Index{1} << 15;
 
-template <class F, class T, class To>
-void sum_rows(Index rows, Index width, const T* x, To* out, double scale = 1) {
+template <class F, class T, class Put>
+void sum_rows_into(Index rows, Index width, const F& f, const T* x, const Put& put, double scale = 1) {
   const Index parts = std::max<Index>(1, (width + row_part - 1) / row_part);
-  constexpr Index most = Queue::most_tickets;
-  for (; parts > 1 && rows > most; rows -= most, x += most * width, out += most)
-    sum_rows<F>(most, width, x, out, scale);
   const Scratch<Wide<T>> sums(parts > 1 ? rows * parts : 0);
   with_packs<T>(
       width,
       [&]<int N>() {
         const RowPlan plan(rows * parts, std::min(width, row_part), N);
-        launch_rows(sum_row_parts<N, F, T, To>, plan, width, parts, x, static_cast<Wide<T>>(scale), sums.data(),
-                    queue().tickets, out);
+        launch_rows(sum_row_parts<N, F, T, Put>, plan, width, parts, f, x, static_cast<Wide<T>>(scale), sums.data(),
+                    queue().tickets, put);
       },
       x);
+}
+
+template <class F, class T, class To>
+void sum_rows(Index rows, Index width, const F& f, const T* x, To* out, double scale = 1) {
+  constexpr Index most = Queue::most_tickets;
+  for (; width > row_part && rows > most; rows -= most, x += most * width, out += most)
+    sum_rows_into(most, width, f, x, RowSums<To>{out}, scale);
+  sum_rows_into(rows, width, f, x, RowSums<To>{out}, scale);
+}
+
+template <class X, class To, class T = typename X::Scalar, class... P>
+void sum_columns_of(Index outer, Index reduced, Index inner, const X& x, To* out, double scale, const P*... each) {
+  const ColumnPlan plan(outer, reduced, inner, 1);
+  const Scratch<Wide<T>> sums(plan.cut() ? outer * plan.pieces * inner : 0);
+  with_packs<T>(
+      inner,
+      [&]<int N>() {
+        ColumnPlan packed(outer, reduced, inner, N);
+        packed.pieces = std::max<Index>(1, plan.pieces), packed.height = plan.height;  // one also of no rows, sum 0
+        launch(sum_columns<N, X, To>, packed.grid(), packed.block(), 0, packed, x, static_cast<Wide<T>>(scale),
+               sums.data(), queue().tickets, out);
+      },
+      each...);
 }
 
 }  // namespace detail
@@ -105,24 +146,55 @@ void sum_rows(Index rows, Index width, const T* x, To* out, double scale = 1) {
 /// extents, so the result is the same from run to run.
 template <class T, class To>
 void sum_middle(Index outer, Index reduced, Index inner, const T* x, To* out, double scale = 1) {
-  if (inner == 1) return detail::sum_rows<Unchanged>(outer, reduced, x, out, scale);
-  const ColumnPlan plan(outer, reduced, inner, 1);
-  const Scratch<Wide<T>> sums(plan.cut() ? outer * plan.pieces * inner : 0);
-  with_packs<T>(
-      inner,
-      [&]<int N>() {
-        ColumnPlan packed(outer, reduced, inner, N);
-        packed.pieces = std::max<Index>(1, plan.pieces), packed.height = plan.height;  // one also of no rows, sum 0
-        launch(sum_columns<N, T, To>, packed.grid(), packed.block(), 0, packed, x, static_cast<Wide<T>>(scale),
-               sums.data(), queue().tickets, out);
-      },
-      x);
+  if (inner == 1) return detail::sum_rows(outer, reduced, Unchanged{}, x, out, scale);
+  detail::sum_columns_of(outer, reduced, inner, Lying<T>{x}, out, scale, x);
+}
+
+/// out = scale · Σ f(x) over `size` numbers, in Wide<T>.
+template <class F, class T, class To>
+void sum_of(Index size, const F& f, const T* x, To* out, double scale = 1) {
+  detail::sum_rows(1, size, f, x, out, scale);
+}
+
+/// put(0, Σ x² over `size` numbers), once.
+template <class T, class Put>
+void sum_squares_into(Index size, const T* x, const Put& put) {
+  detail::sum_rows_into(1, size, Squared{}, x, put);
 }
 
 /// out = Σ x² over `size` numbers.
 template <class T, class To>
 void sum_squares(Index size, const T* x, To* out) {
-  detail::sum_rows<Squared>(1, size, x, out);
+  sum_squares_into(size, x, RowSums<To>{out});
+}
+
+/// The gradient of f(v), v = x + b along the last axis, which is kept while its columns are summed up.
+template <class F, class T>
+struct ColumnDerivative {
+  using Scalar = T;
+  F f;
+  const T *dy, *x, *b;
+  T* dx;
+
+  template <int N>
+  __device__ Pack<T, N> take(Index place, Index column) const {
+    const Pack<T, N> d = load<N>(dy + place), v = load<N>(x + place);
+    Pack<T, N> result;
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      Wide<T> at = static_cast<Wide<T>>(v.lane[j]);
+      if (b != nullptr) at += static_cast<Wide<T>>(b[column + j]);
+      result.lane[j] = static_cast<T>(f(static_cast<Wide<T>>(d.lane[j]), at));
+    }
+    store(result, dx + place);
+    return result;
+  }
+};
+
+/// dx[i, j] = f(dy[i, j], x[i, j] + b[j]) and db[j] = Σ_i dx[i, j], of matrices (rows, columns); no b is 0.
+template <class F, class T>
+void map_and_sum_columns(Index rows, Index columns, const F& f, const T* dy, const T* x, const T* b, T* dx, T* db) {
+  detail::sum_columns_of(1, rows, columns, ColumnDerivative<F, T>{f, dy, x, b, dx}, db, 1, dy, x, dx);
 }
 
 }  // namespace flipbook::cuda

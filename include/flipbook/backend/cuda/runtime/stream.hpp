@@ -114,18 +114,16 @@ struct Cuda {
 
   /// @throws Error  if there is no device, or no memory on it
   static void* allocate(std::size_t bytes) {
-    cuda::Queue& queue = cuda::queue();
-    cuda::Arena* const spare = queue.captured != nullptr ? queue.arena : nullptr;
-    cuda::Arena& arena = queue.captured != nullptr ? *queue.captured : *queue.arena;
-    void* const block = cuda::DevicePool::instance().allocate(arena, spare, bytes);
+    void* const block = lend(bytes);
 #ifdef FLIPBOOK_POISON  // an element that nothing wrote shows as NaN, or as -1
-    cuda::check(cudaMemsetAsync(block, 0xff, SizeClasses::of(bytes).second, queue.stream), "poison");
+    cuda::check(cudaMemsetAsync(block, 0xff, SizeClasses::of(bytes).second, cuda::queue().stream), "poison");
 #endif
+    if (cuda::Derived* const derived = cuda::Derived::of_thread()) derived->lent(block, bytes);
     return block;
   }
 
   static void release(void* block, std::size_t bytes) noexcept {
-    cuda::note_write(block, bytes);
+    if (cuda::Derived* const derived = cuda::Derived::of_thread()) derived->released(block, bytes);
     cuda::DevicePool::instance().release(block, bytes, [](int device) {
       const cuda::Queue* const queue = cuda::detail::queues[static_cast<std::size_t>(device)];
       return queue == nullptr ? nullptr : queue->timeline;
@@ -158,6 +156,9 @@ struct Cuda {
   /// All of these, between memories of the calling thread's device, in one launch: runtime/copy.hpp.
   static void copy(std::span<const CopyPiece> pieces);
 
+  /// Launches what a captured step has put off: the rest of gradients that were not to be read before (`Arrival`).
+  static void settle() { cuda::settle(); }
+
   /// What the pool of the calling thread's device has lent out, to all threads.
   static MemoryStatistics memory() { return cuda::DevicePool::instance().statistics(cuda::device()); }
   static void reset_memory_peak() { cuda::DevicePool::instance().reset_peak(cuda::device()); }
@@ -169,27 +170,18 @@ struct Cuda {
   static void at_replay(const F& f) {
     if (cuda::Capture* const capture = cuda::queue().capture) capture->at_replay(f);
   }
+
+ private:
+  friend cuda::Derived;
+
+  static void* lend(std::size_t bytes) {
+    cuda::Queue& queue = cuda::queue();
+    cuda::Arena* const spare = queue.captured != nullptr ? queue.arena : nullptr;
+    cuda::Arena& arena = queue.captured != nullptr ? *queue.captured : *queue.arena;
+    return cuda::DevicePool::instance().allocate(arena, spare, bytes);
+  }
 };
 
-namespace cuda {
-
-inline void* Derived::make(const void* from, Index rows, Index columns, std::size_t bytes) {
-  entries_.reserve(entries_.size() + 1);
-  entries_.push_back({from, rows, columns, Cuda::allocate(bytes), bytes});
-  return entries_.back().made;
-}
-inline void Derived::forget(const void* first, std::size_t bytes) noexcept {
-  for (std::size_t i = entries_.size(); i-- > 0;) {
-    const Entry entry = entries_[i];
-    const auto offset = [](const void* a, const void* b) {
-      return std::bit_cast<std::uintptr_t>(a) - std::bit_cast<std::uintptr_t>(b);
-    };
-    if (offset(entry.from, first) >= bytes && offset(first, entry.from) >= entry.bytes) continue;
-    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
-    Cuda::release(entry.made, entry.bytes);  // comes back here, where nothing is made of that
-  }
-}
-
-}  // namespace cuda
-
 }  // namespace flipbook
+
+#include <flipbook/backend/cuda/graph/derive.hpp>  // what Derived does with memory
