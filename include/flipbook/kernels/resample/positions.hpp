@@ -92,8 +92,8 @@ struct SampledAxis {
 struct Sampling {
   Index frames = 1, samples = 1, channels = 1;
   SampledAxis across, down;
-  Index own_columns =
-      0;  ///< if any, positions are given from sample s's own place, s % own_columns and s / own_columns
+  /// If any, positions are given from sample s's own place: column s % own_columns and row s / own_columns.
+  Index own_columns = 0;
 
   constexpr Index pixels() const { return across.extent * down.extent; }
   constexpr Index column_of(Index sample) const { return own_columns > 0 ? sample % own_columns : 0; }
