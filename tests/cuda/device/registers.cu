@@ -11,7 +11,7 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 using Gelu = Epilogue<function::Gelu>;
 template __global__ void row_gradient<double, 2, Gelu>(RowPlan, Index, double, bool, const double*, const double*,
                                                        const double*, const double*, const double*, Gelu, const double*,
-                                                       double*);
+                                                       const double*, double*);
 template __global__ void normalize_rows<double, 2, Gelu>(RowPlan, Index, double, bool, const double*, const double*,
                                                          const double*, Gelu, double*, double*, double*);
 

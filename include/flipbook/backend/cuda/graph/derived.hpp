@@ -23,8 +23,8 @@ struct Transposes {
   int count = 0;
   Matrix matrix[most];
 
-  bool full() const noexcept { return count == most; }
-  Index tiles() const noexcept { return count == 0 ? 0 : matrix[count - 1].tiles; }
+  constexpr bool full() const noexcept { return count == most; }
+  constexpr Index tiles() const noexcept { return count == 0 ? 0 : matrix[count - 1].tiles; }
   void add(const void* from, void* to, Index rows, Index columns) noexcept {
     const Index own = (rows + 31) / 32 * ((columns + 31) / 32);
     matrix[count] = {from, to, rows, columns, tiles() + own};
