@@ -138,6 +138,7 @@
 #include <flipbook/models/flow/flow.hpp>
 #include <flipbook/models/flow/flow_mlp.hpp>
 #include <flipbook/models/flow/latent_flow.hpp>
+#include <flipbook/models/flow/latent_prior.hpp>
 #include <flipbook/models/flow/path.hpp>
 #include <flipbook/models/flow/pyramid.hpp>
 #include <flipbook/models/flow/rectified_flow.hpp>
@@ -154,6 +155,8 @@
 #include <flipbook/models/gan/training.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
 #include <flipbook/models/gan/view.hpp>
+#include <flipbook/models/in_latents.hpp>
+#include <flipbook/models/prior_training.hpp>
 #include <flipbook/models/state_space/frames.hpp>
 #include <flipbook/models/state_space/parts.hpp>
 #include <flipbook/models/state_space/rssm.hpp>
@@ -163,7 +166,7 @@
 #include <flipbook/models/tokens/in_latents.hpp>
 #include <flipbook/models/tokens/masked.hpp>
 #include <flipbook/models/tokens/masked_transformer.hpp>
-#include <flipbook/models/tokens/prior_training.hpp>
+#include <flipbook/models/tokens/token_prior.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/tokens/video_mask_git.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
