@@ -166,6 +166,7 @@
 #include <flipbook/models/tokens/in_latents.hpp>
 #include <flipbook/models/tokens/masked.hpp>
 #include <flipbook/models/tokens/masked_transformer.hpp>
+#include <flipbook/models/tokens/token_network.hpp>
 #include <flipbook/models/tokens/token_prior.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/tokens/video_mask_git.hpp>
