@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Loads weights that train_gan, train_autoregressive, train_vae or train_tokens wrote, and makes clips with them.
+// Loads weights that train_gan, train_autoregressive, train_vae, train_tokens or train_flow wrote, and makes clips with
+// them.
 #include <string>
 
 #include "support/models.hpp"
@@ -54,6 +55,7 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "videogpt-scalar") return of_codes<ClipGpt<ScalarTokenizer>, B>(settings, rng);
   if (model == "maskgit-vector") return of_codes<ClipMaskGit<VectorTokenizer>, B>(settings, rng);
   if (model == "maskgit-scalar") return of_codes<ClipMaskGit<ScalarTokenizer>, B>(settings, rng);
+  if (model == "latent") return loaded<LatentClips::Model, B>(settings)->sample({n, flow_format.frames, 4, 4, 8}, rng);
   if (model == "mocogan") return loaded<MotionGan, B>(settings)->model.sample(n, clip_gan_format.frames, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
   if (model == "simvp") return continued<SimVpForecast, B>(settings);
@@ -67,10 +69,11 @@ int main(int argc, char** argv) {
   CommandLine line{"Makes clips with the weights of a trained model, and writes them as an animated GIF."};
   Settings settings;
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
-  line.choice("--model", settings.model,
-              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector",
-               "videogpt-scalar", "maskgit-vector", "maskgit-scalar", "lstm", "convlstm", "transformer", "simvp"},
-              "What they are the weights of");
+  line.choice(
+      "--model", settings.model,
+      {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector", "videogpt-scalar",
+       "maskgit-vector", "maskgit-scalar", "latent", "lstm", "convlstm", "transformer", "simvp"},
+      "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);
   line.number("--frames", settings.frames, "How many frames an autoregressive model adds", 1, 1000);

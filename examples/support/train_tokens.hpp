@@ -126,25 +126,18 @@ FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipMaskGit<VectorTokeniz
 /// discriminators have folders apart, since they know other codes.
 template <class Tokenizer, class B>
 void train_tokens(const TokenSettings& settings, const Data& data) {
-  const auto stage = [&](const std::string& name, Index steps) {
-    TrainingOptions options = settings.training;
-    options.in_stage(name);
-    options.steps = steps;
-    options.resume = options.resume && std::filesystem::exists(checkpoint_of(options));
-    return options;
-  };
   TrainingOptions first = settings.training;
   first.in_stage("tokenizer");
   if (!train_tokenizer<Tokenizer, B>(settings, first, data)) return;
   TokenizerWeights tokenizer{checkpoint_of(first), ""};
   std::string folder = settings.prior == "masked" ? "masked" : "prior";
   if (settings.adversarial_steps > 0) {
-    const auto second = stage("vqgan", settings.adversarial_steps);
+    const auto second = stage_of(settings.training, "vqgan", settings.adversarial_steps);
     if (!train_vq_gan<Tokenizer, B>(settings, second, tokenizer, data)) return;
     tokenizer = {checkpoint_of(second), "model."};
     folder = "vqgan-" + folder;
   }
-  const auto last = stage(folder, settings.prior_steps);
+  const auto last = stage_of(settings.training, folder, settings.prior_steps);
   if (settings.prior == "masked") train_prior<ClipMaskGit<Tokenizer>, B>(settings, last, tokenizer, data);
   else train_prior<ClipGpt<Tokenizer>, B>(settings, last, tokenizer, data);
 }

@@ -137,6 +137,8 @@
 #include <flipbook/models/flow/diffusion_forcing.hpp>
 #include <flipbook/models/flow/flow.hpp>
 #include <flipbook/models/flow/flow_mlp.hpp>
+#include <flipbook/models/flow/in_latents.hpp>
+#include <flipbook/models/flow/latent_diffusion.hpp>
 #include <flipbook/models/flow/latent_flow.hpp>
 #include <flipbook/models/flow/latent_prior.hpp>
 #include <flipbook/models/flow/path.hpp>
@@ -171,6 +173,7 @@
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/tokens/video_mask_git.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
+#include <flipbook/models/vae/spatial_vae.hpp>
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
