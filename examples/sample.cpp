@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Loads weights that train_gan, train_autoregressive, train_vae or train_tokens wrote, and makes clips with them.
+// Loads weights that train_gan, train_autoregressive, train_vae, train_tokens or train_flow wrote, and makes clips with
+// them.
 #include <string>
 
 #include "support/models.hpp"
@@ -55,6 +56,7 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "maskgit-vector") return of_codes<ClipMaskGit<VectorTokenizer>, B>(settings, rng);
   if (model == "maskgit-scalar") return of_codes<ClipMaskGit<ScalarTokenizer>, B>(settings, rng);
   if (model == "var") return of_codes<ClipVar, B>(settings, rng);
+  if (model == "latent") return loaded<LatentClips::Model, B>(settings)->sample({n, flow_format.frames, 4, 4, 8}, rng);
   if (model == "mocogan") return loaded<MotionGan, B>(settings)->model.sample(n, clip_gan_format.frames, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
   if (model == "simvp") return continued<SimVpForecast, B>(settings);
@@ -71,7 +73,7 @@ int main(int argc, char** argv) {
   line.choice(
       "--model", settings.model,
       {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector", "videogpt-scalar",
-       "maskgit-vector", "maskgit-scalar", "var", "lstm", "convlstm", "transformer", "simvp"},
+       "maskgit-vector", "maskgit-scalar", "var", "latent", "lstm", "convlstm", "transformer", "simvp"},
       "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

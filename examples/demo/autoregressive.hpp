@@ -2,7 +2,7 @@
 #pragma once
 
 #include <flipbook/models/autoregressive/token_transformer.hpp>
-#include <flipbook/models/tokens/prior_training.hpp>
+#include <flipbook/models/prior_training.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
 #include <flipbook/nn/per_frame.hpp>
 #include <flipbook/quantizer/finite_scalar.hpp>

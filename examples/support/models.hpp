@@ -7,11 +7,13 @@
 #include <flipbook/models/gan/dcgan.hpp>
 #include <flipbook/models/gan/mocogan.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
+#include <flipbook/models/flow/latent_diffusion.hpp>
 #include <flipbook/models/state_space/rssm.hpp>
 #include <flipbook/models/state_space/svg.hpp>
 #include <flipbook/models/state_space/vrnn.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/tokens/video_mask_git.hpp>
+#include <flipbook/models/vae/spatial_vae.hpp>
 #include <flipbook/models/tokens/video_var.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>
@@ -74,6 +76,15 @@ using ScaleTokenizer = VideoVqVae<1, 32, quantizer::MultiScale<quantizer::Vector
 using ClipVar = VideoVar<ScaleTokenizer, 128, 4, 4>;
 // [/scales]
 inline constexpr ClipFormat token_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
+
+// In latents: clips (16, 32, 32, 1) have 16 × 4 × 4, of 8 numbers.
+// [latent]
+struct LatentClips {  // a name without options in it, which nvcc 13 cannot always say
+  using Autoencoder = SpatialFrameVae<1, 32, 8>;
+  using Model = LatentDiffusion<Autoencoder, 96, 4, 0, flow::LevelPerFrame>;
+};
+// [/latent]
+inline constexpr ClipFormat flow_format{.frames = 16, .size = 32, .channels = 1, .sprites = 1, .sprite = 20};
 
 // State-space: clips (20, 64, 64, 1), continued from the first five frames in several ways.
 using SvgFutures = Svg<1, 64, 16>;

@@ -8,14 +8,12 @@
 
 namespace flipbook::examples {
 
-inline constexpr ClipFormat flow_format{.frames = 16, .size = 32, .channels = 1, .sprites = 1, .sprite = 20};
-
 struct FlowSettings {
   TrainingOptions training{.out = "out/flow", .steps = 1000, .batch = 8};
   std::string model = "unet";
   double learning_rate = 2e-3;
   std::string solver = "heun";
-  Index sampling_steps = 20;
+  Index sampling_steps = 20, autoencoder_steps = 1000;
 
   flow::Sampling sampling() const {
     const auto method = solver == "euler"  ? flow::Solver::euler

@@ -132,13 +132,6 @@ FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipVar)
 /// discriminators have folders apart, since they know other codes; and so has all that is of scales.
 template <class Tokenizer, class B>
 void train_tokens(const TokenSettings& settings, const Data& data) {
-  const auto stage = [&](const std::string& name, Index steps) {
-    TrainingOptions options = settings.training;
-    options.in_stage(name);
-    options.steps = steps;
-    options.resume = options.resume && std::filesystem::exists(checkpoint_of(options));
-    return options;
-  };
   constexpr bool of_scales = std::same_as<Tokenizer, ScaleTokenizer>;
   const std::string kind = of_scales ? "scales-" : "";
   TrainingOptions first = settings.training;
@@ -147,12 +140,12 @@ void train_tokens(const TokenSettings& settings, const Data& data) {
   TokenizerWeights tokenizer{checkpoint_of(first), ""};
   std::string folder = kind + (settings.prior == "masked" ? "masked" : "prior");
   if (settings.adversarial_steps > 0) {
-    const auto second = stage(kind + "vqgan", settings.adversarial_steps);
+    const auto second = stage_of(settings.training, kind + "vqgan", settings.adversarial_steps);
     if (!train_vq_gan<Tokenizer, B>(settings, second, tokenizer, data)) return;
     tokenizer = {checkpoint_of(second), "model."};
     folder = "vqgan-" + folder;
   }
-  const auto last = stage(folder, settings.prior_steps);
+  const auto last = stage_of(settings.training, folder, settings.prior_steps);
   if constexpr (of_scales) train_prior<ClipVar, B>(settings, last, tokenizer, data);
   else if (settings.prior == "masked") train_prior<ClipMaskGit<Tokenizer>, B>(settings, last, tokenizer, data);
   else train_prior<ClipGpt<Tokenizer>, B>(settings, last, tokenizer, data);

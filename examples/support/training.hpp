@@ -20,6 +20,14 @@ inline std::filesystem::path checkpoint_of(const TrainingOptions& options) {
   return options.out / "checkpoint.safetensors";
 }
 
+/// The options of one of several stages, in a folder of its own, where it goes on only if it has begun.
+inline TrainingOptions stage_of(TrainingOptions options, const std::string& name, Index steps) {
+  options.in_stage(name);
+  options.steps = steps;
+  options.resume = options.resume && std::filesystem::exists(checkpoint_of(options));
+  return options;
+}
+
 /// Makes ready to write to --out: goes on from its checkpoint where --resume says so, and refuses to write over one
 /// where it does not.
 template <class Trainer>

@@ -139,7 +139,10 @@
 #include <flipbook/models/flow/diffusion_forcing.hpp>
 #include <flipbook/models/flow/flow.hpp>
 #include <flipbook/models/flow/flow_mlp.hpp>
+#include <flipbook/models/flow/in_latents.hpp>
+#include <flipbook/models/flow/latent_diffusion.hpp>
 #include <flipbook/models/flow/latent_flow.hpp>
+#include <flipbook/models/flow/latent_prior.hpp>
 #include <flipbook/models/flow/path.hpp>
 #include <flipbook/models/flow/pyramid.hpp>
 #include <flipbook/models/flow/rectified_flow.hpp>
@@ -156,6 +159,8 @@
 #include <flipbook/models/gan/training.hpp>
 #include <flipbook/models/gan/video_gan.hpp>
 #include <flipbook/models/gan/view.hpp>
+#include <flipbook/models/in_latents.hpp>
+#include <flipbook/models/prior_training.hpp>
 #include <flipbook/models/state_space/frames.hpp>
 #include <flipbook/models/state_space/parts.hpp>
 #include <flipbook/models/state_space/rssm.hpp>
@@ -166,12 +171,14 @@
 #include <flipbook/models/tokens/masked.hpp>
 #include <flipbook/models/tokens/masked_transformer.hpp>
 #include <flipbook/models/tokens/next_scale.hpp>
-#include <flipbook/models/tokens/prior_training.hpp>
 #include <flipbook/models/tokens/scale_transformer.hpp>
+#include <flipbook/models/tokens/token_network.hpp>
+#include <flipbook/models/tokens/token_prior.hpp>
 #include <flipbook/models/tokens/video_gpt.hpp>
 #include <flipbook/models/tokens/video_mask_git.hpp>
 #include <flipbook/models/tokens/video_var.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
+#include <flipbook/models/vae/spatial_vae.hpp>
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/models/vae/video_vae.hpp>

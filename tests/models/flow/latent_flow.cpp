@@ -77,4 +77,8 @@ TEST_CASE("the flow's loss trains the flow alone, and is weighed") {
     const double expected = i < of_vae ? one.data()[i] : 3 * one.data()[i];
     CHECK(three.data()[i] == doctest::Approx(expected).epsilon(1e-9));
   }
+  model->autoencoder.importance_samples = 5;
+  Tape tape{model};
+  CHECK_THROWS_WITH_AS(model->loss(tape.constant(x)),
+                       "LatentFlow: 5 importance samples; the flow learns from 1 draw of z", Error);
 }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <string>
 
 #include <flipbook/data/annotated_clip.hpp>
 #include <flipbook/models/tokens/in_latents.hpp>
 #include <flipbook/models/vae/vq_vae.hpp>
+#include <flipbook/optim/adam.hpp>
 #include <flipbook/quantizer/finite_scalar.hpp>
+#include <flipbook/train/trainer.hpp>
 
 /// Clips that a model of codes learns at once, and what makes their codes.
 namespace flipbook::test {
@@ -42,6 +46,27 @@ void tell_light(Model& tokenizer) {
     const float value = encoder ? (bias ? -4 : 8.0F / 32) : (bias ? 0 : 4);
     std::fill_n(p.value.data(), p.value.size(), value);
   });
+}
+
+/// A model of codes of classes after some steps on these clips. Checks that they change the prior alone, and that a
+/// seed makes it the same on one thread and on two.
+template <class Model>
+Module<Model, float> trained_prior(int steps) {
+  const auto on = [&](int team) {
+    set_threads(team);
+    Trainer trainer{Module<Model, float>{Rng{1}}, optim::AdamW{.learning_rate = 1e-2, .weight_decay = 0.1}, 5};
+    tell_light(trainer.model->tokenizer);
+    const auto before = trainer.model.part(trainer.model->tokenizer).clone();
+    Rng data{4};
+    for (int i = 0; i < steps; ++i) (void)trainer.step(lit(16, data));
+    CHECK(same(trainer.model.part(trainer.model->tokenizer), before));
+    return trainer.model;
+  };
+  const int before = threads();
+  const auto model = on(2), again = on(1);
+  set_threads(before);
+  CHECK(same(model.parameters(), again.parameters()));
+  return model;
 }
 
 }  // namespace flipbook::test

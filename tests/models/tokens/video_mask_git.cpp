@@ -3,9 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
-
 #include "lit.hpp"
 
 using namespace flipbook;
@@ -19,21 +16,7 @@ using TinyOfClasses = VideoMaskGit<Tokenizer, grid, 16, 2, 2, 3>;
 }  // namespace
 
 TEST_CASE("training changes the masked prior alone, which learns what goes with what, and a seed makes it the same") {
-  const auto trained = [&](int team) {
-    set_threads(team);
-    Trainer trainer{Module<TinyOfClasses, float>{Rng{1}}, optim::AdamW{.learning_rate = 1e-2, .weight_decay = 0.1}, 5};
-    tell_light(trainer.model->tokenizer);
-    const auto before = trainer.model.part(trainer.model->tokenizer).clone();
-    Rng data{4};
-    for (int i = 0; i < 200; ++i) (void)trainer.step(lit(16, data));
-    CHECK(same(trainer.model.part(trainer.model->tokenizer), before));
-    return trainer.model;
-  };
-  const int before = threads();
-  const auto model = trained(2), again = trained(1);
-  set_threads(before);
-  CHECK(same(model.parameters(), again.parameters()));
-
+  const auto model = trained_prior<TinyOfClasses>(200);
   Rng rng{3};
   const auto batch = lit(60, rng);
   const auto first = model->begin(argmax(batch.label, -1));

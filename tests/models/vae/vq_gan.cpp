@@ -20,6 +20,8 @@ using namespace flipbook::nn;
 
 namespace {
 
+using Variational = Vae<Sequential<Linear<6, 8>, Tanh, Linear<8, 4>>, Sequential<Linear<2, 8>, Tanh, Linear<8, 6>>,
+                        latent::DiagonalGaussian<2>>;
 using Judge = Sequential<Linear<6, 16>, LeakyReLU<0.2>, Linear<16, 1>>;
 template <class Quantizer>
 using Coded = Autoencoder<Sequential<Linear<6, 16>, Tanh, Linear<16, Quantizer::size>>, Quantizer,
@@ -106,8 +108,6 @@ TEST_CASE("a model without a weight in its last layer is refused") {
 }
 
 TEST_CASE("a variational autoencoder against a judge is VaeGan, to the bit") {
-  using Variational = Vae<Sequential<Linear<6, 8>, Tanh, Linear<8, 4>>, Sequential<Linear<2, 8>, Tanh, Linear<8, 6>>,
-                          latent::DiagonalGaussian<2>>;
   auto one = trainer_of<VaeGan<Variational, Judge>>();
   auto other = trainer_of<Adversarial<Variational, Judge>>();
   Rng rng{4};
@@ -116,6 +116,21 @@ TEST_CASE("a variational autoencoder against a judge is VaeGan, to the bit") {
     (void)one.step(x), (void)other.step(x);
   }
   CHECK(same(one.model.parameters(), other.model.parameters()));
+
+  one.model->vae.importance_samples = 3;
+  CHECK_THROWS_WITH_AS(one.step(stripes(5, rng)),
+                       "Vae: 3 importance samples; discriminators need the reconstruction from 1", Error);
+}
+
+TEST_CASE("what discriminators see comes with the autoencoder's own loss, to the bit") {
+  Rng rng{5};
+  const auto x = stripes(5, rng);
+  const auto check = [&](const auto& model) {
+    Tape one{model, Rng{6}}, other{model, Rng{6}};
+    CHECK(model->play(one, x, rng).loss.item() == model->loss(other.constant(x)).item());
+  };
+  check(Module<Variational, float>{Rng{1}});
+  check(Module<Coded<quantizer::FiniteScalar<5, 5>>, float>{Rng{1}});
 }
 
 TEST_CASE("the networks of VqGan judge patches of images and of clips, and a step of it is finite") {

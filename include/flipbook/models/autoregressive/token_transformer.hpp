@@ -5,11 +5,7 @@
 
 #include <flipbook/likelihood/categorical.hpp>
 #include <flipbook/likelihood/sampling.hpp>
-#include <flipbook/nn/embedding.hpp>
-#include <flipbook/nn/linear.hpp>
-#include <flipbook/nn/module.hpp>
-#include <flipbook/nn/norm.hpp>
-#include <flipbook/nn/transformer.hpp>
+#include <flipbook/models/tokens/token_network.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
 
@@ -29,34 +25,13 @@ struct TokenTransformer {
   static constexpr int tokens = Tokens, given = Given, context = Context;
   using Distribution = likelihood::Categorical<Tokens>;
   using Sampling = likelihood::Sampling;
+  using Network = TokenNetwork<Tokens + Given, Tokens, Width, Layers, Heads, Context, nn::TransformerOptions{}>;
 
   template <Real T, class B>
-  struct Instance {
+  struct Instance : Of<Network, T, B> {       // whose operator() gives the logits of the token after each
     using Indices = Tensor<std::int32_t, B>;  // (N, L)
 
-    Of<nn::Embedding<Tokens + Given, Width>, T, B> embed;
-    Of<nn::LearnedPosition<Width, Context>, T, B> position;
-    Of<nn::Transformer<Layers, Width, Heads>, T, B> blocks;
-    Of<nn::LayerNorm<Width>, T, B> norm;
-    Of<nn::Linear<Width, Tokens>, T, B> head;
-
-    explicit Instance(Rng& rng)
-        : embed(rng),
-          position(rng),
-          blocks(rng),
-          norm(detail::make_instance<Of<nn::LayerNorm<Width>, T, B>>(rng)),
-          head(rng) {}
-    static void fields(auto& self, auto&& field) {
-      field("embed", self.embed);
-      field("position", self.position);
-      field("blocks", self.blocks);
-      field("norm", self.norm);
-      field("head", self.head);
-    }
-
-    /// The logits of the token after each: (N, L) → (N, L, Tokens).
-    Tensor<T, B> operator()(const Indices& tokens) const { return logits(embed(tokens)); }
-    Variable<T, B> operator()(Tape& tape, const Indices& tokens) const { return logits(embed(tape, tokens)); }
+    explicit Instance(Rng& rng) : Of<Network, T, B>(rng) {}
 
     /// Σ_{t>1} log p(x_t | x_<t), in nats: (N).
     Tensor<T, B> log_likelihood(const Indices& tokens) const {
@@ -72,8 +47,8 @@ struct TokenTransformer {
     /// The same of tokens that are known to be of the vocabulary, as a quantizer's codes are: a device need not be
     /// asked, so that it may capture the step.
     Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
-      const auto embedded = apply(GatherRows<B>{all_but_last(tokens)}, tape.lift(embed.weight));  // (N, L − 1, Width)
-      const auto log_p = apply(TakeAlongAxis<B>{all_but_first(tokens)}, log_softmax(logits(embedded)));
+      const auto logits = this->of_known(tape, all_but_last(tokens));  // (N, L − 1, Tokens)
+      const auto log_p = apply(TakeAlongAxis<B>{all_but_first(tokens)}, log_softmax(logits));
       return -mean(log_p);
     }
 
@@ -84,12 +59,12 @@ struct TokenTransformer {
               "TokenTransformer: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", Context,
               " in all");
       using X = Tensor<T, B>;
-      typename decltype(position)::template State<X> at{};
-      typename decltype(blocks)::template State<X> caches{};
+      typename decltype(this->position)::template State<X> at{};
+      typename decltype(this->blocks)::template State<X> caches{};
       const auto next = [&](const Indices& tokens) {
-        const X h = blocks(position(embed(tokens), at), caches);  // (N, L, Width)
+        const X h = this->blocks(this->position(this->embed(tokens), at), caches);  // (N, L, Width)
         const X last = slice(h, 1, h.extent(1) - 1, h.extent(1));
-        return Distribution::sample(truncated(head(norm(last)), how), rng).reshape({tokens.extent(0), 1});
+        return Distribution::sample(truncated(this->head(this->norm(last)), how), rng).reshape({tokens.extent(0), 1});
       };
       List<Indices> drawn{next(prefix)};  // (N, 1) each
       while (static_cast<Index>(drawn.size()) < count) drawn.push_back(next(drawn.back()));
@@ -97,10 +72,6 @@ struct TokenTransformer {
     }
 
    private:
-    template <Value X>
-    X logits(const X& embedded) const {
-      return head(norm(blocks(position(embedded))));
-    }
     static Indices part(const Indices& tokens, Index first, Index last) {
       require(tokens.rank() == 2 && tokens.extent(1) >= 2,
               "TokenTransformer: needs (N, L) of at least two tokens, got ", tokens.shape());

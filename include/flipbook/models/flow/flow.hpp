@@ -58,6 +58,7 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
                 "Flow: the network must give a velocity for each channel that it takes");
   static constexpr int in = Network::in;
   static constexpr bool unit_interval = Values == flow::Range::unit_interval;
+  using Sampling = flow::Sampling;
 
   template <Real T, class B>
   struct Instance {

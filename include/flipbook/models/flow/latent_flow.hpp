@@ -38,7 +38,10 @@ struct LatentFlow {
     }
 
     /// What training minimises.
+    /// @throws Error  if the autoencoder's `importance_samples` is not 1
     Variable<T, B> loss(const Variable<T, B>& x) const {
+      require(autoencoder.importance_samples == 1, "LatentFlow: ", autoencoder.importance_samples,
+              " importance samples; the flow learns from 1 draw of z");
       const auto q = autoencoder.encode(x);
       const auto z = LatentOf::sample(q);
       const auto log_p = autoencoder.likelihood.log_prob(autoencoder.decode(z), x);

@@ -5,21 +5,15 @@
 #include <type_traits>
 
 #include <flipbook/data/annotated_clip.hpp>
+#include <flipbook/models/in_latents.hpp>
+#include <flipbook/models/prior_training.hpp>
 #include <flipbook/models/require_clips.hpp>
-#include <flipbook/models/tokens/prior_training.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/reduce/max.hpp>
 #include <flipbook/ops/shape/join.hpp>
-#include <flipbook/quantizer/quantizer.hpp>
 #include <flipbook/quantizer/scales.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
-
-/// The places of a clip that have codes.
-struct LatentGrid {
-  int frames, height, width;
-  constexpr int size() const { return frames * height * width; }
-};
 
 namespace detail {
 // What compilers print where something cannot be: the type of a deleted function's value.
@@ -62,8 +56,9 @@ constexpr bool scales_agree() {
 /// @tparam Tokenizer  an Autoencoder with a quantizer
 /// @tparam Prior      a model of its codes such as TokenTransformer or Masked, with at least one given token
 /// @tparam Grid       the places of a clip that have codes, or of the finest scale of codes in scales
-template <class Tokenizer, class Prior, LatentGrid Grid>
-struct InLatents {
+template <HasCodes Tokenizer, PriorOf<Tokenizer> Prior, LatentGrid Grid>
+struct InLatents<Tokenizer, Prior, Grid> {
+  static_assert(Grid.size() > 0, "InLatents: of codes it needs the places of a clip that have them, a LatentGrid");
   using QuantizerOf = typename Tokenizer::QuantizerOf;
   static constexpr bool of_scales = quantizer::OfScales<QuantizerOf>;
   static constexpr int depth = quantizer::depth_of<QuantizerOf>;
@@ -80,7 +75,7 @@ struct InLatents {
 
   /// What it is trained on.
   template <class V>
-  using Batch = std::conditional_t<(classes > 0), LabelledClip<V>, V>;
+  using Batch = std::conditional_t<(Prior::given > 1), LabelledClip<V>, V>;
 
   template <Real T, class B>
   struct Instance {
@@ -90,7 +85,7 @@ struct InLatents {
     Of<Tokenizer, T, B> tokenizer;
     Of<Prior, T, B> prior;
 
-    explicit Instance(Rng& rng) : tokenizer(rng), prior(rng) {}
+    explicit Instance(Rng& rng) : tokenizer(rng), prior(detail::make_instance<Of<Prior, T, B>>(rng)) {}
     static void fields(auto& self, auto&& field) {
       field("tokenizer", self.tokenizer);
       field("prior", self.prior);

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
-
-#include <flipbook/nn/embedding.hpp>
-#include <flipbook/nn/linear.hpp>
-#include <flipbook/nn/module.hpp>
-#include <flipbook/nn/norm.hpp>
-#include <flipbook/nn/transformer.hpp>
+#include <flipbook/models/tokens/token_network.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -24,45 +18,7 @@ struct MaskedTransformer {
   static constexpr nn::TransformerOptions options{.causal = nn::Causal::no};
 
   template <Real T, class B>
-  struct Instance {
-    using Indices = Tensor<std::int32_t, B>;  // (N, L)
-
-    Of<nn::Embedding<mask + 1, Width>, T, B> embed;
-    Of<nn::LearnedPosition<Width, 1 + Context>, T, B> position;
-    Of<nn::Transformer<Layers, Width, Heads, options>, T, B> blocks;
-    Of<nn::LayerNorm<Width>, T, B> norm;
-    Of<nn::Linear<Width, Tokens>, T, B> head;
-
-    explicit Instance(Rng& rng)
-        : embed(rng),
-          position(rng),
-          blocks(rng),
-          norm(detail::make_instance<Of<nn::LayerNorm<Width>, T, B>>(rng)),
-          head(rng) {}
-    static void fields(auto& self, auto&& field) {
-      field("embed", self.embed);
-      field("position", self.position);
-      field("blocks", self.blocks);
-      field("norm", self.norm);
-      field("head", self.head);
-    }
-
-    /// The logits of each place: (N, L) → (N, L, Tokens).
-    /// @throws Error  if there are more than 1 + Context places, or a token is none of 0 … mask
-    Tensor<T, B> operator()(const Indices& tokens) const { return logits(embed(tokens)); }
-    Variable<T, B> operator()(Tape& tape, const Indices& tokens) const { return logits(embed(tape, tokens)); }
-    /// The same of tokens that are known to be among 0 … mask: a device need not be asked, so that it may capture the
-    /// step.
-    Variable<T, B> of_known(Tape& tape, const Indices& tokens) const {
-      return logits(apply(GatherRows<B>{tokens}, tape.lift(embed.weight)));
-    }
-
-   private:
-    template <Value X>
-    X logits(const X& embedded) const {  // (N, L, Width)
-      return head(norm(blocks(position(embedded))));
-    }
-  };
+  using Instance = Of<TokenNetwork<mask + 1, Tokens, Width, Layers, Heads, 1 + Context, options>, T, B>;
 };
 
 }  // namespace flipbook

@@ -82,18 +82,14 @@ struct Autoencoder<Encoder, Quantizer, Decoder, Likelihood> {
     /// What training minimises: −log p(x | z′) in nats, and the quantizer's loss, averaged over the clips.
     template <Value X>
     X loss(const X& x) const {
-      const auto q = quantize(x);
-      return mean(q.loss - likelihood.log_prob(decoder(q.z), x));
+      return pass(x).loss;
     }
 
     /// What discriminators of reconstructions ask for: see Adversarial.
     /// @param clips  (N, …, C) in [0, 1]
     Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
-      const auto x = tape.constant(clips);
-      const auto q = quantize(x);
-      const auto parameters = decoder(q.z);
-      return {affine(clips, 2, -1), affine(likelihood.mean(parameters), 2, -1),
-              mean(q.loss - likelihood.log_prob(parameters, x))};
+      const auto made = pass(tape.constant(clips));
+      return {affine(clips, 2, -1), affine(likelihood.mean(made.parameters), 2, -1), made.loss};
     }
     /// Whose last weight makes the reconstructions: see weight::Adaptive.
     const auto& last_layer() const { return decoder; }
@@ -105,6 +101,18 @@ struct Autoencoder<Encoder, Quantizer, Decoder, Likelihood> {
     Tensor<T, B> decode(const Codes& codes) const { return likelihood.mean(decoder(quantizer.decode(codes))); }
     /// E[x | the codes of x].
     Tensor<T, B> reconstruct(const Tensor<T, B>& x) const { return likelihood.mean(decoder(quantize(x).z)); }
+
+   private:
+    template <Value X>
+    struct Pass {
+      X parameters, loss;  // of p(x | z′); a single number
+    };
+    template <Value X>
+    Pass<X> pass(const X& x) const {
+      const auto q = quantize(x);
+      const X parameters = decoder(q.z);
+      return {parameters, mean(q.loss - likelihood.log_prob(parameters, x))};
+    }
   };
 };
 

@@ -84,19 +84,17 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
       static_assert(flipbook::likelihood::HasLogProb<Of<Likelihood, T, B>, Variable<T, B>, Variable<T, B>>,
                     "Vae: the likelihood has no log_prob(parameters, x)");
       if (importance_samples != 1) return -mean(importance_weighted_bound(x, importance_samples, x.tape().rng()));
-      const auto q = encode(x);
-      const auto log_p = likelihood.log_prob(decoder(Latent::sample(q)), x);
-      return -mean(flipbook::loss::elbo(log_p, Latent::kl_elements(q), settings));
+      return pass(x).loss;
     }
 
     /// What discriminators of reconstructions ask for, with one draw of z: see Adversarial.
     /// @param clips  (N, …, C) in [0, 1]
+    /// @throws Error  if `importance_samples` is not 1: of several draws it has no one reconstruction
     Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
-      const auto x = tape.constant(clips);
-      const auto q = encode(x);
-      const auto parameters = decoder(Latent::sample(q));
-      const auto bound = flipbook::loss::elbo(likelihood.log_prob(parameters, x), Latent::kl_elements(q), settings);
-      return {affine(clips, 2, -1), affine(likelihood.mean(parameters), 2, -1), -mean(bound)};
+      require(importance_samples == 1, "Vae: ", importance_samples,
+              " importance samples; discriminators need the reconstruction from 1");
+      const auto made = pass(tape.constant(clips));
+      return {affine(clips, 2, -1), affine(likelihood.mean(made.parameters), 2, -1), made.loss};
     }
     /// Whose last weight makes the reconstructions: see weight::Adaptive.
     const auto& last_layer() const { return decoder; }
@@ -147,6 +145,17 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
         z.push_back(affine(ends[0], 1 - part, 0) + affine(ends[1], part, 0));
       }
       return expectation(stack(0, z));
+    }
+
+   private:
+    struct Pass {
+      Variable<T, B> parameters, loss;  // of p(x|z), with one draw of z; a single number
+    };
+    Pass pass(const Variable<T, B>& x) const {
+      const auto q = encode(x);
+      const auto parameters = decoder(Latent::sample(q));
+      const auto log_p = likelihood.log_prob(parameters, x);
+      return {parameters, -mean(flipbook::loss::elbo(log_p, Latent::kl_elements(q), settings))};
     }
   };
 };

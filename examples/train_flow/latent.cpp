@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "../support/train_latent_flow.hpp"
+
+namespace flipbook::examples {
+
+FLIPBOOK_ON_EACH_BACKEND(template void train_latent_flow, LatentClips, (const FlowSettings&, const Data&))
+
+}  // namespace flipbook::examples
