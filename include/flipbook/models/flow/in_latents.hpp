@@ -27,7 +27,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// your latents, 2023. Where the autoencoder is trained in the same step it is a LatentFlow. Parameters: autoencoder,
 /// prior; buffers: mean, deviation.
 ///
-/// @tparam Autoencoder  one with a latent, such as a Vae: x (N, …, C) → ẑ (N, …, Z), of a clip, each frame or each place
+/// @tparam Autoencoder  one with a latent, such as a Vae: x (N, …, C) → ẑ (N, …, Z), of a clip, a frame or a place
 /// @tparam Prior        a model of numbers of any range in Z channels, such as a Flow of flow::Range::unbounded
 template <HasLatents Autoencoder, PriorOf<Autoencoder> Prior, LatentGrid Grid>
 struct InLatents<Autoencoder, Prior, Grid> {
