@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <vector>
 
@@ -16,7 +18,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// A model of two stages: an autoencoder, trained before, puts clips into latents, and `Prior` learns how these are
 /// distributed: latent diffusion. Training changes the prior alone.
 ///
-///     z = (ẑ − mean) / deviation,   ẑ ~ q(ẑ | x)        loss = prior.loss(z)        new clips: E[x | mean + deviation · z]
+///     z = (ẑ − mean) / deviation,  ẑ ~ q(ẑ | x)      loss = prior.loss(z)      new clips: E[x | mean + deviation · z]
 ///
 /// The mean and the deviation of each channel are those of the data, by `measure`, and lie beside the weights in files.
 /// Until they are measured they are 0 and 1.
@@ -25,7 +27,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// your latents, 2023. Where the autoencoder is trained in the same step it is a LatentFlow. Parameters: autoencoder,
 /// prior; buffers: mean, deviation.
 ///
-/// @tparam Autoencoder  one with a latent, such as a Vae: x (N, …, C) → ẑ (N, …, Z), for a clip, each frame or each place
+/// @tparam Autoencoder  one with a latent, such as a Vae: x (N, …, C) → ẑ (N, …, Z), of a clip, a frame or a place
 /// @tparam Prior        a model of numbers of any range in Z channels, such as a Flow of flow::Range::unbounded
 template <HasLatents Autoencoder, PriorOf<Autoencoder> Prior, LatentGrid Grid>
 struct InLatents<Autoencoder, Prior, Grid> {
