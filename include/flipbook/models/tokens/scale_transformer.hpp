@@ -5,11 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-#include <flipbook/nn/embedding.hpp>
-#include <flipbook/nn/linear.hpp>
-#include <flipbook/nn/module.hpp>
-#include <flipbook/nn/norm.hpp>
-#include <flipbook/nn/transformer.hpp>
+#include <flipbook/models/tokens/token_network.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 #include <flipbook/quantizer/scales.hpp>
 
@@ -22,7 +18,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///     downₖ(Σ_{j<k} upⱼ(the embedded tokens of scale j)),      and at those of the first scale the given token
 ///
 /// with `down` and `up` of Scales. Tian et al., Visual autoregressive modeling, 2024, where vectors of the quantizer
-/// stand for the embedded tokens. Parameters: embed, position, scale, blocks.i, norm, head.
+/// stand for the embedded tokens. Parameters: those of TokenNetwork, and scale.
 ///
 /// @tparam S      the scales, quantizer::Scales<…>
 /// @tparam Given  further tokens, Tokens … Tokens + Given − 1, that are given but never predicted, such as one to begin
@@ -32,52 +28,40 @@ struct ScaleTransformer {
   static constexpr int tokens = Tokens, given = Given, context = S::length;
   static constexpr nn::TransformerOptions options{.causal = nn::Causal::call};
   using ScalesOf = S;
+  using Network = TokenNetwork<Tokens + Given, Tokens, Width, Layers, Heads, S::length, options>;
 
   template <Real T, class B>
-  struct Instance {
+  struct Instance : Of<Network, T, B> {
+    using Base = Of<Network, T, B>;
     using Indices = Tensor<std::int32_t, B>;  // (N, L)
-    using Blocks = Of<nn::Transformer<Layers, Width, Heads, options>, T, B>;
 
     /// What is kept of the scales so far.
     struct State {
       int scale = 0;     ///< the next one
       Tensor<T, B> sum;  ///< of the embedded tokens so far: (N, T, H, W, Width)
       Index places = 0;  ///< of the scales so far
-      typename Blocks::template State<Tensor<T, B>> caches{};
+      typename decltype(Base::blocks)::template State<Tensor<T, B>> caches{};
     };
 
-    Of<nn::Embedding<Tokens + Given, Width>, T, B> embed;
-    Of<nn::LearnedPosition<Width, S::length>, T, B> position;
     Of<nn::Embedding<S::count, Width>, T, B> scale;
-    Blocks blocks;
-    Of<nn::LayerNorm<Width>, T, B> norm;
-    Of<nn::Linear<Width, Tokens>, T, B> head;
 
-    explicit Instance(Rng& rng)
-        : embed(rng),
-          position(rng),
-          scale(rng),
-          blocks(rng),
-          norm(detail::make_instance<Of<nn::LayerNorm<Width>, T, B>>(rng)),
-          head(rng) {}
+    explicit Instance(Rng& rng) : Base(rng), scale(rng) {}
     static void fields(auto& self, auto&& field) {
-      field("embed", self.embed);
-      field("position", self.position);
+      Base::fields(self, field);
       field("scale", self.scale);
-      field("blocks", self.blocks);
-      field("norm", self.norm);
-      field("head", self.head);
     }
 
     /// The logits of all places of the coarsest scales, so many as there are tokens for, behind a given one:
     /// (N, 1 + L) → (N, L, Tokens). Tokens of the last of these scales are not looked at.
     /// @throws Error  if the tokens are not those of whole scales, or one is none of 0 … Tokens + Given − 1
-    Tensor<T, B> operator()(const Indices& tokens) const { return logits(embed(read(tokens))); }
-    Variable<T, B> operator()(Tape& tape, const Indices& tokens) const { return logits(embed(tape, read(tokens))); }
+    Tensor<T, B> operator()(const Indices& tokens) const { return logits(this->embed(read(tokens))); }
+    Variable<T, B> operator()(Tape& tape, const Indices& tokens) const {
+      return logits(this->embed(tape, read(tokens)));
+    }
     /// The same of tokens that are known to be of the vocabulary: a device need not be asked, so that it may capture
     /// the step.
     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const {
-      return logits(apply(GatherRows<B>{read(tokens)}, tape.lift(embed.weight)));
+      return logits(apply(GatherRows<B>{read(tokens)}, tape.lift(this->embed.weight)));
     }
 
     /// The logits of the next scale, (N, l, Tokens), after the tokens of the one before it, or the given token (N, 1).
@@ -86,8 +70,8 @@ struct ScaleTransformer {
     Tensor<T, B> next(const Indices& tokens, State& state) const {
       require(state.scale < S::count && tokens.rank() == 2 && tokens.extent(1) == places_before(state.scale),
               "ScaleTransformer: tokens ", tokens.shape(), " before scale ", state.scale, " of ", S::count);
-      const auto x = input(state.scale++, embed(tokens), state.sum);  // (N, l, Width)
-      return head(norm(blocks(position(x, state.places), state.caches)));
+      const auto x = input(state.scale++, this->embed(tokens), state.sum);  // (N, l, Width)
+      return this->head(this->norm(this->blocks(this->position(x, state.places), state.caches)));
     }
 
    private:
@@ -121,8 +105,8 @@ struct ScaleTransformer {
       X sum{};
       List<X> inputs;
       for (const X& part : parts) inputs.push_back(input(static_cast<int>(inputs.size()), part, sum));
-      const X x = position(concat(1, inputs));  // (N, L, Width)
-      return head(norm(blocks(x, mask(static_cast<int>(inputs.size())))));
+      const X x = this->position(concat(1, inputs));  // (N, L, Width)
+      return this->head(this->norm(this->blocks(x, mask(static_cast<int>(inputs.size())))));
     }
     /// 0 where a place may be seen, and −∞ where it is of a finer scale: (L, L).
     static Tensor<T, B> mask(int scales) {
