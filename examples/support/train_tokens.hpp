@@ -61,8 +61,8 @@ bool train_tokenizer(const TokenSettings& settings, const TrainingOptions& optio
   });
 }
 
-/// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and, unless codes
-/// are of scales, some that go on from the first eight frames of unseen ones.
+/// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and, unless
+/// codes are of scales, some that go on from the first eight frames of unseen ones.
 template <class Model, class B>
 void train_prior(const TokenSettings& settings, const TrainingOptions& options, const TokenizerWeights& tokenizer,
                  const Data& data) {

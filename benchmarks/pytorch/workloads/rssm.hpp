@@ -12,8 +12,8 @@
 
 namespace flipbook::benchmark {
 
-/// The recurrent state-space model with two actions, which foretells three numbers of the state: a step on its ELBO with
-/// Adam on 8 clips of 16 frames, 64×64.
+/// The recurrent state-space model with two actions, which foretells three numbers of the state: a step on its ELBO
+/// with Adam on 8 clips of 16 frames, 64×64.
 /// @param scale  by how much the batch is larger
 template <class T, class B>
 std::vector<Workload> rssm_workloads(Index scale = 1) {

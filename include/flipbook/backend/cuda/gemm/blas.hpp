@@ -237,7 +237,8 @@ class Blas {
 
 }  // namespace detail
 
-/// c[i] = op(a[i]) op(b[i]) (+ bias) (+ onto[i]) for each matrix i of the batch; sums of bfloat16 and half are in float.
+/// c[i] = op(a[i]) op(b[i]) (+ bias) (+ onto[i]) for each matrix i of the batch; sums of bfloat16 and half are in
+/// float.
 /// @param bias  (n) or null    @param onto  (batch, m, n) or null
 template <class T>
 void product(const ProductShape& s, const T* a, const T* b, const T* bias, T* c, const T* onto = nullptr) {

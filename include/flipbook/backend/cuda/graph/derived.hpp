@@ -67,8 +67,8 @@ class Derived {
   void* make_together(const void* from, Index rows, Index columns, std::size_t bytes,
                       void (*launch)(const Transposes*));
 
-  /// Keeps `from`, a matrix of so many rows and columns, until settle() or a write to `to`, when launch(list) transposes
-  /// all that were kept so.
+  /// Keeps `from`, a matrix of so many rows and columns, until settle() or a write to `to`, when launch(list)
+  /// transposes all that were kept so.
   void transpose_later(std::shared_ptr<void> from, void* to, Index rows, Index columns, std::size_t bytes,
                        Launch launch);
   /// Launches what is to be launched later. To be called before any of it is read.

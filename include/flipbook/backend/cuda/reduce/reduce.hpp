@@ -70,8 +70,8 @@ struct Lying {
   }
 };
 
-/// out[i, j] = scale · Σ x[i, r, j], where x.take(place, j) gives N numbers; where rows are cut into pieces, by the last
-/// block of each strip, from what all of them have left in `sums`, (outer, pieces, columns).
+/// out[i, j] = scale · Σ x[i, r, j], where x.take(place, j) gives N numbers; where rows are cut into pieces, by the
+/// last block of each strip, from what all of them have left in `sums`, (outer, pieces, columns).
 template <int N, class X, class To, class T = typename X::Scalar>
 __global__ void sum_columns(ColumnPlan plan, X x, Wide<T> scale, Wide<T>* sums, unsigned* tickets, To* out) {
   const ColumnThread<N> thread(plan);
