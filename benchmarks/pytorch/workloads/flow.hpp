@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
-
 #include <flipbook/models/flow/rectified_flow.hpp>
-#include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
 
+#include "training.hpp"
 #include "workload.hpp"
 
 namespace flipbook::benchmark {
@@ -36,11 +33,9 @@ std::vector<Workload> flow_workloads(Index scale = 1) {
   constexpr double step = 3 * (2 * edge + 2 * between + down + middle + up) - edge;
 
   const auto train = [=] {
-    const auto trainer = std::make_shared<Trainer<Model, T, B, optim::Adam>>(Module<Model, T, B>{Rng{0}},
-                                                                             optim::Adam{.learning_rate = 1e-3});
     Rng rng{1};
     const auto clips = uniform<T, B>({batch, frames, 32, 32, 1}, rng);
-    return [=] { trainer->step(clips); };
+    return training_step<Model, T, B>(clips);
   };
   return {{"flow_step", batch, step, train}};
 }

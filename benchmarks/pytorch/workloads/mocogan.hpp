@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
-
 #include <flipbook/models/gan/mocogan.hpp>
-#include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
 
+#include "training.hpp"
 #include "workload.hpp"
 
 namespace flipbook::benchmark {
@@ -33,11 +30,9 @@ std::vector<Workload> mocogan_workloads(Index scale = 1) {
   constexpr double step = 2 * (3 * image - first + 3 * video - begin) + 2 * (image + video) + 3 * generator;
 
   const auto train = [=] {
-    const auto trainer = std::make_shared<Trainer<Model, T, B, optim::Adam>>(
-        Module<Model, T, B>{Rng{0}}, optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5});
     Rng rng{1};
     const auto clips = uniform<T, B>({batch, frames, 64, 64, 3}, rng);
-    return [=] { trainer->step(clips); };
+    return training_step<Model, T, B>(clips, optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5});
   };
   return {{"mocogan_step", batch, step, train}};
 }

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
-
 #include <flipbook/data/annotated_clip.hpp>
 #include <flipbook/models/state_space/rssm.hpp>
-#include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
 
+#include "training.hpp"
 #include "workload.hpp"
 
 namespace flipbook::benchmark {
@@ -32,13 +29,11 @@ std::vector<Workload> rssm_workloads(Index scale = 1) {
   constexpr double step = frames * (2 * first + 3 * (encoder + transition + prior + posterior + decoder + head));
 
   const auto train = [=] {
-    const auto trainer = std::make_shared<Trainer<Model, T, B, optim::Adam>>(Module<Model, T, B>{Rng{0}},
-                                                                             optim::Adam{.learning_rate = 1e-3});
     Rng rng{1};
     const ClipWithActions<Tensor<T, B>> clips{uniform<T, B>({batch, frames, 64, 64, 1}, rng),
                                               uniform<T, B>({batch, frames, actions}, rng),
                                               uniform<T, B>({batch, frames, state}, rng)};
-    return [=] { trainer->step(clips); };
+    return training_step<Model, T, B>(clips);
   };
   return {{"rssm_step", batch, step, train}};
 }

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
-
 #include <flipbook/models/autoregressive/simvp.hpp>
-#include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
 
+#include "training.hpp"
 #include "workload.hpp"
 
 namespace flipbook::benchmark {
@@ -34,11 +31,9 @@ std::vector<Workload> simvp_workloads(Index scale = 1) {
   constexpr double step = 3 * (seen * (first + encoder + decoder) + translator) - seen * first;
 
   const auto train = [=] {
-    const auto trainer = std::make_shared<Trainer<Model, T, B, optim::Adam>>(Module<Model, T, B>{Rng{0}},
-                                                                             optim::Adam{.learning_rate = 1e-3});
     Rng rng{1};
     const auto clips = uniform<T, B>({batch, 2 * seen, 64, 64, 1}, rng);
-    return [=] { trainer->step(clips); };
+    return training_step<Model, T, B>(clips);
   };
   return {{"simvp_step", batch, step, train}};
 }

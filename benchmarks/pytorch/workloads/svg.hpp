@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
-
 #include <flipbook/models/state_space/svg.hpp>
-#include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
 
+#include "training.hpp"
 #include "workload.hpp"
 
 namespace flipbook::benchmark {
@@ -29,11 +26,9 @@ std::vector<Workload> svg_workloads(Index scale = 1) {
   constexpr double step = 3 * (frames * (first + inner + bottom) + (frames - 1) * later) - frames * first;
 
   const auto train = [=] {
-    const auto trainer = std::make_shared<Trainer<Model, T, B, optim::Adam>>(Module<Model, T, B>{Rng{0}},
-                                                                             optim::Adam{.learning_rate = 1e-3});
     Rng rng{1};
     const auto clips = uniform<T, B>({batch, frames, 64, 64, 1}, rng);
-    return [=] { trainer->step(clips); };
+    return training_step<Model, T, B>(clips);
   };
   return {{"svg_step", batch, step, train}};
 }

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
-
 #include <flipbook/models/vae/vq_vae.hpp>
-#include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
 
+#include "training.hpp"
 #include "workload.hpp"
 
 namespace flipbook::benchmark {
@@ -30,11 +27,9 @@ std::vector<Workload> vq_vae_workloads(Index scale = 1) {
   constexpr double step = 3 * (2 * edge + encoder + decoder) - edge + 2 * gflop(places, 1, codes, size);
 
   const auto train = [=] {
-    const auto trainer = std::make_shared<Trainer<Model, T, B, optim::Adam>>(Module<Model, T, B>{Rng{0}},
-                                                                             optim::Adam{.learning_rate = 1e-3});
     Rng rng{1};
     const auto clips = uniform<T, B>({batch, 16, 64, 64, 1}, rng);
-    return [=] { trainer->step(clips); };
+    return training_step<Model, T, B>(clips);
   };
   return {{"vq_vae_step", batch, step, train}};
 }
