@@ -5,13 +5,11 @@
 
 #include <array>
 #include <cmath>
-#include <filesystem>
 
 #include <flipbook/models/tokens/scale_transformer.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/testing/gradients.hpp>
 #include <flipbook/train/train_step.hpp>
-#include <flipbook/train/weights.hpp>
 
 #include "lit.hpp"
 #include "ops/tensors.hpp"
@@ -207,30 +205,11 @@ TEST_CASE_TEMPLATE("a seed gives the same bits with any number of threads, and s
                    double) {
   Rng rng{6};
   const auto tokens = drawn(6, rng);
-  const int before = threads();
-  set_threads(1);
-  const auto one = trained_on<T>(tokens, 5);
-  set_threads(3);
-  const auto several = trained_on<T>(tokens, 5);
-  CHECK(same(one.parameters(), several.parameters()));
-  const auto draw = [&](const auto& model, std::uint64_t seed) {
-    Rng stream{seed};
-    return model->sample(slice(tokens, 1, 0, 1), length, stream, {.temperature = 1.2});
-  };
-  const auto in_threads = draw(several, 9);
-  set_threads(1);
-  CHECK(same(draw(one, 9), in_threads));
-  CHECK(!same(draw(one, 10), in_threads));
-  set_threads(before);
-
-  const auto path =
-      std::filesystem::temp_directory_path() / ("next_scale_" + std::to_string(sizeof(T)) + ".safetensors");
-  save_weights(path, one);
-  Module<Tiny, T> loaded{Rng{77}};
-  CHECK(!same(draw(loaded, 9), in_threads));
-  load_weights(path, loaded);
-  CHECK(same(draw(loaded, 9), in_threads));
-  std::filesystem::remove(path);
+  test::check_reproducible<Tiny, T>(
+      "next_scale", [&] { return trained_on<T>(tokens, 5); },
+      [&](const auto& model, Rng& stream) {
+        return model->sample(slice(tokens, 1, 0, 1), length, stream, {.temperature = 1.2});
+      });
 }
 
 TEST_CASE("tokens of parts of a scale, or not of the vocabulary, are refused") {
