@@ -142,7 +142,7 @@ template <class Of, std::size_t i = 0, class V>
   }
 }
 
-/// Where the vectors of a square or cube are: number i at from[i] + place, or from[i] alone where it does not move; or
+/// Where the vectors of a line, square or cube are: number i at from[i] + place, or from[i] alone where it does not move; or
 /// at from + i · pitch.
 template <Real T>
 struct Scattered {
@@ -162,7 +162,7 @@ struct Spaced {
   Simd<T> load(Index i) const { return Simd<T>::load_unaligned(from + i * pitch); }
 };
 
-/// A matrix that can be applied to every axis of a square, or of a cube, of vectors that lie as From says.
+/// A matrix that can be applied to a line, to every axis of a square, or of a cube, of vectors that lie as From says.
 template <Real T, template <class> class From>
 class Transform {
  public:
@@ -206,6 +206,10 @@ class Transform {
   template <class Last>
   void by_axes(int axes, const From<T>& x, const Last& last) const {
     std::array<V, most_products> partial, spare;
+    if (axes == 1) {
+      for (Index j = 0; j < columns; ++j) partial[static_cast<std::size_t>(j)] = x.load(j);
+      return last(partial.data(), Index{1});
+    }
     first_(x, axes == 2 ? columns : columns * columns, partial.data());
     if (axes == 3) middle_(partial.data(), spare.data());
     last(axes == 2 ? partial.data() : spare.data(), axes == 2 ? rows : rows * rows);

@@ -21,49 +21,54 @@ struct Lattice {
   Index channels;
 };
 
-/// How a convolution is done: with which filter, along how many of the last axes, and by which tiles.
+/// Number i, row by row, of a grid of such extents.
+inline Axes place(Index i, const Axes& extents) {
+  Axes at;
+  for (std::size_t axis = 3; axis-- > 0; i /= extents[axis]) at[axis] = i % extents[axis];
+  return at;
+}
+inline Index volume(const Axes& extents) { return extents[0] * extents[1] * extents[2]; }
+
+/// How a convolution is done: by which filter, and along which axes. What its products are summed over are parts: along
+/// an axis that is filtered one for each phase of the stride, along the others one for each tap.
 template <Real T>
 struct Scheme {
   const Filter<T>* filter = nullptr;  ///< none: there is no way that pays
-  int axes = 2;
-  Index stride = 1;
+  std::array<bool, 3> filtered{false, true, true};
+  Axes parts{1, 1, 1};
 
-  Index power(Index base) const { return axes == 2 ? base * base : base * base * base; }
-  Index products() const { return power(filter->points); }
-  Index parts() const { return power(stride); }
-  /// Number i of `base` along each transformed axis, as its place along all three.
-  Axes place(Index i, Index base) const {
-    Axes at{0, 0, 0};
-    for (int axis = 2; axis > 2 - axes; --axis, i /= base) at[static_cast<std::size_t>(axis)] = i % base;
-    return at;
+  int axes() const { return filtered[0] + filtered[1] + filtered[2]; }
+  /// So many along the axes that are filtered, and one along the others.
+  Axes along(Index count) const {
+    Axes extents;
+    for (std::size_t axis = 0; axis < 3; ++axis) extents[axis] = filtered[axis] ? count : 1;
+    return extents;
   }
+  Index products() const { return volume(along(filter->points)); }
 };
 
-/// Where positions are cut into tiles of m along each transformed axis.
+/// Where positions are cut into tiles of m along each axis that is filtered.
 template <Real T>
 struct Tiles {
   Scheme<T> scheme;
   Index batch;
   Axes count;
 
-  Tiles(const Scheme<T>& s, Index images, const Axes& positions) : scheme(s), batch(images), count(positions) {
-    for (auto axis = static_cast<std::size_t>(3 - s.axes); axis < 3; ++axis)
-      count[axis] = quotient_up(positions[axis], s.filter->outputs);
+  Tiles(const Scheme<T>& s, Index images, const Axes& positions) : scheme(s), batch(images) {
+    const Axes tile = s.along(s.filter->outputs);
+    for (std::size_t axis = 0; axis < 3; ++axis) count[axis] = quotient_up(positions[axis], tile[axis]);
   }
-  Index total() const { return batch * count[0] * count[1] * count[2]; }
+  Index total() const { return batch * volume(count); }
 
-  /// Calls f(i, offset of pixel i, or −1 where it is outside) for the square or cube of `side` pixels of a lattice that
-  /// begins `shift` pixels after a tile's first position.
+  /// Calls f(i, offset of pixel i, or −1 where it is outside) for the line, square or cube of `side` pixels of a lattice
+  /// that begins at a tile's first position.
   template <class P, class F>
-  void each_pixel(Index tile, Index side, const Lattice<P>& of, const Axes& shift, const F& f) const {
+  void each_pixel(Index tile, Index side, const Lattice<P>& of, const F& f) const {
     std::array<std::array<Index, most_points>, 3> along;  // offsets along each axis; less than 0 outside
-    Axes sides;
+    const Axes sides = scheme.along(side), outputs = scheme.along(scheme.filter->outputs);
     Index pitch = of.channels;
     for (std::size_t axis = 3; axis-- > 0; tile /= count[axis], pitch *= of.extent[axis]) {
-      const bool whole = static_cast<int>(axis) + scheme.axes < 3;
-      sides[axis] = whole ? 1 : side;
-      const Index first =
-          of.first[axis] + (tile % count[axis] * (whole ? 1 : scheme.filter->outputs) + shift[axis]) * of.step[axis];
+      const Index first = of.first[axis] + tile % count[axis] * outputs[axis] * of.step[axis];
       for (Index i = 0; i < sides[axis]; ++i) {
         const Index at = first + i * of.step[axis];
         along[axis][static_cast<std::size_t>(i)] = 0 <= at && at < of.extent[axis] ? at * pitch : -1;
@@ -94,11 +99,11 @@ constexpr Index padded_pitch(Index count) {
 template <Real T>
 class TilePixels {
  public:
-  TilePixels(const Tiles<T>& tiles, Index tile, Index side, const Lattice<const T*>& in, const Axes& shift)
-      : next_(tiles.scheme.filter->outputs * in.step[2] * in.channels) {
+  TilePixels(const Tiles<T>& tiles, Index tile, Index side, const Lattice<const T*>& in)
+      : next_(tiles.scheme.along(tiles.scheme.filter->outputs)[2] * in.step[2] * in.channels) {
     from_.fill(zero_row<T>.data()), moves_.fill(0);
     if (tile >= tiles.total()) return;
-    tiles.each_pixel(tile, side, in, shift, [&](Index i, Index offset) {
+    tiles.each_pixel(tile, side, in, [&](Index i, Index offset) {
       if (offset >= 0)
         from_[static_cast<std::size_t>(i)] = in.data + offset, moves_[static_cast<std::size_t>(i)] = ~Index{0};
     });
@@ -108,7 +113,7 @@ class TilePixels {
  private:
   std::array<const T*, most_products> from_;
   std::array<Index, most_products> moves_;  // with the channel, all but zeros
-  Index next_;                              // to the next tile
+  Index next_;                              // to the next tile of a line
 };
 
 /// Room for what a transform of one vector of channels gives.
@@ -121,10 +126,10 @@ struct alignas(64) Products {
 /// The transform of a tile's pixels, as factors of a reduction over channels: those of number f from to[f · pitch] on.
 template <Multiplicand F, class T = Sum<F>>
 void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scattered>& transform,
-                      const Lattice<const T*>& in, const Axes& shift, F* to, Index pitch) {
-  const TilePixels<T> pixels(tiles, tile, transform.columns, in, shift);
+                      const Lattice<const T*>& in, F* to, Index pitch) {
+  const TilePixels<T> pixels(tiles, tile, transform.columns, in);
   for (Index c = 0; c < in.channels; c += lanes<T>, to += lanes<T> / numbers_in<F>) {
-    transform(tiles.scheme.axes, pixels.channels_from(c), to, pitch);
+    transform(tiles.scheme.axes(), pixels.channels_from(c), to, pitch);
   }
 }
 
@@ -133,15 +138,15 @@ void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scat
 template <Multiplicand F, class T = Sum<F>, class X>
 void transform_together(const Scheme<T>& scheme, const Transform<T, Scattered>& transform, const X& x, F* to,
                         Index pitch) {
-  if constexpr (std::same_as<F, T>) transform(scheme.axes, x(0), to, pitch);
-  else transform(scheme.axes, x(0), x(1), to, pitch);
+  if constexpr (std::same_as<F, T>) transform(scheme.axes(), x(0), to, pitch);
+  else transform(scheme.axes(), x(0), x(1), to, pitch);
 }
 
 /// The transforms of the pixels of as many tiles, as factors of a reduction over tiles, for every channel.
 template <Multiplicand F, class T = Sum<F>>
 void transform_tiles(const Tiles<T>& tiles, Index first, const Transform<T, Scattered>& transform,
                      const Lattice<const T*>& in, F* to, Index pitch) {
-  const auto pixels = [&](Index tile) { return TilePixels<T>(tiles, tile, transform.columns, in, {0, 0, 0}); };
+  const auto pixels = [&](Index tile) { return TilePixels<T>(tiles, tile, transform.columns, in); };
   const TilePixels<T> one = pixels(first), other = numbers_in<F> > 1 ? pixels(first + 1) : one;
   for (Index c = 0; c < in.channels; c += lanes<T>) {
     const auto x = [&](Index i) { return (i == 0 ? one : other).channels_from(c); };

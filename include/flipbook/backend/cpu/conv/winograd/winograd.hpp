@@ -14,32 +14,39 @@
 /// (m + r − 1)ᵈ products of sums of pixels with sums of weights, instead of mᵈ rᵈ. Winograd, Arithmetic complexity of
 /// computations, 1980; Lavin and Gray, Fast algorithms for convolutional neural networks, 2016.
 ///
-/// A kernel of 2r taps at stride 2 is, along each axis, the sum of two of r taps at stride 1: one over the even pixels,
-/// one over the odd. These parts are what the products are summed over.
+/// Along an axis of stride s, a kernel of s · r taps is the sum of s kernels of r taps at stride 1: one over the pixels of
+/// each phase. A kernel that is shorter ends in zeros. Along an axis that is not filtered, it is the sum of its taps.
+/// These parts are what the products are summed over, so that a sum is transformed once.
 ///
-///     kernel    stride  filter   products   for so many of the definition
-///     1×5×5     1       F(4, 5)  64         400
-///                       F(2, 5)  36         100
-///     1×3×3     1       F(4, 3)  36         144
-///     1×4×4     2       F(4, 2)  25         64
-///                       F(2, 2)  9          16
-///     4×4×4     2       F(4, 2)  125        512
-///                       F(2, 2)  27         64
+///     kernel    stride   filter          products   for so many of the definition
+///     1×5×5     1        F(4, 5)         64         400
+///                        F(2, 5)         36         100
+///     1×3×3     1        F(4, 3)         36         144
+///     3×3×3     1        F(4, 3), 3 taps 108        432
+///     3×1×1     1        F(4, 3)         6          12
+///     1×4×4     2        F(4, 2)         25 · 4     256
+///                        F(2, 2)         9 · 4      64
+///     1×5×5     2        F(4, 3)         36 · 4     400
+///     4×4×4     2        F(4, 2)         125 · 8    4096
+///                        F(2, 2)         27 · 8     512
+///     4×4×4     1, 2, 2  F(4, 2), 4 taps 25 · 16    1024
 namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
 /// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
 /// products, in factors, which are packed and padded_pitch(rows · columns) apart.
-/// @param tap  tap(j) is where the numbers of tap j of the part lie, row by row
+/// @param tap  tap(j) is where the numbers of tap j of the part lie, row by row; null where there are none, but zeros
 template <Multiplicand F, class T = Sum<F>, class Tap>
 void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Index columns, F* packed, Index first_row,
                        Index rows) {
   const Index pitch = padded_pitch<F>(rows * columns);
   const Index panels = quotient_up(columns, panel_columns<T>);
-  const auto taps = static_cast<std::size_t>(scheme.power(scheme.filter->taps));
+  const auto taps = static_cast<std::size_t>(volume(scheme.along(scheme.filter->taps)));
   std::array<const T*, most_products> from;
-  for (std::size_t j = 0; j < taps; ++j) from[j] = tap(static_cast<Index>(j));
   std::array<Index, most_products> moves;
-  moves.fill(~Index{0});
+  for (std::size_t j = 0; j < taps; ++j) {
+    const T* const numbers = tap(static_cast<Index>(j));
+    from[j] = numbers == nullptr ? zero_row<T>.data() : numbers, moves[j] = numbers == nullptr ? 0 : ~Index{0};
+  }
   constexpr Index some = 32;  // rows of a panel, one after another
   parallel_tasks(panels * quotient_up(depth, some), [&](Index task) {
     const Index panel = task % panels * panel_columns<T>, width = std::min(panel_columns<T>, columns - panel);
@@ -77,6 +84,21 @@ void multiply(const F* left, Index down, Index across, Index rows, Index depth, 
   }
 }
 
+/// What a lattice of outputs is the sum over: parts of the input, of which a position sees in each another lattice.
+template <Real T>
+struct Parts {
+  Lattice<const T*> in;  ///< of the first part
+  Axes count, move;      ///< along each axis, how many there are, and how many pixels one begins after the one before
+
+  Index size() const { return volume(count); }
+  Lattice<const T*> operator[](Index part) const {
+    const Axes at = place(part, count);
+    Lattice<const T*> lattice = in;
+    for (std::size_t axis = 0; axis < 3; ++axis) lattice.first[axis] += at[axis] * move[axis];
+    return lattice;
+  }
+};
+
 /// A lattice of outputs, the sum over parts of the input. A task takes some tiles through all three steps, while they
 /// are in a cache: the last one is enough, since a transformed number is used for every column.
 template <Multiplicand F>
@@ -84,15 +106,16 @@ class Sums {
   using T = Sum<F>;
 
  public:
-  /// @param parts    how many will be added, of `depth` factors each
-  /// @param weights  for each product the right operand (parts · depth, columns) as of transform_weights
+  /// @param weights  for each product the right operand (parts · depth, columns) as of transform_weights, where depth is
+  ///                 a part's channels in factors
   /// @param bias     (columns) or null
-  Sums(const Scheme<T>& scheme, Index batch, const Axes& positions, const Lattice<T*>& out, Index parts, Index depth,
+  Sums(const Scheme<T>& scheme, Index batch, const Axes& positions, const Lattice<T*>& out, const Parts<T>& parts,
        const F* weights, const T* bias)
       : out_(out),
+        parts_(parts),
         tiles_(scheme, batch, positions),
-        depth_(depth),
-        rows_(parts * depth),
+        depth_(parts.in.channels / numbers_in<F>),
+        rows_(parts.size() * depth_),
         weights_(weights),
         bias_(bias),
         left_pitch_(padded_pitch<F>(scheme.products() * rows_)),
@@ -101,8 +124,6 @@ class Sums {
     while (block_ > 2 * TileShape::rows && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most))
       block_ /= 2;
   }
-  /// One more part, which a position sees from `shift` pixels after its own on.
-  void add(const Lattice<const T*>& in, const Axes& shift) { part_[static_cast<std::size_t>(count_++)] = {in, shift}; }
 
   Index tasks() const { return quotient_up(tiles_.total(), block_); }
   Index workspace() const { return block_ * (left_pitch_ + sum_pitch_); }
@@ -112,11 +133,11 @@ class Sums {
     F* const left = reinterpret_cast<F*>(workspace);   // (tiles, products, rows)
     T* const sums = workspace + block_ * left_pitch_;  // (tiles, products, columns)
     const Index first = task * block_, tiles = std::min(block_, tiles_.total() - first);
-    for (Index part = 0; part < count_; ++part) {
-      const auto& [in, shift] = part_[static_cast<std::size_t>(part)];
+    for (Index part = 0; part < parts_.size(); ++part) {
+      const Lattice<const T*> in = parts_[part];
       for (Index t = 0; t < tiles; ++t) {
         F* const to = left + t * left_pitch_ + part * depth_;
-        transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, in, shift, to, rows_);
+        transform_pixels(tiles_, first + t, tiles_.scheme.filter->input, in, to, rows_);
       }
     }
     for (Index f = 0; f < tiles_.scheme.products(); ++f) {
@@ -132,22 +153,17 @@ class Sums {
   }
 
  private:
-  struct Part {
-    Lattice<const T*> in;
-    Axes shift;
-  };
-
   void write(Index tile, const T* sums) const {
     const auto& transform = tiles_.scheme.filter->output;
     std::array<Index, most_products> place;
     Index pixels = 0;
-    tiles_.each_pixel(tile, transform.rows, out_, {0, 0, 0}, [&](Index i, Index offset) {
+    tiles_.each_pixel(tile, transform.rows, out_, [&](Index i, Index offset) {
       place[static_cast<std::size_t>(i)] = offset;
       pixels = i + 1;
     });
     for (Index o = 0; o < out_.channels; o += lanes<T>) {
       Products<T> y;
-      transform(tiles_.scheme.axes, Spaced<T>{sums + o, out_.channels}, y.numbers.data(), lanes<T>);
+      transform(tiles_.scheme.axes(), Spaced<T>{sums + o, out_.channels}, y.numbers.data(), lanes<T>);
       const Simd<T> start = bias_ == nullptr ? Simd<T>(T(0)) : Simd<T>::load_unaligned(bias_ + o);
       for (Index i = 0; i < pixels; ++i) {
         const Index offset = place[static_cast<std::size_t>(i)];
@@ -158,31 +174,52 @@ class Sums {
   }
 
   Lattice<T*> out_;
+  Parts<T> parts_;
   Tiles<T> tiles_;
-  std::array<Part, 8> part_;
-  Index count_ = 0, depth_, rows_;  // of the parts, of each, of all
+  Index depth_, rows_;  // of a part, of all
   const F* weights_;
   const T* bias_;
   Index block_ = TileShape::rows == 8 ? 32 : 48;  // tiles of a task, in whole tiles of the products' rows
   Index left_pitch_, sum_pitch_;                  // between tiles
 };
 
-/// Calls f(scheme) for every filter that fits: of the kernels above, with channels that fill vectors.
+/// The axes that a filter of these axes could not do: they are of other extents, dilated, or no two of the taps of a
+/// phase are neighbours.
+inline bool alike(const ConvGeometry& g, const std::array<bool, 3>& filtered) {
+  std::size_t one = 3;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    if (!filtered[axis]) continue;
+    if (one == 3) one = axis;
+    if (g.kernel[axis] <= g.stride[axis] || g.dilation[axis] != 1) return false;
+    if (g.kernel[axis] != g.kernel[one] || g.stride[axis] != g.stride[one]) return false;
+  }
+  return one < 3;
+}
+
+/// Calls f(scheme) for every filter that fits, along all sets of axes, where channels fill vectors.
 template <Real T, class F>
 void each_scheme(const ConvGeometry& g, const F& f) {
-  Scheme<T> scheme;
-  const bool image = g.kernel[0] == 1 && g.stride[0] == 1 && g.padding[0] == 0;
-  scheme.axes = image ? 2 : 3;
-  scheme.stride = g.stride[2];
   const bool whole = g.in_channels % lanes<T> == 0 && g.out_channels % lanes<T> == 0;
   if (g.groups != 1 || !whole || std::min(g.in_channels, g.out_channels) < 32) return;
-  for (std::size_t axis = image ? 1 : 0; axis < 3; ++axis) {
-    if (g.kernel[axis] != g.kernel[2] || g.stride[axis] != scheme.stride || g.dilation[axis] != 1) return;
+  for (int set = 1; set < 8; ++set) {
+    Scheme<T> scheme;
+    Index taps = 0;  // of a part
+    bool seen = true;  // every pixel, by some tap
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const bool filtered = scheme.filtered[axis] = (set >> axis & 1) != 0;
+      if (filtered) taps = quotient_up(g.kernel[axis], g.stride[axis]);
+      else seen = seen && (g.stride[axis] == 1 || (g.dilation[axis] == 1 && g.kernel[axis] >= g.stride[axis]));
+      scheme.parts[axis] = filtered ? g.stride[axis] : g.kernel[axis];
+    }
+    if (!seen || !alike(g, scheme.filtered)) continue;
+    const auto with = [&](const auto&... filters) { ((scheme.filter = &filters, f(std::as_const(scheme))), ...); };
+    if (taps == 2) with(filter<T, 4, 2>, filter<T, 2, 2>);
+    if (scheme.axes() == 3) continue;
+    if (taps == 3) with(filter<T, 4, 3>);
+    if (taps == 4) with(filter<T, 3, 4>);
+    if (taps == 5) with(filter<T, 4, 5>, filter<T, 2, 5>);
+    if (taps == 7) with(filter<T, 2, 7>);
   }
-  const auto with = [&](const auto&... filters) { ((scheme.filter = &filters, f(std::as_const(scheme))), ...); };
-  if (image && scheme.stride == 1 && g.kernel[2] == 5) with(filter<T, 4, 5>, filter<T, 2, 5>);
-  if (image && scheme.stride == 1 && g.kernel[2] == 3) with(filter<T, 4, 3>);
-  if (scheme.stride == 2 && g.kernel[2] == 4) with(filter<T, 4, 2>, filter<T, 2, 2>);
 }
 
 /// The shortest way to do a convolution; no filter, where that is the direct one. To transform the weights takes as
@@ -195,77 +232,105 @@ Scheme<T> scheme_of(const ConvGeometry& g) {
   Scheme<T> best;
   Index least = 3 * g.outputs() * g.taps();
   each_scheme<T>(g, [&](const Scheme<T>& scheme) {
-    if (scheme.parts() * scheme.products() * g.in_channels * g.out_channels > most_weights) return;
-    const Index tiles = Tiles<T>(scheme, g.batch, g.output).total();
-    const Index cost = 4 * scheme.parts() * scheme.products() * (tiles + 64);
+    const Index products = volume(scheme.parts) * scheme.products();
+    if (products * g.in_channels * g.out_channels > most_weights) return;
+    const Index cost = 4 * products * (Tiles<T>(scheme, g.batch, g.output).total() + 64);
     if (cost < least) best = scheme, least = cost;
   });
   return best;
 }
 
-/// Part `phase` of a convolution's input: the pixels that a position of the output sees through taps phase,
-/// phase + stride, …
+/// The parts of a convolution's input: what a position of the output sees through the taps of a phase, or through one.
 template <Real T>
-Lattice<const T*> part_of(const ConvGeometry& g, const T* x, const Axes& phase) {
-  Lattice<const T*> part{x, g.input, {}, g.stride, g.in_channels};
-  for (std::size_t axis = 0; axis < 3; ++axis) part.first[axis] = phase[axis] - g.padding[axis];
-  return part;
+Parts<T> parts_of(const Scheme<T>& scheme, const ConvGeometry& g, const T* x) {
+  Lattice<const T*> in{x, g.input, {}, g.stride, g.in_channels};
+  for (std::size_t axis = 0; axis < 3; ++axis) in.first[axis] = -g.padding[axis];
+  return {in, scheme.parts, g.dilation};
 }
-/// The index of tap `first` + at · step.
+/// The index of tap `first` + at · step, or −1 where the kernel ends before.
 inline Index tap_index(const ConvGeometry& g, const Axes& first, const Axes& at, const Axes& step) {
   Index index = 0;
-  for (std::size_t axis = 0; axis < 3; ++axis) index = index * g.kernel[axis] + first[axis] + at[axis] * step[axis];
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const Index tap = first[axis] + at[axis] * step[axis];
+    if (tap < 0 || tap >= g.kernel[axis]) return -1;
+    index = index * g.kernel[axis] + tap;
+  }
   return index;
 }
 
 /// As cpu::conv, by factors F.
 template <Multiplicand F, class T = Sum<F>>
 void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  const Index columns = g.out_channels, depth = g.in_channels / numbers_in<F>, rows = scheme.parts() * depth;
+  const Parts<T> parts = parts_of(scheme, g, x);
+  const Index columns = g.out_channels, depth = g.in_channels / numbers_in<F>, rows = parts.size() * depth;
   const Scratch<F> weights(scheme.products() * padded_pitch<F>(rows * columns));
-  const Lattice<T*> out{y, g.output, {0, 0, 0}, {1, 1, 1}, columns};
-  Sums<F> sums(scheme, g.batch, g.output, out, scheme.parts(), depth, weights.data(), bias);
-  for (Index part = 0; part < scheme.parts(); ++part) {
-    const Axes phase = scheme.place(part, scheme.stride);
-    sums.add(part_of(g, x, phase), {0, 0, 0});
+  const Axes taps = scheme.along(scheme.filter->taps);
+  for (Index part = 0; part < parts.size(); ++part) {
     const auto tap = [&](Index j) {
-      return w + tap_index(g, phase, scheme.place(j, scheme.filter->taps), g.stride) * g.in_channels * columns;
+      const Index index = tap_index(g, place(part, scheme.parts), place(j, taps), g.stride);
+      return index < 0 ? nullptr : w + index * g.in_channels * columns;
     };
     transform_weights(scheme, tap, depth, columns, weights.data(), part * depth, rows);
   }
+  const Lattice<T*> out{y, g.output, {0, 0, 0}, {1, 1, 1}, columns};
+  Sums<F> sums(scheme, g.batch, g.output, out, parts, weights.data(), bias);
   run_tasks<T>(std::span(&sums, 1), sums.workspace());
 }
+
+/// One phase of a transposed convolution's result, by taps and parts: a convolution of its own.
+template <Real T>
+struct PhaseParts {
+  Axes pixels, tap, tap_step;  ///< of the phase; the first tap of its first part, and from one to the next
+  Parts<T> parts;
+
+  PhaseParts(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, const Axes& first)
+      : parts{{y, g.output, {}, {1, 1, 1}, g.out_channels}, {}, {}} {
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const Phase phase = phase_of(g, axis, first[axis]);
+      pixels[axis] = phase.pixels, tap[axis] = phase.tap, tap_step[axis] = -phase.tap_step;
+      parts.in.first[axis] = phase.origin, parts.move[axis] = phase.step;
+      parts.count[axis] = scheme.filtered[axis] ? 1 : phase.taps;
+    }
+  }
+  /// The tap of part `part` that its filter has as number j, or −1.
+  Index tap_of(const Scheme<T>& scheme, const ConvGeometry& g, Index part, Index j) const {
+    const Axes at = place(part, parts.count), along = place(j, scheme.along(scheme.filter->taps));
+    return tap_index(g, tap, {at[0] + along[0], at[1] + along[1], at[2] + along[2]}, tap_step);
+  }
+};
 
 /// As cpu::conv_transpose, by factors F: each phase of the result is a convolution of its own.
 template <Multiplicand F, class T = Sum<F>>
 void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Index channels = g.out_channels, columns = g.in_channels, size = channels * columns;
-  const Index depth = channels / numbers_in<F>, part_size = scheme.products() * padded_pitch<F>(depth * columns);
+  const Index depth = channels / numbers_in<F>, phases = volume(g.stride);
   const Scratch<T> transposed(g.taps() * size);
-  const Scratch<F> weights(scheme.parts() * part_size);
   parallel_for(g.taps(), 1, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i)
       transpose(w + i * size, channels, columns, channels, transposed + i * size, columns);
   });
-  WorkList<Sums<F>> all(scheme.parts());
+  const auto phase_at = [&](Index i) { return PhaseParts<T>(scheme, g, y, place(i, g.stride)); };
+  const auto size_of = [&](Index rows) { return scheme.products() * padded_pitch<F>(rows * columns); };
+  Index total = 0;
+  for (Index i = 0; i < phases; ++i) total += size_of(phase_at(i).parts.size() * depth);
+  const Scratch<F> weights(total);
+  WorkList<Sums<F>> all(phases);
   Index workspace = 0;
-  for (Index part = 0; part < scheme.parts(); ++part) {
-    const Axes first = scheme.place(part, scheme.stride);
-    Axes pixels, origin, tap_first, tap_step;
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      const Phase phase = phase_of(g, axis, first[axis]);
-      pixels[axis] = phase.pixels, origin[axis] = phase.origin, tap_first[axis] = phase.tap,
-      tap_step[axis] = -phase.tap_step;
+  F* own = weights.data();
+  for (Index i = 0; i < phases; ++i) {
+    const PhaseParts<T> phase = phase_at(i);
+    const Index parts = phase.parts.size(), rows = parts * depth;
+    for (Index part = 0; part < parts; ++part) {
+      const auto tap = [&](Index j) {
+        const Index index = phase.tap_of(scheme, g, part, j);
+        return index < 0 ? nullptr : transposed.data() + index * size;
+      };
+      transform_weights(scheme, tap, depth, columns, own, part * depth, rows);
     }
-    F* const own = weights.data() + part * part_size;
-    const auto tap = [&](Index j) {
-      return transposed.data() + tap_index(g, tap_first, scheme.place(j, scheme.filter->taps), tap_step) * size;
-    };
-    transform_weights(scheme, tap, depth, columns, own, 0, depth);
-    Sums<F> sums(scheme, g.batch, pixels, {x, g.input, first, g.stride, columns}, 1, depth, own, bias);
-    sums.add({y, g.output, {0, 0, 0}, {1, 1, 1}, channels}, origin);
-    workspace = std::max(workspace, sums.workspace());
-    all.add(sums);
+    const Lattice<T*> out{x, g.input, place(i, g.stride), g.stride, columns};
+    all.add(Sums<F>(scheme, g.batch, phase.pixels, out, phase.parts, own, bias));
+    workspace = std::max(workspace, all.all().back().workspace());
+    own += size_of(rows);
   }
   run_tasks<T>(all.all(), workspace);
 }
@@ -285,7 +350,8 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
   const Index block = std::min(depth, std::clamp<Index>(fitting, 64, 512));
   const Index left_pitch = padded_pitch<F>(block * down), right_pitch = padded_pitch<F>(block * right_down);
   const Scratch<F> left(each * left_pitch), right(each * right_pitch);
-  const Scratch<T> sums(scheme.parts() * each * sum_pitch);
+  const Parts<T> parts = parts_of(scheme, g, x);
+  const Scratch<T> sums(parts.size() * each * sum_pitch);
 
   const Lattice<const T*> outputs{dy, g.output, {0, 0, 0}, {1, 1, 1}, columns};
   const Index pieces = rows >= 4 * TileShape::rows ? 2 : 1,
@@ -301,8 +367,8 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
       });
     };
     transform(filter.from_output, outputs, right.data(), right_down, right_pitch);
-    for (Index part = 0; part < scheme.parts(); ++part) {
-      transform(filter.input, part_of(g, x, scheme.place(part, scheme.stride)), left.data(), down, left_pitch);
+    for (Index part = 0; part < parts.size(); ++part) {
+      transform(filter.input, parts[part], left.data(), down, left_pitch);
       parallel_tasks(each * pieces, [&](Index task) {
         const Index f = task / pieces, row = task % pieces * piece;
         T* const sum = sums.data() + (part * each + f) * sum_pitch + row * columns;
@@ -315,20 +381,23 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
       });
     }
   }
-  parallel_for(scheme.parts() * rows, 4, [&](Index begin, Index end) {
+  parallel_for(parts.size() * rows, 4, [&](Index begin, Index end) {
+    const Axes along = scheme.along(filter.taps);
     for (Index i = begin; i < end; ++i) {
       const Index part = i / rows, row = i % rows * columns;
-      const Axes phase = scheme.place(part, scheme.stride);
       std::array<T*, most_products> to;
-      const Index taps = scheme.power(filter.taps);
-      for (Index j = 0; j < taps; ++j) {
-        to[static_cast<std::size_t>(j)] = dw + tap_index(g, phase, scheme.place(j, filter.taps), g.stride) * size + row;
+      for (Index j = 0; j < volume(along); ++j) {
+        const Index index = tap_index(g, place(part, scheme.parts), place(j, along), g.stride);
+        to[static_cast<std::size_t>(j)] = index < 0 ? nullptr : dw + index * size + row;
       }
       const T* const products = sums.data() + part * each * sum_pitch + row;
       for (Index o = 0; o < columns; o += lanes<T>) {
         Products<T> weights;
-        filter.from_products(scheme.axes, Spaced<T>{products + o, sum_pitch}, weights.numbers.data(), lanes<T>);
-        for (Index j = 0; j < taps; ++j) weights[j].store_unaligned(to[static_cast<std::size_t>(j)] + o);
+        filter.from_products(scheme.axes(), Spaced<T>{products + o, sum_pitch}, weights.numbers.data(), lanes<T>);
+        for (Index j = 0; j < volume(along); ++j) {
+          T* const tap = to[static_cast<std::size_t>(j)];
+          if (tap != nullptr) weights[j].store_unaligned(tap + o);
+        }
       }
     }
   });
