@@ -345,9 +345,10 @@ void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, con
   const Index each = scheme.products(), rows = g.in_channels, columns = g.out_channels, size = rows * columns;
   const Index down = padded_pitch<F>(rows), right_down = padded_pitch<F>(columns), sum_pitch = padded_pitch<T>(size);
   const Index depth = quotient_up(tiles.total(), numbers_in<F>);  // the tiles in factors
-  const Index fitting =
-      cache::together_in_last / (each * right_down * Index{sizeof(F)});  // in a part of the last cache
-  const Index block = std::min(depth, std::clamp<Index>(fitting, 64, 512));
+  // Between those whose numbers are as many as the sums that each block reads again, and what the last cache holds.
+  const Index balanced = size / (rows + columns);
+  const Index fitting = cache::together_in_last / (each * right_down * Index{sizeof(F)});
+  const Index block = std::min(depth, std::max<Index>(64, std::min(balanced, fitting)));
   const Index left_pitch = padded_pitch<F>(block * down), right_pitch = padded_pitch<F>(block * right_down);
   const Scratch<F> left(each * left_pitch), right(each * right_pitch);
   const Parts<T> parts = parts_of(scheme, g, x);
