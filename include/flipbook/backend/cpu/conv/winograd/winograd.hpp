@@ -120,9 +120,8 @@ class Sums {
         bias_(bias),
         left_pitch_(padded_pitch<F>(scheme.products() * rows_)),
         sum_pitch_(padded_pitch<T>(scheme.products() * out.channels)) {
-    constexpr Index most = cache::share_of_last / Index{sizeof(F)};  // of transformed pixels
-    while (block_ > 2 * TileShape::rows && (tiles_.total() < 2 * threads() * block_ || block_ * left_pitch_ > most))
-      block_ /= 2;
+    constexpr Index most = cache::share_of_last / Index{sizeof(F)};
+    while (block_ > 2 * TileShape::rows && (tiles_.total() < 2 * threads() * block_ || workspace() > most)) block_ /= 2;
   }
 
   Index tasks() const { return quotient_up(tiles_.total(), block_); }
@@ -199,9 +198,8 @@ inline bool alike(const ConvGeometry& g, const std::array<bool, 3>& filtered) {
 /// Calls f(scheme) for every filter that fits, along all sets of axes, where channels fill vectors.
 template <Real T, class F>
 void each_scheme(const ConvGeometry& g, const F& f) {
-  const bool whole = g.in_channels % lanes<T> == 0 && g.out_channels % lanes<T> == 0;
-  if (g.groups != 1 || !whole || std::min(g.in_channels, g.out_channels) < 32) return;
-  for (int set = 1; set < 8; ++set) {
+  if (g.groups != 1 || g.in_channels % lanes<T> != 0 || g.out_channels % lanes<T> != 0) return;
+  for (int set = 7; set > 0; --set) {  // of sets that cost the same, the one of the inner axes
     Scheme<T> scheme;
     Index taps = 0;  // of a part
     bool seen = true;  // every pixel, by some tap
@@ -222,19 +220,34 @@ void each_scheme(const ConvGeometry& g, const F& f) {
   }
 }
 
-/// The shortest way to do a convolution; no filter, where that is the direct one. To transform the weights takes as
-/// long as the products of some 64 tiles, and all that is not products a third as long as they are.
-/// Transformed weights that no cache holds, and that may be the most that a step keeps in memory at once, are not worth
-/// it.
+/// How many numbers the transformed weights are.
+template <Real T>
+Index weights_of(const Scheme<T>& scheme, const ConvGeometry& g) {
+  return volume(scheme.parts) * scheme.products() * g.in_channels * g.out_channels;
+}
+
+/// What a filter takes, in multiplications. Measured: to transform a number of a tile takes as long as 24 of them, one of
+/// the weights as long as 24, or as 64 where they leave the cache.
+template <Real T>
+Index cost_of(const Scheme<T>& scheme, const ConvGeometry& g) {
+  const Index tiles = Tiles<T>(scheme, g.batch, g.output).total(), parts = volume(scheme.parts);
+  const bool cached = weights_of(scheme, g) * Index{sizeof(T)} <= 2 * cache::share_of_last;
+  const Index transform = 24, weights = cached ? 24 : 64;
+  const Index multiplied = parts * (tiles + weights) * g.in_channels * g.out_channels;
+  const Index transformed = tiles * (parts * g.in_channels + g.out_channels);
+  return scheme.products() * (multiplied + transform * transformed);
+}
+
+/// The shortest way to do a convolution; no filter, where that is the direct one. Transformed weights that no cache
+/// holds, and that may be the most that a step keeps in memory at once, are not worth it.
 template <Multiplicand F, class T = Sum<F>>
 Scheme<T> scheme_of(const ConvGeometry& g) {
-  constexpr Index most_weights = cache::beyond_all / Index{sizeof(F)} * numbers_in<F>;
+  constexpr Index most_weights = 40 * (Index{1} << 20) / Index{sizeof(F)} * numbers_in<F>;  // 512² of F(4, 3)
   Scheme<T> best;
-  Index least = 3 * g.outputs() * g.taps();
+  Index least = g.multiply_adds();
   each_scheme<T>(g, [&](const Scheme<T>& scheme) {
-    const Index products = volume(scheme.parts) * scheme.products();
-    if (products * g.in_channels * g.out_channels > most_weights) return;
-    const Index cost = 4 * products * (Tiles<T>(scheme, g.batch, g.output).total() + 64);
+    if (weights_of(scheme, g) > most_weights) return;
+    const Index cost = cost_of(scheme, g);
     if (cost < least) best = scheme, least = cost;
   });
   return best;
