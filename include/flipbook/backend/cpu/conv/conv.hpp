@@ -252,9 +252,10 @@ void by_factors(bool pairs, const Way& way) {
 }
 /// Calls way.template operator()<F>(scheme) for what the numbers of a convolution are multiplied as, and the shorter
 /// way that there may be.
-template <Real T, class Way>
+template <Real T, bool transposed = false, class Way>
 void by_shortest_way(const ConvGeometry& g, const Way& way) {
-  by_factors<T>(pairs_up(g), [&]<Multiplicand F>() { way.template operator()<F>(winograd::scheme_of<F>(g)); });
+  by_factors<T>(pairs_up(g),
+                [&]<Multiplicand F>() { way.template operator()<F>(winograd::scheme_of<F>(g, transposed)); });
 }
 
 }  // namespace detail
@@ -302,7 +303,7 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
     return detail::by_factors<T>(narrow::pairs_up(g),
                                  [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
   }
-  detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
+  detail::by_shortest_way<T, true>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv_transpose<F>(scheme, g, y, w, bias, x);
     if (std::same_as<F, T> && AsProduct::fits(g)) return AsProduct(g).conv_transpose(y, w, bias, g.in_channels, x);
     direct_conv_transpose<F>(g, y, w, bias, x);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -72,19 +73,22 @@ ConvGeometry geometry(const Case& c) {
   return g;
 }
 
-/// Calls f for every case with every filter that there is for it.
+/// Calls f for every case with every filter along as many axes as there can be: cases with fewer cover the others. Of
+/// every second case, where the processor is emulated.
 template <class T, class F>
 void each_case(const F& f) {
-  for (const Case& c : cases) {
+  for (std::size_t i = 0; i < std::size(cases); i += reference::emulated ? 2 : 1) {
+    const Case& c = cases[i];
     const ConvGeometry g = geometry(c);
-    int filters = 0;
+    int most = 0;
+    cpu::winograd::each_scheme<T>(g, [&](const auto& scheme) { most = std::max(most, scheme.axes()); });
+    REQUIRE(most > 0);
     cpu::winograd::each_scheme<T>(g, [&](const cpu::winograd::Scheme<T>& scheme) {
+      if (scheme.axes() < most) return;
       CAPTURE(std::string(c.name));
       CAPTURE(scheme.filter->outputs);
       f(c, g, scheme);
-      ++filters;
     });
-    REQUIRE(filters > 0);
   }
 }
 
@@ -104,6 +108,31 @@ double difference(const Tensor<T>& a, const Tensor<T>& b) {
     worst = std::max(worst, error);
   }
   return worst / largest;
+}
+
+/// Compares with the direct convolution, its adjoint and its gradient.
+template <class T>
+void check_scheme(const ConvGeometry& g, const cpu::winograd::Scheme<T>& scheme) {
+  const bool large = scheme.filter->points == 8;  // more cancels
+  const double tolerance = std::is_same_v<T, float> ? (large ? 3e-5 : 1e-5) : large ? 5e-14 : 1e-14;
+  Rng rng{5};
+  const auto x = normal<T>({g.inputs() * g.in_channels}, rng), y = normal<T>({g.outputs() * g.out_channels}, rng);
+  const auto w = normal<T>({g.taps() * g.in_channels * g.out_channels}, rng);
+  const auto bias = normal<T>({std::max(g.in_channels, g.out_channels)}, rng);
+  for (const T* const start : {static_cast<const T*>(nullptr), bias.data()}) {
+    auto short_y = poisoned<T>(y.size()), direct_y = poisoned<T>(y.size());
+    cpu::winograd::conv<T>(scheme, g, x.data(), w.data(), start, short_y.data());
+    cpu::direct_conv<T>(g, x.data(), w.data(), start, direct_y.data());
+    CHECK(difference(short_y, direct_y) < tolerance);
+    auto short_x = poisoned<T>(x.size()), direct_x = poisoned<T>(x.size());
+    cpu::winograd::conv_transpose<T>(scheme, g, y.data(), w.data(), start, short_x.data());
+    cpu::direct_conv_transpose<T>(g, y.data(), w.data(), start, direct_x.data());
+    CHECK(difference(short_x, direct_x) < tolerance);
+  }
+  auto short_w = poisoned<T>(w.size()), direct_w = poisoned<T>(w.size());
+  cpu::winograd::conv_weight<T>(scheme, g, x.data(), y.data(), short_w.data());
+  cpu::direct_conv_weight<T>(g, x.data(), y.data(), direct_w.data());
+  CHECK(difference(short_w, direct_w) < tolerance);
 }
 
 template <std::size_t m, std::size_t r>
@@ -142,27 +171,31 @@ TEST_CASE("the matrices filter: m outputs of r taps by m + r − 1 products") {
 
 TEST_CASE_TEMPLATE("the shorter way gives the same convolution, adjoint and weight gradient as the direct one", T,
                    float, double) {
-  each_case<T>([](const Case& c, const ConvGeometry& g, const cpu::winograd::Scheme<T>& scheme) {
-    const bool large = scheme.filter->points == 8;  // more cancels
-    const double tolerance = std::is_same_v<T, float> ? (large ? 3e-5 : 1e-5) : large ? 5e-14 : 1e-14;
-    Rng rng{5};
-    const auto x = normal<T>({g.inputs() * c.in}, rng), y = normal<T>({g.outputs() * c.out}, rng);
-    const auto w = normal<T>({g.taps() * c.in * c.out}, rng), bias = normal<T>({std::max(c.in, c.out)}, rng);
-    for (const T* const start : {static_cast<const T*>(nullptr), bias.data()}) {
-      auto short_y = poisoned<T>(y.size()), direct_y = poisoned<T>(y.size());
-      cpu::winograd::conv<T>(scheme, g, x.data(), w.data(), start, short_y.data());
-      cpu::direct_conv<T>(g, x.data(), w.data(), start, direct_y.data());
-      CHECK(difference(short_y, direct_y) < tolerance);
-      auto short_x = poisoned<T>(x.size()), direct_x = poisoned<T>(x.size());
-      cpu::winograd::conv_transpose<T>(scheme, g, y.data(), w.data(), start, short_x.data());
-      cpu::direct_conv_transpose<T>(g, y.data(), w.data(), start, direct_x.data());
-      CHECK(difference(short_x, direct_x) < tolerance);
+  each_case<T>([](const Case&, const ConvGeometry& g, const auto& scheme) { check_scheme<T>(g, scheme); });
+}
+
+TEST_CASE_TEMPLATE("convolutions drawn at random, along every set of axes", T, float, double) {
+  Rng rng{17};
+  const auto draw = [&](Index least, Index most) { return least + rng.below(most - least + 1); };
+  int checked = 0;
+  for (int i = 0; i < reference::cases(200); ++i) {
+    ConvGeometry g;
+    g.batch = draw(1, 2), g.in_channels = cpu::lanes<T> * draw(1, 3), g.out_channels = cpu::lanes<T> * draw(1, 3);
+    const Index most = draw(2, 7), alike = draw(1, most), stride = draw(1, 3);
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      g.kernel[axis] = draw(0, 2) > 0 ? alike : draw(1, most);
+      g.stride[axis] = std::min(g.kernel[axis], draw(0, 2) > 0 ? stride : draw(1, 3));
+      g.dilation[axis] = draw(0, 4) > 0 ? 1 : draw(1, 3);
+      const Index reach = g.dilation[axis] * (g.kernel[axis] - 1) + 1;
+      g.padding[axis] = draw(0, reach - 1);
+      g.input[axis] = draw(std::max(Index{1}, reach - 2 * g.padding[axis]), reach + 9);
     }
-    auto short_w = poisoned<T>(w.size()), direct_w = poisoned<T>(w.size());
-    cpu::winograd::conv_weight<T>(scheme, g, x.data(), y.data(), short_w.data());
-    cpu::direct_conv_weight<T>(g, x.data(), y.data(), direct_w.data());
-    CHECK(difference(short_w, direct_w) < tolerance);
-  });
+    g.fit_output();
+    if (g.multiply_adds() > 4'000'000) continue;
+    CAPTURE(i);
+    cpu::winograd::each_scheme<T>(g, [&](const auto& scheme) { check_scheme<T>(g, scheme), ++checked; });
+  }
+  CHECK(checked > reference::cases(100));
 }
 
 TEST_CASE_TEMPLATE("channels that do not fill vectors take the shorter way beside channels of zeros", T, float,

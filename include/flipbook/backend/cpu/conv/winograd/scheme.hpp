@@ -57,26 +57,28 @@ Index weights_of(const Scheme<T>& scheme, const ConvGeometry& g) {
 
 /// What a filter takes, in multiplications of factors F. Measured: to transform a number of a tile takes as long as 24 of
 /// them, one of the weights as long as 24, or as 64 where they leave the cache.
+/// @param transposed  of the transposed convolution, each lattice of which transforms what it sees anew
 template <Multiplicand F, class T = Sum<F>>
-Index cost_of(const Scheme<T>& scheme, const ConvGeometry& g) {
+Index cost_of(const Scheme<T>& scheme, const ConvGeometry& g, bool transposed) {
   const Index parts = volume(scheme.parts), tiles = tiles_of(scheme, g);
   const bool cached = weights_of(scheme, g) * Index{sizeof(T)} <= 2 * cache::share_of_last;
   const Index transform = 24, weights = cached ? 24 : 64;
   const Index multiplied = parts * (tiles + weights) * g.in_channels * g.out_channels;
-  const Index transformed = tiles * (parts * g.in_channels + g.out_channels);
-  return scheme.products() * (multiplied + numbers_in<F> * transform * transformed);
+  Index transformed = parts * g.in_channels + g.out_channels;  // numbers of a tile
+  if (transposed) transformed = parts * g.out_channels + volume(g.stride) * g.in_channels;
+  return scheme.products() * (multiplied + numbers_in<F> * transform * tiles * transformed);
 }
 
 /// The shortest way to do a convolution; no filter, where that is the direct one. Transformed weights that no cache
 /// holds, and that may be the most that a step keeps in memory at once, are not worth it.
 template <Multiplicand F, class T = Sum<F>>
-Scheme<T> scheme_of(const ConvGeometry& g) {
+Scheme<T> scheme_of(const ConvGeometry& g, bool transposed = false) {
   constexpr Index most_weights = 40 * (Index{1} << 20) / Index{sizeof(F)} * numbers_in<F>;  // 512² of F(4, 3)
   Scheme<T> best;
   Index least = g.multiply_adds();
   each_scheme<T>(g, [&](const Scheme<T>& scheme) {
     if (weights_of(scheme, g) > most_weights) return;
-    const Index cost = cost_of<F>(scheme, g);
+    const Index cost = cost_of<F>(scheme, g, transposed);
     if (cost < least) best = scheme, least = cost;
   });
   return best;
