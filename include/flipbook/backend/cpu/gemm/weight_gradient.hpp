@@ -105,7 +105,7 @@ class WeightGradient {
  private:
   static constexpr Index positions_a_block = 128;
   static constexpr Index most_rows = 1024 / static_cast<Index>(sizeof(T)), most_columns = most_rows, row_unit = 24;
-  // An odd number of cache lines, so that the positions of a column do not meet in one set of the cache.
+  // An odd number of cache lines, to avoid set conflicts between the rows of a column.
   static constexpr Index line = 64 / static_cast<Index>(sizeof(T));
   static constexpr Index row_pitch = (most_rows / line | 1) * line, column_pitch = (most_columns / line | 1) * line;
 
