@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What programs cost to compile: the tutorial's DCGAN with flipbook's headers, with flipbook::kernels and with libtorch,
-and the examples' files with the first two. Writes compile.json.
+"""What programs cost to compile: the tutorial's DCGAN with flipbook's headers, with flipbook::kernels and with
+libtorch, and the examples' files with the first two. Writes compile.json.
 
 Each compile is timed several times, in turns, one compiler at a time; the medians of processor time count. The shared
 libraries are all that the program loads when it starts, the C library included.

@@ -5,8 +5,8 @@
                           extents, kernel, stride, dilation, padding and groups; o=…: output padding, if transposed
     matmul b=1 m=512 n=256 k=256                                          b products (m, k) · (k, n)
     attention n=2 h=8 q=1024 k=1024 w=64 causal=1                         batch, heads, queries, keys, width of a head
-    sampling n=4 c=16 x=96,128 y=48,64 padding=1 aligned=0                grid_sample: batch, channels, extents of pictures
-                          and of samples, the place of the padding mode in PyTorch's list, align_corners
+    sampling n=4 c=16 x=96,128 y=48,64 padding=1 aligned=0                grid_sample: batch, channels, extents of
+                          pictures and of samples, the place of the padding mode in PyTorch's list, align_corners
 """
 import math
 import random
@@ -181,7 +181,8 @@ def attention(rng):
 def sampling(rng):
     extents = [about(rng, 4, 256) for _ in range(2)]
     samples = extents if rng.random() < 0.5 else [about(rng, 4, 256) for _ in range(2)]
-    return Spec("sampling", n=(about(rng, 1, 16),), c=(rng.choice((1, 1, 2, 3, 3, 4, 8, 16, 32, 64, about(rng, 1, 128))),),
+    return Spec("sampling", n=(about(rng, 1, 16),),
+                c=(rng.choice((1, 1, 2, 3, 3, 4, 8, 16, 32, 64, about(rng, 1, 128))),),
                 x=tuple(extents), y=tuple(samples), padding=(rng.randrange(3),), aligned=(rng.randrange(2),))
 
 

@@ -4,10 +4,10 @@
 
 usage: learning.py PROGRAM MODEL IMAGES OUT [--steps N] [--threads T]    MODEL: conv_lstm, vae, gan or transformer
 
-The two take turns, in blocks of steps, so that a machine whose speed drifts favours neither. PyTorch runs in the fastest
-of its memory layouts and numbers of threads. Writes OUT/figures.json: the loss of each over its own seconds, and the
-seconds of both. The noise of an autoencoder and of a game is each side's own, so their losses agree but for that; of a
-game the losses of both players are added.
+The two take turns, in blocks of steps, so that a machine whose speed drifts favours neither. PyTorch runs in the
+fastest of its memory layouts and numbers of threads. Writes OUT/figures.json: the loss of each over its own seconds,
+and the seconds of both. The noise of an autoencoder and of a game is each side's own, so their losses agree but for
+that; of a game the losses of both players are added.
 """
 import argparse
 import json

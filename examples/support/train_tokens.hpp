@@ -61,11 +61,26 @@ bool train_tokenizer(const TokenSettings& settings, const TrainingOptions& optio
   });
 }
 
+// The priors, under names without options in them, which nvcc 13 cannot always say.
+template <class Tokenizer>
+struct CausalPrior {
+  using Model = ClipGpt<Tokenizer>;
+};
+template <class Tokenizer>
+struct MaskedPrior {
+  using Model = ClipMaskGit<Tokenizer>;
+};
+struct ScalePrior {
+  using Model = ClipVar;
+};
+
 /// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and, unless
 /// codes are of scales, some that go on from the first eight frames of unseen ones.
-template <class Model, class B>
+/// @tparam Prior  names the model, as MaskedPrior does
+template <class Prior, class B>
 void train_prior(const TokenSettings& settings, const TrainingOptions& options, const TokenizerWeights& tokenizer,
                  const Data& data) {
+  using Model = typename Prior::Model;
   Trainer trainer{Module<Model, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
   load_weights(tokenizer.path, trainer.model->tokenizer, tokenizer.prefix);
@@ -124,9 +139,9 @@ bool train_vq_gan(const TokenSettings& settings, const TrainingOptions& options,
 FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, ScalarTokenizer)
 FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, VectorTokenizer)
 FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, ScaleTokenizer)
-FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipMaskGit<ScalarTokenizer>)
-FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipMaskGit<VectorTokenizer>)
-FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ClipVar)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, MaskedPrior<ScalarTokenizer>)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, MaskedPrior<VectorTokenizer>)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ScalePrior)
 
 /// All stages, each in a folder of its own: causal and masked priors share the tokenizer. Those of one that has faced
 /// discriminators have folders apart, since they know other codes; and so has all that is of scales.
@@ -146,9 +161,9 @@ void train_tokens(const TokenSettings& settings, const Data& data) {
     folder = "vqgan-" + folder;
   }
   const auto last = stage_of(settings.training, folder, settings.prior_steps);
-  if constexpr (of_scales) train_prior<ClipVar, B>(settings, last, tokenizer, data);
-  else if (settings.prior == "masked") train_prior<ClipMaskGit<Tokenizer>, B>(settings, last, tokenizer, data);
-  else train_prior<ClipGpt<Tokenizer>, B>(settings, last, tokenizer, data);
+  if constexpr (of_scales) train_prior<ScalePrior, B>(settings, last, tokenizer, data);
+  else if (settings.prior == "masked") train_prior<MaskedPrior<Tokenizer>, B>(settings, last, tokenizer, data);
+  else train_prior<CausalPrior<Tokenizer>, B>(settings, last, tokenizer, data);
 }
 
 }  // namespace flipbook::examples

@@ -247,6 +247,7 @@
 #include <flipbook/train/checkpoint.hpp>
 #include <flipbook/train/description.hpp>
 #include <flipbook/train/diagnosis.hpp>
+#include <flipbook/train/fit.hpp>
 #include <flipbook/train/fit_options.hpp>
 #include <flipbook/train/gradient_average.hpp>
 #include <flipbook/train/history.hpp>

@@ -8,7 +8,6 @@
 #include <flipbook/likelihood/laplace.hpp>
 #include <flipbook/nn/norm.hpp>
 #include <flipbook/ops/attention/attention.hpp>
-#include <flipbook/ops/elementwise/biased.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 #include <flipbook/optim/average.hpp>
 
@@ -32,7 +31,6 @@ void add_elementwise(Table& table) {
       table.add("map", kernel::map<T, detail::ValueOf<F>, X>);
       table.add("map", kernel::map<T, detail::DerivativeOf<F>, X, X>);
       table.add("map", kernel::map<T, detail::SecondDerivativeOf<F>, X, X, X>);
-      table.add("map_broadcast", kernel::map_broadcast<T, detail::BiasedValue<F>>);
     });
     each(types<LaplaceQuantile, MaskOf, NearestClass, LevelOfClass>,
          [&]<class F>() { table.add("map", kernel::map<T, F, X>); });

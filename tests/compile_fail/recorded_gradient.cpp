@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EXPECT: must be made with tape.variable<Order::higher>
-// WITHIN: 7, since what differentiates is included by the header of operations.
+// EXPECT: RecordedGradientNeedsVariablesOfHigherOrder
 #include <flipbook/ops/elementwise/binary.hpp>
 
 using namespace flipbook;

@@ -20,7 +20,9 @@ STAGES = pathlib.Path(__file__).resolve().parent.parent.parent / "benchmarks/cud
 TESTS = """#!/bin/bash
 echo "$@" >> "${0%/*}/calls"
 case "$*" in
-  *bad.cu*) printf 'TEST CASE:  it adds, twice\\n\\n  one\\n\\nbad.cu:7: ERROR: CHECK( 1 == 2 ) is NOT correct!\\n'; exit 1 ;;
+  *bad.cu*)
+    printf 'TEST CASE:  it adds, twice\\n\\n  one\\n\\nbad.cu:7: ERROR: CHECK( 1 == 2 ) is NOT correct!\\n'
+    exit 1 ;;
   *crashing.cu*) exit 139 ;;
   *endless.cu*) exec sleep 1000 ;;
 esac

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ranks.hpp"
 
-#include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/models/gan/gan.hpp>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/linear.hpp>
@@ -12,9 +11,6 @@
 using namespace flipbook::nn;
 
 namespace {
-
-constexpr int numbers = 2 * 6 * 6 * 3;
-const MovingShapes shapes({.frames = 2, .canvas = 6, .seed = 5});
 
 using Painter = Sequential<Linear<4, 16>, BatchNorm<16>, ReLU, Linear<16, numbers>, Sigmoid, Unflatten<2, 6, 6, 3>>;
 using Critic = Sequential<Flatten, Linear<numbers, 16>, BatchNorm<16>, LeakyReLU<0.2>, Linear<16, 1>>;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/distributed/collectives.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/train/trainer.hpp>
@@ -16,6 +17,10 @@ using namespace flipbook;
 /// Clips in a step of all ranks together: 1 to 4 ranks each have a part that is even, so that random numbers are those
 /// of one process.
 constexpr Index whole_batch = 24;
+
+/// Clips (T, H, W, C) = (2, 6, 6, 3), and how many numbers each has.
+inline const MovingShapes shapes({.frames = 2, .canvas = 6, .seed = 5});
+inline constexpr int numbers = 2 * 6 * 6 * 3;
 
 inline distributed::Communicator& ranks() { return distributed::world(); }
 

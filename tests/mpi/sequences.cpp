@@ -21,13 +21,13 @@ using Patches = Sequential<Conv3d<3, 1, Window{.kernel = {2, 4, 4}, .stride = {2
 using Pixels = Sequential<ConvTranspose3d<1, 3, Window{.kernel = {2, 4, 4}, .stride = {2, 4, 4}}>>;
 using Tokens = VideoGpt<Autoencoder<Patches, quantizer::FiniteScalar<3>, Pixels>, LatentGrid{2, 2, 2}, 16, 1, 2>;
 
-const MovingShapes shapes({.frames = 4, .canvas = 8, .seed = 5});
+const MovingShapes clips({.frames = 4, .canvas = 8, .seed = 5});
 
 }  // namespace
 
-TEST_CASE("a predictor of frames learns as in one process") { check_equal_to_one_process<Frames>(shapes); }
+TEST_CASE("a predictor of frames learns as in one process") { check_equal_to_one_process<Frames>(clips); }
 
-TEST_CASE("a prior over tokens learns as in one process") { check_equal_to_one_process<Tokens>(shapes); }
+TEST_CASE("a prior over tokens learns as in one process") { check_equal_to_one_process<Tokens>(clips); }
 
 TEST_CASE("a flow learns as in one process: each element of the batch has its noise and its level") {
   check_equal_to_one_process<CodeFlow<3, 16, 1>>(MovingShapes({.frames = 1, .canvas = 4, .seed = 5}));

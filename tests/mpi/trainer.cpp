@@ -7,20 +7,13 @@
 
 #include <unistd.h>
 
-#include <flipbook/data/moving_shapes.hpp>
-#include <flipbook/models/vae/vae.hpp>
-#include <flipbook/nn/linear.hpp>
-#include <flipbook/nn/sequential.hpp>
-#include <flipbook/nn/shape.hpp>
+#include "../train/models.hpp"
 
 using namespace flipbook::nn;
 
 namespace {
 
-constexpr int numbers = 2 * 6 * 6 * 3;
-using SmallVae = Vae<Sequential<Flatten, Linear<numbers, 8>>, Sequential<Linear<4, numbers>, Unflatten<2, 6, 6, 3>>,
-                     latent::DiagonalGaussian<4>>;
-const MovingShapes shapes({.frames = 2, .canvas = 6, .seed = 5});
+using SmallVae = test::TinyVae<2, 6>;
 
 FitOptions quietly(Index steps) { return {.steps = steps, .batch = whole_batch / ranks().size(), .title = ""}; }
 

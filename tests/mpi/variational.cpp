@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ranks.hpp"
 
-#include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/models/state_space/vrnn.hpp>
 #include <flipbook/models/vae/vae.hpp>
 #include <flipbook/models/vae/autoencoder.hpp>
@@ -15,9 +14,6 @@
 using namespace flipbook::nn;
 
 namespace {
-
-constexpr int numbers = 2 * 6 * 6 * 3;
-const MovingShapes shapes({.frames = 2, .canvas = 6, .seed = 5});
 
 using Encoder = Sequential<Flatten, Linear<numbers, 64>, Tanh, Dropout<0.2>, Linear<64, 8>>;
 template <int Code>

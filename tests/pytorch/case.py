@@ -49,6 +49,15 @@ def load(module, path):
     return state
 
 
+def watch_kinks(modules):
+    """A list of how near the inputs of their ReLUs come to 0, which grows as the modules, or copies of them, are
+    called; and the hooks that fill it."""
+    distances = []
+    look = lambda module, x: distances.append(x[0].detach().abs().min().item())
+    relus = [m for module in modules for m in module.modules() if isinstance(m, (nn.ReLU, nn.LeakyReLU))]
+    return distances, [relu.register_forward_pre_hook(look) for relu in relus]
+
+
 class Layer:
     """A module, or function of inputs alone, in training: its output, the gradients of Σ upstream·output in inputs
     and parameters, its state after steps of an optimiser, and its output in inference then.
@@ -94,10 +103,7 @@ class Layer:
         self.upstream = representable(torch.randn(shape))
 
     def nearest_kink(self):
-        distances = []
-        look = lambda module, x: distances.append(x[0].detach().abs().min().item())
-        hooks = [m.register_forward_pre_hook(look) for m in self.module.modules()
-                 if isinstance(m, (nn.ReLU, nn.LeakyReLU))]
+        distances, hooks = watch_kinks([self.module])
         self.train(torch.float64, [])
         for hook in hooks:
             hook.remove()

@@ -3,9 +3,11 @@
 
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/optim/sgd.hpp>
-#include <flipbook/train/trainer.hpp>
+
+#include "models.hpp"
 
 using namespace flipbook;
+using namespace flipbook::test;
 
 namespace {
 
@@ -39,20 +41,6 @@ struct Factor {
   };
 };
 // [/labels]
-
-// Learns the mean of all clips.
-struct Mean {
-  template <Real T, class B>
-  struct Instance {
-    Parameter<T, B> at{zeros<T, B>({1})};
-
-    static void fields(auto& self, auto&& field) { field("at", self.at); }
-    template <Value V>
-    V loss(const V& clips) const {
-      return mean(square(clips - at));
-    }
-  };
-};
 
 static_assert(DatasetFor<Greys, Factor> && !DatasetFor<Greys, Mean> && DatasetFor<ClipsOnly<Greys>, Mean>);
 

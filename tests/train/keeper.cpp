@@ -11,14 +11,11 @@
 #include <vector>
 
 #include <flipbook/nn/activation.hpp>
-#include <flipbook/nn/linear.hpp>
-#include <flipbook/nn/sequential.hpp>
-#include <flipbook/nn/shape.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/optim/sgd.hpp>
-#include <flipbook/train/trainer.hpp>
 
 #include "../io/files.hpp"
+#include "models.hpp"
 
 using namespace flipbook;
 using namespace flipbook::nn;
@@ -26,27 +23,10 @@ using namespace flipbook::test;
 
 namespace {
 
-template <class Network>
-struct Squares {
-  template <Real T, class B>
-  struct Instance {
-    Of<Network, T, B> net;
-    explicit Instance(Rng& rng) : net(rng) {}
-    static void fields(auto& self, auto&& field) { field("net", self.net); }
-    template <Value V>
-    V loss(const V& x) const {
-      return mean(square(net(x)));
-    }
-  };
-};
 using Small = Squares<Sequential<Flatten, Linear<4, 3>, ReLU, Linear<3, 2>>>;
 using Smooth = Squares<Sequential<Flatten, Linear<4, 3>, SiLU, Linear<3, 2>>>;
 
-struct Grey {
-  Shape shape() const { return {1, 2, 2, 1}; }
-  Tensor<float> clip(Index) const { return full<float>(shape(), 0.5F); }
-};
-const Grey clips;
+const GreyClips clips{{1, 2, 2, 1}};
 
 template <class Model = Small>
 auto new_trainer() {

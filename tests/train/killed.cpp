@@ -15,28 +15,23 @@
 #include <flipbook/core/random.hpp>
 #include <flipbook/data/moving_shapes.hpp>
 #include <flipbook/likelihood/bernoulli.hpp>
-#include <flipbook/models/vae/vae.hpp>
-#include <flipbook/nn/linear.hpp>
-#include <flipbook/nn/sequential.hpp>
-#include <flipbook/nn/shape.hpp>
 #include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
+
+#include "models.hpp"
 
 using namespace flipbook;
-using namespace flipbook::nn;
 using namespace std::chrono_literals;
 
 extern char** environ;
 
 namespace {
 
-constexpr int numbers = 2 * 8 * 8 * 3;
-using SmallVae = Vae<Sequential<Flatten, Linear<numbers, 8>>, Sequential<Linear<4, numbers>, Unflatten<2, 8, 8, 3>>,
-                     latent::DiagonalGaussian<4>>;
 const MovingShapes clips({.frames = 2, .canvas = 8, .seed = 5});
 constexpr const char* checkpoint_variable = "FLIPBOOK_TEST_CHECKPOINT";
 
-auto new_trainer() { return Trainer{Module<SmallVae, float>{Rng{1}}, optim::Adam{.learning_rate = 3e-3}, 2}; }
+auto new_trainer() {
+  return Trainer{Module<test::TinyVae<2, 8>, float>{Rng{1}}, optim::Adam{.learning_rate = 3e-3}, 2};
+}
 
 /// This program again, which only trains and saves until it is killed.
 pid_t start_victim() {

@@ -22,6 +22,8 @@
 #include <flipbook/nn/transformer.hpp>
 #include <flipbook/optim/adam.hpp>
 
+#include "models.hpp"
+
 using namespace flipbook;
 using namespace flipbook::nn;
 
@@ -72,11 +74,6 @@ double measured(const Shape& shape) {
   (void)trainer.step(clips);
   return static_cast<double>(HostPool::instance().statistics().peak - before);
 }
-
-struct Grey {
-  Shape shape() const { return {4, 32, 32, 1}; }
-  Tensor<float> clip(Index) const { return full<float>(shape(), 0.5F); }
-};
 
 struct TwoThreads {
   int before = threads();
@@ -130,7 +127,7 @@ TEST_CASE("a plan is of the largest kind of step, and changes nothing") {
 TEST_CASE("a plan for fit counts the batches made ahead, and is printed as a table") {
   auto trainer = trainer_of<SmallVae>();
   trainer.keep_average(0.9);
-  const Grey clips;
+  const test::GreyClips clips{{4, 32, 32, 1}};
   // [plan]
   const MemoryPlan plan = plan_memory(trainer, clips, {.batch = 2});  // of training by trainer.fit(clips, {.batch = 2})
   const std::string table = to_string(plan);                          // std::cout << plan

@@ -17,21 +17,20 @@
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/conv.hpp>
-#include <flipbook/nn/linear.hpp>
 #include <flipbook/nn/norm.hpp>
-#include <flipbook/nn/sequential.hpp>
-#include <flipbook/nn/shape.hpp>
 #include <flipbook/optim/adam.hpp>
-#include <flipbook/train/trainer.hpp>
+
+#include "../io/files.hpp"
+#include "models.hpp"
 
 using namespace flipbook;
 using namespace flipbook::nn;
+using namespace flipbook::test;
 
 namespace {
 
 constexpr int numbers = 4 * 8 * 8 * 3;
-using SmallVae = Vae<Sequential<Flatten, Linear<numbers, 8>>, Sequential<Linear<4, numbers>, Unflatten<4, 8, 8, 3>>,
-                     latent::DiagonalGaussian<4>>;
+using SmallVae = TinyVae<4, 8>;
 using Judge = Sequential<Conv3d<3, 4, Window{.kernel = 4, .stride = 2, .padding = 1}>, BatchNorm<4>, LeakyReLU<0.2>,
                          Flatten, Linear<128, 1>>;
 using SmallVaeGan = VaeGan<SmallVae, Judge>;
@@ -43,20 +42,13 @@ auto trainer_of() {
   return Trainer{Module<Model, float>{Rng{1}}, optim::Adam{.learning_rate = 3e-3}, 2};
 }
 
-struct TemporaryFolder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("flipbook_trainer_" + std::to_string(::getpid()));
-  TemporaryFolder() { std::filesystem::create_directories(path); }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-};
-
 FitOptions quietly(Index steps) { return {.steps = steps, .batch = 4, .title = ""}; }
 
 }  // namespace
 
 TEST_CASE_TEMPLATE("a run that stops and is resumed in another process's place reaches the same bits", Model, SmallVae,
                    SmallVaeGan) {
-  const TemporaryFolder folder;
+  const Folder folder;
   auto whole = trainer_of<Model>();
   whole.keep_average(0.9);
   CHECK(whole.fit(clips, quietly(12)));
@@ -64,7 +56,7 @@ TEST_CASE_TEMPLATE("a run that stops and is resumed in another process's place r
   auto first = trainer_of<Model>();
   first.keep_average(0.9);
   FitOptions options = quietly(5);
-  options.checkpoint = folder.path / "run.safetensors";
+  options.checkpoint = folder / "run.safetensors";
   CHECK(first.fit(clips, options));
   auto second = trainer_of<Model>();
   second.keep_average(0.9);
@@ -147,13 +139,13 @@ TEST_CASE("training by minutes takes steps until they are over, whatever the num
 }
 
 TEST_CASE("a callback may end the training, and Ctrl-C does, with a checkpoint") {
-  const TemporaryFolder folder;
+  const Folder folder;
   auto trainer = trainer_of<SmallVae>();
   CHECK(trainer.fit(clips, quietly(50), [](Index step, const Losses&) { return step < 3; }));
   CHECK(trainer.steps() == 3);
 
   FitOptions options = quietly(50);
-  options.checkpoint = folder.path / "run.safetensors";
+  options.checkpoint = folder / "run.safetensors";
   CHECK_FALSE(trainer.fit(clips, options, [](Index step, const Losses&) {
     if (step == 7) std::raise(SIGINT);
   }));
@@ -200,8 +192,8 @@ Index steps_in(const std::filesystem::path& checkpoint) {
 }  // namespace
 
 TEST_CASE("where a clip cannot be had, or the program's own function throws, the steps before it are saved") {
-  const TemporaryFolder folder;
-  const auto path = folder.path / "run.safetensors";
+  const Folder folder;
+  const auto path = folder / "run.safetensors";
   auto trainer = trainer_of<SmallVae>();
   CHECK_THROWS_WITH_AS(trainer.fit(Failing{.broken = 14}, saving(50, path)), "clip 14 is damaged", Error);
   CHECK(trainer.steps() == 3);
@@ -214,21 +206,20 @@ TEST_CASE("where a clip cannot be had, or the program's own function throws, the
 }
 
 TEST_CASE("a folder that is missing and a disk that is full are met before the first step") {
-  const TemporaryFolder folder;
+  const Folder folder;
   auto trainer = trainer_of<SmallVae>();
-  CHECK_THROWS_WITH_AS(trainer.fit(clips, saving(3, folder.path / "none" / "x")), doctest::Contains("No such file"),
-                       Error);
+  CHECK_THROWS_WITH_AS(trainer.fit(clips, saving(3, folder / "none" / "x")), doctest::Contains("No such file"), Error);
   {
     const FullDisk full;
-    CHECK_THROWS_WITH_AS(trainer.fit(clips, saving(3, folder.path / "x")), doctest::Contains("cannot write"), Error);
+    CHECK_THROWS_WITH_AS(trainer.fit(clips, saving(3, folder / "x")), doctest::Contains("cannot write"), Error);
   }
   CHECK(trainer.steps() == 0);
-  CHECK(std::filesystem::is_empty(folder.path));
+  CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_CASE("a disk that is full for a while costs no progress, one that is at the end is an error") {
-  const TemporaryFolder folder;
-  const auto path = folder.path / "run.safetensors";
+  const Folder folder;
+  const auto path = folder / "run.safetensors";
   auto trainer = trainer_of<SmallVae>();
   std::optional<FullDisk> full;
   CHECK(trainer.fit(clips, saving(6, path, 0), [&](Index step, const Losses&) {
@@ -248,8 +239,8 @@ TEST_CASE("a disk that is full for a while costs no progress, one that is at the
 }
 
 TEST_CASE("a model that is not finite, or gives no finite loss, does not take the place of a good checkpoint") {
-  const TemporaryFolder folder;
-  const auto path = folder.path / "run.safetensors";
+  const Folder folder;
+  const auto path = folder / "run.safetensors";
   auto trainer = trainer_of<SmallVae>();
   CHECK(trainer.fit(clips, saving(3, path)));
   const auto spoilt = [&](float value) {
@@ -265,8 +256,8 @@ TEST_CASE("a model that is not finite, or gives no finite loss, does not take th
 }
 
 TEST_CASE("where it is the batch that is not finite, the model is good, and saved") {
-  const TemporaryFolder folder;
-  const auto path = folder.path / "run.safetensors";
+  const Folder folder;
+  const auto path = folder / "run.safetensors";
   auto trainer = trainer_of<SmallVae>();
   CHECK_THROWS_AS(trainer.fit(Failing{.not_finite = 11}, saving(50, path)), NotFinite);
   CHECK(steps_in(path) == 2);
@@ -310,19 +301,8 @@ struct Pointed {
     }
   };
 };
-/// Batch normalisation, of whose running variance a number may be too large while loss and gradient are not.
-struct Normalised {
-  template <Real T, class B>
-  struct Instance {
-    Of<Sequential<BatchNorm<3>, Flatten, Linear<numbers, 1>>, T, B> net;
-    explicit Instance(Rng& rng) : net(rng) {}
-    static void fields(auto& self, auto&& field) { field("net", self.net); }
-    template <Value V>
-    V loss(const V& x) const {
-      return mean(square(net(x)));
-    }
-  };
-};
+/// Of whose running variance a number may be too large while loss and gradient are not.
+using Normalised = Squares<Sequential<BatchNorm<3>, Flatten, Linear<numbers, 1>>>;
 
 template <class Model>
 auto state_of(Trainer<Model, float, Cpu, optim::Adam>& trainer) {
@@ -401,7 +381,7 @@ TEST_CASE("an average is kept beside the parameters, and only shown when asked f
 }
 
 TEST_CASE("an average has buffers of its own, and one of a file of before begins as the buffers that it holds") {
-  const TemporaryFolder folder;
+  const Folder folder;
   auto trainer = trainer_of<SmallVaeGan>();
   const auto at_first = to_vector(trainer.model.buffers());
   REQUIRE_FALSE(at_first.empty());
@@ -414,7 +394,7 @@ TEST_CASE("an average has buffers of its own, and one of a file of before begins
   }
   CHECK(to_vector(trainer.model.buffers()) == now);
 
-  const auto path = folder.path / "run.safetensors";
+  const auto path = folder / "run.safetensors";
   trainer.save(path);
   auto resumed = trainer_of<SmallVaeGan>();
   resumed.keep_average(0.5);

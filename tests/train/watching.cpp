@@ -9,30 +9,15 @@
 #include <flipbook/log/tensorboard.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
 #include <flipbook/optim/sgd.hpp>
-#include <flipbook/train/trainer.hpp>
 
 #include "../io/files.hpp"
+#include "models.hpp"
 
 using namespace flipbook;
 using namespace flipbook::test;
 namespace fb = flipbook;
 
 namespace {
-
-// Learns the mean of all clips, which are then all that it makes.
-struct Mean {
-  template <Real T, class B>
-  struct Instance {
-    Parameter<T, B> at{zeros<T, B>({1})};
-
-    static void fields(auto& self, auto&& field) { field("at", self.at); }
-    template <Value V>
-    V loss(const V& clips) const {
-      return mean(square(clips - at));
-    }
-    Tensor<T, B> sample(const Shape& shape, Rng&) const { return full<T, B>(shape, at.value.item()); }
-  };
-};
 
 std::string content(const std::filesystem::path& path) {
   const Bytes bytes = read_file(path);

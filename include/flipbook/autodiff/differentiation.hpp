@@ -68,12 +68,9 @@ Tensor<U, B> Tape::gradient(const Variable<T, B, y_order>& y, const Variable<U, 
   return x.node()->has_gradient() ? x.node()->take_tensor() : zeros<U, B>(x.shape());
 }
 
-template <class T, class B, Order y_order, class U, Order x_order>
-Variable<U, B, Order::higher> Tape::recorded_gradient(const Variable<T, B, y_order>& y,
-                                                      const Variable<U, B, x_order>& x) {
-  static_assert(y_order == Order::higher && x_order == Order::higher,
-                "this gradient can be computed, but not recorded: for that, what it is asked for must be made with "
-                "tape.variable<Order::higher>(...)");
+template <class T, class B, class U>
+Variable<U, B, Order::higher> Tape::recorded_gradient(const Variable<T, B, Order::higher>& y,
+                                                      const Variable<U, B, Order::higher>& x) {
   auto* const node = dynamic_cast<ValueNode<U, B, Order::higher>*>(x.node());
   require(node != nullptr,
           "recorded_gradient: with respect to what was not made for it; "

@@ -131,8 +131,9 @@ class Tape {
 
   /// dy/dx, itself recorded, so that it can be differentiated in its turn. The tape stays as it is.
   /// @throws Error  as `gradient`
-  template <class T, class B, Order y_order, class U, Order x_order>
-  Variable<U, B, Order::higher> recorded_gradient(const Variable<T, B, y_order>& y, const Variable<U, B, x_order>& x);
+  template <class T, class B, class U>
+  Variable<U, B, Order::higher> recorded_gradient(const Variable<T, B, Order::higher>& y,
+                                                  const Variable<U, B, Order::higher>& x);
 
   /// dy/dp for all parameters of a module that this tape watches, in one tensor (P) in the order of
   /// `module.parameters()`; zero where y does not depend on one.
@@ -204,6 +205,10 @@ class Tape {
   template <class T, class B, Order order, class X>
   detail::GradientWithRespectToNeitherVariableNorModule gradient(const Variable<T, B, order>&, const X&,
                                                                  Differentiation = {}) = delete;
+  // Make x with tape.variable<Order::higher>(...).
+  template <class T, class B, Order y_order, class U, Order x_order>
+  detail::RecordedGradientNeedsVariablesOfHigherOrder recorded_gradient(const Variable<T, B, y_order>&,
+                                                                        const Variable<U, B, x_order>&) = delete;
 
   Mode mode() const noexcept { return mode_; }
   bool training() const noexcept { return mode_ == Mode::training; }

@@ -93,6 +93,7 @@ struct OperandsDifferInScalarOrBackend;
 struct GradientOfWhatNoTapeRecorded;
 struct WatchedHasNoFieldsAndATensorIsMadeAVariable;
 struct GradientWithRespectToNeitherVariableNorModule;
+struct RecordedGradientNeedsVariablesOfHigherOrder;
 }  // namespace detail
 
 /// That operands can meet in one operation: all are of one scalar and one backend. `cast<float>(x)` and `to<Cuda>(x)`

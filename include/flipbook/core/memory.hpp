@@ -35,8 +35,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 #ifdef __SANITIZE_THREAD__
-/// Holds a lock that ThreadSanitizer overlooks: of two threads that both allocate memory it would otherwise take the
-/// one to have waited for the other, and miss what races between them.
+/// Holds a lock that ThreadSanitizer ignores: otherwise allocations in two threads would count as synchronisation
+/// between them, and hide their data races.
 class UnseenLock {
  public:
   explicit UnseenLock(std::mutex& mutex) : mutex_(mutex) {
@@ -263,7 +263,7 @@ class Storage {
   }
 
   void* data() const noexcept { return block_ == nullptr ? nullptr : block_->data; }
-  /// Whether this is the only handle, so that its block may be written over without anyone noticing.
+  /// Whether this is the only handle, so that its block may be overwritten.
   bool unique() const noexcept { return block_ != nullptr && block_->handles.load(std::memory_order_acquire) == 1; }
 
  private:

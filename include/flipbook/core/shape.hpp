@@ -80,7 +80,7 @@ class Shape {
     }
     return joined + ")";
   }
-  /// A template, so that only who writes to a stream includes one.
+  /// A template, so that only code that writes to a stream includes <ostream>.
   template <class Traits>
   friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, const Shape& shape) {
     return out << to_string(shape);

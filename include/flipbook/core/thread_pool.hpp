@@ -37,7 +37,7 @@ class ThreadPool {
     return *pool;
   }
 
-  /// The calling thread's number in the loop that it runs a piece of, from 0 (who called the loop) up; -1 outside.
+  /// The calling thread's number in the loop that it runs a piece of, from 0 (the caller of the loop) up; -1 outside.
   int thread_number() const noexcept { return *number_(); }
 
   /// Runs run(body, i) for every i in [0, count) on at most `team` threads. Thread l begins with the l-th share of
@@ -143,7 +143,7 @@ class ThreadPool {
       pthread_detach(thread);
     }
   }
-  /// A region of OpenMP that never ends. Its first thread only waits, since the first of a loop is who calls it.
+  /// A region of OpenMP that never ends. Its thread 0 only waits, since thread 0 of a loop is its caller.
   static void* start(void* added) {
     const NewThreads mine = *static_cast<NewThreads*>(added);
     delete static_cast<NewThreads*>(added);
@@ -163,8 +163,8 @@ class ThreadPool {
     }
   }
 
-  // Who closes a job looks at its users afterwards, who helps is a user before looking whether it is open: one of the
-  // two sees the other.
+  // A job's owner closes it and then reads `users`; a helper adds itself to `users` and then reads `open`. So one of
+  // the two sees the other.
   static void help(Job& job, int number) {
     if (!job.open) return;
     ++job.users.number;
@@ -179,7 +179,7 @@ class ThreadPool {
     for (Wakeups& wakeups : wakeups_) wakeups.count.reset();
   }
 
-  int* (*number_)() noexcept = &own_number;  // of who made the pool: one for all parts of a program that share it
+  int* (*number_)() noexcept = &own_number;  // of its maker: one for all parts of a program that share it
   std::atomic<int> threads_{1};
   std::array<Wakeups, most_threads> wakeups_;
   std::array<Job, 8> jobs_;

@@ -34,8 +34,8 @@ inline void pause() noexcept {
 #endif
 }
 
-/// A number that threads wait for. It knows who sleeps: std::atomic keeps that in a table of its own, of which a
-/// program and each part of flipbook::kernels has another, so that none would wake the other's threads.
+/// A number that threads wait for. It counts its sleepers itself: std::atomic counts them in a table, of which the
+/// program and each part of flipbook::kernels have a copy each, so that none would wake another's threads.
 class Waitable {
  public:
   std::atomic<int> number{0};
@@ -71,12 +71,12 @@ class Waitable {
   std::atomic<int> sleepers_{0};
 };
 
-/// Waits for other threads. To spin finds their news within a fraction of a microsecond, to sleep takes tens of them;
-/// but who spins on a core that another thread needs holds up the very work that it waits for. So a thread spins for
-/// long only where the system has not taken its core from it lately.
+/// Waits for other threads. A spinning thread sees a change within a fraction of a microsecond, a sleeping one within
+/// tens of them; but spinning on a core that another thread needs delays the very work that is waited for. So a thread
+/// spins for long only where the system has not preempted it lately.
 class AdaptiveWait {
  public:
-  /// Returns when `done(number)`, with the number. Who changes it calls `wake()` afterwards.
+  /// Returns when `done(number)`, with the number. The thread that changes it calls `wake()` afterwards.
   template <class Done>
   int wait(Waitable& value, const Done& done) {
     int now = look_again(value.number, done);

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -88,18 +89,39 @@ inline void make_log_folder(const std::filesystem::path& folder) {
   require(!failed, "log: folder ", quoted(folder), " cannot be made: ", failed.message());
 }
 
-/// Writes a picture as FOLDER/NAME-STEP.png or .gif, whatever is in its name.
-/// @return  the file's name
-inline std::string write_picture(const std::filesystem::path& folder, Index step, const std::string& name,
-                                 const LoggedPicture& picture) {
-  std::string plain;
-  for (const char c : name) {
-    const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-    plain += kept ? c : '_';
+/// A log of lines in a file of a folder, and pictures as files beside that. A run that goes on adds to what is there.
+class LogOfLines {
+ public:
+  void flush() { file_.sync(); }
+
+ protected:
+  /// @throws Error  if the folder or the file cannot be written: names it
+  LogOfLines(std::filesystem::path folder, const char* name)
+      : folder_((make_log_folder(folder), std::move(folder))), file_(folder_ / name, 0) {
+    file_.drop_unfinished_line();
   }
-  const std::string file = text(plain, "-", step, ".", picture.ending());
-  write_file(folder / file, picture.file);
-  return file;
-}
+  bool empty() const { return file_.size() == 0; }
+  void add(std::string_view lines) { file_.add(lines); }
+  /// Writes a picture as FOLDER/NAME-STEP.png or .gif, whatever is in its name.
+  /// @return  the file's name
+  std::string write_picture(Index step, const std::string& name, const LoggedPicture& picture) const {
+    std::string plain;
+    for (const char c : name) {
+      const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+      plain += kept ? c : '_';
+    }
+    const std::string file = text(plain, "-", step, ".", picture.ending());
+    write_file(folder_ / file, picture.file);
+    return file;
+  }
+  /// A value with all its digits, or `none` in the place of one that is none.
+  static std::string digits_or(const char* none, double value) {
+    return std::isfinite(value) ? all_digits(value) : none;
+  }
+
+ private:
+  std::filesystem::path folder_;
+  AppendedFile file_;
+};
 
 }  // namespace flipbook::detail

@@ -2,27 +2,21 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include <flipbook/train/agreement.hpp>
+#include <flipbook/train/checkpoint.hpp>
 #include <flipbook/train/diagnosis.hpp>
+#include <flipbook/train/fit.hpp>
 #include <flipbook/train/fit_options.hpp>
 #include <flipbook/train/history.hpp>
-#include <flipbook/train/interrupt.hpp>
-#include <flipbook/train/keeper.hpp>
 #include <flipbook/train/model_average.hpp>
-#include <flipbook/train/monitor.hpp>
-#include <flipbook/train/progress.hpp>
 #include <flipbook/train/stepper.hpp>
 #include <flipbook/train/training.hpp>
 
@@ -44,12 +38,6 @@ void require_unit_range(const Tensor<T, B>& clips) {
 }
 
 FLIPBOOK_TEMPLATE(void require_unit_range(const Tensor<float>&));
-
-template <class T, class B>
-bool all_finite(const Tensor<T, B>& x) {
-  const Tensor<Wide<T>, Cpu> here = to<Cpu>(cast<Wide<T>>(x));
-  return std::ranges::all_of(here, [](auto number) { return std::isfinite(number); });
-}
 
 }  // namespace detail
 
@@ -117,75 +105,7 @@ class Trainer {
   ///                    as `step`, and whatever the source or `after_step` throws
   template <DatasetFor<Net> Source, class F>
   bool fit(const Source& source, const FitOptions& options, const F& after_step) {
-    const bool timed = options.minutes > 0;
-    require(options.monitor_every >= 1, "training: a monitor that is told every ", options.monitor_every, " steps");
-    if (!timed && steps_ >= options.steps) return true;
-    distributed::Communicator& ranks = distributed::world();
-    const bool first_rank = ranks.rank() == 0;
-    std::optional<detail::CheckpointKeeper> keeper = keeper_of(options);  // of the first rank
-    detail::Batches<B, Source> batches(source, {.batch = options.batch,
-                                                .workers = options.workers,
-                                                .first = steps_,
-                                                .part = ranks.rank(),
-                                                .parts = ranks.size()});
-    const auto cast_each = []<class X>(const Tensor<float, X>& x) { return cast<T>(x); };
-    const Interrupt interrupt;
-    std::optional<Progress> progress;
-    if (!options.title.empty() && first_rank)
-      progress.emplace(options.title, options.steps,
-                       ProgressSettings{.unit = options.unit, .begin = steps_, .seconds = 60 * options.minutes});
-    const Index began = steps_;
-    const auto start = Clock::now();
-    const auto share = [&] {
-      return timed ? seconds_since(start) / (60 * options.minutes)
-                   : static_cast<double>(steps_) / static_cast<double>(options.steps);
-    };
-    auto saved = start;
-    double waited = 0;  // for data
-    detail::Decision all{.share = timed ? 0 : share()};
-    bool diverged = false;
-    Index in_a_row = 0;  // of steps that were left out
-    try {
-      while (!all.stop && all.share < 1) {
-        if (options.rate_of_share) set_learning_rate(options.rate_of_share(std::min(all.share, 1.0)));
-        else if (options.learning_rate) set_learning_rate(options.learning_rate(steps_));
-        const auto asked = Clock::now();
-        const auto clips = map_members(batches.next(), cast_each);
-        waited += seconds_since(asked);
-        const Losses losses = step(clips, options, diverged, in_a_row);
-        if (progress) progress->update(steps_, losses, (steps_ - began) * options.batch * ranks.size(), waited);
-        const bool go_on = called(after_step, losses), told = interrupt.requested();
-        const bool time = keeper && seconds_since(saved) > options.checkpoint_every && !keeper->busy();
-        all = detail::agreed({share(), !go_on || told, told, time});
-        if (options.checkpoint.empty() || all.interrupted) continue;
-        const bool last = all.stop || all.share >= 1, due = all.save && !last;
-        const bool best = options.evaluate && to_evaluate(options, due || last) && is_best(options);
-        if (due || best) {
-          on_first_rank([&] {
-            keeper->keep(std::make_shared<const detail::CheckpointWriter>(written(true)), steps_, due, best);
-          });
-        }
-        if (due) saved = Clock::now();
-      }
-    } catch (const NotFinite&) {  // all ranks throw it, since what they judge is summed over them
-      if (!options.checkpoint.empty() && !diverged && steps_ > began) {
-        on_first_rank([&] { keeper->said([&] { keeper->keep_now(written(false), steps_); }); });
-      }
-      throw;
-    } catch (...) {
-      // Where it is the only rank that throws, it saves what all have learnt, but for shares that it has not.
-      if (!options.checkpoint.empty() && steps_ > began && (ranks.size() == 1 || !sharded_)) {
-        if (!keeper) keeper.emplace(options.checkpoint, options.keep, false);
-        keeper->said([&] { keeper->keep_now(written(false), steps_); });
-      }
-      if (ranks.size() > 1) detail::end_all(ranks, std::current_exception());
-      throw;
-    }
-    if (!options.checkpoint.empty()) {
-      on_first_rank([&] { keeper->keep_now(written(false), steps_); });
-      (void)mean_over_ranks(0.0);  // no rank goes on to read it before it is there
-    }
-    return !all.interrupted;
+    return detail::Fit<Net, T, B, Rule>(*this, options).run(source, after_step);
   }
   template <DatasetFor<Net> Source>
   bool fit(const Source& source, const FitOptions& options = {}) {
@@ -281,10 +201,7 @@ class Trainer {
 
  private:
   using TrainingT = typename detail::TrainingOf<Net, T, B, Rule>::Type;
-  using Clock = std::chrono::steady_clock;
-  static double seconds_since(Clock::time_point then) {
-    return std::chrono::duration<double>(Clock::now() - then).count();
-  }
+  friend detail::Fit<Net, T, B, Rule>;
 
   static Module<Net, T, B> as_on_first_rank(Module<Net, T, B> untrained) {
     copy_from_first_rank(untrained.parameters());
@@ -340,30 +257,6 @@ class Trainer {
     }
     return first.found();  // in half the device leaves such a step out
   }
-  /// A step of `fit`; `diverged` is set where it is not finite by the model's fault.
-  Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const FitOptions& options, bool& diverged, Index& in_a_row) {
-    try {
-      const Losses losses = options.monitor && (steps_ + 1) % options.monitor_every == 0
-                                ? monitored_step(clips, options)
-                                : step(clips, options.step);
-      in_a_row = 0;
-      return losses;
-    } catch (const NotFinite& error) {
-      if (in_a_row++ < options.skip_not_finite) return skipped_step(error);
-      diverged = true;
-      for_each_member(clips, [&](std::string_view, const auto& x) { diverged = diverged && detail::all_finite(x); });
-      diverged = mean_over_ranks(diverged ? 1.0 : 0.0) == 1;  // not, if the data of any rank are to blame
-      throw;
-    }
-  }
-  Losses monitored_step(const BatchOf<Net, Tensor<T, B>>& clips, const FitOptions& options) {
-    StepOptions how = options.step;
-    how.capture = false;
-    StepReport report = monitored(model, [&] { return step(clips, how); });
-    report.step = steps_;
-    if (distributed::world().rank() == 0) options.monitor(report);
-    return report.losses;
-  }
   /// Goes on as after a step that has changed nothing.
   Losses skipped_step(const NotFinite& error) {
     ++steps_;
@@ -379,42 +272,6 @@ class Trainer {
     detail::CheckpointWriter run(copy);
     visit_state(run);
     return run;
-  }
-  std::optional<detail::CheckpointKeeper> keeper_of(const FitOptions& options) {
-    if (options.checkpoint.empty()) {
-      require(!options.evaluate, "training: the best model is kept beside a checkpoint; give its path");
-      return std::nullopt;
-    }
-    std::optional<detail::CheckpointKeeper> keeper;
-    on_first_rank([&] {
-      keeper.emplace(options.checkpoint, options.keep, options.evaluate != nullptr);
-      keeper->try_out(written(false));
-    });
-    if (options.evaluate && steps_ > 0) {
-      best_ = detail::best_so_far(best_, best_checkpoint(options.checkpoint), options.higher_is_better);
-    }
-    return keeper;
-  }
-  bool to_evaluate(const FitOptions& options, bool writes) const {
-    return options.evaluate_every > 0 ? steps_ % options.evaluate_every == 0 : writes;
-  }
-  /// Evaluates the model, and remembers what it is worth where that is the best so far.
-  bool is_best(const FitOptions& options) {
-    const double value = mean_over_ranks(options.evaluate());
-    const double sign = options.higher_is_better ? -1 : 1;
-    if (std::isnan(value) || (best_ && sign * value >= sign * *best_)) return false;
-    best_ = value;
-    return true;
-  }
-
-  template <class F>
-  bool called(const F& after_step, const Losses& losses) {
-    if constexpr (std::is_void_v<decltype(after_step(steps_, losses))>) {
-      after_step(steps_, losses);
-      return true;
-    } else {
-      return after_step(steps_, losses);
-    }
   }
 
   Rng rng_;

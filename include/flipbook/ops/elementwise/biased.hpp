@@ -20,7 +20,8 @@ struct BiasedValue {
   }
 };
 
-/// y = f(x + b), b (C) along the last axis. On devices the gradients are one pass: that in x, whose sums are that in b.
+/// y = f(x + b), b (C) along the last axis, on devices: one pass. So are both gradients: that in x, whose sums are that
+/// in b.
 template <class F>
 struct Biased {
   static constexpr unsigned saves = F::from_output ? save::output : save::input(0) | save::input(1);
@@ -35,14 +36,14 @@ struct Biased {
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
     const auto& [x, b] = saved.inputs;
-    if constexpr (is_tensor<V> && !std::same_as<typename V::Backend, Cpu>) {
+    if constexpr (is_tensor<V>) {
       using B = typename V::Backend;
       V dx(dy.shape()), db(b.shape());
       const DerivativeOf<F> slope{f};
       if constexpr (F::from_output) kernel::map_and_sum_columns(B{}, slope, dx, db, dy, saved.output, V{});
       else kernel::map_and_sum_columns(B{}, slope, dx, db, dy, x, b);
       return gradients(dx, db);
-    } else {
+    } else {  // recorded
       const V dx = [&]() -> V {
         if constexpr (F::from_output) return apply(UnaryDerivative<F>{f}, dy, saved.output);
         else return apply(UnaryDerivative<F>{f}, dy, V(x + b));
@@ -91,12 +92,14 @@ struct SumOf {
 
 }  // namespace detail
 
-/// f(x + b), element by element, for a function of functions.hpp and b (C) along the last axis of x (…, C).
+/// f(x + b), element by element, for a function of functions.hpp and b (C) along the last axis of x (…, C): one pass on
+/// devices.
 /// @throws Error  if b has another shape
 template <class F, Operand X, Operand Bias>
 auto biased(const F& f, const X& x, const Bias& b) {
   require(x.shape().rank() > 0 && b.shape() == Shape{x.shape()[-1]}, "biased: bias ", b.shape(), " for ", x.shape());
-  return apply(detail::Biased<F>{f}, x, b);
+  if constexpr (std::same_as<typename X::Backend, Cpu>) return apply(Unary<F>{f}, x + b);
+  else return apply(detail::Biased<F>{f}, x, b);
 }
 
 /// The mean of f(x) over all elements, for a function of functions.hpp: a single number, of rank 0.

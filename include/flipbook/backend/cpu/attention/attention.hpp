@@ -12,7 +12,7 @@
 #include <flipbook/kernels/attention/geometry.hpp>
 
 /// Attention without the matrix of all queries by all keys: FlashAttention (Dao et al., 2022) on vectors.
-/// A tile of queries is turned, so that its queries are the lanes of a vector: scores are then rows of keys times
+/// A tile of queries is transposed, so that its queries are the lanes of a vector: scores are then rows of keys times
 /// a panel, maxima and sums over keys are plain vector operations, and keys and values are read as they lie. Scores
 /// are logarithms to base 2.
 
@@ -38,7 +38,7 @@ void turn_rows(const HeadRows<const T>& rows, Index first, Index count, Index wi
   }
 }
 
-/// Some queries of one head, turned, with their running maximum and sum over keys: every array is (…, lanes), with
+/// Some queries of one head, transposed, with their running maximum and sum over keys: every array is (…, lanes), with
 /// one lane for each query.
 template <Real T>
 struct QueryTile {

@@ -93,12 +93,97 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
   implicit_gemm(works.all());
 }
 
+namespace detail {
+
+/// The pixels of x whose positions agree modulo the stride with `first`: what an adjoint makes of them is a dense
+/// convolution over y with a part of the kernel. Along an axis with 4 taps, a stride of 2 and a padding of 1:
+///
+///     phase 0, taps 1 and 3:                 phase 1, taps 0 and 2:
+///     x[0] = w[1]·y[0]                       x[1] = w[0]·y[1] + w[2]·y[0]
+///     x[2] = w[1]·y[1] + w[3]·y[0]           x[3] = w[0]·y[2] + w[2]·y[1]
+///     x[4] = w[1]·y[2] + w[3]·y[1]           x[5] = w[0]·y[3] + w[2]·y[2]
+struct AdjointPhase {
+  ConvGeometry::Axes first;
+  std::array<Phase, 3> axes;
+  ReceptiveField field;  // of its pixels in y
+
+  static Index count(const ConvGeometry& g) { return g.stride[0] * g.stride[1] * g.stride[2]; }
+
+  /// @param channels  factors of a pixel of y that a group reads
+  AdjointPhase(const ConvGeometry& g, Index number, Index channels)
+      : first{number / (g.stride[1] * g.stride[2]), number / g.stride[2] % g.stride[1], number % g.stride[2]} {
+    field.batch = g.batch;
+    field.extent = g.output;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const Phase& phase = axes[axis] = phase_of(g, axis, first[axis]);
+      field.positions[axis] = phase.pixels;
+      field.kernel[axis] = phase.taps;
+      field.step[axis] = phase.step;
+      field.origin[axis] = phase.origin;
+    }
+    field.channels = channels;
+    field.touching = g.groups == 1;
+  }
+  /// The kernel's tap that is tap (t, h, v) of the phase.
+  Index tap(const ConvGeometry& g, Index t, Index h, Index v) const {
+    const auto at = [&](std::size_t axis, Index j) { return axes[axis].tap - j * axes[axis].tap_step; };
+    return (at(0, t) * g.kernel[1] + at(1, h)) * g.kernel[2] + at(2, v);
+  }
+  /// The phase's pixels of x.
+  template <class T>
+  Pixels<T*> pixels(const ConvGeometry& g, Pixels<T*> x) const {
+    x.data += x.offset(0, first[0], first[1], first[2]);
+    for (std::size_t axis = 0; axis < 3; ++axis) x.pitch[axis] *= g.stride[axis];
+    return x;
+  }
+};
+
+/// A phase's weights where they lie, transposed: a row of a tap's matrix is a column of the panel.
+/// @param w  of the group, (K…, C / groups, O)
+template <Multiplicand F>
+Panels<F> panels_in_place(const ConvGeometry& g, const AdjointPhase& phase,
+                          const Sum<F>* w) requires std::same_as<F, Sum<F>> {
+  Panels<F> panels;
+  panels.rows = phase.field.taps() * phase.field.channels, panels.columns = g.in_channels / g.groups;
+  const Index pitch = panels.columns * g.out_channels, first = phase.tap(g, 0, 0, 0);  // pitch between taps
+  panels.kind = PanelKind::reduction;
+  panels.data = w + first * pitch, panels.pitch = g.out_channels;
+  panels.tap_pitch = {(phase.tap(g, 1, 0, 0) - first) * pitch, (phase.tap(g, 0, 1, 0) - first) * pitch,
+                      (phase.tap(g, 0, 0, 1) - first) * pitch};
+  return panels;
+}
+
+/// A phase's weights, packed.
+/// @param to  room for taps · channels · round_up(C / groups, lanes) factors
+template <Multiplicand F>
+Panels<F> pack_phase(const ConvGeometry& g, const AdjointPhase& phase, const Sum<F>* w, F* to) {
+  const ReceptiveField& field = phase.field;
+  const Index channels = field.channels, columns = g.in_channels / g.groups;
+  Panels<F> panels;
+  panels.rows = field.taps() * channels, panels.columns = columns;
+  const bool adjoin = field.touching && field.step[2] == 1;
+  panels.kind = cheaper_kind<F>(panels.rows, contiguous_run(adjoin, channels, field.kernel[2]), columns);
+  if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
+  const Index worth_a_thread = std::max(Index{1}, (Index{1} << 14) / std::max(channels * columns, Index{1}));
+  parallel_for(field.taps(), worth_a_thread, [&](Index begin, Index end) {
+    for (Index j = begin; j < end; ++j) {
+      const Index v = j % field.kernel[2], h = j / field.kernel[2] % field.kernel[1];
+      const Index t = j / (field.kernel[1] * field.kernel[2]);
+      pack_rows(panels, to, j * channels, channels, Layout::transposed,
+                w + phase.tap(g, t, h, v) * columns * g.out_channels, g.out_channels);
+    }
+  });
+  panels.data = to;
+  return panels;
+}
+
+}  // namespace detail
+
 /// The adjoint of `conv`, which is also its gradient with respect to x:
 ///
 ///     x[n, u, c] = bias[c] + Σ_{p, k : p·stride + k·dilation − padding = u} Σ_o  y[n, p, o] · w[k, c, o]
 ///
-/// Input pixels whose positions agree modulo the stride meet the same taps: each such phase is a dense
-/// convolution over y with a part of the kernel.
+/// phase by phase (`AdjointPhase`).
 /// @param bias  (C) or null
 template <Multiplicand F, class T = Sum<F>>
 void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
@@ -108,72 +193,32 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
   const auto in = Pixels<const F*>::dense(pixels.data(), g.output, g.out_channels / numbers_in<F>);
   const auto out = Pixels<T*>::dense(x, g.input, g.in_channels);
 
-  const Index phases = g.stride[0] * g.stride[1] * g.stride[2];
+  const Index phases = detail::AdjointPhase::count(g);
   WorkList<ImplicitGemm<F>> works(phases * g.groups);
   WorkList<LineGemm<F>> lines(phases * g.groups);
   const Scratch<F> packed(g.groups * g.taps() * channels * round_up(columns, lanes<T>));
   F* free = packed.data();
   for (Index i = 0; i < phases * g.groups; ++i) {
     const Index group = i / phases;
-    const ConvGeometry::Axes first{i % phases / (g.stride[1] * g.stride[2]), i / g.stride[2] % g.stride[1],
-                                   i % g.stride[2]};
-    ReceptiveField field;
-    field.batch = g.batch;
-    field.extent = g.output;
-    std::array<Phase, 3> axes;
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      const Phase& phase = axes[axis] = phase_of(g, axis, first[axis]);
-      field.positions[axis] = phase.pixels;
-      field.kernel[axis] = phase.taps;
-      field.step[axis] = phase.step;
-      field.origin[axis] = phase.origin;
-    }
-    if (field.outputs() == 0) continue;
-    field.channels = channels;
-    field.touching = g.groups == 1;
-
-    Panels<F> panels;
-    panels.rows = field.taps() * channels, panels.columns = columns;
-    const Index pitch = columns * g.out_channels;  // between taps
+    const detail::AdjointPhase phase(g, i % phases, channels);
+    if (phase.field.outputs() == 0) continue;
     const T* const weights = w + group * channels * numbers_in<F>;
-    const auto tap = [&](Index t, Index h, Index v) {
-      const auto at = [&](std::size_t axis, Index j) { return axes[axis].tap - j * axes[axis].tap_step; };
-      return (at(0, t) * g.kernel[1] + at(1, h)) * g.kernel[2] + at(2, v);
-    };
+    Panels<F> panels;
     if constexpr (std::same_as<F, T>) {
-      if (field.outputs() <= few_uses && channels >= lanes<T>) {  // too few to pay for packing
-        panels.kind = PanelKind::reduction;
-        panels.data = weights + tap(0, 0, 0) * pitch, panels.pitch = g.out_channels;
-        panels.tap_pitch = {(tap(1, 0, 0) - tap(0, 0, 0)) * pitch, (tap(0, 1, 0) - tap(0, 0, 0)) * pitch,
-                            (tap(0, 0, 1) - tap(0, 0, 0)) * pitch};
-      }
+      const bool few = phase.field.outputs() <= few_uses && channels >= lanes<T>;  // too few to pay for packing
+      if (few) panels = detail::panels_in_place<F>(g, phase, weights);
     }
     if (panels.data == nullptr) {
-      const bool adjoin = field.touching && axes[2].step == 1;
-      panels.kind = cheaper_kind<F>(panels.rows, contiguous_run(adjoin, channels, axes[2].taps), columns);
-      if (panels.kind == PanelKind::reduction) panels.pitch = panels.rows;
-      F* const to = free;
-      const Index worth_a_thread = std::max(Index{1}, (Index{1} << 14) / std::max(channels * columns, Index{1}));
-      parallel_for(field.taps(), worth_a_thread, [&](Index begin, Index end) {
-        for (Index j = begin; j < end; ++j) {
-          const Index v = j % field.kernel[2], h = j / field.kernel[2] % field.kernel[1];
-          const Index t = j / (field.kernel[1] * field.kernel[2]);
-          pack_rows(panels, to, j * channels, channels, Layout::transposed, weights + tap(t, h, v) * pitch,
-                    g.out_channels);
-        }
-      });
+      panels = detail::pack_phase<F>(g, phase, weights, free);
       free += panels.packed_size();
-      panels.data = to;
     }
-
     Pixels<const F*> group_in = in;
     group_in.data += group * channels;
-    Pixels<T*> phase_out = out;
-    phase_out.data += out.offset(0, first[0], first[1], first[2]) + group * columns;
-    for (std::size_t axis = 0; axis < 3; ++axis) phase_out.pitch[axis] *= g.stride[axis];
+    Pixels<T*> phase_out = phase.pixels(g, out);
+    phase_out.data += group * columns;
     const T* const start = bias == nullptr ? nullptr : bias + group * columns;
-    if (LineGemm<F>::fits(field, panels, start)) lines.add(field, group_in, phase_out, panels, start);
-    else works.add(field, group_in, phase_out, panels, start, false);
+    if (LineGemm<F>::fits(phase.field, panels, start)) lines.add(phase.field, group_in, phase_out, panels, start);
+    else works.add(phase.field, group_in, phase_out, panels, start, false);
   }
   line_gemm(lines.all());
   implicit_gemm(works.all());

@@ -59,15 +59,7 @@ class Adjoint {
         bias_(bias),
         x_(x),
         numbers_(g.taps() * deep_ * g.in_channels) {
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      first_[axis] = g.output[axis], last_[axis] = -g.output[axis];
-      for (Index phase = 0; phase < g.stride[axis]; ++phase) {
-        const Phase p = phase_of(g, axis, phase);
-        if (p.taps == 0) continue;
-        first_[axis] = std::min(first_[axis], p.origin);
-        last_[axis] = std::max(last_[axis], p.origin + p.taps - 1);
-      }
-    }
+    set_reach();
     most_ = std::min(Index{8}, quotient_up(g.input[1], g.stride[1]));
     vectors_ = quotient_up(quotient_up(g.input[2], g.stride[2]), lanes<T>);
     row_ = vectors_ * lanes<T> + last_[2] - first_[2];
@@ -110,6 +102,19 @@ class Adjoint {
   Index slot(Index plane) const { return (plane % g_.kernel[0] + g_.kernel[0]) % g_.kernel[0]; }
   bool inside(std::size_t axis, Index at) const { return at >= 0 && at < g_.output[axis]; }
 
+  /// How far from a position the pixels of y are that any phase sees.
+  void set_reach() {
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      first_[axis] = g_.output[axis], last_[axis] = -g_.output[axis];
+      for (Index phase = 0; phase < g_.stride[axis]; ++phase) {
+        const Phase p = phase_of(g_, axis, phase);
+        if (p.taps == 0) continue;
+        first_[axis] = std::min(first_[axis], p.origin);
+        last_[axis] = std::max(last_[axis], p.origin + p.taps - 1);
+      }
+    }
+  }
+
   /// The weights as (taps, O, C).
   void pack(const T* w) {
     const Index channels = g_.in_channels;
@@ -142,35 +147,49 @@ class Adjoint {
     }
   }
 
+  /// Makes the pixels of a part, `rows` vectors at a time.
   void make(const Part& part, const Phases& phase, const F* planes, Run<F>* runs) const {
     const Index all = std::min(most_, phase[1].pixels - part.line) * vectors_;
     for (Index m = 0; m < all; m += rows) {
-      std::array<Index, rows> from;  // of each vector, in a plane
-      for (Index i = 0; i < rows; ++i) {
-        const Index place = std::min(m + i, all - 1);
-        from[static_cast<std::size_t>(i)] = (place / vectors_ + phase[1].origin - first_[1]) * line_ +
-                                            place % vectors_ * lanes<T> + phase[2].origin - first_[2];
-      }
-      Index count = 0;
-      for (Index j0 = 0; j0 < phase[0].taps; ++j0) {
-        if (!inside(0, part.plane + j0)) continue;
-        const F* const plane = planes + slot(part.plane + j0) * plane_;
-        for (Index j = 0; j < phase[1].taps * phase[2].taps; ++j) {
-          const Index j1 = j / phase[2].taps, j2 = j % phase[2].taps;
-          Run<F>& run = runs[count++];
-          run.k = tap(phase, j0, j1, j2) * deep_, run.length = deep_;
-          for (std::size_t i = 0; i < rows; ++i) run.rows[i] = plane + from[i] + j1 * line_ + j2;
-        }
-      }
+      const Index count = list_runs(part, phase, starts(phase, m, all), planes, runs);
       alignas(64) std::array<T, static_cast<std::size_t>(rows * most_columns * lanes<T>)> sums;
       multiply({runs, static_cast<std::size_t>(count)}, sums.data());
       for (Index i = 0; i < std::min(Index{rows}, all - m); ++i) {
-        const Index h = (part.line + (m + i) / vectors_) * g_.stride[1] + part.h, q = (m + i) % vectors_ * lanes<T>;
-        const Index above = ((part.n * g_.input[0] + part.t) * g_.input[1] + h) * g_.input[2];
-        T* const to = x_ + (above + q * g_.stride[2] + part.w) * g_.in_channels;
-        write(sums.data() + i * g_.in_channels * lanes<T>, std::min(lanes<T>, phase[2].pixels - q), to);
+        write(part, phase, m + i, sums.data() + i * g_.in_channels * lanes<T>);
       }
     }
+  }
+  /// Where in a plane what vectors m … m + rows − 1 see by the first tap begins; those beyond the last repeat it.
+  [[gnu::always_inline]] std::array<Index, rows> starts(const Phases& phase, Index m, Index all) const {
+    std::array<Index, rows> from;
+    for (Index i = 0; i < rows; ++i) {
+      const Index place = std::min(m + i, all - 1);
+      from[static_cast<std::size_t>(i)] = (place / vectors_ + phase[1].origin - first_[1]) * line_ +
+                                          place % vectors_ * lanes<T> + phase[2].origin - first_[2];
+    }
+    return from;
+  }
+  /// A run over O for each tap whose plane is inside of y; taps (j1, j2) are so many lines and pixels further on:
+  ///
+  ///     plane, channel o     | 0 0 y y y y y y y 0 |  line j1 = 0
+  ///                                [ vector ]         tap (0, 0)
+  ///                                  [ vector ]       tap (0, 1)
+  ///                          | 0 0 y y y y y y y 0 |  line j1 = 1
+  ///                                [ vector ]         tap (1, 0)
+  [[gnu::always_inline]] Index list_runs(const Part& part, const Phases& phase, const std::array<Index, rows>& from,
+                                         const F* planes, Run<F>* runs) const {
+    Index count = 0;
+    for (Index j0 = 0; j0 < phase[0].taps; ++j0) {
+      if (!inside(0, part.plane + j0)) continue;
+      const F* const plane = planes + slot(part.plane + j0) * plane_;
+      for (Index j = 0; j < phase[1].taps * phase[2].taps; ++j) {
+        const Index j1 = j / phase[2].taps, j2 = j % phase[2].taps;
+        Run<F>& run = runs[count++];
+        run.k = tap(phase, j0, j1, j2) * deep_, run.length = deep_;
+        for (std::size_t i = 0; i < rows; ++i) run.rows[i] = plane + from[i] + j1 * line_ + j2;
+      }
+    }
+    return count;
   }
   Index tap(const Phases& p, Index j0, Index j1, Index j2) const {
     return ((p[0].tap - j0 * p[0].tap_step) * g_.kernel[1] + p[1].tap - j1 * p[1].tap_step) * g_.kernel[2] + p[2].tap -
@@ -181,7 +200,12 @@ class Adjoint {
                                  pixels_times_numbers<F, rows, 3>, pixels_times_numbers<F, rows, 4>};
     kernels[static_cast<std::size_t>(g_.in_channels - 1)](runs, row_, numbers_.data(), sums);
   }
-  void write(const T* sums, Index pixels, T* to) const {
+  /// Vector m of a part, (C, lanes), to its pixels, a stride apart.
+  [[gnu::always_inline]] void write(const Part& part, const Phases& phase, Index m, const T* sums) const {
+    const Index h = (part.line + m / vectors_) * g_.stride[1] + part.h, q = m % vectors_ * lanes<T>;
+    const Index above = ((part.n * g_.input[0] + part.t) * g_.input[1] + h) * g_.input[2];
+    T* const to = x_ + (above + q * g_.stride[2] + part.w) * g_.in_channels;
+    const Index pixels = std::min(lanes<T>, phase[2].pixels - q);
     for (Index c = 0; c < g_.in_channels; ++c) {
       const T start = bias_ == nullptr ? T(0) : bias_[c];
       for (Index p = 0; p < pixels; ++p) to[p * g_.stride[2] * g_.in_channels + c] = sums[c * lanes<T> + p] + start;

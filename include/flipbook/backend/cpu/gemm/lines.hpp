@@ -5,7 +5,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Where a run of steps of a reduction begins: behind what a row of a tile sees first, and in a panel.
+/// Where a run of steps of a reduction begins: the offset from what a row of a tile sees first, and that in a panel.
 struct LineRun {
   Index ahead, panel;
 };

@@ -105,7 +105,7 @@ class WeightGradient {
  private:
   static constexpr Index positions_a_block = 128;
   static constexpr Index most_rows = 1024 / static_cast<Index>(sizeof(T)), most_columns = most_rows, row_unit = 24;
-  // An odd number of cache lines apart, so that a column of positions spreads over the cache's sets.
+  // An odd number of cache lines, to avoid set conflicts between the rows of a column.
   static constexpr Index line = 64 / static_cast<Index>(sizeof(T));
   static constexpr Index row_pitch = (most_rows / line | 1) * line, column_pitch = (most_columns / line | 1) * line;
 
@@ -141,38 +141,69 @@ class WeightGradient {
     }
   }
 
-  /// Gathers positions from q to the end of their row of the image, as many as the workspace holds; returns
-  /// where it stopped.
+  /// Positions of one line of the output, from `first` to before `last`.
+  struct Line {
+    Index n, t, h, first, last;
+    Index size() const { return last - first; }
+  };
+
+  /// Gathers positions from q to the end of their line, as many as the workspace holds; returns where it stopped. Each
+  /// is a row of both operands, padded with zeros to whole vectors, the left one of the block's pieces:
+  ///
+  ///                left: pixels of x that p sees          right: channels of y at p
+  ///     p = 0    | 0 0 0 x x x | 0 0 0 x x x | 0 0 |      | y y y y y | 0 0 0 |
+  ///     p = 1    | x x x x x x | x x x x x x | 0 0 |      | y y y y y | 0 0 0 |
+  ///                 piece 0       piece 1
   Index gather(Block& block, Index q) const {
     const auto& s = field_;
     const Index w = q % s.positions[2], h = q / s.positions[2] % s.positions[1];
     const Index plane = q / (s.positions[2] * s.positions[1]), t = plane % s.positions[0], n = plane / s.positions[0];
     const Index end = std::min(s.positions[2], w + positions_a_block - block.positions);
-
-    const auto pixel = [&](const Piece& piece) {
-      return std::array<Index, 3>{t * s.stride[0] + s.origin[0] + piece.j0 * s.step[0],
-                                  h * s.stride[1] + s.origin[1] + piece.j1 * s.step[1],
-                                  s.origin[2] + piece.j2 * s.step[2]};
-    };
-    Index first = end, last = w;  // positions that see anything
+    const Line line = seeing(block, {n, t, h, w, end});
+    if (line.size() > 0) {
+      gather_left(block, line);
+      gather_right(block, line);
+      block.positions += line.size();
+      complete_factor(block);
+    }
+    return q + end - w;
+  }
+  /// The pixel that a piece begins with, at position 0 of a line.
+  std::array<Index, 3> pixel(const Piece& piece, const Line& line) const {
+    const auto& s = field_;
+    return {line.t * s.stride[0] + s.origin[0] + piece.j0 * s.step[0],
+            line.h * s.stride[1] + s.origin[1] + piece.j1 * s.step[1], s.origin[2] + piece.j2 * s.step[2]};
+  }
+  /// A line without the positions at its ends that see only what is outside of the image.
+  Line seeing(const Block& block, const Line& line) const {
+    const auto& s = field_;
+    Line seen{line.n, line.t, line.h, line.last, line.first};
     for (const Piece& piece : block.all()) {
-      const auto at = pixel(piece);
+      const auto at = pixel(piece, line);
       if (!s.inside(0, at[0]) || !s.inside(1, at[1])) continue;
       const Index nearest = piece.first / s.channels, farthest = (piece.first + piece.count - 1) / s.channels;
       const Index low = -at[2] - farthest, high = s.extent[2] - at[2] - nearest;  // low <= w · stride < high
-      first = std::min(first, std::max(w, low <= 0 ? 0 : quotient_up(low, s.stride[2])));
-      last = std::max(last, std::min(end, high <= 0 ? 0 : quotient_up(high, s.stride[2])));
+      seen.first = std::min(seen.first, std::max(line.first, low <= 0 ? 0 : quotient_up(low, s.stride[2])));
+      seen.last = std::max(seen.last, std::min(line.last, high <= 0 ? 0 : quotient_up(high, s.stride[2])));
     }
-    if (first >= last) return q + end - w;
-    first -= (first - w) % numbers_in<F>;  // so that the same positions are one factor, whichever are passed over
-
+    if (seen.size() > 0)  // the same positions are one factor, whichever are passed over
+      seen.first -= (seen.first - line.first) % numbers_in<F>;
+    return seen;
+  }
+  /// The pieces at each position. Of a piece's numbers [begin, stop) those of [low, high) are inside of the image:
+  ///
+  ///     line of x                | x x x x x x x x … x x |
+  ///     a piece       | 0 0 0 0 0 x x x x |
+  ///                 begin        low    high = stop
+  void gather_left(const Block& block, const Line& line) const {
+    const auto& s = field_;
     T* const left = block.left + block.positions * row_pitch;
     for (const Piece& piece : block.all()) {
-      const auto at = pixel(piece);
+      const auto at = pixel(piece, line);
       const bool seen = s.inside(0, at[0]) && s.inside(1, at[1]);
-      const T* const row = in_.data + (seen ? in_.offset(n, at[0], at[1], 0) : 0);
+      const T* const row = in_.data + (seen ? in_.offset(line.n, at[0], at[1], 0) : 0);
       T* to = left + piece.to;
-      for (Index p = first; p < last; ++p, to += row_pitch) {
+      for (Index p = line.first; p < line.last; ++p, to += row_pitch) {
         const Index x = p * s.stride[2] + at[2], begin = piece.first, stop = piece.first + piece.count;
         const Index low = seen ? std::clamp(-x * s.channels, begin, stop) : stop;
         const Index high = std::clamp((s.extent[2] - x) * s.channels, low, stop);
@@ -181,23 +212,27 @@ class WeightGradient {
         std::fill_n(at_low, stop - high, T(0));
       }
     }
-    const auto pad = [&](T* to, Index present, Index pitch) {
-      const Index missing = round_up(present, lanes<T>) - present;
-      for (Index p = first; p < last && missing > 0; ++p, to += pitch) std::fill_n(to + present, missing, T(0));
-    };
+    pad(left, line.size(), block.rows, row_pitch);
+  }
+  void gather_right(const Block& block, const Line& line) const {
     T* const right = block.right + block.positions * column_pitch;
-    for (Index p = first; p < last; ++p) {
-      std::copy_n(right_.data + right_.offset(n, t, h, p) + block.first_column, block.columns,
-                  right + (p - first) * column_pitch);
+    for (Index p = line.first; p < line.last; ++p) {
+      std::copy_n(right_.data + right_.offset(line.n, line.t, line.h, p) + block.first_column, block.columns,
+                  right + (p - line.first) * column_pitch);
     }
-    pad(left, block.rows, row_pitch);
-    pad(right, block.columns, column_pitch);
-    block.positions += last - first;
+    pad(right, line.size(), block.columns, column_pitch);
+  }
+  /// Zeros after the `present` numbers of each row, to whole vectors.
+  static void pad(T* to, Index rows, Index present, Index pitch) {
+    const Index missing = round_up(present, lanes<T>) - present;
+    for (Index i = 0; i < rows && missing > 0; ++i, to += pitch) std::fill_n(to + present, missing, T(0));
+  }
+  /// Positions of zeros, where the last factor is not whole.
+  static void complete_factor(Block& block) {
     for (; block.positions % numbers_in<F> != 0; ++block.positions) {
       std::fill_n(block.left + block.positions * row_pitch, row_pitch, T(0));
       std::fill_n(block.right + block.positions * column_pitch, column_pitch, T(0));
     }
-    return q + end - w;
   }
 
   /// What was gathered, as factors of a reduction over positions.

@@ -42,7 +42,7 @@ template <Real T>
   using V = Simd<T>;
   using Bits = xsimd::batch<xsimd::as_integer_t<T>>;
   constexpr int fraction = std::numeric_limits<T>::digits - 1, bias = std::numeric_limits<T>::max_exponent - 1;
-  // Beside this number, the last bits of a sum are an integer: x rounded, and the bias of exponents.
+  // In x + shifter the low bits of the significand are an integer: x rounded, plus the bias of exponents.
   constexpr T shifter = T(3) * static_cast<T>(Index{1} << (fraction - 1)) + T(bias);
   const V bounded = xsimd::max(V(T(-bias)), x);  // the second operand where either is NaN
   const V shifted = bounded + V(shifter);
