@@ -22,7 +22,7 @@
 #include <flipbook/quantizer/finite_scalar.hpp>
 #include <flipbook/quantizer/multi_scale.hpp>
 
-#include "data.hpp"
+#include "flow_models.hpp"
 
 /// What the example programs train, so that `sample` knows the types of the weights it loads.
 namespace flipbook::examples {
@@ -84,7 +84,10 @@ struct LatentClips {  // a name without options in it, which nvcc 13 cannot alwa
   using Model = LatentDiffusion<Autoencoder, 96, 4, 0, flow::LevelPerFrame>;
 };
 // [/latent]
-inline constexpr ClipFormat flow_format{.frames = 16, .size = 32, .channels = 1, .sprites = 1, .sprite = 20};
+struct LatentClipsOfClasses {
+  using Autoencoder = LatentClips::Autoencoder;
+  using Model = LatentDiffusion<Autoencoder, 96, 4, classes, flow::LevelPerFrame>;
+};
 
 // State-space: clips (20, 64, 64, 1), continued from the first five frames in several ways.
 using SvgFutures = Svg<1, 64, 16>;
