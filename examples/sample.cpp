@@ -10,7 +10,9 @@ namespace flipbook::examples {
 
 // In sample/.
 extern template Tensor<float> flow_clips<Cpu>(const SampleSettings&, const std::string&);
+extern template Tensor<float> token_clips<Cpu>(const SampleSettings&);
 #ifdef FLIPBOOK_CUDA
+extern template Tensor<float> token_clips<Cuda>(const SampleSettings&);
 extern template Tensor<float> flow_clips<Cuda>(const SampleSettings&, const std::string&);
 #endif
 
@@ -32,12 +34,6 @@ fb::Tensor<float, B> continued(const Settings& settings) {
   return fb::concat(1, context, forecast->predict(context, settings.frames));
 }
 
-template <class Model, class B>
-fb::Tensor<float, B> of_codes(const Settings& settings, fb::Rng& rng) {
-  const auto model = loaded<Model, B>(settings);
-  return model->sample(model->begin(settings.count), rng);
-}
-
 template <class B>
 fb::Tensor<float, B> clips_without_classes(const Settings& settings) {
   fb::Rng rng{settings.seed};
@@ -48,11 +44,6 @@ fb::Tensor<float, B> clips_without_classes(const Settings& settings) {
   if (model == "vae-adversarial") return loaded<ClipVaeGan, B>(settings)->vae.sample(n, rng);
   if (model == "gan") return loaded<ClipGan, B>(settings)->sample(n, rng);
   if (model == "gan-frame") return loaded<FrameGan, B>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
-  if (model == "videogpt-vector") return of_codes<ClipGpt<VectorTokenizer>, B>(settings, rng);
-  if (model == "videogpt-scalar") return of_codes<ClipGpt<ScalarTokenizer>, B>(settings, rng);
-  if (model == "maskgit-vector") return of_codes<ClipMaskGit<VectorTokenizer>, B>(settings, rng);
-  if (model == "maskgit-scalar") return of_codes<ClipMaskGit<ScalarTokenizer>, B>(settings, rng);
-  if (model == "var") return of_codes<ClipVar, B>(settings, rng);
   if (model == "mocogan") return loaded<MotionGan, B>(settings)->model.sample(n, clip_gan_format.frames, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
   if (model == "simvp") return continued<SimVpForecast, B>(settings);
@@ -63,6 +54,8 @@ fb::Tensor<float, B> clips_without_classes(const Settings& settings) {
 template <class B>
 fb::Tensor<float> clips(const Settings& settings) {
   const std::string& model = settings.model;
+  if (model == "var" || model.starts_with("videogpt-") || model.starts_with("maskgit-"))
+    return token_clips<B>(settings);
   if (model == "latent") return flow_clips<B>(settings, model);
   if (model.starts_with("flow-")) return flow_clips<B>(settings, model.substr(5));
   settings.require_no_class();

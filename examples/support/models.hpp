@@ -75,6 +75,12 @@ using FourScales = quantizer::Scales<Extent{1, 1, 1}, Extent{1, 2, 2}, Extent{2,
 using ScaleTokenizer = VideoVqVae<1, 32, quantizer::MultiScale<quantizer::Vector<256, 16>, FourScales>>;
 using ClipVar = VideoVar<ScaleTokenizer, 128, 4, 4>;
 // [/scales]
+// The same of classes.
+template <class Tokenizer>
+using ClipGptOfClasses = VideoGpt<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4, classes>;
+template <class Tokenizer>
+using ClipMaskGitOfClasses = VideoMaskGit<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4, classes>;
+using ClipVarOfClasses = VideoVar<ScaleTokenizer, 128, 4, 4, classes>;
 inline constexpr ClipFormat token_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 
 // In latents: clips (16, 32, 32, 1) have 16 × 4 × 4, of 8 numbers.

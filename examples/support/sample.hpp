@@ -74,4 +74,33 @@ Tensor<float> flow_clips(const SampleSettings& settings, const std::string& name
   return flow_clips<LatentClips::Model, LatentClipsOfClasses::Model, B>(settings, latents);
 }
 
+/// New clips of a model of codes, with the classes that are asked for where the weights are of a model of classes.
+/// @throws Error  if a class is chosen that the model has not
+template <class Plain, class OfClasses, class B>
+Tensor<float> token_clips(const SampleSettings& settings) {
+  Rng rng{settings.seed};
+  if (const auto model = if_it_fits<OfClasses, B>(settings)) {
+    typename Of<OfClasses, float, B>::Sampling how;
+    if constexpr (requires { how.tokens; }) how.tokens.guidance = settings.guidance;
+    else how.guidance = settings.guidance;
+    const auto labels = argmax(labels_of<B>(settings.count, settings.label), -1);
+    return to<Cpu>((*model)->sample((*model)->begin(labels), rng, how));
+  }
+  settings.require_no_class();
+  const auto model = loaded<Plain, B>(settings);
+  return to<Cpu>(model->sample(model->begin(settings.count), rng));
+}
+
+/// The clips of a model of codes by its name: videogpt-vector, …, var.
+template <class B>
+Tensor<float> token_clips(const SampleSettings& settings) {
+  using V = VectorTokenizer;
+  using S = ScalarTokenizer;
+  if (settings.model == "videogpt-vector") return token_clips<ClipGpt<V>, ClipGptOfClasses<V>, B>(settings);
+  if (settings.model == "videogpt-scalar") return token_clips<ClipGpt<S>, ClipGptOfClasses<S>, B>(settings);
+  if (settings.model == "maskgit-vector") return token_clips<ClipMaskGit<V>, ClipMaskGitOfClasses<V>, B>(settings);
+  if (settings.model == "maskgit-scalar") return token_clips<ClipMaskGit<S>, ClipMaskGitOfClasses<S>, B>(settings);
+  return token_clips<ClipVar, ClipVarOfClasses, B>(settings);
+}
+
 }  // namespace flipbook::examples

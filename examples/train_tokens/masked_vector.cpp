@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_TOKEN_STAGE(template void train_prior, ClipMaskGit<VectorTokenizer>)
+FLIPBOOK_TOKEN_STAGE(template void train_prior, ClipMaskGit<VectorTokenizer>, Data)
 
 }  // namespace flipbook::examples

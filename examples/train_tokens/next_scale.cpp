@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_TOKEN_STAGE(template void train_prior, ClipVar)
+FLIPBOOK_TOKEN_STAGE(template void train_prior, ClipVar, Data)
 
 }  // namespace flipbook::examples
