@@ -49,7 +49,7 @@ std::optional<Module<Model, float, B>> if_it_fits(const SampleSettings& settings
   return module;
 }
 
-/// New clips of a flow, with the classes that are asked for where the weights are of a flow of classes: (N, T, H, W, C).
+/// New clips of a flow, of the classes that are asked for where it is a flow of classes: (N, T, H, W, C).
 /// @param shape  of what the flow makes
 /// @throws Error  if a class is chosen that the model has not
 template <class Plain, class OfClasses, class B>

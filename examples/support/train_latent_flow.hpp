@@ -43,8 +43,8 @@ void report(const auto& model, const FlowSettings& settings, const auto& data, R
 }
 
 /// Trains a flow in the latents of an autoencoder that was trained before, with a moving average of its parameters, and
-/// writes new clips by the average, and unseen clips continued after their first frames; of a flow of classes, new clips
-/// of each class, one a column.
+/// writes new clips by the average, and unseen clips continued after their first frames; of a flow of classes, new
+/// clips of each class, one a column.
 /// @tparam Clips  Data, or DataOfClasses
 template <class Model, class B, class Clips>
 void train_in_latents(const FlowSettings& settings, const TrainingOptions& options,

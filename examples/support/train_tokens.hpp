@@ -71,8 +71,8 @@ auto begin_of(const auto& model, Index n, const Tensor<float, B>& labels) {
 }
 
 /// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and, unless
-/// codes are of scales, some that go on from the first eight frames of unseen ones. New ones of a model of classes are of
-/// each of them, one a column.
+/// codes are of scales, some that go on from the first eight frames of unseen ones. New ones of a model of classes are
+/// of each of them, one a column.
 /// @tparam Clips  Data, or DataOfClasses
 template <class Model, class B, class Clips>
 void train_prior(const TokenSettings& settings, const TrainingOptions& options, const TokenizerWeights& tokenizer,

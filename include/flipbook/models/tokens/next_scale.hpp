@@ -47,8 +47,8 @@ concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::i
 ///
 /// The tokens of a scale are independent of each other given the coarser ones, so a clip takes one pass a scale. The
 /// first token of a sequence is given; where it is that of a class, training has the null class in its place now and
-/// then, so that sampling can be guided. Sequences may end after any scale. Tian et al., Visual autoregressive modeling:
-/// scalable image generation via next-scale prediction, 2024. Parameters: network.
+/// then, so that sampling can be guided. Sequences may end after any scale. Tian et al., Visual autoregressive
+/// modeling: scalable image generation via next-scale prediction, 2024. Parameters: network.
 template <next_scale::Network Network>
 struct NextScale {
   using ScalesOf = typename Network::ScalesOf;
