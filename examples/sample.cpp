@@ -3,27 +3,26 @@
 // them.
 #include <string>
 
-#include "support/models.hpp"
+#include "support/sample.hpp"
 #include "support/training.hpp"
+
+namespace flipbook::examples {
+
+// In sample/.
+extern template Tensor<float> flow_clips<Cpu>(const SampleSettings&, const std::string&);
+extern template Tensor<float> token_clips<Cpu>(const SampleSettings&);
+#ifdef FLIPBOOK_CUDA
+extern template Tensor<float> token_clips<Cuda>(const SampleSettings&);
+extern template Tensor<float> flow_clips<Cuda>(const SampleSettings&, const std::string&);
+#endif
+
+}  // namespace flipbook::examples
 
 namespace fb = flipbook;
 using namespace fb::examples;
+using Settings = SampleSettings;
 
 namespace {
-
-struct Settings {
-  std::filesystem::path weights, data, out = "clips.gif";
-  std::string model = "vae";
-  fb::Index count = 16, frames = 10;
-  std::uint64_t seed = 1;
-};
-
-template <class Model, class B>
-fb::Module<Model, float, B> loaded(const Settings& settings) {
-  fb::Module<Model, float, B> module;
-  fb::load_weights(settings.weights, module);
-  return module;
-}
 
 /// Clips that go on from the first frames of unseen data, after those.
 template <class Model, class B>
@@ -35,14 +34,8 @@ fb::Tensor<float, B> continued(const Settings& settings) {
   return fb::concat(1, context, forecast->predict(context, settings.frames));
 }
 
-template <class Model, class B>
-fb::Tensor<float, B> of_codes(const Settings& settings, fb::Rng& rng) {
-  const auto model = loaded<Model, B>(settings);
-  return model->sample(model->begin(settings.count), rng);
-}
-
 template <class B>
-fb::Tensor<float, B> clips(const Settings& settings) {
+fb::Tensor<float, B> clips_without_classes(const Settings& settings) {
   fb::Rng rng{settings.seed};
   const fb::Index n = settings.count;
   const std::string& model = settings.model;
@@ -51,17 +44,22 @@ fb::Tensor<float, B> clips(const Settings& settings) {
   if (model == "vae-adversarial") return loaded<ClipVaeGan, B>(settings)->vae.sample(n, rng);
   if (model == "gan") return loaded<ClipGan, B>(settings)->sample(n, rng);
   if (model == "gan-frame") return loaded<FrameGan, B>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
-  if (model == "videogpt-vector") return of_codes<ClipGpt<VectorTokenizer>, B>(settings, rng);
-  if (model == "videogpt-scalar") return of_codes<ClipGpt<ScalarTokenizer>, B>(settings, rng);
-  if (model == "maskgit-vector") return of_codes<ClipMaskGit<VectorTokenizer>, B>(settings, rng);
-  if (model == "maskgit-scalar") return of_codes<ClipMaskGit<ScalarTokenizer>, B>(settings, rng);
-  if (model == "var") return of_codes<ClipVar, B>(settings, rng);
-  if (model == "latent") return loaded<LatentClips::Model, B>(settings)->sample({n, flow_format.frames, 4, 4, 8}, rng);
   if (model == "mocogan") return loaded<MotionGan, B>(settings)->model.sample(n, clip_gan_format.frames, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
   if (model == "simvp") return continued<SimVpForecast, B>(settings);
   if (model == "convlstm") return continued<ConvLstmForecast, B>(settings);
   return continued<TransformerForecast, B>(settings);
+}
+
+template <class B>
+fb::Tensor<float> clips(const Settings& settings) {
+  const std::string& model = settings.model;
+  if (model == "var" || model.starts_with("videogpt-") || model.starts_with("maskgit-"))
+    return token_clips<B>(settings);
+  if (model == "latent") return flow_clips<B>(settings, model);
+  if (model.starts_with("flow-")) return flow_clips<B>(settings, model.substr(5));
+  settings.require_no_class();
+  return fb::to<fb::Cpu>(clips_without_classes<B>(settings));
 }
 
 }  // namespace
@@ -70,15 +68,18 @@ int main(int argc, char** argv) {
   CommandLine line{"Makes clips with the weights of a trained model, and writes them as an animated GIF."};
   Settings settings;
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
-  line.choice(
-      "--model", settings.model,
-      {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector", "videogpt-scalar",
-       "maskgit-vector", "maskgit-scalar", "var", "latent", "lstm", "convlstm", "transformer", "simvp"},
-      "What they are the weights of");
+  line.choice("--model", settings.model,
+              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector",
+               "videogpt-scalar", "maskgit-vector", "maskgit-scalar", "var", "flow-unet", "flow-transformer",
+               "flow-forcing", "latent", "lstm", "convlstm", "transformer", "simvp"},
+              "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);
   line.number("--frames", settings.frames, "How many frames an autoregressive model adds", 1, 1000);
   line.data(settings.data, "What an autoregressive model continues (default: as for training)");
+  line.number("--class", settings.label, "Of a model with classes: which; -1: one after another", -1);
+  line.number("--guidance", settings.guidance,
+              "Of a model with classes: how far clips go beyond the class as it was learned; 0: not at all", 0, 1e6);
   line.seed(settings.seed);
   line.device();
   return line.run(argc, argv, [&]<class B>(B) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Trains VideoGPT, MaskGIT or VAR of clips in two stages: an autoencoder that makes codes of clips, then a transformer
-// over them; between, if asked for, the autoencoder goes on against discriminators (VQGAN). Writes reconstructions, new
-// clips, and, but for VAR, clips that go on from their first half.
+// over them, with --labels of classes; between, if asked for, the autoencoder goes on against discriminators (VQGAN).
+// Writes reconstructions, new clips, and, but for VAR, clips that go on from their first half.
 #include "support/models.hpp"
 #include "support/train_tokens.hpp"
 
@@ -39,8 +39,15 @@ int main(int argc, char** argv) {
   line.number("--sampling-steps", settings.sampling_steps, "Of a masked prior: how many times all codes are drawn", 1);
   line.number("--confidence-temperature", settings.confidence_temperature,
               "Of a masked prior: the noise in which codes are kept; 0: those it is surest of", 0, 1e6);
+  line.flag("--labels", settings.labels,
+            "Also learn the classes of the images that move, which a file of labels beside theirs has");
+  line.number("--guidance", settings.guidance,
+              "Of --labels: how far clips go beyond the class as it was learned; 0: not at all", 0, 1e6);
   return line.run(argc, argv, [&]<class B>(B) {
-    const Data data = settings.training.open(token_format);
+    const TrainingOptions& options = settings.training;
+    const Data data = settings.labels
+                          ? open_classes(options.data, token_format, classes, options.seed).without_classes()
+                          : options.open(token_format);
     if (settings.prior == "scales") train_tokens<ScaleTokenizer, B>(settings, data);
     else if (settings.quantizer == "scalar") train_tokens<ScalarTokenizer, B>(settings, data);
     else train_tokens<VectorTokenizer, B>(settings, data);

@@ -57,17 +57,17 @@ Index sprite_size(const ClipFormat& format) {
   return std::min(format.size, format.sprite > 0 ? format.sprite : std::max<Index>(1, format.size * 28 / 64));
 }
 
-/// Images of one file to learn from, of the other to judge by, moving.
+/// The images of a file, moving.
+MovingSprites moving(const std::filesystem::path& file, const ClipFormat& format, std::uint64_t seed) {
+  const MovingSprites::Options options{
+      .frames = format.frames, .canvas = format.size, .sprites = format.sprites, .seed = seed};
+  return MovingSprites(sprites_of(file, sprite_size(format)), options);
+}
+/// Those of one file to learn from, of the other to judge by.
 Data moving(const std::filesystem::path& training, const std::filesystem::path& test, const ClipFormat& format,
             std::uint64_t seed, std::string name) {
-  const Index size = sprite_size(format);
-  const auto source = [&](const std::filesystem::path& file, std::uint64_t stream) {
-    const MovingSprites::Options options{
-        .frames = format.frames, .canvas = format.size, .sprites = format.sprites, .seed = stream};
-    return MovingSprites(sprites_of(file, size), options);
-  };
-  const MovingSprites sprites = source(training, 2 * seed);
-  Data data{WithChannels(sprites, format.channels), WithChannels(source(test, 2 * seed + 1), format.channels),
+  const MovingSprites sprites = moving(training, format, 2 * seed);
+  Data data{WithChannels(sprites, format.channels), WithChannels(moving(test, format, 2 * seed + 1), format.channels),
             std::move(name)};
   if (format.channels == 1) data.sprites = sprites;
   return data;
@@ -98,6 +98,14 @@ TensorDataset clips_of_npy(const std::filesystem::path& file, const ClipFormat& 
     }
   }
   return TensorDataset(clips);
+}
+
+/// The file of labels beside an IDX file of images, by MNIST's names; as it is where it has none of these.
+std::filesystem::path labels_beside(const std::filesystem::path& images) {
+  std::string name = images.filename().string();
+  const auto at = name.rfind("images-idx3");
+  if (at != std::string::npos) name.replace(at, 11, "labels-idx1");
+  return images.parent_path() / name;
 }
 
 /// What the first bytes of a file say that it is.
@@ -248,6 +256,40 @@ Data open_data(const std::filesystem::path& path, const ClipFormat& format, std:
     case FileKind::other: break;
   }
   return open_videos(path, format, seed);
+}
+
+SpritesOfClasses::SpritesOfClasses(MovingSprites source, Tensor<std::uint8_t> labels, Index classes)
+    : source_(std::move(source)), labels_(std::move(labels)), classes_(classes) {
+  const Index images = source_.images().extent(0), sprites = source_.options().sprites;
+  require(sprites == 1, "clips of ", sprites, " sprites have no class; needs 1");
+  require(labels_.shape() == Shape{images}, "--labels: labels ", labels_.shape(), " of ", images, " images");
+  const int largest = *std::max_element(labels_.begin(), labels_.end());
+  require(largest < classes, "--labels: a class ", largest, "; this model has ", classes, " classes, 0 … ",
+          classes - 1);
+}
+
+LabelledClip<> SpritesOfClasses::clip(Index index) const {
+  Tensor<float> label({classes_});
+  std::fill(label.begin(), label.end(), 0.0F);
+  label.data()[labels_.data()[source_.image(index, 0)]] = 1;
+  return {source_.clip(index), label};
+}
+
+DataOfClasses open_classes(const std::filesystem::path& path, const ClipFormat& format, Index classes,
+                           std::uint64_t seed) {
+  const bool fashion = path.empty() && has_fashion();
+  const std::filesystem::path &training = fashion ? fashion_training : path, &test = fashion ? fashion_test : path;
+  require(!training.empty(), "--labels: shapes that this program draws have no classes; needs --data FILE of images");
+  const auto source = [&](const std::filesystem::path& images, std::uint64_t stream) {
+    const auto labels = labels_beside(images);
+    require(labels != images && std::filesystem::exists(labels) && std::filesystem::exists(images), "--labels: '",
+            images.string(),
+            "' has no classes; needs an IDX file of images named …images-idx3…, with one of labels beside it, named "
+            "…labels-idx1…");
+    return SpritesOfClasses(moving(images, format, stream), read_idx(labels), classes);
+  };
+  return {source(training, 2 * seed), source(test, 2 * seed + 1),
+          fashion ? "Moving Fashion-MNIST, with classes" : path.string() + ", moving, with classes"};
 }
 
 }  // namespace flipbook::examples

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include <flipbook/data/annotated_clip.hpp>
 #include <flipbook/data/moving_sprites.hpp>
 
 #include "any_clips.hpp"
@@ -29,6 +30,32 @@ struct Data {
   std::optional<MovingSprites> sprites = {};  ///< the clips to learn from, where they are just these
 };
 
+/// Clips of one sprite each, with the class of its image, one-hot: (K).
+class SpritesOfClasses {
+ public:
+  /// @param labels   a class for each of the source's images, (N)
+  /// @param classes  how many there are
+  /// @throws Error  if clips have several sprites, or a class is none of 0 … classes − 1
+  SpritesOfClasses(MovingSprites source, Tensor<std::uint8_t> labels, Index classes);
+
+  Shape shape() const { return source_.shape(); }
+  LabelledClip<> clip(Index index) const;
+  const MovingSprites& sprites() const noexcept { return source_; }
+
+ private:
+  MovingSprites source_;
+  Tensor<std::uint8_t> labels_;
+  Index classes_;
+};
+
+/// The same with classes.
+struct DataOfClasses {
+  SpritesOfClasses training, test;
+  std::string name;
+
+  Data without_classes() const { return {training, test, name, false, training.sprites()}; }
+};
+
 /// Shapes that move, drawn by this program, where there is no data.
 Data procedural(const ClipFormat& format, std::uint64_t seed);
 
@@ -42,5 +69,10 @@ void require_data(const std::filesystem::path& path);
 /// Debian's package dataset-fashion-mnist is installed, and otherwise shapes that need no data.
 /// @throws Error if there is nothing there, or something else: names the path
 Data open_data(const std::filesystem::path& path, const ClipFormat& format, std::uint64_t seed);
+/// The same of grey sprites with the classes of their images: of an IDX file of images with one of labels beside it, as
+/// MNIST has them; without a path, Fashion-MNIST's.
+/// @throws Error if there are no classes, or more than `classes`
+DataOfClasses open_classes(const std::filesystem::path& path, const ClipFormat& format, Index classes,
+                           std::uint64_t seed);
 
 }  // namespace flipbook::examples

@@ -22,7 +22,7 @@
 #include <flipbook/quantizer/finite_scalar.hpp>
 #include <flipbook/quantizer/multi_scale.hpp>
 
-#include "data.hpp"
+#include "flow_models.hpp"
 
 /// What the example programs train, so that `sample` knows the types of the weights it loads.
 namespace flipbook::examples {
@@ -75,6 +75,12 @@ using FourScales = quantizer::Scales<Extent{1, 1, 1}, Extent{1, 2, 2}, Extent{2,
 using ScaleTokenizer = VideoVqVae<1, 32, quantizer::MultiScale<quantizer::Vector<256, 16>, FourScales>>;
 using ClipVar = VideoVar<ScaleTokenizer, 128, 4, 4>;
 // [/scales]
+// The same of classes.
+template <class Tokenizer>
+using ClipGptOfClasses = VideoGpt<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4, classes>;
+template <class Tokenizer>
+using ClipMaskGitOfClasses = VideoMaskGit<Tokenizer, LatentGrid{4, 8, 8}, 128, 4, 4, classes>;
+using ClipVarOfClasses = VideoVar<ScaleTokenizer, 128, 4, 4, classes>;
 inline constexpr ClipFormat token_format{.frames = 16, .size = 64, .channels = 1, .sprites = 1};
 
 // In latents: clips (16, 32, 32, 1) have 16 × 4 × 4, of 8 numbers.
@@ -84,7 +90,10 @@ struct LatentClips {  // a name without options in it, which nvcc 13 cannot alwa
   using Model = LatentDiffusion<Autoencoder, 96, 4, 0, flow::LevelPerFrame>;
 };
 // [/latent]
-inline constexpr ClipFormat flow_format{.frames = 16, .size = 32, .channels = 1, .sprites = 1, .sprite = 20};
+struct LatentClipsOfClasses {
+  using Autoencoder = LatentClips::Autoencoder;
+  using Model = LatentDiffusion<Autoencoder, 96, 4, classes, flow::LevelPerFrame>;
+};
 
 // State-space: clips (20, 64, 64, 1), continued from the first five frames in several ways.
 using SvgFutures = Svg<1, 64, 16>;

@@ -16,11 +16,13 @@ struct TokenSettings {
   std::string quantizer = "scalar", prior = "causal";
   Index prior_steps = 2000, adversarial_steps = 0, top_k = 0, sampling_steps = 12;
   double learning_rate = 1e-3, adversarial_weight = 1, temperature = 1, top_p = 1, confidence_temperature = 4.5;
+  double guidance = 1;
+  bool labels = false;
 
   /// How a prior draws.
   template <class Sampling>
   Sampling sampling() const {
-    const likelihood::Sampling codes{temperature, top_k, top_p};
+    const likelihood::Sampling codes{temperature, top_k, top_p, labels ? guidance : 0};
     if constexpr (std::same_as<Sampling, masked::Sampling>) return {sampling_steps, confidence_temperature, codes};
     else return codes;
   }
@@ -61,26 +63,44 @@ bool train_tokenizer(const TokenSettings& settings, const TrainingOptions& optio
   });
 }
 
-// The priors, under names without options in them, which nvcc 13 cannot always say.
+/// What begins each of n clips: a token of their classes, (n, K), one-hot, where the model has classes.
+template <class B>
+auto begin_of(const auto& model, Index n, const Tensor<float, B>& labels) {
+  if constexpr (requires { model->begin(argmax(labels, -1)); }) return model->begin(argmax(labels, -1));
+  else return model->begin(n);
+}
+
+// The priors, plain and of classes, under names without options in them, which nvcc 13 cannot always say.
 template <class Tokenizer>
 struct CausalPrior {
   using Model = ClipGpt<Tokenizer>;
+  struct OfClasses {
+    using Model = ClipGptOfClasses<Tokenizer>;
+  };
 };
 template <class Tokenizer>
 struct MaskedPrior {
   using Model = ClipMaskGit<Tokenizer>;
+  struct OfClasses {
+    using Model = ClipMaskGitOfClasses<Tokenizer>;
+  };
 };
 struct ScalePrior {
   using Model = ClipVar;
+  struct OfClasses {
+    using Model = ClipVarOfClasses;
+  };
 };
 
 /// Trains a transformer on the codes of a tokenizer that was trained before, and writes clips, new ones and, unless
-/// codes are of scales, some that go on from the first eight frames of unseen ones.
-/// @tparam Prior  names the model, as MaskedPrior does
-template <class Prior, class B>
+/// codes are of scales, some that go on from the first eight frames of unseen ones. New ones of a model of classes are
+/// of each of them, one a column.
+/// @tparam Prior  names the model, as MaskedPrior does  @tparam Clips  Data, or DataOfClasses
+template <class Prior, class B, class Clips>
 void train_prior(const TokenSettings& settings, const TrainingOptions& options, const TokenizerWeights& tokenizer,
-                 const Data& data) {
+                 const Clips& data) {
   using Model = typename Prior::Model;
+  constexpr Index columns = Model::classes > 0 ? classes : 8, count = 2 * columns;
   Trainer trainer{Module<Model, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
   load_weights(tokenizer.path, trainer.model->tokenizer, tokenizer.prefix);
@@ -88,27 +108,32 @@ void train_prior(const TokenSettings& settings, const TrainingOptions& options, 
   const auto how = settings.sampling<typename Of<Model, float, B>::Sampling>();
   train(trainer, data, options, {.step = {.clip_norm = 1}, .title = "prior"}, [&](const Showing& show) {
     Rng rng{7};
+    const auto new_ones = begin_of<B>(model, count, labels_of<B>(count));  // (N, 1)
     if constexpr (Model::of_scales) {
-      show("samples", model->sample(model->begin(16), rng, how), 8);
+      show("samples", model->sample(new_ones, rng, how), columns);
     } else {
-      const auto real = batch_on<B>(data.test, 0, 8);  // (8, T, H, W, C)
+      const auto batch = whole_batch_on<B>(data.test, 0, 8);
+      const auto real = clip_of(batch);                            // (8, T, H, W, C)
+      const auto same = begin_of<B>(model, 8, classes_of(batch));  // (8, 1)
       // [prior]
-      const auto drawn = model->sample(model->begin(16), rng, how);           // (16, T, H, W, C)
-      const auto half = slice(real, 1, 0, real.extent(1) / 2);                // (8, T/2, H, W, C)
-      const auto continued = model->sample(model->begin(8), half, rng, how);  // (8, T, H, W, C)
+      const auto drawn = model->sample(new_ones, rng, how);        // (N, T, H, W, C)
+      const auto half = slice(real, 1, 0, real.extent(1) / 2);     // (8, T/2, H, W, C)
+      const auto continued = model->sample(same, half, rng, how);  // (8, T, H, W, C)
       // [/prior]
-      show("samples", drawn, 8);
+      show("samples", drawn, columns);
       show("continued", concat(0, real, continued), 8);
     }
     if (!show.last) return;
 
-    const auto unseen = batch_on<B>(data.test, 100, 32);  // (32, T, H, W, C)
-    if constexpr (requires { model->log_likelihood(model->begin(32), unseen); }) {
+    const auto batch = whole_batch_on<B>(data.test, 100, 32);
+    const auto unseen = clip_of(batch);                            // (32, T, H, W, C)
+    const auto first = begin_of<B>(model, 32, classes_of(batch));  // (32, 1)
+    if constexpr (requires { model->log_likelihood(first, unseen); }) {
       std::printf("codes of unseen clips: %.2f nats each\n",
-                  -static_cast<double>(mean(model->log_likelihood(model->begin(32), unseen)).item()) / Model::length);
+                  -static_cast<double>(mean(model->log_likelihood(first, unseen)).item()) / Model::length);
     } else {
       Tape tape{Rng{7}};
-      std::printf("loss on unseen clips: %.4f\n", static_cast<double>(model->loss(tape, unseen).item()));
+      std::printf("loss on unseen clips: %.4f\n", static_cast<double>(model->loss(tape, batch).item()));
     }
   });
 }
@@ -133,18 +158,36 @@ bool train_vq_gan(const TokenSettings& settings, const TrainingOptions& options,
 }
 
 // In train_tokens/, in a file each.
-#define FLIPBOOK_TOKEN_STAGE(function, Model) \
-  FLIPBOOK_ON_EACH_BACKEND(function, Model,   \
-                           (const TokenSettings&, const TrainingOptions&, const TokenizerWeights&, const Data&))
-FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, ScalarTokenizer)
-FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, VectorTokenizer)
-FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, ScaleTokenizer)
-FLIPBOOK_TOKEN_STAGE(extern template void train_prior, MaskedPrior<ScalarTokenizer>)
-FLIPBOOK_TOKEN_STAGE(extern template void train_prior, MaskedPrior<VectorTokenizer>)
-FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ScalePrior)
+#define FLIPBOOK_TOKEN_STAGE(function, Model, Clips) \
+  FLIPBOOK_ON_EACH_BACKEND(function, Model,          \
+                           (const TokenSettings&, const TrainingOptions&, const TokenizerWeights&, const Clips&))
+FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, ScalarTokenizer, Data)
+FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, VectorTokenizer, Data)
+FLIPBOOK_TOKEN_STAGE(extern template bool train_vq_gan, ScaleTokenizer, Data)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, MaskedPrior<ScalarTokenizer>, Data)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, MaskedPrior<VectorTokenizer>, Data)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ScalePrior, Data)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, CausalPrior<ScalarTokenizer>::OfClasses, DataOfClasses)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, CausalPrior<VectorTokenizer>::OfClasses, DataOfClasses)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, MaskedPrior<ScalarTokenizer>::OfClasses, DataOfClasses)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, MaskedPrior<VectorTokenizer>::OfClasses, DataOfClasses)
+FLIPBOOK_TOKEN_STAGE(extern template void train_prior, ScalePrior::OfClasses, DataOfClasses)
+
+/// Trains the prior of classes where --labels asks for it, on the same clips.
+template <class Prior, class B>
+void train_either(const TokenSettings& settings, const TrainingOptions& options, const TokenizerWeights& tokenizer,
+                  const Data& data) {
+  if (settings.labels) {
+    const TrainingOptions& all = settings.training;
+    train_prior<typename Prior::OfClasses, B>(settings, options, tokenizer,
+                                              open_classes(all.data, token_format, classes, all.seed));
+  } else {
+    train_prior<Prior, B>(settings, options, tokenizer, data);
+  }
+}
 
 /// All stages, each in a folder of its own: causal and masked priors share the tokenizer. Those of one that has faced
-/// discriminators have folders apart, since they know other codes; and so has all that is of scales.
+/// discriminators have folders apart, since they know other codes; so has all that is of scales, and priors of classes.
 template <class Tokenizer, class B>
 void train_tokens(const TokenSettings& settings, const Data& data) {
   constexpr bool of_scales = std::same_as<Tokenizer, ScaleTokenizer>;
@@ -160,10 +203,11 @@ void train_tokens(const TokenSettings& settings, const Data& data) {
     tokenizer = {checkpoint_of(second), "model."};
     folder = "vqgan-" + folder;
   }
+  if (settings.labels) folder += "-classes";
   const auto last = stage_of(settings.training, folder, settings.prior_steps);
-  if constexpr (of_scales) train_prior<ScalePrior, B>(settings, last, tokenizer, data);
-  else if (settings.prior == "masked") train_prior<MaskedPrior<Tokenizer>, B>(settings, last, tokenizer, data);
-  else train_prior<CausalPrior<Tokenizer>, B>(settings, last, tokenizer, data);
+  if constexpr (of_scales) train_either<ScalePrior, B>(settings, last, tokenizer, data);
+  else if (settings.prior == "masked") train_either<MaskedPrior<Tokenizer>, B>(settings, last, tokenizer, data);
+  else train_either<CausalPrior<Tokenizer>, B>(settings, last, tokenizer, data);
 }
 
 }  // namespace flipbook::examples

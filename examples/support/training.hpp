@@ -120,5 +120,16 @@ template <class B>
 Tensor<float, B> batch_on(const AnyClips& clips, Index first, Index count) {
   return to<B>(batch_of(clips, first, count));
 }
+/// The same with what else a source has, as a batch of training.
+template <class B, Dataset Source>
+auto whole_batch_on(const Source& source, Index first, Index count) {
+  return map_members(batch_of(source, first, count), [](const Tensor<float>& x) { return to<B>(x); });
+}
+/// The classes of a batch, one-hot, (N, K); none where it is of clips alone.
+template <class Batch>
+auto classes_of(const Batch& batch) {
+  if constexpr (AnnotatedClip<Batch>) return batch.label;
+  else return Batch{};
+}
 
 }  // namespace flipbook::examples

@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_ON_EACH_BACKEND(template void train_flow, TransformerFlow32<>, (const FlowSettings&, const Data&))
+FLIPBOOK_ON_EACH_BACKEND(template void train_flow, PatchFlow, (const FlowSettings&, const Data&))
 
 }  // namespace flipbook::examples

@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_ON_EACH_BACKEND(template void train_flow, RectifiedFlow32<>, (const FlowSettings&, const Data&))
+FLIPBOOK_ON_EACH_BACKEND(template void train_flow, UNetFlow, (const FlowSettings&, const Data&))
 
 }  // namespace flipbook::examples

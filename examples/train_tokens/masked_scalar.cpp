@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_TOKEN_STAGE(template void train_prior, MaskedPrior<ScalarTokenizer>)
+FLIPBOOK_TOKEN_STAGE(template void train_prior, MaskedPrior<ScalarTokenizer>, Data)
 
 }  // namespace flipbook::examples

@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_TOKEN_STAGE(template void train_prior, MaskedPrior<VectorTokenizer>)
+FLIPBOOK_TOKEN_STAGE(template void train_prior, MaskedPrior<VectorTokenizer>, Data)
 
 }  // namespace flipbook::examples

@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_TOKEN_STAGE(template void train_prior, ScalePrior)
+FLIPBOOK_TOKEN_STAGE(template void train_prior, ScalePrior, Data)
 
 }  // namespace flipbook::examples

@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_TOKEN_STAGE(template bool train_vq_gan, ScalarTokenizer)
+FLIPBOOK_TOKEN_STAGE(template bool train_vq_gan, ScalarTokenizer, Data)
 
 }  // namespace flipbook::examples

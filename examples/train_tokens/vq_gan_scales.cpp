@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_TOKEN_STAGE(template bool train_vq_gan, ScaleTokenizer)
+FLIPBOOK_TOKEN_STAGE(template bool train_vq_gan, ScaleTokenizer, Data)
 
 }  // namespace flipbook::examples

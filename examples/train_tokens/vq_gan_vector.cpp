@@ -3,6 +3,6 @@
 
 namespace flipbook::examples {
 
-FLIPBOOK_TOKEN_STAGE(template bool train_vq_gan, VectorTokenizer)
+FLIPBOOK_TOKEN_STAGE(template bool train_vq_gan, VectorTokenizer, Data)
 
 }  // namespace flipbook::examples

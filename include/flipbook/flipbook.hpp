@@ -167,6 +167,7 @@
 #include <flipbook/models/state_space/state_space.hpp>
 #include <flipbook/models/state_space/svg.hpp>
 #include <flipbook/models/state_space/vrnn.hpp>
+#include <flipbook/models/tokens/guidance.hpp>
 #include <flipbook/models/tokens/in_latents.hpp>
 #include <flipbook/models/tokens/masked.hpp>
 #include <flipbook/models/tokens/masked_transformer.hpp>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include <cmath>
-
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/models/flow/flow_mlp.hpp>
@@ -12,11 +10,9 @@
 #include <flipbook/models/vae/vae_gan.hpp>
 #include <flipbook/nn/conv.hpp>
 #include <flipbook/nn/norm.hpp>
-#include <flipbook/optim/adam.hpp>
 #include <flipbook/quantizer/finite_scalar.hpp>
-#include <flipbook/train/trainer.hpp>
 
-#include "agree.hpp"
+#include "follow.hpp"
 
 using namespace flipbook;
 using namespace flipbook::nn;
@@ -40,34 +36,6 @@ using Coded = Autoencoder<Encoder, quantizer::FiniteScalar<3, 4, 5, 3>,
                           Sequential<ConvTranspose2d<4, 6, Window{.kernel = 2}>, Tanh,
                                      ConvTranspose2d<6, 1, Window{.kernel = 4, .stride = 2, .padding = 1}>>>;
 using SmallVae = Vae<Encoder, Decoder, latent::DiagonalGaussian<2>, likelihood::LearnedGaussian>;
-
-/// Ten steps of training on both backends: each reports the losses that the CPU reports. Most of those on the device
-/// are replays of captured graphs.
-template <class Net>
-void training_follows(const Shape& shape) {
-  auto here = Trainer{Module<Net, double>{Rng{1}}, optim::Adam{.learning_rate = 1e-3}, 3};
-  auto there = Trainer{Module<Net, double, Cuda>{Rng{1}}, optim::Adam{.learning_rate = 1e-3}, 3};
-  here.keep_average(0.9), there.keep_average(0.9);
-  for (int step = 0; step < 10; ++step) {
-    const auto clips = sigmoid(random<double>(shape, static_cast<std::uint64_t>(step)));
-    const auto expected = here.step(clips, {.clip_norm = 1}), got = there.step(to<Cuda>(clips), {.clip_norm = 1});
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      CHECK(got[i].first == expected[i].first);
-      CHECK(got[i].second == doctest::Approx(expected[i].second).epsilon(1e-6));
-    }
-  }
-  CHECK(there.captured());
-  const auto average = [](auto& trainer) {
-    return trainer.with_average([&] { return to<Cpu>(trainer.model.parameters()).clone(); });
-  };
-  CHECK(difference(average(there), average(here)) < 1e-5);
-
-  // A step of several parts, of which the device leaves some out, is taken back as a whole.
-  const auto parameters = to_vector(there.model.parameters()), buffers = to_vector(there.model.buffers());
-  CHECK_THROWS_AS(there.step(full<double, Cuda>(shape, NAN), {.clip_norm = 1}), NotFinite);
-  CHECK(to_vector(there.model.parameters()) == parameters);
-  CHECK(to_vector(there.model.buffers()) == buffers);
-}
 
 }  // namespace
 

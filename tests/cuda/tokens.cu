@@ -58,9 +58,23 @@ TEST_CASE("a model of codes learns on a device what it learns on the CPU, in ste
   const auto moved = to<Cuda>(here);
   const Tensor<std::int32_t> labels({2}, {0, 2});
   Rng first{3}, second{3};
-  const likelihood::Sampling how{.temperature = 0.8, .top_k = 7, .top_p = 0.9};
+  const likelihood::Sampling how{.temperature = 0.8, .top_k = 7, .top_p = 0.9, .guidance = 1.5};
   CHECK(difference(to<Cpu>(moved->sample(moved->begin(to<Cuda>(labels)), second, how)),
                    here->sample(here->begin(labels), first, how)) < 1e-5);
+}
+
+using TwoScales = quantizer::Scales<Extent{1, 1, 1}, Extent{1, 2, 2}>;
+TEST_CASE_TEMPLATE("with guidance a device draws the codes that the CPU draws", Prior,
+                   TokenTransformer<7, 16, 1, 2, 5, 3>, Masked<MaskedTransformer<7, 16, 1, 2, 5, 3>>,
+                   NextScale<ScaleTransformer<7, TwoScales, 16, 1, 2, 3>>) {
+  const Module<Prior, float> here{Rng{1}};
+  const auto moved = to<Cuda>(here);
+  typename Prior::Sampling how;
+  if constexpr (requires { how.tokens; }) how.tokens.guidance = 3;
+  else how.guidance = 3;
+  const Tensor<std::int32_t> classes({3, 1}, {7, 8, 9});
+  Rng first{3}, second{3};
+  CHECK(same(to<Cpu>(moved->sample(to<Cuda>(classes), 5, second, how)), here->sample(classes, 5, first, how)));
 }
 
 TEST_CASE("a device masks, learns and fills the codes that the CPU does, in steps that are captured") {

@@ -199,6 +199,48 @@ TEST_CASE("images of an IDX file move, in as many channels as are asked for") {
   }
 }
 
+TEST_CASE("images with a file of labels beside them move with their classes, one-hot") {
+  Folder folder;
+  const auto images = folder.path / "train-images-idx3-ubyte", labels = folder.path / "train-labels-idx1-ubyte";
+  const auto refused = [&](const std::filesystem::path& path, Index classes) -> std::string {
+    try {
+      open_classes(path, small, classes, 1);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  ClipFormat format = small;
+  format.sprites = 1;
+  write(images, idx(2, 100));
+  CHECK(refused("rain", 10).find("'rain' has no classes") != std::string::npos);
+  CHECK(refused(images, 10).find("has no classes") != std::string::npos);  // nothing is beside them yet
+  const std::string header{0, 0, 8, 1, 0, 0, 0, 2};
+  write(labels, header + std::string{3, 5});
+  CHECK(refused(images, 10).find("2 sprites have no class") != std::string::npos);
+
+  const DataOfClasses data = open_classes(images, format, 6, 1);
+  const auto batch = batch_of(data.training, 0, 20);
+  REQUIRE(batch.clip.shape() == Shape{20, 4, 16, 16, 1});
+  REQUIRE(batch.label.shape() == Shape{20, 6});
+  std::vector<double> seen(6);
+  for (Index i = 0; i < 20; ++i) {
+    const auto image = data.training.sprites().image(i, 0);
+    for (Index k = 0; k < 6; ++k) {
+      CHECK(batch.label.data()[6 * i + k] == (k == (image == 0 ? 3 : 5) ? 1 : 0));
+      seen[static_cast<std::size_t>(k)] += static_cast<double>(batch.label.data()[6 * i + k]);
+    }
+  }
+  CHECK(seen[3] > 0);
+  CHECK(seen[5] > 0);
+  CHECK(to_vector(data.without_classes().training.clip(7)) == to_vector(data.training.clip(7).clip));
+
+  CHECK_THROWS_WITH_AS(open_classes(images, format, 5, 1), "--labels: a class 5; this model has 5 classes, 0 … 4",
+                       Error);
+  write(labels, std::string{0, 0, 8, 1, 0, 0, 0, 1, 0});
+  CHECK_THROWS_WITH_AS(open_classes(images, format, 5, 1), "--labels: labels (1) of 2 images", Error);
+}
+
 TEST_CASE("arrays of videos are cut into clips, resized, and part is held out") {
   const Folder folder;
   Tensor<float> videos({3, 9, 8, 8, 3});

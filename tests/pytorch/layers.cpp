@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/embedding.hpp>
 #include <flipbook/nn/resample.hpp>
 #include <flipbook/ops/resample/grid_sample.hpp>
+#include <flipbook/ops/resample/placement.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
 #include "cases.hpp"
@@ -54,6 +56,13 @@ int main(int argc, char** argv) {
     cases.function("spatial_transformer" + suffix, [=](const auto& in) {
       return fb::grid_sample(in[0], fb::affine_grid(in[1], {4, 6}, aligned), {.align_corners = aligned});
     });
+  }
+  for (const auto& [name, canvas, size] : {std::tuple{"", Extent(7, 8), Extent(4, 5)},
+                                           {"_larger", Extent(4, 5), Extent(7, 8)},
+                                           {"_one_pixel", Extent(5, 6), Extent(1, 1)}}) {
+    const std::string suffix = name;
+    cases.function("place" + suffix, [to = canvas](const auto& in) { return fb::place(in[0], in[1], to); });
+    cases.function("glimpse" + suffix, [to = size](const auto& in) { return fb::glimpse(in[0], in[1], to); });
   }
   cases.layer<AvgPool<Extent(2, 3)>>("avg_pool_2d");
   cases.layer<AvgPool<Extent(2)>>("avg_pool_3d");

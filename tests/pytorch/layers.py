@@ -28,6 +28,37 @@ def transformed(aligned):
     return function(f, (2, 5, 7, 6), (2, 3, 2))
 
 
+def positions(frames):
+    """Rows and columns (N, 2, T), from outside of one border to outside of the other."""
+    return lambda: torch.rand(2, 2, frames) * 9 - 3
+
+
+def moved(x, positions, size):
+    """What windows of a size see whose first pixels lie at positions (N, 2, T) of pictures x (N, C, T, H, W)."""
+    n, c, frames, *extents = x.shape
+    rows = []
+    for axis in (1, 0):  # affine_grid has the column first
+        scale = size[axis] / extents[axis]
+        offset = (size[axis] + 2 * positions[:, axis]) / extents[axis] - 1  # (N, T)
+        row = [torch.zeros_like(offset)] * 3
+        row[1 - axis], row[2] = torch.full_like(offset, scale), offset
+        rows.append(torch.stack(row, -1))
+    theta = torch.stack(rows, -2)                             # (N, T, 2, 3)
+    grid = F.affine_grid(theta.flatten(0, 1), (n * frames, c, *size), align_corners=False)
+    seen = F.grid_sample(x.transpose(1, 2).flatten(0, 1), grid, align_corners=False)
+    return seen.unflatten(0, (n, frames)).transpose(1, 2)     # (N, C, T, *size)
+
+
+def placed(extents, canvas):
+    """Pictures on a canvas, which a window sees that moves the other way."""
+    return function(lambda x, p: moved(x[:, :, None].expand(-1, -1, p.shape[2], -1, -1), -p, canvas),
+                    (2, 3, *extents), positions(4))
+
+
+def glimpsed(extents, size):
+    return function(lambda x, p: moved(x, p, size), (2, 3, 4, *extents), positions(4))
+
+
 CASES = {
     "relu": function(F.relu, (3, 37)),
     "leaky_relu": function(lambda x: F.leaky_relu(x, 0.2), (3, 37)),
@@ -55,6 +86,12 @@ CASES = {
        for mode in ("zeros", "border", "reflection") for aligned in (False, True)},
     "spatial_transformer": transformed(False),
     "spatial_transformer_aligned": transformed(True),
+    "place": placed((4, 5), (7, 8)),
+    "place_larger": placed((7, 8), (4, 5)),
+    "place_one_pixel": placed((1, 1), (5, 6)),
+    "glimpse": glimpsed((7, 8), (4, 5)),
+    "glimpse_larger": glimpsed((4, 5), (7, 8)),
+    "glimpse_one_pixel": glimpsed((5, 6), (1, 1)),
     "avg_pool_2d": function(lambda x: F.avg_pool2d(x, (2, 3)), (2, 5, 4, 9)),
     "avg_pool_3d": function(lambda x: F.avg_pool3d(x, 2), (2, 17, 2, 4, 6)),
     "max_pool_2d": function(lambda x: F.max_pool2d(x, 2), (2, 5, 4, 6)),

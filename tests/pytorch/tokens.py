@@ -201,7 +201,7 @@ class Masked(nn.Module):
     def __init__(self, tokens, given, width, layers, heads, context):
         super().__init__()
         self.network = TokenTransformer(tokens, width, layers, heads, 1 + context, is_causal=False)
-        self.network.embed = nn.Embedding(tokens + given + 1, width)
+        self.network.embed = nn.Embedding(tokens + given + 1 + (given > 1), width)  # the null class is last
         self.mask = tokens + given
 
     def forward(self, mask, tokens):                          # (N, L), (N, 1 + L)

@@ -15,9 +15,14 @@ struct Sampling {
   double temperature = 1;  ///< that logits are divided by: below 1 likely classes become likelier
   Index top_k = 0;         ///< only so many, the likeliest; 0: all. Fan et al., 2018
   double top_p = 1;        ///< only the likeliest that together have this probability. Holtzman et al., 2020
+  /// Of a model of classes, before all that, the weight w of (1 + w)·l − w·l₀, of logits l of the class and l₀ of the
+  /// null class: 0 is the class as it was learned, more is clearer and less various. That of a Flow, which counts from
+  /// no condition, is 1 + w. Ho and Salimans, Classifier-free diffusion guidance, 2022.
+  double guidance = 0;
 };
 
-/// The logits of what `how` leaves, (…, K) → (…, K): over the temperature, and −∞ for what is not to be drawn. The most
+/// The logits of what `how` leaves, (…, K) → (…, K): over the temperature, and −∞ for what is not to be drawn. They are
+/// guided already. The most
 /// likely class always stays; of equal ones the first. Rows are sorted on the host.
 /// @throws Error  if the temperature is not positive, top_k negative, or top_p not in (0, 1]
 template <Real T, class B>

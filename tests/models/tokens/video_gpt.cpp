@@ -87,6 +87,17 @@ TEST_CASE("the tokenizers of clips and of frames have a code for each place, and
   CHECK(each->reconstruct(clips).shape() == clips.shape());
 }
 
+TEST_CASE("a model of classes also makes clips of no class in particular, and of one with guidance") {
+  const Module<TinyOfClasses, float> model{Rng{1}};
+  const auto begin = model->begin(2);
+  CHECK(same(begin, Tensor<std::int32_t>({2, 1}, {6, 6})));  // after 3 codes and 3 classes
+  Rng rng{2};
+  CHECK(model->sample(begin, rng).shape() == Shape{2, 4, 8, 8, 1});
+  const auto first = model->begin(Tensor<std::int32_t>({2}, {0, 2}));
+  CHECK(model->sample(first, rng, {.guidance = 2}).shape() == Shape{2, 4, 8, 8, 1});
+  CHECK(model->sample(first, zeros<float>({2, 2, 8, 8, 1}), rng, {.guidance = 2}).shape() == Shape{2, 4, 8, 8, 1});
+}
+
 TEST_CASE("clips whose codes are not in the grid, whole contexts and classes that there are not, are refused") {
   const Module<Tiny, float> model{Rng{1}};
   Rng rng{2};

@@ -5,6 +5,7 @@
 
 #include <flipbook/likelihood/categorical.hpp>
 #include <flipbook/likelihood/sampling.hpp>
+#include <flipbook/models/tokens/guidance.hpp>
 #include <flipbook/models/tokens/token_network.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
@@ -16,22 +17,33 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///
 ///     log p(x) = Σ_{t>1} log p(x_t | x_<t)       the first token is given
 ///
-/// Yan et al., VideoGPT, 2021. Parameters: embed, position, blocks.i, norm, head.
+/// Several given tokens are those of classes, with which sequences begin; in training some begin with the null class
+/// instead, so that sampling can be guided. Yan et al., VideoGPT, 2021. Parameters: embed, position, blocks.i, norm,
+/// head.
 ///
-/// @tparam Given  further tokens, Tokens … Tokens + Given − 1, that are given but never predicted, such as one to begin
-///                with, or one for each class
+/// @tparam Given  further tokens, Tokens … Tokens + Given − 1, that are given but never predicted: one to begin with,
+///                or one for each class, after which comes that of the null class
 template <int Tokens = 512, int Width = 256, int Layers = 4, int Heads = 8, int Context = 1024, int Given = 0>
 struct TokenTransformer {
   static constexpr int tokens = Tokens, given = Given, context = Context;
+  static constexpr bool of_classes = Given > 1;
+  static constexpr int null_class = Tokens + Given;  ///< the token of no class in particular, where there are classes
   using Distribution = likelihood::Categorical<Tokens>;
   using Sampling = likelihood::Sampling;
-  using Network = TokenNetwork<Tokens + Given, Tokens, Width, Layers, Heads, Context, nn::TransformerOptions{}>;
+  using Network =
+      TokenNetwork<Tokens + Given + of_classes, Tokens, Width, Layers, Heads, Context, nn::TransformerOptions{}>;
 
   template <Real T, class B>
   struct Instance : Of<Network, T, B> {       // whose operator() gives the logits of the token after each
     using Indices = Tensor<std::int32_t, B>;  // (N, L)
 
+    double condition_dropout = 0.1;  ///< how often training has the null class in place of a sequence's class
+
     explicit Instance(Rng& rng) : Of<Network, T, B>(rng) {}
+    static void fields(auto& self, auto&& field) {
+      Of<Network, T, B>::fields(self, field);
+      if constexpr (of_classes) field("condition_dropout", self.condition_dropout);
+    }
 
     /// Σ_{t>1} log p(x_t | x_<t), in nats: (N).
     Tensor<T, B> log_likelihood(const Indices& tokens) const {
@@ -47,27 +59,37 @@ struct TokenTransformer {
     /// The same of tokens that are known to be of the vocabulary, as a quantizer's codes are: a device need not be
     /// asked, so that it may capture the step.
     Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
-      const auto logits = this->of_known(tape, all_but_last(tokens));  // (N, L − 1, Tokens)
+      Indices inputs = all_but_last(tokens);
+      if constexpr (of_classes) {
+        inputs = flipbook::detail::classes_dropped<Wide<T>>(inputs, null_class, condition_dropout, tape.rng());
+      }
+      const auto logits = this->of_known(tape, inputs);  // (N, L − 1, Tokens)
       const auto log_p = apply(TakeAlongAxis<B>{all_but_first(tokens)}, log_softmax(logits));
       return -mean(log_p);
     }
 
     /// The next tokens after a prefix (N, L), L ≥ 1, each drawn from p(x_t | x_<t): (N, count). Keys and values of the
-    /// tokens before are kept, so that a step costs one token.
+    /// tokens before are kept, so that a step costs one token; with guidance two.
+    /// @throws Error  if there are more tokens than the context takes, or guidance without classes
     Indices sample(const Indices& prefix, Index count, Rng& rng, const Sampling& how = {}) const {
       require(prefix.rank() == 2 && prefix.extent(1) > 0 && count > 0 && prefix.extent(1) + count <= Context + 1,
               "TokenTransformer: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", Context,
               " in all");
+      flipbook::detail::require_guidance("TokenTransformer", how.guidance, of_classes);
+      const bool guide = how.guidance != 0;
       using X = Tensor<T, B>;
       typename decltype(this->position)::template State<X> at{};
       typename decltype(this->blocks)::template State<X> caches{};
       const auto next = [&](const Indices& tokens) {
-        const X h = this->blocks(this->position(this->embed(tokens), at), caches);  // (N, L, Width)
-        const X last = slice(h, 1, h.extent(1) - 1, h.extent(1));
-        return Distribution::sample(truncated(this->head(this->norm(last)), how), rng).reshape({tokens.extent(0), 1});
+        const X h = this->blocks(this->position(this->embed(tokens), at), caches);  // (N, L, Width), or (2N, …)
+        const X logits = this->head(this->norm(slice(h, 1, h.extent(1) - 1, h.extent(1))));
+        const X of_next = guide ? flipbook::detail::guided(logits, how.guidance) : logits;  // (N, 1, Tokens)
+        return Distribution::sample(truncated(of_next, how), rng).reshape({of_next.extent(0), 1});
       };
-      List<Indices> drawn{next(prefix)};  // (N, 1) each
-      while (static_cast<Index>(drawn.size()) < count) drawn.push_back(next(drawn.back()));
+      List<Indices> drawn{next(guide ? flipbook::detail::and_of_null_class(prefix, null_class) : prefix)};  // (N, 1)
+      while (static_cast<Index>(drawn.size()) < count) {
+        drawn.push_back(next(guide ? concat(0, drawn.back(), drawn.back()) : drawn.back()));
+      }
       return concat(1, drawn);
     }
 

@@ -8,6 +8,7 @@
 #include <flipbook/models/in_latents.hpp>
 #include <flipbook/models/prior_training.hpp>
 #include <flipbook/models/require_clips.hpp>
+#include <flipbook/models/tokens/guidance.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/reduce/max.hpp>
 #include <flipbook/ops/shape/join.hpp>
@@ -51,7 +52,8 @@ constexpr bool scales_agree() {
 ///     log p(codes) = Σ_t log p(c_t | c_<t, c_0)       c₀ a token to begin with, or that of a class
 ///
 /// Where the prior has several given tokens they are those of classes, and it is trained on labelled clips, whose
-/// labels are one-hot.
+/// labels are one-hot; one that names the token of the null class, `null_class`, also makes clips of no class in
+/// particular.
 ///
 /// @tparam Tokenizer  an Autoencoder with a quantizer
 /// @tparam Prior      a model of its codes such as TokenTransformer or Masked, with at least one given token
@@ -103,8 +105,10 @@ struct InLatents<Tokenizer, Prior, Grid> {
               ", ", Grid.width, ")");
       return codes.reshape({shape[0], -1});
     }
-    /// What begins each of n clips: (n, 1).
-    Indices begin(Index n) const requires(classes == 0) { return full<std::int32_t, B>({n, 1}, Prior::tokens); }
+    /// What begins each of n clips: (n, 1). Of a prior of classes, those of no class in particular.
+    Indices begin(Index n) const requires(classes == 0 || detail::HasNullClass<Prior>) {
+      return full<std::int32_t, B>({n, 1}, classes > 0 ? detail::null_class_of<Prior>() : Prior::tokens);
+    }
     /// What begins clips of these classes (N): (N, 1).
     /// @throws Error  if one is not of 0 … classes − 1
     Indices begin(const Indices& labels) const requires(classes > 0) {

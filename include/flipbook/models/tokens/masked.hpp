@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include <flipbook/likelihood/sampling.hpp>
+#include <flipbook/models/tokens/guidance.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/reduce/sum.hpp>
@@ -62,11 +63,13 @@ struct Square {
 ///     static constexpr int given      how many more there are, which are given and never predicted
 ///     static constexpr int mask       what stands at masked places: tokens + given
 ///     static constexpr int context    how many places it takes besides the first
+///     static constexpr int null_class the token of the null class, where several are given, which are classes
 ///     Tensor<T, B> operator()(const Indices& tokens) const
 ///     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const    which asks no device what they are
 template <class N>
 concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::int32_t>& tokens, Tape& tape) {
   requires N::mask == N::tokens + N::given&& N::context > 0;
+  requires flipbook::detail::HasNullClass<N> || N::given <= 1;
   { network(tokens) } -> std::same_as<Tensor<float>>;
   { network.of_known(tape, tokens) } -> std::same_as<Variable<float>>;
 };
@@ -87,7 +90,8 @@ struct Sampling {
 ///
 ///     loss = −E_r E_M Σ_{i∈M} log p(x_i | x_∉M) / L,    M: ⌈γ(r)·L⌉ random places of L, at least one, r ~ U(0, 1)
 ///
-/// The first token of a sequence is given and never masked. With label smoothing ε, log p(x_i) is
+/// The first token of a sequence is given and never masked; where it is that of a class, training has the null class in
+/// its place now and then, so that sampling can be guided. With label smoothing ε, log p(x_i) is
 /// (1 − ε)·log p(x_i) + ε·mean_k log p(k). The division by all L places, not by those that are masked, keeps the
 /// weights of the paper's sum: each masked place of any clip counts alike.
 ///
@@ -101,6 +105,8 @@ struct Sampling {
 template <masked::Network Network, masked::Schedule Schedule = masked::Cosine>
 struct Masked {
   static constexpr int tokens = Network::tokens, given = Network::given, context = Network::context;
+  static constexpr bool of_classes = given > 1;
+  static constexpr int null_class = flipbook::detail::null_class_of<Network>();  ///< −1 without classes
   using Sampling = masked::Sampling;
 
   template <Real T, class B>
@@ -109,12 +115,14 @@ struct Masked {
     using Mask = Tensor<Wide<T>, B>;          // (N, L), 1 where a place is masked and 0 elsewhere
 
     Of<Network, T, B> network;
-    double label_smoothing = 0.1;  ///< ε
+    double label_smoothing = 0.1;    ///< ε
+    double condition_dropout = 0.1;  ///< how often training has the null class in place of a sequence's class
 
     explicit Instance(Rng& rng) : network(rng) {}
     static void fields(auto& self, auto&& field) {
       field("network", self.network);
       field("label_smoothing", self.label_smoothing);
+      if constexpr (of_classes) field("condition_dropout", self.condition_dropout);
     }
 
     /// What training minimises, of sequences (N, 1 + L), with masks of the tape's stream.
@@ -130,9 +138,14 @@ struct Masked {
     /// asked, so that it may capture the step.
     Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
       require_sequences(tokens);
-      return masked_loss(tape, tokens, draw_mask(tokens.extent(0), tokens.extent(1) - 1, tape.rng()));
+      const Mask mask = draw_mask(tokens.extent(0), tokens.extent(1) - 1, tape.rng());
+      if constexpr (!of_classes) return masked_loss(tape, tokens, mask);
+      else {
+        using flipbook::detail::classes_dropped;
+        return masked_loss(tape, classes_dropped<Wide<T>>(tokens, null_class, condition_dropout, tape.rng()), mask);
+      }
     }
-    /// The same of a mask (N, L) that is given, for all tokens but the first.
+    /// The same of a mask (N, L) that is given, for all tokens but the first, and of the classes as they are.
     Variable<T, B> masked_loss(Tape& tape, const Indices& tokens, const Mask& mask) const {
       const auto logits = network.of_known(tape, hidden(cast<Wide<T>>(tokens), pad(mask, 1, 1, 0)));
       const auto log_p = log_softmax(all_but_first(logits));                     // (N, L, tokens)
@@ -162,19 +175,22 @@ struct Masked {
     /// Sequences (N, L) whose masked places, of any tokens, are drawn anew from all others, which stay. At each step
     /// all of them are drawn, and those are kept that are likeliest, with noise; the masked share of them goes along γ.
     /// @param mask  (N, L), 1 where to draw, 0 elsewhere and for the first token
-    /// @throws Error  if the shapes do not fit, no step is to be taken, or a temperature is out of range
+    /// @throws Error  if the shapes do not fit, no step is to be taken, a temperature is out of range, or there is
+    ///                guidance without classes
     Indices inpaint(const Indices& tokens, Mask mask, Rng& rng, const Sampling& how = {}) const {
       require_sequences(tokens);
       require(mask.shape() == tokens.shape(), "Masked: a mask ", mask.shape(), " for tokens ", tokens.shape(),
               "; needs the same shape");
       require(how.steps > 0 && how.confidence_temperature >= 0, "Masked: ", how.steps, " steps with a temperature of ",
               how.confidence_temperature, "; needs a step, and a temperature that is not negative");
+      flipbook::detail::require_guidance("Masked", how.tokens.guidance, of_classes);
       const Index steps = std::min(how.steps, tokens.extent(1) - 1);
       const Mask at_first = sum(mask, {1});  // (N, 1), places to draw
       Mask x = cast<Wide<T>>(tokens);        // (N, L), tokens as numbers
       for (Index step = 1;; ++step) {
-        const auto logits = likelihood::truncated(network(hidden(x, mask)), how.tokens);  // (N, L, tokens)
-        const Indices drawn = sample_categorical(logits, rng);                            // (N, L)
+        const auto guided = guided_logits(hidden(x, mask), how.tokens.guidance);  // (N, L, tokens)
+        const auto logits = likelihood::truncated(guided, how.tokens);            // (N, L, tokens)
+        const Indices drawn = sample_categorical(logits, rng);                    // (N, L)
         x = where(mask, cast<Wide<T>>(drawn), x);
         if (step == steps) return cast<std::int32_t>(x);
         const double r = static_cast<double>(step) / static_cast<double>(steps);
@@ -200,6 +216,11 @@ struct Masked {
     /// What the network sees.
     static Indices hidden(const Mask& x, const Mask& mask) {
       return cast<std::int32_t>(masked_fill(x, mask, Network::mask));
+    }
+    /// (N, L) → (N, L, tokens).
+    Tensor<T, B> guided_logits(const Indices& seen, double guidance) const {
+      if (guidance == 0) return network(seen);
+      return flipbook::detail::guided(network(flipbook::detail::and_of_null_class(seen, null_class)), guidance);
     }
     /// Standard Gumbel noise, −log(−log u).
     static Mask gumbel(const Shape& shape, Rng& rng) {

@@ -10,15 +10,17 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// Parameters: embed, position, blocks.i, norm, head.
 ///
 /// @tparam Context  how many tokens there may be besides the one that is given first
-/// @tparam Given    further tokens, Tokens … Tokens + Given − 1, that are given but never predicted, such as one to
-///                  begin with, or one for each class; the token of masked places, `mask`, comes after them
+/// @tparam Given    further tokens, Tokens … Tokens + Given − 1, that are given but never predicted: one to begin with,
+///                  or one for each class; the token of masked places, `mask`, comes after them, and after it, where
+///                  there are classes, that of the null class
 template <int Tokens = 512, int Width = 256, int Layers = 4, int Heads = 8, int Context = 1024, int Given = 0>
 struct MaskedTransformer {
   static constexpr int tokens = Tokens, given = Given, context = Context, mask = Tokens + Given;
+  static constexpr int null_class = mask + 1;  ///< where there are classes
   static constexpr nn::TransformerOptions options{.causal = nn::Causal::no};
 
   template <Real T, class B>
-  using Instance = Of<TokenNetwork<mask + 1, Tokens, Width, Layers, Heads, 1 + Context, options>, T, B>;
+  using Instance = Of<TokenNetwork<mask + 1 + (Given > 1), Tokens, Width, Layers, Heads, 1 + Context, options>, T, B>;
 };
 
 }  // namespace flipbook

@@ -6,6 +6,7 @@
 
 #include <flipbook/likelihood/categorical.hpp>
 #include <flipbook/likelihood/sampling.hpp>
+#include <flipbook/models/tokens/guidance.hpp>
 #include <flipbook/nn/module.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
@@ -21,6 +22,7 @@ namespace next_scale {
 ///
 ///     static constexpr int tokens     how many there are to predict: 0 … tokens − 1
 ///     static constexpr int given      how many more there are, which are given and never predicted
+///     static constexpr int null_class the token of the null class, where several are given, which are classes
 ///     using ScalesOf                  the scales, quantizer::Scales<…>
 ///     Tensor<T, B> operator()(const Indices& tokens) const    (N, 1 + L) → (N, L, tokens), of as many scales
 ///     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const    which asks no device what they are
@@ -31,6 +33,7 @@ concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::i
                            typename Of<N, float, Cpu>::State& state) {
   requires N::tokens >
   0 && N::given >= 0 && quantizer::OfScales<N>;
+  requires flipbook::detail::HasNullClass<N> || N::given <= 1;
   { network(tokens) } -> std::same_as<Tensor<float>>;
   { network.of_known(tape, tokens) } -> std::same_as<Variable<float>>;
   { network.next(tokens, state) } -> std::same_as<Tensor<float>>;
@@ -43,12 +46,15 @@ concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::i
 ///     log p(r) = Σ_k log p(r_k | r_<k, c₀),      log p(r_k | …) = Σ_i log p(r_{k,i} | r_<k, c₀)
 ///
 /// The tokens of a scale are independent of each other given the coarser ones, so a clip takes one pass a scale. The
-/// first token of a sequence is given. Sequences may end after any scale. Tian et al., Visual autoregressive modeling:
-/// scalable image generation via next-scale prediction, 2024. Parameters: network.
+/// first token of a sequence is given; where it is that of a class, training has the null class in its place now and
+/// then, so that sampling can be guided. Sequences may end after any scale. Tian et al., Visual autoregressive
+/// modeling: scalable image generation via next-scale prediction, 2024. Parameters: network.
 template <next_scale::Network Network>
 struct NextScale {
   using ScalesOf = typename Network::ScalesOf;
   static constexpr int tokens = Network::tokens, given = Network::given, context = ScalesOf::length;
+  static constexpr bool of_classes = given > 1;
+  static constexpr int null_class = flipbook::detail::null_class_of<Network>();  ///< −1 without classes
   using Distribution = likelihood::Categorical<tokens>;
   using Sampling = likelihood::Sampling;
 
@@ -58,8 +64,13 @@ struct NextScale {
 
     Of<Network, T, B> network;
 
+    double condition_dropout = 0.1;  ///< how often training has the null class in place of a sequence's class
+
     explicit Instance(Rng& rng) : network(rng) {}
-    static void fields(auto& self, auto&& field) { field("network", self.network); }
+    static void fields(auto& self, auto&& field) {
+      field("network", self.network);
+      if constexpr (of_classes) field("condition_dropout", self.condition_dropout);
+    }
 
     /// Σ_k log p(r_k | r_<k), in nats: (N).
     /// @throws Error  if the tokens are not those of whole scales behind a given one, or not of the vocabulary
@@ -75,24 +86,33 @@ struct NextScale {
     /// The same of tokens that are known to be of the vocabulary, as a quantizer's codes are: a device need not be
     /// asked, so that it may capture the step.
     Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
-      const auto logits = network.of_known(tape, tokens);  // (N, L, tokens)
+      Indices seen = tokens;
+      if constexpr (of_classes) {
+        seen = flipbook::detail::classes_dropped<Wide<T>>(tokens, null_class, condition_dropout, tape.rng());
+      }
+      const auto logits = network.of_known(tape, seen);  // (N, L, tokens)
       return -mean(apply(TakeAlongAxis<B>{all_but_first(tokens)}, log_softmax(logits)));
     }
 
     /// The tokens of the next scales after a prefix of whole scales (N, 1 + l), each drawn from p(r_k | r_<k):
     /// (N, count).
-    /// @throws Error  unless both l and l + count are the places of whole scales
+    /// @throws Error  unless both l and l + count are the places of whole scales, or if there is guidance without
+    ///                classes
     Indices sample(const Indices& prefix, Index count, Rng& rng, const Sampling& how = {}) const {
       const Index known = prefix.rank() == 2 ? prefix.extent(1) - 1 : -1;
       const int scales = ScalesOf::with_places(known + count);
       require(known >= 0 && count > 0 && scales > 0 && (known == 0 || ScalesOf::with_places(known) > 0),
               "NextScale: ", count, " tokens after ", prefix.shape(), "; needs those of whole scales, ", context,
               " in all");
+      flipbook::detail::require_guidance("NextScale", how.guidance, of_classes);
+      const bool guide = how.guidance != 0;
       typename Of<Network, T, B>::State state{};
-      Indices last = slice(prefix, 1, 0, 1);
+      Indices last = slice(prefix, 1, 0, 1), seen = last;  // (N, l), and (2N, l) with guidance
+      if (guide) seen = flipbook::detail::and_of_null_class(last, null_class);
       List<Indices> drawn;  // (N, l) of each scale
       for (int k = 0; k < scales; ++k) {
-        const auto logits = network.next(last, state);  // (N, l, tokens)
+        const auto each = network.next(seen, state);  // (N, l, tokens), or (2N, …)
+        const auto logits = guide ? flipbook::detail::guided(each, how.guidance) : each;  // (N, l, tokens)
         const Index end = 1 + ScalesOf::places_of_first(k + 1);
         if (end <= prefix.extent(1)) {
           last = slice(prefix, 1, end - ScalesOf::places(k), end);
@@ -100,6 +120,7 @@ struct NextScale {
           last = sample_categorical(likelihood::truncated(logits, how), rng);
           drawn.push_back(last);
         }
+        seen = guide ? concat(0, last, last) : last;
       }
       return concat(1, drawn);
     }

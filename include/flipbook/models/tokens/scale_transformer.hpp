@@ -21,14 +21,15 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// stand for the embedded tokens. Parameters: those of TokenNetwork, and scale.
 ///
 /// @tparam S      the scales, quantizer::Scales<…>
-/// @tparam Given  further tokens, Tokens … Tokens + Given − 1, that are given but never predicted, such as one to begin
-///                with, or one for each class
+/// @tparam Given  further tokens, Tokens … Tokens + Given − 1, that are given but never predicted: one to begin with,
+///                or one for each class, after which comes that of the null class
 template <int Tokens, quantizer::ScaleList S, int Width = 256, int Layers = 4, int Heads = 8, int Given = 0>
 struct ScaleTransformer {
   static constexpr int tokens = Tokens, given = Given, context = S::length;
+  static constexpr int null_class = Tokens + Given;  ///< where there are classes
   static constexpr nn::TransformerOptions options{.causal = nn::Causal::call};
   using ScalesOf = S;
-  using Network = TokenNetwork<Tokens + Given, Tokens, Width, Layers, Heads, S::length, options>;
+  using Network = TokenNetwork<Tokens + Given + (Given > 1), Tokens, Width, Layers, Heads, S::length, options>;
 
   template <Real T, class B>
   struct Instance : Of<Network, T, B> {
@@ -53,7 +54,7 @@ struct ScaleTransformer {
 
     /// The logits of all places of the coarsest scales, so many as there are tokens for, behind a given one:
     /// (N, 1 + L) → (N, L, Tokens). Tokens of the last of these scales are not looked at.
-    /// @throws Error  if the tokens are not those of whole scales, or one is none of 0 … Tokens + Given − 1
+    /// @throws Error  if the tokens are not those of whole scales, or one is none of the vocabulary
     Tensor<T, B> operator()(const Indices& tokens) const { return logits(this->embed(read(tokens))); }
     Variable<T, B> operator()(Tape& tape, const Indices& tokens) const {
       return logits(this->embed(tape, read(tokens)));

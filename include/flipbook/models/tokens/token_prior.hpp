@@ -14,6 +14,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///     static constexpr int tokens     how many there are to predict: 0 … tokens − 1
 ///     static constexpr int given      how many more there are, tokens … tokens + given − 1, to begin with
 ///     static constexpr int context    how many tokens follow the first, at most
+///     static constexpr int null_class the token of the null class, where several are given, which are classes; it may
+///                                     be missing
 ///     Sampling                        the type of how it draws, which can be made of nothing
 ///     Instance<T, B>                  with parameters, and of tokens (N, L), Tensor<std::int32_t, B>:
 ///         Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "../support/train_flow.hpp"
+
+namespace flipbook::examples {
+
+FLIPBOOK_ON_EACH_BACKEND(template void train_flow, UNetFlowOfClasses, (const FlowSettings&, const DataOfClasses&))
+
+}  // namespace flipbook::examples
