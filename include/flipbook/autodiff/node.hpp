@@ -166,8 +166,9 @@ class LeafNode final : public ValueNode<T, B, order> {
     return !apart && order == Order::first && observer == nullptr && 4 * rows <= products_.most_rows(this->shape());
   }
   void receive(RowProduct<T, B> gradient) override {
+    const bool full = products_.rows() + gradient.a.extent(0) > products_.most_rows(this->shape());
+    if (full) Base::receive(products_.take());
     products_.add(std::move(gradient));
-    if (products_.rows() >= products_.most_rows(this->shape())) Base::receive(products_.take());
   }
   bool has_gradient() const noexcept override { return Base::has_gradient() || !products_.empty(); }
   typename Base::Gradient take_gradient() {
