@@ -10,6 +10,7 @@
 
 #include <flipbook/autodiff/add_onto.hpp>
 #include <flipbook/autodiff/observer.hpp>
+#include <flipbook/autodiff/row_products.hpp>
 #include <flipbook/autodiff/variable.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
@@ -48,6 +49,9 @@ class GradientSink : public Node {
   explicit GradientSink(const Shape& shape) : shape_(shape) {}
   virtual void receive(Tensor<T, B> gradient) = 0;
   virtual void receive(Variable<T, B, Order::higher> gradient) = 0;
+  virtual void receive(RowProduct<T, B> gradient) { receive(gradient.multiply(gradient.a, gradient.b)); }
+  /// Whether a gradient that is a product of so many rows is better received as its factors.
+  virtual bool gathers(Index) const noexcept { return false; }
   virtual Tensor<T, B> take_tensor() = 0;  ///< what has arrived
   const Shape& shape() const noexcept { return shape_; }
 
@@ -64,6 +68,7 @@ class ValueNode : public GradientSink<T, B> {
 
   ValueNode(Tape& tape, const Shape& shape) : GradientSink<T, B>(shape), tape_(tape) {}
 
+  using GradientSink<T, B>::receive;
   void receive(Tensor<T, B> gradient) override {
     if constexpr (order == Order::first) add(std::move(gradient));
     else add(Gradient(tape_, std::move(gradient)));
@@ -132,7 +137,8 @@ constexpr unsigned input(unsigned i) { return 1U << i; }
 namespace detail {
 
 /// What others are differentiated with respect to. On a device it holds two terms of its gradient apart, so that those
-/// of all parameters can be added up together, and what is left to be done to them is done together too (`settles`).
+/// of all parameters can be added up together, and what is left to be done to them is done together too (`settles`). On
+/// the CPU it gathers products of few rows.
 template <Real T, class B, Order order = Order::first>
 class LeafNode final : public ValueNode<T, B, order> {
   using Base = ValueNode<T, B, order>;
@@ -156,7 +162,17 @@ class LeafNode final : public ValueNode<T, B, order> {
     }
     Base::receive(std::move(gradient));
   }
+  bool gathers(Index rows) const noexcept override {
+    return !apart && order == Order::first && observer == nullptr && 4 * rows <= products_.most_rows(this->shape());
+  }
+  void receive(RowProduct<T, B> gradient) override {
+    const bool full = products_.rows() + gradient.a.extent(0) > products_.most_rows(this->shape());
+    if (full) Base::receive(products_.take());
+    products_.add(std::move(gradient));
+  }
+  bool has_gradient() const noexcept override { return Base::has_gradient() || !products_.empty(); }
   typename Base::Gradient take_gradient() {
+    if (!products_.empty()) Base::receive(products_.take());
     typename Base::Gradient sum = Base::take_gradient();
     if constexpr (apart) {
       B::settle();
@@ -169,6 +185,7 @@ class LeafNode final : public ValueNode<T, B, order> {
   void drop_gradient() noexcept override {
     Base::drop_gradient();
     second_.reset();
+    products_.clear();
   }
   std::size_t gradient_bytes() const noexcept override { return Base::gradient_bytes() * (second_ ? 2 : 1); }
   /// The second term, if there is one, without which take_gradient() then gives the first.
@@ -180,6 +197,7 @@ class LeafNode final : public ValueNode<T, B, order> {
  private:
   static constexpr bool apart = order == Order::first && !std::same_as<B, Cpu>;
   std::optional<Tensor<T, B>> second_;
+  RowProducts<T, B> products_;
 };
 
 /// The operation's own tensors are enough for a gradient that is not recorded; one that is needs to know where
@@ -277,7 +295,10 @@ class OpNode final : public OperationNode<Output, In, count> {
   }
   static void hand_on(auto& gradient, auto* node) {
     if (node == nullptr || !node->active) return;
-    if constexpr (requires { *gradient(); }) {  // an optional: what is left out comes another way
+    if constexpr (requires { gradient.product(); }) {
+      if (gradient.rows() > 0 && node->gathers(gradient.rows())) node->receive(gradient.product());
+      else node->receive(gradient());
+    } else if constexpr (requires { *gradient(); }) {  // an optional: what is left out comes another way
       if (auto made = gradient()) node->receive(*std::move(made));
     } else if constexpr (std::is_invocable_v<decltype(gradient), Arrival>) {
       constexpr bool read_here = Output::order != Order::first;  // variables are taken apart on arrival

@@ -17,6 +17,28 @@ struct Transposed {
   bool a = false, b = false;
 };
 
+namespace detail {
+
+/// The gradient in the right operand of a product, aᵀ·dy; of two matrices also as its factors.
+template <class Product, class Make, class V>
+struct RightGradient {
+  Make make;
+  const V &a, &dy;
+  bool plain;  ///< no operand was transposed
+
+  auto operator()() const { return make(); }
+  /// How many rows the factors have; 0: they are no two matrices.
+  Index rows() const { return plain && a.rank() == 2 ? a.extent(0) : 0; }
+  auto product() const requires is_tensor<V> {
+    using T = typename V::Scalar;
+    using B = typename V::Backend;
+    const auto multiply = [](const V& x, const V& y) { return apply(Product{{true, false}}, x, y); };
+    return RowProduct<T, B>{a, dy, multiply};
+  }
+};
+
+}  // namespace detail
+
 /// c = op(a) · op(b) (+ bias along the last axis): matrices of the last two axes, one product for each
 /// index of the axes before them.
 struct MatMul {
@@ -44,10 +66,11 @@ struct MatMul {
       const V& b = std::get<1>(saved.inputs);
       return ta ? product(tb, true, b, dy) : product(false, !tb, dy, b);
     };
-    auto db = [&saved, &dy, product, ta = ta, tb = tb] {
+    const auto make_db = [&saved, &dy, product, ta = ta, tb = tb] {
       const V& a = std::get<0>(saved.inputs);
       return tb ? product(true, ta, dy, a) : product(!ta, false, a, dy);
     };
+    const detail::RightGradient<MatMul, decltype(make_db), V> db{make_db, std::get<0>(saved.inputs), dy, !ta && !tb};
     const auto added = [&saved, &dy]<std::size_t i>(std::integral_constant<std::size_t, i>) {
       return [&] { return sum_to(dy, std::get<i>(saved.inputs).shape()); };
     };

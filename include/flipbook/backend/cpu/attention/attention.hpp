@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <numbers>
 
+#include <flipbook/backend/cpu/gemm/edge_tile.hpp>
 #include <flipbook/backend/cpu/gemm/panels.hpp>
 #include <flipbook/backend/cpu/gemm/small_product.hpp>
 #include <flipbook/backend/cpu/runtime/tasks.hpp>
@@ -33,9 +35,23 @@ void turn_rows(const HeadRows<const T>& rows, Index first, Index count, Index wi
                Index lanes_used) {
   transpose(rows(first), rows.row, count, width, to, lanes_used);
   for (Index d = 0; d < width; ++d, to += lanes_used) {
-    for (Index i = 0; i < count; ++i) to[i] *= factor;
-    std::fill(to + count, to + lanes_used, T(0));
+    for (Index i = 0; i < lanes_used; i += lanes<T>)
+      (Simd<T>(factor) * Simd<T>::load_unaligned(to + i)).store_unaligned(to + i);
+    for (Index i = count; i < lanes_used; ++i) to[i] = T(0);
   }
+}
+
+/// Begins to bring near what the head after reads, of queries and of keys, if the first cache holds that beside what a
+/// head works on: short heads wait for memory otherwise, since their rows are no stream.
+template <Real T>
+[[gnu::always_inline]] inline void fetch_head(const AttentionGeometry& g, Index head,
+                                              std::initializer_list<const HeadRows<const T>*> of_queries,
+                                              std::initializer_list<const HeadRows<const T>*> of_keys) {
+  constexpr Index most = 1024;
+  if (head == g.batch * g.heads || std::max(g.queries, g.keys) * g.width > most) return;
+  const Index n = head / g.heads, h = head % g.heads;
+  for (const auto* rows : of_queries) fetch(rows->of(n, h).data, rows->row, g.queries, g.width);
+  for (const auto* rows : of_keys) fetch(rows->of(n, h).data, rows->row, g.keys, g.width);
 }
 
 /// Some queries of one head, transposed, with their running maximum and sum over keys: every array is (…, lanes), with
@@ -205,6 +221,7 @@ void attention(const AttentionGeometry& g, const HeadRows<const T>& q, const Hea
     const Index head = task / tiles, n = head / g.heads, h = head % g.heads;
     const Index which = tiles - 1 - task % tiles;  // the queries that see most keys first
     const AttentionRows<const T> x{q.of(n, h), k.of(n, h), v.of(n, h)};
+    if (task % tiles == 0) detail::fetch_head(g, head + 1, {&q}, {&k, &v});
     const HeadRows<T> to = y.of(n, h);
     T* const log_sum = log_sums + head * g.queries;
     if (detail::is_one<T>(g)) detail::attend_one<T>(g, x, mask.of(n, h), to(0), log_sum, workspaces.mine());

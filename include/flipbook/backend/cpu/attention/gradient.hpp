@@ -20,6 +20,14 @@ void copy_row(const T* from, Index width, T* to) {
   if (d < width) load_part(from + d, width - d).store_unaligned(to + d);
 }
 
+/// A row from whole vectors.
+template <Real T>
+void put_row(const T* from, Index width, T* to) {
+  Index d = 0;
+  for (; d + lanes<T> <= width; d += lanes<T>) Simd<T>::load_unaligned(from + d).store_unaligned(to + d);
+  if (d < width) store_part(Simd<T>::load_unaligned(from + d), to + d, width - d);
+}
+
 /// What the gradient reads and writes of one head's queries, brought together: each row is whole vectors, padded with
 /// zeros.
 template <Real T>
@@ -58,18 +66,19 @@ struct GradientRows {
 
 /// Some keys of one head, as lanes, and the gradients in them. With P = exp(S − log_sums), from the scores once more:
 ///
-///     dV += Pᵀ·dY,   dS = P ∘ (dY·Vᵀ − rowsum(dY ∘ Y)),   dQ += dS·(scale · K),   dK += scale · dSᵀ·Q
+///     dV += Pᵀ·dY,   dS = P ∘ (dY·Vᵀ − rowsum(dY ∘ Y)),   dQ += scale · dS·K,   dK += scale · dSᵀ·Q
 template <Real T>
 struct KeyTile {
   using V = Simd<T>;
   const AttentionGeometry& geometry;
   const GradientRows<T>& queries;
-  Index first, count, lanes_used;                  ///< keys, and those rounded up to whole vectors
-  T *k_turned, *v_turned, *dk_turned, *dv_turned;  ///< scale · Kᵀ, Vᵀ, dKᵀ / scale and dVᵀ (D, ·)
-  T *k_rows, *weights, *d_scores;                  ///< scale · K (·, row), P and dS (queries, ·)
+  Index first, count, lanes_used;  ///< keys, and those rounded up to whole vectors
+  T *k_turned, *v_turned;          ///< scale · Kᵀ and Vᵀ (D, ·)
+  T *k, *dk, *dv;                  ///< (·, row)
+  T *weights, *d_scores;           ///< P and scale · dS (queries, ·)
 
   static Index workspace(const AttentionGeometry& g) {
-    return key_lanes<T> * (4 * g.width + round_up(g.width, lanes<T>) + 2 * query_rows);
+    return key_lanes<T> * (2 * g.width + 3 * round_up(g.width, lanes<T>) + 2 * query_rows);
   }
 
   KeyTile(const AttentionGeometry& g, const GradientRows<T>& rows, Index which, T* workspace)
@@ -80,24 +89,19 @@ struct KeyTile {
         lanes_used(round_up(count, lanes<T>)),
         k_turned(workspace),
         v_turned(k_turned + lanes_used * g.width),
-        dk_turned(v_turned + lanes_used * g.width),
-        dv_turned(dk_turned + lanes_used * g.width),
-        k_rows(dv_turned + lanes_used * g.width),
-        weights(k_rows + lanes_used * rows.row),
+        k(v_turned + lanes_used * g.width),
+        dk(k + lanes_used * rows.row),
+        dv(dk + lanes_used * rows.row),
+        weights(dv + lanes_used * rows.row),
         d_scores(weights + lanes_used * query_rows) {}
 
-  void start(const HeadRows<const T>& k, const HeadRows<const T>& v) const {
-    const Index width = geometry.width;
-    const T scale = static_cast<T>(geometry.scale);
-    turn_rows(k, first, count, width, static_cast<T>(geometry.scale * log2e_v<double>), k_turned, lanes_used);
-    turn_rows(v, first, count, width, T(1), v_turned, lanes_used);
-    for (Index j = 0; j < count; ++j) {
-      T* const to = k_rows + j * queries.row;
-      for (Index d = 0; d < width; ++d) to[d] = scale * k(first + j)[d];
-      std::fill(to + width, to + queries.row, T(0));
-    }
-    std::fill_n(dk_turned, lanes_used * width, T(0));
-    std::fill_n(dv_turned, lanes_used * width, T(0));
+  void start(const HeadRows<const T>& from_k, const HeadRows<const T>& from_v) const {
+    const Index width = geometry.width, row = queries.row;
+    turn_rows(from_k, first, count, width, static_cast<T>(geometry.scale * log2e_v<double>), k_turned, lanes_used);
+    turn_rows(from_v, first, count, width, T(1), v_turned, lanes_used);
+    for (Index j = 0; j < count; ++j) copy_row(from_k(first + j), width, k + j * row);
+    std::fill_n(dk, count * row, T(0));
+    std::fill_n(dv, count * row, T(0));
   }
   /// Adds the gradients by queries [query, query + present).
   void add(Index query, Index present, const ScoreMask<T>& mask) const {
@@ -108,15 +112,16 @@ struct KeyTile {
     if (mask.data != nullptr) add_mask(query, present, mask);
     if (geometry.visible(query) < first + count) hide(query, present);
     differentiate(query, present);
-    small_product<T>(dy.turned(), width, present, {weights, lanes_used}, lanes_used, {dv_turned, lanes_used}, true);
-    small_product<T>(q.turned(), width, present, {d_scores, lanes_used}, lanes_used, {dk_turned, lanes_used}, true);
-    small_product<T>({d_scores, lanes_used, 1}, present, count, {k_rows, row}, row, {queries.dq + query * row, row},
-                     true);
+    const SmallOperand<T> p{weights, lanes_used, 1}, ds{d_scores, lanes_used, 1};
+    small_product<T>(p.turned(), count, present, {dy.data, row}, row, {dv, row}, true);
+    small_product<T>(ds.turned(), count, present, {q.data, row}, row, {dk, row}, true);
+    small_product<T>(ds, present, count, {k, row}, row, {queries.dq + query * row, row}, true);
   }
-  void finish(const HeadRows<T>& dk, const HeadRows<T>& dv) const {
-    for (Index i = 0; i < geometry.width * lanes_used; ++i) dk_turned[i] *= static_cast<T>(geometry.scale);
-    transpose(dk_turned, lanes_used, geometry.width, count, dk(first), dk.row);
-    transpose(dv_turned, lanes_used, geometry.width, count, dv(first), dv.row);
+  void finish(const HeadRows<T>& to_dk, const HeadRows<T>& to_dv) const {
+    for (Index j = 0; j < count; ++j) {
+      put_row(dk + j * queries.row, geometry.width, to_dk(first + j));
+      put_row(dv + j * queries.row, geometry.width, to_dv(first + j));
+    }
   }
 
  private:
@@ -133,15 +138,16 @@ struct KeyTile {
       std::fill(weights + i * lanes_used + seen, weights + i * lanes_used + count, -std::numeric_limits<T>::infinity());
     }
   }
-  /// S to P, and dY·Vᵀ to dS.
+  /// S to P, and dY·Vᵀ to scale · dS.
   void differentiate(Index query, Index present) const {
+    const V scale(static_cast<T>(geometry.scale));
     for (Index i = 0; i < present; ++i) {
       const V log_sum(queries.log_sums[query + i]), inner(queries.inner[query + i]);
       for (Index at = i * lanes_used; at < (i + 1) * lanes_used; at += lanes<T>) {
         // No weight is above 1, however large the scores are that were rounded.
         const V weight = exp2<T>(math::min(V(T(0)), V::load_unaligned(weights + at) - log_sum));
         weight.store_unaligned(weights + at);
-        (weight * (V::load_unaligned(d_scores + at) - inner)).store_unaligned(d_scores + at);
+        (scale * weight * (V::load_unaligned(d_scores + at) - inner)).store_unaligned(d_scores + at);
       }
     }
   }
@@ -161,7 +167,7 @@ void attend_gradient(const AttentionGeometry& g, const AttentionRows<const T>& x
     for (Index i = query; i < g.queries; i += query_rows) keys.add(i, std::min(query_rows, g.queries - i), mask);
     keys.finish(dx.k, dx.v);
   }
-  for (Index i = 0; i < g.queries; ++i) std::copy_n(queries.dq + i * queries.row, g.width, dx.q(i));
+  for (Index i = 0; i < g.queries; ++i) put_row(queries.dq + i * queries.row, g.width, dx.q(i));
   for (Index j = g.keys; j < all_keys; ++j) {
     std::fill_n(dx.k(j), g.width, T(0));
     std::fill_n(dx.v(j), g.width, T(0));
@@ -179,6 +185,7 @@ void attention_gradient(const AttentionGeometry& g, const AttentionRows<const T>
   const PerThread<T> workspaces(detail::GradientRows<T>::workspace(g) + detail::KeyTile<T>::workspace(g));
   parallel_tasks(g.batch * g.heads, [&](Index head) {
     const Index n = head / g.heads, h = head % g.heads;
+    detail::fetch_head(g, head + 1, {&x.q, &y, &dy}, {&x.k, &x.v});
     detail::attend_gradient<T>(g, x.of(n, h), mask.of(n, h), y.of(n, h), dy.of(n, h), log_sums + head * g.queries,
                                dx.of(n, h), all_keys, workspaces.mine());
   });

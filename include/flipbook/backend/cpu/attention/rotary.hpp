@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <flipbook/backend/cpu/elementwise/units.hpp>
+#include <algorithm>
+#include <cmath>
+
+#include <flipbook/backend/cpu/elementwise/map.hpp>
+#include <flipbook/backend/cpu/reduce/columns.hpp>
 #include <flipbook/kernels/attention/positions.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
@@ -24,25 +28,42 @@ void position_angles(const PositionAngles& angles, T* cosines, T* sines) {
   }
 }
 
+namespace detail {
+
+/// The pairs [j, j + lanes of V) of `count` vectors that follow one another, by the same angles.
+template <class V, Real T>
+void turn(Index j, Index count, Index half, const T* x, const V& cosine, const V& sine, T* y) {
+  for (Index at = j; at < j + 2 * half * count; at += 2 * half) {
+    const V a = load<V>(x + at), b = load<V>(x + at + half);
+    store(a * cosine - b * sine, y + at);
+    store(b * cosine + a * sine, y + at + half);
+  }
+}
+
+}  // namespace detail
+
 /// Turns vectors of 2·half numbers, of which each token has `vectors`: the pair (x[j], x[half + j]) by the
 /// angle whose cosine and sine are at [token mod tokens, j]. Of each token only the first `turned` vectors
 /// are turned, the others copied. `direction` is −1 to turn back.
 template <Real T>
 void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
             const T* sines, T direction, T* y) {
-  using V = Simd<T>;
-  for_each_unit<T>(rows, half, [=](Index row, Units<T> units) {
-    const T* const from = x + row * 2 * half;
-    T* const to = y + row * 2 * half;
-    const V a = units.load(from), b = units.load(from + half);
-    if (row % vectors >= turned) {
-      units.store(a, to), units.store(b, to + half);
-      return;
+  if (rows == 0) return;
+  const Index size = vectors * 2 * half, still = turned * 2 * half;
+  parallel_for(rows / vectors, std::max<Index>(1, map_grain / size), [=](Index first, Index last) {
+    Index place = first % tokens;  // counted on: a division costs as much as to turn a short vector
+    for (Index token = first; token < last; ++token, place = place + 1 < tokens ? place + 1 : 0) {
+      const T *const from = x + token * size, *const cosine = cosines + place * half,
+                     *const sine = sines + place * half;
+      T* const to = y + token * size;
+      const auto turn = [&]<class V>(Index j, const V& sign) {
+        detail::turn<V>(j, turned, half, from, detail::load<V>(cosine + j), sign * detail::load<V>(sine + j), to);
+      };
+      Index j = 0;
+      for (; j + lanes<T> <= half; j += lanes<T>) turn(j, Simd<T>(direction));
+      for (; j < half; ++j) turn(j, direction);
+      std::copy(from + still, from + size, to + still);
     }
-    const Index angle = row / vectors % tokens * half;
-    const V c = units.load(cosines + angle), s = V(direction) * units.load(sines + angle);
-    units.store(a * c - b * s, to);
-    units.store(b * c + a * s, to + half);
   });
 }
 

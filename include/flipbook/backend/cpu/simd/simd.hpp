@@ -31,12 +31,29 @@ inline constexpr bool masked_vectors = true;
 inline constexpr bool masked_vectors = false;
 #endif
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+namespace detail {
+
+/// What a masked load takes, for `count` lanes: set bits, beside as many zeros.
+template <Real T>
+__m256i mask_of(Index count) {
+  static constexpr long long words[] = {-1, -1, -1, -1, 0, 0, 0, 0};
+  const char* const end = reinterpret_cast<const char*>(words + 4);
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(end - count * static_cast<Index>(sizeof(T))));
+}
+
+}  // namespace detail
+#endif
+
 /// The first `count` lanes from memory, the rest zero.
 template <Real T>
 Simd<T> load_part(const T* from, Index count) {
 #ifdef __AVX512F__
   if constexpr (std::same_as<T, float>) return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from);
   else return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from);
+#elif defined(__AVX2__)
+  if constexpr (std::same_as<T, float>) return _mm256_maskload_ps(from, detail::mask_of<T>(count));
+  else return _mm256_maskload_pd(from, detail::mask_of<T>(count));
 #else
   alignas(Simd<T>) T padded[static_cast<std::size_t>(lanes<T>)] = {};
   for (Index i = 0; i < count; ++i) padded[i] = from[i];
@@ -49,6 +66,19 @@ void store_part(const Simd<T>& v, T* to, Index count) {
 #ifdef __AVX512F__
   if constexpr (std::same_as<T, float>) _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), v);
   else _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), v);
+#elif defined(__AVX2__)
+  // In pieces: some processors take ten times as long for a masked store as for a whole one.
+  if (count == lanes<T>) return v.store_unaligned(to);
+  if constexpr (std::same_as<T, float>) {
+    __m128 rest = _mm256_castps256_ps128(v);
+    if (count & 4) _mm_storeu_ps(to, rest), rest = _mm256_extractf128_ps(v, 1), to += 4;
+    if (count & 2) _mm_storel_pi(reinterpret_cast<__m64*>(to), rest), rest = _mm_movehl_ps(rest, rest), to += 2;
+    if (count & 1) _mm_store_ss(to, rest);
+  } else {
+    __m128d rest = _mm256_castpd256_pd128(v);
+    if (count & 2) _mm_storeu_pd(to, rest), rest = _mm256_extractf128_pd(v, 1), to += 2;
+    if (count & 1) _mm_store_sd(to, rest);
+  }
 #else
   alignas(Simd<T>) T padded[static_cast<std::size_t>(lanes<T>)];
   v.store_aligned(padded);
