@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 using namespace flipbook;
 using cpu::AsProduct;
 
@@ -53,20 +55,35 @@ TEST_CASE("kernels of one pixel, and as large as their images, are products of m
   CHECK_FALSE(AsProduct::fits(grouped));
 }
 
-TEST_CASE("square kernels of common sizes are filtered, where the tiles are many enough for the weights") {
+TEST_CASE("kernels of neighbouring taps are filtered, where tiles and channels are many enough for the transforms") {
   CHECK(taps_of_filter(frames(64, 64, 3)) == 3);
   CHECK(taps_of_filter(frames(64, 64, 5)) == 5);
+  CHECK(taps_of_filter(frames(64, 64, 7)) == 7);
   CHECK(taps_of_filter(frames(64, 64, 4, 2, 1)) == 2);  // four parts of the kernel
-  CHECK(taps_of_filter(frames(64, 64, 7)) == 0);
-  CHECK(taps_of_filter(frames(64, 64, 3, 2, 1)) == 0);
+  CHECK(taps_of_filter(frames(64, 64, 5, 2)) == 3);
+  CHECK(taps_of_filter(frames(64, 64, 9)) == 0);
+  CHECK(taps_of_filter(frames(64, 64, 3, 2, 1)) == 0);  // of nine taps, 16 would be filtered
+  CHECK(taps_of_filter(frames(16, 64, 3)) == 3);
+  CHECK(taps_of_filter(frames(16, 16, 3)) == 0);  // too few products for the transforms
   ConvGeometry dilated = frames(64, 64, 3);
   dilated.dilation = {1, 2, 2};
   dilated.fit_output();
-  CHECK(taps_of_filter(dilated) == 0);
+  CHECK(taps_of_filter(dilated) == 3);
   ConvGeometry one = frames(64, 64, 3);
   one.batch = 1, one.input = {1, 4, 4};
   one.fit_output();
   CHECK(taps_of_filter(one) == 0);
+}
+
+TEST_CASE("of a kernel in space and time the images are filtered, of a line its axis") {
+  ConvGeometry clips = frames(64, 64, 3);
+  clips.batch = 2, clips.input[0] = 16, clips.kernel[0] = 3, clips.padding[0] = 1;
+  clips.fit_output();
+  using Axes = std::array<bool, 3>;
+  CHECK(cpu::winograd::scheme_of<float>(clips).filtered == Axes{false, true, true});
+  clips.kernel = {3, 1, 1}, clips.padding = {1, 0, 0};
+  clips.fit_output();
+  CHECK(cpu::winograd::scheme_of<float>(clips).filtered == Axes{true, false, false});
 }
 
 TEST_CASE("channels that do not fill vectors are filled up for a filter, if few are missing") {
@@ -74,5 +91,5 @@ TEST_CASE("channels that do not fill vectors are filled up for a filter, if few 
   CHECK(cpu::WholeVectors<float>(frames(30, 30, 3)).wide().in_channels == 32);
   CHECK_FALSE(cpu::WholeVectors<float>(frames(32, 32, 3)).fits());  // none is missing
   CHECK_FALSE(cpu::WholeVectors<float>(frames(17, 17, 3)).fits());
-  CHECK_FALSE(cpu::WholeVectors<float>(frames(30, 30, 7)).fits());  // no filter
+  CHECK_FALSE(cpu::WholeVectors<float>(frames(30, 30, 9)).fits());  // no filter
 }
