@@ -142,7 +142,7 @@ template <class Of, std::size_t i = 0, class V>
   }
 }
 
-/// Where the vectors of a line, square or cube are: number i at from[i] + place, or from[i] alone where it does not move; or
+/// Where the vectors of a line, square or cube are: number i at from[i] + place, or from[i] where it does not move; or
 /// at from + i · pitch.
 template <Real T>
 struct Scattered {

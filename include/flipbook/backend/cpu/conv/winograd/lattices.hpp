@@ -35,8 +35,8 @@ struct Parts {
   }
 };
 
-/// Outputs that lie `step` apart, and the parts of the input that they see. Along an axis that is filtered and dilated
-/// there is one such lattice for each phase of the dilation, whose outputs see neighbours in lattices of the input: for a
+/// Outputs that lie `step` apart, and the parts of the input that they see. Along a dilated axis that is filtered there
+/// is one such lattice for each phase of the dilation, whose outputs see neighbours in lattices of the input: at a
 /// dilation of 2, outputs 0, 2, 4 … see pixels 0, 2, 4 …, and outputs 1, 3, 5 … see pixels 1, 3, 5 …
 template <Real T>
 struct Sublattice {

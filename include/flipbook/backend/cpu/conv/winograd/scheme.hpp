@@ -55,8 +55,8 @@ Index weights_of(const Scheme<T>& scheme, const ConvGeometry& g) {
   return volume(scheme.parts) * scheme.products() * g.in_channels * g.out_channels;
 }
 
-/// What a filter takes, in multiplications of factors F. Measured: to transform a number of a tile takes as long as 24 of
-/// them, one of the weights as long as 24, or as 64 where they leave the cache.
+/// The cost of a filter, in multiplications of factors F. Measured: to transform a number of a tile costs 24 of them,
+/// one of the weights 24 as well, or 64 where the weights leave the caches.
 /// @param transposed  of the transposed convolution, each lattice of which transforms what it sees anew
 template <Multiplicand F, class T = Sum<F>>
 Index cost_of(const Scheme<T>& scheme, const ConvGeometry& g, bool transposed) {

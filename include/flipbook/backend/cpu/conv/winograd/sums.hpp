@@ -13,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
 /// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
 /// products, in factors, which are packed and padded_pitch(rows · columns) apart.
-/// @param tap  tap(j) is where the numbers of tap j of the part lie, row by row; null where there are none, but zeros
+/// @param tap  tap(j) is where the numbers of tap j of the part lie, row by row, or null where it is zero
 template <Multiplicand F, class T = Sum<F>, class Tap>
 void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Index columns, F* packed, Index first_row,
                        Index rows) {
@@ -70,8 +70,8 @@ class Sums {
   using T = Sum<F>;
 
  public:
-  /// @param weights  for each product the right operand (parts · depth, columns) as of transform_weights, where depth is
-  ///                 a part's channels in factors
+  /// @param weights  for each product the right operand (parts · depth, columns) as of transform_weights; depth is a
+  ///                 part's channels in factors
   /// @param bias     (columns) or null
   Sums(const Scheme<T>& scheme, Index batch, const Axes& positions, const Lattice<T*>& out, const Parts<T>& parts,
        const F* weights, const T* bias)

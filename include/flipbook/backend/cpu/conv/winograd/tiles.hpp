@@ -60,8 +60,8 @@ struct Tiles {
   }
   Index total() const { return batch * volume(count); }
 
-  /// Calls f(i, offset of pixel i, or −1 where it is outside) for the line, square or cube of `side` pixels of a lattice
-  /// that begins at a tile's first position.
+  /// Calls f(i, offset of pixel i, or −1 where it is outside) for a lattice's line, square or cube of `side` pixels,
+  /// which begins at a tile's first position.
   template <class P, class F>
   void each_pixel(Index tile, Index side, const Lattice<P>& of, const F& f) const {
     std::array<std::array<Index, most_points>, 3> along;  // offsets along each axis; less than 0 outside

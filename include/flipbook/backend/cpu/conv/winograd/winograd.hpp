@@ -10,9 +10,9 @@
 /// (m + r − 1)ᵈ products of sums of pixels with sums of weights, instead of mᵈ rᵈ. Winograd, Arithmetic complexity of
 /// computations, 1980; Lavin and Gray, Fast algorithms for convolutional neural networks, 2016.
 ///
-/// Along an axis of stride s, a kernel of s · r taps is the sum of s kernels of r taps at stride 1: one over the pixels of
-/// each phase. A kernel that is shorter ends in zeros. Along an axis that is not filtered, it is the sum of its taps.
-/// These parts are what the products are summed over, so that a sum is transformed once.
+/// Along an axis of stride s, a kernel of s · r taps is the sum of s kernels of r taps at stride 1, one for each phase
+/// of the pixels; a shorter kernel is padded with zeros. Along an axis that is not filtered, it is the sum of its taps.
+/// The products are summed over these parts, so that a sum is transformed once.
 ///
 ///     kernel    stride   filter          products   for so many of the definition
 ///     1×5×5     1        F(4, 5)         64         400
