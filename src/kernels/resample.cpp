@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <flipbook/kernels/filter/cpu.hpp>
 #include <flipbook/kernels/resample/cpu.hpp>
 
 #include "table.hpp"
@@ -17,6 +18,9 @@ void add_resample(Table& table) {
     table.add("grid_sample", kernel::grid_sample<T>);
     table.add("grid_sample_adjoint", kernel::grid_sample_adjoint<T>);
     table.add("grid_sample_positions", kernel::grid_sample_positions<T>);
+    table.add("local_filter", kernel::local_filter<T>);
+    table.add("local_filter_adjoint", kernel::local_filter_adjoint<T>);
+    table.add("local_filter_gradient", kernel::local_filter_gradient<T>);
   });
 }
 
