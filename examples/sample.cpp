@@ -46,6 +46,7 @@ fb::Tensor<float, B> clips_without_classes(const Settings& settings) {
   if (model == "gan-frame") return loaded<FrameGan, B>(settings)->sample(n, rng).reshape({n, 1, 32, 32, 3});
   if (model == "mocogan") return loaded<MotionGan, B>(settings)->model.sample(n, clip_gan_format.frames, rng);
   if (model == "lstm") return continued<LstmForecast, B>(settings);
+  if (model == "filters") return continued<FilterForecast, B>(settings);
   if (model == "simvp") return continued<SimVpForecast, B>(settings);
   if (model == "convlstm") return continued<ConvLstmForecast, B>(settings);
   return continued<TransformerForecast, B>(settings);
@@ -69,9 +70,26 @@ int main(int argc, char** argv) {
   Settings settings;
   line.input("weights", settings.weights, "A checkpoint, or weights from PyTorch, in safetensors");
   line.choice("--model", settings.model,
-              {"vae", "vae-frame", "vae-adversarial", "gan", "gan-frame", "mocogan", "videogpt-vector",
-               "videogpt-scalar", "maskgit-vector", "maskgit-scalar", "var", "flow-unet", "flow-transformer",
-               "flow-forcing", "latent", "lstm", "convlstm", "transformer", "simvp"},
+              {"vae",
+               "vae-frame",
+               "vae-adversarial",
+               "gan",
+               "gan-frame",
+               "mocogan",
+               "videogpt-vector",
+               "videogpt-scalar",
+               "maskgit-vector",
+               "maskgit-scalar",
+               "var",
+               "flow-unet",
+               "flow-transformer",
+               "flow-forcing",
+               "latent",
+               "lstm",
+               "convlstm",
+               "filters",
+               "transformer",
+               "simvp"},
               "What they are the weights of");
   line.output("--out", settings.out, "Where to write", "FILE");
   line.number("--count", settings.count, "How many clips", 1, 1024);

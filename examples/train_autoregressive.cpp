@@ -10,6 +10,8 @@ FLIPBOOK_ON_EACH_BACKEND(extern template void train_autoregressive, LstmForecast
                          (const AutoregressiveSettings&, const Data&, Index))
 FLIPBOOK_ON_EACH_BACKEND(extern template void train_autoregressive, ConvLstmForecast,
                          (const AutoregressiveSettings&, const Data&, Index))
+FLIPBOOK_ON_EACH_BACKEND(extern template void train_autoregressive, FilterForecast,
+                         (const AutoregressiveSettings&, const Data&, Index))
 FLIPBOOK_ON_EACH_BACKEND(extern template void train_autoregressive, TransformerForecast,
                          (const AutoregressiveSettings&, const Data&, Index))
 FLIPBOOK_ON_EACH_BACKEND(extern template void train_autoregressive, SimVpForecast,
@@ -23,8 +25,9 @@ int main(int argc, char** argv) {
   CommandLine line{"Trains an autoregressive model of clips of 20 frames, 64×64 pixels; it continues the first ten."};
   AutoregressiveSettings settings;
   settings.training.add_to(line);
-  line.choice("--network", settings.network, {"lstm", "convlstm", "transformer", "simvp"},
-              "lstm: over codes of frames; convlstm: two layers; transformer: over patches; simvp: ten frames at once");
+  line.choice("--network", settings.network, {"lstm", "convlstm", "filters", "transformer", "simvp"},
+              "lstm: over codes of frames; convlstm: two layers; filters: that move the last frame; transformer: over "
+              "patches; simvp: ten frames at once");
   line.positive("--learning-rate", settings.learning_rate, "Of Adam");
   line.number("--own-frames", settings.scheduled_sampling,
               "How often it is fed its own last frame (scheduled sampling)", 0, 1);
@@ -33,6 +36,7 @@ int main(int argc, char** argv) {
     if (settings.network == "lstm") train_autoregressive<LstmForecast, B>(settings, data, forecast_context);
     else if (settings.network == "convlstm")
       train_autoregressive<ConvLstmForecast, B>(settings, data, forecast_context);
+    else if (settings.network == "filters") train_autoregressive<FilterForecast, B>(settings, data, forecast_context);
     else if (settings.network == "simvp") train_autoregressive<SimVpForecast, B>(settings, data, forecast_context);
     else train_autoregressive<TransformerForecast, B>(settings, data, forecast_context);
   });

@@ -14,6 +14,7 @@
 #include <flipbook/metrics/error.hpp>
 #include <flipbook/metrics/likelihood.hpp>
 #include <flipbook/metrics/ssim.hpp>
+#include <flipbook/models/autoregressive/dynamic_filter.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/models/baseline/baseline.hpp>
@@ -30,6 +31,8 @@ namespace {
 
 constexpr Index seen = 10, predicted = 10;
 using ConvLstmModel = Autoregressive<ConvLstm<1, 64, 5, 4>, likelihood::Bernoulli>;
+using FilterModel =
+    Autoregressive<DynamicFilterNetwork<1, dynamic_filter::Options{.hidden = 48}>, likelihood::Bernoulli>;
 using SimVpModel =
     SimVp<seen, 1, simvp::Options{.spatial = 32, .hidden = 256, .blocks = 4, .expansion = 4}, likelihood::Bernoulli>;
 
@@ -170,12 +173,14 @@ int main(int argc, char** argv) {
   Settings settings;
   std::string model = "convlstm";
   settings.run.add_to(line);
-  line.choice("--model", model, {"convlstm", "simvp"}, "convlstm: two layers of 64, 5×5; simvp: ten frames at once");
+  line.choice("--model", model, {"convlstm", "filters", "simvp"},
+              "convlstm: two layers of 64, 5×5; filters: that move the last frame; simvp: ten frames at once");
   line.positive("--learning-rate", settings.learning_rate, "Of Adam, at its highest");
   line.number("--sprites", settings.count, "Digits or garments in a clip");
   line.number("--clips", settings.clips, "Clips of the test set that are evaluated");
   return line.run(argc, argv, [&](Cpu) {
-    if (model == "simvp") train_and_evaluate<SimVpModel>(settings);
+    if (model == "filters") train_and_evaluate<FilterModel>(settings);
+    else if (model == "simvp") train_and_evaluate<SimVpModel>(settings);
     else train_and_evaluate<ConvLstmModel>(settings);
   });
 }

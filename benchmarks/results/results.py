@@ -22,12 +22,15 @@ FASHION = "/usr/share/datasets/fashion-mnist"  # Debian's package dataset-fashio
 
 CONVLSTM = ["--sprites", 2, "--learning-rate", 0.002]
 SIMVP = ["--sprites", 2, "--model", "simvp", "--learning-rate", 0.003]
+FILTERS = ["--sprites", 2, "--model", "filters", "--learning-rate", 0.002]
 # name: (program, its options, minutes, which data, what it is)
 ROWS = {
     "mnist-vae": ("mnist", ["--importance-samples", 1], 90, "mnist", "VAE, one stochastic layer of 50"),
     "mnist-iwae": ("mnist", ["--importance-samples", 5], 180, "mnist", "the same trained on 5 importance samples"),
     "moving-mnist": ("prediction", CONVLSTM, 60, "mnist", "ConvLSTM, two layers of 64, 5×5"),
     "moving-fashion": ("prediction", CONVLSTM, 60, "fashion", "ConvLSTM, two layers of 64, 5×5"),
+    "moving-mnist-filters": ("prediction", FILTERS, 60, "mnist", "dynamic filters, two of 9×9 for 4×4 pixels"),
+    "moving-fashion-filters": ("prediction", FILTERS, 60, "fashion", "dynamic filters, two of 9×9 for 4×4 pixels"),
     "moving-mnist-simvp": ("prediction", SIMVP, 60, "mnist", "SimVP + gSTA, 32 and 256 channels, 4 blocks"),
     "moving-fashion-simvp": ("prediction", SIMVP, 60, "fashion", "SimVP + gSTA, 32 and 256 channels, 4 blocks"),
 }
@@ -159,7 +162,7 @@ def nats_table(found):
 
 def of_ours(data, found):
     """The recorded rows of models that predict these moving sprites."""
-    return [name for name in (data, f"{data}-simvp") if name in found]
+    return [name for name in (data, f"{data}-filters", f"{data}-simvp") if name in found]
 
 
 def per_frame_table(found):

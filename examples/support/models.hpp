@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <flipbook/models/autoregressive/dynamic_filter.hpp>
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/models/gan/augmentation.hpp>
@@ -42,6 +43,9 @@ inline constexpr ClipFormat frame_gan_format{.frames = 1, .size = 32, .channels 
 // Autoregressive: clips (20, 64, 64, 1), of which the first ten frames are given when they are continued.
 using LstmForecast = Autoregressive<FrameLstm<64, 64>>;
 using ConvLstmForecast = Autoregressive<ConvLstm<1, 32, 3>>;
+// [filters]
+struct FilterForecast : Autoregressive<DynamicFilterNetwork<1, dynamic_filter::Options{.hidden = 48}>> {};
+// [/filters]
 using TransformerForecast = Autoregressive<PatchTransformer<1, 8, 128, 3, 4>>;
 // [simvp]
 // Ten frames from ten, in one pass. A type of its own: nvcc 13 cannot name one with such an argument.

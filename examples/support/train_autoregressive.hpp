@@ -26,6 +26,7 @@ void train_autoregressive(const AutoregressiveSettings& settings, const Data& da
   if constexpr (frame_by_frame) {
     model.context_frames = 1;
     model.scheduled_sampling = settings.scheduled_sampling;
+    model.through_own_frames = settings.network == "filters";
   } else {
     require(settings.scheduled_sampling == 0, "--own-frames ", settings.scheduled_sampling, ": ", settings.network,
             " is not trained frame by frame");

@@ -173,6 +173,18 @@ TEST_CASE("frames of its own change the loss of scheduled sampling, and none lea
   CHECK(evaluated.item() == doctest::Approx(loss(0)).epsilon(1e-12));
 }
 
+TEST_CASE("gradients pass through a model's own frames to the steps that made them, where it is told so") {
+  Module<Autoregressive<FoldedConvLstm<2>>, double> model{Rng{1}};
+  model->context_frames = 1, model->scheduled_sampling = 0.7;
+  const auto clips = cast<double>(batch_of(squares(5), 0, 2));
+  const auto error = [&] {
+    return parameter_gradient_error(model, [&](Tape& tape) { return model->loss(tape.constant(clips)); });
+  };
+  CHECK(error() > 1e-4);  // what is fed counts as data
+  model->through_own_frames = true;
+  CHECK(error() < 1e-6);
+}
+
 TEST_CASE("clips without a frame to predict are refused") {
   Module<Autoregressive<FoldedConvLstm<2>>, float> model{Rng{1}};
   model->context_frames = 5;

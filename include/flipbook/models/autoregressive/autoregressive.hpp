@@ -43,6 +43,7 @@ struct Autoregressive {
     Index context_frames = 0;  ///< frames of every clip that are given and not predicted
     double scheduled_sampling =
         0;  ///< scheduled sampling: how often `loss` feeds the model's own last frame. Bengio et al., 2015
+    bool through_own_frames = false;  ///< whether gradients pass through these to the steps that made them
 
     explicit Instance(Rng& rng) : network(rng), likelihood(detail::make_instance<Of<Likelihood, T, B>>(rng)) {}
     static void fields(auto& self, auto&& field) {
@@ -50,6 +51,7 @@ struct Autoregressive {
       field("likelihood", self.likelihood);
       field("context_frames", self.context_frames);
       field("scheduled_sampling", self.scheduled_sampling);
+      field("through_own_frames", self.through_own_frames);
     }
 
     /// The distribution's parameters of frames x_t, t > context_frames, each from the true frames before it (teacher
@@ -139,10 +141,14 @@ struct Autoregressive {
       List<X> parameters;
       for (std::size_t t = 0; t < frames.size(); ++t) {
         const bool free = t > 0 && static_cast<Index>(t) >= context_frames;
-        const X frame = free ? mixed(frames[t], stop_gradient(likelihood.mean(parameters.back()))) : frames[t];
-        parameters.push_back(network.step(frame, state));
+        parameters.push_back(network.step(free ? mixed(frames[t], own_frame(parameters.back())) : frames[t], state));
       }
       return last_frames(stack(1, parameters), clips.shape()[1] - context_frames);
+    }
+    template <Value X>
+    X own_frame(const X& parameters) const {
+      const X frame = likelihood.mean(parameters);
+      return through_own_frames ? frame : stop_gradient(frame);
     }
     template <Value X>
     X mixed(const X& truth, const X& own) const {
