@@ -124,18 +124,22 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   const RowThread<N> row(rows);
   const Index block = row.row / g.taps(), line = block / g.columns;  // a line of blocks
   const int tap = static_cast<int>(row.row % g.taps()), kernel = static_cast<int>(g.kernel);
+  const int height = static_cast<int>(g.height), width = static_cast<int>(g.width);
+  const int channels = static_cast<int>(g.channels), numbers = width * channels;
+  const int top = static_cast<int>(line % g.rows * g.block_height());
+  const int left = static_cast<int>(block % g.columns * g.block_width());
   const int down = tap / kernel - kernel / 2, across = tap % kernel - kernel / 2;
-  const Index top = line % g.rows * g.block_height(), left = block % g.columns * g.block_width();
-  const Index picture = line / g.rows * plan.picture(), numbers = g.width * g.channels;
-  const Index first = picture + top * numbers + left * g.channels, tap_offset = down * numbers + across * g.channels;
+  const Index first = line / g.rows * plan.picture() + top * numbers + left * channels;
+  const T* const dy_block = dy + first;
+  const T* const x_block = x + first + Index{down} * numbers + Index{across} * channels;
   const A sum = row.template sum_of<A>([&](Index i) {
     int block_row = static_cast<int>(i);
     const int in_run = plan.block_run.split(block_row);
-    const Index x_row = top + block_row + down, x_column = left + plan.channels(in_run) + across;
-    if (x_row < 0 || x_row >= g.height || x_column < 0 || x_column >= g.width) return A(0);
-    const Index at = first + block_row * numbers + in_run;
-    const auto v = load<N>(x + at + tap_offset);
-    const auto d = load<N>(dy + at);
+    const int x_row = top + block_row + down, x_column = left + plan.channels(in_run) + across;
+    if (x_row < 0 || x_row >= height || x_column < 0 || x_column >= width) return A(0);
+    const int at = block_row * numbers + in_run;
+    const auto v = load<N>(x_block + at);
+    const auto d = load<N>(dy_block + at);
     A total = 0;
 #pragma unroll
     for (int k = 0; k < N; ++k) total += static_cast<A>(v.lane[k]) * static_cast<A>(d.lane[k]);
