@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The matrix product, the convolutions and attention in GFLOP/s (two for each product of the definition, border or
-// not), beside what the machine's multiply-add units can do at most; sampling between pixels in millions of samples a
-// second.
+// The matrix product, the convolutions, local filters and attention in GFLOP/s (two for each product of the definition,
+// border or not), beside what the machine's multiply-add units can do at most; sampling between pixels in millions of
+// samples a second.
 #include <cmath>
 #include <string>
 #include <utility>
@@ -11,6 +11,7 @@
 
 #include <flipbook/backend/cpu/attention/gradient.hpp>
 #include <flipbook/backend/cpu/conv/conv.hpp>
+#include <flipbook/backend/cpu/filter/local_filter.hpp>
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
 #include <flipbook/backend/cpu/resample/grid_sample.hpp>
 #include <flipbook/core/fill.hpp>
@@ -113,6 +114,20 @@ void sampling(benchmark::State& state, Index extent, Index channels, SamplePass 
       benchmark::Counter(1e-6 * double(s.samples), benchmark::Counter::kIsIterationInvariantRate);
 }
 
+enum class FilterPass { forward, adjoint, gradient };
+
+/// Pictures by filters of their blocks.
+void filtering(benchmark::State& state, const LocalFilterGeometry& g, FilterPass pass) {
+  const Index numbers = g.frames * g.height * g.width * g.channels;
+  auto x = drawn(numbers), y = drawn(numbers), filters = drawn(g.frames * g.rows * g.columns * g.taps());
+  for (auto _ : state) {
+    if (pass == FilterPass::forward) cpu::local_filter(g, x.data(), filters.data(), y.data());
+    else if (pass == FilterPass::adjoint) cpu::local_filter_adjoint(g, y.data(), filters.data(), x.data());
+    else cpu::local_filter_gradient(g, x.data(), y.data(), filters.data());
+  }
+  report(state, double(numbers) * double(g.taps()), 2 * numbers + filters.size());
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -158,6 +173,14 @@ int main(int count, char** arguments) {
     add(name + "/forward", [=](auto& state) { sampling(state, 128, channels, SamplePass::forward); });
     add(name + "/adjoint", [=](auto& state) { sampling(state, 128, channels, SamplePass::adjoint); });
     add(name + "/positions", [=](auto& state) { sampling(state, 128, channels, SamplePass::positions); });
+  }
+  for (const LocalFilterGeometry& g : {LocalFilterGeometry{64, 64, 64, 1, 16, 16, 9},  // blocks of 4×4
+                                       LocalFilterGeometry{8, 128, 128, 32, 128, 128, 3}}) {
+    const std::string name = "local_filter " + std::to_string(g.frames) + " " + std::to_string(g.height) + "x" +
+                             std::to_string(g.width) + " " + std::to_string(g.channels);
+    add(name + "/forward", [=](auto& state) { filtering(state, g, FilterPass::forward); });
+    add(name + "/adjoint", [=](auto& state) { filtering(state, g, FilterPass::adjoint); });
+    add(name + "/gradient", [=](auto& state) { filtering(state, g, FilterPass::gradient); });
   }
   benchmark::Initialize(&count, arguments);
   benchmark::RunSpecifiedBenchmarks();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Kernels on the device: products, convolutions and attention beside the rate of a bfloat16 product of 8192³, kernels
-// that are bound by memory beside the bandwidth of a copy.
+// Kernels on the device: products, convolutions, attention and local filters beside the rate of a bfloat16 product of
+// 8192³, kernels that are bound by memory beside the bandwidth of a copy.
 //
 //   kernels [WORD…]     those whose names contain one of the words; without any, all
 
@@ -14,6 +14,7 @@
 #include <flipbook/ops/conv/conv.hpp>
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
+#include <flipbook/ops/filter/local_filter.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>
 #include <flipbook/ops/norm/norm.hpp>
 #include <flipbook/ops/resample/grid_sample.hpp>
@@ -173,6 +174,25 @@ void samplings(const Table& table, const std::string& numbers) {
   }
 }
 
+/// Pictures by filters of their blocks.
+/// @param table  whose unit is GFLOP/s
+template <class T>
+void filterings(const Table& table, const std::string& numbers) {
+  for (const LocalFilterGeometry& g : {LocalFilterGeometry{64, 64, 64, 1, 16, 16, 9},  // blocks of 4×4
+                                       LocalFilterGeometry{8, 128, 128, 32, 128, 128, 3}}) {
+    const auto x = drawn<T>({g.frames, g.height, g.width, g.channels}), dy = drawn<T>(x.shape());
+    const auto filters = drawn<T>({g.frames, g.rows, g.columns, g.taps()});
+    const auto line = [&](const char* pass, const auto& f) {
+      table.line(
+          text("local_filter ", g.frames, " × ", g.height, " × ", g.width, " × ", g.channels, pass, ' ', numbers),
+          2e-9 * static_cast<double>(x.size() * g.taps()), f);
+    };
+    line("/forward", [&] { LocalFilter{g}(x, filters); });
+    line("/adjoint", [&] { LocalFilterAdjoint{g}(dy, filters); });
+    line("/gradient", [&] { LocalFilterGradient{g}(x, dy); });
+  }
+}
+
 /// GB/s, read and written, of a copy of 1 GiB within the device.
 double copy_rate() {
   const Tensor<float, Cuda> from({Index{1} << 28});
@@ -202,6 +222,8 @@ void run() {
   }
   memory_bound<float>(memory, "float");
   memory_bound<bfloat16>(memory, "bfloat16");
+  filterings<float>(arithmetic, "float");
+  filterings<bfloat16>(arithmetic, "bfloat16");
   samplings<float>(memory, "float");
   samplings<bfloat16>(memory, "bfloat16");
 }

@@ -45,6 +45,7 @@
 #include <flipbook/ops/elementwise/unary.hpp>
 #include <flipbook/ops/elementwise/where.hpp>
 #include <flipbook/ops/embedding/embedding.hpp>
+#include <flipbook/ops/filter/local_filter.hpp>
 #include <flipbook/ops/gather/gather.hpp>
 #include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/matmul/matmul.hpp>

@@ -6,6 +6,7 @@
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/embedding.hpp>
 #include <flipbook/nn/resample.hpp>
+#include <flipbook/ops/filter/local_filter.hpp>
 #include <flipbook/ops/resample/grid_sample.hpp>
 #include <flipbook/ops/resample/placement.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
@@ -56,6 +57,9 @@ int main(int argc, char** argv) {
     cases.function("spatial_transformer" + suffix, [=](const auto& in) {
       return fb::grid_sample(in[0], fb::affine_grid(in[1], {4, 6}, aligned), {.align_corners = aligned});
     });
+  }
+  for (const std::string name : {"local_filter", "local_filter_of_blocks", "local_filter_of_lines"}) {
+    cases.function(name, [](const auto& in) { return fb::local_filter(in[0], in[1]); });
   }
   for (const auto& [name, canvas, size] : {std::tuple{"", Extent(7, 8), Extent(4, 5)},
                                            {"_larger", Extent(4, 5), Extent(7, 8)},

@@ -28,6 +28,16 @@ def transformed(aligned):
     return function(f, (2, 5, 7, 6), (2, 3, 2))
 
 
+def filtered(extents, blocks, kernel):
+    """Pictures (N, C, H, W) by filters (N, K², h, w) of blocks of their pixels."""
+    def f(x, filters):
+        n, c, height, width = x.shape
+        seen = F.unfold(x, kernel, padding=kernel // 2).view(n, c, kernel ** 2, height, width)
+        each = filters.repeat_interleave(height // blocks[0], 2).repeat_interleave(width // blocks[1], 3)
+        return (seen * each[:, None]).sum(2)                  # (N, C, H, W)
+    return function(f, (2, 3, *extents), (2, kernel ** 2, *blocks))
+
+
 def positions(frames):
     """Rows and columns (N, 2, T), from outside of one border to outside of the other."""
     return lambda: torch.rand(2, 2, frames) * 9 - 3
@@ -84,6 +94,9 @@ CASES = {
     "resize_linear_down": function(lambda x: F.interpolate(x, (5, 3), mode="bilinear"), (2, 4, 8, 11)),
     **{f"grid_sample_{mode}{'_aligned' * aligned}": sampled(mode, aligned)
        for mode in ("zeros", "border", "reflection") for aligned in (False, True)},
+    "local_filter": filtered((5, 7), (5, 7), 3),
+    "local_filter_of_blocks": filtered((8, 12), (2, 3), 9),
+    "local_filter_of_lines": filtered((4, 11), (4, 1), 5),
     "spatial_transformer": transformed(False),
     "spatial_transformer_aligned": transformed(True),
     "place": placed((4, 5), (7, 8)),
