@@ -4,14 +4,16 @@
 #include <algorithm>
 #include <numeric>
 
+#include <flipbook/backend/cpu/filter/wide_pixels.hpp>
 #include <flipbook/backend/cpu/runtime/rounding.hpp>
 #include <flipbook/backend/cpu/runtime/scratch.hpp>
 #include <flipbook/backend/cpu/simd/simd.hpp>
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/kernels/filter/geometry.hpp>
 
-/// Filters that differ from block to block. A row of a picture is one vector of width · channels numbers, and so are the
-/// weights that one tap of the filters has for these: each repeated for all numbers of its block's columns.
+/// Filters that differ from block to block. Where pixels have few channels, a row of a picture is one vector of width ·
+/// channels numbers, and so are the weights that one tap of the filters has for these: each repeated for all numbers of
+/// its block's columns.
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
@@ -148,6 +150,7 @@ void add_filter_adjoint(const FilterLines<T>& lines, const T* y, const T* filter
 /// y (frames, H, W, C) of the pictures x, each pixel by the filter of its block. A task has some rows.
 template <Real T>
 void local_filter(const LocalFilterGeometry& g, const T* x, const T* filters, T* y) {
+  if (g.channels >= lanes<T>) return detail::sum_wide_pixels<false>(g, x, filters, y);
   const detail::FilterLines<T> lines(g);
   if (g.frames * g.height * lines.numbers == 0) return;
   const Index parts = quotient_up(g.block_height(), detail::filtered_rows);
@@ -166,6 +169,7 @@ void local_filter(const LocalFilterGeometry& g, const T* x, const T* filters, T*
 /// dfilters (frames, rows, columns, K²): the gradient of Σ dy · y in the filters. A task has a row of blocks.
 template <Real T>
 void local_filter_gradient(const LocalFilterGeometry& g, const T* x, const T* dy, T* dfilters) {
+  if (g.channels >= lanes<T>) return detail::wide_filter_gradient(g, x, dy, dfilters);
   const detail::FilterLines<T> lines(g);
   parallel_tasks(g.frames * g.rows, [&](Index block) {
     const Index frame = block / g.rows, first = block % g.rows * g.block_height();
@@ -186,6 +190,7 @@ void local_filter_gradient(const LocalFilterGeometry& g, const T* x, const T* dy
 /// there are more threads than frames, they share out the rows of x.
 template <Real T>
 void local_filter_adjoint(const LocalFilterGeometry& g, const T* y, const T* filters, T* x) {
+  if (g.channels >= lanes<T>) return detail::sum_wide_pixels<true>(g, y, filters, x);
   const detail::FilterLines<T> lines(g);
   if (g.frames * g.height * lines.numbers == 0) return;
   const Index bands = std::clamp<Index>(quotient_up(threads(), g.frames), 1, g.height);
