@@ -4,6 +4,7 @@
 // an open loop alone; OpenSTL's errors of the open loop, and the same errors of predictions that learn nothing.
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <string>
 
@@ -143,6 +144,7 @@ void train_and_evaluate(const Settings& settings) {
   Module<Model, float> module{Rng{run.seed}};
   auto& model = *module.operator->();
   if constexpr (FrameByFrame<decltype(model)>) model.context_frames = seen;
+  if constexpr (std::same_as<Model, FilterModel>) model.through_own_frames = true;
   Optimizer adam{optim::Adam{}, module.parameters()};
   Rng rng{run.seed, 1};
   TimedTraining training{run.out, run.minutes};
