@@ -4,13 +4,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <filesystem>
 
-#include <flipbook/core/parallel.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/testing/gradients.hpp>
 #include <flipbook/train/train_step.hpp>
-#include <flipbook/train/weights.hpp>
+
+#include "same_bits.hpp"
 
 using namespace flipbook;
 
@@ -117,21 +116,8 @@ TEST_CASE("dynamic filters learn how a square moves, to the same bits on any num
   MESSAGE(error(untrained) << " before, " << error(model) << " after");
   CHECK(error(model) < 0.05 * error(untrained));
 
-  const int threads = flipbook::threads();
-  set_threads(threads == 3 ? 2 : 3);
-  const auto again = trained(4);
-  set_threads(1);
-  const auto alone = trained(4);
-  set_threads(threads);
-  CHECK(to_vector(again.parameters()) == to_vector(alone.parameters()));
-
-  const auto path = std::filesystem::temp_directory_path() / "flipbook_dynamic_filter.safetensors";
-  save_weights(path, model);
-  Module<Tiny, double> loaded{Rng{9}};
-  load_weights(path, loaded);
-  loaded->context_frames = 2;
-  std::filesystem::remove(path);
-  CHECK(to_vector(loaded->predict(context, 4)) == to_vector(model->predict(context, 4)));
+  test::check_same_bits(
+      "dynamic_filter", [] { return trained(4); }, [&](const auto& m) { return m->predict(context, 4); });
 }
 
 TEST_CASE("frames that blocks do not divide, or of other channels, are refused by name") {

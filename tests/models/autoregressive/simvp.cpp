@@ -3,13 +3,11 @@
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
-
-#include <flipbook/core/parallel.hpp>
 #include <flipbook/optim/adam.hpp>
 #include <flipbook/testing/gradients.hpp>
 #include <flipbook/train/train_step.hpp>
-#include <flipbook/train/weights.hpp>
+
+#include "same_bits.hpp"
 
 using namespace flipbook;
 
@@ -90,18 +88,6 @@ TEST_CASE("SimVP learns a clip by heart, to the same bits on any number of threa
   MESSAGE(squared_error(untrained) << " before, " << squared_error(model) << " after");
   CHECK(squared_error(model) < 0.1 * squared_error(untrained));
 
-  const int threads = flipbook::threads();
-  set_threads(threads == 3 ? 2 : 3);
-  const auto again = trained(4);
-  set_threads(1);
-  const auto alone = trained(4);
-  set_threads(threads);
-  CHECK(to_vector(again.parameters()) == to_vector(alone.parameters()));
-
-  const auto path = std::filesystem::temp_directory_path() / "flipbook_simvp.safetensors";
-  save_weights(path, model);
-  Module<Tiny, double> loaded{Rng{9}};
-  load_weights(path, loaded);
-  std::filesystem::remove(path);
-  CHECK(to_vector(loaded->predict(square_clip(2), 3)) == to_vector(model->predict(square_clip(2), 3)));
+  test::check_same_bits(
+      "simvp", [] { return trained(4); }, [](const auto& m) { return m->predict(square_clip(2), 3); });
 }
