@@ -8,6 +8,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "pytorch"))
+import dynamic_filter
 import flow
 import mocogan
 import state_space
@@ -27,6 +28,10 @@ def descent(parameters, loss, **settings):
 
 class Models:
     """Whose `place` and `data` put modules and batches in a memory layout, and whose `scale` multiplies the batch."""
+
+    def dynamic_filter_step(self):
+        m, x = self.place(dynamic_filter.Forecast(1, 48, 9, 2, 4)), torch.rand(8 * self.scale, 20, 1, 64, 64)
+        return descent(m.parameters(), lambda: F.binary_cross_entropy_with_logits(m(x[:, :-1]), x))
 
     def svg_step(self):
         n, frames, z = 8 * self.scale, 15, 10
