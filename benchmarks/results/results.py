@@ -59,7 +59,8 @@ def machine():
         text = info.read()
     name = re.search(r"model name\s*: (.*)", text)
     # Of those that matter for speed the widest vectors, where one name stands for many machines.
-    vectors = next((f", {word}" for flag, word in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if f" {flag} " in text), "")
+    flags = {"avx512f": ", AVX-512", "avx2": ", AVX2"}
+    vectors = next((word for flag, word in flags.items() if f" {flag} " in text), "")
     return f"{name[1] if name else os.uname().machine}, {os.cpu_count()} cores{vectors}"
 
 

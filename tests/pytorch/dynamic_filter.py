@@ -20,7 +20,8 @@ class DynamicFilters(nn.Module):
         super().__init__()
         self.channels, self.kernel, self.filters, self.block = channels, kernel, filters, block
         area = block ** 2
-        self.encoder = nn.Sequential(nn.PixelUnshuffle(block), layer(3 * channels * area, hidden), layer(hidden, hidden))
+        self.encoder = nn.Sequential(nn.PixelUnshuffle(block), layer(3 * channels * area, hidden),
+                                     layer(hidden, hidden))
         self.memory = nn.ModuleList([ConvLstmCell(hidden, hidden, 3)])
         self.head = layer(hidden, hidden)
         self.readout = nn.Conv2d(hidden, filters * kernel ** 2 + (filters + 1 + channels) * area, 1)
