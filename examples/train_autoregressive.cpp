@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   line.positive("--learning-rate", settings.learning_rate, "Of Adam");
   line.number("--own-frames", settings.scheduled_sampling,
               "How often it is fed its own last frame (scheduled sampling)", 0, 1);
+  line.flag("--through-own-frames", settings.through_own_frames, "Let gradients pass through these");
   return line.run(argc, argv, [&]<class B>(B) {
     const Data data = settings.training.open(forecast_format);
     if (settings.network == "lstm") train_autoregressive<LstmForecast, B>(settings, data, forecast_context);

@@ -4,7 +4,6 @@
 // an open loop alone; OpenSTL's errors of the open loop, and the same errors of predictions that learn nothing.
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <cstdint>
 #include <string>
 
@@ -134,6 +133,7 @@ struct Settings {
   RunOptions run{.out = "out/prediction"};
   double learning_rate = 1e-3;
   Index count = 2, clips = 1000;
+  bool through_own_frames = false;
 };
 
 template <class Model>
@@ -143,8 +143,10 @@ void train_and_evaluate(const Settings& settings) {
   const auto test_set = sprites(run.test_images(), settings.count, 1000);
   Module<Model, float> module{Rng{run.seed}};
   auto& model = *module.operator->();
-  if constexpr (FrameByFrame<decltype(model)>) model.context_frames = seen;
-  if constexpr (std::same_as<Model, FilterModel>) model.through_own_frames = true;
+  if constexpr (FrameByFrame<decltype(model)>) {
+    model.context_frames = seen;
+    model.through_own_frames = settings.through_own_frames;
+  }
   Optimizer adam{optim::Adam{}, module.parameters()};
   Rng rng{run.seed, 1};
   TimedTraining training{run.out, run.minutes};
@@ -177,6 +179,7 @@ int main(int argc, char** argv) {
   settings.run.add_to(line);
   line.choice("--model", model, {"convlstm", "filters", "simvp"},
               "convlstm: two layers of 64, 5×5; filters: that move the last frame; simvp: ten frames at once");
+  line.flag("--through-own-frames", settings.through_own_frames, "Let gradients pass through frames of its own");
   line.positive("--learning-rate", settings.learning_rate, "Of Adam, at its highest");
   line.number("--sprites", settings.count, "Digits or garments in a clip");
   line.number("--clips", settings.clips, "Clips of the test set that are evaluated");

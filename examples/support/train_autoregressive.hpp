@@ -12,6 +12,7 @@ struct AutoregressiveSettings {
   TrainingOptions training{.out = "out/autoregressive", .steps = 1000, .batch = 8};
   std::string network = "convlstm";
   double learning_rate = 2e-3, scheduled_sampling = 0;
+  bool through_own_frames = false;
 };
 
 /// Trains a model on a backend to predict frames from those before them, lets it continue the first `seen` frames of
@@ -26,7 +27,7 @@ void train_autoregressive(const AutoregressiveSettings& settings, const Data& da
   if constexpr (frame_by_frame) {
     model.context_frames = 1;
     model.scheduled_sampling = settings.scheduled_sampling;
-    model.through_own_frames = settings.network == "filters";
+    model.through_own_frames = settings.through_own_frames;
   } else {
     require(settings.scheduled_sampling == 0, "--own-frames ", settings.scheduled_sampling, ": ", settings.network,
             " is not trained frame by frame");
