@@ -19,6 +19,8 @@ struct AutoregressiveSettings {
 /// unseen clips, and says how likely it finds what follows.
 template <class Model, class B>
 void train_autoregressive(const AutoregressiveSettings& settings, const Data& data, Index seen) {
+  require(settings.scheduled_sampling > 0 || !settings.through_own_frames,
+          "--through-own-frames: no frames of its own are fed; needs --own-frames above 0");
   const TrainingOptions& options = settings.training;
   Trainer trainer{Module<Model, float, B>{Rng{options.seed}}, optim::Adam{.learning_rate = settings.learning_rate},
                   options.seed};
