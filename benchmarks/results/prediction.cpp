@@ -157,7 +157,7 @@ void train_and_evaluate(const Settings& settings) {
         const double warm_up = std::min(1.0, static_cast<double>(k + 1) / 100);
         adam.rule.learning_rate = warm_up * falling(std::llround(1000 * share));
         if constexpr (FrameByFrame<decltype(model)>) {
-          model.scheduled_sampling = std::min(1.0, 1.5 * share);  // more and more frames fed are the model's own
+          model.scheduled_sampling = std::min(1.0, 2 * share);  // all frames fed are the model's own from the half on
         }
         const Tensor<float> x = batch_of(training_set, k * run.batch, run.batch);  // (N, T, H, W, 1)
         const auto loss = [&](Tape& tape) { return model.loss(tape.constant(x)); };

@@ -22,7 +22,7 @@ FASHION = "/usr/share/datasets/fashion-mnist"  # Debian's package dataset-fashio
 
 CONVLSTM = ["--sprites", 2, "--learning-rate", 0.002]
 SIMVP = ["--sprites", 2, "--model", "simvp", "--learning-rate", 0.003]
-FILTERS = ["--sprites", 2, "--model", "filters", "--learning-rate", 0.002, "--through-own-frames"]
+FILTERS = ["--sprites", 2, "--model", "filters", "--learning-rate", 0.003, "--batch", 4, "--through-own-frames"]
 # name: (program, its options, minutes, which data, what it is)
 ROWS = {
     "mnist-vae": ("mnist", ["--importance-samples", 1], 90, "mnist", "VAE, one stochastic layer of 50"),

@@ -9,8 +9,8 @@ using pytorch::Inputs;
 
 namespace {
 
-constexpr fb::dynamic_filter::Options two{.hidden = 6, .kernel = 5, .filters = 2, .block = 2};
-constexpr fb::dynamic_filter::Options one{.hidden = 5, .kernel = 3, .filters = 1, .block = 4};
+constexpr fb::dynamic_filter::Options two{.hidden = 6, .kernel = 5, .filters = 2, .block = 2, .history = 4};
+constexpr fb::dynamic_filter::Options one{.hidden = 5, .kernel = 3, .filters = 1, .block = 4, .history = 1};
 
 }  // namespace
 

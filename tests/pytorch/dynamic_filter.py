@@ -16,22 +16,23 @@ def layer(inputs, outputs):
 class DynamicFilters(nn.Module):
     """(N, T, C, H, W) to logits of the frame that follows each."""
 
-    def __init__(self, channels, hidden, kernel, filters, block):
+    def __init__(self, channels, hidden, kernel, filters, block, history):
         super().__init__()
-        self.channels, self.kernel, self.filters, self.block = channels, kernel, filters, block
+        self.channels, self.kernel, self.filters, self.block, self.history = channels, kernel, filters, block, history
         area = block ** 2
-        self.encoder = nn.Sequential(nn.PixelUnshuffle(block), layer(3 * channels * area, hidden),
+        self.encoder = nn.Sequential(nn.PixelUnshuffle(block), layer(history * channels * area, hidden),
                                      layer(hidden, hidden))
         self.memory = nn.ModuleList([ConvLstmCell(hidden, hidden, 3)])
         self.head = layer(hidden, hidden)
         self.readout = nn.Conv2d(hidden, filters * kernel ** 2 + (filters + 1 + channels) * area, 1)
 
     def forward(self, x):
-        last = torch.cat([x[:, :1], x[:, :-1]], 1)
-        change = x - last
-        before = torch.cat([torch.zeros_like(change[:, :1]), change[:, :-1]], 1)
+        change = F.pad(x, (0, 0) * 3 + (self.history - 1, 0))                  # (N, T + history − 1, C, H, W)
+        change[:, :self.history] = x[:, :1]                                     # nothing moved before the first frame
+        change = change.diff(dim=1)
+        changes = [change[:, k:k + x.shape[1]] for k in reversed(range(self.history - 1))]
         each = lambda module, y: module(y.flatten(0, 1)).unflatten(0, y.shape[:2])
-        code = each(self.encoder, torch.cat([x, change, before], 2))
+        code = each(self.encoder, torch.cat([x, *changes], 2))
         made = each(self.readout, each(self.head, code + self.memory[0](code))).flatten(0, 1)
         return self.logits(x.flatten(0, 1), made).view_as(x)
 
@@ -62,8 +63,8 @@ class Forecast(NextFrame):
 
 
 CASES = {
-    "dynamic_filter": Layer(lambda: Forecast(1, 6, 5, 2, 2), grey(2, 4, 1, 6, 10), forward=next_frames, channels=2,
+    "dynamic_filter": Layer(lambda: Forecast(1, 6, 5, 2, 2, 4), grey(2, 4, 1, 6, 10), forward=next_frames, channels=2,
                             optimizer=adam),
-    "dynamic_filter_of_colours": Layer(lambda: Forecast(3, 5, 3, 1, 4), grey(2, 3, 3, 8, 12), forward=next_frames,
+    "dynamic_filter_of_colours": Layer(lambda: Forecast(3, 5, 3, 1, 4, 1), grey(2, 3, 3, 8, 12), forward=next_frames,
                                        channels=2, optimizer=adam),
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include <flipbook/likelihood/bernoulli.hpp>
@@ -26,7 +27,9 @@ enum class Continue {
 /// given, and only what follows is predicted, it sees none.
 ///
 /// @tparam Network     a layer over sequences (N, T, …, C) → (N, T, …, C'), causal in T, that also goes step by
-///                     step: `start(frame)`, `step(frame, state)`; such as nn::Stack
+///                     step: `start(frame)`, `step(frame, state)`; such as nn::Stack. Where it also has
+///                     `observe(frame, state)`, a step without what it gives, frames after which none is to be
+///                     predicted are observed for less
 /// @tparam Likelihood  of a frame, with C' = C · parameters_per_channel
 template <nn::Layer Network, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 struct Autoregressive {
@@ -137,13 +140,21 @@ struct Autoregressive {
     template <Value X>
     X forward_mixed(const X& clips) const {
       const List<X> frames = unstack(inputs(clips), 1);
+      const auto context = static_cast<std::size_t>(std::max<Index>(context_frames, 1));
       auto state = network.start(frames.front());
-      List<X> parameters;
-      for (std::size_t t = 0; t < frames.size(); ++t) {
-        const bool free = t > 0 && static_cast<Index>(t) >= context_frames;
-        parameters.push_back(network.step(free ? mixed(frames[t], own_frame(parameters.back())) : frames[t], state));
+      List<X> parameters{read(frames, context, state)};
+      for (std::size_t t = context; t < frames.size(); ++t)
+        parameters.push_back(network.step(mixed(frames[t], own_frame(parameters.back())), state));
+      return stack(1, parameters);
+    }
+    /// The parameters of the frame after the first `count`.
+    template <Value X>
+    X read(const List<X>& frames, std::size_t count, auto& state) const {
+      for (std::size_t t = 0; t + 1 < count; ++t) {
+        if constexpr (requires { network.observe(frames[t], state); }) (void)network.observe(frames[t], state);
+        else (void)network.step(frames[t], state);
       }
-      return last_frames(stack(1, parameters), clips.shape()[1] - context_frames);
+      return network.step(frames[count - 1], state);
     }
     template <Value X>
     X own_frame(const X& parameters) const {
@@ -173,8 +184,7 @@ struct Autoregressive {
       const Tensor<T, B> seen = context_frames == 0 ? pad(context, 1, 1, 0) : context;
       const List<Tensor<T, B>> known = unstack(seen, 1);
       auto state = network.start(known.front());
-      Tensor<T, B> parameters;
-      for (const auto& frame : known) parameters = network.step(frame, state);
+      Tensor<T, B> parameters = read(known, known.size(), state);
       for (Index t = 0; t < frames; ++t) {
         const Tensor<T, B> frame = next(parameters);
         if (t + 1 < frames) parameters = network.step(frame, state);

@@ -24,6 +24,7 @@ struct Options {
   int kernel = 9;   ///< of a filter, odd: between two frames pixels move by half of that at most
   int filters = 2;  ///< of each block: so many things can move differently there
   int block = 4;    ///< pixels along each axis that share filters
+  int history = 6;  ///< frames that it sees at once: how the older ones differ says velocities to parts of a pixel
 };
 
 /// A convolution that keeps height and width, and its activation: (N, H, W, In) → (N, H, W, Out).
@@ -36,14 +37,14 @@ struct Layer : nn::Sequential<nn::Conv2d<In, Out, Window{.kernel = 3, .padding =
 ///
 ///     p = mask_0 · σ(new) + Σ_m mask_m · (filter_m ∗ x_t),   logits = log(p / (1 − p)).
 ///
-/// A convolutional LSTM over blocks of x_t and of its differences to the two frames before makes filters of each block,
-/// whose weights a softmax sums to one, and of each pixel masks, which say what it follows: a filter, or new content,
-/// which no filter can bring. Masks as in Finn et al., Unsupervised learning for physical interaction through video
+/// A convolutional LSTM over blocks of x_t and of the differences between the frames before it makes filters of each
+/// block, whose weights a softmax sums to one, and of each pixel masks, which say what it follows: a filter, or new
+/// content, which no filter can bring. Masks as in Finn et al., Unsupervised learning for physical interaction through video
 /// prediction, 2016. Parameters: encoder, memory, head, readout.
 template <int Channels = 1, dynamic_filter::Options O = dynamic_filter::Options{}>
 struct DynamicFilterNetwork {
-  static_assert(Channels > 0 && O.hidden > 0 && O.filters > 0 && O.block > 0 && O.kernel % 2 == 1,
-                "DynamicFilterNetwork: needs channels, filters, blocks of pixels, and a kernel that is odd");
+  static_assert(Channels > 0 && O.hidden > 0 && O.filters > 0 && O.block > 0 && O.history > 0 && O.kernel % 2 == 1,
+                "DynamicFilterNetwork: needs channels, filters, blocks, a history, and a kernel that is odd");
   static constexpr int in = Channels, out = Channels, dimensions = 3;
   static constexpr bool stepwise = true;
   static constexpr int taps = O.kernel * O.kernel, masks = O.filters + 1;
@@ -51,9 +52,9 @@ struct DynamicFilterNetwork {
   template <Real T, class B>
   struct Instance {
     static constexpr int area = O.block * O.block, filters = O.filters * taps, pixels = (masks + Channels) * area;
-    using Encoder =
-        nn::Sequential<nn::PixelUnshuffle<3 * Channels, O.block>, dynamic_filter::Layer<3 * Channels * area, O.hidden>,
-                       dynamic_filter::Layer<O.hidden, O.hidden>>;
+    static constexpr int inputs = O.history * Channels;
+    using Encoder = nn::Sequential<nn::PixelUnshuffle<inputs, O.block>, dynamic_filter::Layer<inputs * area, O.hidden>,
+                                   dynamic_filter::Layer<O.hidden, O.hidden>>;
     using Memory = nn::Stack<nn::ConvLstmCell<O.hidden, O.hidden, Window{.kernel = 3, .padding = 1}>>;
 
     Of<Encoder, T, B> encoder;
@@ -63,7 +64,7 @@ struct DynamicFilterNetwork {
 
     template <Value X>
     struct State {
-      X last, before;  // (N, H, W, Channels)
+      List<X> seen;  // the last frame and the changes before it, the latest first: history of (N, H, W, Channels)
       typename Of<Memory, T, B>::template State<X> memory;
     };
 
@@ -80,13 +81,22 @@ struct DynamicFilterNetwork {
 
     template <Value X>
     State<X> start(const X& frame) const {
-      return {frame, frame, memory.start(frame)};
+      List<X> seen(O.history, frame - frame);
+      seen.front() = frame;
+      return {seen, memory.start(frame)};
+    }
+    /// Sees a frame after which none is to be predicted, for less than a step: its code (N, h, w, D).
+    template <Value X>
+    X observe(const X& frame, State<X>& state) const {
+      state.seen.front() = frame - state.seen.front();
+      state.seen.insert(state.seen.begin(), frame);
+      state.seen.pop_back();
+      const X code = encoder(concat(-1, state.seen));  // (N, h, w, D)
+      return code + memory.step(code, state.memory);
     }
     template <Value X>
     X step(const X& frame, State<X>& state) const {
-      const X code = encoder(concat(-1, frame, frame - state.last, state.last - state.before));  // (N, h, w, D)
-      state.before = std::exchange(state.last, frame);
-      const List<X> made = split(readout(head(code + memory.step(code, state.memory))), -1, {filters, pixels});
+      const List<X> made = split(readout(head(observe(frame, state))), -1, {filters, pixels});
       const List<X> of_pixels = split(pixel_shuffle(made[1], Extent(O.block)), -1, {masks, Channels});
       const List<X> mask = split(softmax(of_pixels[0]), -1, masks);  // (N, H, W, 1) each
       const List<X> of_blocks = split(made[0], -1, O.filters);       // (N, h, w, K²) each
