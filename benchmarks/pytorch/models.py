@@ -30,7 +30,7 @@ class Models:
     """Whose `place` and `data` put modules and batches in a memory layout, and whose `scale` multiplies the batch."""
 
     def dynamic_filter_step(self):
-        m, x = self.place(dynamic_filter.Forecast(1, 48, 9, 2, 4)), torch.rand(8 * self.scale, 20, 1, 64, 64)
+        m, x = self.place(dynamic_filter.Forecast(1, 48, 9, 2, 4, 6)), torch.rand(8 * self.scale, 20, 1, 64, 64)
         return descent(m.parameters(), lambda: F.binary_cross_entropy_with_logits(m(x[:, :-1]), x))
 
     def svg_step(self):

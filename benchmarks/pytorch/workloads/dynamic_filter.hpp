@@ -13,11 +13,12 @@ namespace flipbook::benchmark {
 /// @param scale  by how much the batch is larger
 template <class T, class B>
 std::vector<Workload> dynamic_filter_workloads(Index scale = 1) {
-  constexpr int d = 48, filters = 2, taps = 9 * 9, area = 4 * 4, frames = 20;
-  using Model = Autoregressive<DynamicFilterNetwork<1, dynamic_filter::Options{.hidden = d, .filters = filters}>>;
+  constexpr int d = 48, filters = 2, taps = 9 * 9, area = 4 * 4, history = 6, frames = 20;
+  using Model = Autoregressive<
+      DynamicFilterNetwork<1, dynamic_filter::Options{.hidden = d, .filters = filters, .history = history}>>;
   const Index batch = 8 * scale;
   // Of one frame.
-  constexpr double first = gflop(256, 9, 3 * area, d);
+  constexpr double first = gflop(256, 9, history * area, d);
   constexpr double network =
       gflop(256, 9, d, 2 * d) + gflop(256, 9, 2 * d, 4 * d) + gflop(256, 1, d, filters * taps + (filters + 2) * area);
   constexpr double filtering = gflop(64 * 64, taps, 1, filters);

@@ -90,6 +90,44 @@ TEST_CASE("sequences as a whole give what single steps give") {
   }
 }
 
+TEST_CASE("a network sees its last frame and the changes before it, the latest first; nothing moved at the beginning") {
+  const Module<DynamicFilterNetwork<2, dynamic_filter::Options{.hidden = 3, .kernel = 1, .block = 1, .history = 4}>,
+               double>
+      network{Rng{1}};
+  Rng rng{3};
+  const auto a = uniform<double>({1, 2, 3, 2}, rng), b = uniform<double>({1, 2, 3, 2}, rng),
+             c = uniform<double>({1, 2, 3, 2}, rng);
+  auto state = network->start(a);
+  for (const auto& frame : {a, b, c}) (void)network->observe(frame, state);
+  REQUIRE(state.seen.size() == 4);
+  CHECK(to_vector(state.seen[0]) == to_vector(c));
+  CHECK(to_vector(state.seen[1]) == to_vector(c - b));
+  CHECK(to_vector(state.seen[2]) == to_vector(b - a));
+  CHECK(largest(abs(state.seen[3])) == 0);
+}
+
+TEST_CASE("frames that are observed leave the state that steps leave, and the loss that whole sequences have") {
+  Module<Tiny, double> model{Rng{1}};
+  Rng rng{3};
+  const auto clips = uniform<double>({2, 6, 4, 6, 1}, rng);
+  const auto frames = unstack(clips, 1);
+  const auto& network = model->network;
+  auto observed = network.start(frames[0]), stepped = observed;
+  for (std::size_t t = 0; t < 3; ++t)
+    (void)network.observe(frames[t], observed), (void)network.step(frames[t], stepped);
+  CHECK(to_vector(network.step(frames[3], observed)) == to_vector(network.step(frames[3], stepped)));
+
+  for (const Index context : {0, 1, 4}) {
+    CAPTURE(context);
+    model->context_frames = context;
+    model->scheduled_sampling = 0;
+    const double whole = model->loss(clips).item();
+    model->scheduled_sampling = 1e-300;  // step by step, with frames of its own as good as never
+    Tape tape{rng};
+    CHECK(model->loss(tape.constant(clips)).value().item() == doctest::Approx(whole).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("a prediction depends on the frames before the last one: what moves is seen in their differences") {
   const Module<Tiny, double> model{Rng{1}};
   const auto clip = square_clip(3), before = model->predict(clip, 1);
