@@ -57,6 +57,8 @@ template <class B>
 Learned autoregressive(const Task& task);
 template <class B>
 Learned flow(const Task& task);
+template <class B>
+Learned disentangled(const Task& task);
 /// Of any clips: knows nothing of pictures and paths.
 template <class B>
 Learned generic(const Task& task);
