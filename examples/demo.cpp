@@ -217,9 +217,9 @@ void make(const Settings& settings) {
   if (shared.tracker) {
     gallery.note =
         "The first four know that a clip is one picture that moves: a small network that finds it was trained first, "
-        "without labels, and they learn pictures and paths apart. The fifth is "
-        "told nothing of that: it knows that a clip shows the same throughout and changes by few numbers, and looks at "
-        "what it shows through windows of rows and columns, of which it learns where they look.";
+        "without labels, and they learn pictures and paths apart. The fifth is not told: it codes what stays the same "
+        "in a clip and, by four numbers, what changes in each frame, and learns through which windows the rows and "
+        "columns of a frame look at what stays.";
   }
   if (data.procedural)
     gallery.note += " No data was found here, so the models learned from shapes drawn by the program.";

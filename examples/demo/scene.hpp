@@ -20,7 +20,7 @@
 
 #include "../support/any_clips.hpp"
 
-/// Clips of one thing that moves, as a picture of it and a path: three of the four models learn the two apart.
+/// Clips of one thing that moves, as a picture of it and a path: the prior of all models here but the last.
 namespace flipbook::examples::demo {
 
 inline constexpr Index canvas = 64, picture = 32, frames = 32;  ///< pixels, pixels, of a path
