@@ -144,7 +144,7 @@ def main():
         if options.only not in name:
             continue
         run = in_turns(name, program, gflop, peak, others, options)
-        run["over_one_thread"] = gain(program, name, [1], [options.threads])
+        run["over_one_thread"] = gain(program, name, [1], [options.threads]) if options.threads > 1 else 1
         run["bfloat16"] = gain(program, name, [options.threads], [options.threads, "bfloat16"])
         results.append(run)
         show(run)
