@@ -125,17 +125,25 @@ def main():
                         help=f"those to time, of {','.join(PEERS)}, separated by commas; all that are installed")
     parser.add_argument("--onnxruntime", default="build/onnxruntime", help="where npm put it")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--processor-time", action="store_true",
+                        help="on one thread: the processor's time, for a machine that does other work too")
     parser.add_argument("--turns", type=int, default=3, help="blocks of four calls of flipbook and of each peer")
     parser.add_argument("--kernel-seconds", type=float, default=0.2, help="for each kernel, three times")
     parser.add_argument("--only", default="", help="workloads and kernels whose names contain this")
     options = parser.parse_args()
+    if options.processor_time and options.threads > 1:
+        parser.error("--processor-time needs --threads 1: threads that wait use the processor")
+    Side.by_processor = options.processor_time
     unhold()
 
     programs = programs_in(options.directory)
     [(_, run)] = google_benchmark(programs["backend_kernels"], options, "^peak/")
     peak = run["GFLOP/s"]  # of fused multiply-adds
+    if options.processor_time:
+        peak *= run["real_time"] / run["cpu_time"]
     others = peers(options.peers, options)
-    print(f"{threads_in_words(options.threads)}, peak {peak:.0f} GFLOP/s; "
+    clock = ", processor time" if options.processor_time else ""
+    print(f"{threads_in_words(options.threads)}{clock}, peak {peak:.0f} GFLOP/s; "
           f"{'; '.join(peer.version for peer in others)}\n")
     print(f"{'workload':29}time   ratio     memory")
     results = []

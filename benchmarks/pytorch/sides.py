@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The programs of a timing in turns, and the peers whose programs they are."""
+import glob
 import os
 import shutil
 import statistics
@@ -13,15 +14,24 @@ PEER = "/usr/bin/python3"  # Debian's PyTorch belongs to Debian's Python
 
 class Side:
     """A process that makes its call when asked, and says how long it took."""
+    by_processor = False  # the processor's time of all of its threads, in place of the clock's
 
     def __init__(self, *command):
         self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
 
     def call(self):
+        """Its milliseconds."""
+        before = self.processor_ms() if self.by_processor else 0
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return self.answer()
+        elapsed = self.answer()
+        return self.processor_ms() - before if self.by_processor else elapsed
+
+    def processor_ms(self):
+        """What its threads have used of the processor so far."""
+        return sum(int(open(path, encoding="utf-8").read().split()[0])
+                   for path in glob.glob(f"/proc/{self.process.pid}/task/*/schedstat")) / 1e6
 
     def block(self, calls=4):
         """The median of calls in a row after one that does not count: a training loop is warm."""
