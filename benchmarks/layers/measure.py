@@ -19,7 +19,8 @@ import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "pytorch"))
-import compare
+from compare import write_whole
+from sides import PEER, programs_in
 
 BLOCK_MS = 30
 TOLERANCE = 3e-4  # of the root mean square, of a number; Winograd's filters are off by a tenth of it
@@ -123,10 +124,10 @@ def start(programs, threads):
     several = {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
     # As flipbook's pool does, PyTorch's allocator keeps what a call frees for the next one.
     kept = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2 ** 40)}
-    peers = subprocess.run([compare.PEER, f"{HERE}/pytorch.py", "--peer"], check=True, stdout=subprocess.PIPE,
+    peers = subprocess.run([PEER, f"{HERE}/pytorch.py", "--peer"], check=True, stdout=subprocess.PIPE,
                            text=True).stdout.strip()
     sides = [Side("flipbook", programs["layers_flipbook"], threads, **several),
-             Side("PyTorch", compare.PEER, f"{HERE}/pytorch.py", threads, **several, **kept)]
+             Side("PyTorch", PEER, f"{HERE}/pytorch.py", threads, **several, **kept)]
     if "layers_onednn" in programs:
         sides.append(Side("oneDNN", programs["layers_onednn"], threads, **several))
         peers += ", " + subprocess.run([programs["layers_onednn"], "--peer"], check=True, stdout=subprocess.PIPE,
@@ -157,7 +158,7 @@ def main():
     parser.add_argument("--out", default="build/bench/layers.json", help="results, and what is not measured again")
     options = parser.parse_args()
 
-    programs = compare.programs_in(options.directory)
+    programs = programs_in(options.directory)
     specs = options.spec or list(draw.layers(options.layers, options.seed, options.only))
     known = {"roof": {}, "results": []}
     if os.path.exists(options.out) and not options.spec:
@@ -176,7 +177,7 @@ def main():
         known["results"] += [measured(spec, direction, sides, ways, options) for direction in spec.directions()]
         print(f"{number:4}/{len(specs)}  {report.line(results_of(spec))}  {spec}", flush=True)
         if not options.spec:
-            compare.write_whole(options.out, json.dumps(known, indent=1))
+            write_whole(options.out, json.dumps(known, indent=1))
     results = [result for spec in specs for result in results_of(spec)]
     report.print_tables(results)
     if options.spec:
@@ -184,9 +185,9 @@ def main():
     if str(options.threads) not in known["roof"]:
         sides = sides or start(programs, options.threads)
         known["roof"][str(options.threads)] = roof(sides[0], options)
-    compare.write_whole(options.out, json.dumps(known, indent=1))
+    write_whole(options.out, json.dumps(known, indent=1))
     picture = f"{os.path.splitext(options.out)[0]}-{options.threads}.svg"
-    compare.write_whole(picture, report.picture(results, known["roof"][str(options.threads)]))
+    write_whole(picture, report.picture(results, known["roof"][str(options.threads)]))
     print(f"\nwritten to {options.out} and {picture}")
 
 

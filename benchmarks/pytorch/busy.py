@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from compare import HERE, PEER, Side, programs_in, workloads
+from sides import HERE, PEER, Side, programs_in, workloads
 
 
 def beside_busy_program(side):

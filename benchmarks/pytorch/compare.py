@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Times flipbook and PyTorch in turns, and flipbook's kernels against the machine's peak; writes results.json.
+"""Times flipbook and its peers in turns, and flipbook's kernels against the machine's peak; writes results.json.
 
-Both sides of a workload run at the same time, but only one of them works: blocks of calls in turns, so that a machine
-whose speed drifts favours neither. The ratio is the median over turns of PyTorch's time over flipbook's.
+PyTorch has every workload; ONNX Runtime samples by networks that PyTorch exported, and dlib has the DCGAN. All sides of
+a workload run at the same time, but only one of them works: blocks of calls of flipbook and of a peer in turns, so that
+a machine whose speed drifts favours neither. The ratio is the median over turns of the peer's time over flipbook's.
 """
 import argparse
 import json
@@ -11,75 +12,51 @@ import os
 import re
 import statistics
 import subprocess
-import sys
-import time
 
 import roofline
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-PEER = "/usr/bin/python3"  # Debian's PyTorch belongs to Debian's Python
-
-
-class Side:
-    """A process that makes its call when asked, and says how long it took."""
-
-    def __init__(self, *command):
-        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
-
-    def call(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return self.answer()
-
-    def block(self, calls=4):
-        """The median of calls in a row after one that does not count: a training loop is warm."""
-        time.sleep(0.02)  # until the other side's idle threads have gone to sleep
-        self.call()
-        return statistics.median(self.call() for _ in range(calls))
-
-    def peak_memory(self):
-        self.process.stdin.close()
-        answer = self.answer()
-        self.process.wait()
-        return answer
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"{' '.join(self.process.args)} stopped with status {self.process.wait()}")
-        return self.parsed(line)
-
-    def parsed(self, line):
-        return float(line)
+from sides import PEERS, Side, peers, programs_in, threads_in_words, workloads
+from unheld import unhold
 
 
-def workloads(programs):
-    """{name: (program, GFLOP)}"""
-    found = {}
-    for program in sorted(programs):
-        for line in subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout.splitlines():
-            name, gflop = line.split()
-            found[name] = program, float(gflop)
-    return found
-
-
-def in_turns(name, program, gflop, peak, options):
-    """One workload, both sides. PyTorch runs in the fastest of its memory layouts and numbers of threads."""
-    ours = Side(program, name, options.threads)
-    theirs = {(layout, threads): Side(PEER, f"{HERE}/steps.py", name, threads, layout)
-              for layout in ("contiguous", "channels_last") for threads in {1, options.threads}}
-    for side in (ours, *theirs.values()):
+def fastest(ways):
+    """The side that takes the least time in one block, how it is run; ends the others."""
+    sides = {way: Side(*command) for way, command in ways.items()}
+    for side in sides.values():
         side.call()  # warms up
-    trial = {way: side.block() for way, side in theirs.items()}
-    layout, threads = best = min(trial, key=trial.get)
-    pairs = [(ours.block(), theirs[best].block()) for _ in range(options.turns)]
-    ours_ms, theirs_ms = (statistics.median(side) for side in zip(*pairs))
-    memory = {way: side.peak_memory() for way, side in theirs.items()}
-    return {"name": name, "flipbook_ms": ours_ms, "pytorch_ms": theirs_ms,
-            "ratio": statistics.median(b / a for a, b in pairs), "fraction_of_peak": gflop / ours_ms * 1e3 / peak,
-            "gflop": gflop, "pytorch_layout": layout, "pytorch_threads": threads,
-            "flipbook_mb": ours.peak_memory(), "pytorch_mb": memory[best]}
+    trial = {way: side.block() for way, side in sides.items()}
+    best = min(trial, key=trial.get)
+    for way, side in sides.items():
+        if way != best:
+            side.peak_memory()  # ends it
+    return best, sides[best]
+
+
+def in_turns(name, program, gflop, peak, others, options):
+    """One workload, all sides. A peer runs in the fastest of its ways, such as layouts and numbers of threads."""
+    ours = Side(program, name, options.threads)
+    ours.call()  # warms up
+    ways = {peer.title: peer.ways(name, sorted({1, options.threads})) for peer in others}
+    sides = {title: fastest(each) for title, each in ways.items() if each}
+    pairs = {title: [] for title in sides}
+    for _ in range(options.turns):
+        for title, (_, side) in sides.items():
+            pairs[title].append((ours.block(), side.block()))
+    own = [block for each in pairs.values() for block, _ in each] or [ours.block() for _ in range(options.turns)]
+    compared = {title: {"ms": statistics.median(theirs for _, theirs in each),
+                        "ratio": statistics.median(theirs / mine for mine, theirs in each),
+                        "way": sides[title][0], "mb": sides[title][1].peak_memory()} for title, each in pairs.items()}
+    ours_ms = statistics.median(own)
+    return {"name": name, "flipbook_ms": ours_ms, "fraction_of_peak": gflop / ours_ms * 1e3 / peak, "gflop": gflop,
+            "flipbook_mb": ours.peak_memory(), "peers": compared}
+
+
+def show(run):
+    """A workload's rows: flipbook's, and one for each peer."""
+    print(f"{run['name']:26}{run['flipbook_ms']:7.0f} ms{'':8}{run['flipbook_mb']:7.0f} MiB"
+          f"   {run['fraction_of_peak']:.0%} of peak, {run['over_one_thread']:.2f}x over one thread, "
+          f"{run['bfloat16']:.2f}x in bfloat16", flush=True)
+    for title, peer in run["peers"].items():
+        print(f"  {title:24}{peer['ms']:7.0f} ms{peer['ratio']:7.2f}x{peer['mb']:7.0f} MiB   {peer['way']}", flush=True)
 
 
 def gain(program, name, before, after):
@@ -108,7 +85,7 @@ def kernels(program, unit, fraction, options):
     """The kernels of a program, each with its rate in `unit` and the `fraction` of the most that it might be."""
     print(f"\n{'kernel':50}    time        rate  of peak")
     for name, run in google_benchmark(program, options, re.escape(options.only)):
-        result = {"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
+        result = {"name": name, "flipbook_ms": run["real_time"] / 1e3,
                   "fraction_of_peak": fraction(run), unit: run[unit], "FLOP/byte": run.get("FLOP/byte")}
         print(f"{name:50}{run['real_time']:8.0f} us{run[unit]:8.0f} {unit:7}{result['fraction_of_peak']:7.0%}",
               flush=True)
@@ -120,13 +97,8 @@ def growth(program, options):
     print(f"\n{'training step on clips x frames':50} ms/frame")
     for name, run in google_benchmark(program, options, re.escape(options.only)):
         print(f"{name:50}{run['ms/frame']:9.2f}", flush=True)
-        yield {"name": name, "flipbook_ms": run["real_time"] / 1e3, "pytorch_ms": None, "ratio": None,
+        yield {"name": name, "flipbook_ms": run["real_time"] / 1e3,
                "fraction_of_peak": None, "ms/frame": run["ms/frame"]}
-
-
-def programs_in(directory):
-    paths = {name: os.path.join(directory, name) for name in os.listdir(directory)}
-    return {name: path for name, path in paths.items() if os.path.isfile(path) and os.access(path, os.X_OK)}
 
 
 def write_whole(path, text):
@@ -137,34 +109,53 @@ def write_whole(path, text):
     os.replace(path + ".new", path)
 
 
+def known_peers(names):
+    """The names in a list that is separated by commas."""
+    unknown = [name for name in names.split(",") if name not in PEERS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no peer '{unknown[0]}'; there are {', '.join(PEERS)}")
+    return names.split(",")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", help="where the benchmarks were built")
     parser.add_argument("--out", default="build/bench/results.json")
+    parser.add_argument("--peers", type=known_peers, default=list(PEERS),
+                        help=f"those to time, of {','.join(PEERS)}, separated by commas; all that are installed")
+    parser.add_argument("--onnxruntime", default="build/onnxruntime", help="where npm put it")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--turns", type=int, default=3, help="blocks of four calls of each side")
+    parser.add_argument("--processor-time", action="store_true",
+                        help="on one thread: the processor's time, for a machine that does other work too")
+    parser.add_argument("--turns", type=int, default=3, help="blocks of four calls of flipbook and of each peer")
     parser.add_argument("--kernel-seconds", type=float, default=0.2, help="for each kernel, three times")
     parser.add_argument("--only", default="", help="workloads and kernels whose names contain this")
     options = parser.parse_args()
+    if options.processor_time and options.threads > 1:
+        parser.error("--processor-time needs --threads 1: threads that wait use the processor")
+    Side.by_processor = options.processor_time
+    unhold()
 
     programs = programs_in(options.directory)
     [(_, run)] = google_benchmark(programs["backend_kernels"], options, "^peak/")
     peak = run["GFLOP/s"]  # of fused multiply-adds
-    asked = subprocess.run([PEER, f"{HERE}/steps.py", "--peer"], check=True, stdout=subprocess.PIPE, text=True)
-    print(f"{options.threads} threads, peak {peak:.0f} GFLOP/s; {asked.stdout}")
-    print(f"{'workload':26} flipbook  PyTorch  ratio  of peak      memory, MiB   over one thread   bfloat16")
+    if options.processor_time:
+        peak *= run["real_time"] / run["cpu_time"]
+    others = peers(options.peers, options)
+    clock = ", processor time" if options.processor_time else ""
+    print(f"{threads_in_words(options.threads)}{clock}, peak {peak:.0f} GFLOP/s; "
+          f"{'; '.join(peer.version for peer in others)}\n")
+    print(f"{'workload':29}time   ratio     memory")
     results = []
     paired = [path for name, path in programs.items() if name.startswith("pytorch_")]
     for name, (program, gflop) in workloads(paired).items():
         if options.only not in name:
             continue
-        run = in_turns(name, program, gflop, peak, options)
-        run["over_one_thread"] = gain(program, name, [1], [options.threads])
+        run = in_turns(name, program, gflop, peak, others, options)
+        run["over_one_thread"] = gain(program, name, [1], [options.threads]) if options.threads > 1 else 1
         run["bfloat16"] = gain(program, name, [options.threads], [options.threads, "bfloat16"])
         results.append(run)
-        print(f"{name:26}{run['flipbook_ms']:6.0f} ms{run['pytorch_ms']:6.0f} ms{run['ratio']:6.2f}x"
-              f"{run['fraction_of_peak']:8.0%}{run['flipbook_mb']:9.0f} of{run['pytorch_mb']:6.0f}"
-              f"{run['over_one_thread']:17.2f}x{run['bfloat16']:10.2f}x", flush=True)
+        show(run)
     results += kernels(programs["backend_kernels"], "GFLOP/s", lambda run: run["GFLOP/s"] / peak, options)
     results += kernels(programs["backend_memory"], "GB/s", lambda run: run["of copy"], options)
     results += growth(programs["models_growth"], options)

@@ -9,20 +9,13 @@ Makes the workload's call once for every line that it is sent and answers with i
 input it says its peak memory in MiB.
 """
 import functools
-import os
 import resource
 import sys
 import time
 
-if os.path.exists("/proc/cpuinfo") and "avx512f" in open("/proc/cpuinfo").read():
-    # At its best: an environment, or a library older than the processor, may hold it to AVX2.
-    os.environ["OPENBLAS_CORETYPE"] = "SkylakeX"
-    os.environ["ATEN_CPU_CAPABILITY"] = "avx512"
-else:
-    os.environ.pop("OPENBLAS_CORETYPE", None)
-    os.environ.pop("ATEN_CPU_CAPABILITY", None)
-for held_back in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "OPENBLAS_L2_SIZE"):
-    os.environ.pop(held_back, None)
+from unheld import unhold
+
+unhold()
 
 import torch
 import torch.nn as nn
