@@ -20,7 +20,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "pytorch"), str(HERE.parent.parent / "tests/pytorch")]
-from compare import PEER, Side
+from sides import PEER, Side
 
 BATCH, FRAMES, LEVELS = 8, 16, 512
 
