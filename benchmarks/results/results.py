@@ -151,7 +151,9 @@ def table(head, rows):
 
 
 def budget(record):
-    return f"{record['seconds'] / 60:.0f} min, {record['machine']}"
+    threads = re.search(r"--threads (\d+)", record["command"])
+    of_cores = f" of {'one core' if threads[1] == '1' else f'{threads[1]} cores'}" if threads else ""
+    return f"{record['seconds'] / 60:.0f} min{of_cores}, {record['machine']}"
 
 
 def nats_table(found):
