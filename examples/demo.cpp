@@ -217,9 +217,9 @@ void make(const Settings& settings) {
   if (shared.tracker) {
     gallery.note =
         "The first four know that a clip is one picture that moves: a small network that finds it was trained first, "
-        "without labels, and they learn pictures and paths apart. The fifth is not told: it codes what stays the same "
-        "in a clip and, by four numbers, what changes in each frame, and learns through which windows the rows and "
-        "columns of a frame look at what stays.";
+        "without labels, and they learn pictures and paths apart. The fifth has no such prior: one code for what stays "
+        "the same in a clip, four numbers for what changes in each frame, and windows through which rows and columns "
+        "of a frame read the first, at places that a network learns.";
   }
   if (data.procedural)
     gallery.note += " No data was found here, so the models learned from shapes drawn by the program.";

@@ -15,7 +15,7 @@ import subprocess
 
 import roofline
 from sides import PEERS, Side, peers, programs_in, threads_in_words, workloads
-from unheld import unhold
+from cpu_limits import lift_cpu_limits
 
 
 def fastest(ways):
@@ -134,7 +134,7 @@ def main():
     if options.processor_time and options.threads > 1:
         parser.error("--processor-time needs --threads 1: threads that wait use the processor")
     Side.by_processor = options.processor_time
-    unhold()
+    lift_cpu_limits()
 
     programs = programs_in(options.directory)
     [(_, run)] = google_benchmark(programs["backend_kernels"], options, "^peak/")

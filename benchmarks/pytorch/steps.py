@@ -13,9 +13,9 @@ import resource
 import sys
 import time
 
-from unheld import unhold
+from cpu_limits import lift_cpu_limits
 
-unhold()
+lift_cpu_limits()
 
 import torch
 import torch.nn as nn

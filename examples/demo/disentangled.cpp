@@ -6,7 +6,7 @@
 
 namespace flipbook::examples::demo {
 
-/// A code of what stays and codes of what changes, which is told nothing of pictures and paths.
+/// A content code and motion codes, without the prior that a clip is one picture that moves.
 template <class B>
 Learned disentangled(const Task& task) {
   const std::string name = "Disentangled";
@@ -44,9 +44,9 @@ Learned disentangled(const Task& task) {
   learned.section = {.family = name,
                      .title = "What stays, and what changes",
                      .idea =
-                         "One code says what a clip shows, four numbers what changes with each frame. The first "
-                         "becomes a map; rows and columns of frames look at it through windows, and where they look "
-                         "is learned, as a function of the four. Flows draw both codes.",
+                         "One code says what a clip shows, four numbers what changes in each frame. The first is "
+                         "decoded to a map, which rows and columns of frames read through windows; the four numbers "
+                         "place the windows, by a network that is learned. Flows are the priors of both codes.",
                      .formula = formula::elbo,
                      .source_title = "disentangled.hpp",
                      .source = shown_source("disentangled.hpp", "disentangled")};

@@ -28,12 +28,23 @@ inline constexpr Index canvas = 64, picture = 32, frames = 32;  ///< pixels, pix
 constexpr Window half{.kernel = 4, .stride = 2, .padding = 1};
 constexpr Window same{.kernel = 3, .padding = 1};
 
+/// Means over rows, over columns and over blocks of 4×4 pixels, by which a perceptron finds what is in a frame:
+/// (N, T, 64, 64, 1) → (N·T, 384).
+template <Value X>
+X projections(const X& clips) {
+  const Index count = clips.extent(0) * clips.extent(1);
+  const X rows = reshape(clips, {count, canvas, canvas});
+  const X blocks = reshape(avg_pool(reshape(clips, {count, canvas, canvas, 1}), 4), {count, 256});
+  return concat(-1, mean(rows, {1}, true), mean(rows, {2}, true), blocks);
+}
+inline constexpr int projected = 2 * canvas + 256;
+
 /// Learns where the thing is, from clips alone: what it cuts out of two frames there, coded and decoded, must explain
 /// both where it is placed again.
 struct Tracker {
   static constexpr bool unit_interval = true;
-  using Where = nn::Sequential<nn::Linear<2 * 64 + 256, 256>, nn::ReLU, nn::Linear<256, 128>, nn::ReLU,
-                               nn::Linear<128, 2>, nn::Tanh>;
+  using Where = nn::Sequential<nn::Linear<projected, 256>, nn::ReLU, nn::Linear<256, 128>, nn::ReLU, nn::Linear<128, 2>,
+                               nn::Tanh>;
   using Encoder =
       nn::Sequential<nn::Conv2d<1, 32, half>, nn::SiLU, nn::Conv2d<32, 64, half>, nn::SiLU, nn::Conv2d<64, 8, same>>;
   using Decoder = nn::Sequential<nn::Conv2d<8, 64, same>, nn::SiLU, nn::ConvTranspose2d<64, 32, half>, nn::SiLU,
@@ -55,11 +66,7 @@ struct Tracker {
     /// The picture's first row and column in each frame: (N, T, 64, 64, 1) → (N, T, 2).
     template <Value X>
     X positions(const X& clips) const {
-      const Index n = clips.extent(0), t = clips.extent(1);
-      const X rows = reshape(clips, {n * t, canvas, canvas});
-      const X coarse = reshape(avg_pool(reshape(clips, {n * t, canvas, canvas, 1}), 4), {n * t, 256});
-      const X seen = concat(-1, mean(rows, {1}, true), mean(rows, {2}, true), coarse);  // (N·T, 384)
-      return reshape(affine(where(seen), 22, 16), {n, t, 2});
+      return reshape(affine(where(projections(clips)), 22, 16), {clips.extent(0), clips.extent(1), 2});
     }
     Variable<T, B> loss(const Variable<T, B>& clips) const {
       const auto at = positions(clips);                                         // (N, T, 2)

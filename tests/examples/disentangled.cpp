@@ -16,7 +16,7 @@ namespace {
 
 double largest(const Tensor<double>& x) { return *std::max_element(x.begin(), x.end()); }
 
-/// Windows whose place is that of their line, moved by `offset` in half-lengths of the map.
+/// Windows at the positions of their lines, displaced by `offset` in half-lengths of the map.
 Module<LineWindows, double> moved_windows(double offset) {
   Module<LineWindows, double> windows{Rng{1}};
   for (auto* perceptron : {&windows->of_rows, &windows->of_columns}) {
@@ -29,7 +29,7 @@ Module<LineWindows, double> moved_windows(double offset) {
 
 }  // namespace
 
-TEST_CASE("rows and columns of a frame take shares of the map's, and put back what they take") {
+TEST_CASE("attention of rows and columns sums to one, and writing a map is the adjoint of reading it") {
   const Module<LineWindows, double> windows{Rng{1}};
   Rng rng{2};
   const auto motion = normal<double>({2, 3, motion_size}, rng);
@@ -38,14 +38,14 @@ TEST_CASE("rows and columns of a frame take shares of the map's, and put back wh
   CHECK(largest(abs(sum(at.rows, {3}) - 1.0)) < 1e-12);
   CHECK(largest(abs(sum(at.columns, {3}) - 1.0)) < 1e-12);
 
-  // ⟨find(map), clips⟩ = T ⟨map, gather(clips)⟩: one is the other's adjoint, but for the mean over T frames.
+  // ⟨read(map), clips⟩ = T ⟨map, write(clips)⟩, since `write` is averaged over the T frames.
   const auto map = normal<double>({2, map_size, map_size, 1}, rng);
   const auto clips = normal<double>({2, 3, canvas, canvas, 1}, rng);
-  const double found = sum(windows->find(map, at) * clips).item();
-  CHECK(found == doctest::Approx(3 * sum(map * windows->gather(clips, at)).item()).epsilon(1e-10));
+  const double read = sum(windows->read(map, at) * clips).item();
+  CHECK(read == doctest::Approx(3 * sum(map * windows->write(clips, at)).item()).epsilon(1e-10));
 }
 
-TEST_CASE("windows that look one line further show the map one line away") {
+TEST_CASE("windows that are displaced by one line read the map one line away") {
   const auto motion = zeros<double>({1, 1, motion_size});
   const auto still = moved_windows(0)->weights(motion).rows;
   const auto moved = moved_windows(2.0 / map_size)->weights(motion).rows;  // (1, 1, 64, 32)
@@ -57,7 +57,7 @@ TEST_CASE("windows that look one line further show the map one line away") {
   }
 }
 
-TEST_CASE("a model of content and motion learns clips, and makes, continues and refuses them") {
+TEST_CASE("a model of content and motion learns clips, samples, predicts, and refuses clips that are too short") {
   Module<Disentangled, float> model{Rng{1}};
   Tensor<float> clips = zeros<float>({2, 4, canvas, canvas, 1});
   for (Index t = 0; t < 4; ++t)

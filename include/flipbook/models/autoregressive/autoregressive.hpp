@@ -27,9 +27,9 @@ enum class Continue {
 /// given, and only what follows is predicted, it sees none.
 ///
 /// @tparam Network     a layer over sequences (N, T, …, C) → (N, T, …, C'), causal in T, that also goes step by
-///                     step: `start(frame)`, `step(frame, state)`; such as nn::Stack. Where it also has
-///                     `observe(frame, state)`, a step without what it gives, frames after which none is to be
-///                     predicted are observed for less
+///                     step: `start(frame)`, `step(frame, state)`; such as nn::Stack. If it has
+///                     `observe(frame, state)`, a cheaper step without an output, that is called for frames of
+///                     the context whose successors are given
 /// @tparam Likelihood  of a frame, with C' = C · parameters_per_channel
 template <nn::Layer Network, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 struct Autoregressive {

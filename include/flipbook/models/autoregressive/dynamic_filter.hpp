@@ -24,7 +24,7 @@ struct Options {
   int kernel = 9;   ///< of a filter, odd: between two frames pixels move by half of that at most
   int filters = 2;  ///< of each block: so many things can move differently there
   int block = 4;    ///< pixels along each axis that share filters
-  int history = 6;  ///< frames that it sees at once: how the older ones differ says velocities to parts of a pixel
+  int history = 6;  ///< frames that its encoder sees at once; over more frames velocities are known to parts of a pixel
 };
 
 /// A convolution that keeps height and width, and its activation: (N, H, W, In) → (N, H, W, Out).
@@ -37,10 +37,10 @@ struct Layer : nn::Sequential<nn::Conv2d<In, Out, Window{.kernel = 3, .padding =
 ///
 ///     p = mask_0 · σ(new) + Σ_m mask_m · (filter_m ∗ x_t),   logits = log(p / (1 − p)).
 ///
-/// A convolutional LSTM over blocks of x_t and of the differences between the frames before it makes filters of each
-/// block, whose weights a softmax sums to one, and of each pixel masks, which say what it follows: a filter, or new
-/// content, which no filter can bring. Masks as in Finn et al., Unsupervised learning for physical interaction through video
-/// prediction, 2016. Parameters: encoder, memory, head, readout.
+/// A convolutional LSTM over blocks of x_t and of the changes between the frames before it outputs filters of each
+/// block, whose weights a softmax sums to one, and masks of each pixel, which select a filter or new content, which no
+/// filter can bring. Masks as in Finn et al., Unsupervised learning for physical interaction through video prediction,
+/// 2016. Parameters: encoder, memory, head, readout.
 template <int Channels = 1, dynamic_filter::Options O = dynamic_filter::Options{}>
 struct DynamicFilterNetwork {
   static_assert(Channels > 0 && O.hidden > 0 && O.filters > 0 && O.block > 0 && O.history > 0 && O.kernel % 2 == 1,
@@ -85,7 +85,7 @@ struct DynamicFilterNetwork {
       seen.front() = frame;
       return {seen, memory.start(frame)};
     }
-    /// Sees a frame after which none is to be predicted, for less than a step: its code (N, h, w, D).
+    /// A step without a prediction: the code (N, h, w, D) from which `step` predicts.
     template <Value X>
     X observe(const X& frame, State<X>& state) const {
       state.seen.front() = frame - state.seen.front();

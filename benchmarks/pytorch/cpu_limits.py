@@ -3,7 +3,7 @@
 import os
 
 
-def unhold():
+def lift_cpu_limits():
     """Lets OpenBLAS, oneDNN and PyTorch of this process and of its children use all that the processor has; call it
     before they are loaded."""
     for held_back in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "OPENBLAS_L2_SIZE", "OPENBLAS_CORETYPE",
