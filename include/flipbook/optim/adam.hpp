@@ -7,21 +7,21 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::function {
 
-/// p ← shrink·p − size · m / (√v / root + ε): both Adams, after the work that needs the step's number alone.
+/// p ← shrink·p − size · m / (√v + ε): both Adams, with one division, as both corrections of bias are in two constants.
 struct AdamPass {
   static constexpr int state_count = 2;
-  double beta1, beta2, epsilon;
-  double decay;   // λ added to the gradient: Adam
-  double shrink;  // of the parameter itself: AdamW
-  double size;    // η / (1 − β₁ᵗ)
-  double root;    // √(1 − β₂ᵗ)
+  double beta1, beta2;
+  double decay;    // λ added to the gradient: Adam
+  double shrink;   // of the parameter itself: AdamW
+  double size;     // η √(1 − β₂ᵗ) / (1 − β₁ᵗ)
+  double epsilon;  // ε √(1 − β₂ᵗ)
 
   template <class V>
   constexpr void operator()(const V& gradient, V& p, V& m, V& v) const {
     const V g = gradient + constant<V>(decay) * p;
     m = constant<V>(beta1) * m + constant<V>(1 - beta1) * g;
     v = constant<V>(beta2) * v + constant<V>(1 - beta2) * g * g;
-    const V step = m / (math::sqrt(v) / constant<V>(root) + constant<V>(epsilon));
+    const V step = m / (math::sqrt(v) + constant<V>(epsilon));
     p = constant<V>(shrink) * p - constant<V>(size) * step;
   }
 };
@@ -34,8 +34,8 @@ namespace detail {
 
 template <class Rule>
 function::AdamPass adam_pass(const Rule& rule, Index step, double decay, double shrink) {
-  const double bias1 = 1 - std::pow(rule.beta1, step), bias2 = 1 - std::pow(rule.beta2, step);
-  return {rule.beta1, rule.beta2, rule.epsilon, decay, shrink, rule.learning_rate / bias1, std::sqrt(bias2)};
+  const double bias = 1 - std::pow(rule.beta1, step), root = std::sqrt(1 - std::pow(rule.beta2, step));
+  return {rule.beta1, rule.beta2, decay, shrink, rule.learning_rate * root / bias, rule.epsilon * root};
 }
 
 }  // namespace detail

@@ -30,7 +30,8 @@ void update(Cpu, const F& f, const Tensor<T, Cpu>& gradient, Tensor<T, Cpu> para
     from_library<"update">(update<T, F, Memory...>)(Cpu{}, f, gradient, parameters, memories...);
   } else {
     using V = cpu::Simd<T>;
-    const auto pass = [&f](Index first, Index last, const T* g, T* p, auto*... m) {
+    // A rule of its own for each range, whose constants stay in registers: one that is shared is read for each vector.
+    const auto pass = [](const F f, Index first, Index last, const T* g, T* p, auto*... m) {
       Index i = first;
       const auto load = [](const T* from) { return V::load_unaligned(from); };
       const auto store = [](const V& v, T* to) { v.store_unaligned(to); };
@@ -41,7 +42,7 @@ void update(Cpu, const F& f, const Tensor<T, Cpu>& gradient, Tensor<T, Cpu> para
       if (i < last) detail::update_at<V>(f, load_rest, store_rest, g + i, p + i, (m + i)...);
     };
     parallel_for(parameters.size(), cpu::map_grain, [&](Index first, Index last) {
-      pass(first, last, gradient.data(), parameters.data(), memories.data()...);
+      pass(f, first, last, gradient.data(), parameters.data(), memories.data()...);
     });
   }
 }
