@@ -324,6 +324,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
       else narrow::conv<F>(g, x, w, bias, y);
     });
   }
+  if (!AsProduct::fits(g) && narrow::fits_reversed<T>(g)) return narrow::conv_reversed(g, x, w, bias, y);
   detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv<F>(scheme, g, x, w, bias, y);
     if (std::same_as<F, T> && AsProduct::fits(g)) return AsProduct(g).conv(x, w, bias, y);
@@ -344,8 +345,8 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
           w, [&](const T* weights) { conv_transpose<T, may_group>(wide, in.data(), weights, start.data(), to); });
     });
   }
-  if (!AsProduct::fits(g) && narrow::fits<T>(g)) {
-    return detail::by_factors<T>(narrow::pairs_up(g),
+  if (!AsProduct::fits(g) && narrow::fits_adjoint<T>(g)) {
+    return detail::by_factors<T>(g.out_channels % 2 == 0,
                                  [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
   }
   detail::by_shortest_way<T, true>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {

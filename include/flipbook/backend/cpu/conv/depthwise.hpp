@@ -109,27 +109,37 @@ class Filter {
     const Index seen = in.offset(n, t * s.stride[0] + s.origin[0], h * s.stride[1] + s.origin[1], 0);
     Tile tile;
     tile.pixel = stride * in.pitch[2], tile.weight = weights_.pitch[2], tile.out_pixel = out_.pitch[2];
-    for (Index q = piece.column; q < piece.end; q += rows) {
-      const Index column = q * stride + s.origin[2];
-      const Index last = column + (rows - 1) * stride + (s.kernel[2] - 1) * s.step[2];
-      tile.count = std::min<Index>(rows, piece.end - q);
-      const bool whole = tile.count == rows && column >= 0 && last < s.extent[2];
-      tile.taps = whole ? all : at_border(all, column, tile.count, workspace + all.size());
-      each_block<T>(piece.first, piece.last, [&]<int vectors>(Index c) {
-        tile.in = in.data + seen + column * in.pitch[2] + c;
-        tile.weights = weights_.data + c;
-        tile.out = out_.data + out_.offset(n, t, h, q) + c;
-        tile.start = start_ == nullptr ? nullptr : start_ + c;
-        if (whole) multiply<vectors, false>(tile);
-        else multiply<vectors, true>(tile);
-      });
-    }
+    const auto make_blocks = [&]<int vectors>(Index first, Index last) {
+      constexpr int rows = rows_of<vectors>;
+      for (Index q = piece.column; q < piece.end && first < last; q += rows) {
+        const Index column = q * stride + s.origin[2];
+        const Index farthest = column + (rows - 1) * stride + (s.kernel[2] - 1) * s.step[2];
+        tile.count = std::min<Index>(rows, piece.end - q);
+        const bool whole = tile.count == rows && column >= 0 && farthest < s.extent[2];
+        tile.taps = whole ? all : at_border(all, column, tile.count, workspace + all.size());
+        for (Index some = first; some < last; some += vectors * lanes<T>) {
+          const Index c = std::min(some, last - vectors * lanes<T>);
+          tile.in = in.data + seen + column * in.pitch[2] + c;
+          tile.weights = weights_.data + c;
+          tile.out = out_.data + out_.offset(n, t, h, q) + c;
+          tile.start = start_ == nullptr ? nullptr : start_ + c;
+          if (whole) multiply<vectors, false>(tile);
+          else multiply<vectors, true>(tile);
+        }
+      }
+    };
+    const Index wide = piece.first + (piece.last - piece.first) / panel_columns<T> * panel_columns<T>;
+    make_blocks.template operator()<TileShape::vectors>(piece.first, wide);
+    make_blocks.template operator()<1>(wide, piece.last);
   }
 
  private:
-  static constexpr int rows = TileShape::registers == 32 ? 8 : 4, together = 3;
+  static constexpr int together = 3;
+  /// Outputs of a tile: few sums would wait for themselves.
+  template <int vectors>
+  static constexpr int rows_of = TileShape::registers / 2 / vectors;
 
-  /// Neighbouring outputs of a line: of them `rows` are made, `count` are written.
+  /// Neighbouring outputs of a line: of them `rows_of<vectors>` are made, `count` are written.
   struct Tile {
     const T *in, *weights, *start;  ///< `in`: what the first tap sees, be it outside or not; `start` may be null
     T* out;
@@ -179,12 +189,13 @@ class Filter {
   }
 
   template <int vectors>
-  using Sums = Simd<T>[rows][vectors];
+  using Sums = Simd<T>[rows_of<vectors>][vectors];
 
   // A function of its own, since inlined where it is called it has too few registers left.
   template <int vectors, bool border>
   [[gnu::noinline]] static void multiply(const Tile& tile) {
     using V = Simd<T>;
+    constexpr int rows = rows_of<vectors>;
     Sums<vectors> sum;
     FLIPBOOK_UNROLL
     for (int v = 0; v < vectors; ++v) {
@@ -208,6 +219,7 @@ class Filter {
   template <int vectors, int count, bool border>
   [[gnu::always_inline]] static void add(const Tile& tile, const Taps& taps, Sums<vectors>& sum) {
     using V = Simd<T>;
+    constexpr int rows = rows_of<vectors>;
     const T *x = tile.in + taps.in, *const w = tile.weights + taps.weights;
     V weight[count][vectors];
     FLIPBOOK_UNROLL

@@ -18,7 +18,10 @@ struct WeightTap {
 /// dw[j, d, c] = Σ_{n, q}  in[n, pixel(q, j), d, c] · dy[n, q, c]
 template <Real T>
 class WeightGradient {
-  static constexpr int many = TileShape::registers == 32 ? 9 : 5, few = 3;
+  /// Taps of a tile: few sums would wait for themselves.
+  template <int vectors>
+  static constexpr int many_of = TileShape::registers == 32 || vectors == 1 ? 9 : 5;
+  static constexpr int few = 3;
 
  public:
   WeightGradient(const ReceptiveField& field, Index depth, const T* dy) : field_(field), depth_(depth), dy_(dy) {}
@@ -42,6 +45,7 @@ class WeightGradient {
       position.next = s.stride[2] * in.pitch[2];
       position.dy = dy_ + (((b.n * s.positions[0] + b.t) * s.positions[1] + line) * s.positions[2]) * s.channels;
       each_block<T>(b.first, b.last, [&]<int vectors>(Index c) {
+        constexpr int many = many_of<vectors>;
         for (std::size_t i = 0; i < count;) {
           if (count - i >= many) multiply<vectors, many>(b, position, {seen + i, many}, c, dw), i += many;
           else {

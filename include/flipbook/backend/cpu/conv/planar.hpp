@@ -4,10 +4,35 @@
 #include <flipbook/backend/cpu/conv/narrow.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
-/// The adjoint of a convolution with few input channels, such as the last layer of a generator of images: a vector of
-/// output channels would be nearly empty, a sum over a vector of channels has to be added up at its end. Instead a
-/// vector holds neighbouring pixels of one channel, for which a task turns the lines that it reads.
+/// Convolutions with few output channels, such as the last layer of a generator or of a decoder of images, and adjoints
+/// of convolutions with few input channels: a vector of output channels would be nearly empty, and a sum over a vector of
+/// channels has to be reduced at its end. Instead a vector holds neighbouring pixels of one channel, for which a task
+/// transposes the lines that it reads.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::narrow {
+
+/// Whether these kernels compute the adjoint of a convolution.
+template <Real T>
+bool fits_adjoint(const ConvGeometry& g) {
+  return g.groups == 1 && g.dilation == ConvGeometry::Axes{1, 1, 1} && g.in_channels <= 4 && g.kernel[2] <= 8 &&
+         g.output[2] >= TileShape::rows;
+}
+
+/// The geometry of which the convolution g, at stride 1, is the adjoint, if its taps are reversed.
+inline ConvGeometry reversed(ConvGeometry g) {
+  std::swap(g.input, g.output);
+  std::swap(g.in_channels, g.out_channels);
+  for (std::size_t axis = 0; axis < 3; ++axis) g.padding[axis] = g.kernel[axis] - 1 - g.padding[axis];
+  return g;
+}
+/// Whether these kernels compute a convolution: each number that is transposed has enough products to pay for it.
+template <Real T>
+bool fits_reversed(const ConvGeometry& g) {
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    if (g.padding[axis] >= g.kernel[axis]) return false;
+  }
+  const bool pays = g.in_channels <= 64 * g.out_channels && g.taps() > 1;
+  return pays && g.stride == ConvGeometry::Axes{1, 1, 1} && fits_adjoint<T>(reversed(g));
+}
 
 /// to[i][c] = Σ_runs Σ_p  rows[i][p·step …] · numbers[(k + p)·columns + c], for vectors of neighbouring pixels.
 template <Multiplicand F, int rows, int columns, class T = Sum<F>>
@@ -52,20 +77,22 @@ class Adjoint {
   using T = Sum<F>;
 
  public:
-  Adjoint(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x)
+  /// @param reversed  whether `w` are the weights (taps, O, C) of a convolution, in the order of its taps
+  Adjoint(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x, bool reversed)
       : g_(g),
         deep_(g.out_channels / numbers_in<F>),
         y_(y),
         bias_(bias),
         x_(x),
-        numbers_(g.taps() * deep_ * g.in_channels) {
+        numbers_(g.taps() * deep_ * g.in_channels),
+        rows_(rows_of(static_cast<int>(g.in_channels))) {
     set_reach();
     most_ = std::min(Index{8}, quotient_up(g.input[1], g.stride[1]));
     vectors_ = quotient_up(quotient_up(g.input[2], g.stride[2]), lanes<T>);
     row_ = vectors_ * lanes<T> + last_[2] - first_[2];
     line_ = deep_ * row_;
     plane_ = (most_ + last_[1] - first_[1]) * line_;
-    pack(w);
+    pack(w, reversed);
   }
   Index tasks() const { return g_.batch * blocks(); }
   /// As many planes as taps, one after another in turns, and a line that is yet to be transposed.
@@ -89,8 +116,13 @@ class Adjoint {
   }
 
  private:
-  static constexpr int rows = TileShape::registers == 32 ? 8 : 4, most_columns = 4;
+  static constexpr int most_columns = 4;
+  /// Vectors of pixels of a tile: its sums, numbers and a vector of pixels fill the registers.
+  static constexpr int rows_of(int columns) {
+    return std::min((TileShape::registers - 1) / columns - 1, TileShape::max_rows);
+  }
   using Phases = std::array<Phase, 3>;
+  using Starts = std::array<Index, static_cast<std::size_t>(TileShape::max_rows)>;
 
   /// The pixels (h + stride · …, w + stride · …) of a task's lines, at time t of clip n, which see planes from `plane`
   /// on.
@@ -116,8 +148,14 @@ class Adjoint {
   }
 
   /// The weights as (taps, O, C).
-  void pack(const T* w) {
+  void pack(const T* w, [[maybe_unused]] bool reversed) {
     const Index channels = g_.in_channels;
+    if constexpr (std::same_as<F, T>) {
+      for (Index j = 0, tap = deep_ * channels; reversed && j < g_.taps(); ++j) {
+        std::copy_n(w + (g_.taps() - 1 - j) * tap, tap, numbers_ + j * tap);
+      }
+      if (reversed) return;
+    }
     const Multiplicands<F> factors(w, g_.taps() * channels * g_.out_channels);
     parallel_for(g_.taps() * channels, 8, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
@@ -150,19 +188,19 @@ class Adjoint {
   /// Makes the pixels of a part, `rows` vectors at a time.
   void make(const Part& part, const Phases& phase, const F* planes, Run<F>* runs) const {
     const Index all = std::min(most_, phase[1].pixels - part.line) * vectors_;
-    for (Index m = 0; m < all; m += rows) {
+    for (Index m = 0; m < all; m += rows_) {
       const Index count = list_runs(part, phase, starts(phase, m, all), planes, runs);
-      alignas(64) std::array<T, static_cast<std::size_t>(rows * most_columns * lanes<T>)> sums;
+      alignas(64) std::array<T, static_cast<std::size_t>(TileShape::registers * lanes<T>)> sums;
       multiply({runs, static_cast<std::size_t>(count)}, sums.data());
-      for (Index i = 0; i < std::min(Index{rows}, all - m); ++i) {
+      for (Index i = 0; i < std::min(rows_, all - m); ++i) {
         write(part, phase, m + i, sums.data() + i * g_.in_channels * lanes<T>);
       }
     }
   }
   /// Where in a plane what vectors m … m + rows − 1 see by the first tap begins; those beyond the last repeat it.
-  [[gnu::always_inline]] std::array<Index, rows> starts(const Phases& phase, Index m, Index all) const {
-    std::array<Index, rows> from;
-    for (Index i = 0; i < rows; ++i) {
+  [[gnu::always_inline]] Starts starts(const Phases& phase, Index m, Index all) const {
+    Starts from;
+    for (Index i = 0; i < rows_; ++i) {
       const Index place = std::min(m + i, all - 1);
       from[static_cast<std::size_t>(i)] = (place / vectors_ + phase[1].origin - first_[1]) * line_ +
                                           place % vectors_ * lanes<T> + phase[2].origin - first_[2];
@@ -176,8 +214,8 @@ class Adjoint {
   ///                                  [ vector ]       tap (0, 1)
   ///                          | 0 0 y y y y y y y 0 |  line j1 = 1
   ///                                [ vector ]         tap (1, 0)
-  [[gnu::always_inline]] Index list_runs(const Part& part, const Phases& phase, const std::array<Index, rows>& from,
-                                         const F* planes, Run<F>* runs) const {
+  [[gnu::always_inline]] Index list_runs(const Part& part, const Phases& phase, const Starts& from, const F* planes,
+                                         Run<F>* runs) const {
     Index count = 0;
     for (Index j0 = 0; j0 < phase[0].taps; ++j0) {
       if (!inside(0, part.plane + j0)) continue;
@@ -186,7 +224,9 @@ class Adjoint {
         const Index j1 = j / phase[2].taps, j2 = j % phase[2].taps;
         Run<F>& run = runs[count++];
         run.k = tap(phase, j0, j1, j2) * deep_, run.length = deep_;
-        for (std::size_t i = 0; i < rows; ++i) run.rows[i] = plane + from[i] + j1 * line_ + j2;
+        for (std::size_t i = 0; i < static_cast<std::size_t>(rows_); ++i) {
+          run.rows[i] = plane + from[i] + j1 * line_ + j2;
+        }
       }
     }
     return count;
@@ -196,8 +236,9 @@ class Adjoint {
            j2 * p[2].tap_step;
   }
   void multiply(std::span<const Run<F>> runs, T* sums) const {
-    constexpr std::array kernels{pixels_times_numbers<F, rows, 1>, pixels_times_numbers<F, rows, 2>,
-                                 pixels_times_numbers<F, rows, 3>, pixels_times_numbers<F, rows, 4>};
+    constexpr std::array kernels{pixels_times_numbers<F, rows_of(1), 1>, pixels_times_numbers<F, rows_of(2), 2>,
+                                 pixels_times_numbers<F, rows_of(3), 3>, pixels_times_numbers<F, rows_of(4), 4>};
+    static_assert(kernels.size() == most_columns);
     kernels[static_cast<std::size_t>(g_.in_channels - 1)](runs, row_, numbers_.data(), sums);
   }
   /// Vector m of a part, (C, lanes), to its pixels, a stride apart.
@@ -220,15 +261,22 @@ class Adjoint {
   ConvGeometry::Axes first_, last_;  // how far from a position the pixels that it sees are, at most
   Index most_, vectors_;             // lines of a task, vectors of a line
   Index row_, line_, plane_;         // numbers of one channel of a line, of a line and of a plane
+  Index rows_;                       // vectors of a tile
 };
 
 /// As cpu::conv_transpose, by factors F.
 template <Multiplicand F, class T = Sum<F>>
-void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
-  const Adjoint<F> all(g, y, w, bias, x);
+void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x, bool reversed = false) {
+  const Adjoint<F> all(g, y, w, bias, x, reversed);
   const PerThread<F> workspaces(all.workspace());
   const PerThread<Run<F>> runs(g.taps());
   parallel_tasks(all.tasks(), [&](Index task) { all(task, workspaces.mine(), runs.mine()); });
+}
+
+/// As cpu::conv.
+template <Real T>
+void conv_reversed(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+  conv_transpose<T>(reversed(g), x, w, bias, y, true);
 }
 
 }  // namespace flipbook::cpu::narrow

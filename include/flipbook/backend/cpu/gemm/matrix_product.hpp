@@ -33,14 +33,17 @@ class MatrixProduct {
   MatrixProduct(const StoredMatrix<T>& a, const StoredMatrix<T>& b, Index m, Index n, Index k, T* c, Index ldc,
                 bool accumulate, const T* start)
       : a_(a), b_(b), m_(m), n_(n), k_(k), c_{c, ldc}, accumulate_(accumulate), start_(start) {
+    streams_b_ = !packs() && k * n > half_a_second_cache;
+    // Few rows of B from memory, whole ones, are read in about the order in which they are stored.
     const Index deepest = a.layout == Layout::normal ? most_depth : most_depth / 2;
-    const Index fitting = std::clamp(half_a_second_cache / round_up(n, width), most_depth / 2, deepest);
+    const Index least = streams_b_ ? least_depth : most_depth / 2;
+    const Index numbers = streams_b_ ? numbers_in_order : half_a_second_cache;
+    const Index fitting = std::clamp(numbers / round_up(n, width), least, deepest);
     depth_ = quotient_up(k, std::max(quotient_up(k, fitting), Index{1}));
     divide();
     // Many short rows are read, and written, in an order that the machine does not foresee.
     constexpr Index large = cache::together_in_last / Index{sizeof(T)};
     fetches_a_ = a.layout == Layout::normal && (m * k > large || n > 2 * width);
-    streams_b_ = !packs() && k * n > cache::half_of_second / Index{sizeof(T)};
     fetches_c_ = m * n > large || depth_ >= most_depth / 4;
   }
 
@@ -56,7 +59,7 @@ class MatrixProduct {
  private:
   static constexpr Index width = panel_columns<T>, height = TileShape::rows;
   static constexpr Index half_a_second_cache = cache::half_of_second / Index{sizeof(T)}, most_depth = 512,
-                         few_panels = 2;
+                         least_depth = 8, numbers_in_order = 1 << 13, few_panels = 2;
 
   /// For few uses B is read where it lies.
   bool packs() const { return b_.layout == Layout::transposed || m_ > few_uses_of_rows; }
@@ -80,22 +83,22 @@ class MatrixProduct {
 
   /// Rows [first, last), columns [left, right) of C.
   void multiply(Index first, Index last, Index left, Index right, T* workspace) const {
-    if (few_rows()) {
-      for (; left + panels_together * width <= right; left += panels_together * width) sweep(left);
-      if (left == right) return;
-    }
     alignas(64) T copied[static_cast<std::size_t>(height * most_depth / 2)];
     Index k = 0;
     do {  // at least once, so that the sum of nothing is written too
       const Index length = std::min(depth_, k_ - k);
-      const Panels<T> panels = part_of_b(k, length, left, right, workspace);
+      Index rest = left;
+      if (few_rows()) {
+        for (; rest + panels_together * width <= right; rest += panels_together * width) sweep(k, length, rest);
+      }
+      const Panels<T> panels = part_of_b(k, length, rest, right, workspace);
       for (Index i = first, rows = 0; i < last; i += rows) {
         rows = quotient_up(last - i, quotient_up(last - i, height));  // about as many in every tile
         const Index next = i + rows, next_rows = std::min(height, last - next);
         if (fetches_a_) fetch(a_.at(next, k), a_.pitch, next_rows, length);
         const SmallOperand<T> tile = part_of_a(i, rows, k, length, panels.count(), copied);
         for (Index p = 0; p < panels.count(); ++p) {
-          const Index j = left + panels.first_column(p);
+          const Index j = rest + panels.first_column(p);
           if (fetches_c_) fetch<1>(c_.below(next).right(j).data, c_.pitch, next_rows, std::min(width, right - j));
           multiply(tile, rows, length, panels.panel(p), i, j, accumulate_ || k > 0, streams_b_ && i == first);
         }
@@ -143,11 +146,11 @@ class MatrixProduct {
     return panels;
   }
 
-  void sweep(Index j) const {
+  void sweep(Index k, Index length, Index j) const {
     constexpr int vectors = panels_together * TileShape::vectors;
     const VectorRows<T> to = c_.right(j);
-    detail::small_strip<T, vectors, most_few_rows>(a_.from(0, 0), m_, k_, {b_.at(0, j), b_.pitch},
-                                                   start(j, to, accumulate_), to);
+    detail::small_strip<T, vectors, most_few_rows>(a_.from(0, k), m_, length, {b_.at(k, j), b_.pitch},
+                                                   start(j, to, accumulate_ || k > 0), to);
   }
   /// The tile at row i and column j of C.
   void multiply(const SmallOperand<T>& left, Index rows, Index length, const Panel<T>& panel, Index i, Index j,
