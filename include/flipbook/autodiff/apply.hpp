@@ -50,8 +50,8 @@ Tape& tape_of(const X&... operands) {
 
 }  // namespace detail
 
-/// The value of an operation: recorded if any operand is a variable, otherwise only computed. Throws Error if operands
-/// are recorded on different tapes.
+/// The value of an operation: recorded if any operand is a variable, otherwise only computed.
+/// @throws Error  if operands are recorded on different tapes
 template <class Op, Operand... Args>
 auto apply(Op op, const Args&... args) {
   static_assert(SameScalarAndBackend<Args...>, "operands differ in scalar or backend: cast<T>(x), to<B>(x) convert");

@@ -13,7 +13,8 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The extents of a tensor, outermost axis first, for at most six axes; rank 0 is a single number. Negative axes count
-/// from the end: -1 is the last. Throws Error for a negative extent, a seventh axis, or an axis outside the rank.
+/// from the end: -1 is the last.
+/// @throws Error  for a negative extent, a seventh axis, or an axis outside the rank
 class Shape {
  public:
   static constexpr int max_rank = 6;

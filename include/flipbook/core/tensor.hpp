@@ -74,7 +74,8 @@ class Tensor {
   const T* begin() const noexcept { return data_; }
   const T* end() const noexcept { return data_ + size(); }
 
-  /// The element of a tensor with one element, copied to the host; throws Error if there are more or none.
+  /// The element of a tensor with one element, copied to the host.
+  /// @throws Error  if there are more or none
   T item() const {
     require(size() == 1, "item: needs a tensor of one element, got shape ", shape_);
     T value;
@@ -82,8 +83,8 @@ class Tensor {
     return value;
   }
 
-  /// A view of the same elements with another shape; one extent may be -1, to be inferred. Throws Error if the sizes
-  /// differ.
+  /// A view of the same elements with another shape; one extent may be -1, to be inferred.
+  /// @throws Error  if the sizes differ
   Tensor reshape(std::initializer_list<Index> extents) const {
     Index known = 1;
     for (const Index extent : extents) known *= extent == -1 ? 1 : extent;
@@ -98,7 +99,8 @@ class Tensor {
     return view;
   }
 
-  /// A view of elements [first, last) of the leading axis; throws Error if they are outside it.
+  /// A view of elements [first, last) of the leading axis.
+  /// @throws Error  if they are outside it
   Tensor slice(Index first, Index last) const {
     require(rank() > 0 && 0 <= first && first <= last && last <= extent(0), "slice: [", first, ", ", last,
             ") of the leading axis of ", shape_);
@@ -107,7 +109,8 @@ class Tensor {
     if (extent(0) > 0) view.data_ += first * (size() / extent(0));
     return view;
   }
-  /// A view of element `i` of the leading axis, without that axis; throws Error if i is outside it.
+  /// A view of element `i` of the leading axis, without that axis.
+  /// @throws Error  if i is outside it
   Tensor operator[](Index i) const {
     Tensor view = slice(i, i + 1);
     view.shape_ = shape_.part(1, rank());

@@ -26,8 +26,8 @@ struct Padding {
   bool operator==(const Padding&) const = default;
 };
 
-/// Kernel, stride, padding, dilation and groups of a convolution. A template argument: `Window{.kernel = 4, .stride =
-/// 2}`.
+/// Kernel, stride, padding, dilation and groups of a convolution. A template argument:
+/// `Window{.kernel = 4, .stride = 2}`.
 struct Window {
   Extent kernel = 1;
   Extent stride = 1;
