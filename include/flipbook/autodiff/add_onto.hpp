@@ -16,7 +16,7 @@ struct Plus {
 };
 }  // namespace function
 
-/// to += x, in the memory of `to` where nobody else holds it.
+/// to += x, in place if no other handle shares the memory of `to`.
 template <class T, class B>
 void add_onto(Tensor<T, B>& to, const Tensor<T, B>& x) {
   Tensor<T, B> sum = to.unique() ? to : Tensor<T, B>(to.shape());

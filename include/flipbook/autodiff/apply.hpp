@@ -10,7 +10,7 @@
 #include <flipbook/autodiff/multiply_adds.hpp>
 #include <flipbook/autodiff/tape.hpp>
 
-/// What operations are written with: their value, recorded where an operand is.
+/// Functions to write operations with: their value is recorded if an operand is.
 namespace flipbook::inline FLIPBOOK_ISA {
 
 template <Order order, class Op, class T, class B, class... Rest>
@@ -31,11 +31,11 @@ detail::ResultOf<order, Op, Variable<T, B, order>, Rest...> Tape::record(Op op, 
 
 namespace detail {
 
-/// Any order, where one of the operands is a variable of any order.
+/// Order::higher if one of the operands is a variable of higher order.
 template <class... X>
 inline constexpr Order order_of = Order{(is_variable_of_any_order<X> || ...)};
 
-/// The tape of the first recorded operand, or of the first variable where none is recorded.
+/// The tape of the first recorded operand, or of the first variable if none is recorded.
 template <class... X>
 Tape& tape_of(const X&... operands) {
   Tape* tape = nullptr;
@@ -50,7 +50,8 @@ Tape& tape_of(const X&... operands) {
 
 }  // namespace detail
 
-/// The value of an operation: recorded where any operand is a variable, computed at once otherwise.
+/// The value of an operation: recorded if any operand is a variable, otherwise only computed.
+/// @throws Error  if operands are recorded on different tapes
 template <class Op, Operand... Args>
 auto apply(Op op, const Args&... args) {
   static_assert(SameScalarAndBackend<Args...>, "operands differ in scalar or backend: cast<T>(x), to<B>(x) convert");
@@ -63,36 +64,36 @@ auto apply(Op op, const Args&... args) {
   }
 }
 
-/// An operand as a value of the kind of x: a tensor beside a tensor, a variable of its tape beside a variable.
+/// An operand as a value of x's kind: a tensor if x is a tensor, a variable of x's tape if x is a variable.
 template <Value X, Operand P>
 auto lift_like(const X& x, const P& operand) {
   if constexpr (is_variable<X>) return x.tape().template lift<X::order>(operand);
   else return tensor_of(operand);
 }
 
-/// Whether a gradient that is computed from these values is itself being recorded, and so must be made of operations
-/// that can be differentiated. Where it cannot be, the compiler knows.
+/// Whether a gradient computed from these values is itself recorded, and must therefore consist of differentiable
+/// operations. For tensors it is false at compile time.
 template <Value... X>
 constexpr bool recorded(const X&... x) {
   if constexpr ((is_tensor<X> && ...)) return false;
   else return (x.recorded() || ...);
 }
 
-/// The gradients of an operation, one for each input in order: values, or callables that are only called
-/// for the inputs whose gradient is asked for.
+/// The gradients of an operation, one for each input in order: values, or callables that are called only if the input's
+/// gradient is requested.
 template <class... Gradients>
 std::tuple<Gradients...> gradients(Gradients... each) {
   return {std::move(each)...};
 }
 
-/// The value without its past: a constant to whoever differentiates (stop-gradient).
+/// The value as a constant, without its recorded computation (PyTorch's `detach`).
 template <Value X>
 X stop_gradient(const X& x) {
   if constexpr (is_variable<X>) return x.detached();
   else return x;
 }
 
-// Operations on so many variables that programs need not compile.
+// Operations on one, two or three variables that programs can link instead of compiling.
 #define FLIPBOOK_RECORDED_1(...) FLIPBOOK_TEMPLATE(Variable<float> Tape::record(__VA_ARGS__, const Variable<float>&))
 #define FLIPBOOK_RECORDED_2(...) \
   FLIPBOOK_TEMPLATE(Variable<float> Tape::record(__VA_ARGS__, const Variable<float>&, const Variable<float>&))

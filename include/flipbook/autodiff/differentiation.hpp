@@ -45,12 +45,12 @@ void Tape::differentiate(const Variable<T, B, order>& y, bool record, bool retai
   require(y.size() == 1, "gradient: only a single number can be differentiated, got shape ", y.shape());
   if (!y.recorded()) return;
   mark(0);
-  if (!y.node()->active) return;  // nothing that is asked for leads to y
+  if (!y.node()->active) return;  // y depends on no target
   const std::size_t last = nodes_.size();
   try {
     y.node()->receive(full<T, B>(y.shape(), T(1)));
     sweep(0, last, record, retain_graph);
-  } catch (...) {  // leave no half-finished differentiation behind
+  } catch (...) {  // reset the state of the differentiation
     for (const auto& node : nodes_) {
       node->target = false;
       node->drop_gradient();
@@ -86,7 +86,7 @@ template <class T, class B, Order order>
 void Tape::gradients(const Variable<T, B, order>& y, Targets<T, B> targets, Differentiation how,
                      GradientTaker<T, B>& to) {
   struct Complete final : Watcher {
-    Targets<T, B>& left;  // the first to be complete is the last
+    Targets<T, B>& left;  // the first to be complete is at the end
     GradientTaker<T, B>& to;
     Complete(Targets<T, B>& targets, GradientTaker<T, B>& taker) : left(targets), to(taker) {}
     void swept(std::size_t node) override {
@@ -147,9 +147,9 @@ template <class T, class B, Order order, class M>
 Tensor<T, B> Tape::gradient(const Variable<T, B, order>& y, const M& module, Differentiation how) {
   using Tensors = std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>>;
   const Targets<T, B> all = targets<T, B>(module);
-  Tensors first, second;  // the terms of each gradient, the second of them of the targets `of_second`
+  Tensors first, second;  // first terms of all gradients, and second terms of the targets `of_second`
   std::vector<std::size_t> of_second;
-  if (detail::observer != nullptr) [[unlikely]] {  // which hears of each when it is complete
+  if (detail::observer != nullptr) [[unlikely]] {  // the observer receives each when it is complete
     first = gradients(y, all, how);
   } else {
     for (const Target<T, B>& target : all) target.node->target = true;

@@ -13,21 +13,21 @@ namespace flipbook::inline FLIPBOOK_ISA {
 template <class X>
 using List = std::vector<X, PoolAllocator<X>>;
 
-/// What `apply_list` takes: a vector, array or span of tensors or of variables.
+/// The argument of `apply_list`: a vector, array or span of tensors or of variables.
 template <class R>
 concept Values = std::ranges::contiguous_range<R> && Value<std::ranges::range_value_t<R>>;
 
 namespace detail {
 
-/// Whether an operation over a list says `static constexpr unsigned saves = save::all_inputs`.
+/// Whether an operation on a list has `static constexpr unsigned saves = save::all_inputs`.
 template <class Op>
 inline constexpr bool saves_inputs = false;
 template <class Op>
   requires(Op::saves == save::all_inputs)
 inline constexpr bool saves_inputs<Op> = true;
 
-/// An operation from a list of values to a list of values. Of its inputs it keeps their shapes, or themselves; its
-/// gradient is worked out once, when the gradients of all its outputs have arrived.
+/// An operation from a list of values to a list of values. It saves its inputs or only their shapes. Its gradient is
+/// computed once, when the gradients of all outputs have arrived.
 template <class V, class Op>
 class ListNode final : public Node {
   using T = typename V::Scalar;
@@ -73,7 +73,7 @@ class ListNode final : public Node {
     require(saved_.size() == inputs_.size(),
             "this part of the tape has been differentiated before and freed: ask with {.retain_graph = true}");
     List<Gradient> dy;
-    for (std::size_t i = 0; i < arrived_.size(); ++i) {  // an output that nothing used has gradient 0
+    for (std::size_t i = 0; i < arrived_.size(); ++i) {  // an unused output has gradient 0
       dy.push_back(arrived_[i] ? *arrived_[i] : zero(output_shapes_[i]));
     }
     drop_gradient();
@@ -134,8 +134,8 @@ List<V> Tape::record_list(Op op, const List<V>& inputs) {
   return outputs;
 }
 
-/// The values of an operation over a list: recorded where they are variables, computed at once where they
-/// are tensors. Such an operation is a struct with
+/// The values of an operation on a list: recorded if the inputs are variables, otherwise only computed. Such an
+/// operation is a struct with
 ///
 ///     List<Tensor<T, B>> operator()(const List<Tensor<T, B>>& x) const
 ///     List<V> vjp(const List<Shape>& shapes of x, const List<V>& dy) const    of tensors or of variables
@@ -157,7 +157,7 @@ auto apply_list(Op op, const R& values) {
   }
 }
 
-/// Operands as a list of one type: variables where any of them is one, tensors otherwise.
+/// Operands as a list of one type: variables if any operand is a variable, otherwise tensors.
 template <Operand X, Operand... Rest>
   requires SameScalarAndBackend<X, Rest...>
 auto list_of(const X& x, const Rest&... rest) {

@@ -5,11 +5,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Counts the multiply-adds of the operations that the calling thread runs while it lives: of matrix products,
-/// convolutions (every tap of the kernel, those over the padding too) and attention (queries with the keys that they
-/// may see), forward and backward. Element-wise functions, normalisation and copies count as none. How a kernel
-/// computes an operation makes no difference: Winograd's filtering, which needs fewer, counts as the convolution that
-/// it computes.
+/// Counts the multiply-adds of the operations that the calling thread runs during its lifetime. It counts matrix
+/// products, convolutions (every tap, also over the padding) and attention (each query with its visible keys), forward
+/// and backward; element-wise functions, normalisation and copies count as none. The kernel's algorithm makes no
+/// difference: Winograd filtering, which needs fewer multiplications, counts as the convolution that it computes.
 ///
 ///     fb::MultiplyAdds counter;
 ///     network(x);
@@ -26,7 +25,7 @@ class MultiplyAdds {
 
   Index count() const noexcept { return count_; }
 
-  /// What `apply` calls: an operation that makes multiply-adds has `multiply_adds(inputs…)`, of its input tensors.
+  /// Called by `apply`. An operation with multiply-adds has a function `multiply_adds(inputs…)` of its input tensors.
   template <class Op, class... X>
   static void add(const Op& op, const X&... inputs) {
     if constexpr (requires { op.multiply_adds(inputs...); }) {

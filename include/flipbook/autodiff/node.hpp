@@ -15,34 +15,34 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// One step of a recorded computation, owned by its tape.
+/// A node of a recorded computation, owned by its tape.
 class Node {
  public:
   virtual ~Node() = default;
 
-  /// Hands the gradient that has arrived here on to the inputs that lead to a target.
+  /// Propagates the accumulated gradient to the inputs that lead to a target.
   virtual void backward(bool record, bool retain_graph) = 0;
   virtual bool leads_to_target() const noexcept = 0;
   virtual bool has_gradient() const noexcept = 0;
   virtual void drop_gradient() noexcept = 0;
-  /// Whether the gradients that arrive here are not read before B::settle() has been called.
+  /// Whether the gradients that arrive here are only read after a call of B::settle().
   virtual bool settles() const noexcept { return false; }
-  /// Bytes of the gradient that has arrived here, and was not handed on yet.
+  /// Bytes of the accumulated gradient that is not yet propagated.
   virtual std::size_t gradient_bytes() const noexcept { return 0; }
 
-  bool target = false;  ///< its gradient is asked for
+  bool target = false;  ///< its gradient is requested
   bool active = false;  ///< on the way to a target
 
   static void* operator new(std::size_t bytes) { return HostPool::instance().allocate(bytes); }
   static void operator delete(void* block, std::size_t bytes) noexcept { HostPool::instance().release(block, bytes); }
 };
 
-/// Where a gradient goes, for a vjp's callables that take it.
+/// How a gradient is received, for callables of a VJP that take it as an argument.
 struct Arrival {
-  bool later = false;  ///< it is not read before B::settle() has been called
+  bool later = false;  ///< it is only read after a call of B::settle()
 };
 
-/// A node whose value is a tensor of T.
+/// A node whose value is a tensor of T, as a receiver of gradients.
 template <Real T, class B>
 class GradientSink : public Node {
  public:
@@ -50,17 +50,17 @@ class GradientSink : public Node {
   virtual void receive(Tensor<T, B> gradient) = 0;
   virtual void receive(Variable<T, B, Order::higher> gradient) = 0;
   virtual void receive(RowProduct<T, B> gradient) { receive(gradient.multiply(gradient.a, gradient.b)); }
-  /// Whether a gradient that is a product of so many rows is better received as its factors.
+  /// Whether a gradient that is a product over this number of rows is better received as its factors.
   virtual bool gathers(Index) const noexcept { return false; }
-  virtual Tensor<T, B> take_tensor() = 0;  ///< what has arrived
+  virtual Tensor<T, B> take_tensor() = 0;  ///< removes and returns the accumulated gradient
   const Shape& shape() const noexcept { return shape_; }
 
  private:
   Shape shape_;
 };
 
-/// A node that gathers the gradients of everything that was computed from its value: tensors, or variables where
-/// they may be differentiated in their turn.
+/// A node that accumulates the gradients from all uses of its value: as tensors, or as variables if they may be
+/// differentiated again.
 template <Real T, class B, Order order>
 class ValueNode : public GradientSink<T, B> {
  public:
@@ -120,15 +120,15 @@ class ValueNode : public GradientSink<T, B> {
   std::optional<Gradient> gradient_;
 };
 
-/// What an operation kept for its gradient: its inputs and its output, in the order of its call. Those
-/// that its `saves` does not name still have their shape, but no elements.
+/// The inputs and the output that an operation saved for its gradient, in the order of its arguments. Those that
+/// `saves` does not name have only their shape.
 template <class Output, class Input, std::size_t count>
 struct Saved {
   std::array<Input, count> inputs;
   Output output;
 };
 
-/// Bits that name what an operation's gradient reads.
+/// Bits that name the inputs and outputs which an operation's gradient reads.
 namespace save {
 inline constexpr unsigned none = 0, output = 1U << 31, all_inputs = output - 1;
 constexpr unsigned input(unsigned i) { return 1U << i; }
@@ -136,9 +136,9 @@ constexpr unsigned input(unsigned i) { return 1U << i; }
 
 namespace detail {
 
-/// What others are differentiated with respect to. On a device it holds two terms of its gradient apart, so that those
-/// of all parameters can be added up together, and what is left to be done to them is done together too (`settles`). On
-/// the CPU it gathers products of few rows.
+/// A variable or parameter whose gradient can be requested. On a device it holds two separate terms of its gradient, so
+/// that those of all parameters are added in one launch; pending work on them is also done together (`settles`). On the
+/// CPU it collects products of few rows.
 template <Real T, class B, Order order = Order::first>
 class LeafNode final : public ValueNode<T, B, order> {
   using Base = ValueNode<T, B, order>;
@@ -188,7 +188,7 @@ class LeafNode final : public ValueNode<T, B, order> {
     products_.clear();
   }
   std::size_t gradient_bytes() const noexcept override { return Base::gradient_bytes() * (second_ ? 2 : 1); }
-  /// The second term, if there is one, without which take_gradient() then gives the first.
+  /// Removes and returns the second term, if any; take_gradient() then returns the first alone.
   std::optional<Tensor<T, B>> take_second() {
     if constexpr (apart) B::settle();
     return std::exchange(second_, std::nullopt);
@@ -200,8 +200,8 @@ class LeafNode final : public ValueNode<T, B, order> {
   RowProducts<T, B> products_;
 };
 
-/// The operation's own tensors are enough for a gradient that is not recorded; one that is needs to know where
-/// they come from.
+/// A gradient that is not recorded needs only the operation's tensors; a recorded one needs the variables with their
+/// nodes.
 template <class V>
 using Handle = std::conditional_t<V::order == Order::first, Tensor<typename V::Scalar, typename V::Backend>, V>;
 
@@ -211,8 +211,7 @@ const auto& kept(const V& x) {
   else return x;
 }
 
-/// A recorded operation, but for which one: what is compiled once for each number of inputs, and not for each
-/// operation.
+/// The part of a recorded operation that does not depend on its type: compiled once for each number of inputs.
 template <class Output, class In, std::size_t count>
 class OperationNode : public ValueNode<typename Output::Scalar, typename Output::Backend, Output::order> {
   using Base = ValueNode<typename Output::Scalar, typename Output::Backend, Output::order>;
@@ -248,7 +247,7 @@ class OperationNode : public ValueNode<typename Output::Scalar, typename Output:
     }
     (std::make_index_sequence<count>{});
   }
-  /// Hands the operation's gradients, given dy, to its inputs; `last` says that the operation is not asked again.
+  /// Propagates the operation's gradients, given dy, to its inputs. `last`: the operation is not called again.
   virtual void send(const Saved& saved, const Gradient& dy, bool last) = 0;
 
   std::array<GradientSink<typename In::Scalar, typename In::Backend>*, count> nodes_;
@@ -286,7 +285,8 @@ class OpNode final : public OperationNode<Output, In, count> {
     }
     if (last) op_.reset();
   }
-  /// The gradient that has arrived at the first input, where the operation can add its own to that (`adds_onto`).
+  /// The gradient accumulated at the first input, if the operation can add its own to it (`adds_onto`); otherwise an
+  /// empty tensor.
   auto taken() {
     auto* const node = this->nodes_[0];
     const bool takes = Output::order == Order::first && node != nullptr && node->active && !node->target &&
@@ -298,10 +298,10 @@ class OpNode final : public OperationNode<Output, In, count> {
     if constexpr (requires { gradient.product(); }) {
       if (gradient.rows() > 0 && node->gathers(gradient.rows())) node->receive(gradient.product());
       else node->receive(gradient());
-    } else if constexpr (requires { *gradient(); }) {  // an optional: what is left out comes another way
+    } else if constexpr (requires { *gradient(); }) {  // an optional: an empty one is propagated elsewhere
       if (auto made = gradient()) node->receive(*std::move(made));
     } else if constexpr (std::is_invocable_v<decltype(gradient), Arrival>) {
-      constexpr bool read_here = Output::order != Order::first;  // variables are taken apart on arrival
+      constexpr bool read_here = Output::order != Order::first;  // variables are read on arrival
       node->receive(gradient(Arrival{!read_here && node->settles()}));
     } else if constexpr (std::is_invocable_v<decltype(gradient)>) {
       node->receive(gradient());

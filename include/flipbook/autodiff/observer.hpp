@@ -19,10 +19,11 @@ namespace flipbook::inline FLIPBOOK_ISA {
 class Node;
 class Tape;
 
-/// What the numbers of a tensor are like. Those that are not finite count in `nan` or `infinite` alone.
+/// Statistics of a tensor's elements. Elements that are not finite are counted only in `count` and in `nan` or
+/// `infinite`.
 struct TensorStatistics {
   Index count = 0, nan = 0, infinite = 0, zero = 0, negative = 0;
-  Index first_not_finite = -1;  ///< its place
+  Index first_not_finite = -1;  ///< its index, or -1
   double least = std::numeric_limits<double>::infinity(), most = -least;
   double sum = 0, squares = 0;
 
@@ -43,7 +44,7 @@ struct TensorStatistics {
   }
 };
 
-/// What the numbers of x are like.
+/// The statistics of x's elements, computed on the host.
 template <Element T, class B>
 TensorStatistics statistics_of(const Tensor<T, B>& x) {
   TensorStatistics all;
@@ -54,7 +55,7 @@ TensorStatistics statistics_of(const Tensor<T, B>& x) {
   return all;
 }
 
-/// A tensor of any scalar and backend as an Observer is shown it, for the time of the call.
+/// A view of a tensor of any scalar and backend for an Observer, valid during the call.
 class Shown {
  public:
   template <class T, class B>
@@ -76,25 +77,25 @@ class Shown {
   TensorStatistics (*numbers_)(const void*);
 };
 
-/// Is shown what tapes compute in its thread while `Observing` it. Where nobody observes, an operation pays for one
-/// branch.
+/// The interface for callbacks on the computation of this thread's tapes, active while an `Observing` exists. Without
+/// one, an operation costs one branch more.
 class Observer {
  public:
   virtual ~Observer() = default;
-  /// An operation's value y at its inputs x. It recomputes nothing, and is called in `recompute`'s second run again.
-  /// First its type, as it is spelled: detail::type_name(spelled).
+  /// Receives an operation's type as spelled (for detail::type_name), its value and its inputs. `recompute`'s second
+  /// run calls it again.
   virtual void operation(const char*, const Shown&, std::span<const Shown>) {}
-  /// A node has been made: where it follows on an operation, of that.
+  /// A node was recorded; after a call of `operation`, it is that operation's.
   virtual void node(const Node&) {}
-  /// A node will hand on the gradient that it has received.
+  /// A node is about to propagate its gradient.
   virtual void backward(const Node&) {}
-  /// A gradient that was handed on, of the node that was announced last.
+  /// A gradient that the node of the last call of `backward` propagated.
   virtual void gradient(const Shown&) {}
-  /// The gradient by a parameter as a whole.
+  /// The complete gradient with respect to a parameter.
   virtual void parameter([[maybe_unused]] const Shown& p, [[maybe_unused]] const Shown& gradient) {}
-  /// How far a tape has come: it has recorded its node of this place, or that has handed its gradient on.
+  /// A tape recorded the node of this index, or that node propagated its gradient.
   virtual void passed(const Tape&, [[maybe_unused]] std::size_t node, [[maybe_unused]] bool backward) {}
-  /// What else a training tells of itself.
+  /// Another quantity of a training step, by name.
   virtual void number(std::string_view, double) {}
 };
 
@@ -102,7 +103,7 @@ namespace detail {
 
 inline constinit thread_local Observer* observer = nullptr;
 
-/// Not a template of the operation, so that it costs the compiler little.
+/// Not a template of the operation, to compile quickly.
 template <class Y, class... X>
 [[gnu::noinline]] void observe(const char* spelled, const Y& y, const X&... x) {
   const Shown inputs[] = {x...};
@@ -111,7 +112,7 @@ template <class Y, class... X>
 
 }  // namespace detail
 
-/// While it exists, tapes of this thread show an observer what they compute.
+/// Calls an observer for the computation of this thread's tapes, during its lifetime.
 class Observing {
  public:
   explicit Observing(Observer& observer) noexcept : before_(std::exchange(detail::observer, &observer)) {}

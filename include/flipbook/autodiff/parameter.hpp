@@ -11,7 +11,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// How PyTorch lays out the same weight, for files that cross between the two.
+/// PyTorch's layout of the same weight, for reading and writing its files.
 enum class WeightLayout {
   plain,                  ///< the same
   linear,                 ///< (I, O) here, (O, I) there
@@ -40,7 +40,7 @@ struct Buffer {
   const Shape& shape() const noexcept { return value.shape(); }
 };
 
-/// In place of a parameter that a layer was told not to have.
+/// In place of a parameter that a layer does not have, such as a bias.
 struct None {};
 
 template <class X>
@@ -63,14 +63,14 @@ struct AnyField {
 ///
 ///     static void fields(auto& self, auto&& field) { field("weight", self.weight); field("bias", self.bias); }
 ///
-/// Settings are plain numbers that a program may change, such as the weight of a term of a loss. Files do not keep
+/// Settings are plain numbers that a program may change, such as the weight of a term of a loss. Files do not contain
 /// them.
 template <class M>
 concept HasFields = requires(M& module) {
   std::remove_const_t<M>::fields(module, detail::AnyField{});
 };
 
-/// Where a field lies in the tree: "encoder.0.weight", put together when somebody asks.
+/// The path of a field in the tree, such as "encoder.0.weight"; the string is built on conversion.
 class FieldName {
  public:
   FieldName(std::string_view name = "", const FieldName* above = nullptr) : name_(name), above_(above) {}
@@ -105,12 +105,12 @@ inline constexpr Digits<number> digits_of{};
 template <std::size_t number>
 inline constexpr std::string_view digits{digits_of<number>.text, Digits<number>::count};
 
-/// The walk through a tree of parameters and buffers of scalar T on B: compiled once for each type of module, and not
-/// again for each use.
+/// Traverses a tree of parameters and buffers of scalar T on B. Compiled once for each type of module, not for each
+/// use.
 template <class T, class B>
 class Walk {
  public:
-  /// What is called for each leaf, a parameter or a buffer; the other is null.
+  /// Called for each leaf with a parameter or a buffer; the other is null.
   using Visit = void (*)(const void* self, const FieldName& name, const Parameter<T, B>*, const Buffer<T, B>*);
 
   Walk(Visit visit, const void* self, const FieldName& above) : visit_(visit), self_(self), above_(above) {}
@@ -139,7 +139,7 @@ class Walk {
   const FieldName& above_;
 };
 
-/// The scalar and the backend of a module, where its type says them: as members, or as Instance<T, B>.
+/// The scalar and the backend of a module, if its type has them: as members, or as Instance<T, B>.
 template <class M>
 struct BindingOf {};
 template <template <class, class> class Instance, Real T, class B>
@@ -159,8 +159,8 @@ struct BindingOf<M> {
 
 }  // namespace detail
 
-/// Calls `visit(name, leaf)` for every parameter and buffer of the tree, depth first in the order listed, with
-/// the name as a FieldName, which is also a std::string.
+/// Calls `visit(name, leaf)` for every parameter and buffer of the tree, depth first in the order of the fields. The
+/// name is a FieldName, which converts to std::string.
 template <class M, class Visit>
 void for_each_field(M& module, const Visit& visit, const FieldName& above = {}) {
   using Net = std::remove_const_t<M>;
@@ -198,7 +198,7 @@ void for_each_setting(M& module, Visit&& visit) {
     });
   }
 }
-/// The settings of a tree, in the order listed.
+/// The settings of a tree, in the order of its fields.
 template <class M>
 std::vector<double> settings_of(const M& module) {
   std::vector<double> settings;

@@ -53,11 +53,11 @@ class RecomputeNode final : public ValueNode<typename Output::Scalar, typename O
 
 }  // namespace detail
 
-/// segment(x…), of which nothing is kept but x: when its gradient is asked for, the segment runs again, with
-/// the same random numbers and in the same mode. Trades one more forward run for the memory of its activations.
-/// The segment, a network or a function, may depend on recorded values only through its arguments and
-/// through watched parameters; it must outlive the tape or be passed by value. Arguments that are no variables are
-/// handed on as they are, by value; where none is a variable, segment(x…) is all. Chen et al., 2016.
+/// segment(x…) with activation checkpointing: only x is saved, and the backward pass runs the segment again, with the
+/// same random numbers and in the same mode. This trades one more forward run for the memory of the activations. The
+/// segment, a network or a function, may depend on recorded values only through its arguments and through watched
+/// parameters; it must outlive the tape or be passed by value. Arguments that are not variables are passed on by value;
+/// if none is a variable, this is segment(x…). Chen et al., 2016.
 template <class Segment, class... X>
 auto recompute(Segment segment, const X&... x) {
   if constexpr ((is_variable<X> || ...)) {

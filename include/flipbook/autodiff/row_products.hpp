@@ -9,19 +9,19 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A term of a gradient that can wait for others: aᵀ·b, of matrices with as many rows.
+/// A term aᵀ·b of a gradient, not yet multiplied.
 template <Real T, class B>
 struct RowProduct {
   Tensor<T, B> a, b;  ///< (M, I) and (M, O)
   Tensor<T, B> (*multiply)(const Tensor<T, B>& a, const Tensor<T, B>& b);
 };
 
-/// Terms of one gradient that are worked out together: Σ aᵀ·b is one product of all their rows. A weight of a recurrent
-/// network has a term for each step, of few rows, and to write it takes longer than to compute it.
+/// Terms of one gradient that are computed together: Σ aᵀ·b is one product over all their rows. A weight of a recurrent
+/// network has a term of few rows for each step, and writing such a term takes longer than computing it.
 template <Real T, class B>
 class RowProducts {
  public:
-  /// How many rows wait at most, so that they are no more memory than half the gradient.
+  /// The maximum number of collected rows, which bounds their memory to half the gradient's.
   static Index most_rows(const Shape& gradient) {
     return gradient.rank() == 2 ? gradient.size() / std::max<Index>(1, 2 * (gradient[0] + gradient[1])) : 0;
   }
@@ -35,7 +35,7 @@ class RowProducts {
     terms_.clear();
     rows_ = 0;
   }
-  /// The sum of all of them, of which there is one at least; none is left.
+  /// Removes all terms, at least one, and returns their sum.
   Tensor<T, B> take() {
     const auto multiply = terms_.front().multiply;
     Tensor<T, B> sum = multiply(all(&RowProduct<T, B>::a), all(&RowProduct<T, B>::b));  // (I, O)

@@ -15,21 +15,21 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// How to differentiate.
+/// Options of a differentiation.
 struct Differentiation {
-  bool retain_graph = false;  ///< the tape can be differentiated again; otherwise what it kept is freed on the way
+  bool retain_graph = false;  ///< keeps saved tensors for another backward pass; otherwise it frees them
 };
 
-/// What a recorded computation is part of, from the least to the most that is held fixed.
+/// The mode of a recorded computation.
 enum class Mode {
-  training,    ///< dropout draws, batch normalisation uses the batch's statistics, buffers follow
-  evaluation,  ///< as on tensors: nothing is drawn, running statistics are used, buffers stay as they are
+  training,    ///< dropout is active, batch normalisation uses the batch's statistics, buffers are updated
+  evaluation,  ///< as on tensors: no dropout, running statistics are used, buffers do not change
   frozen       ///< as in evaluation, and parameters are constants
 };
 
 namespace detail {
-/// What an operation makes of variables: spelt out, so that a program that has Tape::record from a library need not see
-/// how it is made.
+/// The type of an operation's result on variables. It is explicit so that a program which links Tape::record from a
+/// library does not instantiate its body.
 template <Order order, class Op, class... X>
 struct Resulting {
   using Value = decltype(std::declval<Op&>()(std::declval<const X&>().value()...));
@@ -39,16 +39,16 @@ template <Order order, class Op, class... X>
 using ResultOf = typename Resulting<order, Op, X...>::Type;
 }  // namespace detail
 
-/// Reverse-mode differentiation over operations. Forward code that is given variables of a tape is
-/// recorded; what leads to nothing that is watched is not.
+/// A tape for reverse-mode differentiation of operations. Operations on variables of a tape are recorded, except those
+/// that depend only on constants.
 ///
 ///     fb::Tape tape{rng};
 ///     tape.watch(generator);
 ///     auto loss = mean(softplus(-discriminator(generator(tape.constant(z)))));
 ///     auto gradient = tape.gradient(loss, generator);
 ///
-/// Recorded computation is training, also where nothing is watched: dropout draws from the tape's stream, batch
-/// normalisation uses the batch; unless it runs by way of `evaluating(module)` or `frozen(module)`. A tape is used by
+/// A recorded computation runs in training mode, even if no module is watched: dropout draws from the tape's stream,
+/// batch normalisation uses the batch. `evaluating(module)` and `frozen(module)` change the mode. A tape may be used by
 /// one thread at a time.
 class Tape {
  public:
@@ -59,9 +59,9 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  /// The parameters of this module may be asked for; those of others are constants. A parameter that lies in the
-  /// module but that its `fields` do not name is neither, and is refused when an operation meets it: it would be used,
-  /// but never trained nor saved. What the module holds on the heap, as in a std::vector, is taken for another's.
+  /// Makes the parameters of this module differentiable; those of other modules are constants. A parameter inside the
+  /// module that its `fields` do not name is refused with an Error when an operation uses it, since it would never be
+  /// trained or saved. This check does not see parameters on the heap, as in a std::vector.
   template <class M>
     requires(HasFields<M>)
   void watch(const M& module) {
@@ -79,15 +79,15 @@ class Tape {
   Variable<T, B> constant(Tensor<T, B> value) {
     return {*this, std::move(value)};
   }
-  /// A value whose gradient may be asked for; `variable<Order::higher>(x)` where the gradient shall be recorded.
+  /// A value whose gradient can be requested; `variable<Order::higher>(x)` if that gradient is to be recorded.
   template <Order order = Order::first, class T, class B>
   Variable<T, B, order> variable(Tensor<T, B> value) {
     auto* node = add<detail::LeafNode<T, B, order>>(*this, value.shape());
     return {*this, std::move(value), node};
   }
 
-  /// Any operand as a variable of this tape. A watched parameter is the same variable at every use, so its
-  /// gradient gathers over all of them; while the tape is frozen it is a constant.
+  /// Any operand as a variable of this tape. A watched parameter is the same leaf at every use, so its gradient
+  /// accumulates over all uses; in frozen mode it is a constant.
   template <Order order = Order::first, class T, class B>
   Variable<T, B, order> lift(const Tensor<T, B>& x) {
     return {*this, x};
@@ -116,41 +116,41 @@ class Tape {
     return x;
   }
 
-  /// The value of `op` at the inputs, and, where an input is recorded, a node for its gradient (autodiff/apply.hpp).
+  /// The value of `op`, and, if an input is recorded, a node for its gradient (autodiff/apply.hpp).
   template <Order order, class Op, class T, class B, class... Rest>
   detail::ResultOf<order, Op, Variable<T, B, order>, Rest...> record(Op op, const Variable<T, B, order>& first,
                                                                      const Rest&... rest);
-  /// The same for an operation over a list of values (autodiff/list.hpp).
+  /// The same for an operation on a list of values (autodiff/list.hpp).
   template <class Op, class V>
   std::vector<V, PoolAllocator<V>> record_list(Op op, const std::vector<V, PoolAllocator<V>>& inputs);
 
   /// dy/dx of a single number y.
-  /// @throws Error  if y has more than one element, x is a constant, or what was kept has been freed
+  /// @throws Error  if y has more than one element, x is a constant, or saved tensors were freed
   template <class T, class B, Order y_order, class U, Order x_order>
   Tensor<U, B> gradient(const Variable<T, B, y_order>& y, const Variable<U, B, x_order>& x, Differentiation how = {});
 
-  /// dy/dx, itself recorded, so that it can be differentiated in its turn. The tape stays as it is.
+  /// dy/dx, itself recorded, so that it can be differentiated again. Saved tensors are kept.
   /// @throws Error  as `gradient`
   template <class T, class B, class U>
   Variable<U, B, Order::higher> recorded_gradient(const Variable<T, B, Order::higher>& y,
                                                   const Variable<U, B, Order::higher>& x);
 
   /// dy/dp for all parameters of a module that this tape watches, in one tensor (P) in the order of
-  /// `module.parameters()`; zero where y does not depend on one.
+  /// `module.parameters()`; zero for parameters on which y does not depend.
   template <class T, class B, Order order, class M>
     requires(HasFields<M>)
   Tensor<T, B> gradient(const Variable<T, B, order>& y, const M& module, Differentiation how = {});
-  /// The same in parts, a tensor of its own for each parameter.
+  /// The same as a separate tensor for each parameter.
   template <class T, class B, Order order, class M>
     requires(HasFields<M>)
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y, const M& module,
                                                                    Differentiation how = {});
-  /// A parameter whose gradient is asked for.
+  /// A parameter whose gradient is requested.
   template <class T, class B>
   struct Target {
     detail::LeafNode<T, B>* node;
     const Tensor<T, B>* value;
-    std::size_t number, first_use;  ///< its place in the module's order; no operation recorded before has read it
+    std::size_t number, first_use;  ///< its index in the module's order; the first node that may read it
   };
   template <class T, class B>
   using Targets = std::vector<Target<T, B>, PoolAllocator<Target<T, B>>>;
@@ -166,7 +166,7 @@ class Tape {
     });
     return all;
   }
-  /// What receives gradients one by one, of which some may share their memory with others.
+  /// Receives gradients one by one. Some may share memory with others.
   template <class T, class B>
   struct GradientTaker {
     virtual void take(std::size_t number, Tensor<T, B> gradient) = 0;
@@ -174,18 +174,18 @@ class Tape {
    protected:
     ~GradientTaker() = default;
   };
-  /// dy/dp for these parameters, each as soon as nothing can add to it, while the others are still worked out: in an
-  /// order that depends on the recorded computation alone.
+  /// dy/dp for these parameters, each passed to `to` as soon as it is complete, during the backward pass. The order
+  /// depends only on the recorded computation.
   template <class T, class B, Order order>
   void gradients(const Variable<T, B, order>& y, Targets<T, B> targets, Differentiation how, GradientTaker<T, B>& to);
-  /// The same, all together, a tensor of its own for each of these, in their order.
+  /// The same, returned as a separate tensor for each target, in their order.
   template <class T, class B, Order order>
   std::vector<Tensor<T, B>, PoolAllocator<Tensor<T, B>>> gradients(const Variable<T, B, order>& y,
                                                                    Targets<T, B> targets, Differentiation how);
 
-  /// The next gradient by parameters begins with this one: so gradients of several tapes become their sum.
-  /// @param parameters  of the module, or member of one, that the gradient will be asked by, in one tensor
-  /// @param parts       as `gradients` gives them
+  /// Initialises the next gradient with respect to these parameters, so that gradients of several tapes are summed.
+  /// @param parameters  those of a module or of a member, in one tensor
+  /// @param parts       as returned by `gradients`
   /// @throws Error      if the tape does not watch one of them
   template <class T, class B, class Parts>
   void begin_gradient(const Tensor<T, B>& parameters, Parts parts) {
@@ -212,7 +212,7 @@ class Tape {
 
   Mode mode() const noexcept { return mode_; }
   bool training() const noexcept { return mode_ == Mode::training; }
-  /// f() in another mode; the one before is back when f has returned or thrown.
+  /// f() in another mode; the previous mode is restored when f returns or throws.
   template <class F>
   auto in_mode(Mode mode, const F& f) {
     struct Restore {
@@ -223,11 +223,11 @@ class Tape {
     return f();
   }
 
-  /// The stream that dropout and sampling inside a recorded computation draw from.
+  /// The random stream for dropout and sampling in a recorded computation.
   Rng& rng() noexcept { return rng_; }
 
-  /// Remembers a change to these buffers, such as running statistics, until `apply_updates`. Where the one before it is
-  /// of the same type and before.join(change) holds, that has taken it over.
+  /// Defers a change to these buffers, such as running statistics, until `apply_updates`. If the previous change has
+  /// the same type and previous.join(change) returns true, it has absorbed this one.
   template <class Change, class... T, class... B>
   void defer(Change change, const Buffer<T, B>&... buffers) {
     if (replaying_) return;
@@ -238,13 +238,13 @@ class Tape {
     }
     updates_.push_back(std::move(change));
   }
-  /// Carries out the noted changes, in order.
+  /// Applies the deferred changes, in order.
   void apply_updates() {
     for (const auto& change : updates_) change();
     updates_.clear();
     deferred_buffers_.clear();
   }
-  /// Memory that `apply_updates` will change: a buffer, or neighbours of one module.
+  /// Memory that `apply_updates` will change: a buffer, or adjacent buffers of one module.
   struct DeferredBuffer {
     const void* data;
     std::size_t bytes;
@@ -253,17 +253,16 @@ class Tape {
   const std::vector<DeferredBuffer>& deferred_buffers() const noexcept { return deferred_buffers_; }
 
   std::size_t nodes() const noexcept { return nodes_.size(); }
-  /// Bytes of the gradients that have arrived where they were asked for, in the differentiation that runs.
+  /// Bytes of the targets' gradients that have arrived in the current differentiation.
   std::size_t gradient_bytes() const noexcept {
     std::size_t bytes = 0;
     for (const auto& node : nodes_) bytes += node->target ? node->gradient_bytes() : 0;
     return bytes;
   }
-  /// Whether a segment runs again (`recompute`).
+  /// Whether a segment is being recomputed (`recompute`).
   bool replaying() const noexcept { return replaying_; }
 
-  /// What the extensions of the tape (`recompute`) are made of.
-  /// A node of any kind, owned by the tape.
+  /// Adds a node of any type, owned by the tape; for extensions of the tape such as `recompute`.
   template <class N, class... Args>
   N* add(Args&&... args) {
     auto node = std::make_unique<N>(std::forward<Args>(args)...);
@@ -271,7 +270,7 @@ class Tape {
     own(std::move(node));
     return raw;
   }
-  /// Runs `segment`, but records nothing.
+  /// Runs `segment` without recording.
   template <class Segment>
   auto unrecorded(const Segment& segment) {
     const bool before = std::exchange(recording_, false);
@@ -279,11 +278,11 @@ class Tape {
     recording_ = before;
     return y;
   }
-  /// Runs `segment` again in the middle of a differentiation, with the random numbers of the first run, and
-  /// hands `dy` back through it.
+  /// Runs `segment` again during a differentiation, with the random numbers of the first run, and propagates `dy`
+  /// through it.
   template <class Segment, class Gradient>
   void replay(const Segment& segment, Rng rng, const Gradient& dy, bool record);
-  /// Whether parameters are recorded now, and whether any is asked for in this differentiation.
+  /// Whether parameters are recorded now; `targets_parameters`: whether the gradient of any is requested.
   bool records_parameters() const noexcept { return mode_ != Mode::frozen && !watched_.empty(); }
   bool targets_parameters() const noexcept {
     for (const auto& [data, watched] : watched_) {
@@ -295,7 +294,7 @@ class Tape {
  private:
   template <class T, class B, Order order>
   void differentiate(const Variable<T, B, order>& y, bool record, bool retain_graph);
-  /// Refuses a parameter, which is not watched, where it lies in a module that is.
+  /// Throws Error if an unwatched parameter is inside a watched module.
   void require_foreign(const void* parameter, const Shape& shape) const {
     const std::less<> before;
     for (const auto& [first, last] : modules_) {
@@ -327,7 +326,7 @@ class Tape {
   std::vector<std::unique_ptr<Node>, PoolAllocator<std::unique_ptr<Node>>> nodes_;
   struct Watched {
     Node* node = nullptr;
-    std::size_t first_use = static_cast<std::size_t>(-1);  // no node before it has the parameter as an input
+    std::size_t first_use = static_cast<std::size_t>(-1);  // no earlier node has the parameter as an input
   };
   std::unordered_map<const void*, Watched, std::hash<const void*>, std::equal_to<>,
                      PoolAllocator<std::pair<const void* const, Watched>>>
@@ -335,10 +334,10 @@ class Tape {
   struct Extent {
     const std::byte *first, *last;
   };
-  std::vector<Extent, PoolAllocator<Extent>> modules_;  // where the watched modules lie
+  std::vector<Extent, PoolAllocator<Extent>> modules_;  // address ranges of the watched modules
   std::vector<std::function<void()>> updates_;
   std::vector<DeferredBuffer> deferred_buffers_;
-  struct Watcher {  // hears how far a differentiation is
+  struct Watcher {  // is notified of each node that a differentiation has passed
     virtual void swept(std::size_t node) = 0;
 
    protected:
@@ -351,4 +350,4 @@ class Tape {
 
 }  // namespace flipbook
 
-#include <flipbook/autodiff/differentiation.hpp>  // what the tape's functions do
+#include <flipbook/autodiff/differentiation.hpp>  // definitions of the tape's functions

@@ -10,17 +10,17 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 class Tape;
 
-/// How often what is computed from a value can be differentiated.
+/// The number of times that values computed from a variable can be differentiated.
 enum class Order : bool {
-  first,  ///< gradients are tensors: all that training needs, and the least to compile
-  higher  ///< gradients may be recorded, and differentiated in their turn, as penalties on a slope need it
+  first,  ///< once: gradients are tensors; enough for ordinary training, and compiles fastest
+  higher  ///< any number: gradients may be recorded and differentiated again, as for gradient penalties
 };
 
 template <Real T, class B>
 class GradientSink;
 
-/// A tensor that takes part in a recorded computation. One without a node is a constant: it depends on
-/// nothing whose gradient can be asked for. Variables are handles; they must not outlive their tape.
+/// A tensor of a recorded computation. A variable without a node is a constant: it depends on nothing whose gradient
+/// can be requested. Variables are handles; they must not outlive their tape.
 template <Real T, class B = Cpu, Order order_ = Order::first>
 class Variable {
  public:
@@ -28,11 +28,11 @@ class Variable {
   using Backend = B;
   static constexpr Order order = order_;
 
-  /// No variable, to be assigned.
+  /// An empty handle, to be assigned.
   Variable() = default;
   Variable(Tape& tape, Tensor<T, B> value, GradientSink<T, B>* node = nullptr)
       : tape_(&tape), value_(std::move(value)), node_(node) {}
-  /// What can be differentiated once is, beside what can be differentiated again, as good as it.
+  /// A variable of first order converts to one of higher order.
   template <Order before>
     requires(before < order_)
   Variable(const Variable<T, B, before>& x) : Variable(x.tape(), x.value(), x.node()) {}
@@ -48,7 +48,7 @@ class Variable {
   GradientSink<T, B>* node() const noexcept { return node_; }
   bool recorded() const noexcept { return node_ != nullptr; }
 
-  /// The same value, with or without its past.
+  /// The same value as a constant; `without_elements`: the same node without the value's elements.
   Variable detached() const { return Variable(*tape_, value_); }
   Variable without_elements() const { return Variable(*tape_, value_.without_elements(), node_); }
 
@@ -67,16 +67,16 @@ inline constexpr bool is_variable_of_any_order = false;
 template <class T, class B>
 inline constexpr bool is_variable_of_any_order<Variable<T, B, Order::higher>> = true;
 
-/// What forward code is written for: plain tensors (nothing is recorded) or variables.
+/// The argument of forward code: a tensor (nothing is recorded) or a variable.
 template <class X>
 concept Value = is_tensor<X> || is_variable<X>;
 
-/// What an operation takes: values, and the parameters and buffers of a module.
+/// An argument of an operation: a value, or a module's parameter or buffer.
 template <class X>
 concept Operand = Value<X> || is_parameter<X> || is_buffer<X>;
 
 namespace detail {
-// What is no operand, such as None or a number, goes with any.
+// Arguments that are not operands, such as None or a number, match any operand.
 template <class X, class Y>
 inline constexpr bool alike = true;
 template <Operand X, Operand Y>
@@ -88,7 +88,7 @@ inline constexpr bool all_alike = true;
 template <class X, class... Rest>
 inline constexpr bool all_alike<X, Rest...> = (alike<X, Rest> && ...);
 
-// What compilers print where something cannot be: the type of a deleted function's value.
+// Result types of deleted functions, whose names compilers print as the cause.
 struct OperandsDifferInScalarOrBackend;
 struct GradientOfWhatNoTapeRecorded;
 struct WatchedHasNoFieldsAndATensorIsMadeAVariable;
@@ -96,17 +96,16 @@ struct GradientWithRespectToNeitherVariableNorModule;
 struct RecordedGradientNeedsVariablesOfHigherOrder;
 }  // namespace detail
 
-/// That operands can meet in one operation: all are of one scalar and one backend. `cast<float>(x)` and `to<Cuda>(x)`
-/// give a tensor of another.
+/// Operands of one scalar and one backend, as an operation requires. `cast<float>(x)` and `to<Cuda>(x)` convert.
 template <class... X>
 concept SameScalarAndBackend = detail::all_alike<X...>;
 
-/// Whether X's computation is recorded, and so part of training (batch statistics, dropout) unless its tape's mode says
-/// otherwise.
+/// Whether X's computation is recorded, and so in training mode (batch statistics, dropout) unless its tape has another
+/// mode.
 template <class X>
 inline constexpr bool training = is_variable<X>;
 
-/// The tensor behind any operand.
+/// The tensor of any operand.
 template <Operand X>
 const auto& tensor_of(const X& x) noexcept {
   if constexpr (is_tensor<X>) {

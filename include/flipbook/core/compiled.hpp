@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// In programs that link flipbook::kernels, which defines FLIPBOOK_KERNELS, kernels come from that library, and are not
-// compiled with the program. It has them for several instruction sets and chooses one when the program runs.
+// A program that links flipbook::kernels (which defines FLIPBOOK_KERNELS) does not compile kernels: the library has
+// them for several instruction sets and selects one at run time.
 
 #include <concepts>
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 #include <flipbook/core/error.hpp>
 
-// The pools of memory and of threads and the settings are one for a program and for the library's parts, each of which
-// is compiled for one instruction set.
+// The program and the library's parts, each compiled for one instruction set, share the memory pool, the thread pool
+// and the settings.
 #if defined(FLIPBOOK_KERNELS) || defined(FLIPBOOK_KERNELS_PART)
 #define FLIPBOOK_SHARED 1
 #endif
@@ -22,11 +22,11 @@
 #define FLIPBOOK_TEXT_OF(...) #__VA_ARGS__
 #define FLIPBOOK_TEXT(...) FLIPBOOK_TEXT_OF(__VA_ARGS__)
 
-// What the library exports.
+// Symbols that the library exports.
 extern "C" {
 /// The kernel with this name and key, or null.
 void (*flipbook_kernel(const char* name, const char* key))();
-/// The instruction set that was chosen.
+/// The name of the selected instruction set.
 const char* flipbook_kernels_isa();
 void* flipbook_host_pool();
 void* flipbook_thread_pool();
@@ -36,8 +36,8 @@ void* flipbook_arithmetic();
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace function {
-/// Found for the functors of this namespace. All that kernels are made with are in flipbook::kernels; those of users
-/// are compiled with the program.
+/// Argument-dependent lookup finds it for functors of this namespace. Kernels with these are in flipbook::kernels;
+/// kernels with users' functors are compiled with the program.
 template <class F>
 constexpr bool is_of_library(const F&) {
   return true;
@@ -46,21 +46,21 @@ constexpr bool is_of_library(const F&) {
 
 namespace detail {
 
-/// Whether a functor is the library's. A functor that is made of another says so of that.
+/// Whether a functor is the library's. Specialised for functors composed of others.
 template <class F>
 inline constexpr bool of_library = requires(const F& f) {
   is_of_library(f);
 };
 
-/// A kernel's type as a key: its mangled name, but for the namespace of this translation unit's instruction set, which
-/// differs, and its options.
+/// A kernel's type as a key: its options, and its mangled name without the namespace of the instruction set, which
+/// differs between translation units.
 FLIPBOOK_INLINE std::string key_of(const char* mangled, std::initializer_list<int> options);
 
 using AnyKernel = void (*)();
-/// The function of this name and type in flipbook::kernels; not a template, so that a kernel costs the compiler little.
+/// The function of this name and type in flipbook::kernels. Not a template, to compile quickly.
 FLIPBOOK_INLINE AnyKernel find_kernel(const char* name, const char* mangled, std::initializer_list<int> options);
 
-/// A text as a template argument.
+/// A string as a template argument.
 template <std::size_t N>
 struct Name {
   char text[N];
@@ -73,7 +73,7 @@ struct Name {
 
 namespace kernel {
 
-/// Whether kernels of numbers T and functors F come from flipbook::kernels in this program.
+/// Whether this program takes kernels for scalar T and functors F from flipbook::kernels.
 #ifdef FLIPBOOK_KERNELS
 template <class T, class... F>
 inline constexpr bool compiled = std::floating_point<T> && (flipbook::detail::of_library<F> && ...);
@@ -82,9 +82,9 @@ template <class T, class... F>
 inline constexpr bool compiled = false;
 #endif
 
-/// The kernel of this name and type in flipbook::kernels; `options` are those of its template arguments that its type
-/// does not have.
-/// @throws Error  if the library has none: it is another version than these headers
+/// The kernel of this name and type in flipbook::kernels. `options` are the template arguments that its type does not
+/// show.
+/// @throws Error  if the library does not have it, because its version differs from these headers'
 template <flipbook::detail::Name name, auto... options, class... P>
 auto from_library(void (*)(P...)) {
   using Function = void (*)(P...);

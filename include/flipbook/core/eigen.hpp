@@ -8,12 +8,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Eigen's matrix in the order of a tensor's memory: row after row.
+/// An Eigen matrix in row-major order, the order of a tensor's memory.
 template <class T>
 using RowMajorMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// The tensor's own memory as a matrix, without a copy: the last axis is its columns, all others its
-/// rows (a number is 1 × 1). Writing through it writes the tensor.
+/// The tensor's memory as a matrix, without a copy. The last axis becomes the columns, all others the rows; rank 0 is a
+/// 1 × 1 matrix. Writing to the matrix changes the tensor.
 template <class T>
 Eigen::Map<RowMajorMatrix<T>> as_matrix(Tensor<T, Cpu>& x) {
   const Index columns = x.rank() == 0 ? 1 : x.extent(-1);

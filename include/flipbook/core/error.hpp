@@ -13,14 +13,14 @@
 
 namespace flipbook {
 
-/// Thrown for every run-time misuse: wrong shapes, files and options. The text names the operation,
-/// what it was given and what it needs.
+/// Thrown for every run-time misuse: wrong shapes, files and options. The message names the operation, the argument and
+/// the requirement.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Thrown where numbers of a training step are not finite, which the model is to blame for or its data.
+/// Thrown if a training step computes values that are not finite, because of the model or its data.
 class NotFinite : public Error {
  public:
   using Error::Error;
@@ -32,7 +32,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// A part of a text: characters, or anything else and how it is written. So one function joins texts of any parts.
+/// A part of a message: characters, or a pointer to an object and the function that writes it. One function that is not
+/// a template joins parts of any type.
 class Part {
  public:
   Part(std::string_view characters) : characters_(characters) {}
@@ -68,29 +69,29 @@ FLIPBOOK_TEMPLATE(void Part::append<double>(std::string&, const void*));
 
 FLIPBOOK_INLINE std::string joined(std::initializer_list<Part> parts);
 
-/// Text whose control characters are written as \x1b and alike: what a file or its name says must not reach a terminal.
+/// The text with control characters escaped, as in \x1b: those of a file or its name must not reach a terminal.
 FLIPBOOK_INLINE std::string printable(std::string_view text);
 
-/// A text without its middle where it is longer than anyone would read: a name in a file may have megabytes.
+/// The text without its middle if it is too long to read: a name in a file may have megabytes.
 FLIPBOOK_INLINE std::string shortened(const std::string& text);
 
 [[noreturn]] FLIPBOOK_INLINE void throw_joined(std::initializer_list<Part> parts);
 
 }  // namespace detail
 
-/// The parts written one after another: strings, numbers, and whatever has a `to_string`.
+/// The parts concatenated: strings, numbers, and types with a `to_string`.
 template <class... Parts>
 std::string text(const Parts&... parts) {
   return detail::joined({detail::Part(parts)...});
 }
 
-/// Throws an Error whose text is the parts joined, control characters escaped.
+/// Throws an Error whose message is the parts concatenated, with control characters escaped.
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
   detail::throw_joined({detail::Part(parts)...});
 }
 
-/// Throws an Error unless `holds`; the text is only put together when it does not.
+/// Throws an Error unless `holds`; the message is built only then.
 template <class... Parts>
 void require(bool holds, const Parts&... parts) {
   if (!holds) [[unlikely]]

@@ -18,7 +18,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Sets every element of a tensor, which may be a view, to `value`.
+/// Sets every element of a tensor to `value`, also through a view.
 template <Element T>
 void fill(Tensor<T, Cpu>& x, T value) {
   std::fill(x.begin(), x.end(), value);
@@ -46,14 +46,14 @@ Tensor<T, B> ones(const Shape& shape) {
 
 namespace detail {
 
-// The number of T next to `high`, on the way to `low`.
+// The number of T next to `high` in the direction of `low`.
 template <Real T>
 double last_below(double high, double low) {
   if constexpr (Short<T>) {
     const T top(static_cast<float>(high));
     const float rounded = top;
     if (static_cast<double>(rounded) < high) return rounded;
-    T last = top;  // one step in a short number is one in its bits, towards zero or away from it
+    T last = top;  // adjacent 16-bit numbers have adjacent bit patterns
     if (rounded == 0) last.bits = low < high ? 0x8001 : 0x0001;
     else last.bits = static_cast<std::uint16_t>(last.bits + ((low < high) == (rounded > 0) ? -1 : 1));
     return static_cast<float>(last);
@@ -62,7 +62,7 @@ double last_below(double high, double low) {
   }
 }
 
-// Two numbers from one block of a stream.
+// Functors that convert one block of a stream to two numbers.
 struct NormalPair {
   constexpr std::array<double, 2> operator()(const std::array<std::uint32_t, 4>& words) const {
     return Rng::normal_pair(words);
@@ -81,7 +81,7 @@ inline constexpr bool of_library<NormalPair> = true;
 template <>
 inline constexpr bool of_library<UniformPair> = true;
 
-// Each block of the stream gives elements 2i and 2i + 1.
+// Block i of the stream gives elements 2i and 2i + 1.
 template <Real T, class Pair>
 void draw(Tensor<T, Cpu>& x, const Rng& stream, const Pair& pair) {
   if constexpr (kernel::compiled<T, Pair>) {
@@ -116,7 +116,7 @@ Tensor<T, B> drawn(const Shape& shape, Rng& rng, const Pair& pair) {
   return x;
 }
 
-// As static_cast does, by way of float where one of the types is short.
+// Like static_cast, but through float if one of the types has 16 bits.
 template <Element To>
 struct Converted {
   template <Element From>
@@ -134,8 +134,7 @@ void convert(Tensor<To, Cpu>& to, const Tensor<From, Cpu>& from) {
 
 }  // namespace detail
 
-/// Independent standard normal numbers: a function of the stream's position alone, not of the number
-/// of threads.
+/// Independent standard normal numbers, which depend on the stream's position, not on the number of threads.
 template <Real T, class B = Cpu>
 Tensor<T, B> normal(const Shape& shape, Rng& rng) {
   return detail::drawn<T, B>(shape, rng, detail::NormalPair{});
@@ -144,11 +143,11 @@ Tensor<T, B> normal(const Shape& shape, Rng& rng) {
 /// Independent numbers, uniform on [low, high).
 template <Real T, class B = Cpu>
 Tensor<T, B> uniform(const Shape& shape, Rng& rng, double low = 0, double high = 1) {
-  // Rounding to T must not reach `high`.
+  // A number rounded to T must not be `high`.
   return detail::drawn<T, B>(shape, rng, detail::UniformPair{low, high, detail::last_below<T>(high, low)});
 }
 
-/// The same elements as another type, each converted as static_cast does.
+/// The elements converted to another type, as by static_cast.
 template <Element To, Element From, class B>
 Tensor<To, B> cast(const Tensor<From, B>& x) {
   if constexpr (std::same_as<To, From>) {

@@ -9,14 +9,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Large blocks, cut out of chunks of memory: the free block that fits best is lent, what is left over stays free, and
-/// neighbours that are both free become one, so that memory freed in one size is lent again in another.
-/// Boundary tags; Knuth, The art of computer programming, volume 1, section 2.5.
+/// An allocator of large blocks from chunks of memory. It returns the best-fitting free block, keeps the remainder
+/// free, and merges adjacent free blocks, so that freed memory can be reused in other sizes. Boundary tags; Knuth, The
+/// art of computer programming, volume 1, section 2.5.
 class Heap {
  public:
   static constexpr std::size_t least = std::size_t{1} << 15;  ///< bytes of the smallest block worth its bookkeeping
 
-  /// A block of at least `bytes`, which is at least `least`; none where no free block is as large.
+  /// A block of at least `bytes` (≥ `least`), or null if no free block is large enough.
   void* take(std::size_t bytes) noexcept {
     const std::size_t size = rounded(bytes);
     for (std::size_t index = class_of(size); index < free_.size(); ++index) {
@@ -28,25 +28,25 @@ class Heap {
     }
     return nullptr;
   }
-  /// Takes a block back.
+  /// Frees a block.
   void put(void* data) noexcept {
     Tag* tag = tag_of(data);
     if (Tag* const after = tag->after(); after->free) join(tag, unlinked(after));
     if (Tag* const before = tag->before(); before != nullptr && before->free) join(unlinked(before), tag), tag = before;
     link(tag);
   }
-  /// The bytes of a block that is lent.
+  /// The size of an allocated block, in bytes.
   static std::size_t size_of(const void* data) noexcept { return tag_of(const_cast<void*>(data))->size - unit; }
 
-  /// How large a chunk must be to hold a block of `bytes`.
+  /// The size of a chunk that can hold a block of `bytes`.
   static std::size_t chunk_for(std::size_t bytes) noexcept { return rounded(bytes) + unit; }
-  /// Memory to cut blocks of: `bytes`, a multiple of the unit, that are aligned to it.
+  /// Adds a chunk of memory to allocate from. Its address and its size in bytes are multiples of the unit.
   void add(void* chunk, std::size_t bytes) noexcept {
     Tag* const tag = new (chunk) Tag{bytes - unit, 0};
     new (tag->after()) Tag{0, tag->size};  // the chunk's end, never free
     link(tag);
   }
-  /// Calls release(chunk, bytes) for every chunk of which nothing is lent, and forgets it.
+  /// Removes every chunk without allocated blocks and calls release(chunk, bytes) for it.
   template <class Release>
   void trim(const Release& release) noexcept {
     for (Tag* tag : free_) {
@@ -61,10 +61,10 @@ class Heap {
  private:
   static constexpr std::size_t unit = SizeClasses::unit;
 
-  /// What lies in front of each block.
+  /// The header of each block.
   struct alignas(SizeClasses::unit) Tag {
-    std::size_t size;            // with the tag; 0 at a chunk's end
-    std::size_t size_of_before;  // 0 at a chunk's begin
+    std::size_t size;            // including the tag; 0 at the end of a chunk
+    std::size_t size_of_before;  // 0 at the beginning of a chunk
     bool free = false;
     Tag *next = nullptr, *previous = nullptr;  // free blocks of the same class
 
@@ -76,7 +76,7 @@ class Heap {
 
   static Tag* tag_of(void* data) noexcept { return reinterpret_cast<Tag*>(static_cast<std::byte*>(data) - unit); }
   static std::size_t rounded(std::size_t bytes) noexcept { return (bytes + 2 * unit - 1) / unit * unit; }
-  /// Of the largest class whose blocks are no larger.
+  /// The largest size class whose blocks are not larger than `size`.
   static std::size_t class_of(std::size_t size) noexcept {
     const auto [index, fits] = SizeClasses::of(size);
     return fits > size ? index - 1 : index;

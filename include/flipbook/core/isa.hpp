@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Clang 18 is the first that takes a double as a template's argument. Apple counts its versions otherwise.
+// Clang 18 is the first that accepts a double as a template argument. Apple's version numbers differ.
 #if defined(__clang__) && !defined(__apple_build_version__) && __clang_major__ < 18
 #error "flipbook needs a newer compiler: GCC from 12 on, or Clang from 18 on (tested: 19 and 22)"
 #elif defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12
 #error "flipbook needs a newer compiler: GCC from 12 on, or Clang from 18 on (tested: 19 and 22)"
 #endif
 
-// Names the inline namespace of the whole library, `flipbook::inline FLIPBOOK_ISA`, after what the compiler may use in
-// this translation unit. So units of one program that are compiled for different instruction sets run each their own
-// code; and where one hands a tensor to another, the program does not link, and the missing symbol has both names.
+// Names the inline namespace of the whole library, `flipbook::inline FLIPBOOK_ISA`, after the instructions that the
+// compiler may use in this translation unit. Units of one program that are compiled for different instruction sets then
+// run their own code each. If one passes a tensor to another, the program does not link, and the missing symbol shows
+// both names.
 //
-// The name is a level of x86-64, `neon` or `generic`; then, after an underscore each: the letters of what goes beyond
-// the level, `bf16` where matrices are multiplied as pairs of bfloat16, `serial` where there is no OpenMP, `kernels`
-// where kernels come from the library flipbook::kernels.
+// The name is a level of x86-64, `neon` or `generic`, followed by these parts, each after an underscore: the letters of
+// features beyond the level, `bf16` if matrices are multiplied as pairs of bfloat16, `serial` without OpenMP, `kernels`
+// if kernels come from the library flipbook::kernels.
 
 #define FLIPBOOK_PASTE(a, b) a##b
 #define FLIPBOOK_CAT(a, b) FLIPBOOK_PASTE(a, b)
 
-// FLIPBOOK_IF(feature, letter): the letter where the compiler defines the macro of the feature as 1, else nothing.
+// FLIPBOOK_IF(feature, letter): the letter if the compiler defines the feature's macro as 1, otherwise nothing.
 #define FLIPBOOK_HAVE_1 ~,
 #define FLIPBOOK_SECOND_OF(first, second, ...) second
 #define FLIPBOOK_SECOND(...) FLIPBOOK_SECOND_OF(__VA_ARGS__)
@@ -28,7 +29,7 @@
 #define FLIPBOOK_WORD_OF(a, b, c, d, e, f, g, h) a##b##c##d##e##f##g##h
 #define FLIPBOOK_WORD(...) FLIPBOOK_WORD_OF(__VA_ARGS__)
 
-// Features by the level that has them all: of x86-64-v2, of v3, of v4, of Ice Lake and Zen 4, and of none.
+// Features by the level that includes them: x86-64-v2, v3, v4, Ice Lake and Zen 4, none.
 #define FLIPBOOK_OF_SSE4                                                                         \
   FLIPBOOK_WORD(FLIPBOOK_IF(__SSE3__, a), FLIPBOOK_IF(__SSSE3__, b), FLIPBOOK_IF(__SSE4_1__, c), \
                 FLIPBOOK_IF(__SSE4_2__, d), FLIPBOOK_IF(__POPCNT__, e), , , )
@@ -76,7 +77,8 @@
 #define FLIPBOOK_BEYOND FLIPBOOK_OF_NONE
 #endif
 
-// Whether products are of pairs of bfloat16 (`flipbook::bfloat16`): where the program wants it and the machine can.
+// Whether matrix products multiply pairs of bfloat16 (`flipbook::bfloat16`): if the program requests it and the
+// instruction set has it.
 #if defined(FLIPBOOK_BFLOAT16) && defined(__AVX512BF16__) && !defined(__CUDACC__)
 #define FLIPBOOK_PAIRS 1
 #define FLIPBOOK_OF_PAIRS _bf16
@@ -102,7 +104,7 @@
   FLIPBOOK_WORD(FLIPBOOK_LEVEL, FLIPBOOK_BEYOND_WORD(FLIPBOOK_BEYOND), FLIPBOOK_OF_PAIRS, FLIPBOOK_OF_THREADS, \
                 FLIPBOOK_OF_KERNELS, , , )
 
-// Whether a sanitizer watches memory, or threads.
+// Whether AddressSanitizer or ThreadSanitizer is active.
 #define FLIPBOOK_SANITIZED 0
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #undef FLIPBOOK_SANITIZED
@@ -114,9 +116,10 @@
 #endif
 #endif
 
-// Whether a program takes from flipbook::kernels also those functions that are neither kernels nor templates, such as
-// what reads and writes files: `FLIPBOOK_INLINE`, with their bodies in the files *.ipp. The library has them compiled
-// for the lowest level, with OpenMP, with the standard library of GCC, and with the pool that sanitizers go without.
+// Whether a program also links functions that are neither kernels nor templates, such as readers and writers of files,
+// from flipbook::kernels. They are declared `FLIPBOOK_INLINE`, with their bodies in *.ipp. The library has them
+// compiled for the lowest level, with OpenMP, with GCC's standard library, and with the memory pool, which sanitizers
+// disable.
 #include <cstddef>
 #define FLIPBOOK_LOWEST_sse2 1
 #define FLIPBOOK_LOWEST_neon 1
@@ -132,9 +135,9 @@
 #define FLIPBOOK_INLINE inline
 #endif
 
-// `FLIPBOOK_TEMPLATE(class Snapshot<Cpu>);` or a function's declaration: an instantiation that programs have whatever
-// their model is. Where a program takes functions from flipbook::kernels, it takes this from there, too, and compiles
-// neither it nor what it alone calls.
+// `FLIPBOOK_TEMPLATE(class Snapshot<Cpu>);`, or with a function's declaration: an instantiation that does not depend on
+// a program's model. A program that links functions from flipbook::kernels links it too, and compiles neither the
+// instantiation nor the functions that only it calls.
 #if FLIPBOOK_COMPILED && defined(FLIPBOOK_INSTANTIATES)
 #define FLIPBOOK_TEMPLATE(...) template __VA_ARGS__
 #elif FLIPBOOK_COMPILED

@@ -14,8 +14,8 @@
 #include <xsimd/xsimd.hpp>
 
 #if XSIMD_WITH_NEON64
-// On 64-bit Arm xsimd (8.1 to 14.3) divides vectors of float and takes their roots as 32-bit Arm has to: by estimates,
-// which are off in the last places, x/y also where y is near either end of float, and make √∞ NaN.
+// On 64-bit Arm, xsimd (8.1 to 14.3) computes quotients and square roots of float vectors from estimates, as 32-bit Arm
+// must. Their last digits are wrong, x/y is also wrong for y near either end of float's range, and √∞ is NaN.
 namespace xsimd::kernel {
 template <>
 inline batch<float, default_arch> div(batch<float, default_arch> const& x, batch<float, default_arch> const& y,
@@ -42,16 +42,15 @@ struct LaneOf<xsimd::batch<T, A>> {
 };
 }  // namespace detail
 
-/// The number in V's own precision, in every lane.
+/// The number in V's precision, in every lane.
 template <class V>
 constexpr V constant(double value) {
   return V(static_cast<typename detail::LaneOf<V>::Type>(value));
 }
 
-/// Functions of one number or of a whole vector register: what element-wise kernels are written in, so
-/// that one expression serves both. They and all that is written in them are constexpr, which is what nvcc asks of a
-/// function that devices may call too. Where one calls another it says math::, for a vector's own namespace has
-/// functions of these names too.
+/// Functions of one number or of a vector register, so that one expression of an element-wise kernel serves both. They
+/// and the functors that call them are constexpr, since nvcc then lets devices call them. Calls among them are
+/// qualified by math::, since the vectors' namespace has functions of the same names.
 namespace math {
 
 #define FLIPBOOK_FUNCTION(name)                                \
@@ -66,27 +65,27 @@ FLIPBOOK_FUNCTION(log1p)
 FLIPBOOK_FUNCTION(sqrt)
 #undef FLIPBOOK_FUNCTION
 
-/// a where the condition holds, b elsewhere.
+/// a if the condition holds, otherwise b.
 template <class Condition, class V>
 constexpr V select(const Condition& condition, const V& a, const V& b) {
   if constexpr (std::floating_point<V>) return condition ? a : b;
   else return xsimd::select(condition, a, b);
 }
-/// The larger one; b where either is NaN, as the vector registers of x86 have it (Arm's have NaN).
+/// The larger of a and b; b if either is NaN, as in x86's vector instructions (Arm's return NaN).
 template <class V>
 constexpr V max(const V& a, const V& b) {
   if constexpr (std::floating_point<V> || !XSIMD_WITH_SSE2) return math::select(a > b, a, b);
   else return xsimd::max(a, b);
 }
-/// The smaller one; b where either is NaN.
+/// The smaller of a and b; b if either is NaN.
 template <class V>
 constexpr V min(const V& a, const V& b) {
   if constexpr (std::floating_point<V> || !XSIMD_WITH_SSE2) return math::select(a < b, a, b);
   else return xsimd::min(a, b);
 }
 
-/// The largest integer that is not above x. Numbers beyond all fractions are integers already; these, ±∞ and NaN are
-/// kept from xsimd, which may convert its lanes to integers and back.
+/// The largest integer that is not above x. Numbers too large for a fraction, ±∞ and NaN are returned unchanged: xsimd
+/// may convert its lanes to integers and back.
 template <class V>
 constexpr V floor(const V& x) {
   if constexpr (std::floating_point<V>) {
@@ -97,7 +96,8 @@ constexpr V floor(const V& x) {
   }
 }
 
-/// The integer nearest to x, the even one of two; what is an integer already, ±∞ and NaN as in `floor`.
+/// The integer nearest to x, ties to even. Numbers too large for a fraction, ±∞ and NaN are returned unchanged, as in
+/// `floor`.
 template <class V>
 constexpr V round(const V& x) {
   if constexpr (std::floating_point<V>) {
@@ -108,9 +108,9 @@ constexpr V round(const V& x) {
   }
 }
 
-/// A function of xsimd's that makes an integer of an exponent, which ±∞ has not: beyond ±10⁴ these have their limits
-/// all the same. NaN passes both bounds as their second operand; double, whose lanes become integers in a loop where
-/// NaN is undefined behaviour, has 0 in its place and the NaN put back.
+/// f(x) with x clamped to ±10⁴, where these functions have reached their limits: xsimd's f converts an exponent to an
+/// integer, which ±∞ does not have. NaN passes through both bounds as their second operand. For double, NaN is replaced
+/// by 0 and restored afterwards, since a loop converts the lanes to integers, which is undefined behaviour for NaN.
 template <class F, class V>
 V within_bounds(const F& f, const V& x) {
   const V bounded = math::min(constant<V>(1e4), math::max(constant<V>(-1e4), x));
@@ -128,7 +128,7 @@ constexpr V expm1(const V& x) {
   else return within_bounds([](const V& y) { return xsimd::expm1(y); }, x);
 }
 
-/// c[0] + c[1]·x + c[2]·x² + …, of a vector.
+/// c[0] + c[1]·x + c[2]·x² + … for a vector x.
 template <class V, std::size_t N>
 V polynomial(const V& x, const std::array<double, N>& c) {
   V y = constant<V>(c[N - 1]);
@@ -136,15 +136,15 @@ V polynomial(const V& x, const std::array<double, N>& c) {
   (std::make_index_sequence<N - 1>{});
   return y;
 }
-/// 2ᵗ of a vector of float, −100 ≤ t ≤ 0: 2ᶠ for |f| ≤ ½ by a polynomial that is off by less than 2·10⁻⁸.
+/// 2ᵗ for a vector of float, −100 ≤ t ≤ 0: 2ᶠ for |f| ≤ ½ by a polynomial with an error below 2·10⁻⁸.
 template <class V>
 V small_power(const V& t) {
   constexpr std::array terms{1.00000012, 0.693146944, 0.240221202, 0.0555071309, 0.00967554096, 0.00132764713};
   const V whole = xsimd::nearbyint(t);
   return xsimd::ldexp(polynomial(t - whole, terms), xsimd::to_int(whole));
 }
-/// 2/√π ∫₀ˣ exp(−t²) dt. Of vectors of float x + x·p(x²) near 0 and ±(1 − 2⁻ᵗ) with t = |x|·q(|x|) elsewhere, by
-/// polynomials fitted to be off by less than 2·10⁻⁸, and all together by less than 2 units in the last place.
+/// 2/√π ∫₀ˣ exp(−t²) dt. For vectors of float: x + x·p(x²) near 0, elsewhere ±(1 − 2⁻ᵗ) with t = |x|·q(|x|), by
+/// polynomials fitted to an error below 2·10⁻⁸. The total error is below 2 ulp.
 template <class V>
 constexpr V erf(const V& x) {
   if constexpr (std::floating_point<V>) {
@@ -154,13 +154,13 @@ constexpr V erf(const V& x) {
   } else {
     constexpr std::array p{0.128379151, -0.376125246, 0.112821408, -0.0267789084, 0.00501196273, -0.000609036011};
     constexpr std::array q{1.62811017, 0.917120337, 0.151896819, -0.0330464169, 0.00464544259, -0.000309595169};
-    const V size = math::abs(x), bounded = math::min(constant<V>(4), size);  // from 4 on it is 1
+    const V size = math::abs(x), bounded = math::min(constant<V>(4), size);  // 1 from 4 on
     const V far = V(1) - small_power(-bounded * polynomial(bounded, q));
     return math::select(size < constant<V>(0.9), xsimd::fma(x, polynomial(x * x, p), x), xsimd::copysign(far, x));
   }
 }
-/// Of vectors of float x + x·x²·p(x²) near 0 and ±(1 − e)/(1 + e) with e = exp(−2|x|) elsewhere: off by less than 3
-/// units in the last place.
+/// The hyperbolic tangent. For vectors of float: x + x·x²·p(x²) near 0, elsewhere ±(1 − e)/(1 + e) with e = exp(−2|x|).
+/// The error is below 3 ulp.
 template <class V>
 constexpr V tanh(const V& x) {
   if constexpr (std::floating_point<V>) {
@@ -169,7 +169,7 @@ constexpr V tanh(const V& x) {
     return within_bounds([](const V& y) { return xsimd::tanh(y); }, x);
   } else {
     constexpr std::array p{-0.333325975, 0.133131166, -0.0522118049, 0.0156126297};
-    const V size = math::abs(x), bounded = math::min(constant<V>(10), size);  // from 10 on it is 1
+    const V size = math::abs(x), bounded = math::min(constant<V>(10), size);  // 1 from 10 on
     const V e = small_power(bounded * constant<V>(-2 * std::numbers::log2e)), square = x * x;
     const V near = xsimd::fma(x, square * polynomial(square, p), x), far = (V(1) - e) / (V(1) + e);
     return math::select(size < constant<V>(0.6), near, xsimd::copysign(far, x));

@@ -35,8 +35,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 #ifdef __SANITIZE_THREAD__
-/// Holds a lock that ThreadSanitizer ignores: otherwise allocations in two threads would count as synchronisation
-/// between them, and hide their data races.
+/// A lock that ThreadSanitizer ignores: otherwise allocations in two threads would count as synchronisation between
+/// them and hide data races.
 class UnseenLock {
  public:
   explicit UnseenLock(std::mutex& mutex) : mutex_(mutex) {
@@ -58,22 +58,22 @@ using UnseenLock = std::lock_guard<std::mutex>;
 #endif
 }  // namespace detail
 
-/// What a pool has asked of the system and lent out, in bytes and calls since the process began.
+/// A pool's memory, in bytes, and its system allocations since the process began.
 struct MemoryStatistics {
   std::size_t system_allocations = 0;
-  std::size_t held = 0;    ///< asked of the system and not given back
-  std::size_t in_use = 0;  ///< lent out now
-  std::size_t peak = 0;    ///< the most ever lent out at once
+  std::size_t held = 0;    ///< allocated from the system and not returned
+  std::size_t in_use = 0;  ///< allocated to callers now
+  std::size_t peak = 0;    ///< the maximum of `in_use`
 };
 
-/// Host memory, kept for reuse, so that a training step after the first asks nothing of the system: a freed block of
-/// few bytes goes onto the list of its size class, larger ones into a heap (core/heap.hpp), where they may be lent
-/// again in any size. Blocks are aligned to 64 bytes. Safe to use from many threads. Under AddressSanitizer and
-/// ThreadSanitizer every block goes straight to the system, so that a use after free is still seen.
+/// The allocator of host memory, which keeps freed blocks for reuse. After the first training step it makes no system
+/// allocations. Small freed blocks go to the free list of their size class, larger ones to a heap (core/heap.hpp),
+/// which reuses them in any size. Blocks are aligned to 64 bytes. Thread-safe. Under AddressSanitizer and
+/// ThreadSanitizer every freed block is returned to the system, so that a use after free is detected.
 class HostPool {
  public:
   static constexpr std::size_t alignment = SizeClasses::unit;
-  /// What is asked of the system at once for large blocks. Of memory that nothing has written to, it has none.
+  /// The size of a system allocation for large blocks. Pages that are never written take no memory.
   static constexpr std::size_t chunk = std::size_t{1} << 28;
 
   static HostPool& instance() {
@@ -86,7 +86,7 @@ class HostPool {
   }
 
   /// A block of at least `bytes`, uninitialised.
-  /// @throws Error if the system has no memory left: names what was asked and what is held.
+  /// @throws Error if the system has no memory left; the message has the bytes requested, in use and held
   void* allocate(std::size_t bytes) {
     const detail::UnseenLock lock(mutex_);
     void* const block = large(bytes) ? take_large(bytes) : take_small(bytes);
@@ -97,7 +97,7 @@ class HostPool {
     return block;
   }
 
-  /// Takes back a block that was allocated with the same `bytes`.
+  /// Frees a block that was allocated with the same `bytes`.
   void release(void* block, std::size_t bytes) noexcept {
     const detail::UnseenLock lock(mutex_);
     statistics_.in_use -= size_of(block, bytes);
@@ -111,7 +111,7 @@ class HostPool {
 #endif
   }
 
-  /// Gives unused blocks, and chunks of which nothing is used, back to the system.
+  /// Returns free blocks and unused chunks to the system.
   void trim() noexcept {
     const detail::UnseenLock lock(mutex_);
     for (std::size_t index = 0; index < free_.size(); ++index) {
@@ -135,7 +135,7 @@ class HostPool {
 
  private:
   HostPool() {
-#ifdef __linux__  // a child of fork() has none of the threads that might hold the lock just then
+#ifdef __linux__  // in a child of fork(), the thread that may hold the lock does not exist
     pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
                    [] { instance().mutex_.unlock(); });
 #endif
@@ -158,9 +158,10 @@ class HostPool {
   void* take_large(std::size_t bytes) noexcept {
     if (void* const block = heap_.take(bytes)) return block;
     const std::size_t least = Heap::chunk_for(bytes);
-    for (std::size_t size : {least < chunk ? chunk : least, least}) {  // as much as is needed, where there is no more
+    // The second size is for a system that has no memory for a whole chunk.
+    for (std::size_t size : {least < chunk ? chunk : least, least}) {
       if (void* const memory = ask(size, huge_page)) {
-#ifdef __linux__  // fewer pages to look up where a kernel strides over many
+#ifdef __linux__  // fewer TLB misses when a kernel strides over many pages
         madvise(memory, size, MADV_HUGEPAGE);
 #endif
         heap_.add(memory, size);
@@ -188,7 +189,7 @@ class HostPool {
   MemoryStatistics statistics_;
 };
 
-/// The pool as a standard allocator, for containers that grow and shrink at every step.
+/// The pool as a standard allocator, for containers that are resized in every step.
 template <class T>
 struct PoolAllocator {
   using value_type = T;
@@ -200,7 +201,7 @@ struct PoolAllocator {
   friend bool operator==(const PoolAllocator&, const PoolAllocator&) noexcept { return true; }
 };
 
-/// One of the copies that a backend is asked for together: rows of so many bytes, each a pitch behind the one before.
+/// One of several copies that a backend makes in one call: rows of `bytes` bytes, at distances of a pitch.
 struct CopyPiece {
   void* to;
   const void* from;
@@ -212,7 +213,7 @@ struct CopyPiece {
   }
 };
 
-/// The backend of the host: memory from its pool, kernels with xsimd over OpenMP threads.
+/// The backend of the host: memory from HostPool, kernels with xsimd over OpenMP threads.
 struct Cpu {
   static constexpr const char* name = "Cpu";
   static void* allocate(std::size_t bytes) { return HostPool::instance().allocate(bytes); }
@@ -224,17 +225,17 @@ struct Cpu {
         std::memcpy(piece.to_row(row), piece.from_row(row), piece.bytes);
     }
   }
-  /// What its pool has lent out, to all threads.
+  /// Statistics of its pool, for all threads.
   static MemoryStatistics memory() { return HostPool::instance().statistics(); }
   static void reset_memory_peak() { HostPool::instance().reset_peak(); }
-  /// Whether a step is captured, to be replayed: the CPU captures none.
+  /// Whether a step is being captured for replay: never on the CPU.
   static constexpr bool capturing() { return false; }
-  /// Where a step is captured to be replayed, calls f() before each replay; the CPU captures none.
+  /// If a step is being captured, calls f() before each replay: does nothing on the CPU.
   template <class F>
   static void at_replay(const F&) {}
 };
 
-/// A counted handle of one block of a backend's memory; the block returns to its pool with the last handle.
+/// A reference-counted handle of one block of a backend's memory. The last handle returns the block to its pool.
 template <class Backend>
 class Storage {
  public:

@@ -15,8 +15,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-// The one copy of a body that serial and parallel loops call: where a compiler inlines it twice, it may fuse
-// other products with their sums in each, and results would differ in the last bit.
+// The one copy of a body that serial and parallel loops call. A compiler that inlines it twice may fuse different
+// multiply-adds in each copy, and results would differ in the last bit.
 #if defined(__GNUC__) && !defined(__clang__)
 #define FLIPBOOK_ONE_COPY [[gnu::noipa]]
 #else
@@ -30,7 +30,7 @@ FLIPBOOK_ONE_COPY void once(const Body& body, Place... place) {
 
 }  // namespace detail
 
-/// How many threads a parallel loop may use; 1 where the program is compiled without OpenMP.
+/// The number of threads of a parallel loop; 1 if the program is compiled without OpenMP.
 inline int threads() noexcept {
 #ifdef _OPENMP
   return omp_get_max_threads();
@@ -48,7 +48,7 @@ inline void set_threads([[maybe_unused]] int count) noexcept {
 
 namespace detail {
 
-/// The calling thread's number among those of the loop that it is in, from 0 up; 0 outside.
+/// The calling thread's index in its parallel loop, from 0; 0 outside a loop.
 inline int thread_number() noexcept {
 #ifdef _OPENMP
   return std::max(ThreadPool::instance().thread_number(), 0);
@@ -57,7 +57,7 @@ inline int thread_number() noexcept {
 #endif
 }
 
-/// Whether the calling thread is in a parallel loop, or in a parallel region of the user's.
+/// Whether the calling thread is in a parallel loop or in a user's parallel region.
 inline bool in_parallel() noexcept {
 #ifdef _OPENMP
   return omp_in_parallel() != 0 || ThreadPool::instance().thread_number() >= 0;
@@ -66,7 +66,7 @@ inline bool in_parallel() noexcept {
 #endif
 }
 
-/// The threads that a loop of `count` pieces runs on: one where it is within another loop.
+/// The number of threads for a loop of `count` pieces; 1 within another loop.
 inline int team(Index count) noexcept {
   return count <= 1 || threads() == 1 || in_parallel() ? 1 : static_cast<int>(std::min<Index>(count, threads()));
 }
@@ -80,15 +80,14 @@ void share([[maybe_unused]] Index count, [[maybe_unused]] int team, [[maybe_unus
 #endif
 }
 
-/// The pieces of a loop for each thread: one that begins late leaves the rest of its own to others.
+/// Pieces of a loop per thread. If a thread starts late, others take its remaining pieces.
 inline constexpr Index pieces_for_each = 4;
 
 }  // namespace detail
 
-/// Calls `body(begin, end)` for disjoint pieces that cover [0, count). Every piece but the last is a
-/// multiple of `grain`, the least work worth a thread, so results that depend on where a piece begins
-/// do not depend on the number of threads when `grain` is a multiple of the unit of work. `body` must
-/// not throw. Loops within a loop run serially.
+/// Calls `body(begin, end)` for disjoint pieces that cover [0, count). Pieces begin at multiples of `grain`, the least
+/// work worth a thread. Results that depend on where a piece begins therefore do not depend on the number of threads if
+/// `grain` is a multiple of the unit of work. `body` must not throw. Nested loops run serially.
 template <std::invocable<Index, Index> Body>
 void parallel_for(Index count, Index grain, const Body& body) {
   if (count <= 0) return;
@@ -101,9 +100,9 @@ void parallel_for(Index count, Index grain, const Body& body) {
   });
 }
 
-/// Calls `body(i)` for every i in [0, count), for pieces of unequal cost: each thread goes through a share of
-/// neighbours, the same as in `parallel_for`, since what it wrote in the loop before lies in its own caches, and then
-/// helps others with theirs. Which thread runs a piece is not determined, so pieces must not depend on each other.
+/// Calls `body(i)` for every i in [0, count), for pieces of unequal cost. Each thread starts with a contiguous share,
+/// the same as in `parallel_for`, since its caches have its results of the previous loop. It then takes pieces of other
+/// threads' shares. Any thread may run a piece, so pieces must not depend on each other. `body` must not throw.
 template <std::invocable<Index> Body>
 void parallel_tasks(Index count, const Body& body) {
   if (const int team = detail::team(count); team > 1) {

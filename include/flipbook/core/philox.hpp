@@ -8,8 +8,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Whether several blocks at once take less time than one after another: vectors must be wide, for a scalar unit
-/// multiplies 32 by 32 bits as fast.
+/// Whether computing several blocks at once is faster. Vectors must be wide, since a scalar unit multiplies 32 by 32
+/// bits as fast.
 #ifdef __AVX512F__
 inline constexpr bool philox_in_vectors = true;
 #else
@@ -20,8 +20,7 @@ inline constexpr bool philox_in_vectors = false;
 template <std::size_t Count>
 using PhiloxWords = std::array<std::array<std::uint32_t, Count>, 4>;
 
-/// `Count` blocks of a stream from block `first` on: what Rng::block gives, in loops that the compiler turns into
-/// vectors.
+/// `Count` blocks of a stream from block `first` on, as from Rng::block, in loops that the compiler vectorises.
 template <std::size_t Count>
 PhiloxWords<Count> philox_blocks(const Rng& stream, std::uint64_t first) {
   PhiloxWords<Count> c;

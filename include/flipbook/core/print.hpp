@@ -18,7 +18,7 @@ namespace detail {
 /// Tensors of more elements are summarised.
 inline constexpr Index most_printed = 100;
 
-// Six significant digits at most, as a stream writes it.
+// At most six significant digits, as a stream writes it.
 inline std::string written(double number) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof(text), number, std::chars_format::general, 6).ptr;
@@ -30,7 +30,7 @@ std::string written(const T& element) {
   else return std::to_string(element);
 }
 
-// The elements in nested brackets, right-aligned, one row of the last axis a line.
+// The elements in nested brackets, right-aligned, with one row of the last axis per line.
 template <class T>
 std::string bracketed(const Shape& shape, const std::vector<T>& elements) {
   std::vector<std::string> each;
@@ -60,7 +60,7 @@ std::string bracketed(const Shape& shape, const std::vector<T>& elements) {
   return text;
 }
 
-// The first and last elements, and the least, the mean and the largest of those that are numbers.
+// The first and last elements, and the minimum, mean and maximum of those that are not NaN.
 template <class T>
 std::string summarised(const std::vector<T>& elements) {
   constexpr std::size_t shown = 3;
@@ -88,9 +88,9 @@ std::string summarised(const std::vector<T>& elements) {
 
 }  // namespace detail
 
-/// A tensor as text: its scalar, shape and backend, then all elements of a small one; of one of more than 100 the first
-/// and last, and the least, mean and largest of all. Elements of another backend are copied to the host, which waits
-/// for them.
+/// A tensor as text: its scalar, shape, backend and elements. A tensor of more than 100 elements is summarised by its
+/// first and last elements, minimum, mean and maximum. Elements on a device are copied to the host, which waits for
+/// them.
 ///
 ///     float (2, 3)
 ///     [[  1,   2,   3],
@@ -107,7 +107,7 @@ std::string to_string(const Tensor<T, B>& x) {
   return text + (x.rank() > 1 && x.size() > 0 ? '\n' : ' ') + detail::bracketed(x.shape(), elements);
 }
 
-/// The same to a stream: `std::cout << x`.
+/// Writes the tensor as text to a stream: `std::cout << x`.
 template <class Traits, class T, class B>
 std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, const Tensor<T, B>& x) {
   return out << to_string(x);

@@ -12,9 +12,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Philox4x32-10: four random words that are a pure function of a counter and a key, so that every
-/// element of a tensor can draw its own, on any thread and any backend.
-/// Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
+/// Philox4x32-10: four random words as a pure function of a counter and a key. Every element of a tensor can draw its
+/// own, on any thread and any backend. Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = 0xD2511F53ULL * counter[0], b = 0xCD9E8D57ULL * counter[2];
@@ -28,31 +27,32 @@ constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> count
 
 class Rng;
 namespace detail {
-/// What the calling thread does with random streams, where that is noted: while a step is captured.
+/// Records the calling thread's use of random streams while a step is captured.
 struct RngNotes {
-  std::vector<std::pair<Rng, Rng>> splits;  ///< the parent where it stood, and its child
+  std::vector<std::pair<Rng, Rng>> splits;  ///< the parent at its position, and its child
   bool drawn = false;                       ///< whether a number was drawn on the host
 };
 inline constinit thread_local RngNotes* rng_notes = nullptr;
 }  // namespace detail
 
-/// A stream of random numbers: a seed, and a position that each draw moves on. Copying it copies the
-/// position, so a copy replays. Streams made by `split` do not overlap with each other or their parent.
+/// A stream of random numbers: a seed, and a position that each draw advances. A copy has the same position, so it
+/// repeats the draws. Streams from `split` do not overlap with each other or with their parent.
 ///
-/// Where several processes each work out a part of a batch, a stream can be of one `part`: each draw then moves on by
-/// what all parts draw, and gives the part's share of it, so that all parts together draw what one process would for
-/// the whole batch, along its first axis: to the bit where a part's share is a whole number of blocks, of 2 numbers, or
-/// of runs of dropout, of 64; otherwise other numbers of the same stream, and none twice.
+/// If several processes each compute a part of a batch, a stream can belong to one `part`. A draw then advances by the
+/// numbers of all parts and returns those of its own. All parts together draw the numbers that one process would draw
+/// for the whole batch, along its first axis. They are bitwise the same if a part's share is a whole number of blocks
+/// (2 numbers) or, in dropout, of runs (64 numbers); otherwise they are other numbers of the same stream, without
+/// repetition.
 class Rng {
  public:
   constexpr explicit Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) noexcept : seed_(seed), stream_(stream) {}
 
-  /// Four random words at `offset` blocks past the present position; does not move it.
+  /// Four random words at `offset` blocks past the current position, which does not change.
   constexpr std::array<std::uint32_t, 4> block(std::uint64_t offset) const noexcept {
     const std::uint64_t at = position_ + offset;
     return philox({low(at), high(at), low(stream_), high(stream_)}, {low(seed_), high(seed_)});
   }
-  /// Moves on by `blocks` blocks, and says where the stream stood before: where a draw of that length begins.
+  /// Advances by `blocks` blocks and returns the stream at the position where that draw begins.
   Rng take(std::uint64_t blocks) noexcept {
     Rng before = *this;
     before.position_ += part_ * blocks;
@@ -60,18 +60,18 @@ class Rng {
     return before;
   }
 
-  /// Moves on by `blocks` blocks in all, those of other parts included.
+  /// Advances by `blocks` blocks, including those of other parts.
   void skip(std::uint64_t blocks) noexcept { position_ += blocks; }
-  /// The same stream for one of several parts of a batch, 0 … parts − 1; streams split from it are of that part too.
+  /// The same stream for one of several parts of a batch, 0 … parts − 1; streams split from it belong to that part too.
   Rng of_part(int part, int parts) const noexcept {
     Rng stream = *this;
     stream.part_ = static_cast<std::uint32_t>(part), stream.parts_ = static_cast<std::uint32_t>(parts);
     return stream;
   }
-  /// The same stream for what all parts draw alike.
+  /// The same stream for numbers that are equal in all parts.
   Rng of_all_parts() const noexcept { return of_part(0, 1); }
 
-  /// A new stream, independent of this one; each call gives another. That of every part of a batch is the same.
+  /// A new stream, independent of this one; each call returns another. All parts of a batch get the same one.
   Rng split() {
     const Rng parent = *this;
     skip(1);
@@ -97,7 +97,7 @@ class Rng {
   std::uint64_t seed() const noexcept { return seed_; }
   std::uint64_t stream() const noexcept { return stream_; }
   std::uint64_t position() const noexcept { return position_; }
-  /// The stream at a recorded place, for resuming a run to the same bits.
+  /// The stream at a saved position, so that a resumed run is bitwise identical.
   static Rng at(std::uint64_t seed, std::uint64_t stream, std::uint64_t position) noexcept {
     Rng rng{seed, stream};
     rng.position_ = position;
@@ -111,7 +111,7 @@ class Rng {
   static constexpr std::array<double, 2> unit_pair(const std::array<std::uint32_t, 4>& words) noexcept {
     return {unit(join(words[0], words[1])), unit(join(words[2], words[3]))};
   }
-  /// Two standard normal numbers from one block, by Box and Muller's transform.
+  /// Two standard normal numbers from one block, by the Box–Muller transform.
   template <class Word>
   static constexpr std::array<double, 2> normal_pair(const std::array<Word, 4>& words) noexcept {
     const auto [u, v] = unit_pair(words);

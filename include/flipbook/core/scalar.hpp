@@ -10,7 +10,7 @@
 
 #include <flipbook/core/isa.hpp>
 
-// Whether Cuda is a backend here: where nvcc compiles, or the tests' emulation of it.
+// Whether Cuda is a backend here: under nvcc, or in the tests' emulation.
 #if defined(__CUDACC__) || defined(FLIPBOOK_CUDA_EMULATED)
 #define FLIPBOOK_CUDA 1
 #endif
@@ -21,7 +21,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Extents, offsets and counts of elements: signed, so that differences and padding need no care.
+/// Extents, offsets and counts of elements: signed, so that differences cannot wrap around.
 using Index = std::ptrdiff_t;
 
 /// Brain floating point: the upper half of a float, with its range and 8 bits of precision. A storage
@@ -49,7 +49,7 @@ struct bfloat16 {
 };
 
 /// IEEE half precision: 11 bits of precision, numbers of magnitude 6e-8 to 65504. A storage type; arithmetic happens in
-/// float. Conversion rounds to nearest, ties to even; what is too large becomes infinite; NaN stays NaN.
+/// float. Conversion rounds to nearest, ties to even; larger values become infinite; NaN stays NaN.
 struct half {
   std::uint16_t bits = 0;
 
@@ -74,7 +74,7 @@ struct half {
       rounded = 0x7c00U;
     } else if (size >= 0x38800000U) {
       rounded = (size - 0x38000000U + 0xfffU + (size >> 13 & 1U)) >> 13;
-    } else {  // below 2^-14 there are multiples of 2^-24; adding 1/2 leaves them as the sum's last bits
+    } else {  // subnormal: multiples of 2^-24, which adding 1/2 puts in the last bits of the sum
       rounded = std::bit_cast<std::uint32_t>(std::bit_cast<float>(size) + 0.5F) - 0x3f000000U;
     }
     bits = static_cast<std::uint16_t>(sign | rounded);
@@ -91,11 +91,11 @@ struct half {
   }
 };
 
-/// Numbers of 16 bits, computed with in float.
+/// The 16-bit floating-point types; arithmetic happens in float.
 template <class T>
 concept Short = std::same_as<T, bfloat16> || std::same_as<T, half>;
 
-/// What a network computes in; Short ones on Cuda alone.
+/// A scalar of a network; 16-bit scalars on Cuda only.
 template <class T>
 concept Real = std::same_as<T, float> || std::same_as<T, double> || Short<T>;
 
@@ -110,16 +110,16 @@ struct WideOf<T> {
 };
 }  // namespace detail
 
-/// What arithmetic on T happens in, and sums of it.
+/// The type of arithmetic and sums for T: float for 16-bit scalars, otherwise T.
 template <class T>
 using Wide = typename detail::WideOf<T>::Type;
 
-/// What a tensor may hold: computed with, stored, or used as an index.
+/// The type of a tensor's elements: a scalar, a byte or an index.
 template <class T>
 concept Element =
     Real<T> || std::same_as<T, std::uint8_t> || std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
 
-/// The name of an element type, as errors state it.
+/// The name of an element type, for messages.
 template <Element T>
 constexpr const char* name_of() noexcept {
   if constexpr (std::same_as<T, float>) return "float";

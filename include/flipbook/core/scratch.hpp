@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Uninitialised room in a backend's memory for the length of a call, from its pool.
+/// An uninitialised workspace of `count` elements from a backend's pool, freed at the end of its scope.
 template <class T, class B>
 class Scratch {
   static_assert(std::is_trivially_destructible_v<T>);

@@ -12,8 +12,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The extents of a tensor, outermost axis first, at most six of them; rank 0 is a single number.
-/// Axes may be counted from the end: -1 is the last.
+/// The extents of a tensor, outermost axis first, for at most six axes; rank 0 is a single number. Negative axes count
+/// from the end: -1 is the last.
+/// @throws Error  for a negative extent, a seventh axis, or an axis outside the rank
 class Shape {
  public:
   static constexpr int max_rank = 6;
@@ -62,7 +63,7 @@ class Shape {
     return shape;
   }
 
-  /// The place of `axis`, which may be negative, among [0, rank).
+  /// The index of `axis`, which may be negative, in [0, rank).
   std::size_t place(int axis) const {
     const int from_front = axis < 0 ? axis + rank_ : axis;
     require(from_front >= 0 && from_front < rank_, "Shape: axis ", axis, " of a tensor of rank ", rank_);

@@ -9,13 +9,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The sizes that pools lend, so that a block can be lent again: four to a power of two (at most a quarter is wasted),
-/// in multiples of 64 bytes, the widest vector and a cache line.
+/// The block sizes of pools: four per power of two (at most a quarter is wasted), in multiples of 64 bytes, the size of
+/// the widest vector and of a cache line. Rounding to few sizes lets freed blocks be reused.
 struct SizeClasses {
   static constexpr std::size_t count = 4 * 48, unit = 64;
 
-  // Class 4·e + q holds blocks of 64 · 2^e · (4 + q) / 4 bytes, except that class 0 to 3 are 64 to 112,
-  // rounded up to the unit.
+  // Class 4·e + q holds blocks of 64 · 2^e · (4 + q) / 4 bytes, rounded up to the unit (64 to 112 for classes 0 to 3).
   static constexpr std::size_t size(std::size_t index) noexcept {
     const std::size_t bytes = (unit << (index / 4)) / 4 * (4 + index % 4);
     return (bytes + unit - 1) / unit * unit;

@@ -23,23 +23,23 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// An array of numbers in a backend's memory: contiguous, outermost axis first, channels last (images
 /// (N, H, W, C), video (N, T, H, W, C), tokens (N, L, C)).
 ///
-/// A tensor is a handle: copies, reshapes and slices of the leading axis share one block of memory.
-/// Operations return new tensors and leave their arguments alone; `clone` gives an independent copy.
+/// A tensor is a handle: copies, reshapes and slices of the leading axis share one block of memory. Operations return
+/// new tensors and do not change their arguments; `clone` returns an independent copy.
 template <Element T, class B = Cpu>
 class Tensor {
  public:
   using Scalar = T;
   using Backend = B;
 
-  /// No tensor: converts to false.
+  /// An empty handle, which converts to false.
   Tensor() = default;
 
-  /// Uninitialised elements.
+  /// A tensor with uninitialised elements.
   explicit Tensor(const Shape& shape)
       : storage_(static_cast<std::size_t>(shape.size()) * sizeof(T)),
         data_(static_cast<T*>(storage_.data())),
         shape_(shape) {
-#ifdef FLIPBOOK_POISON  // an element that nothing wrote shows as NaN, or as the largest integer
+#ifdef FLIPBOOK_POISON  // an element that is never written is NaN, or the largest integer
     if constexpr (std::same_as<B, Cpu>) {
       using Limits = std::numeric_limits<T>;
       for (Index i = 0; i < size(); ++i) {
@@ -50,8 +50,8 @@ class Tensor {
 #endif
   }
 
-  /// The given elements, outermost axis first.
-  /// @throws Error if there are more or fewer than the shape holds
+  /// A tensor of the given elements, outermost axis first.
+  /// @throws Error if their number is not the shape's size
   Tensor(const Shape& shape, std::span<const T> elements) : Tensor(shape) {
     require(static_cast<Index>(elements.size()) == size(), "Tensor: ", elements.size(), " elements for shape ", shape);
     if (size() > 0) B::copy(data_, elements.data(), elements.size_bytes());
@@ -64,7 +64,7 @@ class Tensor {
   const Shape& shape() const noexcept { return shape_; }
   int rank() const noexcept { return shape_.rank(); }
   Index size() const noexcept { return shape_.size(); }
-  /// The extent along `axis`, which may be counted from the end.
+  /// The extent along `axis`; negative axes count from the end.
   Index extent(int axis) const { return shape_[axis]; }
 
   T* data() noexcept { return data_; }
@@ -74,7 +74,8 @@ class Tensor {
   const T* begin() const noexcept { return data_; }
   const T* end() const noexcept { return data_ + size(); }
 
-  /// The only element.
+  /// The element of a tensor with one element, copied to the host.
+  /// @throws Error  if there are more or none
   T item() const {
     require(size() == 1, "item: needs a tensor of one element, got shape ", shape_);
     T value;
@@ -82,7 +83,8 @@ class Tensor {
     return value;
   }
 
-  /// The same elements under another shape; one extent may be -1, to be worked out.
+  /// A view of the same elements with another shape; one extent may be -1, to be inferred.
+  /// @throws Error  if the sizes differ
   Tensor reshape(std::initializer_list<Index> extents) const {
     Index known = 1;
     for (const Index extent : extents) known *= extent == -1 ? 1 : extent;
@@ -97,7 +99,8 @@ class Tensor {
     return view;
   }
 
-  /// Elements [first, last) of the leading axis, as a view.
+  /// A view of elements [first, last) of the leading axis.
+  /// @throws Error  if they are outside it
   Tensor slice(Index first, Index last) const {
     require(rank() > 0 && 0 <= first && first <= last && last <= extent(0), "slice: [", first, ", ", last,
             ") of the leading axis of ", shape_);
@@ -106,7 +109,8 @@ class Tensor {
     if (extent(0) > 0) view.data_ += first * (size() / extent(0));
     return view;
   }
-  /// Element `i` of the leading axis, as a view without that axis.
+  /// A view of element `i` of the leading axis, without that axis.
+  /// @throws Error  if i is outside it
   Tensor operator[](Index i) const {
     Tensor view = slice(i, i + 1);
     view.shape_ = shape_.part(1, rank());
@@ -120,13 +124,13 @@ class Tensor {
     return copy;
   }
 
-  /// Whether no other handle shares the memory, so that it may be written over.
+  /// Whether no other handle shares the memory, so that it may be overwritten.
   bool unique() const noexcept { return storage_.unique(); }
 
-  /// Where its memory begins, of which others that share it see other parts.
+  /// The beginning of the block of memory that it shares with other handles.
   const void* block() const noexcept { return storage_.data(); }
 
-  /// The shape alone, holding no memory.
+  /// An empty handle with the same shape, which holds no memory.
   Tensor without_elements() const {
     Tensor empty;
     empty.shape_ = shape_;
@@ -144,8 +148,8 @@ inline constexpr bool is_tensor = false;
 template <class T, class B>
 inline constexpr bool is_tensor<Tensor<T, B>> = true;
 
-/// The same elements in another backend's memory: `to<Cuda>(x)`, `to<Cpu>(x)`. On Cuda that of the device selected, and
-/// a copy even where x is on it.
+/// The same elements in another backend's memory: `to<Cuda>(x)`, `to<Cpu>(x)`. On Cuda a copy on the selected device,
+/// even if x is already there.
 template <class To, class T, class B>
 Tensor<T, To> to(const Tensor<T, B>& x) {
   if constexpr (std::same_as<To, Cpu> && std::same_as<B, Cpu>) {
@@ -158,7 +162,7 @@ Tensor<T, To> to(const Tensor<T, B>& x) {
   }
 }
 
-/// The elements on the host, in order.
+/// The elements as a vector on the host, outermost axis first.
 template <class T, class B>
 std::vector<T> to_vector(const Tensor<T, B>& x) {
   const Tensor<T, Cpu> here = to<Cpu>(x);

@@ -14,12 +14,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// The threads that parallel loops share their pieces with. OpenMP makes them, once, so that its settings hold
-/// (OMP_NUM_THREADS, OMP_PROC_BIND); how they wait is the pool's own affair: a region of OpenMP for each loop would
-/// wait for threads that are not running, and in GCC's OpenMP spin meanwhile on the core that they need. Here a thread
-/// takes any piece that no other has begun, so a loop waits for pieces in work only.
+/// The threads of parallel loops. OpenMP creates them once, so that its settings hold (OMP_NUM_THREADS, OMP_PROC_BIND),
+/// but the pool implements the waiting. An OpenMP region per loop would wait for threads that are descheduled, and
+/// GCC's OpenMP would spin meanwhile on the core that they need. Here a thread takes any piece that no other has begun,
+/// so a loop waits only for running pieces.
 ///
-/// Loops of several threads run at the same time, with the same helpers. After fork() the child has a pool of its own.
+/// Several threads may run loops at once, with the same helpers. After fork() the child has its own pool.
 class ThreadPool {
  public:
   static constexpr int most_threads = 256;
@@ -31,22 +31,22 @@ class ThreadPool {
     return of_program();
 #endif
   }
-  /// That of this part of a program, which flipbook::kernels shares.
+  /// The program's pool, which flipbook::kernels shares.
   static ThreadPool& of_program() {
     static ThreadPool* const pool = new ThreadPool;  // outlives every thread
     return *pool;
   }
 
-  /// The calling thread's number in the loop that it runs a piece of, from 0 (the caller of the loop) up; -1 outside.
+  /// The calling thread's index in its parallel loop, from 0 (the caller of the loop); -1 outside a loop.
   int thread_number() const noexcept { return *number_(); }
 
-  /// Runs run(body, i) for every i in [0, count) on at most `team` threads. Thread l begins with the l-th share of
-  /// neighbours, and then helps others with theirs.
+  /// Calls run(body, i) for every i in [0, count) on at most `team` threads. Thread l begins with the l-th contiguous
+  /// share and then takes pieces of other shares.
   void share(Index count, int team, void (*run)(const void* body, Index i), const void* body) {
     team = team < most_threads ? team : most_threads;
     Job* const job = take_job();
     const Numbered first(*this, 0);
-    if (job == nullptr) {  // more loops at once than there is room for
+    if (job == nullptr) {  // too many loops at once
       for (Index i = 0; i < count; ++i) run(body, i);
       return;
     }
@@ -63,7 +63,7 @@ class ThreadPool {
       wakeups.wake();
     }
     work_on(*job, 0);
-    job->open = false;  // nothing is left to begin
+    job->open = false;  // no piece is left to begin
     waiting().wait(job->users, [](int users) { return users == 0; });
     job->owned.store(false, std::memory_order_release);
   }
@@ -76,7 +76,7 @@ class ThreadPool {
   struct alignas(64) Wakeups {
     Waitable count;
   };
-  /// Threads to start.
+  /// The indices of the threads to start.
   struct NewThreads {
     ThreadPool& pool;
     int first, count;
@@ -85,13 +85,13 @@ class ThreadPool {
   struct Job {
     std::atomic<bool> owned{false};
     std::atomic<bool> open{false};
-    Waitable users;  ///< helpers that may be at work on it
+    Waitable users;  ///< helpers that may be running its pieces
     void (*run)(const void*, Index);
     const void* body;
     int shares;
     std::array<Share, most_threads> share;
   };
-  /// Numbers the calling thread while it lives.
+  /// Sets the calling thread's index during its lifetime.
   class Numbered {
    public:
     Numbered(const ThreadPool& pool, int number) : at_(pool.number_()) { *at_ = number; }
@@ -131,8 +131,7 @@ class ThreadPool {
     }
   }
 
-  /// Starts the threads with numbers below `team` that there are none of. Where the system gives none, loops are run
-  /// by those that there are.
+  /// Starts missing threads with indices below `team`. If the system refuses, loops run on the existing threads.
   void have_threads(int team) {
     int have = threads_.load(std::memory_order_relaxed);
     while (have < team) {
@@ -143,7 +142,7 @@ class ThreadPool {
       pthread_detach(thread);
     }
   }
-  /// A region of OpenMP that never ends. Its thread 0 only waits, since thread 0 of a loop is its caller.
+  /// An OpenMP region that never ends. Its thread 0 only waits, since thread 0 of a loop is the loop's caller.
   static void* start(void* added) {
     const NewThreads mine = *static_cast<NewThreads*>(added);
     delete static_cast<NewThreads*>(added);
@@ -163,8 +162,8 @@ class ThreadPool {
     }
   }
 
-  // A job's owner closes it and then reads `users`; a helper adds itself to `users` and then reads `open`. So one of
-  // the two sees the other.
+  // A job's owner closes it and then reads `users`; a helper adds itself to `users` and then reads `open`. So at least
+  // one of the two sees the other.
   static void help(Job& job, int number) {
     if (!job.open) return;
     ++job.users.number;
@@ -172,14 +171,14 @@ class ThreadPool {
     if (--job.users.number == 0) job.users.wake();
   }
 
-  /// In a child of fork(), which has the calling thread alone.
+  /// Resets the pool in a child of fork(), which has only the calling thread.
   void forget() {
     threads_ = 1;
     for (Job& job : jobs_) job.owned = false, job.open = false, job.users.reset();
     for (Wakeups& wakeups : wakeups_) wakeups.count.reset();
   }
 
-  int* (*number_)() noexcept = &own_number;  // of its maker: one for all parts of a program that share it
+  int* (*number_)() noexcept = &own_number;  // of the part that created the pool, for all that share it
   std::atomic<int> threads_{1};
   std::array<Wakeups, most_threads> wakeups_;
   std::array<Job, 8> jobs_;

@@ -13,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA::math {
 
 namespace detail {
 
-/// f of every lane where `chosen` is not zero, the lanes of `otherwise` elsewhere.
+/// f(x) in the lanes where `chosen` is not zero, `otherwise` in the others.
 template <class V, class F>
 V by_lane(const F& f, const V& x, const V& chosen, const V& otherwise) {
   using T = typename V::value_type;
@@ -25,7 +25,7 @@ V by_lane(const F& f, const V& x, const V& chosen, const V& otherwise) {
   return V::load_aligned(y);
 }
 
-/// The constants of sin and cos of vectors of T, by Moshier's Cephes library.
+/// The constants of sin and cos for vectors of T, from Moshier's Cephes library.
 template <class T>
 struct Trig;
 template <>
@@ -46,9 +46,9 @@ struct Trig<double> {
                                      2.08757008419747316778e-9, -1.13585365213876817300e-11};
 };
 
-/// sin(x + shift · π/2) of a vector: x = n·π/2 + r with |r| ≤ π/4, and a polynomial in r² for the sine or the cosine
-/// of r, by n. Lanes beyond `bound`, where the reduction loses digits, call `exact`. (xsimd's own chooses its reduction
-/// for all lanes together, so that the value of one depends on its neighbours.)
+/// sin(x + shift · π/2) for a vector: x = n·π/2 + r with |r| ≤ π/4, and a polynomial in r² for the sine or cosine of r,
+/// depending on n. Lanes beyond `bound`, where the reduction loses digits, call `exact`. (xsimd's functions choose one
+/// reduction for all lanes, so that the value of a lane depends on its neighbours.)
 template <class V, class F>
 V shifted_sine(const V& x, int shift, const F& exact) {
   using C = Trig<typename V::value_type>;
@@ -70,7 +70,7 @@ V shifted_sine(const V& x, int shift, const F& exact) {
 
 }  // namespace detail
 
-/// Off by less than 2 units in the last place of 1.
+/// The sine, with an error below 2 units in the last place of 1; `cos` alike.
 template <class V>
 constexpr V sin(const V& x) {
   if constexpr (std::floating_point<V>) return std::sin(x);
@@ -82,8 +82,8 @@ constexpr V cos(const V& x) {
   else return detail::shifted_sine(x, 1, [](auto lane) { return std::cos(lane); });
 }
 
-/// x to the power of a number: by multiplications for whole exponents of at most 8, by a square root for ½, by the
-/// standard library's pow lane by lane otherwise.
+/// x to the power of a number: by multiplications for integer exponents up to ±8, by a square root for ½, otherwise by
+/// the standard library's pow in each lane.
 template <class V>
 constexpr V pow(const V& x, double exponent) {
   const double size = exponent < 0 ? -exponent : exponent;

@@ -9,7 +9,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// A text in which a type stands as a compiler writes it, for `type_name`.
+/// A string that contains the type's name as the compiler writes it, for `type_name`.
 template <class X>
 constexpr const char* spelled() noexcept {
   return __PRETTY_FUNCTION__;  // … [with X = …] or … [X = …]
@@ -17,9 +17,9 @@ constexpr const char* spelled() noexcept {
 
 FLIPBOOK_INLINE std::string without(std::string all, std::string_view what);
 
-/// The type in a text of `spelled`, without the library's own namespaces.
+/// The type's name in a string of `spelled`, without the library's namespaces.
 FLIPBOOK_INLINE std::string type_name(std::string_view spelled);
-/// The same in fewer words: no namespaces at all, and cut after `most` characters.
+/// The type's name without any namespaces, cut after `most` characters.
 FLIPBOOK_INLINE std::string short_type_name(std::string_view spelled, std::size_t most = 60);
 
 }  // namespace flipbook::detail

@@ -15,7 +15,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// How often the system has taken the core from the calling thread although the thread had work.
+/// The number of times that the system has preempted the calling thread (involuntary context switches).
 inline long preemptions() noexcept {
 #ifdef __linux__
   rusage usage{};
@@ -34,13 +34,13 @@ inline void pause() noexcept {
 #endif
 }
 
-/// A number that threads wait for. It counts its sleepers itself: std::atomic counts them in a table, of which the
-/// program and each part of flipbook::kernels have a copy each, so that none would wake another's threads.
+/// A number whose change threads wait for. It counts its own sleeping threads. std::atomic counts them in a table, of
+/// which the program and each part of flipbook::kernels have their own copy, so that none would wake another's threads.
 class Waitable {
  public:
   std::atomic<int> number{0};
 
-  /// Wakes those that sleep; called after a change.
+  /// Wakes the sleeping threads; called after a change.
   void wake() noexcept {
     if (sleepers_.load() == 0) return;
 #ifdef __linux__
@@ -49,7 +49,7 @@ class Waitable {
     number.notify_all();
 #endif
   }
-  /// Sleeps until `done(number)`, and gives it.
+  /// Sleeps until `done(number)`, and returns the number.
   template <class Done>
   int sleep(const Done& done) noexcept {
     ++sleepers_;
@@ -64,7 +64,7 @@ class Waitable {
     --sleepers_;
     return now;
   }
-  /// As new, where those that slept are no more: in a child of fork().
+  /// Resets it in a child of fork(), where the sleeping threads no longer exist.
   void reset() noexcept { number = 0, sleepers_ = 0; }
 
  private:
@@ -72,11 +72,11 @@ class Waitable {
 };
 
 /// Waits for other threads. A spinning thread sees a change within a fraction of a microsecond, a sleeping one within
-/// tens of them; but spinning on a core that another thread needs delays the very work that is waited for. So a thread
-/// spins for long only where the system has not preempted it lately.
+/// tens of microseconds. But spinning on a core that another thread needs delays the awaited work. So a thread spins
+/// for long only if the system has not preempted it recently.
 class AdaptiveWait {
  public:
-  /// Returns when `done(number)`, with the number. The thread that changes it calls `wake()` afterwards.
+  /// Waits until `done(number)`, and returns the number. The thread that changes it calls `wake()` afterwards.
   template <class Done>
   int wait(Waitable& value, const Done& done) {
     int now = look_again(value.number, done);

@@ -5,8 +5,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// One number for each of time, height and width. Fewer axes use the last ones: an image (height, width),
-/// a sequence (width).
+/// One number for each of time, height and width. Inputs with fewer axes use the last ones: an image (height, width), a
+/// sequence (width).
 struct Extent {
   int t, h, w;
   constexpr Extent(int all) : t(all), h(all), w(all) {}
@@ -16,7 +16,7 @@ struct Extent {
   bool operator==(const Extent&) const = default;
 };
 
-/// Zeros around the input: as many before as after, or each by itself.
+/// The number of zeros around the input: equal before and after, or separate.
 struct Padding {
   Extent before, after;
   constexpr Padding(int all) : before(all), after(all) {}
@@ -26,16 +26,17 @@ struct Padding {
   bool operator==(const Padding&) const = default;
 };
 
-/// How a convolution looks at its input; a template argument, written `Window{.kernel = 4, .stride = 2}`.
+/// Kernel, stride, padding, dilation and groups of a convolution. A template argument:
+/// `Window{.kernel = 4, .stride = 2}`.
 struct Window {
   Extent kernel = 1;
   Extent stride = 1;
   Padding padding = 0;
   Extent dilation = 1;
-  int groups = 1;  ///< channels are split into so many independent convolutions
+  int groups = 1;  ///< number of groups of channels that are convolved independently
   bool bias = true;
-  bool causal = false;        ///< the first axis is padded in front alone, so no output sees later input
-  Extent output_padding = 0;  ///< transposed only: outputs to add at the end of each axis
+  bool causal = false;        ///< pads the first axis only in front, so that no output depends on later input
+  Extent output_padding = 0;  ///< transposed convolutions only: outputs added at the end of each axis
   bool operator==(const Window&) const = default;
 };
 

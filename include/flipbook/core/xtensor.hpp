@@ -16,8 +16,8 @@ inline std::vector<std::size_t> extents(const Shape& shape) {
 }
 }  // namespace detail
 
-/// The tensor's own memory as an xtensor expression, without a copy: slicing, broadcasting, arithmetic,
-/// `.npy`. Valid as long as the tensor's memory is; writing through it writes the tensor.
+/// The tensor's memory as an xtensor expression, without a copy: slicing, broadcasting, arithmetic, `.npy`. It is valid
+/// as long as the tensor's memory; writing to it changes the tensor.
 template <class T>
 auto as_xtensor(Tensor<T, Cpu>& x) {
   return xt::adapt(x.data(), static_cast<std::size_t>(x.size()), xt::no_ownership(), detail::extents(x.shape()));
@@ -27,7 +27,7 @@ auto as_xtensor(const Tensor<T, Cpu>& x) {
   return xt::adapt(x.data(), static_cast<std::size_t>(x.size()), xt::no_ownership(), detail::extents(x.shape()));
 }
 
-/// A tensor holding the value of an xtensor expression.
+/// A tensor with the values of an xtensor expression.
 template <Element T, class Expression>
 Tensor<T, Cpu> from_xtensor(const Expression& expression) {
   Tensor<T, Cpu> x(Shape(expression.shape().begin(), expression.shape().end()));

@@ -15,7 +15,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-// The largest difference between two gradients, over the size of the larger one.
+// The largest difference between two gradients, divided by their largest element, or by 1e-3 if that is larger.
 inline double relative_difference(const Tensor<double>& a, const Tensor<double>& b) {
   double difference = 0, size = 1e-3;
   for (Index i = 0; i < a.size(); ++i) {
@@ -27,7 +27,7 @@ inline double relative_difference(const Tensor<double>& a, const Tensor<double>&
   return difference / size;
 }
 
-// The central difference quotient of `f()` in every element of x, which is written to and restored.
+// The central difference quotient of `f()` for every element of x, which is changed and restored.
 template <class F>
 Tensor<double> difference_quotient(const F& f, Tensor<double>& x, double step) {
   Tensor<double> quotient(x.shape());
@@ -44,8 +44,8 @@ Tensor<double> difference_quotient(const F& f, Tensor<double>& x, double step) {
   return quotient;
 }
 
-// A single number from any value: its product with fixed random weights, so that no element's gradient
-// can hide behind another's.
+// Reduces a value to a single number: its product with fixed random weights, so that errors in different elements do
+// not cancel.
 template <Value X>
 auto projected(const X& y) {
   Rng rng{0x5eed};
@@ -54,9 +54,9 @@ auto projected(const X& y) {
 
 }  // namespace detail
 
-/// How far the recorded gradient of `f` is from its difference quotient: the largest error over all
-/// inputs, relative to the largest gradient. `f` takes values and gives one; it is run in training, with
-/// the same random numbers every time. About 1e-8 for a right gradient of a smooth function.
+/// The error of the recorded gradient of `f` compared with difference quotients: the largest error over all inputs,
+/// relative to the largest gradient. `f` takes values and returns one; it runs in training mode, with the same random
+/// numbers every time. About 1e-8 for a correct gradient of a smooth function.
 ///
 ///     CHECK(fb::gradient_error([](const auto& x, const auto& w) { return fb::matmul(x, w); }, x, w) < 1e-7);
 template <Order order = Order::first, class F, class... X>
@@ -80,12 +80,12 @@ double gradient_error(const F& f, const X&... x) {
   return worst;
 }
 
-/// The same for the gradient of the gradient: differentiates a random projection of all first gradients.
+/// The error of the second gradient of `f`: `gradient_error` of a random projection of all its first gradients.
 template <class F, class... X>
 double second_gradient_error(const F& f, const X&... x) {
   const auto first_gradients = [&f](const auto&... v) {
     Tape& tape = std::get<0>(std::tie(v...)).tape();
-    // Leaves of their own, so that the gradient can be asked for where an input is a constant.
+    // Separate leaves, so that the gradient can be requested if an input is a constant.
     const std::tuple leaves{(v.recorded() ? v : tape.variable<Order::higher>(v.value()))...};
     const auto y = std::apply([&](const auto&... leaf) { return detail::projected(f(leaf...)); }, leaves);
     return std::apply([&](const auto&... leaf) { return (detail::projected(tape.recorded_gradient(y, leaf)) + ...); },
@@ -94,7 +94,8 @@ double second_gradient_error(const F& f, const X&... x) {
   return gradient_error<Order::higher>(first_gradients, x...);
 }
 
-/// The same for every parameter of a module; `f(tape)` runs it on constants of the tape and gives a value.
+/// The error of the gradient with respect to all parameters of a module; `f(tape)` runs it on constants of the tape and
+/// returns a value.
 template <class M, class F>
 double parameter_gradient_error(M& module, const F& f) {
   const auto value = [&] {

@@ -15,15 +15,15 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What attention may look at.
+/// Options of attention: causality, number of keys, scale.
 struct AttentionOptions {
-  bool causal = false;  ///< a query sees no later key; the last query stands beside the last key
-  Index block = 1;      ///< tokens that causally count as one time, such as those of one frame
-  Index keys = -1;      ///< the first so many keys are there, such as those of a cache; -1: all
-  double scale = 0;     ///< of the scores; 0: 1/√D
+  bool causal = false;  ///< masks keys after the query; the last query and the last key have the same position
+  Index block = 1;      ///< number of tokens that share a causal position, such as those of one frame
+  Index keys = -1;      ///< number of leading keys that are valid, such as those in a cache; -1: all
+  double scale = 0;     ///< factor of the scores; 0: 1/√D
 };
 
-/// The gradients of attention in all its inputs, one after another in one row of numbers.
+/// The gradients of attention with respect to all its inputs, concatenated in one vector.
 template <class T, class B>
 struct AttentionGradient {
   static constexpr unsigned saves = save::none;
@@ -32,12 +32,12 @@ struct AttentionGradient {
   Tensor<T, B> mask;
   Tensor<Wide<T>, B> log_sums;
 
-  /// @param inputs  those of the attention, then y and dy
+  /// @param inputs  those of attention, then y and dy
   template <class... X>
   Tensor<T, B> operator()(const X&... inputs) const {
     return gradient(std::make_index_sequence<sizeof...(X) - 2>{}, std::tie(inputs...));
   }
-  /// The scores and their gradient, and those of values, keys and queries.
+  /// Products for the scores, their gradient, and the gradients of values, keys and queries.
   Index multiply_adds(const auto&...) const { return geometry.multiply_adds(5); }
 
  private:
@@ -57,7 +57,7 @@ struct AttentionGradient {
   }
 };
 
-/// softmax(scale · q·kᵀ + mask)·v, tile by tile. Of the scores it keeps the logarithm of each query's sum.
+/// softmax(scale · q·kᵀ + mask)·v, tile by tile. It saves only the logarithm of each query's sum of exponentials.
 template <class T, class B>
 struct Attention {
   static constexpr unsigned saves = save::all_inputs | save::output;
@@ -72,7 +72,7 @@ struct Attention {
     kernel::attention(B{}, geometry, mask, y, log_sums, x...);
     return y;
   }
-  /// The scores, and their product with the values.
+  /// Products for the scores, and of the probabilities with the values.
   Index multiply_adds(const auto&...) const { return geometry.multiply_adds(2); }
   template <class Saved, class V>
   auto vjp(const Saved& saved, const V& dy) const {
@@ -126,7 +126,7 @@ struct MaskOf {
 };
 }  // namespace function
 
-/// 0 where `seen` is not 0, −∞ elsewhere: a mask of yes and no as one to add to scores.
+/// Converts a boolean mask to a mask to add to scores: 0 where `seen` is not 0, −∞ elsewhere.
 template <Real T, class B>
 Tensor<T, B> additive_mask(const Tensor<std::uint8_t, B>& seen) {
   Tensor<T, B> mask(seen.shape());
@@ -138,12 +138,12 @@ Tensor<T, B> additive_mask(const Tensor<std::uint8_t, B>& seen) {
 ///
 ///     y[n, i, h] = Σ_j softmax_j(scale · q[n, i, h]·k[n, j, h] + mask[n, h, i, j]) v[n, j, h]
 ///
-/// The scores are never all in memory: time is O(Lq·Lk·D), memory O((Lq + Lk)·D). A query that sees no key
-/// gives 0. Differentiable once.
+/// The matrix of scores is never stored: time is O(Lq·Lk·D), memory O((Lq + Lk)·D). The result of a query without
+/// visible keys is 0. Differentiable once.
 ///
 /// @param q  (N, Lq, H, D)    @param k, v  (N, Lk, H, D)
-/// @param mask  added to the scores, a constant: (Lq, Lk), (N, Lq, Lk) or (N, H, Lq, Lk), where N and H may be 1;
-///              or none. For a mask of yes and no, see `additive_mask`.
+/// @param mask  added to the scores, a constant: (Lq, Lk), (N, Lq, Lk) or (N, H, Lq, Lk), where N and H may be 1; or
+///              none. `additive_mask` converts a boolean mask.
 /// @return   (N, Lq, H, D)
 /// @throws   Error  if the shapes do not fit
 /// Vaswani et al., 2017; computed as Dao et al., FlashAttention, 2022.
@@ -162,7 +162,7 @@ template <Operand Q, Operand K, Operand V, class... More>
 detail::OperandsDifferInScalarOrBackend attention(const Q&, const K&, const V&, const More&...)
 = delete;
 
-/// The same with keys and values side by side, as one projection gives them.
+/// Attention with keys and values in one tensor, as from one projection.
 /// @param q  (N, Lq, H, D)    @param kv  (N, Lk, 2, H, D)
 template <Operand Q, Operand K>
 auto attention(const Q& q, const K& kv, const AttentionOptions& options = {},
@@ -173,7 +173,7 @@ auto attention(const Q& q, const K& kv, const AttentionOptions& options = {},
   return detail::attend(options, mask, qs, ks, q, kv);
 }
 
-/// Attention of a sequence to itself.
+/// Self-attention of a sequence, with queries, keys and values in one tensor.
 /// @param qkv  (N, L, 3, H, D)
 /// @return  (N, L, H, D)
 template <Operand X>

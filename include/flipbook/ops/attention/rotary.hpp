@@ -6,14 +6,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Cosine and sine of the angle by which each pair of a token's numbers is turned: (L, D/2) each.
+/// Cosines and sines of the rotation angles of each pair of a token's features: (L, D/2) each.
 template <class T, class B>
 struct Angles {
   Tensor<T, B> cosines, sines;
 };
 
-/// The angles of positions along one or more axes, (extents…) with L = the product of the extents, for `pairs`
-/// pairs: each axis has its share of the pairs, which turn at frequencies that fall from 1 towards 1/base,
+/// The rotation angles of positions along one or more axes, for `pairs` pairs of features. L is the product of the
+/// extents. Each axis has a share of the pairs, with frequencies that fall from 1 towards 1/base:
 ///
 ///     angle[p, j] = p · base^(−j / share),   j = 0 … share − 1
 ///
@@ -26,7 +26,7 @@ Angles<T, B> position_angles(const Shape& extents, Index pairs, Index first = 0,
   return angles;
 }
 
-/// Turns pairs of numbers by angles. A rotation's gradient turns back.
+/// Rotates pairs of features by angles. The gradient is rotated back.
 template <class T, class B>
 struct Rotate {
   static constexpr unsigned saves = save::none;
@@ -45,11 +45,11 @@ struct Rotate {
   }
 };
 
-/// Rotary positions: numbers j and D/2 + j of a vector are turned by its token's angle j, so that products of
-/// queries with keys depend on how far apart their tokens are.
+/// Rotary position embedding: rotates features j and D/2 + j of a vector by its token's angle j, so that products of
+/// queries with keys depend on the distance between their tokens.
 ///
 /// @param x  (N, L, …, D), D even    @param angles  (L, D/2)
-/// @param turned  how many of a token's vectors are turned, the first ones; the others stay (-1: all)
+/// @param turned  number of a token's vectors to rotate, from the first; the others do not change (-1: all)
 /// @throws Error  if the shapes do not fit
 /// Su et al., RoFormer, 2021.
 template <Operand X>

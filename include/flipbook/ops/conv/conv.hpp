@@ -12,21 +12,21 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// Which of the three axes (time, height, width) the first of `spatial` axes is.
+/// The index of the first of `spatial` axes among time, height and width.
 constexpr int first_axis(int spatial) { return 3 - spatial; }
 
-/// The padding in front of and behind an axis.
+/// The padding before and after an axis.
 inline std::pair<Index, Index> padding_of(const Window& window, int axis, Index kernel, bool first) {
   if (window.causal && first) return {window.dilation[axis] * (kernel - 1), 0};
   return {window.padding.before[axis], window.padding.after[axis]};
 }
 
-/// The geometry without its `input` or `output` extents: what the weights and the window fix.
+/// The part of the geometry that depends on the weights and the window: all but the extents of `input` and `output`.
 FLIPBOOK_INLINE ConvGeometry conv_frame(const Shape& w, const Window& window, int spatial);
 
 FLIPBOOK_INLINE ConvGeometry::Axes spatial_extents(const Shape& x);
 
-/// The geometry of a convolution that reads `x` (N, …, C) and writes `y` (N, …, O).
+/// The geometry of a convolution from `x` (N, …, C) to `y` (N, …, O).
 FLIPBOOK_INLINE ConvGeometry conv_geometry(const Shape& x, const Shape& y, const Shape& w, const Window& window);
 
 template <class T, class B, class... Bias>
@@ -47,7 +47,7 @@ struct BasicConvolutionWeight;
 ///
 ///     y[n, p, o] = b[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o]
 ///
-/// @tparam may_group  false where there is one group for certain: then what narrow groups need is not compiled
+/// @tparam may_group  false if the window has one group: then the kernels for narrow groups are not compiled
 template <bool may_group>
 struct BasicConvolution {
   static constexpr unsigned saves = save::input(0) | save::input(1);
@@ -68,7 +68,7 @@ struct BasicConvolution {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// The adjoint of the convolution with the same window: reads (N, …, O), writes (N, …, C).
+/// The adjoint of the convolution with the same window, from (N, …, O) to (N, …, C).
 template <bool may_group>
 struct BasicTransposedConvolution {
   static constexpr unsigned saves = save::input(0) | save::input(1);
@@ -89,14 +89,15 @@ struct BasicTransposedConvolution {
   auto vjp(const Saved& saved, const V& dx) const;
 };
 
-/// The gradient of the convolution in its weights:  dw[k, c, o] = Σ_n Σ_p  x[n, p·stride + k·dilation − padding, c] ·
-/// dy[n, p, o]
+/// The gradient of the convolution with respect to its weights:
+///
+///     dw[k, c, o] = Σ_n Σ_p  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o]
 template <bool may_group>
 struct BasicConvolutionWeight {
   static constexpr unsigned saves = save::input(0) | save::input(1);
   Window window;
   Shape w;             ///< of the result
-  bool later = false;  ///< which is not read before B::settle()
+  bool later = false;  ///< the result is only read after a call of B::settle()
 
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Tensor<T, B>& dy) const {
@@ -113,15 +114,15 @@ struct BasicConvolutionWeight {
   auto vjp(const Saved& saved, const V& g) const;
 };
 
-/// The convolution of any number of groups.
+/// The convolution with any number of groups.
 using Convolution = BasicConvolution<true>;
-/// The transposed convolution of any number of groups.
+/// The transposed convolution with any number of groups.
 using TransposedConvolution = BasicTransposedConvolution<true>;
-/// The gradient of the convolution of any number of groups in its weights.
+/// The gradient, with respect to its weights, of the convolution with any number of groups.
 using ConvolutionWeight = BasicConvolutionWeight<true>;
 
-// The three are linear in each of their two operands, and each is a gradient of the others, so a gradient
-// of a gradient costs no new code.
+// The three operations are linear in each of their two operands, and each is a gradient of the others, so second
+// derivatives need no further code.
 
 template <bool may_group>
 template <class Saved, class V>
@@ -171,7 +172,7 @@ namespace detail {
 FLIPBOOK_INLINE void check_conv(const char* operation, const Shape& x, const Shape& w, Index channels,
                                 const Window& window);
 
-/// The shape of a convolution's result.
+/// The shape of a convolution's output.
 inline Shape conv_result(const Shape& x, const Shape& w, const Window& window) {
   check_conv("conv", x, w, w.rank() < 2 ? 0 : w[-2] * window.groups, window);
   Shape y{x[0]};
@@ -217,7 +218,7 @@ auto conv(const X& x, const W& w, const Bias& b, const Window& window) {
 template <bool may_group = true, Operand X, Operand W, class Bias>
 detail::OperandsDifferInScalarOrBackend conv(const X&, const W&, const Bias&, const Window&) = delete;
 
-/// Transposed convolution: the adjoint, in its input, of the convolution with the same window.
+/// Transposed convolution: the adjoint, with respect to the input, of the convolution with the same window.
 ///
 ///     x[n, p·stride + k·dilation − padding, c] += y[n, p, o] · w[k, c, o]
 ///

@@ -13,14 +13,14 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// What steps have given to the gradient of the weights that they share, and that is yet to be worked out.
+/// Inputs and gradients of steps whose contributions to the gradient of the shared weights are not computed yet.
 template <class T, class B>
 struct ConvSteps {
   List<Tensor<T, B>> x, dy;
-  const Node* weights = nullptr;  // where the gradient of these arrives
+  const Node* weights = nullptr;  // the node that receives the weights' gradient
 };
 
-/// Weights as all steps read them. To the gradient that arrives this adds what the steps have left.
+/// The shared weights of all steps. Its gradient adds the collected contributions to the one that arrives.
 template <bool may_group, class T, class B>
 struct StepWeights {
   static constexpr unsigned saves = save::none;
@@ -41,7 +41,8 @@ struct StepWeights {
   }
 };
 
-/// The convolution of a step. The first step that is differentiated hands its part of the weights' gradient on.
+/// The convolution of a step. The first step in the backward pass propagates its contribution to the weights' gradient;
+/// the others are collected.
 template <bool may_group, class T, class B>
 struct StepConvolution : BasicConvolution<may_group> {
   std::shared_ptr<ConvSteps<T, B>> steps;
@@ -62,7 +63,7 @@ struct StepConvolution : BasicConvolution<may_group> {
               steps->x.push_back(x), steps->dy.push_back(dy);
               return {};
             }
-            steps->x.clear(), steps->dy.clear();  // of a differentiation that was broken off
+            steps->x.clear(), steps->dy.clear();  // left by a differentiation that threw
           }
           return by_weights();
         });
@@ -71,8 +72,9 @@ struct StepConvolution : BasicConvolution<may_group> {
 
 }  // namespace detail
 
-/// A convolution with the same weights in every step of a sequence, without bias. On devices their gradient is worked
-/// out from all steps together, which takes fewer and larger products, and rounds differently than a sum over steps.
+/// A convolution with the same weights in every step of a sequence, without bias. On devices the gradient of the
+/// weights is computed from all steps together, in fewer and larger products; it rounds differently from a sum over
+/// steps.
 ///
 ///     const StepwiseConv<false, X> from_hidden(weights, window);
 ///     for (…) h = f(h, from_hidden(h));

@@ -8,8 +8,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Elements dropped by a stream of random numbers, the others scaled so that the expectation stays. The
-/// mask is never stored: it is drawn again from the stream's position. Linear, so its own gradient.
+/// Dropout by a stream of random numbers. The other elements are scaled to preserve the expectation. The mask is never
+/// stored: the backward pass draws it again from the same position. The operation is linear, so it is its own gradient.
 struct DropElements {
   static constexpr unsigned saves = save::none;
   double probability;
@@ -28,8 +28,8 @@ struct DropElements {
   }
 };
 
-/// Each element is 0 with the given probability, else x / (1 − probability); draws from `rng`.
-/// Srivastava et al., 2014.
+/// Sets each element to 0 with the given probability, otherwise to x / (1 − probability); draws from `rng`. Srivastava
+/// et al., 2014.
 /// @throws Error  unless 0 ≤ probability < 1
 template <Operand X>
 auto dropout(const X& x, double probability, Rng& rng) {
@@ -37,7 +37,7 @@ auto dropout(const X& x, double probability, Rng& rng) {
   const Index runs = (x.shape().size() + kernel::dropout_run - 1) / kernel::dropout_run;
   return apply(DropElements{probability, rng.take(static_cast<std::uint64_t>(runs * kernel::dropout_run / 4))}, x);
 }
-/// In training, from the tape's stream; in inference, and where the tape is not in training, x itself.
+/// Dropout with the tape's random stream in training mode; on tensors, and in other modes, x itself.
 template <Value X>
 X dropout(const X& x, double probability) {
   require(probability >= 0 && probability < 1, "dropout: a probability of [0, 1) is needed, got ", probability);

@@ -20,8 +20,8 @@ struct BiasedValue {
   }
 };
 
-/// y = f(x + b), b (C) along the last axis, on devices: one pass. So are both gradients: that in x, whose sums are that
-/// in b.
+/// y = f(x + b), with b (C) along the last axis, in one pass on devices. Both gradients are also one pass: the gradient
+/// of b sums that of x over rows.
 template <class F>
 struct Biased {
   static constexpr unsigned saves = F::from_output ? save::output : save::input(0) | save::input(1);
@@ -63,7 +63,7 @@ struct SlopeOfSum {
   }
 };
 
-/// scale · Σ f(x) over all elements, on devices one pass, as is its gradient.
+/// scale · Σ f(x) over all elements, in one pass on devices, as is its gradient.
 template <class F>
 struct SumOf {
   static constexpr unsigned saves = save::input(0);
@@ -92,7 +92,7 @@ struct SumOf {
 
 }  // namespace detail
 
-/// f(x + b), element by element, for a function of functions.hpp and b (C) along the last axis of x (…, C): one pass on
+/// f(x + b), element by element, for a function of functions.hpp and b (C) along the last axis of x (…, C); one pass on
 /// devices.
 /// @throws Error  if b has another shape
 template <class F, Operand X, Operand Bias>

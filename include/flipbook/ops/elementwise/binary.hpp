@@ -144,7 +144,7 @@ template <Operand X, Operand Y>
   requires SameScalarAndBackend<X, Y>
 auto operator/(const X& x, const Y& y) { return apply(Divide{}, x, y); }
 
-/// A plain number of C++, which meets every element of an operand.
+/// A C++ arithmetic type, broadcast to all elements of an operand.
 template <class N>
 concept Number = std::is_arithmetic_v<N>;
 
@@ -182,7 +182,7 @@ auto operator-(const X& x) {
 }
 
 /// x to the power of y, element by element, for x > 0: exp(y · log x), whose relative rounding error grows as
-/// |y · log x|. For an exponent that is one number, `pow(x, number)` is faster, more exact and takes any x.
+/// |y · log x|. For an exponent that is a plain number, `pow(x, number)` is faster, more accurate and accepts any x.
 /// @throws Error  if the shapes do not broadcast
 template <Operand X, Operand Y>
   requires SameScalarAndBackend<X, Y>
@@ -199,7 +199,7 @@ detail::OperandsDifferInScalarOrBackend operator/(const X&, const Y&) = delete; 
 template <Operand X, Operand Y>
 detail::OperandsDifferInScalarOrBackend pow(const X&, const Y&) = delete;  // use cast<float>(x) or to<Cuda>(x)
 
-/// to[i] += x[i] for each of several tensors, in their memory, whoever else holds it: one launch on a device.
+/// to[i] += x[i] for several tensors, in place, even if other handles share the memory; one launch on a device.
 template <class Tensors>
 void add_each_onto(const Tensors& to, const Tensors& x) {
   using X = typename Tensors::value_type;

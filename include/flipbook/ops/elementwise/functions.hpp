@@ -8,14 +8,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::function {
 
-/// Each function gives its value at x, and its first two derivatives (derivative, second_derivative) in terms of v: of
-/// its output where `from_output` says so, which costs less and keeps less, of its input otherwise. When it is the
-/// output, `second_derivative` is d derivative / d output, as the chain rule needs.
+/// Each function has a value at x and two derivatives (derivative, second_derivative) at v. If `from_output`, v is the
+/// output, which costs less time and memory; otherwise v is the input. If v is the output, `second_derivative` is d
+/// derivative / d output, as the chain rule requires.
 
 // clang-format off
 struct Relu {
   static constexpr bool from_output = true;
-  // Like PyTorch's, lets NaN through.
+  // Like PyTorch's, preserves NaN.
   template <class V> constexpr V value(const V& x) const { return math::select(x < V(0), V(0), x); }
   template <class V> constexpr V derivative(const V& y) const { return math::select(y > V(0), V(1), V(0)); }
   template <class V> constexpr V second_derivative(const V&) const { return V(0); }
@@ -153,7 +153,7 @@ struct Pow {
   static constexpr bool from_output = false;
   double exponent;
   template <class V> constexpr V value(const V& x) const { return math::pow(x, exponent); }
-  // A factor of 0 stays 0 where the power that it multiplies is infinite.
+  // A factor of 0 gives 0 even if the power is infinite.
   template <class V> constexpr V derivative(const V& x) const {
     return exponent == 0 ? V(0) : constant<V>(exponent) * math::pow(x, exponent - 1);
   }

@@ -33,7 +33,7 @@ inline constexpr bool of_library<FusedDerivativeTimes<F, I>> = of_library<F>;
 }  // namespace detail
 
 namespace function {
-/// eˣ of numbers, of vectors of them and of variables: for slopes that are differentiated once more.
+/// eˣ for numbers, vectors and variables, for derivatives that are differentiated again.
 template <class V>
 constexpr V exp_of(const V& x) {
   if constexpr (Value<V>) return exp(x);
@@ -57,11 +57,12 @@ struct FusedDerivative {
   }
 };
 
-/// y = f(x…), element by element over inputs of one shape, in one pass where a composition of operations would take
-/// several; so is each of its gradients. F brings
-///     constexpr V value(const V&... x) const           on numbers or vectors of them
-///     constexpr auto derivative<I>(const V&... x) const     ∂f/∂xᵢ; also on variables where it is to be differentiated
-///     once more static constexpr bool twice                      whether it is
+/// y = f(x…), element by element over inputs of one shape, in one pass instead of one for each operation; each gradient
+/// is also one pass. F has the members
+///
+///     constexpr V value(const V&... x) const                on numbers or vectors
+///     constexpr auto derivative<I>(const V&... x) const     ∂f/∂xᵢ; also on variables if `twice`
+///     static constexpr bool twice                           whether the gradient can be differentiated again
 template <class F>
 struct Fused {
   static constexpr unsigned saves = save::all_inputs;

@@ -12,8 +12,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Sets y to f(x…), element by element, in the memory of y, which may be among x: for buffers and parameters, which
-/// change in place. Nothing is recorded. f is written for vectors.
+/// Sets y to f(x…) element by element in place, for buffers and parameters. y may be among x. Nothing is recorded. f
+/// must accept vectors.
 /// @throws Error  if the shapes differ
 template <class F, Real T, class B, class... X>
 void map_into(Tensor<T, B> y, const F& f, const X&... x) {
@@ -21,7 +21,7 @@ void map_into(Tensor<T, B> y, const F& f, const X&... x) {
   kernel::map(B{}, f, y, x...);
 }
 
-/// f(x…), element by element over tensors of one shape. Nothing is recorded. f is written for vectors.
+/// f(x…), element by element over tensors of one shape. Nothing is recorded. f must accept vectors.
 /// @throws Error  if the shapes differ
 template <class F, Real T, class B, class... X>
 Tensor<T, B> map(const F& f, const Tensor<T, B>& x, const X&... more) {
@@ -30,7 +30,7 @@ Tensor<T, B> map(const F& f, const Tensor<T, B>& x, const X&... more) {
   return y;
 }
 
-/// Sets y to f(y, x) for several tensors in their memory, one launch on a device; as Tape::defer takes it.
+/// Sets y to f(y, x) in place for several tensors, in one launch on a device; an argument of Tape::defer.
 template <class F, class T, class B>
 class MapsInto {
  public:
@@ -43,8 +43,8 @@ class MapsInto {
 
   void add(Change change) { changes_.push_back(std::move(change)); }
 
-  /// Adds those of `later`, unless one of them changes what one of these does.
-  /// @return  whether it has
+  /// Appends the changes of `later`, unless one of them changes a tensor that is already in this list.
+  /// @return  whether they were appended
   bool join(const MapsInto& later) {
     const auto after = [this](const Change& next) {
       return std::ranges::any_of(changes_, [&](const Change& known) { return known.y.data() == next.y.data(); });

@@ -5,7 +5,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// `value` in place of what is put in, whose gradient passes.
+/// `value` in place of the input, with the gradient of the identity.
 template <class T, class B>
 struct StraightThrough {
   static constexpr unsigned saves = save::none;
@@ -18,8 +18,8 @@ struct StraightThrough {
   }
 };
 
-/// `value`, to the bit, with the gradient of x: what is not differentiable, such as `round(x)`, then passes a gradient
-/// on as if it were x. Bengio et al., Estimating or propagating gradients through stochastic neurons, 2013.
+/// `value`, bitwise, with the gradient of x: a function without a useful gradient, such as `round(x)`, is
+/// differentiated as the identity. Bengio et al., Estimating or propagating gradients through stochastic neurons, 2013.
 /// @throws Error  if the shapes differ
 template <Operand Y, Operand X>
   requires SameScalarAndBackend<Y, X>

@@ -43,7 +43,7 @@ inline constexpr bool of_library<SecondDerivativeOf<F>> = of_library<F>;
 
 }  // namespace detail
 
-/// g · dy · f″(v): the last derivative that a function of functions.hpp brings.
+/// g · dy · f″(v): the last derivative that a function of functions.hpp has.
 template <class F>
 struct UnarySecondDerivative {
   static constexpr unsigned saves = save::none;
@@ -102,8 +102,8 @@ struct Unary {
   }
 };
 
-/// A function of functions.hpp that an operation applies to its result in the same pass: f(v), and, from the gradient
-/// in that, the gradient in v.
+/// A function of functions.hpp that an operation applies to its result in the same pass: f(v), and the gradient of v,
+/// given that of f(v).
 template <class F>
 struct Epilogue {
   F f;
@@ -116,7 +116,7 @@ struct Epilogue {
     if constexpr (F::from_output) return dy * f.derivative(f.value(v));
     else return dy * f.derivative(v);
   }
-  /// The same as operations of their own, which can be differentiated again.
+  /// The same as separate operations, which can be differentiated again.
   template <Value V>
   auto unfused(const V& v) const {
     return apply(Unary<F>{f}, v);
@@ -137,13 +137,14 @@ template <Operand X>
 auto relu(const X& x) {
   return apply(Unary<function::Relu>{}, x);
 }
-/// max(x, 0) + slope·min(x, 0), for a slope > 0.
+/// max(x, 0) + slope·min(x, 0).
+/// @throws Error  unless slope > 0
 template <Operand X>
 auto leaky_relu(const X& x, double slope = 0.01) {
   require(slope > 0, "leaky_relu: the slope must be positive, got ", slope);
   return apply(Unary<function::LeakyRelu>{{slope}}, x);
 }
-/// x for x > 0, α(eˣ − 1) else. Clevert et al., 2015.
+/// x for x > 0, otherwise α(eˣ − 1). Clevert et al., 2015.
 template <Operand X>
 auto elu(const X& x, double alpha = 1) {
   return apply(Unary<function::Elu>{{alpha}}, x);
@@ -153,7 +154,7 @@ template <Operand X>
 auto silu(const X& x) {
   return apply(Unary<function::Silu>{}, x);
 }
-/// x · Φ(x), with the normal distribution function Φ itself, not its tanh approximation.
+/// x · Φ(x), with the exact normal distribution function Φ, not its tanh approximation.
 template <Operand X>
 auto gelu(const X& x) {
   return apply(Unary<function::Gelu>{}, x);
@@ -208,22 +209,22 @@ template <Operand X>
 auto cos(const X& x) {
   return apply(Unary<function::Cos>{}, x);
 }
-/// x to the power of a number; NaN for a negative x and an exponent that is not whole.
+/// x to the power of a number; NaN for a negative x and an exponent that is not an integer.
 template <Operand X>
 auto pow(const X& x, double exponent) {
   return apply(Unary<function::Pow>{{exponent}}, x);
 }
-/// |x|, with slope 0 at 0.
+/// |x|, with gradient 0 at 0.
 template <Operand X>
 auto abs(const X& x) {
   return apply(Unary<function::Abs>{}, x);
 }
-/// The integer nearest to x, the even one of two, as PyTorch's; the gradient is 0: see `straight_through`.
+/// The integer nearest to x, ties to even, as PyTorch's `round`; the gradient is 0, see `straight_through`.
 template <Operand X>
 auto round(const X& x) {
   return apply(Unary<function::Round>{}, x);
 }
-/// x held between low and high; the gradient is 0 outside.
+/// x clamped to [low, high]; the gradient is 0 outside.
 template <Operand X>
 auto clamp(const X& x, double low, double high) {
   return apply(Unary<function::Clamp>{{low, high}}, x);

@@ -5,8 +5,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-// A mask is a tensor of numbers, where 0 is false and all else true: of the scalar of what it masks, as the comparisons
-// below make it, or of std::uint8_t.
+// A mask is a tensor in which 0 is false and any other value true. Its elements are of the masked tensor's scalar, as
+// the comparisons below return them, or std::uint8_t.
 
 namespace function {
 struct Greater {
@@ -35,7 +35,7 @@ struct Choose {
 };
 struct FillWhere {
   double value;
-  bool set;  // where the mask is set, or where it is not
+  bool set;  // whether to fill where the mask is set, or where it is not
   template <class V>
   constexpr V operator()(const V& mask, const V& x) const {
     return set ? math::select(mask != V(0), constant<V>(value), x) : math::select(mask != V(0), x, constant<V>(value));
@@ -45,7 +45,7 @@ struct FillWhere {
 
 namespace detail {
 
-// y as a tensor that meets x: a number as one of its scalar, of rank 0.
+// y as a tensor that broadcasts to x: a number becomes a tensor of x's scalar, of rank 0.
 template <Operand X, class Y>
 auto tensor_beside(const X&, const Y& y) {
   using T = typename X::Scalar;
@@ -53,7 +53,7 @@ auto tensor_beside(const X&, const Y& y) {
   else return tensor_of(y);
 }
 
-// x repeated to `shape`, or x itself where it has that shape.
+// x broadcast to `shape`, or x itself if it has that shape.
 template <Operand X>
 auto expanded(const X& x, const Shape& shape) {
   using Result = decltype(broadcast_to(x, shape));
@@ -65,7 +65,8 @@ auto expanded(const X& x, const Shape& shape) {
 
 }  // namespace detail
 
-/// 1 where x > y, else 0: a mask, and a constant to whoever differentiates. Shapes broadcast; either may be a number.
+/// 1 where x > y, else 0: a mask, which is a constant. Shapes broadcast; y may be a number.
+/// @throws Error  if the shapes do not broadcast
 template <Operand X, class Y>
   requires(Number<Y> || (Operand<Y> && SameScalarAndBackend<X, Y>))
 auto greater(const X& x, const Y& y) {
@@ -159,8 +160,8 @@ struct Where {
   }
 };
 
-/// a where the mask is set, b elsewhere; what is not chosen has no influence, not even where it is NaN, and gradient 0.
-/// @param mask  0 for b, all else for a; the shapes of all three broadcast
+/// a where the mask is set, b elsewhere. Elements that are not chosen have no influence, even if NaN, and gradient 0.
+/// @param mask  0 for b, any other value for a; the shapes of all three broadcast
 /// @throws Error  if they do not
 template <Element M, class Backend, Operand X, Operand Y>
   requires SameScalarAndBackend<X, Y>
@@ -174,7 +175,7 @@ template <Element M, class Backend, Operand X, Operand Y>
 detail::OperandsDifferInScalarOrBackend where(const Tensor<M, Backend>&, const X&, const Y&) = delete;
 
 /// x with `value` where the mask is set, and gradient 0 there.
-/// @param mask  of a shape that broadcasts to that of x
+/// @param mask  its shape broadcasts to that of x
 /// @throws Error  if it does not
 template <Operand X, Element M, class Backend>
 auto masked_fill(const X& x, const Tensor<M, Backend>& mask, double value) {

@@ -32,7 +32,7 @@ struct GatherRows {
   }
 };
 
-/// The adjoint of GatherRows: table[v, :] = Σ y[i, :] over all i where index[i] = v, in the order of i.
+/// The adjoint of GatherRows: table[v, :] = Σ y[i, :] over all i with index[i] = v, in the order of i.
 template <class B>
 struct AddRows {
   static constexpr unsigned saves = save::none;
@@ -51,7 +51,7 @@ struct AddRows {
   }
 };
 
-/// Rows of a table by number: (V, D) and indices (…) give (…, D).
+/// Rows of a table by index: table (V, D) and indices (…) give (…, D).
 /// @throws Error  if the table is not a matrix, or an index is not one of its rows
 template <Operand X, class B>
 auto embedding(const X& table, const Tensor<std::int32_t, B>& indices) {

@@ -4,10 +4,11 @@
 #include <flipbook/autodiff/apply.hpp>
 #include <flipbook/kernels/filter.hpp>
 
-/// Filters that are data: a convolution whose weights differ from place to place, as another network says.
+/// Dynamic local filtering: a convolution whose weights vary with position and are inputs, such as the output of a
+/// network.
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Pictures by the filters of their blocks, (N, H, W, C) and (N, h, w, K²) → (N, H, W, C).
+/// Images filtered by the filters of their blocks, (N, H, W, C) and (N, h, w, K²) → (N, H, W, C).
 struct LocalFilter {
   static constexpr unsigned saves = save::all_inputs;
   LocalFilterGeometry geometry;
@@ -23,7 +24,7 @@ struct LocalFilter {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// The adjoint of LocalFilter in the pictures.
+/// The adjoint of LocalFilter with respect to the images.
 struct LocalFilterAdjoint {
   static constexpr unsigned saves = save::all_inputs;
   LocalFilterGeometry geometry;
@@ -39,7 +40,7 @@ struct LocalFilterAdjoint {
   auto vjp(const Saved& saved, const V& dx) const;
 };
 
-/// The gradient of Σ dy · LocalFilter(x, filters) in the filters, which is bilinear too.
+/// The gradient of Σ dy · LocalFilter(x, filters) with respect to the filters, which is bilinear in x and dy.
 struct LocalFilterGradient {
   static constexpr unsigned saves = save::all_inputs;
   LocalFilterGeometry geometry;
@@ -74,7 +75,7 @@ auto LocalFilterAdjoint::vjp(const Saved& saved, const V& dx) const {
 
 namespace detail {
 
-/// How pictures of one shape are filtered by filters of the other.
+/// The geometry for images and filters of these shapes.
 /// @throws Error  as `local_filter`
 inline LocalFilterGeometry local_filter_geometry(const Shape& x, const Shape& filters) {
   const bool ranks = x.rank() == 4 && filters.rank() == 4;
@@ -95,13 +96,14 @@ inline LocalFilterGeometry local_filter_geometry(const Shape& x, const Shape& fi
 
 }  // namespace detail
 
-/// Dynamic local filtering: each pixel becomes a sum over its K × K neighbours, weighted by a filter of its own place,
-/// or of the block of H/h × W/w pixels that it lies in. Outside of a picture is 0.
+/// Dynamic local filtering: each pixel becomes a sum over its K × K neighbours, weighted by the filter of its position
+/// or of its block of H/h × W/w pixels. Images are padded with zeros.
 ///
 ///     y[n, i, j, c] = Σ_{a, b} filters[n, i·h/H, j·w/W, a·K + b] · x[n, i + a − ⌊K/2⌋, j + b − ⌊K/2⌋, c]
 ///
-/// Filters that a network makes and a softmax sums to one move what is in a frame: video is predicted by filters of the
-/// last frame. De Brabandere et al., Dynamic filter networks, 2016. Gradients reach pictures and filters, at any order.
+/// A network that predicts filters, normalised by a softmax, can move the objects of a frame, and so predict the next
+/// frame from the last one. De Brabandere et al., Dynamic filter networks, 2016. Differentiable any number of times,
+/// with respect to images and filters.
 ///
 /// @param x        (N, H, W, C)
 /// @param filters  (N, h, w, K²), where h and w divide H and W, and K is odd

@@ -8,9 +8,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The given places along an axis: x (…, n, …) and indices (k) give (…, k, …). The gradient adds up where a place is
-/// named more than once.
-/// @throws Error  if the indices are not a list, or one is not of 0 … n − 1
+/// The elements at the given indices along an axis: x (…, n, …) and indices (k) give (…, k, …). The gradients of a
+/// repeated index are summed.
+/// @throws Error  if the indices are not a vector, or one is not in [0, n)
 template <Operand X>
 auto index_select(const X& x, int axis, const Tensor<std::int32_t, typename X::Backend>& indices) {
   using B = typename X::Backend;
@@ -22,16 +22,16 @@ auto index_select(const X& x, int axis, const Tensor<std::int32_t, typename X::B
   const Index outer = shape.part(0, place).size(), inner = shape.part(place + 1, shape.rank()).size();
   Shape selected = shape;
   selected[axis] = k;
-  const Permute first{{n, outer * inner}, 3, {outer, n, inner}, {1, 0, 2}};  // the axis first
+  const Permute first{{n, outer * inner}, 3, {outer, n, inner}, {1, 0, 2}};  // moves the axis to the front
   const Permute back{selected, 3, {k, outer, inner}, {1, 0, 2}};
   return apply(back, apply(GatherRows<B>{indices}, apply(first, x)));
 }
 
-/// Of each line along an axis the places named for it: y[…, j, …] = x[…, index[…, j, …], …]. The gradient adds up where
-/// a place is named more than once; on Cuda it reads all indices of a line for every element of it.
+/// Elements by index along an axis: y[…, j, …] = x[…, index[…, j, …], …]. The gradients of a repeated index are summed;
+/// on Cuda, each element's gradient reads all indices of its line along the axis.
 /// @param x  (…, n, …)      @param index  (…, k, …), each of 0 … n − 1
 /// @return  (…, k, …)
-/// @throws Error  if the shapes differ along another axis, or an index is not a place
+/// @throws Error  if the shapes differ along another axis, or an index is not in [0, n)
 template <Operand X>
 auto take_along_axis(const X& x, const Tensor<std::int32_t, typename X::Backend>& index, int axis) {
   Shape expected = x.shape();
@@ -43,7 +43,7 @@ auto take_along_axis(const X& x, const Tensor<std::int32_t, typename X::Backend>
   return transpose(apply(TakeAlongAxis<typename X::Backend>{rows}, transpose(x, axis, -1)), axis, -1);
 }
 
-/// `take_along_axis` under PyTorch's name, in its order of arguments.
+/// `take_along_axis` with PyTorch's name and order of arguments.
 template <Operand X>
 auto gather(const X& x, int axis, const Tensor<std::int32_t, typename X::Backend>& index) {
   return take_along_axis(x, index, axis);

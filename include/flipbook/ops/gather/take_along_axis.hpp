@@ -9,7 +9,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 template <class B>
 struct Scatter;
 
-/// y[r] = x[r, index[r]], r counting the rows of the last axis; or several of each row: y[r, j] = x[r, index[r, j]].
+/// y[r] = x[r, index[r]] for each row r of the last axis, or several elements of each row: y[r, j] = x[r, index[r, j]].
 template <class B>
 struct TakeAlongAxis {
   static constexpr unsigned saves = save::none;
@@ -25,7 +25,7 @@ struct TakeAlongAxis {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// The adjoint of TakeAlongAxis: x[r, index[r, j]] += y[r, j] onto rows of zeros.
+/// The adjoint of TakeAlongAxis: x[r, index[r, j]] += y[r, j], from x = 0.
 template <class B>
 struct Scatter {
   static constexpr unsigned saves = save::none;
@@ -52,7 +52,7 @@ auto TakeAlongAxis<B>::vjp(const Saved& saved, const V& dy) const {
 
 namespace detail {
 
-/// @throws Error  naming the first index that is not in [0, count)
+/// @throws Error  if an index is not in [0, count); the message has the first one
 template <class B>
 void require_indices(const char* operation, const Tensor<std::int32_t, B>& indices, Index count) {
   const Index stray = kernel::first_stray(B{}, indices, count);
@@ -64,7 +64,7 @@ void require_indices(const char* operation, const Tensor<std::int32_t, B>& indic
 
 /// One element of each row of the last axis: y[…] = x[…, index[…]].
 /// @param x  (…, K)      @param index  (…), each of 0 … K − 1
-/// @throws Error  if the shapes do not fit, or an index is none of these
+/// @throws Error  if the shapes do not fit, or an index is not in [0, K)
 template <Operand X>
 auto take_along_axis(const X& x, const Tensor<std::int32_t, typename X::Backend>& index) {
   const Shape& shape = x.shape();
@@ -74,9 +74,9 @@ auto take_along_axis(const X& x, const Tensor<std::int32_t, typename X::Backend>
   return apply(TakeAlongAxis<typename X::Backend>{index}, x);
 }
 
-/// A place of each row of the last axis, drawn with the probabilities softmax(logits).
+/// An index for each row of the last axis, drawn with the probabilities softmax(logits).
 /// @param logits  (…, K)      @return  (…)
-/// @throws Error  if a row has no places
+/// @throws Error  if the last axis is missing or empty
 template <Real T, class B>
 Tensor<std::int32_t, B> sample_categorical(const Tensor<T, B>& logits, Rng& rng) {
   require(logits.rank() > 0 && logits.extent(-1) > 0, "sample_categorical: rows of shape ", logits.shape(),

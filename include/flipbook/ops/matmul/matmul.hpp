@@ -12,14 +12,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Which operands of a product are read transposed.
+/// Whether each operand of a product is transposed.
 struct Transposed {
   bool a = false, b = false;
 };
 
 namespace detail {
 
-/// The gradient in the right operand of a product, aᵀ·dy; of two matrices also as its factors.
+/// The gradient of a product's right operand, aᵀ·dy; for two matrices also as its factors.
 template <class Product, class Make, class V>
 struct RightGradient {
   Make make;
@@ -27,7 +27,7 @@ struct RightGradient {
   bool plain;  ///< no operand was transposed
 
   auto operator()() const { return make(); }
-  /// How many rows the factors have; 0: they are no two matrices.
+  /// The number of rows of the factors; 0 if they are not two matrices.
   Index rows() const { return plain && a.rank() == 2 ? a.extent(0) : 0; }
   auto product() const requires is_tensor<V> {
     using T = typename V::Scalar;
@@ -39,8 +39,8 @@ struct RightGradient {
 
 }  // namespace detail
 
-/// c = op(a) · op(b) (+ bias along the last axis): matrices of the last two axes, one product for each
-/// index of the axes before them.
+/// c = op(a) · op(b) (+ bias along the last axis): products of matrices in the last two axes, batched over the axes
+/// before.
 struct MatMul {
   static constexpr unsigned saves = save::input(0) | save::input(1);
   Transposed transposed;
@@ -83,7 +83,7 @@ struct MatMul {
   }
 };
 
-/// c = onto + a · b (+ bias along the last axis) in one pass, of devices: matrices (M, K), (K, N), (M, N).
+/// c = onto + a · b (+ bias along the last axis) in one pass, on devices: matrices a (M, K), b (K, N), onto (M, N).
 struct MatMulOnto : MatMul {
   template <class T, class B, class... Bias>
   Tensor<T, B> operator()(const Tensor<T, B>& a, const Tensor<T, B>& b, const Tensor<T, B>& onto,
@@ -107,8 +107,8 @@ inline void check_product(const char* operation, const Shape& a, const Shape& b,
 
 }  // namespace detail
 
-/// op(a) · op(b), for matrices of the last two axes. The axes before them must agree, or b is one matrix for
-/// all of a (then a may not be transposed).
+/// The matrix product op(a) · op(b) over the last two axes. The axes before them must agree, or b is one matrix for all
+/// of a (then a may not be transposed).
 ///
 /// @param a  (…, M, K), or (…, K, M) if transposed     @param b  (…, K, N), or (…, N, K) if transposed
 /// @return   (…, M, N)
@@ -151,7 +151,7 @@ auto linear(const X& x, const W& w, const Bias& b = {}) {
 template <Operand X, Operand W, class Bias = None>
 detail::OperandsDifferInScalarOrBackend linear(const X&, const W&, const Bias& = {}) = delete;
 
-/// sum + x · w + b over the last axis; on devices in one pass.
+/// sum + x · w + b over the last axis; one pass on devices.
 ///
 /// @param sum  (…, O)    @param x  (…, I)    @param w  (I, O)    @param b  (O), or None
 /// @return     (…, O)

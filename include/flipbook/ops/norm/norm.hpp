@@ -10,12 +10,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Mean and (biased) variance of each set that was normalised, as precise as they were worked out.
+/// Mean and (biased) variance of each normalised set, in the precision of their computation.
 template <class T, class B>
 struct Statistics {
   Tensor<Wide<T>, B> mean, variance;
 
-  /// Those of the union of all ranks' sets, which are of one size: the mean variance, and that of their means.
+  /// Replaces them by those of the union of all ranks' sets, which have equal sizes: the variance is the mean of the
+  /// ranks' variances plus the variance of their means.
   [[gnu::cold]] void take_mean_over_ranks() {
     const Tensor<Wide<T>, B> of_all = mean_over_ranks(mean);
     const Tensor<Wide<T>, B> squares = mean_over_ranks(variance + square(mean - of_all));
@@ -31,8 +32,8 @@ struct NormGradients {
   V x, w, b;
 };
 
-/// The gradients of x̂·w + b, given d in it, where the statistics are those of all ranks' rows: those in w and b are
-/// this rank's.
+/// The gradients of x̂·w + b, given its gradient d, if the statistics are those of all ranks' rows. The gradients of w
+/// and b are this rank's.
 template <class T, class B>
 [[gnu::cold]] NormGradients<Tensor<T, B>> through_statistics_of_all_ranks(const Tensor<T, B>& d,
                                                                           const Tensor<T, B>& normal,
@@ -47,23 +48,23 @@ template <class T, class B>
 
 }  // namespace detail
 
-/// Normalisation over sets of elements: what batch, layer, group, instance and root-mean-square
-/// normalisation have in common. x is seen as (outer, rows, groups, width); each of the outer × groups
-/// sets is brought to mean 0 and variance 1, then each channel (group, width) scaled and shifted:
+/// Normalisation over sets of elements: the common part of batch, layer, group, instance and root-mean-square
+/// normalisation. x is viewed as (outer, rows, groups, width). Each of the outer × groups sets is normalised to mean 0
+/// and variance 1, then each channel (group, width) is scaled and shifted:
 ///
 ///     x̂ = (x − mean) / √(variance + ε),   y = after(x̂ · w + b)
 ///
-/// where `after` is Epilogue<F> for a function F, or NoFunction. Along rows, there is one row to a set.
+/// where `after` is Epilogue<F> for a function F, or NoFunction. Along rows, a set has one row.
 template <Along Direction, class T, class B, class After>
 struct Normalize {
   static constexpr unsigned saves = save::all_inputs;
   static constexpr bool adds_onto = Direction == Along::rows && !std::is_same_v<B, Cpu>;
   kernel::NormGeometry geometry;
   double epsilon;
-  bool centred;                 ///< otherwise the mean is taken to be 0
-  Statistics<T, B> statistics;  ///< (outer · groups) each, written when the operation is carried out
+  bool centred;                 ///< whether the mean is subtracted; otherwise it is taken as 0
+  Statistics<T, B> statistics;  ///< (outer · groups) each, written by the operation
   After after;
-  bool over_ranks = false;  ///< sets go on over all ranks, each of which has as many rows; outer = 1
+  bool over_ranks = false;  ///< sets span all ranks, which have the same number of rows; outer = 1
 
   template <class... Affine>
   Tensor<T, B> operator()(const Tensor<T, B>& x, const Affine&... affine) {
@@ -102,7 +103,7 @@ struct Normalize {
   using Gradients = detail::NormGradients<V>;
 
   Index channels() const { return geometry.groups * geometry.width; }
-  // Those that a layer does not have are 1 and 0.
+  // 1 and 0 if the layer has no weight or bias.
   struct Affine {
     Tensor<T, B> w, b;
   };
@@ -137,7 +138,7 @@ struct Normalize {
     if constexpr (!std::is_same_v<After, NoFunction>) d = after.unfused(dy, Tensor<T, B>(normal * w + b));
     return detail::through_statistics_of_all_ranks(d, normal, w, cast<T>(statistics.variance), epsilon);
   }
-  /// The same from operations that can be differentiated again.
+  /// The same gradients composed of operations that can be differentiated again.
   template <class V, class... Rest>
   Gradients<V> composed(const V& dy, const V& x, const Rest&... affine) const {
     const auto& g = geometry;
@@ -160,7 +161,7 @@ struct Normalize {
     return {reshape(dx, x.shape()), reshape(sum(d * normal, {0, 1}), {channels()}),
             reshape(sum(d, {0, 1}), {channels()})};
   }
-  /// The gradient in x̂·w + b.
+  /// The gradient of x̂·w + b.
   template <class V, class... Rest>
   V before(const V& dy, const V& normal, const Rest&... affine) const {
     if constexpr (std::is_same_v<After, NoFunction>) {
@@ -179,7 +180,7 @@ struct Normalize {
   }
 };
 
-/// Along columns with statistics that are given, and constant: y = (x − mean) / √(variance + ε) · w + b.
+/// Normalisation along columns by given, constant statistics: y = (x − mean) / √(variance + ε) · w + b.
 template <class T, class B>
 struct NormalizeBy {
   static constexpr unsigned saves = save::all_inputs;
@@ -247,18 +248,18 @@ inline kernel::NormGeometry batch_geometry(const Shape& x) { return {1, x.size()
 
 }  // namespace detail
 
-/// How many ranks a batch's statistics are taken over.
+/// The number of ranks over which batch statistics are taken.
 inline Index ranks_in_batch_norm() {
   const distributed::Communicator& ranks = distributed::world();
   return ranks.synchronise_batch_norm ? ranks.size() : 1;
 }
 
-// Of each, `after` may be Epilogue{f}: f of the result, worked out in the same pass.
+// In each, `after` may be Epilogue{f}: f is applied to the result in the same pass.
 
-/// Each channel over all other axes: (N, …, C). w and b are (C) or None. Ioffe and Szegedy, 2015.
-/// The statistics of the batch, (C) each, are written to `statistics`. Where several ranks train together the batch is
-/// that of all of them, unless their communicator says otherwise (`synchronise_batch_norm`).
-/// @throws Error  if there is only one element a channel, or a shape does not fit
+/// Batch normalisation: each channel over all other axes of x (N, …, C). w and b are (C) or None. Ioffe and Szegedy,
+/// 2015. The statistics of the batch, (C) each, are written to `statistics`. If several ranks train together, they are
+/// taken over all ranks' batches, unless `synchronise_batch_norm` of the communicator is false.
+/// @throws Error  if there is only one element per channel, or a shape does not fit
 template <Operand X, class W, class Bias, class After = NoFunction>
 auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon,
                 const Statistics<typename X::Scalar, typename X::Backend>& statistics, const After& after = {}) {
@@ -274,7 +275,8 @@ auto batch_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5) {
   return batch_norm(x, w, b, epsilon, detail::statistics_for(x, {1, 1, channels, 1}));
 }
 
-/// All channels of each place: (…, C). Ba et al., 2016.
+/// Layer normalisation: all channels of each position of x (…, C). w and b are (C) or None. Ba et al., 2016.
+/// @throws Error  if a shape does not fit
 template <Operand X, class W, class Bias, class After = NoFunction>
 auto layer_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5, const After& after = {}) {
   detail::require_channels("layer_norm", x.shape(), 1);
@@ -282,7 +284,8 @@ auto layer_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5, co
   return detail::normalize<Along::rows>("layer_norm", g, epsilon, true, x, w, b, detail::statistics_for(x, g), after);
 }
 
-/// x / √(mean(x²) + ε) · w over all channels of each place. Zhang and Sennrich, 2019.
+/// x / √(mean(x²) + ε) · w over all channels of each position of x (…, C). Zhang and Sennrich, 2019.
+/// @throws Error  if a shape does not fit
 template <Operand X, class W, class After = NoFunction>
 auto rms_norm(const X& x, const W& w, double epsilon = 1e-6, const After& after = {}) {
   detail::require_channels("rms_norm", x.shape(), 1);
@@ -291,8 +294,8 @@ auto rms_norm(const X& x, const W& w, double epsilon = 1e-6, const After& after 
                                         after);
 }
 
-/// Groups of neighbouring channels over all places of each element of the batch: (N, …, C). Wu and He, 2018.
-/// @throws Error  if `groups` does not divide the channels
+/// Group normalisation: groups of adjacent channels over all positions of each sample of x (N, …, C). Wu and He, 2018.
+/// @throws Error  if `groups` does not divide the channels, or a shape does not fit
 template <Operand X, class W, class Bias, class After = NoFunction>
 auto group_norm(const X& x, Index groups, const W& w, const Bias& b, double epsilon = 1e-5, const After& after = {}) {
   const Shape& shape = x.shape();
@@ -307,8 +310,8 @@ auto group_norm(const X& x, Index groups, const W& w, const Bias& b, double epsi
   return rows == 1 ? normalized.template operator()<Along::rows>() : normalized.template operator()<Along::columns>();
 }
 
-/// Each channel over all places of each element of the batch: (N, …, C). Ulyanov et al., 2016.
-/// @throws Error  if there is only one place
+/// Instance normalisation: each channel over all positions of each sample of x (N, …, C). Ulyanov et al., 2016.
+/// @throws Error  if there is only one position, or a shape does not fit
 template <Operand X, class W, class Bias, class After = NoFunction>
 auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5, const After& after = {}) {
   const Shape& shape = x.shape();
@@ -319,7 +322,7 @@ auto instance_norm(const X& x, const W& w, const Bias& b, double epsilon = 1e-5,
                                            after);
 }
 
-/// Batch normalisation with statistics (C) gathered before, as in inference; they are constants.
+/// Batch normalisation of x (…, C) with given, constant statistics (C), such as running statistics in inference.
 /// @throws Error  if a shape does not fit
 template <Operand X, class W, class Bias, class After = NoFunction>
 auto normalize_by(const X& x, const Statistics<typename X::Scalar, typename X::Backend>& statistics, const W& w,

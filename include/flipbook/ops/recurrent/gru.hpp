@@ -32,7 +32,7 @@ struct GruUpdate {
   }
 
  private:
-  /// The same gradient from operations that can be differentiated.
+  /// The same gradients composed of operations that can be differentiated again.
   template <class V>
   static auto composed(const V& x_gates, const V& h_gates, const V& h, const V& dy) {
     const auto from_x = split(x_gates, -1, 3), from_h = split(h_gates, -1, 3);
@@ -44,13 +44,13 @@ struct GruUpdate {
   }
 };
 
-/// The element-wise part of one step of a gated recurrent unit, from what the input and what the hidden
-/// state give to its gates, in the order r, z, n.
+/// The element-wise part of one step of a gated recurrent unit, from the terms of the input and of the hidden state in
+/// the gates, in the order r, z, n.
 ///
 ///     r = σ(xᵣ + hᵣ),   z = σ(x_z + h_z),   n = tanh(xₙ + r·hₙ),   h' = (1 − z)·n + z·h
 ///
-/// The reset gate applies to the hidden state's product, as in PyTorch and cuDNN, so that the products for
-/// all gates are one.
+/// The reset gate applies to the hidden state's product, as in PyTorch and cuDNN, so that all gates share one matrix
+/// product.
 ///
 /// @param x_gates  (…, 3·H)    @param h_gates  (…, 3·H)    @param h  (…, H)
 /// @return  h' (…, H)

@@ -13,14 +13,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// In which order the gates of an LSTM follow one another along the last axis.
+/// The order of an LSTM's gates along the last axis.
 struct LstmOrder {
   int input = 0, forget = 1, candidate = 2, output = 3;  ///< PyTorch's: i, f, g, o
 };
 
-/// Hidden and cell state after one step, from the gates, which may come as two terms of a sum, and the cell state
-/// before. Both leave as views of one block of memory, and both gradients come back together, so that each gate's is
-/// written once.
+/// Hidden and cell state after one step, from the gates, which may be two terms of a sum, and the previous cell state.
+/// Both states are views of one block of memory. Their gradients are processed together, so that each gate's gradient
+/// is written once.
 struct LstmUpdate {
   static constexpr unsigned saves = save::all_inputs;
   LstmOrder order;
@@ -52,19 +52,19 @@ struct LstmUpdate {
   }
 
  private:
-  /// All but the last.
+  /// All inputs but the last.
   template <class X>
   static std::span<const X> gates_of(const List<X>& x) {
     return std::span(x).first(x.size() - 1);
   }
-  /// Both terms of a sum have its gradient.
+  /// The gradients of all inputs; each term of a sum has the sum's gradient.
   template <class V>
   static List<V> of_each(std::size_t inputs, const std::pair<V, V>& gates_and_c) {
     List<V> dx(inputs - 1, gates_and_c.first);
     dx.push_back(gates_and_c.second);
     return dx;
   }
-  /// The same gradient from operations that can be differentiated.
+  /// The same gradients composed of operations that can be differentiated again.
   template <class V>
   std::pair<V, V> composed(const V& gates, const V& c, const List<V>& d) const {
     const auto gate = split(gates, -1, 4);
@@ -82,7 +82,7 @@ struct LstmUpdate {
   }
 };
 
-/// The element-wise part of one step of an LSTM, from the gates before their activations.
+/// The element-wise part of one step of an LSTM, from the gates' pre-activations.
 ///
 ///     c' = σ(f)·c + σ(i)·tanh(g),   h' = σ(o)·tanh(c')
 ///
@@ -100,7 +100,7 @@ auto lstm_update(const G& gates, const C& c, LstmOrder order = {}) {
   auto next = apply_list(LstmUpdate{order}, list_of(gates, c));
   return std::array{next[0], next[1]};
 }
-/// `lstm_update` of gates that are a sum of two terms, which a device adds up as it reads them.
+/// `lstm_update` of gates that are a sum of two terms, which a device adds while reading them.
 template <Operand G, Operand C>
 auto lstm_update(const G& x_gates, const G& h_gates, const C& c, LstmOrder order = {}) {
   if constexpr (std::same_as<typename C::Backend, Cpu>) {

@@ -21,7 +21,7 @@ inline Shape without_axis(const Shape& shape, int axis) {
   return rest;
 }
 
-// Of each row of the last axis the place of the largest number, or of the smallest: (…, K) → (…).
+// The index of the largest (or smallest) element of each row of the last axis: (…, K) → (…).
 template <bool largest, class T, class B>
 Tensor<std::int32_t, B> arg_extreme_of_rows(const char* operation, const Tensor<T, B>& rows) {
   require(rows.extent(-1) > 0, operation, ": the axis has no elements, shape ", rows.shape());
@@ -32,7 +32,7 @@ Tensor<std::int32_t, B> arg_extreme_of_rows(const char* operation, const Tensor<
 
 template <bool largest, Operand X>
 auto arg_extreme(const char* operation, const X& x, int axis) {
-  const Tensor rows = transpose(tensor_of(x), axis, -1);  // the axis is the last; nothing moves where it is already
+  const Tensor rows = transpose(tensor_of(x), axis, -1);  // no copy if the axis is already the last
   const auto index = arg_extreme_of_rows<largest>(operation, rows).reshape(with_one_at(rows.shape(), -1));
   return transpose(index, axis, -1).reshape(without_axis(x.shape(), axis));
 }
@@ -48,13 +48,14 @@ auto extreme(const char* operation, const X& x, int axis, bool drop) {
 
 }  // namespace detail
 
-/// The place of the largest number along an axis, which is dropped: the first of several; a NaN counts as the largest.
+/// The index of the largest element along an axis, which is dropped: the first of equal ones; NaN counts as the
+/// largest.
 /// @throws Error  if the axis has no elements
 template <Operand X>
 auto argmax(const X& x, int axis) {
   return detail::arg_extreme<true>("argmax", x, axis);
 }
-/// The place of the smallest number along an axis, which is dropped: the first of several; a NaN counts as the
+/// The index of the smallest element along an axis, which is dropped: the first of equal ones; NaN counts as the
 /// smallest.
 /// @throws Error  if the axis has no elements
 template <Operand X>
@@ -62,24 +63,26 @@ auto argmin(const X& x, int axis) {
   return detail::arg_extreme<false>("argmin", x, axis);
 }
 
-/// The largest number along an axis, which keeps extent 1 unless `drop`; NaN where there is one. The gradient goes to
-/// the place that `argmax` names.
+/// The largest element along an axis, which keeps extent 1 unless `drop`; NaN if there is one. The gradient goes to the
+/// element at `argmax`.
 /// @throws Error  if the axis has no elements
 template <Operand X>
 auto max(const X& x, int axis, bool drop = false) {
   return detail::extreme<true>("max", x, axis, drop);
 }
-/// The smallest number along an axis, as `max`.
+/// The smallest element along an axis, with the options and errors of `max`.
 template <Operand X>
 auto min(const X& x, int axis, bool drop = false) {
   return detail::extreme<false>("min", x, axis, drop);
 }
-/// The largest of all elements: a single number, of rank 0.
+/// The largest of all elements, of rank 0.
+/// @throws Error  if there is none
 template <Operand X>
 auto max(const X& x) {
   return max(reshape(x, Shape{x.shape().size()}), 0, true);
 }
-/// The smallest of all elements: a single number, of rank 0.
+/// The smallest of all elements, of rank 0.
+/// @throws Error  if there is none
 template <Operand X>
 auto min(const X& x) {
   return min(reshape(x, Shape{x.shape().size()}), 0, true);

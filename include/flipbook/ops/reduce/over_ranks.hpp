@@ -6,8 +6,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// x̄ = Σ xᵣ / n over n ranks. Each rank's loss is of its part of the batch, and the loss of all is their mean; so with
-/// gradients as each rank has them, of its own loss, that of x̄ is their mean too.
+/// x̄ = Σ xᵣ / n over n ranks. Each rank computes the loss of its part of the batch, and the total loss is their mean.
+/// Gradients on each rank are those of its own loss, so the VJP is also the mean over ranks.
 struct MeanOverRanks {
   static constexpr unsigned saves = save::none;
   template <class T, class B>
@@ -20,7 +20,7 @@ struct MeanOverRanks {
   }
 };
 
-/// The mean over all ranks of what each has, such as the statistics of its part of a batch, recorded.
+/// The mean of x over all ranks, recorded; for example of each rank's batch statistics.
 template <class T, class B, Order order>
 auto mean_over_ranks(const Variable<T, B, order>& x) {
   return apply(MeanOverRanks{}, x);

@@ -5,7 +5,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Σ over all axes but the first, which counts samples: (N, …) → (N).
+/// Σ over all axes but the first, the batch: (N, …) → (N).
 /// @throws Error  if x has no axis
 template <Operand X>
 auto sum_per_sample(const X& x) {

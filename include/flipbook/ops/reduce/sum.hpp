@@ -40,7 +40,7 @@ Tensor<T, B> scaled(const Tensor<T, B>& x, double scale) {
   return y;
 }
 
-// The shape with ones in front, so that it has `rank` axes.
+// The shape with extents of 1 in front, so that it has `rank` axes.
 inline Shape aligned(const Shape& shape, int rank) {
   Shape with_ones = Shape::filled(rank - shape.rank(), 1);
   for (const Index extent : shape) with_ones.push_back(extent);
@@ -48,7 +48,7 @@ inline Shape aligned(const Shape& shape, int rank) {
 }
 }  // namespace detail
 
-/// The elements, times a number, repeated along axes of extent 1, and along new axes in front.
+/// The elements times a number, repeated along axes of extent 1 and along new axes in front.
 struct BroadcastTo {
   static constexpr unsigned saves = save::none;
   Shape shape;
@@ -69,7 +69,7 @@ struct BroadcastTo {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// The elements repeated along axes of extent 1, and along new axes in front, up to `shape`.
+/// The elements repeated along axes of extent 1 and along new axes in front, to `shape`.
 /// @throws Error  if x does not broadcast to `shape`
 template <Operand X>
 auto broadcast_to(const X& x, const Shape& shape) {
@@ -80,7 +80,7 @@ auto broadcast_to(const X& x, const Shape& shape) {
   return apply(BroadcastTo{shape}, x);
 }
 
-/// The adjoint of broadcasting: sums over the axes that broadcasting would have repeated, times the number.
+/// The adjoint of BroadcastTo: the sum over the axes that it repeats, times the number.
 struct SumTo {
   static constexpr unsigned saves = save::none;
   Shape shape;
@@ -110,7 +110,7 @@ auto BroadcastTo::vjp(const Saved& saved, const V& dy) const {
   return gradients([&] { return apply(SumTo{std::get<0>(saved.inputs).shape(), scale}, dy); });
 }
 
-/// Sums over the axes that broadcasting from `shape` would repeat: the adjoint of `broadcast_to`.
+/// The sum over the axes that broadcasting from `shape` would repeat: the adjoint of `broadcast_to`.
 /// @throws Error  if `shape` does not broadcast to the shape of x
 template <Operand X>
 auto sum_to(const X& x, const Shape& shape) {
@@ -121,7 +121,7 @@ auto sum_to(const X& x, const Shape& shape) {
   return apply(SumTo{shape}, x);
 }
 
-/// Σ of all elements: a single number, of rank 0.
+/// The sum of all elements: a single number, of rank 0.
 template <Operand X>
 auto sum(const X& x) {
   return apply(SumTo{Shape{}}, x);
@@ -141,7 +141,7 @@ auto sum_along(const X& x, std::initializer_list<int> axes, bool drop, double sc
 }
 }  // namespace detail
 
-/// Σ over the given axes, which keep extent 1 (so that the result broadcasts against x) unless `drop`.
+/// The sum over the given axes, which keep extent 1 (so that the result broadcasts against x) unless `drop`.
 template <Operand X>
 auto sum(const X& x, std::initializer_list<int> axes, bool drop = false) {
   return detail::sum_along(x, axes, drop, 1);

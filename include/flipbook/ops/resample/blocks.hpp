@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// How many axes of (N, [T, [H,]] W, C) are places.
+/// The number of axes of (N, [T, [H,]] W, C) that are positions: all but N and C.
 inline int places_of(const char* operation, const Shape& x) {
   require(x.rank() >= 3 && x.rank() <= 5, operation, ": needs (N, W, C), (N, H, W, C) or (N, T, H, W, C), got shape ",
           x);
@@ -20,7 +20,7 @@ inline std::string size_text(const Extent& size, int places) {
   return text + (places >= 2 ? std::to_string(size.h) + "×" : "") + std::to_string(size.w);
 }
 
-/// The places of (N, …, C) each as a block of the given size.
+/// Blocks of the given size, one for each position of (N, …, C).
 inline kernel::Blocks blocks_from(const char* operation, const Shape& x, const Extent& size) {
   const int places = places_of(operation, x);
   kernel::Blocks blocks;
@@ -33,8 +33,8 @@ inline kernel::Blocks blocks_from(const char* operation, const Shape& x, const E
   return blocks;
 }
 
-/// The places of (N, …, C) put into blocks of the given size.
-/// @throws Error  if they do not divide
+/// The positions of (N, …, C) divided into blocks of the given size.
+/// @throws Error  if the blocks do not divide the extents
 inline kernel::Blocks blocks_of(const char* operation, const Shape& x, const Extent& size) {
   kernel::Blocks blocks = blocks_from(operation, x, size);
   for (std::size_t i = 0; i < 3; ++i) {
@@ -45,7 +45,7 @@ inline kernel::Blocks blocks_of(const char* operation, const Shape& x, const Ext
   return blocks;
 }
 
-/// (N, …, channels), with one place a block, or with all of them.
+/// (N, …, channels), with one position per block, or with all positions.
 inline Shape shape_of_blocks(const kernel::Blocks& b, int places, bool all, Index channels) {
   Shape shape{b.batch};
   for (int axis = 3 - places; axis < 3; ++axis) {

@@ -11,8 +11,8 @@
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
-/// Pictures sampled between their pixels, at positions that have gradients too: what spatial transformers (Jaderberg
-/// et al., Spatial transformer networks, 2015) and warping by optical flow are made of.
+/// Sampling of images between their pixels, with gradients with respect to the positions, for spatial transformers
+/// (Jaderberg et al., Spatial transformer networks, 2015) and warping by optical flow.
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
@@ -20,7 +20,8 @@ template <Value V>
 V gradient_in_positions(const Sampling& how, const V& x, const V& grid, const V& dy);
 }  // namespace detail
 
-/// Pictures x (…, H, W, C) at positions (…, h, w, 2), or a derivative of that by the positions: (…, h, w, C).
+/// Images x (…, H, W, C) sampled at positions (…, h, w, 2), or the derivative with respect to the positions:
+/// (…, h, w, C).
 struct GridSample {
   static constexpr unsigned saves = save::all_inputs;
   Sampling how;
@@ -35,7 +36,7 @@ struct GridSample {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// The adjoint of GridSample in x: of samples (…, h, w, C) pictures (…, H, W, C).
+/// The adjoint of GridSample with respect to x: from samples (…, h, w, C) to images (…, H, W, C).
 struct GridSampleAdjoint {
   static constexpr unsigned saves = save::all_inputs;
   Sampling how;
@@ -63,11 +64,11 @@ auto GridSample::vjp(const Saved& saved, const V& dy) const {
 
 namespace detail {
 
-/// The gradient of Σ dy · GridSample{how}(x, grid) in the grid: (…, h, w, 2).
+/// The gradient of Σ dy · GridSample{how}(x, grid) with respect to the grid: (…, h, w, 2).
 template <Value V>
 V gradient_in_positions(const Sampling& how, const V& x, const V& grid, const V& dy) {
   if constexpr (is_variable<V>) {
-    if (recorded(x, grid, dy)) {  // made of operations that can be differentiated again
+    if (recorded(x, grid, dy)) {  // composed of operations that can be differentiated again
       const auto along = [&](const Sampling& derivative) {
         return V(sum(dy * apply(GridSample{derivative}, x, grid), {-1}));  // (…, h, w, 1)
       };
@@ -79,7 +80,7 @@ V gradient_in_positions(const Sampling& how, const V& x, const V& grid, const V&
   return lift_like(dy, dgrid);
 }
 
-/// What is sampled where, of pictures (N, H, W, C) or clips (N, T, H, W, C) and a position for each sample.
+/// The geometry of sampling images (N, H, W, C) or clips (N, T, H, W, C) at one position for each sample.
 inline Sampling sampling_of(const char* operation, const char* what, const Shape& x, const Shape& grid,
                             PaddingMode padding) {
   const int rank = x.rank();
@@ -88,7 +89,7 @@ inline Sampling sampling_of(const char* operation, const char* what, const Shape
       operation, ": x of shape ", x, " and ", what, ' ', grid,
       "; needs (N, H, W, C) and (N, h, w, 2), or (N, T, H, W, C) and (N, T, h, w, 2)");
   const Index height = x[-3], width = x[-2];
-  constexpr Index longest = 1 << 24;  // float tells its pixels apart
+  constexpr Index longest = 1 << 24;  // float represents all indices of pixels up to this
   require(0 < height && height <= longest && 0 < width && width <= longest && height * width < Index{1} << 31,
           operation, ": frames of ", height, "×", width,
           "; needs 1 to 2^24 pixels along each axis, and fewer than 2^31");
@@ -100,15 +101,15 @@ inline Sampling sampling_of(const char* operation, const char* what, const Shape
 
 }  // namespace detail
 
-/// How `grid_sample` reads its grid, in PyTorch's words and with its defaults.
+/// Options of `grid_sample`, with PyTorch's names and defaults.
 struct GridSampleOptions {
-  PaddingMode padding_mode = PaddingMode::zeros;  ///< what lies outside: `zeros`, `border` or `reflection`
-  bool align_corners = false;  ///< whether ±1 are the centres of the border's pixels, otherwise their outer edges
+  PaddingMode padding_mode = PaddingMode::zeros;  ///< values outside the image: `zeros`, `border` or `reflection`
+  bool align_corners = false;  ///< whether ±1 are the centres of the border pixels, otherwise their outer edges
 };
 
 namespace detail {
 
-/// How pictures of one shape are sampled by grids of the other.
+/// The geometry for images and grids of these shapes.
 /// @throws Error  as `grid_sample`
 inline Sampling grid_sampling(const Shape& x, const Shape& grid, const GridSampleOptions& options) {
   Sampling how = sampling_of("grid_sample", "a grid", x, grid, options.padding_mode);
@@ -122,12 +123,12 @@ inline Sampling grid_sampling(const Shape& x, const Shape& grid, const GridSampl
 
 }  // namespace detail
 
-/// Pictures, or clips frame by frame, sampled by bilinear interpolation at positions of [−1, 1], as PyTorch's
-/// `grid_sample`, but for channels, which are last. A position is x, along the width, then y, along the height:
-/// (−1, −1) is the first pixel of the first row, (1, −1) the last one. Where a position is NaN, so is the sample.
+/// Samples images, or each frame of clips, by bilinear interpolation at positions in [−1, 1], as PyTorch's
+/// `grid_sample`, but with channels last. A position is (x, y), along the width and the height: (−1, −1) is the first
+/// pixel of the first row, (1, −1) its last pixel. A position of NaN gives NaN.
 ///
-/// Gradients reach the pixels and the positions, at any order; by positions they are those of the piece of the
-/// interpolation that begins there.
+/// Differentiable any number of times with respect to pixels and positions. At a pixel, the derivative with respect to
+/// the position is that of the linear piece which begins there.
 ///
 /// @param x     (N, H, W, C) or (N, T, H, W, C)
 /// @param grid  (N, h, w, 2) or (N, T, h, w, 2)
@@ -141,12 +142,13 @@ auto grid_sample(const X& x, const Grid& grid, const GridSampleOptions& options 
 template <Operand X, Operand Grid>
 detail::OperandsDifferInScalarOrBackend grid_sample(const X&, const Grid&, const GridSampleOptions& = {}) = delete;
 
-/// Backward warping by optical flow: y[i, j] = x at row i + v and column j + u, between pixels by bilinear
-/// interpolation, where (u, v) = displacement[i, j] in pixels, along the width first. So a flow from this frame to x
-/// brings x back to this frame. `place` and `glimpse` have rows first.
+/// Backward warping by optical flow: y[i, j] = x at row i + v and column j + u, with bilinear interpolation, where
+/// (u, v) = displacement[i, j] in pixels, along the width first. A flow from this frame to x therefore warps x back to
+/// this
+/// frame. In `place` and `glimpse`, rows come first.
 ///
 /// @param x             (N, H, W, C) or (N, T, H, W, C)
-/// @param displacement  (N, h, w, 2) or (N, T, h, w, 2), mostly of x's own height and width
+/// @param displacement  (N, h, w, 2) or (N, T, h, w, 2), usually with x's height and width
 /// @return  (N, h, w, C) or (N, T, h, w, C)
 /// @throws Error  if the shapes do not fit, or a frame has no pixel, or too many
 template <Operand X, Operand Flow>
@@ -159,10 +161,10 @@ auto warp(const X& x, const Flow& displacement, PaddingMode padding_mode = Paddi
 template <Operand X, Operand Flow>
 detail::OperandsDifferInScalarOrBackend warp(const X&, const Flow&, PaddingMode = PaddingMode::zeros) = delete;
 
-/// The grid of affine transformations: position (x, y) of the result takes from theta · (x, y, 1), as PyTorch's
-/// `affine_grid`; a spatial transformer is grid_sample(x, affine_grid(theta, {height, width})).
+/// The grid of affine transformations: position (x, y) of the result samples at theta · (x, y, 1), as PyTorch's
+/// `affine_grid`. A spatial transformer is grid_sample(x, affine_grid(theta, {height, width})).
 ///
-/// @param theta   (…, 2, 3), of which the rows give x and y
+/// @param theta   (…, 2, 3), with a row for x and one for y
 /// @param extent  height and width of the result
 /// @return  (…, height, width, 2)
 /// @throws Error  if the shape does not fit, or there is no pixel
@@ -175,7 +177,7 @@ auto affine_grid(const Theta& theta, const Extent& extent, bool align_corners = 
   require(shape.rank() >= 2 && shape.rank() <= 5 && shape[-2] == 2 && shape[-1] == 3 && height > 0 && width > 0,
           "affine_grid: transformations of shape ", shape, " to ", height, "×", width,
           "; needs (…, 2, 3) and positive extents");
-  const auto centres = [&](Index n) {  // of n pixels along [−1, 1]
+  const auto centres = [&](Index n) {  // centres of n pixels along [−1, 1]
     const double step = align_corners ? (n > 1 ? 2.0 / static_cast<double>(n - 1) : 0) : 2.0 / static_cast<double>(n);
     return affine(arange<T, B>(n), step, -step * static_cast<double>(n - 1) / 2);  // (n)
   };

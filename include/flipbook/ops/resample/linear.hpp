@@ -6,7 +6,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// One axis resized, each place between its two nearest.
+/// One axis resized by linear interpolation between the two nearest positions.
 struct Interpolate {
   static constexpr unsigned saves = save::none;
   int axis;
@@ -24,7 +24,7 @@ struct Interpolate {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// What every place gave to its neighbours, added up.
+/// The adjoint of Interpolate: sums the contributions of each position.
 struct InterpolateAdjoint {
   static constexpr unsigned saves = save::none;
   int axis;
@@ -49,12 +49,13 @@ auto Interpolate::vjp(const Saved& saved, const V& dy) const {
   return gradients([&] { return apply(InterpolateAdjoint{axis, std::get<0>(saved.inputs).extent(axis)}, dy); });
 }
 
-/// (N, [T, [H,]] W, C) resized to the given extents by linear interpolation along each axis (bilinear,
-/// trilinear), as PyTorch's `interpolate` with align_corners = false.
+/// (N, [T, [H,]] W, C) resized to the given extents by linear interpolation along each axis (bilinear, trilinear), as
+/// PyTorch's `interpolate` with align_corners = false.
+/// @throws Error  if an extent is not positive
 template <Operand X>
 auto resize_linear(const X& x, const Extent& size) {
   const int places = detail::places_of("resize_linear", x.shape());
-  const auto along = [&](const auto& v, int axis) {  // `axis` of time, height, width
+  const auto along = [&](const auto& v, int axis) {  // `axis` among time, height and width
     const Index from = x.shape()[axis - 3 + places + 1], to = size[axis];
     require(from > 0 && to > 0, "resize_linear: ", x.shape(), " to ", detail::size_text(size, places),
             "; needs positive extents");
@@ -66,7 +67,7 @@ auto resize_linear(const X& x, const Extent& size) {
   return y;
 }
 
-/// The same with every extent multiplied.
+/// `resize_linear` with every extent multiplied by a factor.
 template <Operand X>
 auto upsample_linear(const X& x, const Extent& factor) {
   const int places = detail::places_of("upsample_linear", x.shape());

@@ -8,8 +8,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// Moves each block of places into the channels of one place. The view (N, T, t, H, h, W, w, C) is
-/// reordered to N, T, H, W and then either (t, h, w, C) or (C, t, h, w).
+/// Moves each block of positions into the channels of one position. The view (N, T, t, H, h, W, w, C) is permuted to N,
+/// T, H, W, followed by (t, h, w, C) or (C, t, h, w).
 inline Permute blocks_into_channels(const kernel::Blocks& b, int places, bool channels_first) {
   constexpr std::array<int, 8> patches{0, 1, 3, 5, 2, 4, 6, 7}, shuffle{0, 1, 3, 5, 7, 2, 4, 6};
   return {shape_of_blocks(b, places, false, b.block_size() * b.channels),
@@ -36,28 +36,28 @@ auto spread_blocks(const char* operation, const X& x, const Extent& size, bool c
 
 }  // namespace detail
 
-/// Space-time patches: (N, [T, [H,]] W, C) → (N, [T/t, [H/h,]] W/w, t·h·w·C). Each place holds the pixels of
-/// its patch in their order, channels innermost.
+/// Space-time patches: (N, [T, [H,]] W, C) → (N, [T/t, [H/h,]] W/w, t·h·w·C). Each position has the pixels of its patch
+/// in order, channels innermost.
 /// @throws Error  if the patches do not divide the extents
 template <Operand X>
 auto patchify(const X& x, const Extent& patch) {
   return detail::gather_blocks("patchify", x, patch, false);
 }
-/// Puts patches back: (N, [T, [H,]] W, t·h·w·C) → (N, [T·t, [H·h,]] W·w, C).
+/// Undoes `patchify`: (N, [T, [H,]] W, t·h·w·C) → (N, [T·t, [H·h,]] W·w, C).
 /// @throws Error  if the patches do not divide the channels
 template <Operand X>
 auto unpatchify(const X& x, const Extent& patch) {
   return detail::spread_blocks("unpatchify", x, patch, false);
 }
 
-/// Channels become places: (N, [T, [H,]] W, C·t·h·w) → (N, [T·t, [H·h,]] W·w, C), in PyTorch's order of
-/// channels (C outermost). Shi et al., 2016.
+/// Moves channels to positions: (N, [T, [H,]] W, C·t·h·w) → (N, [T·t, [H·h,]] W·w, C), in PyTorch's order of channels
+/// (C outermost). Shi et al., 2016.
 /// @throws Error  if the factor does not divide the channels
 template <Operand X>
 auto pixel_shuffle(const X& x, const Extent& factor) {
   return detail::spread_blocks("pixel_shuffle", x, factor, true);
 }
-/// Places become channels: undoes `pixel_shuffle`.
+/// Moves positions to channels: undoes `pixel_shuffle`.
 /// @throws Error  if the factor does not divide the extents
 template <Operand X>
 auto pixel_unshuffle(const X& x, const Extent& factor) {

@@ -9,13 +9,13 @@
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-/// Spatial transformers that translate: they place a picture on a canvas and cut glimpses of it, with gradients in the
-/// pixels and in the positions. Jaderberg et al., Spatial transformer networks, 2015.
+/// Spatial transformers for translation: they place an image on a canvas or crop glimpses, differentiable with respect
+/// to pixels and positions. Jaderberg et al., Spatial transformer networks, 2015.
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// The linear interpolation that moves a picture's pixels j to p + j on a canvas of pixels i along one axis:
+/// The weights of linear interpolation that move an image's pixels j to p + j on a canvas of pixels i along one axis:
 /// max(0, 1 − |i − j − p|), (N, T) → (N, T, canvas, picture).
 template <Value X>
 X translation(const X& position, Index canvas, Index picture) {
@@ -26,7 +26,7 @@ X translation(const X& position, Index canvas, Index picture) {
   return relu(1 - abs(offset - reshape(position, {n, t, 1, 1})));
 }
 
-/// The weights along height and along width, of positions (N, T, 2).
+/// The weights along height and width for positions (N, T, 2).
 template <Value X>
 struct Translation {
   X down, across;  // (N, T, H, h), (N, T, W, w)
@@ -49,8 +49,8 @@ inline void require_positions(const char* operation, const Shape& pictures, int 
 
 }  // namespace detail
 
-/// A clip of a picture that moves: in frame t its first pixel lies at row and column positions[n, t], between pixels by
-/// linear interpolation, and around it is 0. What does not fit on the canvas is cut off.
+/// A clip of a moving image: in frame t its first pixel is at row and column positions[n, t], with linear interpolation
+/// between pixels. The canvas around the image is 0; parts outside the canvas are cropped.
 ///
 /// @param pictures   (N, h, w, C)
 /// @param positions  (N, T, 2), in pixels
@@ -68,8 +68,8 @@ X place(const X& pictures, const X& positions, const Extent& canvas) {
   return reshape(transpose(reshape(placed, {n, t * height, c, width})), {n, t, height, width, c});
 }
 
-/// What a window sees that moves over a clip: the adjoint of `place`. Where positions are whole, those are the pixels;
-/// outside of the clip is 0.
+/// Crops a moving window from a clip: the adjoint of `place`. At integer positions these are the clip's pixels; outside
+/// the clip they are 0.
 ///
 /// @param clips      (N, T, H, W, C)
 /// @param positions  (N, T, 2), row and column of the window's first pixel

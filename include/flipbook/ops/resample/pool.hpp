@@ -9,7 +9,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Every place repeated over a block of places.
+/// Each position repeated over a block of positions.
 struct RepeatBlocks {
   static constexpr unsigned saves = save::none;
   kernel::Blocks blocks;
@@ -24,7 +24,7 @@ struct RepeatBlocks {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// The sum over every block of places: the adjoint of RepeatBlocks.
+/// The sum over each block of positions: the adjoint of RepeatBlocks.
 struct SumBlocks {
   static constexpr unsigned saves = save::none;
   kernel::Blocks blocks;
@@ -49,7 +49,7 @@ auto RepeatBlocks::vjp(const Saved&, const V& dy) const {
 template <class B>
 struct PutPlaces;
 
-/// y[i] = x[index[i]], with indices that are all different.
+/// y[i] = x[index[i]], with distinct indices.
 template <class B>
 struct TakePlaces {
   static constexpr unsigned saves = save::none;
@@ -86,13 +86,14 @@ struct PutPlaces {
   }
 };
 
-/// Every place of (N, [T, [H,]] W, C) repeated `factor` times along its axes (nearest neighbour).
+/// Nearest-neighbour upsampling: each position of (N, [T, [H,]] W, C) is repeated `factor` times along each axis.
+/// @throws Error  unless the factors are positive
 template <Operand X>
 auto upsample_nearest(const X& x, const Extent& factor) {
   return apply(RepeatBlocks{detail::blocks_from("upsample_nearest", x.shape(), factor)}, x);
 }
 
-/// The mean over every block of places of (N, [T, [H,]] W, C).
+/// The mean over each block of positions of (N, [T, [H,]] W, C).
 /// @throws Error  if the blocks do not divide the extents
 template <Operand X>
 auto avg_pool(const X& x, const Extent& size) {
@@ -100,8 +101,8 @@ auto avg_pool(const X& x, const Extent& size) {
   return affine(apply(SumBlocks{blocks}, x), 1.0 / static_cast<double>(blocks.block_size()), 0);
 }
 
-/// The largest in every block of places of (N, [T, [H,]] W, C), for each channel; its gradient goes to the
-/// first of equals.
+/// The maximum of each block of positions of (N, [T, [H,]] W, C), for each channel. The gradient goes to the first of
+/// equal elements.
 /// @throws Error  if the blocks do not divide the extents
 template <Operand X>
 auto max_pool(const X& x, const Extent& size) {

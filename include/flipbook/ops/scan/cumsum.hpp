@@ -6,10 +6,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Running sums along an axis, from its first element on or from its last.
+/// Cumulative sums along an axis, from its first element or from its last.
 struct CumSum {
   static constexpr unsigned saves = save::none;
-  int axis;  // counted from the front
+  int axis;  // not negative
   bool reverse = false;
 
   template <class T, class B>
@@ -26,7 +26,7 @@ struct CumSum {
   }
 };
 
-/// Running sums along an axis: y[…, r, …] = Σ x[…, s, …] over s ≤ r, each added in the order of s.
+/// Cumulative sums along an axis: y[…, r, …] = Σ x[…, s, …] over s ≤ r, in the order of s.
 /// @throws Error  if x has no such axis
 template <Operand X>
 auto cumsum(const X& x, int axis) {

@@ -6,8 +6,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The block of x that begins at `first` and has extents `shape`. Shares memory where the block is
-/// contiguous in x, as frames of one clip are.
+/// The block of x that begins at `first` and has extents `shape`. Shares memory if the block is contiguous in x, as
+/// frames of one clip are.
 struct Crop {
   static constexpr unsigned saves = save::none;
   Shape first, shape;
@@ -15,10 +15,10 @@ struct Crop {
   template <class T, class B>
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     if (x.shape() == shape) return x;
-    int axis = 0;  // the outermost axis of which the block has more than one place
+    int axis = 0;  // the outermost axis along which the block's extent is more than 1
     while (axis < shape.rank() - 1 && shape[axis] == 1) ++axis;
     if (shape.size() > 0 && x.shape().part(axis + 1, x.rank()) == shape.part(axis + 1, shape.rank())) {
-      Index row = 0;  // the block's first row, among those of all axes down to this one
+      Index row = 0;  // index of the block's first row, with this axis and those before it flattened
       for (int i = 0; i <= axis; ++i) row = row * x.extent(i) + first[i];
       const Index rows = x.shape().part(0, axis + 1).size();
       return x.reshape({rows, x.size() / rows}).slice(row, row + shape[axis]).reshape(shape);
@@ -31,7 +31,7 @@ struct Crop {
   auto vjp(const Saved& saved, const V& dy) const;
 };
 
-/// x surrounded by a constant: the adjoint of Crop where the constant is 0.
+/// x padded with a constant: the adjoint of Crop if the constant is 0.
 struct Pad {
   static constexpr unsigned saves = save::none;
   Shape first, shape;
@@ -56,8 +56,8 @@ auto Crop::vjp(const Saved& saved, const V& dy) const {
   return gradients([&] { return apply(Pad{first, std::get<0>(saved.inputs).shape(), 0}, dy); });
 }
 
-/// Writes the first block of x, of extents `block`, to where `first` is in y, in the memory of y: for caches, which
-/// grow in place. Nothing is recorded.
+/// Writes the first block of x, of extents `block`, to y at `first`, in place: for caches that grow. Nothing is
+/// recorded.
 /// @throws Error  if the block is not inside both
 template <Element T, class B>
 void write_block(Tensor<T, B> y, const Shape& first, const Tensor<T, B>& x, const Shape& block) {
@@ -68,7 +68,7 @@ void write_block(Tensor<T, B> y, const Shape& first, const Tensor<T, B>& x, cons
   require(inside, "write_block: a block ", block, " of ", x.shape(), " at ", first, " is not inside ", y.shape());
   kernel::copy_block(B{}, block, x, Shape::filled(x.rank(), 0), y, first);
 }
-/// The same with all of x.
+/// Writes all of x to y at `first`, in place.
 template <Element T, class B>
 void write_block(Tensor<T, B> y, const Shape& first, const Tensor<T, B>& x) {
   write_block(std::move(y), first, x, x.shape());
@@ -85,9 +85,9 @@ auto crop(const X& x, const Shape& first, const Shape& shape) {
   return apply(Crop{first, shape}, x);
 }
 
-/// Places [first, last) along one axis. The gradient of a slice is as large as x: to take x apart, use
-/// `split` or `unstack`, whose gradient is put together once.
-/// @throws Error  if the places are not all there
+/// Elements [first, last) along one axis. The gradient of a slice is as large as x: to divide x into parts, use `split`
+/// or `unstack`, whose gradient is assembled once.
+/// @throws Error  unless 0 ≤ first ≤ last ≤ the extent
 template <Operand X>
 auto slice(const X& x, int axis, Index first, Index last) {
   Shape shape = x.shape(), start = Shape::filled(shape.rank(), 0);
@@ -98,8 +98,8 @@ auto slice(const X& x, int axis, Index first, Index last) {
   return apply(Crop{start, shape}, x);
 }
 
-/// x with `before[i]` and `after[i]` places of a constant added to either end of axis i.
-/// @throws Error  unless there is one of each for every axis
+/// x padded with `before[i]` and `after[i]` elements of a constant at the ends of axis i.
+/// @throws Error  unless `before` and `after` have one number for every axis
 template <Operand X>
 auto pad(const X& x, const Shape& before, const Shape& after, double value = 0) {
   Shape shape = x.shape();
@@ -108,7 +108,8 @@ auto pad(const X& x, const Shape& before, const Shape& after, double value = 0) 
   for (int axis = 0; axis < shape.rank(); ++axis) shape[axis] += before[axis] + after[axis];
   return apply(Pad{before, shape, value}, x);
 }
-/// The same along one axis.
+/// x padded with a constant along one axis.
+/// @throws Error  if `before` or `after` is negative
 template <Operand X>
 auto pad(const X& x, int axis, Index before, Index after, double value = 0) {
   require(before >= 0 && after >= 0, "pad: by ", before, " before and ", after, " after; neither may be negative");

@@ -8,12 +8,12 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 struct Split;
 
-/// Values one after another along an axis: along one they have, or, `stacked`, along a new one.
+/// Values concatenated along an axis, or, if `stacked`, along a new axis.
 struct Join {
   int axis;
   bool stacked;
 
-  /// How many places along the axis a part of this shape takes.
+  /// The extent along the axis that a part of this shape occupies.
   Index places(const Shape& part) const { return stacked ? 1 : part[axis]; }
 
   template <class T, class B>
@@ -32,8 +32,8 @@ struct Join {
   List<V> vjp(const List<Shape>& shapes, const List<V>& dy) const;
 };
 
-/// One value taken apart along an axis into parts of the given extents, or, `stacked`, into its places,
-/// which lose the axis. The adjoint of Join. Parts of the outermost axis share memory with the whole.
+/// One value split along an axis into parts of the given extents, or, if `stacked`, into its elements along the axis,
+/// which is dropped. The adjoint of Join. Parts along the outermost axis share memory with the whole.
 struct Split {
   int axis;
   bool stacked;
@@ -74,7 +74,7 @@ List<V> Join::vjp(const List<Shape>& shapes, const List<V>& dy) const {
   return apply_list(Split{axis, stacked, extents}, dy);
 }
 
-/// Values one after another along an axis that they have.
+/// Values concatenated along an existing axis.
 /// @throws Error  if there are none, or they differ in another extent
 template <Values R>
 auto concat(int axis, const R& parts) {
@@ -96,8 +96,8 @@ template <Operand X, Operand... Rest>
 detail::OperandsDifferInScalarOrBackend concat(int axis, const X&, const Rest&...)
 = delete;
 
-/// Values of one shape along a new axis, the place of which is counted in the result:
-/// stack(1, frames) makes a clip (N, T, H, W, C) of frames (N, H, W, C).
+/// Values of one shape stacked along a new axis, whose index is that in the result: stack(1, frames) makes a clip
+/// (N, T, H, W, C) from frames (N, H, W, C).
 /// @throws Error  if there are none, or their shapes differ
 template <Values R>
 auto stack(int axis, const R& parts) {
@@ -117,7 +117,7 @@ template <Operand X, Operand... Rest>
 detail::OperandsDifferInScalarOrBackend stack(int axis, const X&, const Rest&...)
 = delete;
 
-/// Parts of the given extents along an axis. The gradients of all of them are put together at once.
+/// Parts of the given extents along an axis. Their gradients are assembled once.
 /// @throws Error  unless the extents add up to that of the axis
 template <Operand X>
 auto split(const X& x, int axis, std::initializer_list<Index> extents) {
@@ -130,7 +130,7 @@ auto split(const X& x, int axis, std::initializer_list<Index> extents) {
   require(total == shape[axis], "split: parts of ", total, " places together, along axis ", axis, " of ", shape);
   return apply_list(Split{static_cast<int>(shape.place(axis)), false, extents}, list_of(x));
 }
-/// `count` equal parts.
+/// `count` equal parts along an axis.
 /// @throws Error  unless the extent is divisible by `count`
 template <Operand X>
 auto split(const X& x, int axis, Index count) {
@@ -140,8 +140,8 @@ auto split(const X& x, int axis, Index count) {
   return apply_list(Split{static_cast<int>(shape.place(axis)), false, extents}, list_of(x));
 }
 
-/// All places along an axis, which they lose: unstack(clip, 1) gives the frames (N, H, W, C) of a clip
-/// (N, T, H, W, C). The gradients of all of them are put together at once.
+/// All elements along an axis, which is dropped: unstack(clip, 1) gives the frames (N, H, W, C) of a clip
+/// (N, T, H, W, C). Their gradients are assembled once.
 template <Operand X>
 auto unstack(const X& x, int axis) {
   const Shape& shape = x.shape();

@@ -10,8 +10,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A view of x as up to eight axes, whose order is then changed, under a shape of its own: axis i of the
-/// result is axis order[i] of the view. What transposes, patches and pixel shuffles are made of.
+/// Permutes the axes of a view of x with up to eight axes, and reshapes the result: axis i of the permuted view is axis
+/// order[i] of the view. Transposes, patches and pixel shuffles consist of it.
 struct Permute {
   static constexpr unsigned saves = save::none;
   static constexpr std::size_t max_axes = CopyPlan::max_axes;
@@ -47,7 +47,7 @@ struct Permute {
   }
 
  private:
-  // Whether the axes of more than one place stay in order.
+  // Whether the axes with an extent of more than 1 stay in order.
   bool moves_nothing() const {
     int last = -1;
     for (std::size_t i = 0; i < axes; ++i) {
@@ -59,7 +59,7 @@ struct Permute {
   }
 };
 
-/// x with its axes in another order: axis i of the result is axis order[i] of x.
+/// x with its axes permuted: axis i of the result is axis order[i] of x.
 /// @throws Error  unless `order` names every axis once
 template <Operand X>
 auto permute(const X& x, std::initializer_list<int> order) {
@@ -79,6 +79,7 @@ auto permute(const X& x, std::initializer_list<int> order) {
 }
 
 /// x with two axes exchanged.
+/// @throws Error  if x does not have them
 template <Operand X>
 auto transpose(const X& x, int a = -1, int b = -2) {
   const Shape& from = x.shape();

@@ -6,7 +6,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Each element along `axis` `repeats` times in a row, as torch.repeat_interleave: (…, E, …) → (…, E · repeats, …).
+/// Each element along `axis` repeated `repeats` times, as torch.repeat_interleave: (…, E, …) → (…, E · repeats, …).
 /// @throws Error  if the axis is not one of x, or `repeats` is below 1
 template <Operand X>
 auto repeat_interleave(const X& x, Index repeats, int axis = 0) {

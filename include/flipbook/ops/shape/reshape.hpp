@@ -5,7 +5,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The same elements in the same order under another shape; shares memory.
+/// The same elements in the same order with another shape; shares memory.
 struct Reshape {
   static constexpr unsigned saves = save::none;
   Shape shape;
@@ -20,12 +20,13 @@ struct Reshape {
   }
 };
 
+/// The same elements in the same order with another shape; shares memory.
 /// @throws Error  if the number of elements differs
 template <Operand X>
 auto reshape(const X& x, const Shape& shape) {
   return apply(Reshape{shape}, x);
 }
-/// One extent may be -1, to be worked out.
+/// `reshape` with one extent that may be -1, to be inferred.
 template <Operand X>
 auto reshape(const X& x, std::initializer_list<Index> extents) {
   return apply(Reshape{tensor_of(x).reshape(extents).shape()}, x);

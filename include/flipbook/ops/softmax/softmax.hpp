@@ -8,10 +8,10 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
-/// How many rows of the last axis a shape has.
+/// The number of rows of a shape's last axis.
 inline Index rows_of(const Shape& shape) { return shape.part(0, shape.rank() - 1).size(); }
 
-// First-order gradients in one pass; they are used where nothing is recorded, so need no gradient themselves.
+// Gradients in one pass are only used if nothing is recorded, so they need no gradient.
 inline constexpr const char* fused_only = "a fused gradient cannot be differentiated";
 }  // namespace detail
 
@@ -108,19 +108,22 @@ struct LogSumExp {
   }
 };
 
-/// exp(x) / Σ exp(x) over the last axis, without overflow. A row of −∞ alone gives NaN.
+/// exp(x) / Σ exp(x) over the last axis, without overflow. A row with only −∞ gives NaN.
+/// @throws Error  if x has no axis
 template <Operand X>
 auto softmax(const X& x) {
   require(x.shape().rank() > 0, "softmax: a single number has no axis");
   return apply(Softmax{}, x);
 }
 /// x − log Σ exp(x) over the last axis: the logarithm of `softmax`, without underflow.
+/// @throws Error  if x has no axis
 template <Operand X>
 auto log_softmax(const X& x) {
   require(x.shape().rank() > 0, "log_softmax: a single number has no axis");
   return apply(LogSoftmax{}, x);
 }
 /// log Σ exp(x) over the last axis, without overflow. The axis keeps extent 1 unless `drop`.
+/// @throws Error  if x has no axis
 template <Operand X>
 auto log_sum_exp(const X& x, bool drop = false) {
   require(x.shape().rank() > 0, "log_sum_exp: a single number has no axis");

@@ -10,8 +10,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The places of each row of the last axis in the order of their numbers, smallest first unless `descending`: (…, K) →
-/// (…, K). Equal numbers stay in order; NaN counts as larger than any number. On the CPU alone.
+/// The indices that sort each row of the last axis, ascending unless `descending`: (…, K) → (…, K). The sort is stable;
+/// NaN counts as larger than any number. On the CPU only.
 /// @throws Error  if x is a single number
 template <Operand X>
 auto argsort(const X& x, bool descending = false) {
@@ -23,15 +23,15 @@ auto argsort(const X& x, bool descending = false) {
   return index;
 }
 
-/// What `sort` gives: values[…, j] = x[…, indices[…, j]].
+/// The result of `sort`: values[…, j] = x[…, indices[…, j]].
 template <class X>
 struct Sorted {
   X values;                                           // (…, K)
   Tensor<std::int32_t, typename X::Backend> indices;  // (…, K)
 };
 
-/// Each row of the last axis in order, smallest first unless `descending`, and where its numbers stood. The gradient of
-/// a value goes to the place where it stood. On the CPU alone.
+/// Each row of the last axis sorted, ascending unless `descending`, and the indices of its elements in x (…, K). The
+/// gradient of a value goes to its element in x. On the CPU only.
 /// @throws Error  if x is a single number
 template <Operand X>
 auto sort(const X& x, bool descending = false) {

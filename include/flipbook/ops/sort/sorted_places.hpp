@@ -11,14 +11,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The place that each number of a row of the last axis has once the row is sorted, smallest first, from 0 on: (…, K) →
-/// (…, K). Equal numbers stay in order; none may be NaN. It is the inverse of `argsort`, on any backend: devices
-/// compare each number with each, (…, K, K) in memory, and ask nothing of the host.
+/// The index of each element of a row of the last axis in the sorted row, ascending: (…, K) → (…, K). The sort is
+/// stable; no element may be NaN. It is the inverse permutation of `argsort`, on any backend: devices compare all pairs
+/// of elements, with (…, K, K) in memory, and do not involve the host.
 /// @throws Error  if x is a single number
 template <Real T, class B>
 Tensor<std::int32_t, B> sorted_places(const Tensor<T, B>& x) {
   require(x.rank() > 0, "sorted_places: a single number has no axis to sort along");
-  using W = Wide<T>;  // which counts beyond what short numbers can
+  using W = Wide<T>;  // 16-bit scalars cannot represent all counts
   const Index count = x.extent(-1);
   const Tensor<W, B> places = arange<W, B>(count);  // (K)
   if constexpr (std::is_same_v<B, Cpu>) {
