@@ -185,7 +185,7 @@ class WeightGradient {
       seen.first = std::min(seen.first, std::max(line.first, low <= 0 ? 0 : quotient_up(low, s.stride[2])));
       seen.last = std::max(seen.last, std::min(line.last, high <= 0 ? 0 : quotient_up(high, s.stride[2])));
     }
-    if (seen.size() > 0)  // a factor always has the same positions, whichever are skipped
+    if (seen.size() > 0)  // a factor has the same positions, however many are skipped
       seen.first -= (seen.first - line.first) % numbers_in<F>;
     return seen;
   }

@@ -242,8 +242,7 @@ void affine_gradients(const NormGeometry& g, double epsilon, const T* variance, 
   }
 }
 
-/// At outer index n,  dx = a·dy + s·(x − mean) + t,  with three coefficients for each channel, where r = 1 / √(variance
-/// + ε):
+/// At outer index n,  dx = a·dy + s·(x − mean) + t,  with three numbers for each channel: with r = 1 / √(variance + ε),
 ///
 ///     a = r·w,   s = −r²·mean_set(w·dy·x̂),   t = −r·mean_set(w·dy)
 template <Real T>
@@ -273,7 +272,7 @@ void column_coefficients(const NormGeometry& g, Index n, double epsilon, const T
 ///
 ///     dx = r·(w·dy − mean_set(w·dy) − x̂·mean_set(w·dy·x̂)),   dw = Σ dy·x̂,   db = Σ dy
 ///
-/// If a function `after` follows, dy is its gradient times its slope at w·x̂ + b, which requires b.
+/// If a function `after` follows, dy is the gradient of its result times its slope at w·x̂ + b, which requires b.
 template <Real T, class After = NoFunction>
 void column_gradient(const NormGeometry& g, double epsilon, const T* x, const T* mean, const T* variance, const T* w,
                      const T* dy, T* dx, T* dw, T* db, const After& after = {}, const T* b = nullptr) {
