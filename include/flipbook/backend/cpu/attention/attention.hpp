@@ -13,23 +13,23 @@
 #include <flipbook/backend/cpu/simd/exp2.hpp>
 #include <flipbook/kernels/attention/geometry.hpp>
 
-/// Attention without the matrix of all queries by all keys: FlashAttention (Dao et al., 2022) on vectors.
-/// A tile of queries is transposed, so that its queries are the lanes of a vector: scores are then rows of keys times
-/// a panel, maxima and sums over keys are plain vector operations, and keys and values are read as they lie. Scores
-/// are logarithms to base 2.
+/// Attention without the matrix of all queries by all keys: FlashAttention (Dao et al., 2022) on vectors. A tile of
+/// queries is transposed, so that its queries are the lanes of a vector. Scores are then rows of keys times a panel,
+/// maxima and sums over keys are plain vector operations, and keys and values are read in place. Scores are logarithms
+/// to base 2.
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 
-/// Keys that are worked on at a time, and queries.
+/// Keys per tile, and queries per tile.
 inline constexpr Index key_tile = 64;
 template <Real T>
 inline constexpr Index query_tile = panel_columns<T>;
 
 using std::numbers::ln2_v, std::numbers::log2e_v;
 
-/// (rowsᵀ · factor)(d, i) of `count` rows from `first` on, d rows of `lanes_used` numbers; lanes without a row are 0.
+/// factor · rowsᵀ, as (width, lanes_used), of `count` rows from `first` on; lanes without a row are 0.
 template <Real T>
 void turn_rows(const HeadRows<const T>& rows, Index first, Index count, Index width, T factor, T* to,
                Index lanes_used) {
@@ -41,8 +41,8 @@ void turn_rows(const HeadRows<const T>& rows, Index first, Index count, Index wi
   }
 }
 
-/// Begins to bring near what the head after reads, of queries and of keys, if the first cache holds that beside what a
-/// head works on: short heads wait for memory otherwise, since their rows are no stream.
+/// Prefetches the next head's rows of queries and of keys, if they fit the first-level cache together with the current
+/// head. Without it, short heads wait for memory, since their rows are not one stream.
 template <Real T>
 [[gnu::always_inline]] inline void fetch_head(const AttentionGeometry& g, Index head,
                                               std::initializer_list<const HeadRows<const T>*> of_queries,
@@ -54,15 +54,15 @@ template <Real T>
   for (const auto* rows : of_keys) fetch(rows->of(n, h).data, rows->row, g.keys, g.width);
 }
 
-/// Some queries of one head, transposed, with their running maximum and sum over keys: every array is (…, lanes), with
-/// one lane for each query.
+/// A tile of queries of one head, transposed, with their running maximum and sum over keys. Each array has `lanes_used`
+/// columns, one lane for each query.
 template <Real T>
 struct QueryTile {
   using V = Simd<T>;
   const AttentionGeometry& geometry;
-  Index first, count, lanes_used;  ///< queries, and those rounded up to whole vectors
+  Index first, count, lanes_used;  ///< queries; lanes_used: count, rounded up to whole vectors
   T *turned, *sums;                ///< scale · Qᵀ and (Σ P·V)ᵀ (D, ·)
-  T *limits, *maxima, *totals;     ///< keys seen, maxima of scores, sums of weights (·)
+  T *limits, *maxima, *totals;     ///< visible keys, maxima of scores, sums of weights (·)
 
   static Index workspace(const AttentionGeometry& g) { return query_tile<T> * (2 * g.width + 3); }
 
@@ -86,10 +86,10 @@ struct QueryTile {
       limits[i] = static_cast<T>(i < count ? geometry.visible(first + i) : geometry.keys);
     }
   }
-  /// Keys that any of these queries sees.
+  /// Number of keys that are visible to any of these queries.
   Index visible() const { return geometry.visible(first + count - 1); }
 
-  /// Sᵀ for keys [key, key + keys): scaled, masked; −∞ where a query does not see a key.
+  /// Sᵀ for keys [key, key + keys): scaled, masked, and −∞ where a key is not visible to a query.
   void score(const HeadRows<const T>& k, Index key, Index keys, const ScoreMask<T>& mask, T* scores) const {
     small_product<T>({k(key), k.row, 1}, keys, geometry.width, {turned, lanes_used}, lanes_used, {scores, lanes_used},
                      false);
@@ -109,7 +109,7 @@ struct QueryTile {
       }
     }
   }
-  /// Sᵀ to 2^(S − maximum)ᵀ, by the maximum so far, to which the sums are brought too.
+  /// Replaces Sᵀ by 2^(S − maximum)ᵀ, with the maximum so far, and rescales the sums to this maximum.
   void exponentiate(Index keys, T* scores) const {
     for (Index i = 0; i < lanes_used; i += lanes<T>) {
       const V before = V::load_unaligned(maxima + i);
@@ -135,7 +135,7 @@ struct QueryTile {
     small_product<T>({v(key), 1, v.row}, geometry.width, keys, {weights, lanes_used}, lanes_used, {sums, lanes_used},
                      true);
   }
-  /// Output rows and logarithms of Σ exp S; a query that saw nothing has 0 and +∞.
+  /// Writes the output rows and log Σ exp S; a query without visible keys has 0 and +∞.
   void finish(const HeadRows<T>& y, T* log_sums) const {
     for (Index i = 0; i < lanes_used; i += lanes<T>) {
       const V total = V::load_unaligned(totals + i), factor = V(T(1)) / total;
@@ -167,14 +167,14 @@ void attend(const AttentionGeometry& g, Index which, const AttentionRows<const T
   queries.finish(y, log_sums);
 }
 
-/// Whether a single query, such as the next token's, goes by attend_one: a tile would leave its other lanes empty.
+/// Whether attend_one is used: for a single query, such as the next token's, a tile would leave its other lanes empty.
 template <Real T>
 bool is_one(const AttentionGeometry& g) {
   return g.queries == 1 && g.width % lanes<T> == 0;
 }
 
-/// The same for a single query. The lanes are the numbers of a key, then keys, then the numbers of a value.
-/// @param workspace  for as many numbers as keys, in whole vectors, and the query
+/// `attend` for a single query. The lanes are the elements of a key, then keys, then the elements of a value.
+/// @param workspace  a number for each key, in whole vectors, and the query
 template <Real T>
 void attend_one(const AttentionGeometry& g, const AttentionRows<const T>& x, const ScoreMask<T>& mask, T* y, T* log_sum,
                 T* workspace) {
@@ -208,8 +208,8 @@ void attend_one(const AttentionGeometry& g, const AttentionRows<const T>& x, con
 
 }  // namespace detail
 
-/// y = softmax(scale · q·kᵀ + mask)·v for every sample and head, and the logarithms of the softmax's
-/// denominators (N, H, queries). Parallel over samples, heads and tiles of queries.
+/// y = softmax(scale · q·kᵀ + mask)·v for every sample and head, and log_sums (N, H, queries), the logarithms of the
+/// softmax's denominators. Parallel over samples, heads and tiles of queries.
 template <Real T>
 void attention(const AttentionGeometry& g, const HeadRows<const T>& q, const HeadRows<const T>& k,
                const HeadRows<const T>& v, const ScoreMask<T>& mask, const HeadRows<T>& y, T* log_sums) {
@@ -219,7 +219,7 @@ void attention(const AttentionGeometry& g, const HeadRows<const T>& q, const Hea
   const PerThread<T> workspaces(detail::is_one<T>(g) ? of_one : of_tile);
   parallel_tasks(g.batch * g.heads * tiles, [&](Index task) {
     const Index head = task / tiles, n = head / g.heads, h = head % g.heads;
-    const Index which = tiles - 1 - task % tiles;  // the queries that see most keys first
+    const Index which = tiles - 1 - task % tiles;  // queries with the most visible keys first
     const AttentionRows<const T> x{q.of(n, h), k.of(n, h), v.of(n, h)};
     if (task % tiles == 0) detail::fetch_head(g, head + 1, {&q}, {&k, &v});
     const HeadRows<T> to = y.of(n, h);

@@ -7,12 +7,12 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 
-/// Queries that a tile of keys meets at a time in the backward pass, and keys of such a tile.
+/// Queries per step of the backward pass over a tile of keys, and keys per tile.
 inline constexpr Index query_rows = 64;
 template <Real T>
 inline constexpr Index key_lanes = panel_columns<T>;
 
-/// A row to whole vectors, padded with zeros.
+/// Copies a row to whole vectors, padded with zeros.
 template <Real T>
 void copy_row(const T* from, Index width, T* to) {
   Index d = 0;
@@ -20,7 +20,7 @@ void copy_row(const T* from, Index width, T* to) {
   if (d < width) load_part(from + d, width - d).store_unaligned(to + d);
 }
 
-/// A row from whole vectors.
+/// Copies a row from whole vectors.
 template <Real T>
 void put_row(const T* from, Index width, T* to) {
   Index d = 0;
@@ -28,7 +28,7 @@ void put_row(const T* from, Index width, T* to) {
   if (d < width) store_part(Simd<T>::load_unaligned(from + d), to + d, width - d);
 }
 
-/// What the gradient reads and writes of one head's queries, brought together: each row is whole vectors, padded with
+/// The gradient's inputs and outputs for the queries of one head, in consecutive rows of whole vectors, padded with
 /// zeros.
 template <Real T>
 struct GradientRows {
@@ -64,7 +64,7 @@ struct GradientRows {
   }
 };
 
-/// Some keys of one head, as lanes, and the gradients in them. With P = exp(S − log_sums), from the scores once more:
+/// A tile of keys of one head, as lanes, and their gradients. With P = exp(S − log_sums), from recomputed scores:
 ///
 ///     dV += Pᵀ·dY,   dS = P ∘ (dY·Vᵀ − rowsum(dY ∘ Y)),   dQ += scale · dS·K,   dK += scale · dSᵀ·Q
 template <Real T>
@@ -72,7 +72,7 @@ struct KeyTile {
   using V = Simd<T>;
   const AttentionGeometry& geometry;
   const GradientRows<T>& queries;
-  Index first, count, lanes_used;  ///< keys, and those rounded up to whole vectors
+  Index first, count, lanes_used;  ///< keys; lanes_used: count, rounded up to whole vectors
   T *k_turned, *v_turned;          ///< scale · Kᵀ and Vᵀ (D, ·)
   T *k, *dk, *dv;                  ///< (·, row)
   T *weights, *d_scores;           ///< P and scale · dS (queries, ·)
@@ -103,7 +103,7 @@ struct KeyTile {
     std::fill_n(dk, count * row, T(0));
     std::fill_n(dv, count * row, T(0));
   }
-  /// Adds the gradients by queries [query, query + present).
+  /// Adds the gradients from queries [query, query + present).
   void add(Index query, Index present, const ScoreMask<T>& mask) const {
     const Index width = geometry.width, row = queries.row;
     const SmallOperand<T> q{queries.q + query * row, row, 1}, dy{queries.dy + query * row, row, 1};
@@ -131,20 +131,20 @@ struct KeyTile {
       for (Index j = 0; j < count; ++j) weights[i * lanes_used + j] += log2e_v<T> * added[j];
     }
   }
-  /// −∞ for the scores of keys that a query does not see.
+  /// Sets the scores of keys that are not visible to a query to −∞.
   void hide(Index query, Index present) const {
     for (Index i = 0; i < present; ++i) {
       const Index seen = std::clamp<Index>(geometry.visible(query + i) - first, 0, count);
       std::fill(weights + i * lanes_used + seen, weights + i * lanes_used + count, -std::numeric_limits<T>::infinity());
     }
   }
-  /// S to P, and dY·Vᵀ to scale · dS.
+  /// Replaces S by P, and dY·Vᵀ by scale · dS.
   void differentiate(Index query, Index present) const {
     const V scale(static_cast<T>(geometry.scale));
     for (Index i = 0; i < present; ++i) {
       const V log_sum(queries.log_sums[query + i]), inner(queries.inner[query + i]);
       for (Index at = i * lanes_used; at < (i + 1) * lanes_used; at += lanes<T>) {
-        // No weight is above 1, however large the scores are that were rounded.
+        // No weight exceeds 1, however large the rounded scores are.
         const V weight = exp2<T>(math::min(V(T(0)), V::load_unaligned(weights + at) - log_sum));
         weight.store_unaligned(weights + at);
         (scale * weight * (V::load_unaligned(d_scores + at) - inner)).store_unaligned(d_scores + at);
@@ -176,8 +176,8 @@ void attend_gradient(const AttentionGeometry& g, const AttentionRows<const T>& x
 
 }  // namespace detail
 
-/// The gradients in q, k and v. Parallel over samples and heads: the keys of a head add to the same queries,
-/// in order. Keys from g.keys to `all_keys`, which no query sees, have gradient 0.
+/// The gradients with respect to q, k and v. Parallel over samples and heads; the tiles of keys of a head add to dq in
+/// order. Keys from g.keys to `all_keys`, which are visible to no query, have gradient 0.
 template <Real T>
 void attention_gradient(const AttentionGeometry& g, const AttentionRows<const T>& x, const ScoreMask<T>& mask,
                         const HeadRows<const T>& y, const HeadRows<const T>& dy, const T* log_sums,

@@ -10,7 +10,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// The cosine and sine of every angle, [token, pair]: worked out once for each place along an axis.
+/// The cosines and sines of all angles, (tokens, pairs), computed once for each position along an axis.
 template <Real T>
 void position_angles(const PositionAngles& angles, T* cosines, T* sines) {
   for (Index j = 0; j < angles.pairs(); ++j) {
@@ -30,7 +30,7 @@ void position_angles(const PositionAngles& angles, T* cosines, T* sines) {
 
 namespace detail {
 
-/// The pairs [j, j + lanes of V) of `count` vectors that follow one another, by the same angles.
+/// Rotates the pairs [j, j + lanes of V) of `count` consecutive vectors by the same angles.
 template <class V, Real T>
 void turn(Index j, Index count, Index half, const T* x, const V& cosine, const V& sine, T* y) {
   for (Index at = j; at < j + 2 * half * count; at += 2 * half) {
@@ -42,16 +42,16 @@ void turn(Index j, Index count, Index half, const T* x, const V& cosine, const V
 
 }  // namespace detail
 
-/// Turns vectors of 2·half numbers, of which each token has `vectors`: the pair (x[j], x[half + j]) by the
-/// angle whose cosine and sine are at [token mod tokens, j]. Of each token only the first `turned` vectors
-/// are turned, the others copied. `direction` is −1 to turn back.
+/// Rotates the pairs (x[j], x[half + j]) of vectors of 2·half numbers, `vectors` of them for each token. The cosines
+/// and sines of the angles are at [token mod tokens, j]. Only the first `turned` vectors of each token are rotated; the
+/// others are copied. `direction` is −1 for the inverse rotation.
 template <Real T>
 void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
             const T* sines, T direction, T* y) {
   if (rows == 0) return;
   const Index size = vectors * 2 * half, still = turned * 2 * half;
   parallel_for(rows / vectors, std::max<Index>(1, map_grain / size), [=](Index first, Index last) {
-    Index place = first % tokens;  // counted on: a division costs as much as to turn a short vector
+    Index place = first % tokens;  // incremented, since a division costs as much as rotating a short vector
     for (Index token = first; token < last; ++token, place = place + 1 < tokens ? place + 1 : 0) {
       const T *const from = x + token * size, *const cosine = cosines + place * half,
                      *const sine = sines + place * half;

@@ -20,8 +20,8 @@
 ///
 ///     x  (N, T, H, W, C)    y  (N, T', H', W', O)    w  (Kt, Kh, Kw, C / groups, O)
 ///
-/// with extents, C and O from the geometry. Group g joins channels [g, g + 1) · C / groups of x with channels
-/// [g, g + 1) · O / groups of y.
+/// with extents, C and O from the geometry. Group g connects channels [g, g + 1) · C / groups of x with
+/// channels [g, g + 1) · O / groups of y.
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
@@ -34,7 +34,7 @@ inline ReceptiveField receptive_field_of(const ConvGeometry& g) {
   return field;
 }
 
-/// Whether it pays to pair the numbers of the operands, and every pixel's channels are whole pairs.
+/// Whether pairing the operands' numbers pays, and every pixel's channels are whole pairs.
 inline bool pairs_up(const ConvGeometry& g) {
   const Index in = g.in_channels / g.groups, out = g.out_channels / g.groups;
   return in % 2 == 0 && out % 2 == 0 && std::min(in, out) >= 16;
@@ -44,7 +44,7 @@ inline bool pairs_up(const ConvGeometry& g) {
 
 /// y[n, p, o] = bias[o] + Σ_k Σ_c  x[n, p·stride + k·dilation − padding, c] · w[k, c, o],
 ///
-/// by factors F.
+/// with factors F.
 /// @param bias  (O) or null
 template <Multiplicand F, class T = Sum<F>>
 void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
@@ -95,8 +95,8 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
 
 namespace detail {
 
-/// The pixels of x whose positions agree modulo the stride with `first`: what an adjoint makes of them is a dense
-/// convolution over y with a part of the kernel. Along an axis with 4 taps, a stride of 2 and a padding of 1:
+/// The pixels of x whose positions equal `first` modulo the stride. In an adjoint they are a dense convolution over y
+/// with a part of the kernel. Along an axis with 4 taps, a stride of 2 and a padding of 1:
 ///
 ///     phase 0, taps 1 and 3:                 phase 1, taps 0 and 2:
 ///     x[0] = w[1]·y[0]                       x[1] = w[0]·y[1] + w[2]·y[0]
@@ -109,7 +109,7 @@ struct AdjointPhase {
 
   static Index count(const ConvGeometry& g) { return g.stride[0] * g.stride[1] * g.stride[2]; }
 
-  /// @param channels  factors of a pixel of y that a group reads
+  /// @param channels  number of factors of a pixel of y that a group reads
   AdjointPhase(const ConvGeometry& g, Index number, Index channels)
       : first{number / (g.stride[1] * g.stride[2]), number / g.stride[2] % g.stride[1], number % g.stride[2]} {
     field.batch = g.batch;
@@ -124,7 +124,7 @@ struct AdjointPhase {
     field.channels = channels;
     field.touching = g.groups == 1;
   }
-  /// The kernel's tap that is tap (t, h, v) of the phase.
+  /// The index in the kernel of tap (t, h, v) of the phase.
   Index tap(const ConvGeometry& g, Index t, Index h, Index v) const {
     const auto at = [&](std::size_t axis, Index j) { return axes[axis].tap - j * axes[axis].tap_step; };
     return (at(0, t) * g.kernel[1] + at(1, h)) * g.kernel[2] + at(2, v);
@@ -138,7 +138,7 @@ struct AdjointPhase {
   }
 };
 
-/// A phase's weights where they lie, transposed: a row of a tap's matrix is a column of the panel.
+/// A phase's weights in place, transposed: a row of a tap's matrix is a column of the panel.
 /// @param w  of the group, (K…, C / groups, O)
 template <Multiplicand F>
 Panels<F> panels_in_place(const ConvGeometry& g, const AdjointPhase& phase,
@@ -154,7 +154,7 @@ Panels<F> panels_in_place(const ConvGeometry& g, const AdjointPhase& phase,
 }
 
 /// A phase's weights, packed.
-/// @param to  room for taps · channels · round_up(C / groups, lanes) factors
+/// @param to  memory for taps · channels · round_up(C / groups, lanes) factors
 template <Multiplicand F>
 Panels<F> pack_phase(const ConvGeometry& g, const AdjointPhase& phase, const Sum<F>* w, F* to) {
   const ReceptiveField& field = phase.field;
@@ -240,7 +240,7 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
       const LineWeightGradient<T> lines(field, in, dy, columns);
       if (lines.fits() && (in_order || lines.cost() < static_cast<double>(in_place))) return lines(dw);
     }
-    // What is gathered is copied for every tap.
+    // WeightGradient copies its input for every tap.
     if (!in_order && in_place < 3 * WeightGradient<T>::cost(field, columns)) {
       return WeightGradientInPlace<T>(field, in, dy, g.groups, columns)(dw);
     }
@@ -256,10 +256,10 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   weight_gradient(works.all());
 }
 
-/// A convolution as a product of matrices, where no two outputs see the same pixel: its kernel covers its input, or is
-/// one pixel.
+/// A convolution as a matrix product, if no two outputs read the same pixel: its kernel covers its input, or is one
+/// pixel.
 struct AsProduct {
-  Index outputs, numbers, channels;  ///< rows, what each is summed up from, columns
+  Index outputs, numbers, channels;  ///< rows, length of the reduction, columns
   explicit AsProduct(const ConvGeometry& g)
       : outputs(g.outputs()), numbers(g.taps() * g.in_channels), channels(g.out_channels) {}
   static bool fits(const ConvGeometry& g) {
@@ -289,14 +289,13 @@ struct AsProduct {
 
 namespace detail {
 
-/// Calls way.template operator()<F>() for what numbers are multiplied as, of which there may be pairs.
+/// Calls way.template operator()<F>() with the type F of the factors, which may be pairs if `pairs`.
 template <Real T, class Way>
 void by_factors(bool pairs, const Way& way) {
   if (pairs) with_arithmetic<T>(way);
   else way.template operator()<T>();
 }
-/// Calls way.template operator()<F>(scheme) for what the numbers of a convolution are multiplied as, and the shorter
-/// way that there may be.
+/// Calls way.template operator()<F>(scheme) with the type F of a convolution's factors and its fastest scheme.
 template <Real T, bool transposed = false, class Way>
 void by_shortest_way(const ConvGeometry& g, const Way& way) {
   by_factors<T>(pairs_up(g),
@@ -305,7 +304,7 @@ void by_shortest_way(const ConvGeometry& g, const Way& way) {
 
 }  // namespace detail
 
-/// As direct_conv, by the shorter way where there is one.
+/// As direct_conv, by a faster kernel if there is one.
 template <Real T, bool may_group = true>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if constexpr (may_group) {
@@ -331,7 +330,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
     direct_conv<F>(g, x, w, bias, y);
   });
 }
-/// As direct_conv_transpose, by the shorter way where there is one.
+/// As direct_conv_transpose, by a faster kernel if there is one.
 template <Real T, bool may_group = true>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   if constexpr (may_group) {
@@ -355,7 +354,7 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
     direct_conv_transpose<F>(g, y, w, bias, x);
   });
 }
-/// As direct_conv_weight, by the shorter way where there is one.
+/// As direct_conv_weight, by a faster kernel if there is one.
 template <Real T, bool may_group = true>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if constexpr (may_group) {

@@ -6,15 +6,15 @@
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
-/// Depthwise convolution: output channel c reads a few numbers of each pixel, which lie at channel c of as many
-/// vectors. A register holds channels, those of some neighbouring outputs stay in registers while the taps pass by, and
-/// no product mixes the lanes of a register.
+/// Depthwise convolution: output channel c reads a few numbers of each pixel, each at channel c of a different vector.
+/// A register holds channels; the sums of some adjacent outputs stay in registers in the loop over taps, and no product
+/// mixes the lanes of a register.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::depthwise {
 
 using Axes = ConvGeometry::Axes;
 
 /// Calls body.template operator()<vectors>(c) for blocks of vectors that cover channels [first, last), at least one
-/// vector of them. What is left at the end is covered by a block that overlaps the one before it.
+/// vector of them. A partial block at the end overlaps the one before it.
 template <Real T, class Body>
 void each_block(Index first, Index last, const Body& body) {
   constexpr Index wide = TileShape::vectors * lanes<T>;
@@ -23,7 +23,7 @@ void each_block(Index first, Index last, const Body& body) {
   for (; c < last; c += lanes<T>) body.template operator()<1>(std::min(c, last - lanes<T>));
 }
 
-/// Ranges of channels that tasks share out: of `each`, the last of up to twice as many.
+/// Ranges of channels for tasks: `each` channels per range, and up to twice as many in the last.
 struct Channels {
   Index all, each;
   Index count() const { return std::max(all / each, Index{1}); }
@@ -31,12 +31,12 @@ struct Channels {
   Index last(Index i) const { return i + 1 == count() ? all : (i + 1) * each; }
 };
 
-/// Which output a task makes: positions [column, end) of a line, channels [first, last).
+/// The output of a task: positions [column, end) of a line, channels [first, last).
 struct Piece {
   Index line, column, end, first, last;
 };
 
-/// The taps in [first, last) along one axis that a position sees.
+/// The taps [first, last) along one axis that are inside for a position.
 struct Seen {
   Index first, last;
   Seen(const ReceptiveField& s, std::size_t axis, Index q) {
@@ -46,8 +46,8 @@ struct Seen {
   }
 };
 
-/// One tap along the last axis, or several that follow one another, for one of the numbers: how far their pixels and
-/// their weights lie from the first's. The rows of a tile see pixels 0, 1, … from there on; [low, high) are inside.
+/// One tap along the last axis, or several consecutive ones, for one of the numbers: the offsets of their pixels and
+/// weights from the first tap's. The rows of a tile read pixels 0, 1, … from there on; [low, high) are inside.
 struct Taps {
   Index in, weights, column;
   int count, low, high;
@@ -65,12 +65,13 @@ struct Weights {
 template <Real T>
 class Filter {
  public:
-  /// @param field  whose channels are those of the output
+  /// @param field  its channels are those of the output
   [[gnu::cold]] Filter(const ReceptiveField& field, const Pixels<const T*>& in, const Pixels<T*>& out,
                        const Weights<T>& weights, const T* start)
       : field_(field), in_(in), out_(out), weights_(weights), start_(start) {
     constexpr Index block = TileShape::vectors * lanes<T>;
-    // The lines that outputs of the next line see again stay in the first cache, if there are many of them.
+    // If many lines are read, channels are divided, so that lines which the next line of outputs reads again stay in
+    // the first-level cache.
     const Index seen = field.kernel[0] * field.kernel[1] * field.positions[2] * static_cast<Index>(sizeof(T));
     const Index fitting = (Index{1} << 15) / std::max(seen, Index{1}) / block * block;
     channels_ = {field.channels, std::clamp(fitting, block, 4 * block)};
@@ -89,7 +90,7 @@ class Filter {
     else return false;
     return true;
   }
-  /// Room in Taps that one thread needs.
+  /// Workspace of one thread, in Taps.
   Index workspace() const { return 2 * field_.taps() * weights_.depth; }
 
   void operator()(Index task, Taps* workspace) const {
@@ -99,7 +100,7 @@ class Filter {
     }
   }
 
-  /// @param in  the input, or a copy of what of it is seen
+  /// @param in  the input, or a copy of the pixels that are read
   /// @param number_pitch  between the numbers of a pixel
   void make(const Piece& piece, const Pixels<const T*>& in, Index number_pitch, Taps* workspace) const {
     const auto& s = field_;
@@ -139,15 +140,15 @@ class Filter {
   template <int vectors>
   static constexpr int rows_of = TileShape::registers / 2 / vectors;
 
-  /// Neighbouring outputs of a line: of them `rows_of<vectors>` are made, `count` are written.
+  /// Adjacent outputs of a line: `rows_of<vectors>` are computed, `count` are written.
   struct Tile {
-    const T *in, *weights, *start;  ///< `in`: what the first tap sees, be it outside or not; `start` may be null
+    const T *in, *weights, *start;  ///< `in`: the first tap's pixel, inside or not; `start` may be null
     T* out;
     std::span<const Taps> taps;
     Index pixel, weight, out_pixel, count;
   };
 
-  /// The taps that a line sees, if it were endless: those that go together first.
+  /// The taps of a line, regardless of its ends: groups of taps first, then single taps.
   std::span<const Taps> of_line(const Seen& times, const Seen& heights, const Axes& pitch, Index number_pitch,
                                 Taps* to) const {
     const bool adjoin = field_.stride[2] == 1 && field_.step[2] == 1;
@@ -172,7 +173,7 @@ class Filter {
     return {to, size};
   }
 
-  /// Those that some of `count` rows from `column` on see.
+  /// The taps that are inside for some of `count` rows from `column` on.
   std::span<const Taps> at_border(std::span<const Taps> all, Index column, Index count, Taps* to) const {
     const Index stride = field_.stride[2], extent = field_.extent[2];
     std::size_t size = 0;
@@ -191,7 +192,7 @@ class Filter {
   template <int vectors>
   using Sums = Simd<T>[rows_of<vectors>][vectors];
 
-  // A function of its own, since inlined where it is called it has too few registers left.
+  // A separate function, since too few registers are left if it is inlined.
   template <int vectors, bool border>
   [[gnu::noinline]] static void multiply(const Tile& tile) {
     using V = Simd<T>;
@@ -215,7 +216,7 @@ class Filter {
     }
   }
 
-  /// Each pixel is read once for all taps that it meets.
+  /// Each pixel is loaded once for all taps.
   template <int vectors, int count, bool border>
   [[gnu::always_inline]] static void add(const Tile& tile, const Taps& taps, Sums<vectors>& sum) {
     using V = Simd<T>;

@@ -4,15 +4,15 @@
 #include <flipbook/backend/cpu/conv/grouped.hpp>
 #include <flipbook/backend/cpu/reduce/reduce.hpp>
 
-/// The weights' gradient of convolutions in narrow groups: the taps of a tile stay in registers while the positions of
-/// a line pass by.
+/// The weights' gradient of convolutions with narrow groups: the sums of some taps stay in registers in the loop over
+/// the positions of a line.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::depthwise {
 
-/// A tap and a number of the group: where its pixels are from those of the position, its row of the result, and the
-/// positions of a line, [low, high), for which it is inside.
+/// A tap and a number of the group: the offset of its pixels from those of the position, its row of the result, and the
+/// positions [low, high) of a line for which it is inside.
 struct WeightTap {
   Index in, row, low, high;
-  Index t, h;  ///< where it is along the first two axes
+  Index t, h;  ///< its offset along the first two axes
 };
 
 /// dw[j, d, c] = Σ_{n, q}  in[n, pixel(q, j), d, c] · dy[n, q, c]
@@ -26,10 +26,11 @@ class WeightGradient {
  public:
   WeightGradient(const ReceptiveField& field, Index depth, const T* dy) : field_(field), depth_(depth), dy_(dy) {}
 
-  /// Room in WeightTaps that one thread needs.
+  /// Workspace of one thread, in WeightTaps.
   Index workspace() const { return 2 * field_.taps() * depth_; }
 
-  /// dw += what a block of positions gives. @param dw  (taps, depth, channels)
+  /// Adds the products of a block of positions to dw.
+  /// @param dw  (taps, depth, channels)
   void add(const Block& b, const Pixels<const T*>& in, Index number_pitch, WeightTap* taps, T* dw) const {
     const auto& s = field_;
     const auto all = collect(b, in, number_pitch, taps);
@@ -72,7 +73,7 @@ class WeightGradient {
       WeightTap tap;
       tap.t = s.origin[0] + j0 * s.step[0], tap.h = s.origin[1] + j1 * s.step[1];
       const Index column = s.origin[2] + j2 * s.step[2];
-      const auto first = [&](Index end) {  // position that sees pixel `end` or one behind it
+      const auto first = [&](Index end) {  // first position whose pixel is not before `end`
         const Index q = end <= column ? 0 : quotient_up(end - column, s.stride[2]);
         return std::clamp(q, b.column, b.column + b.width);
       };
@@ -86,7 +87,7 @@ class WeightGradient {
     return {to, size};
   }
 
-  // A function of its own, since inlined where it is called it has too few registers left.
+  // A separate function, since too few registers are left if it is inlined.
   template <int vectors, int rows>
   [[gnu::noinline]] void multiply(const Block& b, const Line& line, std::span<const WeightTap> taps, Index c,
                                   T* dw) const {
@@ -145,7 +146,7 @@ class WeightGradient {
   const T* dy_;
 };
 
-/// As cpu::conv_weight. Blocks are summed up in parts, whose number does not depend on that of the threads.
+/// As cpu::conv_weight. Blocks are summed in parts, whose number does not depend on the number of threads.
 template <Real T>
 [[gnu::cold]] void conv_weight(const ConvGeometry& geometry, const T* x, const T* dy, T* dw) {
   ConvGeometry g = merged_lines(geometry);

@@ -5,20 +5,20 @@
 
 #include <flipbook/backend/cpu/conv/depthwise.hpp>
 
-/// Convolutions in narrow groups. Depthwise ones are filters as they are; of others, a task copies the pixels that it
-/// reads so that each output channel finds the numbers of its group at its own place.
+/// Convolutions with narrow groups. Depthwise convolutions are filters as they are. For others, a task copies the
+/// pixels that it reads, so that the numbers of an output channel's group are at the index of that channel.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::depthwise {
 
-/// Whether these kernels do a convolution: groups that do not fill a vector.
+/// Whether these kernels are used: for groups that do not fill a vector.
 template <Real T>
 bool fits(const ConvGeometry& g) {
   return g.groups > 1 && g.in_channels / g.groups < lanes<T> && g.out_channels / g.groups < lanes<T>;
 }
 
-/// The d-th lane of each group of lanes in all lanes of the group.
+/// Broadcasts the d-th lane of each group of lanes to all lanes of the group.
 template <std::size_t group, std::size_t d, class V>
 [[gnu::always_inline]] inline V one_for_all(const V& x) {
-#ifdef __CUDACC__  // nvcc's front end leaves the pack of indices below as it is
+#ifdef __CUDACC__  // nvcc's front end does not expand the pack of indices below
   typename V::value_type from[V::size], to[V::size];
   x.store_unaligned(from);
   for (std::size_t l = 0; l < V::size; ++l) to[l] = from[l / group * group + d];
@@ -32,16 +32,17 @@ template <std::size_t group, std::size_t d, class V>
 #endif
 }
 
-/// What is read, as vectors of what is written: channel o of groups of `to` reads all `from` numbers of its group.
+/// Gathers input for vectors of output channels: output channel o, in groups of `to`, reads all `from` numbers of its
+/// group.
 struct GroupGather {
-  Index from, to, channels, present;  ///< channels of what is written, and those of them that the tensors have
+  Index from, to, channels, present;  ///< output channels, and those of them that the tensors have
   bool in_place() const { return from == 1 && to == 1 && present == channels; }
   Index in_channels() const { return present / to * from; }
 
   /// out[d · pitch + i] = the d-th number of the group of channel first + i, for i < count.
   template <class T>
   void operator()(const T* x, Index first, Index count, T* out, Index pitch) const {
-    const Index there = std::min(count, present - first);  // of the last vector, some are not
+    const Index there = std::min(count, present - first);  // the last vector may exceed them
     if (from == to && there == count && first % to == 0) {
       if (to == 2) return repeat<2>(x + first, count, out, pitch);
       if (to == 4) return repeat<4>(x + first, count, out, pitch);
@@ -58,7 +59,8 @@ struct GroupGather {
   }
 
  private:
-  /// Of groups of so many numbers each for all lanes of its group. @param count  a multiple of lanes
+  /// Repeats each number of the groups for all lanes of its group.
+  /// @param count  a multiple of lanes
   template <std::size_t group, class T>
   static void repeat(const T* x, Index count, T* out, Index pitch) {
     if constexpr (group < static_cast<std::size_t>(lanes<T>)) {
@@ -73,20 +75,20 @@ struct GroupGather {
   }
 };
 
-/// Positions of clip n, at position t of the first axis: [line, line + lines) of the second, [column, column + width)
-/// of the third. Of them, channels [first, last) are meant.
+/// Positions of clip n: t of the first axis, [line, line + lines) of the second, [column, column + width) of the third;
+/// and channels [first, last) of these.
 struct Block {
   Index n, t, line, lines, column, width, first, last;
 };
 
-/// Divides positions and channels into blocks, and copies what a block sees.
+/// Divides positions and channels into blocks, and copies the pixels that a block reads.
 template <Real T>
 class Blocks {
  public:
   Blocks(const GroupGather& gather, const Pixels<const T*>& in) : gather_(gather), in_(in) {
     channels_ = {gather.channels, TileShape::vectors * lanes<T>};
   }
-  /// Adds a field, of those that are worked out from the same input.
+  /// Adds a receptive field; all fields have the same input.
   [[gnu::cold]] void add(const ReceptiveField& s) {
     for (std::size_t axis = 0; axis < 3; ++axis) {
       stride_[axis] = s.stride[axis], positions_[axis] = std::max(positions_[axis], s.positions[axis]);
@@ -103,7 +105,7 @@ class Blocks {
     lines_ /= 2;
     return true;
   }
-  /// Channels of a block; all that it sees is read in place.
+  /// Sets the channels of a block, whose pixels are read in place.
   void take_in_place(Index channels) { channels_.each = channels, width_ = positions_[2]; }
 
   const Channels& channels() const { return channels_; }
@@ -121,11 +123,11 @@ class Blocks {
     return b;
   }
 
-  /// Numbers that a copy needs.
+  /// Size of a copy, in numbers.
   Index workspace() const { return span(0, 1) * span(1, lines_) * span(2, width_) * gather_.from * 2 * channels_.each; }
-  /// Between the numbers of a pixel of a copy.
+  /// Distance between the numbers of a pixel of a copy.
   static Index number_pitch(const Block& b) { return round_up(b.last - b.first, lanes<T>); }
-  /// Copies what a block sees. Returns where all of the input would then lie.
+  /// Copies the pixels that a block reads. Returns the grid of the whole input, of which only these pixels exist.
   Pixels<const T*> copy(const Block& b, T* to) const {
     const Axes begin{at(0, b.t), at(1, b.line), at(2, b.column)};
     const Axes end{end_of(0, b.t, 1), end_of(1, b.line, b.lines), end_of(2, b.column, b.width)};
@@ -162,7 +164,7 @@ class Blocks {
   Channels channels_;
 };
 
-/// The parts of a block that filters of the same input make.
+/// Computes the outputs of filters with the same input in a block.
 template <Real T>
 void make(const Block& b, std::span<const Filter<T>> filters, const Pixels<const T*>& seen, Index number, Taps* taps) {
   for (const Filter<T>& filter : filters) {
@@ -175,7 +177,8 @@ void make(const Block& b, std::span<const Filter<T>> filters, const Pixels<const
   }
 }
 
-/// The filters of a convolution or its adjoint, from `in` to `out`. @param weights  (taps, from, channels)
+/// Runs the filters of a convolution or its adjoint, from `in` to `out`.
+/// @param weights  (taps, from, channels)
 template <Real T>
 [[gnu::cold]] void run(const ConvGeometry& g, bool adjoint, const GroupGather& gather, const T* in, const T* weights,
                        const T* start, T* out) {
@@ -221,7 +224,7 @@ template <Real T>
   });
 }
 
-/// The same convolution with lines of whole planes, where taps lie along the first axis alone.
+/// The same convolution with each plane as one line, if all taps are along the first axis.
 [[gnu::cold]] inline ConvGeometry merged_lines(ConvGeometry g) {
   const auto alone = [&](std::size_t axis) {
     return g.kernel[axis] == 1 && g.stride[axis] == 1 && g.padding[axis] == 0 && g.input[axis] == g.output[axis];
@@ -232,7 +235,7 @@ template <Real T>
   return g;
 }
 
-/// rows of `channels` numbers, with zeros at the end of each, or back
+/// Copies rows of `channels` numbers and pads them with zeros, or copies them back.
 template <Real T>
 [[gnu::cold]] void copy_rows(Index rows, const T* from, Index pitch, Index channels, T* to, Index to_pitch) {
   parallel_for(rows, 1024, [&](Index first, Index last) {
@@ -242,7 +245,7 @@ template <Real T>
   });
 }
 
-/// As `run`, also where all channels do not fill a vector.
+/// As `run`, also if all channels together do not fill a vector.
 template <Real T>
 [[gnu::cold]] void run_padded(const ConvGeometry& geometry, bool adjoint, GroupGather gather, const T* in,
                               const T* weights, const T* start, T* out) {

@@ -7,25 +7,25 @@
 #include <flipbook/backend/cpu/runtime/tasks.hpp>
 #include <flipbook/kernels/conv/geometry.hpp>
 
-/// Convolutions of input with so few channels that to find a tap's pixels costs as much as to multiply them, such as
-/// the first layer of a network for images. A task copies the pixels that some lines of outputs see, with zeros for
-/// what is outside, into its cache: from there, every tap is at the same distance from every output.
+/// Convolutions of input with so few channels that locating a tap's pixels costs as much as multiplying them, such as
+/// the first layer of an image network. A task copies the pixels that some lines of outputs read into its cache, with
+/// zeros for pixels outside. In the copy, every tap is at the same distance from every output.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::narrow {
 
-/// Whether these kernels do a convolution: few numbers a tap, and lines and channels that fill registers, or nearly.
+/// Whether these kernels are used: for few numbers per tap, and lines and channels that fill registers, or nearly.
 template <Real T>
 bool fits(const ConvGeometry& g) {
   return g.groups == 1 && g.dilation == ConvGeometry::Axes{1, 1, 1} && g.in_channels <= 4 && g.kernel[2] <= 8 &&
          g.output[2] >= TileShape::rows && 4 * g.out_channels >= 3 * round_up(g.out_channels, lanes<T>);
 }
 
-/// Whether the numbers of a run of taps pair up, and outputs that are neighbours, and their channels fill vectors.
+/// Whether the numbers of a run of taps and adjacent outputs form whole pairs, and output channels fill vectors.
 inline bool pairs_up(const ConvGeometry& g) {
   return g.kernel[2] * g.in_channels % 2 == 0 && g.stride[2] * g.in_channels % 2 == 0 && g.output[2] % 2 == 0 &&
          g.out_channels % lanes<float> == 0;
 }
 
-/// Blocks of some lines of outputs, and the pixels that they see: planes of lines, one for each tap in time.
+/// Blocks of lines of outputs, and the pixels that they read: planes of lines, one plane for each tap in time.
 template <Multiplicand F>
 class Lines {
   using T = Sum<F>;
@@ -45,7 +45,7 @@ class Lines {
   static constexpr Index most_lines = 32;
   Index blocks() const { return g_.batch * g_.output[0] * blocks_a_plane(); }
   Index positions() const { return most_ * g_.output[2]; }               ///< of a block
-  Index workspace() const { return numbers() + next() + 2 * lanes<T>; }  ///< for what it sees
+  Index workspace() const { return numbers() + next() + 2 * lanes<T>; }  ///< for the pixels that it reads
   Block block(Index i) const {
     const Index plane = i / blocks_a_plane(), first = i % blocks_a_plane() * most_;
     return {plane / g_.output[0], plane % g_.output[0], first, std::min(most_, g_.output[1] - first)};
@@ -53,25 +53,25 @@ class Lines {
   /// The index of a block's first position among all outputs.
   Index position(const Block& b) const { return ((b.n * g_.output[0] + b.t) * g_.output[1] + b.first) * g_.output[2]; }
 
-  /// Whether tap j in time sees a plane of the input.
+  /// Whether tap j in time is inside the input.
   bool inside(const Block& b, Index j) const {
     const Index at = b.t * g_.stride[0] + j - g_.padding[0];
     return at >= 0 && at < g_.input[0];
   }
-  /// Where the pixels begin that the first position of a block sees by the first of the taps (j0, j1, …), and how far
-  /// from them those of the next position and of the next line are.
+  /// Offset of the pixels that the first position of a block reads with the first of the taps (j0, j1, …), and the
+  /// distances from them to those of the next position and of the next line.
   Index tap(Index j0, Index j1) const { return j0 * in_plane_ + j1 * in_line_; }
   Index next() const { return g_.stride[2] * g_.in_channels; }
   Index next_line() const { return g_.stride[1] * in_line_; }
 
-  /// What a block sees in `workspace`, as factors of a reduction along lines; planes that are outside are left as they
-  /// are.
+  /// Copies the pixels that a block reads to `workspace`, as factors of a reduction along lines; planes outside are
+  /// left unchanged.
   const F* along_lines(const Block& b, const T* x, T* workspace) const {
     copy(b, x, workspace);
     return in_place(workspace, [&](F* factors) { write_factors(workspace, numbers(), factors); });
   }
-  /// The same for a reduction along positions: in place of each number a factor of it and of those that the next
-  /// positions see.
+  /// `along_lines` for a reduction along positions: each number is replaced by a factor of it and of the same number
+  /// for the next positions.
   const F* along_positions(const Block& b, const T* x, T* workspace) const {
     copy(b, x, workspace);
     return in_place(workspace, [&](auto* factors) {
@@ -120,7 +120,7 @@ class Lines {
   Index in_line_, in_plane_;  // numbers of a copied line and plane
 };
 
-/// As cpu::conv, by factors F.
+/// As cpu::conv, with factors F.
 template <Multiplicand F, class T = Sum<F>>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   constexpr Index each = numbers_in<F>;
@@ -166,7 +166,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   });
 }
 
-/// dw += what a block gives that sees `seen`, in the columns of a panel of dy.
+/// Adds the products of a block, which reads the pixels `seen`, to the columns of dw for a panel of dy.
 template <Multiplicand F, class T = Sum<F>>
 void add_block(const ConvGeometry& g, const Lines<F>& lines, const typename Lines<F>::Block& block, const F* seen,
                const Panel<F>& panel, T* dw) {
@@ -175,7 +175,7 @@ void add_block(const ConvGeometry& g, const Lines<F>& lines, const typename Line
   std::array<Run<F>, static_cast<std::size_t>(Lines<F>::most_lines)> runs;
   TileTarget<T> target;
   target.load = true;
-  // Rows of a tile may be of several taps, but of one in time, which is inside or not.
+  // The rows of a tile may be of several taps, but only of one tap in time, which is inside or not.
   for (Index k = 0; k < g.kernel[0] * plane; k += std::min<Index>(TileShape::rows, plane - k % plane)) {
     const Index j0 = k / plane, rows = std::min<Index>(TileShape::rows, plane - k % plane);
     if (!lines.inside(block, j0)) continue;
@@ -195,7 +195,7 @@ void add_block(const ConvGeometry& g, const Lines<F>& lines, const typename Line
   }
 }
 
-/// As cpu::conv_weight, by factors F. The blocks are summed up in groups, whose number does not depend on that of the
+/// As cpu::conv_weight, with factors F. The blocks are summed in groups, whose number does not depend on the number of
 /// threads.
 template <Multiplicand F, class T = Sum<F>>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
@@ -222,7 +222,7 @@ void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
             pair_rows(from, columns, positions / numbers_in<F>, width, packed, width);
           } else if (pitch == columns) {
             return from;
-          } else {  // rows far apart would meet in few sets of the cache
+          } else {  // distant rows would conflict in few sets of the cache
             for (Index p = 0; p < positions; ++p) {
               T* const row = packed + p * pitch;
               std::fill(std::copy_n(from + p * columns, width, row), row + pitch, T(0));

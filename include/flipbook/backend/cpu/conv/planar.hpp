@@ -4,10 +4,10 @@
 #include <flipbook/backend/cpu/conv/narrow.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
-/// Convolutions with few output channels, such as the last layer of a generator or of a decoder of images, and adjoints
-/// of convolutions with few input channels: a vector of output channels would be nearly empty, and a sum over a vector of
-/// channels has to be reduced at its end. Instead a vector holds neighbouring pixels of one channel, for which a task
-/// transposes the lines that it reads.
+/// Convolutions with few output channels, such as the last layer of a decoder of images, and adjoints of convolutions with
+/// few input channels. A vector along the result's channels would be nearly empty, and one along the summed channels would
+/// need a sum over its lanes at the end. Instead, a vector has adjacent pixels of one channel; a task transposes the lines
+/// that it reads to this layout.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::narrow {
 
 /// Whether these kernels compute the adjoint of a convolution.
@@ -70,8 +70,8 @@ void pixels_times_numbers(std::span<const Run<F>> runs, Index step, const F* num
   }
 }
 
-/// cpu::conv_transpose of one geometry, by factors F. A task makes some lines of all planes of a clip, in order of
-/// time: so every line that it reads is transposed once.
+/// cpu::conv_transpose of one geometry, with factors F. A task computes some lines of all planes of a clip, in order of
+/// time, so that it transposes every line that it reads once.
 template <Multiplicand F>
 class Adjoint {
   using T = Sum<F>;
@@ -95,13 +95,13 @@ class Adjoint {
     pack(w, reversed);
   }
   Index tasks() const { return g_.batch * blocks(); }
-  /// As many planes as taps, one after another in turns, and a line that is yet to be transposed.
+  /// A ring buffer of one plane for each tap in time, and a line before it is transposed.
   Index workspace() const { return g_.kernel[0] * plane_ + g_.output[2] * deep_; }
 
   /// @param planes  workspace() factors    @param runs  one for each tap
   void operator()(Index task, F* planes, Run<F>* runs) const {
     const Index n = task / blocks(), line = task % blocks() * most_;
-    Index transposed = -g_.padding[0] - g_.kernel[0];  // the next plane that is not yet there
+    Index transposed = -g_.padding[0] - g_.kernel[0];  // the next plane to transpose
     for (Index t = 0; t < g_.input[0]; ++t) {
       const Phase in_time = phase_of(g_, 0, t % g_.stride[0]);
       const Index first = t / g_.stride[0] + in_time.origin, end = first + in_time.taps;
@@ -124,7 +124,7 @@ class Adjoint {
   using Phases = std::array<Phase, 3>;
   using Starts = std::array<Index, static_cast<std::size_t>(TileShape::max_rows)>;
 
-  /// The pixels (h + stride · …, w + stride · …) of a task's lines, at time t of clip n, which see planes from `plane`
+  /// The pixels (h + stride · …, w + stride · …) of a task's lines, at time t of clip n, which read planes from `plane`
   /// on.
   struct Part {
     Index n, t, line, h, w, plane;
@@ -134,7 +134,7 @@ class Adjoint {
   Index slot(Index plane) const { return (plane % g_.kernel[0] + g_.kernel[0]) % g_.kernel[0]; }
   bool inside(std::size_t axis, Index at) const { return at >= 0 && at < g_.output[axis]; }
 
-  /// How far from a position the pixels of y are that any phase sees.
+  /// Sets the range of distances from a position to the pixels of y that any phase reads.
   void set_reach() {
     for (std::size_t axis = 0; axis < 3; ++axis) {
       first_[axis] = g_.output[axis], last_[axis] = -g_.output[axis];
@@ -147,7 +147,7 @@ class Adjoint {
     }
   }
 
-  /// The weights as (taps, O, C).
+  /// Packs the weights as (taps, O, C). @param reversed  whether they are so in `w`, from the last tap to the first
   void pack(const T* w, [[maybe_unused]] bool reversed) {
     const Index channels = g_.in_channels;
     if constexpr (std::same_as<F, T>) {
@@ -165,7 +165,8 @@ class Adjoint {
     });
   }
 
-  /// Lines of plane `t` of y as (lines, O, pixels), zeros for what is outside. @param spare  room for a line
+  /// Transposes lines of plane `t` of y to (lines, O, pixels), with zeros for pixels outside.
+  /// @param spare  memory for a line
   void transpose(Index n, Index t, Index line, F* to, F* spare) const {
     if (!inside(0, t)) return;
     const Index width = g_.output[2], shift = -first_[2];
@@ -185,7 +186,7 @@ class Adjoint {
     }
   }
 
-  /// Makes the pixels of a part, `rows` vectors at a time.
+  /// Computes the pixels of a part, `rows_` vectors at a time.
   void make(const Part& part, const Phases& phase, const F* planes, Run<F>* runs) const {
     const Index all = std::min(most_, phase[1].pixels - part.line) * vectors_;
     for (Index m = 0; m < all; m += rows_) {
@@ -197,7 +198,7 @@ class Adjoint {
       }
     }
   }
-  /// Where in a plane what vectors m … m + rows − 1 see by the first tap begins; those beyond the last repeat it.
+  /// Offsets in a plane of the first tap's pixels, for vectors [m, m + rows_); vectors beyond the last repeat it.
   [[gnu::always_inline]] Starts starts(const Phases& phase, Index m, Index all) const {
     Starts from;
     for (Index i = 0; i < rows_; ++i) {
@@ -207,7 +208,7 @@ class Adjoint {
     }
     return from;
   }
-  /// A run over O for each tap whose plane is inside of y; taps (j1, j2) are so many lines and pixels further on:
+  /// Lists a run over O for each tap whose plane is inside y. Tap (j1, j2) is at an offset of j1 lines and j2 pixels:
   ///
   ///     plane, channel o     | 0 0 y y y y y y y 0 |  line j1 = 0
   ///                                [ vector ]         tap (0, 0)
@@ -241,7 +242,7 @@ class Adjoint {
     static_assert(kernels.size() == most_columns);
     kernels[static_cast<std::size_t>(g_.in_channels - 1)](runs, row_, numbers_.data(), sums);
   }
-  /// Vector m of a part, (C, lanes), to its pixels, a stride apart.
+  /// Writes vector m of a part, (C, lanes), to its pixels, which are a stride apart.
   [[gnu::always_inline]] void write(const Part& part, const Phases& phase, Index m, const T* sums) const {
     const Index h = (part.line + m / vectors_) * g_.stride[1] + part.h, q = m % vectors_ * lanes<T>;
     const Index above = ((part.n * g_.input[0] + part.t) * g_.input[1] + h) * g_.input[2];
@@ -258,13 +259,13 @@ class Adjoint {
   const T *y_, *bias_;
   T* x_;
   Scratch<F> numbers_;
-  ConvGeometry::Axes first_, last_;  // how far from a position the pixels that it sees are, at most
+  ConvGeometry::Axes first_, last_;  // range of distances from a position to the pixels that it reads
   Index most_, vectors_;             // lines of a task, vectors of a line
   Index row_, line_, plane_;         // numbers of one channel of a line, of a line and of a plane
-  Index rows_;                       // vectors of a tile
+  Index rows_;                       // vectors of pixels of a tile
 };
 
-/// As cpu::conv_transpose, by factors F.
+/// As cpu::conv_transpose, with factors F.
 template <Multiplicand F, class T = Sum<F>>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x, bool reversed = false) {
   const Adjoint<F> all(g, y, w, bias, x, reversed);

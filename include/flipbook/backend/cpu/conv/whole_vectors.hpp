@@ -3,11 +3,11 @@
 
 #include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
 
-/// Convolutions whose channels do not fill vectors, as ones whose channels do: the others are zeros. Winograd's
-/// filtering needs whole vectors, and saves more than the copies take.
+/// Convolutions whose channels do not fill whole vectors, padded with channels of zeros. Winograd's filtering needs
+/// whole vectors, and saves more time than the copies take.
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Rows with zeros behind them, or as they are where they have the width that is wanted.
+/// Rows padded with zeros to a width, or the rows themselves if they have this width.
 template <Real T>
 class WideRows {
  public:
@@ -34,9 +34,9 @@ class WholeVectors {
   explicit WholeVectors(const ConvGeometry& g) : g_(g), wide_(g) {
     wide_.in_channels = round_up(g.in_channels, lanes<T>), wide_.out_channels = round_up(g.out_channels, lanes<T>);
   }
-  /// The convolution with whole vectors.
+  /// The padded convolution.
   const ConvGeometry& wide() const { return wide_; }
-  /// Whether it pays: there is a filter, and few of the products are with zeros.
+  /// Whether padding pays: there is a filter, and few of the products are with zeros.
   bool fits() const {
     const Index products = g_.in_channels * g_.out_channels, wide = wide_.in_channels * wide_.out_channels;
     return g_.groups == 1 && products < wide && 5 * wide <= 9 * products &&
@@ -45,7 +45,7 @@ class WholeVectors {
 
   WideRows<T> input(const T* x) const { return {x, g_.inputs(), g_.in_channels, wide_.in_channels}; }
   WideRows<T> output(const T* y) const { return {y, g_.outputs(), g_.out_channels, wide_.out_channels}; }
-  /// Calls f with the weights.
+  /// Calls f with the padded weights.
   template <class F>
   void with_weights(const T* w, const F& f) const {
     const WideRows<T> across(w, g_.taps() * g_.in_channels, g_.out_channels, wide_.out_channels);
@@ -53,7 +53,7 @@ class WholeVectors {
                           wide_.in_channels * wide_.out_channels);
     f(all.data());
   }
-  /// Calls f with memory for (rows, wide), and brings what it wrote there to (rows, have).
+  /// Calls f with memory for (rows, wide), and copies its result to (rows, have).
   template <class F>
   static void into(T* to, Index rows, Index have, Index wide, const F& f) {
     if (have == wide) return f(to);

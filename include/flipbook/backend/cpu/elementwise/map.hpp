@@ -11,18 +11,18 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Elements worth handing to another thread; a multiple of every vector width.
+/// Number of elements that are worth another thread; a multiple of every vector width.
 inline constexpr Index map_grain = 1 << 13;
 
-/// How many rows take each of several steps one after another, so that none waits for its own sum, while they stay in
-/// the first cache.
+/// Number of rows that go through several steps together, so that no row waits for its own sum. They fit the
+/// first-level cache.
 inline constexpr Index most_rows_together = 8;
 inline Index rows_together(Index width) {
   return std::clamp<Index>(map_grain / 4 / std::max<Index>(width, 1), 1, most_rows_together);
 }
 
-/// out[i] = f(in[i]…) over whole vectors; the remainder is padded to a vector, so that an element's
-/// value does not depend on where it stands.
+/// out[i] = f(in[i]…) over whole vectors. The remainder is padded to a vector, so that the result for an element does
+/// not depend on its position.
 template <Real T, class F, class... In>
 void map_serial(const F& f, Index first, Index last, T* out, const In*... in) {
   Index i = first;
@@ -30,7 +30,7 @@ void map_serial(const F& f, Index first, Index last, T* out, const In*... in) {
   if (i < last) store_part(Simd<T>(f(load_part(in + i, last - i)...)), out + i, last - i);
 }
 
-/// The same over all threads.
+/// `map_serial` over [0, size), on all threads.
 template <Real T, class F, class... In>
 void map(const F& f, Index size, T* out, const In*... in) {
   parallel_for(size, map_grain, [&](Index first, Index last) { map_serial(f, first, last, out, in...); });
@@ -56,7 +56,7 @@ void map_row(const F& f, Index count, T* out, Row<T> a, Row<T> b) {
 
 }  // namespace detail
 
-/// out = f(a, b) where a and b broadcast to the shape of `out`, right-aligned as usual.
+/// out = f(a, b), with a and b broadcast to the shape of `out`, aligned at the last axis.
 template <Real T, class F>
 void map_broadcast(const F& f, const Shape& shape, T* out, const Shape& a_shape, const T* a, const Shape& b_shape,
                    const T* b) {

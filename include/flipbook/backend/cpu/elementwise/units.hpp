@@ -5,7 +5,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// The place of one vector in a row of numbers; the last one may be partly filled. Kernels that read several
+/// The position of one vector in a row of numbers; the last vector of a row may be partial. Kernels that read several
 /// rows at once are written in terms of it.
 template <Real T>
 struct Units {

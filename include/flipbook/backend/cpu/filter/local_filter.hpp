@@ -11,21 +11,21 @@
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/kernels/filter/geometry.hpp>
 
-/// Filters that differ from block to block. Where pixels have few channels, a row of a picture is one vector of width ·
-/// channels numbers, and so are the weights that one tap of the filters has for these: each repeated for all numbers of
-/// its block's columns.
+/// A filter for each block of pixels. If pixels have few channels, a row of a frame is one line of width · channels
+/// numbers. The weights of a tap are a line of the same length, with each weight repeated for all numbers of its
+/// block's columns.
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 
-/// Rows of a picture that are filtered together: they share what is loaded of the filters.
+/// Rows of a frame that are filtered together and share the loads of the filters.
 inline constexpr Index filtered_rows = 4;
 
-/// Lines of one picture in a workspace, with zeros before and after them, as far as a filter reaches.
+/// Lines of one frame in a workspace, with zeros on both sides as far as a filter reaches.
 template <Real T>
 struct FilterLines {
   LocalFilterGeometry g;
-  Index numbers, margin, stride;  ///< of a line: those of the picture, zeros on each side, from one line to the next
+  Index numbers, margin, stride;  ///< of a line: its numbers, zeros on each side, distance to the next line
 
   explicit FilterLines(const LocalFilterGeometry& geometry)
       : g(geometry),
@@ -33,7 +33,7 @@ struct FilterLines {
         margin(g.reach() * g.channels),
         stride(round_up(numbers + 2 * margin, lanes<T>) + lanes<T>) {}
 
-  /// Copies `count` rows of a picture from row `first` on; those outside of it are zeros.
+  /// Copies `count` rows of a frame from row `first` on; rows outside of the frame are zeros.
   void copy_rows(const T* picture, Index first, Index count, T* lines) const {
     for (Index i = 0; i < count; ++i) {
       T* const line = lines + i * stride;
@@ -43,8 +43,8 @@ struct FilterLines {
       }
     }
   }
-  /// The weights of a row of blocks, (columns, K²), as a line for each tap. A block's last vector may go too far: the
-  /// next block overwrites that, and zeros what the last one has left.
+  /// Expands the filters of a row of blocks, (columns, K²), to a line for each tap. A block's last vector may exceed
+  /// the block: the next block overwrites the excess, and zeros overwrite that of the last block.
   void repeat_filters(const T* filters, T* lines) const {
     const Index taps = g.taps(), repeats = g.block_width() * g.channels;
     for (Index tap = 0; tap < taps; ++tap) std::fill_n(lines + tap * stride, margin, T(0));
@@ -66,12 +66,12 @@ struct FilterLines {
       for (Index tap = 0; tap < taps; ++tap, from += stride) *filters++ = std::accumulate(from, from + repeats, T(0));
     }
   }
-  /// Calls body(at, count) for each vector of a picture's row, of which `count` lanes belong to it.
+  /// Calls body(at, count) for each vector of a row of the frame, of which `count` lanes belong to the row.
   template <class Body>
   void each_vector(const Body& body) const {
     for (Index at = 0; at < numbers; at += lanes<T>) body(at, std::min(lanes<T>, numbers - at));
   }
-  /// How many rows are filtered together from row `first` of a block of rows on.
+  /// Number of rows that are filtered together, from row `first` of a block on.
   Index rows_from(Index first) const { return std::min(filtered_rows, g.block_height() - first); }
 };
 
@@ -130,7 +130,7 @@ void add_filter_gradient(const FilterLines<T>& lines, const T* x, const T* dy, T
   });
 }
 
-/// x += Σ_b filters[b] · y[… − b + ⌊K/2⌋]: what the K taps of one row of the filters took from x for the row y.
+/// x += Σ_b filters[b] · y[… − b + ⌊K/2⌋]: the adjoint of the K taps of one row of the filters, for the row y.
 template <Real T>
 void add_filter_adjoint(const FilterLines<T>& lines, const T* y, const T* filters, T* x) {
   using V = Simd<T>;
@@ -147,7 +147,8 @@ void add_filter_adjoint(const FilterLines<T>& lines, const T* y, const T* filter
 
 }  // namespace detail
 
-/// y (frames, H, W, C) of the pictures x, each pixel by the filter of its block. A task has some rows.
+/// y (frames, H, W, C): the frames x, each pixel filtered by its block's filter of filters (frames, rows, columns, K²).
+/// A task computes some rows.
 template <Real T>
 void local_filter(const LocalFilterGeometry& g, const T* x, const T* filters, T* y) {
   if (g.channels >= lanes<T>) return detail::sum_wide_pixels<false>(g, x, filters, y);
@@ -166,7 +167,8 @@ void local_filter(const LocalFilterGeometry& g, const T* x, const T* filters, T*
   });
 }
 
-/// dfilters (frames, rows, columns, K²): the gradient of Σ dy · y in the filters. A task has a row of blocks.
+/// dfilters (frames, rows, columns, K²): the gradient with respect to the filters, from dy (frames, H, W, C). A task
+/// computes a row of blocks.
 template <Real T>
 void local_filter_gradient(const LocalFilterGeometry& g, const T* x, const T* dy, T* dfilters) {
   if (g.channels >= lanes<T>) return detail::wide_filter_gradient(g, x, dy, dfilters);
@@ -186,8 +188,8 @@ void local_filter_gradient(const LocalFilterGeometry& g, const T* x, const T* dy
   });
 }
 
-/// The adjoint in x: what each row of y took is added to the rows that it took from, in the order of y's rows. Where
-/// there are more threads than frames, they share out the rows of x.
+/// The adjoint with respect to x (frames, H, W, C): adds each row of y to the rows that it was computed from, in the
+/// order of y's rows. If there are more threads than frames, they divide the rows of x.
 template <Real T>
 void local_filter_adjoint(const LocalFilterGeometry& g, const T* y, const T* filters, T* x) {
   if (g.channels >= lanes<T>) return detail::sum_wide_pixels<true>(g, y, filters, x);

@@ -8,7 +8,8 @@
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/kernels/filter/geometry.hpp>
 
-/// Filters that differ from block to block, of pixels whose channels fill vectors: a tap weighs a pixel as a whole.
+/// A filter for each block of pixels, for pixels whose channels fill vectors: a tap multiplies a whole pixel by its
+/// weight.
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
@@ -20,8 +21,8 @@ class WidePixels {
     for (Index j = 0; j < g_.width; ++j) column_of_[j] = j / g_.block_width() * g_.taps();
   }
 
-  /// A row of y, each pixel a sum over the pixels around it in x: of the filtered picture, by the filter of the pixel
-  /// itself, or of the adjoint, by those of the pixels that it is summed over.
+  /// A row of y, each pixel a weighted sum over the pixels around it in x. The weights are those of the pixel's own
+  /// filter, or, in the adjoint, of the filters of the pixels in the sum.
   template <bool Adjoint>
   void sum_row(Index frame, Index row, const T* x, const T* filters, T* y) const {
     const Index line = g_.width * g_.channels;
@@ -50,7 +51,8 @@ class WidePixels {
     }
   }
 
-  /// The gradient of Σ dy · y in a row of filters: each tap's is a sum over the pixels of its block and their channels.
+  /// The gradient with respect to a row of filters: for each tap, a sum over the pixels of its block and their
+  /// channels.
   void gradient_row(Index frame, Index row, const T* x, const T* dy, T* dfilters) const {
     const Index line = g_.width * g_.channels, top = row * g_.block_height();
     T* const to = dfilters + (frame * g_.rows + row) * g_.columns * g_.taps();
@@ -69,7 +71,7 @@ class WidePixels {
   }
 
  private:
-  /// Calls body(tap, from) for each tap along an axis that finds a pixel, `from`, around place `at`.
+  /// Calls body(tap, from) for each tap along an axis whose pixel `from` is inside, for the output at `at`.
   template <bool Adjoint, class Body>
   void each_tap(Index at, Index extent, const Body& body) const {
     const Index before = Adjoint ? extent - 1 - at : at, after = Adjoint ? at : extent - 1 - at;
@@ -78,8 +80,8 @@ class WidePixels {
       body(tap, Adjoint ? at + g_.reach() - tap : at + tap - g_.reach());
     }
   }
-  /// Calls body.template operator()<R>(c, count) for the channels from c on: R vectors, or one of which `count` lanes
-  /// are channels.
+  /// Calls body.template operator()<R>(c, count) for R vectors of channels from c on, or for one vector, of which
+  /// `count` lanes are channels.
   template <class Body>
   void each_piece(const Body& body) const {
     constexpr int most = 4;
@@ -108,7 +110,7 @@ class WidePixels {
   Scratch<Index> column_of_;  // where the filter of a column's block begins in a row of filters
 };
 
-/// y of x, or x's adjoint of it. A task has a row.
+/// `local_filter`, or its adjoint from x to y. A task computes a row.
 template <bool Adjoint, Real T>
 void sum_wide_pixels(const LocalFilterGeometry& g, const T* x, const T* filters, T* y) {
   const WidePixels<T> pixels(g);
@@ -116,7 +118,7 @@ void sum_wide_pixels(const LocalFilterGeometry& g, const T* x, const T* filters,
     pixels.template sum_row<Adjoint>(task / g.height, task % g.height, x, filters, y);
   });
 }
-/// dfilters of x and dy. A task has a row of blocks.
+/// `local_filter_gradient`. A task computes a row of blocks.
 template <Real T>
 void wide_filter_gradient(const LocalFilterGeometry& g, const T* x, const T* dy, T* dfilters) {
   const WidePixels<T> pixels(g);

@@ -16,7 +16,7 @@ void gather_rows(Index count, Index width, const T* table, const std::int32_t* i
   });
 }
 
-/// table[index[i], :] += y[i, :]. Threads share out the columns, so that every sum runs in the order of i.
+/// table[index[i], :] += y[i, :]. Threads divide the columns, so that every sum is in the order of i.
 template <Real T>
 void add_rows(Index count, Index width, const T* y, const std::int32_t* index, T* table) {
   parallel_for(width, lanes<T>, [&](Index first, Index last) {

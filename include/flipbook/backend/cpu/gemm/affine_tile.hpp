@@ -9,14 +9,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// `count` steps of a reduction: where the first reads the left operand and the right one.
+/// `count` steps of a reduction, with the offsets of the first one in the left and the right operand.
 struct Steps {
   Index left, right, count;
 };
 
-/// Operands of tiles whose rows, and whose steps, are evenly spaced: so a tile needs few pointers, and its height is
-/// bound by registers alone. Element (i, p) of a run is at left + run.left + i·row + p·step, and meets the vectors at
-/// right + run.right + p·right_step.
+/// Operands of tiles whose rows and steps are evenly spaced: a tile needs few pointers, and only registers limit its
+/// height. Element (i, p) of a run is at left + run.left + i·row + p·step, and the vectors that it is multiplied by are
+/// at right + run.right + p·right_step.
 template <Multiplicand F>
 struct AffineOperands {
   const F* left;
@@ -25,7 +25,7 @@ struct AffineOperands {
   Index right_step;
 };
 
-/// Rows of the result, `pitch` apart, and what they begin with: one row if `start_pitch` is 0.
+/// Rows of the result at a distance of `pitch`, and their initial values: one row for all if `start_pitch` is 0.
 template <Real T>
 struct AffineTarget {
   T* to;
@@ -34,13 +34,13 @@ struct AffineTarget {
   Index start_pitch;
 };
 
-/// The most rows of a tile that is so many vectors wide.
+/// Maximum number of rows of a tile with this number of vectors.
 template <int vectors>
 inline constexpr int most_affine_rows = vectors == 1 ? TileShape::registers / 2 : (TileShape::registers - 4) / vectors;
 
 namespace detail {
 
-/// Keeps the compiler from working a pointer out of another one, which would take a register for each row.
+/// Keeps the compiler from computing a pointer from another one, which would take a register for each row.
 template <class P>
 void keep_apart([[maybe_unused]] P& pointer) {
 #if defined(__GNUC__) && defined(__x86_64__)
@@ -48,14 +48,14 @@ void keep_apart([[maybe_unused]] P& pointer) {
 #endif
 }
 
-/// The last vector of a panel's row, which may end within it where that costs nothing.
+/// The last vector of a panel's row, which may be partial if masked loads are fast.
 template <Multiplicand F>
 Simd<Sum<F>> load_last(const F* from, [[maybe_unused]] Index count) {
   if constexpr (masked_vectors && Real<F>) return load_part(from, count);
   else return cpu::load<F>(from);
 }
 
-/// One step after another, from pointers that each reach `together` rows, as far as an address goes.
+/// Adds one step at a time, from pointers that each address `together` rows, the limit of an addressing mode.
 template <Multiplicand F, int rows>
 struct AffineRows {
   static constexpr int together = 3, pointers = (rows + together - 1) / together;
@@ -92,7 +92,7 @@ void affine_tile(const AffineOperands<F>& operands, std::span<const Steps> runs,
                  Index last) {
   using T = Sum<F>;
   using V = Simd<T>;
-  constexpr int chains = rows * vectors <= 8 ? 2 : 1;  // few sums would wait for themselves
+  constexpr int chains = rows * vectors <= 8 ? 2 : 1;  // few sums would wait for their own latency
   const bool whole = last == lanes<T>;
   V sum[chains][rows][vectors];
   FLIPBOOK_UNROLL
@@ -141,8 +141,8 @@ constexpr std::array<AffineTile<F>, sizeof...(less)> affine_tiles(std::integer_s
 
 }  // namespace detail
 
-/// About what a step of the product of so many rows and columns takes, in halves of vector operations, as measured: a
-/// tile of one vector waits for what it loads, and one of few rows for its sums.
+/// Approximate cost of a step of the product of `rows` × `columns`, in halves of vector operations, as measured: a tile
+/// of one vector waits for its loads, a tile of few rows for its sums.
 template <Multiplicand F>
 constexpr Index affine_cost(Index rows, Index columns) {
   const Index vectors = quotient_up(columns, lanes<Sum<F>>), strips = quotient_up(rows, Index{most_affine_rows<1>});
@@ -150,7 +150,7 @@ constexpr Index affine_cost(Index rows, Index columns) {
   return vectors / 2 * two + vectors % 2 * one;
 }
 
-/// The product of any number of rows, in tiles of about as many each, with up to a panel of columns.
+/// The product of any number of rows, in tiles of about equal height, with up to a panel of columns.
 template <Multiplicand F>
 void affine_product(AffineOperands<F> operands, std::span<const Steps> runs, Index rows, Index columns,
                     AffineTarget<Sum<F>> target) {

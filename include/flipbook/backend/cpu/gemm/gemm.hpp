@@ -8,23 +8,23 @@
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
-/// What a result of so many rows and columns takes for each step of the reduction; a few rows wait for their sums.
+/// Cost of a step of the reduction for a result of `rows` × `columns`; few rows wait for their sums.
 template <Real T>
 Index vectors_of_sums(Index rows, Index columns) {
   return std::max(rows, Index{TileShape::few_rows}) * quotient_up(columns, lanes<T>);
 }
-/// Products of two rows take, for each of the one, as long to sum a vector up as so many numbers to transpose.
+/// In products along the reduction, a sum over a vector's lanes takes as long as transposing this many numbers.
 inline constexpr Index sum_up = 96;
 }  // namespace detail
 
 /// Matrix product: C = op(A) · op(B) + bias, or C += op(A) · op(B).
 ///
-/// op(A) is (m, k), op(B) is (k, n), C is (m, n); a matrix whose layout is normal is stored as its op is,
-/// row by row, `ld` apart; a transposed one is stored as its op's transpose.
+/// op(A) is (m, k), op(B) is (k, n), C is (m, n). A matrix with normal layout is stored as its op, row by row, with a
+/// pitch of `ld`; a transposed one is stored as the transpose of its op.
 /// @param bias  (n), added to every row, or null; not used when accumulating
 ///
-/// Where B has few uses and is stored along the reduction, or the result has few columns, the reduction is what fills
-/// vectors: this is the correlation with one tap, whose pixels are A's rows. With A transposed and few columns the
+/// If B has few uses and is stored along the reduction, or the result has few columns, vectors are along the reduction:
+/// this is the correlation with one tap, whose pixels are A's rows. If A is transposed and the columns are few, the
 /// transpose of the result is computed.
 template <Real T>
 void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb,

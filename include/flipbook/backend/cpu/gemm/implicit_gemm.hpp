@@ -10,7 +10,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// A grid of pixels: where it begins and how far apart its samples and its pixels along each axis lie.
+/// A grid of pixels: the first one, and the distances between samples and between pixels along each axis.
 template <class P>
 struct Pixels {
   using Axes = ConvGeometry::Axes;
@@ -29,42 +29,41 @@ struct Pixels {
   }
 };
 
-/// Which input pixels every output position sees:
+/// The input pixels that every output position reads:
 ///
-///     output position q and tap j meet input pixel  q · stride + j · step + origin,  along each axis.
+///     output position q reads with tap j the input pixel  q · stride + j · step + origin,  along each axis.
 ///
-/// A convolution is one of these; a transposed convolution is one for each phase of its stride; a matrix
-/// product is the one with a single tap, whose pixels are the left operand's rows.
+/// A convolution has one receptive field; a transposed convolution has one for each phase of its stride; a matrix
+/// product has a single tap, whose pixels are the left operand's rows.
 struct ReceptiveField {
   using Axes = ConvGeometry::Axes;
   Index batch = 1;
   Axes extent{1, 1, 1}, positions{1, 1, 1};  ///< of the input, of the output
   Axes kernel{1, 1, 1}, stride{1, 1, 1}, step{1, 1, 1}, origin{0, 0, 0};
-  Index channels = 1;    ///< of an input pixel that are looked at
-  bool touching = true;  ///< neighbouring pixels' channels adjoin along the last axis
+  Index channels = 1;    ///< of an input pixel that are read
+  bool touching = true;  ///< channels of adjacent pixels are contiguous along the last axis
 
   Index outputs() const { return batch * positions[0] * positions[1] * positions[2]; }
   Index taps() const { return kernel[0] * kernel[1] * kernel[2]; }
   bool inside(int axis, Index at) const { return at >= 0 && at < extent[static_cast<std::size_t>(axis)]; }
 };
 
-/// What a reduction is contiguous for: the taps of a line, where they adjoin and are not too many, or one of them.
+/// Contiguous length of a reduction: the taps of a line, if they adjoin and are not too many, else one of them.
 inline Index contiguous_run(bool adjoin, Index channels, Index taps) {
   return adjoin && taps * channels <= longest_run ? taps * channels : channels;
 }
 
 /// out[n, q, o] = start[o] + Σ_j Σ_c  in[n, pixel(q, j), c] · panels[(j, c), o]
 ///
-/// Tiles of consecutive output positions, across image rows; each position's channels are read in place.
-/// Where neighbouring taps adjoin in memory, they are one run. What lies outside of the image is read
-/// from a row of zeros, or, in the middle of a run, from a copy of that run; taps that are outside for a
-/// whole tile are skipped.
+/// Tiles are consecutive output positions, across image rows; each position's channels are read in place. Taps that
+/// adjoin in memory are one run. Pixels outside the image are read from a row of zeros, or, in the middle of a run,
+/// from a copy of that run; taps that are outside for a whole tile are skipped.
 template <Multiplicand F>
 class ImplicitGemm {
   using T = Sum<F>;
 
  public:
-  /// @param field  whose channels, as those of `in`, are factors
+  /// @param field  its channels, as those of `in`, are in factors
   ImplicitGemm(const ReceptiveField& field, const Pixels<const F*>& in, const Pixels<T*>& out, const Panels<F>& panels,
                const T* start, bool accumulate)
       : field_(field), in_(in), out_(out), panels_(panels), start_(start), accumulate_(accumulate) {
@@ -78,18 +77,18 @@ class ImplicitGemm {
     pieces_ = quotient_up(s.channels, longest_run);
     segments_ = s.kernel[0] * s.kernel[1] * across_ * pieces_;
     const Index length = std::max(merged_ ? line : std::min(s.channels, longest_run), Index{1});
-    // A tile's rows stay in the first cache while its panels pass by; few columns have few panels, and a
-    // sum over lanes at each block's end.
+    // A tile's rows stay in the first-level cache while panels pass through it. Few columns have few panels, and a sum
+    // over lanes at the end of each block.
     const Index depth = panels.kind == PanelKind::columns ? 512 : 4096;
     block_ = std::clamp(depth / length, Index{1}, most_runs);
-    // A tile over samples meets borders alike in all its rows; worth it where images are small.
+    // A tile across samples has the same borders in all its rows, which pays if images are small.
     batch_inner_ = s.batch > 1 && s.batch * s.positions[2] >= panels.tile_rows() && s.positions[2] <= 8 && s.taps() > 1;
     const Index panel_bytes = depth * panels.width() * static_cast<Index>(sizeof(F));
     const Index fitting = cache::half_of_second / panel_bytes;
     panels_a_task_ = std::clamp(fitting, Index{1}, std::max(panels.count(), Index{1}));
   }
 
-  /// Room in F that one thread needs for the copies of runs which cross a border.
+  /// Workspace of one thread in F, for copies of runs that cross a border.
   Index workspace() const { return merged_ ? block_ * field_.kernel[2] * field_.channels * TileShape::max_rows : 0; }
 
   Index tasks() const {
@@ -130,12 +129,12 @@ class ImplicitGemm {
   struct Tile {
     template <class U>
     using Each = std::array<U, TileShape::max_rows>;
-    Each<Index> in;           ///< the pixel that the first tap sees, as an offset, be it outside or not
-    Each<Place> at;           ///< its place along the first two axes
-    Each<Index> first, last;  ///< taps along the last axis that see a pixel
+    Each<Index> in;           ///< offset of the first tap's pixel, inside or not
+    Each<Place> at;           ///< its position along the first two axes
+    Each<Index> first, last;  ///< taps along the last axis that are inside
     Each<T*> out;
-    bool one_line = true;                  ///< all rows are at the same place along the first two axes
-    Index seen_by_any[2], seen_by_all[2];  ///< taps along the last axis, first and last
+    bool one_line = true;                  ///< all rows have the same position along the first two axes
+    Index seen_by_any[2], seen_by_all[2];  ///< range of taps along the last axis
   };
 
   Index rows_a_task() const { return tiles_a_task_ * panels_.tile_rows(); }
@@ -186,7 +185,8 @@ class ImplicitGemm {
     return tile;
   }
 
-  /// Makes the run of a segment of the reduction; 0 if no row of the tile sees any of its taps.
+  /// Makes the run of a segment of the reduction and returns 1, or returns 0 if its taps are outside for all rows of
+  /// the tile.
   Index collect(Index segment, const Tile& tile, Run<F>& run, F*& workspace) const {
     const auto& s = field_;
     const Index piece = segment % pieces_ * longest_run, j2 = segment / pieces_ % across_;
@@ -194,7 +194,7 @@ class ImplicitGemm {
     const auto inside = [&](std::size_t i) {
       return s.inside(0, tile.at[i].t + j0 * s.step[0]) && s.inside(1, tile.at[i].h + j1 * s.step[1]);
     };
-    // The run is of the taps [first, last), all of which some row sees.
+    // The run has the taps [first, last), each inside for some row.
     const Index first = merged_ ? tile.seen_by_any[0] : j2, last = merged_ ? tile.seen_by_any[1] : j2 + 1;
     if (first >= last || first >= tile.seen_by_any[1] || last <= tile.seen_by_any[0]) return 0;
     run.k = j0 * panels_.tap_pitch[0] + j1 * panels_.tap_pitch[1] + first * panels_.tap_pitch[2] + piece;
@@ -239,7 +239,7 @@ class ImplicitGemm {
   Index tiles_a_task_ = 16, panels_a_task_;
 };
 
-/// All of them, which write different outputs, as one parallel loop.
+/// Computes all products of a list, which write different outputs, as one parallel loop.
 template <Multiplicand F>
 void implicit_gemm(std::span<ImplicitGemm<F>> list) {
   Index workspace = 0;

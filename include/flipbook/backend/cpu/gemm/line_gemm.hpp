@@ -5,14 +5,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// As ImplicitGemm, for runs so short that to find them takes as long as to multiply them: a task copies the lines that
-/// it reads.
+/// As ImplicitGemm, for runs so short that locating them takes as long as multiplying them: a task copies the lines
+/// that it reads.
 template <Multiplicand F>
 class LineGemm {
   using T = Sum<F>;
 
  public:
-  /// @param start  as many numbers as columns, or null
+  /// @param start  (columns) or null
   LineGemm(const ReceptiveField& field, const Pixels<const F*>& in, const Pixels<T*>& out, const Panels<F>& panels,
            const T* start)
       : lines_(field, in, positions_a_task), out_(out), panels_(panels), start_(start) {
@@ -20,7 +20,7 @@ class LineGemm {
     one_plane_ = lines_.planes() == 1;
   }
 
-  /// Whether it pays, for panels of columns: the more of them, the less it matters how long a run takes to find.
+  /// Whether copying pays, for panels of columns: the more panels there are, the less the time to locate a run matters.
   static bool fits(const ReceptiveField& field, const Panels<F>& panels, const T* start) {
     if (panels.kind != PanelKind::columns || panels.tap_pitch != ReceptiveField::Axes{0, 0, 0}) return false;
     if (field.outputs() == 0 || field.taps() == 0) return false;
@@ -36,7 +36,7 @@ class LineGemm {
 
   void operator()(Index task, F* workspace) const {
     const Block block = lines_.block(task);
-    Runs in_rows, room;  // of a panel, and in numbers
+    Runs in_rows, room;  // with panel offsets in rows, and in numbers
     const std::size_t count = copy(block, workspace, in_rows);
     const std::span<const LineRun> runs(room.data(), count);
     alignas(64) std::array<T, static_cast<std::size_t>(panel_columns<F>)> start{};
@@ -56,7 +56,7 @@ class LineGemm {
   using Block = typename CopiedLines<F>::Block;
   using Runs = std::array<LineRun, static_cast<std::size_t>(most_runs)>;
 
-  /// Copies what a block sees, planes of lines for each tap in time; returns how many runs of taps see anything.
+  /// Copies the lines that a block reads, planes for each tap in time; returns the number of runs of taps inside.
   std::size_t copy(const Block& block, F* to, Runs& runs) const {
     std::size_t count = 0;
     for (Index j0 = 0; j0 < lines_.field().kernel[0]; ++j0, to += lines_.all()) {
@@ -99,13 +99,13 @@ class LineGemm {
   }
 
   CopiedLines<F> lines_;
-  bool one_plane_;  // of each task, however they are divided: then taps that are outside are left out
+  bool one_plane_;  // per task, however tasks are divided: taps outside are then skipped
   Pixels<T*> out_;
   Panels<F> panels_;
   const T* start_;
 };
 
-/// All of them, which write different outputs, as one parallel loop.
+/// Computes all products of a list, which write different outputs, as one parallel loop.
 template <Multiplicand F>
 void line_gemm(std::span<LineGemm<F>> list) {
   Index workspace = 0;

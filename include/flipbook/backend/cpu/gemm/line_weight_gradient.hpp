@@ -7,9 +7,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// As WeightGradient, from copied lines: a number of the input is copied once for all taps that see it, where
-/// WeightGradient gathers it anew for each. The blocks of lines are summed up in groups, whose number does not depend
-/// on that of the threads.
+/// As WeightGradient, from copied lines: a number of the input is copied once for all taps that read it, while
+/// WeightGradient gathers it for each tap. The blocks of lines are summed in groups, whose number does not depend on
+/// the number of threads.
 template <Real T>
 class LineWeightGradient {
  public:
@@ -24,14 +24,14 @@ class LineWeightGradient {
     panels_a_task_ = swapped_ ? panels_ : std::max(Index{1}, panels_);
     while (!swapped_ && panels_a_task_ > 1 && tasks() < 4 * threads()) panels_a_task_ = quotient_up(panels_a_task_, 2);
   }
-  /// Whether it pays: with many columns, what WeightGradient gathers is used often.
+  /// Whether copying pays: with many columns, WeightGradient uses each gathered number often.
   bool fits() const {
     if (lines_.field().outputs() == 0 || lines_.field().taps() <= 1 || lines_.all() > most_room) return false;
     const bool few = columns_ <= panel_columns<T>, long_lines = lines_.field().positions[2] >= 16;
     const bool in_cache = plane_rows() >= 128 && plane_rows() * columns_ <= most_room;
     return (few || (long_lines && in_cache)) && lines_.seen() >= 0.55;
   }
-  /// About what a position takes, in halves of vector operations, products with zeros included, and the copies.
+  /// Approximate cost of a position, in halves of vector operations, including products with zeros and the copies.
   double cost() const {
     const Index runs = lines_.field().kernel[0] * lines_.runs(), length = lines_.length();
     const double products =
@@ -61,7 +61,7 @@ class LineWeightGradient {
   Index shares() const { return quotient_up(panels_, panels_a_task_); }
   Index tasks() const { return groups_ * lines_.field().kernel[0] * shares(); }
 
-  /// A tap in time, and some columns, of a group of blocks.
+  /// Computes a tap in time and some columns for a group of blocks.
   void run(Index task, T* sums, T* seen, T* packed) const {
     const Index share = task % shares(), j0 = task / shares() % lines_.field().kernel[0];
     const Index group = task / shares() / lines_.field().kernel[0];
@@ -86,7 +86,8 @@ class LineWeightGradient {
     }
   }
 
-  /// Copies what tap j0 in time sees; returns how many lines see anything, and makes a run of each.
+  /// Copies the lines that tap j0 in time reads. Makes a run of each line of outputs for which it is inside; returns
+  /// their number.
   std::size_t copy(const Block& block, Index j0, T* to, std::array<Steps, most_lines>& runs) const {
     const auto& s = lines_.field();
     std::size_t count = 0;
@@ -103,7 +104,7 @@ class LineWeightGradient {
     }
     return count;
   }
-  /// The first of a block's positions.
+  /// The first position of a block in a plane.
   const T* right_of(const Block& block, Index plane) const {
     const auto& s = lines_.field().positions;
     return right_ + ((block.first_plane + plane) * s[1] + block.first_line) * s[2] * columns_;
@@ -133,7 +134,7 @@ class LineWeightGradient {
                         {to, columns_, to, columns_});
     }
   }
-  /// The same with the operands' places changed: numbers of the input are the vectors.
+  /// `add` with the operands swapped: numbers of the input are the vectors.
   void add_swapped(const Block& block, std::span<const Steps> runs, const T* seen, T* sum) const {
     for (Index j = 0; j < lines_.runs(); ++j) {
       for (Index c = 0; c < lines_.length(); c += panel_columns<T>) {

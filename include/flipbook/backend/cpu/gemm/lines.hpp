@@ -5,12 +5,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Where a run of steps of a reduction begins: the offset from what a row of a tile sees first, and that in a panel.
+/// The start of a run of steps of a reduction: its offset from the first number that a row of a tile reads, and its
+/// offset in a panel.
 struct LineRun {
   Index ahead, panel;
 };
 
-/// Rows of a tile: what each sees first, and where it goes.
+/// Rows of a tile: the first input and the output of each.
 template <Multiplicand F>
 struct LineTile {
   static constexpr int most = TileShape::registers / 2;
@@ -18,8 +19,8 @@ struct LineTile {
   std::array<Sum<F>*, static_cast<std::size_t>(most)> to;
 };
 
-/// sum[i][j] += from[i][at + p·pitch] · right[p·step + j], for so many p: rows have more pointers than registers hold,
-/// and each is read once for all of them.
+/// sum[i][j] += from[i][at + p·pitch] · right[p·step + j] for p < count. Rows have more pointers than there are
+/// registers, and each pointer is loaded once for all p.
 template <int count, Multiplicand F, int rows, int vectors>
 [[gnu::always_inline]] inline void add_steps(Simd<Sum<F>> (&sum)[rows][vectors], const LineTile<F>& tile, Index at,
                                              Index pitch, const F* right, Index step) {
@@ -44,7 +45,7 @@ template <int count, Multiplicand F, int rows, int vectors>
 
 /// to[i][j] = start[j] + Σ_runs Σ_p from[i][ahead + p·pitch] · panel[panel + p·step + j], p < length, for the panel's
 /// columns j.
-/// @param start  whole vectors, or null: to[i][j] as it is
+/// @param start  whole vectors, or null to start from to[i][j]
 template <Multiplicand F, int rows, int vectors, class T = Sum<F>>
 void lines_times_panel(const LineTile<F>& tile, std::span<const LineRun> runs, Index length, Index pitch,
                        const Panel<F>& panel, const T* start) {
@@ -82,12 +83,12 @@ void lines_times_panel(const LineTile<F>& tile, std::span<const LineRun> runs, I
   }
 }
 
-/// Blocks of some lines of outputs, and copies of the pixels that they see, with zeros for what is outside: there,
-/// every tap is at the same distance from every output.
+/// Blocks of lines of outputs, and copies of the pixels that they read, with zeros for pixels outside. In a copy, every
+/// tap is at the same distance from every output.
 template <Multiplicand F>
 class CopiedLines {
  public:
-  /// Lines of outputs, of some planes: (sample, time) pairs.
+  /// Lines of outputs of some planes; a plane is a pair (sample, time).
   struct Block {
     Index first_plane, planes, first_line, lines;
   };
@@ -107,7 +108,7 @@ class CopiedLines {
     const Index plane = i / blocks * planes_, line = i % blocks * lines_;
     return {plane, std::min(planes_, all_planes() - plane), line, std::min(lines_, field_.positions[1] - line)};
   }
-  /// Which part of what is multiplied is not border.
+  /// The fraction of the multiplied numbers that is not border.
   double seen() const {
     double part = 1;
     for (std::size_t axis = planes_ > 1 ? 0 : 1; axis < 3; ++axis) {
@@ -133,22 +134,22 @@ class CopiedLines {
     return true;
   }
 
-  /// Numbers of a run of taps, and how many runs the taps of a plane are.
+  /// Numbers of a run of taps, and number of runs of the taps of a plane.
   Index length() const { return (merged() ? field_.kernel[2] : 1) * field_.channels; }
   Index runs() const { return field_.kernel[1] * across(); }
-  /// Where run j begins in a copied plane, for the first output.
+  /// Offset of run j in a copied plane, for the first output.
   Index ahead(Index j) const {
     return j / across() * field_.step[1] * line() + j % across() * field_.step[2] * field_.channels;
   }
   Index next() const { return field_.stride[2] * field_.channels; }  ///< from output to output of a line
   Index next_line() const { return field_.stride[1] * line(); }
-  /// Numbers of a copied plane, and of all planes that one tap in time sees.
+  /// Numbers of a copied plane, and of all planes that one tap in time reads.
   Index plane() const { return reach(lines_, field_.stride[1], field_.kernel[1], field_.step[1]) * line(); }
   Index all() const { return planes_ * plane(); }
 
-  /// Whether tap j in time sees a plane at all.
+  /// Whether tap j in time of a plane of outputs is inside the input.
   bool inside(Index plane, Index j) const { return field_.inside(0, time(plane, j)); }
-  /// The lines that tap j in time of a plane of outputs sees.
+  /// Copies the lines that tap j in time reads for a plane of outputs.
   void copy(const Block& block, Index plane, Index j, F* to) const {
     const auto& s = field_;
     const Index t = time(plane, j), h = block.first_line * s.stride[1] + s.origin[1];

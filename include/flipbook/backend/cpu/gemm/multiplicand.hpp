@@ -7,11 +7,11 @@
 
 #include <flipbook/backend/cpu/simd/simd.hpp>
 
-/// What micro-kernels multiply: numbers, or pairs of them in half the room.
+/// The operands of micro-kernels: numbers, or pairs of bfloat16 numbers in half the memory.
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Two bfloat16 that follow one another along a reduction, in the place of a float: the first in its lower half.
+/// Two bfloat16, consecutive along a reduction, in the bits of a float: the first is in the lower half.
 struct BfloatPair {
   float bits = 0;
 };
@@ -30,16 +30,16 @@ struct SumOf<BfloatPair> {
 };
 }  // namespace detail
 
-/// What products of F are summed in.
+/// The type in which products of F are summed.
 template <Multiplicand F>
 using Sum = typename detail::SumOf<F>::Type;
 
-/// Numbers that one F holds.
+/// Number of numbers in one F.
 template <Multiplicand F>
 inline constexpr Index numbers_in = std::same_as<F, BfloatPair> ? 2 : 1;
 
-/// x · y + sum, fused where the machine can. xsimd 8 leaves the fusing of some architectures to the compiler,
-/// and Clang does not fuse across statements.
+/// x · y + sum, fused if the machine can. xsimd 8 leaves fusing to the compiler on some architectures, and Clang does
+/// not fuse across statements.
 template <class V>
 V multiply_add(const V& x, const V& y, const V& sum) {
 #if defined(__clang__) && (defined(__FMA__) || defined(__aarch64__))
@@ -50,8 +50,8 @@ V multiply_add(const V& x, const V& y, const V& sum) {
 #endif
 }
 
-// Pairs only where they are asked for, since they double what there is to compile, and where the machine that the
-// compiler's flags describe has instructions for them.
+// Pairs are compiled only on request, since they double the code to compile, and only if the instruction set of the
+// compiler's flags has instructions for them.
 #if FLIPBOOK_PAIRS
 inline constexpr bool multiplies_pairs = true;
 
@@ -59,11 +59,11 @@ inline constexpr bool multiplies_pairs = true;
 inline Simd<float> multiply_add_pairs(const Simd<float>& x, const Simd<float>& y, const Simd<float>& sum) {
   return _mm512_dpbf16_ps(sum, (__m512bh)x.data, (__m512bh)y.data);
 }
-/// Numbers rounded to bfloat16, as pairs of neighbours.
+/// Stores numbers rounded to bfloat16, as pairs of adjacent lanes.
 inline void store_pairs(const Simd<float>& x, BfloatPair* to) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), (__m256i)_mm512_cvtneps_pbh(x));
 }
-/// The pairs of each lane of the first vector with that of the second, rounded to bfloat16.
+/// The pairs of the lanes of the first vector with those of the second, rounded to bfloat16.
 inline Simd<float> paired(const Simd<float>& first, const Simd<float>& second) {
   const __m512i lower = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(first));
   const __m512i upper = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(second));
@@ -94,14 +94,14 @@ Simd<Sum<F>> add_product(const Simd<Sum<F>>& x, const Simd<Sum<F>>& y, const Sim
   if constexpr (std::same_as<F, BfloatPair>) return multiply_add_pairs(x, y, sum);
   else return multiply_add(x, y, sum);
 }
-/// Writes numbers that follow one another along a reduction as factors.
+/// Writes consecutive numbers of a reduction as factors.
 template <Multiplicand F>
 void store_factors(const Simd<Sum<F>>& x, F* to) {
   if constexpr (std::same_as<F, BfloatPair>) store_pairs(x, to);
   else x.store_unaligned(to);
 }
 
-/// Writes numbers along a reduction, a whole number of factors, as factors. In place too.
+/// Writes consecutive numbers of a reduction as factors, also in place. `count` is a multiple of numbers_in<F>.
 template <Multiplicand F, class T = Sum<F>>
 void write_factors(const T* from, Index count, F* to) {
   constexpr Index each = numbers_in<F>;
@@ -113,8 +113,9 @@ void write_factors(const T* from, Index count, F* to) {
   std::copy_n(rest.begin(), (count - i) / each, to + i / each);
 }
 
-/// Rows of numbers two by two: to[i · to_pitch + j] is the pair of (2i, j) and (2i + 1, j), `pitch` apart from row to
-/// row. In place too. @param columns  a multiple of lanes
+/// Pairs rows of numbers, also in place: to[i · to_pitch + j] is the pair of (2i, j) and (2i + 1, j). `pitch` is the
+/// distance between rows of `from`.
+/// @param columns  a multiple of lanes
 template <std::same_as<BfloatPair> F>
 void pair_rows(const Sum<F>* from, Index pitch, Index pairs, Index columns, F* to, Index to_pitch) {
   using V = Simd<Sum<F>>;

@@ -11,7 +11,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Numbers as factors of a reduction along them.
+/// Consecutive numbers of a reduction as factors.
 template <Multiplicand F>
 class Multiplicands {
   using T = Sum<F>;
@@ -36,17 +36,17 @@ class Multiplicands {
   Scratch<F> rounded_;
 };
 
-/// The right operand, `rows` × `columns`, cut into panels of columns; the rows are of factors.
+/// The right operand, `rows` × `columns`, in panels of columns; rows are in factors.
 template <Multiplicand F>
 struct Panels {
   PanelKind kind = PanelKind::columns;
   Index rows = 0, columns = 0;
   const F* data = nullptr;  ///< packed by pack_rows, or in place
-  /// Between a panel's rows in place (0: they are packed), or between its columns (kind reduction).
+  /// Distance between a panel's rows in place (0: they are packed), or between its columns (kind reduction).
   Index pitch = 0;
-  /// Between the rows of neighbouring taps of a convolution, unless those follow one after another.
+  /// Distance between the rows of adjacent taps of a convolution, or zeros if taps are consecutive.
   std::array<Index, 3> tap_pitch{0, 0, 0};
-  const F* last = nullptr;  ///< the last panel, packed, where the others lie in place and it is not whole
+  const F* last = nullptr;  ///< the last panel, packed, if it is not whole and the others are in place
 
   Index width() const { return kind == PanelKind::columns ? panel_columns<F> : Index{TileShape::dot_columns}; }
   Index count() const { return quotient_up(columns, width()); }
@@ -61,11 +61,11 @@ struct Panels {
     if (last != nullptr && present < width()) return {kind, last, packed, present};
     return {kind, data + first, pitch, present};
   }
-  /// Numbers that all panels take when they are packed.
+  /// Size of all panels when they are packed.
   Index packed_size() const { return rows * (kind == PanelKind::columns ? round_up(columns, lanes<Sum<F>>) : columns); }
 };
 
-/// How the rows and columns of an operand of a product lie in memory.
+/// The memory layout of an operand of a product.
 enum class Layout {
   normal,     ///< element (i, j) at i · pitch + j
   transposed  ///< element (i, j) at j · pitch + i
@@ -98,7 +98,7 @@ void pack_rows(const Panels<T>& panels, T* packed, Index first, Index count, Lay
   }
 }
 
-/// The same for pairs: rows [first, first + count) of pairs, in panels of columns.
+/// `pack_rows` for rows [first, first + count) of pairs, in panels of columns.
 template <std::same_as<BfloatPair> F>
 void pack_rows(const Panels<F>& panels, F* packed, Index first, Index count, Layout layout, const float* from,
                Index pitch) {

@@ -5,38 +5,39 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Which kernel costs fewer vector operations for each row of output: `run` is what the reduction of `depth`
-/// is contiguous for.
+/// The kernel with fewer vector operations for each row of output. `run` is the contiguous length of the reduction,
+/// which has `depth` steps.
 template <Multiplicand F, class T = Sum<F>>
 PanelKind cheaper_kind(Index depth, Index run, Index columns) {
   if (!std::same_as<F, T> || run == 0 || depth == 0) return PanelKind::columns;
   const Index broadcast = depth * quotient_up(columns, lanes<T>);
-  const Index partial = run % lanes<T> == 0 ? 0 : masked_vectors ? 1 : 2;  // a run's end costs about so many vectors
+  const Index partial = run % lanes<T> == 0 ? 0 : masked_vectors ? 1 : 2;  // vectors that a run's end costs, about
   const Index sum_up = 8;                                                  // and the sum over a vector's lanes
   const Index dot = columns * (depth / run * (run / lanes<T> + partial) + sum_up);
   return dot * 5 < broadcast * 4 ? PanelKind::reduction : PanelKind::columns;
 }
 
-/// Rows on the left for which it does not pay to pack the right operand: where that would turn it, and where its rows
-/// are what a panel has.
+/// Rows on the left up to which packing the right operand does not pay: if packing transposes it, and if its rows are
+/// those of a panel.
 inline constexpr Index few_uses = 16, few_uses_of_rows = 128;
 
-/// How the right operand of a product with `uses` rows on its left is laid out best: where it is stored along the
-/// reduction, and used seldom, as it is.
+/// The best layout of the right operand of a product with `uses` rows on its left: in place, if it is stored along the
+/// reduction and has few uses.
 template <Multiplicand F>
 PanelKind best_kind(Layout layout, Index depth, Index run, Index columns, Index uses) {
   const bool as_it_is = layout == Layout::transposed && uses <= few_uses;
   return as_it_is ? PanelKind::reduction : cheaper_kind<F>(depth, run, columns);
 }
 
-/// The right operand of a product with `uses` rows on its left: packed, or in place where it is used too
-/// seldom for packing to pay.
+/// The right operand of a product with `uses` rows on its left: packed, or in place if it has too few uses for packing
+/// to pay.
 template <Multiplicand F>
 class RightOperand {
   using T = Sum<F>;
 
  public:
-  /// The operand is (rows, columns) of factors, of numbers at `from`, the reduction contiguous on the left for `run`.
+  /// The operand is (rows, columns) in factors, from the numbers at `from`. `run` is the contiguous length of the
+  /// reduction on the left.
   RightOperand(Layout layout, Index rows, Index columns, const T* from, Index pitch, Index run, Index uses)
       : panels_(arranged(layout, rows, columns, from, pitch, run, uses)),
         packed_(panels_.data == nullptr   ? panels_.packed_size()

@@ -6,10 +6,9 @@
 
 #include <flipbook/backend/cpu/gemm/multiplicand.hpp>
 
-/// The micro-kernels under every matrix product and convolution: a tile of output that stays in registers
-/// while runs of input are multiplied into it. They read the left operand where it lies, through one
-/// pointer for each row of the tile, so that images, their borders, strides and transposes differ in
-/// nothing but those pointers.
+/// The micro-kernels of every matrix product and convolution: a tile of outputs stays in registers while runs of input
+/// are multiplied and added to it. They read the left operand in place, through one pointer for each row of the tile,
+/// so that images, borders, strides and transposes differ only in those pointers.
 ///
 ///                                  │ number k of the panel: two vectors of columns
 ///                                  ▼
@@ -19,8 +18,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// The registers of the machine, shared out: accumulators first, then the right operand's vectors, then
-/// one for the number that is broadcast.
+/// The use of the machine's registers: accumulators, the right operand's vectors, and one for the broadcast number.
 struct TileShape {
 #if defined(__AVX512F__) || defined(__aarch64__)
   static constexpr int registers = 32;
@@ -29,7 +27,7 @@ struct TileShape {
 #endif
   static constexpr int rows = registers == 32 ? 8 : 6, vectors = 2;  ///< of a tile of rows times panel
   static constexpr int dot_rows = registers == 32 ? 8 : 4, dot_columns = 3;
-  static constexpr int few_rows = 4;  ///< for what is left at the bottom
+  static constexpr int few_rows = 4;  ///< for the remaining rows at the bottom
   static constexpr int max_rows = 8;
 };
 
@@ -37,7 +35,7 @@ struct TileShape {
 template <Multiplicand F>
 inline constexpr Index panel_columns = lanes<Sum<F>>* TileShape::vectors;
 
-/// The longest run; what lies outside of an image is read from so many zeros.
+/// The longest run, and the number of zeros that are read in place of pixels outside an image.
 inline constexpr Index longest_run = 512;
 template <Multiplicand F>
 alignas(64) inline constexpr std::array<F, longest_run> zero_row{};
@@ -50,15 +48,15 @@ void keep_in_register([[maybe_unused]] V& x) {
 #endif
 }
 
-/// `length` steps along the reduction that every row of a tile takes through contiguous or evenly spaced
-/// memory, meeting the right operand from its row `k` on.
+/// `length` steps of the reduction: every row of a tile reads contiguous or evenly spaced memory, and the right operand
+/// is read from its row `k` on.
 template <Multiplicand F>
 struct Run {
   Index k, length;
   std::array<const F*, TileShape::max_rows> rows;
 };
 
-/// Where each row of a tile has its first values, and where it goes.
+/// The initial values and the output of each row of a tile.
 template <Real T>
 struct TileRows {
   std::array<const T*, TileShape::max_rows> from;
@@ -150,8 +148,8 @@ void rows_dot_columns(const Run<T>* runs, Index count, Index /*step: 1*/, const 
     if constexpr (!masked_vectors) rest |= end != 0;
     else if (end > 0) add_products<T>(sum, left, right, p, [&](const T* from) { return load_part(from, end); });
   }
-  // The ends of runs, as one more vector each, padded with zeros. A loop of their own: beside the other one
-  // their calls would drive its sums out of the registers.
+  // The ends of runs, each as one more vector, padded with zeros. A separate loop, since in the other one these calls
+  // would spill the sums from their registers.
   alignas(64) T padded[static_cast<std::size_t>((rows + columns) * width)];
   for (const Run<T>* run = runs; rest && run != runs + count; ++run) {
     const Index end = run->length % width, whole = run->length - end;
@@ -202,17 +200,17 @@ MicroKernel<F> micro_kernel(PanelKind kind, int rows, Index columns) {
   return panel_kernels[rows == 1 ? 0 : rows <= few ? 1 : 2][(columns - 1) / lanes<Sum<F>>];
 }
 
-/// What a tile is multiplied with: `columns` of the right operand, `step` apart as the kind says.
+/// The right operand of a tile: `columns` columns; `step` is the distance between rows or between columns, by kind.
 template <Multiplicand F>
 struct Panel {
-  PanelKind kind;  ///< of pairs: columns
+  PanelKind kind;  ///< `columns` for pairs
   const F* data;
   Index step;
   Index columns;
 };
 
-/// Where the rows of a tile lie, and what they hold before the sum: their own values if `load`, else
-/// `start` for every row, else zero.
+/// The output rows of a tile, and their initial values: the rows' own values if `load`, else `start` for every row,
+/// else zero.
 template <Real T>
 struct TileTarget {
   std::array<T*, TileShape::max_rows> rows;
@@ -220,8 +218,8 @@ struct TileTarget {
   bool load = false;
 };
 
-/// One tile of `rows` × panel.columns. Where the columns do not fill their vectors, and for rows that the
-/// kernel has beyond these, the tile is held in a buffer.
+/// Computes one tile of `rows` × panel.columns. If the columns do not fill their vectors, and for rows of the kernel
+/// beyond `rows`, the tile is in a buffer.
 template <Multiplicand F>
 void multiply_tile(const Run<F>* runs, Index count, Index step, const Panel<F>& panel, int rows,
                    const TileTarget<Sum<F>>& target) {

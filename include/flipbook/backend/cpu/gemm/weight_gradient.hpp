@@ -8,10 +8,9 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// out[(j, c), o] = start[o] + Σ_{n, q}  in[n, pixel(q, j), c] · right[n, q, o]
 ///
-/// The reduction is over positions, so both operands are read down their columns. A task gathers what
-/// a block of its rows (j, c) and columns o needs for some hundred positions, passing over positions that
-/// see nothing but border, and multiplies that in cache. A task goes through all positions itself, in
-/// order: no sum depends on the number of threads.
+/// The reduction is over positions, so both operands are read down their columns. A task gathers the numbers of a block
+/// of its rows (j, c) and columns o for some hundred positions, skips positions that read only border, and multiplies
+/// in cache. Each task iterates over all positions, in order: no sum depends on the number of threads.
 template <Multiplicand F>
 class WeightGradient {
   using T = Sum<F>;
@@ -29,8 +28,8 @@ class WeightGradient {
         start_(start),
         accumulate_(accumulate),
         merged_(field.touching && field.step[2] == 1) {
-    // Tasks end where runs of neighbouring input end, if those are long: then more positions see nothing
-    // but border and are passed over.
+    // If runs of adjacent input are long, tasks end where runs end: then more positions read only border and are
+    // skipped.
     const Index run = (merged_ ? field.kernel[2] : 1) * field.channels;
     if (run > most_rows) rows_a_task_ = round_up(quotient_up(run, quotient_up(run, most_rows)), TileShape::rows);
     else rows_a_task_ = run >= most_rows / 4 ? most_rows / run * run : most_rows;
@@ -43,19 +42,19 @@ class WeightGradient {
     swapped_ = 2 * tiles(columns_, rows_) < tiles(rows_, columns_);
   }
 
-  /// About what the products of a position take, in halves of vector operations.
+  /// Approximate cost of the products of a position, in halves of vector operations.
   static Index cost(const ReceptiveField& field, Index columns) {
     const Index rows = field.taps() * field.channels;
     return std::min(affine_cost<F>(rows, columns), affine_cost<F>(columns, rows));
   }
 
-  /// With fewer columns than fill a vector the operands change places: the rows are the vectors. Then the
-  /// sum is written as out[o, (j, c)], rows() apart, and has neither start nor earlier values.
+  /// Whether the operands are swapped, since columns are few: the rows are then the vectors. The sum is written as
+  /// out[o, (j, c)] with a pitch of rows(), without start or earlier values.
   bool swapped() const { return swapped_; }
   Index rows() const { return rows_; }
   Index columns() const { return columns_; }
   void write_to(T* transposed) { transposed_ = transposed; }
-  /// Brings a swapped sum to where it belongs.
+  /// Writes a swapped sum to the output.
   void transpose_back() const {
     parallel_for(rows_, 1024, [&](Index first, Index last) {
       for (Index r = first; r < last; ++r) {
@@ -67,7 +66,7 @@ class WeightGradient {
     });
   }
 
-  /// Room in T that one thread needs.
+  /// Workspace of one thread, in T.
   static constexpr Index workspace() { return positions_a_block * (row_pitch + column_pitch); }
 
   Index tasks() const { return quotient_up(rows_, rows_a_task_) * quotient_up(columns_, columns_a_task_); }
@@ -93,7 +92,7 @@ class WeightGradient {
     cut(block);
     bool later = false;
     Index q = 0;
-    do {  // at least once, so that the sum of nothing is written too
+    do {  // at least once, so that an empty sum is written too
       block.positions = 0;
       while (q < field_.outputs() && block.positions < positions_a_block) q = gather(block, q);
       multiply(block, factors(block.left, row_pitch, block.rows, block.positions),
@@ -109,7 +108,7 @@ class WeightGradient {
   static constexpr Index line = 64 / static_cast<Index>(sizeof(T));
   static constexpr Index row_pitch = (most_rows / line | 1) * line, column_pitch = (most_columns / line | 1) * line;
 
-  /// Neighbouring rows of the result that come from neighbouring numbers of the input.
+  /// Adjacent rows of the result, from adjacent numbers of the input.
   struct Piece {
     Index j0, j1, j2;    ///< the tap; of merged taps the first
     Index first, count;  ///< numbers from that tap's pixel on
@@ -147,10 +146,10 @@ class WeightGradient {
     Index size() const { return last - first; }
   };
 
-  /// Gathers positions from q to the end of their line, as many as the workspace holds; returns where it stopped. Each
-  /// is a row of both operands, padded with zeros to whole vectors, the left one of the block's pieces:
+  /// Gathers positions from q to the end of their line, as many as fit the workspace; returns the next position. Each
+  /// is a row of both operands, padded with zeros to whole vectors. A row of the left operand has the block's pieces:
   ///
-  ///                left: pixels of x that p sees          right: channels of y at p
+  ///                left: pixels of x that p reads         right: channels of y at p
   ///     p = 0    | 0 0 0 x x x | 0 0 0 x x x | 0 0 |      | y y y y y | 0 0 0 |
   ///     p = 1    | x x x x x x | x x x x x x | 0 0 |      | y y y y y | 0 0 0 |
   ///                 piece 0       piece 1
@@ -168,13 +167,13 @@ class WeightGradient {
     }
     return q + end - w;
   }
-  /// The pixel that a piece begins with, at position 0 of a line.
+  /// The first pixel of a piece, at position 0 of a line.
   std::array<Index, 3> pixel(const Piece& piece, const Line& line) const {
     const auto& s = field_;
     return {line.t * s.stride[0] + s.origin[0] + piece.j0 * s.step[0],
             line.h * s.stride[1] + s.origin[1] + piece.j1 * s.step[1], s.origin[2] + piece.j2 * s.step[2]};
   }
-  /// A line without the positions at its ends that see only what is outside of the image.
+  /// A line without the positions at its ends that read only pixels outside the image.
   Line seeing(const Block& block, const Line& line) const {
     const auto& s = field_;
     Line seen{line.n, line.t, line.h, line.last, line.first};
@@ -186,11 +185,11 @@ class WeightGradient {
       seen.first = std::min(seen.first, std::max(line.first, low <= 0 ? 0 : quotient_up(low, s.stride[2])));
       seen.last = std::max(seen.last, std::min(line.last, high <= 0 ? 0 : quotient_up(high, s.stride[2])));
     }
-    if (seen.size() > 0)  // the same positions are one factor, whichever are passed over
+    if (seen.size() > 0)  // a factor has the same positions, however many are skipped
       seen.first -= (seen.first - line.first) % numbers_in<F>;
     return seen;
   }
-  /// The pieces at each position. Of a piece's numbers [begin, stop) those of [low, high) are inside of the image:
+  /// Gathers the pieces of each position. Of a piece's numbers [begin, stop), [low, high) are inside the image:
   ///
   ///     line of x                | x x x x x x x x … x x |
   ///     a piece       | 0 0 0 0 0 x x x x |
@@ -222,12 +221,12 @@ class WeightGradient {
     }
     pad(right, line.size(), block.columns, column_pitch);
   }
-  /// Zeros after the `present` numbers of each row, to whole vectors.
+  /// Pads the `present` numbers of each row with zeros to whole vectors.
   static void pad(T* to, Index rows, Index present, Index pitch) {
     const Index missing = round_up(present, lanes<T>) - present;
     for (Index i = 0; i < rows && missing > 0; ++i, to += pitch) std::fill_n(to + present, missing, T(0));
   }
-  /// Positions of zeros, where the last factor is not whole.
+  /// Adds positions of zeros until the last factor is whole.
   static void complete_factor(Block& block) {
     for (; block.positions % numbers_in<F> != 0; ++block.positions) {
       std::fill_n(block.left + block.positions * row_pitch, row_pitch, T(0));
@@ -235,7 +234,7 @@ class WeightGradient {
     }
   }
 
-  /// What was gathered, as factors of a reduction over positions.
+  /// The gathered numbers as factors of a reduction over positions.
   static const F* factors(T* gathered, [[maybe_unused]] Index pitch, [[maybe_unused]] Index count,
                           [[maybe_unused]] Index positions) {
     if constexpr (std::same_as<F, T>) {
@@ -290,7 +289,7 @@ class WeightGradient {
   Index rows_a_task_, columns_a_task_;
 };
 
-/// All of them, which write different outputs.
+/// Computes all gradients of a list, which write different outputs.
 template <Multiplicand F>
 void weight_gradient(std::span<WeightGradient<F>> list) {
   using T = Sum<F>;

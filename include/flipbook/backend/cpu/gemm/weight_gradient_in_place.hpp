@@ -10,23 +10,23 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// out[(j, c), o] = Σ_{n, q}  in[n, pixel(q, j), c] · right[n, q, o], for each group of channels
 ///
-/// As WeightGradient, from the operands as they lie: a tile is neighbouring channels by neighbouring columns, and what
-/// a tap sees of a line of positions is one run. Nothing is gathered, and what is outside is passed over. Or the
-/// operands change places, where the columns are few. The lines are summed up in parts, whose number does not depend on
-/// that of the threads.
+/// As WeightGradient, with operands in place: a tile is adjacent channels by adjacent columns, and the pixels that a
+/// tap reads for a line of positions are one run. Nothing is gathered, and pixels outside are skipped. If the columns
+/// are few, the operands are swapped. The lines are summed in parts, whose number does not depend on the number of
+/// threads.
 template <Real T>
 class WeightGradientInPlace {
  public:
   /// @param field    of a group
-  /// @param columns  of a group; of all groups they are the rows of `right` (positions, groups · columns), dense
+  /// @param columns  of a group; `right` is dense, (positions, groups · columns)
   WeightGradientInPlace(const ReceptiveField& field, const Pixels<const T*>& in, const T* right, Index groups,
                         Index columns)
       : field_(field), in_(in), right_(right), groups_(groups), columns_(columns) {
     const Index as_it_is = affine_cost<T>(field.channels, columns), turned = affine_cost<T>(columns, field.channels);
     swapped_ = 10 * turned < 9 * as_it_is && (masked_vectors || field.channels % lanes<T> == 0);
     time_inside_ = field.kernel[0] > field.kernel[1];
-    // What a block reads stays in a part of the second cache. The fewer blocks there are, the less often sums are read
-    // and written, which matters where they are in a farther one.
+    // The input of a block stays in a part of the second-level cache. With fewer blocks, sums are read and written less
+    // often, which matters if they are in a farther cache.
     constexpr Index second = cache::half_of_second / Index{sizeof(T)};
     const Index numbers = field.stride[1] * field.stride[2] * field.channels + columns;
     const Index least = size() > second ? 128 : 32;
@@ -38,19 +38,20 @@ class WeightGradientInPlace {
     packs_ = !swapped_ && columns % lanes<T> != 0;
     fetches_ = in.batch_pitch * field.batch > cache::share_of_last / Index{sizeof(T)};
     panels_a_task_ = panels(), taps_a_task_ = field.taps();
-    // All shares of panels read the same pixels, and all shares of taps the same columns, and pixels that taps share.
+    // Tasks for different panels read the same pixels. Tasks for different taps read the same columns, and the pixels
+    // that their taps share.
     const bool taps_share = field.taps() > field.stride[0] * field.stride[1] * field.stride[2];
     Index &divided = taps_share ? panels_a_task_ : taps_a_task_, &other = taps_share ? taps_a_task_ : panels_a_task_;
     while (threads() > 1 && tasks() < 4 * threads() && halve(divided)) continue;
     while (tasks() < threads() && halve(other)) continue;
   }
 
-  /// About what a position takes that sees all taps, in halves of vector operations.
+  /// Approximate cost of a position at which all taps are inside, in halves of vector operations.
   static Index cost(const ReceptiveField& field, Index columns) {
     return field.taps() * std::min(affine_cost<T>(field.channels, columns), affine_cost<T>(columns, field.channels));
   }
 
-  /// Whether the input comes from memory, and each number has so few uses that to read it in order matters most.
+  /// Whether the input is read from memory, with so few uses of each number that reading it in order matters most.
   static bool bound_by_memory(const ReceptiveField& s, Index columns) {
     const Index size = s.batch * s.extent[0] * s.extent[1] * s.extent[2] * s.channels;
     const bool few_uses = s.taps() * columns < 80 * s.stride[0] * s.stride[1] * s.stride[2];
@@ -77,7 +78,8 @@ class WeightGradientInPlace {
   static constexpr Index most_lines = 256;
   using Runs = std::array<Steps, static_cast<std::size_t>(most_lines)>;
 
-  /// A line of positions: what its first one sees by the first tap, and where it is in what that meets.
+  /// A line of positions: the first tap's pixel at the first position, and the offset of that position in the right
+  /// operand.
   struct Line {
     Index t, h, in, right;
   };
@@ -86,7 +88,7 @@ class WeightGradientInPlace {
   /// Some lines of positions, and some panels of a group.
   struct Block {
     Index group, line, end, panel, last_panel;
-    bool first;  ///< of those that are added up
+    bool first;  ///< of the blocks of its sum
   };
 
   Index pitch() const { return groups_ * columns_; }  ///< of `right`, and of the result
@@ -100,7 +102,7 @@ class WeightGradientInPlace {
   Index tasks() const { return parts_ * groups_ * shares() * tap_shares(); }
   static bool halve(Index& most) { return most > 1 && (most = quotient_up(most, 2), true); }
 
-  /// Some taps and panels of a group, for a part of the lines.
+  /// Computes some taps and panels of a group for a part of the lines.
   void run(Index task, T* sums, T* packed) const {
     const auto next = [&](Index count) { return std::exchange(task, task / count) % count; };
     const Index tap = next(tap_shares()) * taps_a_task_, panel = next(shares()) * panels_a_task_, group = next(groups_);
@@ -119,7 +121,8 @@ class WeightGradientInPlace {
     }
   }
 
-  /// Sample and place of a line. A block has those that see the same pixels by different taps.
+  /// Sample, time and height of a line. Lines are ordered such that those of a block read the same pixels with
+  /// different taps.
   std::array<Index, 3> place(Index line) const {
     const Index times = field_.positions[0], heights = field_.positions[1], n = line / (times * heights);
     if (time_inside_) return {n, line % times, line / times % heights};
@@ -128,7 +131,7 @@ class WeightGradientInPlace {
   Index in_step() const { return field_.stride[2] * in_.pitch[2]; }
   Index right_step() const { return packs_ ? std::min(panel_columns<T>, round_up(columns_, lanes<T>)) : pitch(); }
 
-  /// The positions of a block, panel after panel; read in order, since they may come from memory.
+  /// Packs the positions of a block, panel after panel; reads them in order, since they may come from memory.
   void pack(const Block& b, T* to) const {
     const Index panel = (b.end - b.line) * field_.positions[2] * panel_columns<T>, first = b.panel * panel_columns<T>;
     const Index columns = std::min(b.last_panel * panel_columns<T>, columns_) - first;
@@ -157,7 +160,8 @@ class WeightGradientInPlace {
     }
     return lines;
   }
-  /// Begins to bring near what lines see that those before them did not: tiles read it in pieces that lie far apart.
+  /// Prefetches the pixels of each line that the lines before it do not read: tiles read them in pieces that are far
+  /// apart.
   void fetch_lines(std::span<const Line> lines, Index group) const {
     const auto& s = field_;
     for (const Line& line : lines) {
@@ -168,12 +172,12 @@ class WeightGradientInPlace {
       }
     }
   }
-  /// What tap j sees of lines.
+  /// Writes the runs that tap j reads for `lines`; returns their number.
   std::size_t collect(std::span<const Line> lines, Index j, Runs& runs) const {
     const auto& s = field_;
     const Index j2 = j % s.kernel[2], j1 = j / s.kernel[2] % s.kernel[1], j0 = j / (s.kernel[2] * s.kernel[1]);
     const Index column = s.origin[2] + j2 * s.step[2];
-    const auto before = [&](Index pixel) {  // positions of a line that see what is before a pixel
+    const auto before = [&](Index pixel) {  // positions of a line whose pixel is before `pixel`
       return pixel <= column ? 0 : std::min(quotient_up(pixel - column, s.stride[2]), s.positions[2]);
     };
     const Index low = before(0), high = before(s.extent[2]);
@@ -196,7 +200,7 @@ class WeightGradientInPlace {
     return count;
   }
 
-  /// Adds what a block gives to the sums of tap j, panel by panel.
+  /// Adds the products of a block to the sums of tap j, panel by panel.
   void multiply(const Block& b, Index j, std::span<const Steps> runs, const T* packed, T* sums) const {
     const Index positions = (b.end - b.line) * field_.positions[2], rows = swapped_ ? columns_ : field_.channels;
     const T *const in = in_.data + b.group * field_.channels, *const right = right_ + b.group * columns_;
@@ -214,7 +218,7 @@ class WeightGradientInPlace {
     }
   }
 
-  /// (taps, groups, columns, channels) as (taps, channels, groups · columns).
+  /// Transposes (taps, groups, columns, channels) to (taps, channels, groups · columns).
   void turn_back(const T* from, T* out) const {
     parallel_for(field_.taps() * groups_, 1, [&](Index first, Index last) {
       for (Index i = first; i < last; ++i) {

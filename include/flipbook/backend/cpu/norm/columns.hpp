@@ -13,7 +13,7 @@
 #include <flipbook/backend/cpu/runtime/scratch.hpp>
 #include <flipbook/kernels/norm/geometry.hpp>
 
-/// Normalisation over sets of several rows, such as those of batches: its sums are those of columns.
+/// Normalisation over sets of several rows, such as batch normalisation: its statistics are sums of columns.
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
@@ -29,7 +29,7 @@ void store_wide(const V& v, double* to) {
   }
 }
 
-/// Mean and Σ (x − mean)² of each column of a block of rows, which the second pass finds in the cache.
+/// Mean and Σ (x − mean)² of each column of a block of rows; the second pass finds the block in the cache.
 template <Real T>
 void column_moments(const T* x, Index rows, Index columns, double* mean, double* deviations) {
   each_strip<T>(columns, [&]<class V, std::size_t K>(Index j) {
@@ -53,15 +53,15 @@ void column_moments(const T* x, Index rows, Index columns, double* mean, double*
   });
 }
 
-/// The gradient in w·x̂ + b of what a function `after` makes of it, from the gradient dy in the result: for x less its
-/// mean, and w/deviation and b where there is a function.
+/// The gradient with respect to w·x̂ + b, the argument of a function `after`, from the gradient dy of its result.
+/// `centred` is x − mean, `affine` is w/deviation and b, or nothing without a function.
 template <class After, class V, class... Affine>
 V before(const After& after, const V& dy, const V& centred, const Affine&... affine) {
   if constexpr (sizeof...(Affine) == 0) return dy;
   else return [&](const V& scale, const V& shift) { return after(dy, centred * scale + shift); }(affine...);
 }
 
-/// Σ dy and Σ dy·(x − mean) of each column of a block of rows; dy as `before` takes it, where there are tables for it.
+/// Σ dy and Σ dy·(x − mean) of each column of a block of rows; if there are tables, with `before` applied to dy.
 template <Real T, class After, class... Table>
 void column_products(const T* x, const T* dy, const T* mean, Index rows, Index columns, double* sum, double* product,
                      const After& after, const Table*... affine) {
@@ -86,7 +86,7 @@ void column_products(const T* x, const T* dy, const T* mean, Index rows, Index c
   });
 }
 
-/// The rows of each outer place in blocks: what one thread sums, whatever their number.
+/// Blocks of the rows of an outer index: a thread sums whole blocks, which do not depend on the number of threads.
 struct RowBlocks {
   Index rows, block, count;
   RowBlocks(const NormGeometry& g)
@@ -96,8 +96,8 @@ struct RowBlocks {
   Index height(Index i) const { return std::min(block, rows - i * block); }
 };
 
-/// out = f(x…, table…) for rows of `columns`, where every row meets the same table entries. Where columns
-/// fill no whole vectors, tables are repeated until they do.
+/// out = f(in…, table…) for rows of `columns` numbers, with the same tables for every row. If `columns` is not a
+/// multiple of the vector width, tables are repeated until they fill whole vectors.
 template <Real T, std::size_t Tables, class F, class... In>
 void map_rows(const F& f, Index rows, Index columns, const std::array<const T*, Tables>& tables, T* out,
               const In*... in) {
@@ -121,11 +121,11 @@ void map_rows(const F& f, Index rows, Index columns, const std::array<const T*, 
 
 }  // namespace detail
 
-/// 1 / √(variance + ε), the same wherever it is worked out.
+/// 1 / √(variance + ε), rounded alike in all kernels.
 inline double inverse_deviation(double variance, double epsilon) { return 1 / std::sqrt(variance + epsilon); }
 
 namespace detail {
-/// Of each channel at one outer place: the mean of its set, and w / √(variance + ε).
+/// For each channel at outer index n: the mean of its set, and w / √(variance + ε).
 template <Real T>
 void scales(const NormGeometry& g, Index n, double epsilon, const T* mean, const T* variance, const T* w, T* centre,
             T* scale) {
@@ -138,9 +138,9 @@ void scales(const NormGeometry& g, Index n, double epsilon, const T* mean, const
 }
 }  // namespace detail
 
-/// Mean and variance of every set of more than one row. Blocks of rows are summed up in T, their means
-/// and squared differences put together in double: mean = Σ n·mean / Σ n, and
-/// variance = Σ (deviations + n·(mean_block − mean)²) / Σ n, which loses nothing where the mean is large.
+/// Mean and variance of every set of more than one row. Blocks of rows are summed in T, their means and squared
+/// differences combined in double: mean = Σ n·mean / Σ n, and variance = Σ (deviations + n·(mean_block − mean)²) / Σ n,
+/// which does not lose precision for a large mean.
 template <Real T>
 void column_statistics(const NormGeometry& g, const T* x, T* mean, T* variance) {
   const detail::RowBlocks blocks(g);
@@ -201,12 +201,12 @@ void normalize_by(const NormGeometry& g, double epsilon, const T* x, const T* me
 
 namespace detail {
 
-/// Whether a function came after a normalisation.
+/// Whether a function follows the normalisation.
 template <class After>
 inline constexpr bool followed = !std::is_same_v<After, NoFunction>;
 
-/// Σ dy and Σ dy·(x − mean) over the rows, for each channel at each outer place, to sums (outer, 2, channels); dy as
-/// `before` takes it. Of means and scales (outer, channels), as `scales` makes them.
+/// Σ dy and Σ dy·(x − mean) over the rows, for each outer index and channel, to sums (outer, 2, channels), with
+/// `before` applied to dy. The means and scales (outer, channels) are those of `detail::scales`.
 template <Real T, class After>
 void sum_column_products(const NormGeometry& g, const T* x, const T* dy, const T* means, const T* scales, const T* b,
                          const After& after, double* sums) {
@@ -227,7 +227,7 @@ void sum_column_products(const NormGeometry& g, const T* x, const T* dy, const T
   sum_middle(g.outer, blocks.count, 2 * channels, static_cast<const double*>(part.data()), sums);
 }
 
-/// dw = Σ dy·x̂ and db = Σ dy over the outer places, from `sum_column_products`.
+/// dw = Σ dy·x̂ and db = Σ dy over all outer indices, from `sum_column_products`.
 template <Real T>
 void affine_gradients(const NormGeometry& g, double epsilon, const T* variance, const double* sums, T* dw, T* db) {
   const Index channels = g.channels();
@@ -242,7 +242,7 @@ void affine_gradients(const NormGeometry& g, double epsilon, const T* variance, 
   }
 }
 
-/// At outer place n,  dx = a·dy + s·(x − mean) + t,  with three numbers for each channel: with r = 1 / √(variance + ε),
+/// At outer index n,  dx = a·dy + s·(x − mean) + t,  with three numbers for each channel: with r = 1 / √(variance + ε),
 ///
 ///     a = r·w,   s = −r²·mean_set(w·dy·x̂),   t = −r·mean_set(w·dy)
 template <Real T>
@@ -272,7 +272,7 @@ void column_coefficients(const NormGeometry& g, Index n, double epsilon, const T
 ///
 ///     dx = r·(w·dy − mean_set(w·dy) − x̂·mean_set(w·dy·x̂)),   dw = Σ dy·x̂,   db = Σ dy
 ///
-/// Where a function came after, dy is its gradient times its slope at w·x̂ + b, for which b must be given.
+/// If a function `after` follows, dy is the gradient of its result times its slope at w·x̂ + b, which requires b.
 template <Real T, class After = NoFunction>
 void column_gradient(const NormGeometry& g, double epsilon, const T* x, const T* mean, const T* variance, const T* w,
                      const T* dy, T* dx, T* dw, T* db, const After& after = {}, const T* b = nullptr) {

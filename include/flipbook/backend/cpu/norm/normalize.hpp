@@ -34,7 +34,7 @@ T sum_of(const F& f, Index count, const In*... in) {
 
 }  // namespace detail
 
-/// Normalises sets of a single row: statistics and result while the row is in the cache. Where not
+/// Normalises sets of a single row; statistics and result are computed while the row is in the cache. Without
 /// `centred`, the mean is taken to be 0 (root mean square).
 template <Real T, class After = NoFunction>
 void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T* x, const T* w, const T* b, T* y,
@@ -67,7 +67,8 @@ void normalize_rows(const NormGeometry& g, double epsilon, bool centred, const T
   });
 }
 
-/// Their gradients; `sums` receives dw, then db. Of a function that came after, as in `column_gradient`.
+/// The gradients of `normalize_rows`; `sums` (2, channels) receives dw, then db. For `after` and b see
+/// `column_gradient`.
 template <Real T, class After = NoFunction>
 void row_gradient(const NormGeometry& g, double epsilon, bool centred, const T* x, const T* mean, const T* variance,
                   const T* w, const T* dy, T* dx, T* sums, const After& after = {}, const T* b = nullptr) {
@@ -84,7 +85,7 @@ void row_gradient(const NormGeometry& g, double epsilon, bool centred, const T* 
         const T m = mean[set], r = static_cast<T>(inverse_deviation(static_cast<double>(variance[set]), epsilon));
         const Simd<T> centre(m), deviation(r);
         const T* d = dy + set * width;
-        if constexpr (detail::followed<After>) {  // worked out once, where dx will be
+        if constexpr (detail::followed<After>) {  // computed once, in dx's memory
           map_serial([&](const Simd<T>& v, const Simd<T>& u, const Simd<T>& s,
                          const Simd<T>& t) { return after(v, (u - centre) * deviation * s + t); },
                      0, width, dx + set * width, d, row, scale, b + channel);

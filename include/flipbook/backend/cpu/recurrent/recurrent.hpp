@@ -3,12 +3,12 @@
 
 #include <flipbook/backend/cpu/elementwise/units.hpp>
 
-/// The element-wise part of recurrent cells: several gates of each hidden unit lie one hidden size apart in
-/// a row, so that one pass reads them all.
+/// The element-wise part of recurrent cells. The gates of a hidden unit are one hidden size apart in a row, so that one
+/// pass reads them all.
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), with the gates in the given order
+/// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), for gates (rows, 4·hidden) in the given order and c (rows, hidden)
 template <Real T, class Order>
 void lstm(const Order& at, Index rows, Index hidden, const T* gates, const T* c, T* next_h, T* next_c) {
   using V = Simd<T>;
@@ -24,7 +24,7 @@ void lstm(const Order& at, Index rows, Index hidden, const T* gates, const T* c,
   });
 }
 
-/// The gradients in gates and c, from those in h' and c'; the activations are worked out again.
+/// The gradients with respect to gates and c, from those of h' and c'; activations are recomputed.
 template <Real T, class Order>
 void lstm_gradient(const Order& at, Index rows, Index hidden, const T* gates, const T* c, const T* dh, const T* dc,
                    T* d_gates, T* d_c) {
@@ -61,7 +61,7 @@ struct GruGates {
 };
 }  // namespace detail
 
-/// h' = (1 − z)·n + z·h
+/// h' = (1 − z)·n + z·h, for x_gates, h_gates (rows, 3·hidden) and h (rows, hidden)
 template <Real T>
 void gru(Index rows, Index hidden, const T* x_gates, const T* h_gates, const T* h, T* next_h) {
   for_each_unit<T>(rows, hidden, [=](Index row, Units<T> units) {
@@ -70,7 +70,7 @@ void gru(Index rows, Index hidden, const T* x_gates, const T* h_gates, const T* 
   });
 }
 
-/// The gradients in both parts of the gates and in h.
+/// The gradients with respect to both parts of the gates and to h.
 template <Real T>
 void gru_gradient(Index rows, Index hidden, const T* x_gates, const T* h_gates, const T* h, const T* dy, T* d_x_gates,
                   T* d_h_gates, T* d_h) {

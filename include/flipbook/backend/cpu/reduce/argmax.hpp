@@ -8,8 +8,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// index[r] = the first place of the largest number, or of the smallest, of row r of x: (rows, width). NaN counts as
-/// larger, or smaller, than any number.
+/// index[r] = the index of the largest (or smallest) number of row r of x (rows, width), the first of equals. NaN
+/// counts as larger (or smaller) than any number.
 template <bool largest, class T>
 void arg_extreme(Index rows, Index width, const T* x, std::int32_t* index) {
   const auto before = [](T a, T b) { return (largest ? a > b : a < b) || (a != a && b == b); };

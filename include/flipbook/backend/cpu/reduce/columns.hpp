@@ -5,7 +5,7 @@
 
 #include <flipbook/backend/cpu/simd/simd.hpp>
 
-/// Kernels that go down the columns of a block of rows, a strip of them in registers.
+/// Column-wise kernels on a block of rows, with a strip of columns in registers.
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu::detail {
 
@@ -28,8 +28,8 @@ constexpr Index column(std::size_t k) {
   else return static_cast<Index>(k * V::size);
 }
 
-/// Calls body.template operator()<V, K>(first) for strips of K registers that together cover the columns: several
-/// vectors, as many as leave registers for more sums, one, then single numbers.
+/// Calls body.template operator()<V, K>(first) for strips of K registers that together cover the columns: strips of
+/// several vectors, which leave registers for more sums, then of one vector, then of one number.
 template <Real T, class Body>
 void each_strip(Index columns, const Body& body) {
   constexpr std::size_t wide = sizeof(Simd<T>) == 64 ? 8 : 4;  // of 32 registers, or of 16

@@ -86,8 +86,8 @@ double sum_squares(Index count, const T* x) {
   return total;
 }
 
-/// out[i, j] = Σ_r x[i, r, j]: one pass of a reduction, x seen as (outer, reduced, inner). Sums run in an
-/// order fixed by the extents, so the result does not depend on the number of threads.
+/// out[i, j] = Σ_r x[i, r, j], for x (outer, reduced, inner): one pass of a reduction. The order of a sum depends on
+/// the extents alone, so the result does not depend on the number of threads.
 template <Real T>
 void sum_middle(Index outer, Index reduced, Index inner, const T* x, T* out) {
   if (inner == 1) {

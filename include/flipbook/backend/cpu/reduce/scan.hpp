@@ -7,8 +7,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// y[i, r, j] = Σ x[i, s, j] over s ≤ r, or over s ≥ r where `reverse`; x seen as (outer, n, inner). A task has a strip
-/// of columns, whose sums run in the order of s.
+/// y[i, r, j] = Σ x[i, s, j] over s ≤ r, or over s ≥ r if `reverse`, for x (outer, n, inner). A task sums a strip of
+/// columns, in the order of s.
 template <class T>
 void cumsum(Index outer, Index n, Index inner, bool reverse, const T* x, T* y) {
   constexpr Index strip = 64;

@@ -9,8 +9,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// index[r] = the places of row r of x, (rows, width), in the order of their numbers; equal ones stay in order.
-/// NaN counts as larger than any number.
+/// index[r] = the indices that sort row r of x (rows, width); equal numbers keep their order. NaN counts as larger than
+/// any number.
 template <class T>
 void argsort(Index rows, Index width, bool descending, const T* x, std::int32_t* index) {
   const auto less = [](T a, T b) { return a < b || (b != b && a == a); };
@@ -19,7 +19,7 @@ void argsort(Index rows, Index width, bool descending, const T* x, std::int32_t*
       const T* const row = x + r * width;
       std::int32_t* const places = index + r * width;
       std::iota(places, places + width, 0);
-      // By number, then by place: as a stable sort, which would ask for memory.
+      // By number, then by index: the order of a stable sort, which would allocate memory.
       std::sort(places, places + width, [=](std::int32_t i, std::int32_t j) {
         const T a = row[descending ? j : i], b = row[descending ? i : j];
         return less(a, b) || (!less(b, a) && i < j);

@@ -8,15 +8,15 @@
 #include <flipbook/backend/cpu/elementwise/map.hpp>
 #include <flipbook/kernels/resample/positions.hpp>
 
-/// Bilinear sampling. The corners of 64 samples and their weights are worked out at once, in vector registers; then
-/// each sample goes through its channels.
+/// Bilinear sampling. The corners and weights of 64 samples are computed at once, in vector registers, then the
+/// channels of each sample.
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 
 inline constexpr Index samples_together = 64;
 
-/// The four pixels around each of some samples, and `Sets` sets of weights for them.
+/// The four pixels around each sample of a group, and `Sets` sets of weights for them.
 template <Real T, int Sets>
 struct Corners {
   using Int = xsimd::as_integer_t<T>;
@@ -28,8 +28,8 @@ struct Corners {
   }
 };
 
-/// The corners of samples first … first + count of a frame, of which `grid` has the positions. The weights are those of
-/// `s`, or, in two sets, its derivatives by the position along the width and along the height.
+/// The corners of samples [first, first + count) of a frame, at the positions `grid`. The weights are those of `s`, or,
+/// in two sets, their derivatives with respect to the position along the width and along the height.
 template <Real T, int Sets>
 void find_corners(const Sampling& s, const T* grid, Index first, Index count, Corners<T, Sets>& corners) {
   using V = Simd<T>;
@@ -43,7 +43,7 @@ void find_corners(const Sampling& s, const T* grid, Index first, Index count, Co
     }
   }
   for (Index i = count; i % lanes<T> != 0; ++i) across[i] = down[i] = T(0);
-  const SampledAxis width = s.across, height = s.down;  // copies, which no store changes: they stay in registers
+  const SampledAxis width = s.across, height = s.down;  // copies, which stores cannot alias: they stay in registers
   const auto line = static_cast<typename Corners<T, Sets>::Int>(width.extent);
   for (Index i = 0; i < count; i += lanes<T>) {
     const auto x = width.at(V::load_aligned(across + i)), y = height.at(V::load_aligned(down + i));
@@ -66,7 +66,7 @@ void find_corners(const Sampling& s, const T* grid, Index first, Index count, Co
   }
 }
 
-/// Calls body.template operator()<N>() with N the number of channels where a loop over so few is unrolled, 0 elsewhere.
+/// Calls body.template operator()<N>() with N = channels if loops over so few are unrolled, else N = 0.
 template <class Body>
 void with_channels(Index channels, const Body& body) {
   if (channels == 1) body.template operator()<1>();
@@ -76,7 +76,7 @@ void with_channels(Index channels, const Body& body) {
   else body.template operator()<0>();
 }
 
-/// Calls whole(c) for every vector of the channels, part(c) for every one after the last of these.
+/// Calls whole(c) for every whole vector of channels, and part(c) for every channel after the last of these.
 template <Real T, int N, class Whole, class Part>
 void each_channel(Index channels, const Whole& whole, const Part& part) {
   Index c = 0;
@@ -133,7 +133,7 @@ std::array<T, 4> products(const Corners<T, Sets>& corners, Index i, Index channe
   return total;
 }
 
-/// Adds a sample to those of its corners that are pixels begin … end − 1.
+/// Adds a sample, weighted, to those of its corners that are among pixels [begin, end).
 template <int N, Real T>
 void add_to_corners(const Corners<T, 1>& corners, Index i, Index channels, const T* from, T* picture, Index begin,
                     Index end) {
@@ -168,7 +168,7 @@ void each_piece_of_samples(const Sampling& s, const Body& body) {
 
 }  // namespace detail
 
-/// y (frames, samples, C) of the pictures x at the positions of the grid.
+/// y (frames, samples, C): the frames x (frames, H, W, C) at the positions grid (frames, samples, 2).
 template <Real T>
 void grid_sample(const Sampling& s, const T* x, const T* grid, T* y) {
   detail::with_channels(s.channels, [&]<int N>() {
@@ -183,7 +183,7 @@ void grid_sample(const Sampling& s, const T* x, const T* grid, T* y) {
   });
 }
 
-/// dgrid (frames, samples, 2): the gradient of Σ dy · y in the positions.
+/// dgrid (frames, samples, 2): the gradient with respect to the positions, from dy (frames, samples, C).
 template <Real T>
 void grid_sample_positions(const Sampling& s, const T* x, const T* grid, const T* dy, T* dgrid) {
   detail::with_channels(s.channels, [&]<int N>() {
@@ -204,8 +204,8 @@ void grid_sample_positions(const Sampling& s, const T* x, const T* grid, const T
   });
 }
 
-/// The adjoint in x: each sample of y is added to its corners, in the order of samples. Where there are more threads
-/// than frames, they share out the rows of x, and each goes through all samples.
+/// The adjoint with respect to x: adds each sample of y to its corners, in the order of samples. If there are more
+/// threads than frames, they divide the rows of x, and each iterates over all samples.
 template <Real T>
 void grid_sample_adjoint(const Sampling& s, const T* y, const T* grid, T* x) {
   const Index height = s.down.extent, width = s.across.extent;

@@ -17,7 +17,7 @@ inline Index grain_of(const Blocks& b) {
 }
 }  // namespace detail
 
-/// Each place of x repeated over its block of y.
+/// Repeats each position of x over its block of y.
 template <class T>
 void repeat_blocks(const Blocks& b, const T* x, T* y) {
   CopyPlan plan;
@@ -34,7 +34,7 @@ void repeat_blocks(const Blocks& b, const T* x, T* y) {
   copy(plan, x, y);
 }
 
-/// Each place of y is the sum over its block of x.
+/// Each position of y is the sum over its block of x.
 template <Real T>
 void sum_blocks(const Blocks& b, const T* x, T* y) {
   parallel_for(b.blocks(), detail::grain_of(b), [&](Index first, Index last) {
@@ -48,7 +48,7 @@ void sum_blocks(const Blocks& b, const T* x, T* y) {
   });
 }
 
-/// Where in x the largest of each block is, for each channel: the first of equals, or a NaN.
+/// The index in x of the largest number of each block, for each channel: the first of equals, or a NaN.
 template <Real T>
 void largest_of_blocks(const Blocks& b, const T* x, std::int64_t* index) {
   parallel_for(b.blocks(), detail::grain_of(b), [&](Index first, Index last) {
@@ -78,7 +78,7 @@ void each_piece(Index outer, Index inner, const Body& body) {
 }
 }  // namespace detail
 
-/// y[o, j, :] between two neighbours of x[o, :, :].
+/// y[o, j, :] interpolates between two neighbours of x[o, :, :], for x (outer, extent, inner).
 template <Real T>
 void interpolate(Index outer, const LinearTaps& taps, Index inner, const T* x, T* y) {
   detail::each_piece(outer, inner, [&](Index o, Index first, Index count) {
@@ -93,7 +93,7 @@ void interpolate(Index outer, const LinearTaps& taps, Index inner, const T* x, T
   });
 }
 
-/// The adjoint: what y took from x is added to it.
+/// The adjoint of `interpolate`, from y (outer, resized, inner) to x (outer, extent, inner).
 template <Real T>
 void interpolate_adjoint(Index outer, const LinearTaps& taps, Index inner, const T* y, T* x) {
   detail::each_piece(outer, inner, [&](Index o, Index first, Index count) {

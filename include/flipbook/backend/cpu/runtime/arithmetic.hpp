@@ -9,12 +9,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// How products are worked out. Applies to operations called from then on, by any thread.
+/// The arithmetic of products. A change applies to operations called from then on, by any thread.
 struct Arithmetic {
-  /// Round the factors of float convolutions to bfloat16 (8 bits of precision, sums in float), of which the machine
-  /// multiplies two at a time. Without effect unless the machine can (AVX512-BF16) and the program is linked with
-  /// flipbook::kernels or compiled with FLIPBOOK_BFLOAT16 (CMake's target flipbook::bfloat16):
-  /// `can_multiply_bfloat16` says so.
+  /// Rounds the factors of float convolutions to bfloat16 (8 bits of precision, sums in float), two of which the
+  /// machine multiplies at a time. Without effect unless the machine has AVX512-BF16 and the program is linked with
+  /// flipbook::kernels or compiled with FLIPBOOK_BFLOAT16 (CMake's target flipbook::bfloat16); see
+  /// `can_multiply_bfloat16`.
   std::atomic<bool> bfloat16{false};
 };
 
@@ -36,7 +36,7 @@ inline bool can_multiply_bfloat16() {
 #endif
 }
 
-/// Calls f.template operator()<F>(): what factors of T are multiplied as.
+/// Calls f.template operator()<F>() with the type F as which factors of T are multiplied: BfloatPair or T.
 template <Real T, class F>
 void with_arithmetic(const F& f) {
   if constexpr (std::same_as<T, float> && multiplies_pairs) {

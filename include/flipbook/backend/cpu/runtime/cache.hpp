@@ -3,16 +3,17 @@
 
 #include <flipbook/core/scalar.hpp>
 
-/// What kernels assume of the caches, in bytes: less than most processors have, since a block that is half as large
-/// costs little and one that does not fit costs much. Other tuning constants stand beside their kernels.
+/// Cache sizes that kernels assume, in bytes. They are smaller than most processors' caches, since a block of half the
+/// size costs little and one that does not fit costs much. Other tuning constants are next to their kernels.
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu::cache {
 
-/// Half of a second-level cache of 1 MiB: panels that stay there while rows pass by, beside the rows and the result.
+/// Half of a second-level cache of 1 MiB: for panels that stay in it while rows pass through the other half with the
+/// result.
 inline constexpr Index half_of_second = 1 << 19;
 /// The share of the last-level cache that one core may count on.
 inline constexpr Index share_of_last = 1 << 21;
-/// Of a block that all threads read from the last-level cache together.
+/// The size of a block in the last-level cache that all threads read.
 inline constexpr Index together_in_last = 1 << 23;
 /// More than any cache holds.
 inline constexpr Index beyond_all = 1 << 25;

@@ -5,8 +5,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// The instruction set that kernels are compiled for: the one that flipbook::kernels has chosen, else the one of this
-/// translation unit, as `core/isa.hpp` names it.
+/// The instruction set of the kernels: the one selected by flipbook::kernels, else that of this translation unit, named
+/// as in `core/isa.hpp`.
 /// @throws Error  if the environment's FLIPBOOK_ISA names one that flipbook::kernels or the processor does not have
 inline const char* isa() {
 #ifdef FLIPBOOK_KERNELS

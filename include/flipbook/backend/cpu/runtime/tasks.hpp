@@ -10,7 +10,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Room for each thread of the loop that follows, asked for before it, since a loop must not throw.
+/// A workspace for each thread of the loop that follows, allocated before the loop, since a loop must not throw.
 template <class T>
 class PerThread {
  public:
@@ -23,7 +23,7 @@ class PerThread {
   Scratch<T> room_;
 };
 
-/// A list of works in memory of the pool.
+/// A list of works, in memory from the pool.
 template <class Work>
 class WorkList {
  public:
@@ -39,9 +39,9 @@ class WorkList {
   Index size_ = 0;
 };
 
-/// Runs works that consist of independent tasks, each work(task, workspace), as one parallel loop; they are
-/// divided until there are several tasks for every thread. A thread has `workspace` numbers for itself. Works
-/// take turns: the phases of a transposed convolution read the same pixels one after another.
+/// Runs works of independent tasks, work(task, workspace), as one parallel loop. Works are divided until there are
+/// several tasks per thread. Each thread has its own workspace of `workspace` numbers. Consecutive tasks belong to
+/// different works, so that the phases of a transposed convolution read the same pixels one after another.
 template <class T, class Work>
 void run_tasks(std::span<Work> works, Index workspace) {
   const auto most = [&] {

@@ -12,7 +12,7 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 namespace detail {
 
-/// Calls body(from, to) with the offsets of the places [first, last) of a plan, in order.
+/// Calls body(from, to) with the offsets of positions [first, last) of a plan, in order.
 template <class Body>
 void walk(const CopyPlan& plan, Index first, Index last, const Body& body) {
   std::array<Index, CopyPlan::max_axes> at{};
@@ -32,7 +32,7 @@ void walk(const CopyPlan& plan, Index first, Index last, const Body& body) {
   }
 }
 
-// Rows of neighbours are copied; neither side jumps. A single row is shared out too.
+// The last axis is contiguous on both sides: copies rows. A single row is divided among threads too.
 template <class T>
 void copy_rows(const CopyPlan& plan, const T* from, T* to) {
   const Index row = plan.extent[plan.axes - 1];
@@ -46,8 +46,8 @@ void copy_rows(const CopyPlan& plan, const T* from, T* to) {
   });
 }
 
-// Neighbours on one side are far apart on the other: in squares that fit the first cache, so that each
-// cache line is fetched once.
+// Neighbours on one side are far apart on the other: copies squares that fit the first-level cache, so that each cache
+// line is loaded once.
 template <class T>
 void copy_squares(const CopyPlan& plan, std::size_t read_along, const T* from, T* to) {
   constexpr Index side = 32;
@@ -86,7 +86,7 @@ void copy_strided_rows(const CopyPlan& plan, const T* from, T* to) {
 
 }  // namespace detail
 
-/// Carries out a plan.
+/// Copies by a plan.
 template <class T>
 void copy(const CopyPlan& plan, const T* from, T* to) {
   if (plan.size == 0) return;

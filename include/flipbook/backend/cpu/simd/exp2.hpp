@@ -35,8 +35,8 @@ inline constexpr std::array<double, 12> exp2_terms<double>{1.,
 
 }  // namespace detail
 
-/// 2^x in every lane, for weights: x below the highest exponent; where 2^x would be less than the least normal number
-/// it is 0, and NaN stays NaN. The relative error is at most 2 units in the last place.
+/// 2^x in every lane, for the weights of a softmax; x must be below the highest exponent. It is 0 where 2^x would be
+/// less than the least normal number, and NaN stays NaN. The relative error is at most 2 units in the last place.
 template <Real T>
 [[gnu::always_inline]] inline Simd<T> exp2(const Simd<T>& x) {
   using V = Simd<T>;

@@ -5,10 +5,9 @@
 
 #include <flipbook/core/math.hpp>
 
-/// Stands before a loop whose number of passes is a constant, such as over the vectors of a tile or of a line:
-/// unrolled, it keeps a small array of them in registers. Compilers do so by themselves at -O3.
+/// Unrolls the next loop, of a constant number of iterations, to keep a small array of vectors in registers.
 ///
-/// At -O2 they do not, and the array lies in memory.
+/// Compilers do so by themselves at -O3. At -O2 they do not, and the array is in memory.
 #if defined(__clang__)
 #define FLIPBOOK_UNROLL _Pragma("unroll")
 #else
@@ -24,7 +23,7 @@ using Simd = xsimd::batch<T>;
 template <Real T>
 inline constexpr Index lanes = static_cast<Index>(Simd<T>::size);
 
-/// Whether the machine reads and writes parts of vectors as fast as whole ones.
+/// Whether the machine loads and stores parts of vectors as fast as whole ones.
 #ifdef __AVX512F__
 inline constexpr bool masked_vectors = true;
 #else
@@ -34,7 +33,7 @@ inline constexpr bool masked_vectors = false;
 #if defined(__AVX2__) && !defined(__AVX512F__)
 namespace detail {
 
-/// What a masked load takes, for `count` lanes: set bits, beside as many zeros.
+/// The mask of a masked load of the first `count` lanes.
 template <Real T>
 __m256i mask_of(Index count) {
   static constexpr long long words[] = {-1, -1, -1, -1, 0, 0, 0, 0};

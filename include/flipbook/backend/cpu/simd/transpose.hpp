@@ -14,7 +14,7 @@ namespace detail {
 /// Swaps the upper lanes of a with the lower ones of b, in blocks of `distance` lanes.
 template <std::size_t distance, class V>
 [[gnu::always_inline]] inline void swap_blocks(V& a, V& b) {
-#ifdef __CUDACC__  // nvcc's front end leaves the pack of indices below as it is
+#ifdef __CUDACC__  // nvcc's front end does not expand the pack of indices below
   typename V::value_type x[V::size], y[V::size];
   a.store_unaligned(x), b.store_unaligned(y);
   for (std::size_t l = 0; l < V::size; ++l) {
@@ -32,7 +32,7 @@ template <std::size_t distance, class V>
 #endif
 }
 
-/// Transposes a square of vectors: the off-diagonal halves change places, then those of each quarter, and so on.
+/// Transposes a square of vectors: swaps its off-diagonal quarters, then those of each quarter, and so on.
 template <std::size_t distance, class V>
 [[gnu::always_inline]] inline void turn_square(V (&rows)[V::size]) {
   if constexpr (distance > 0) {
@@ -48,11 +48,11 @@ template <std::size_t distance, class V>
   }
 }
 
-/// Transposes up to a square.
+/// Transposes at most a square of vectors.
 template <Real T>
 void transpose_part(const T* from, Index pitch, Index rows, Index columns, T* to, Index to_pitch) {
   using V = Simd<T>;
-  // Numbers one by one are as fast if they are few.
+  // For few numbers a scalar loop is as fast.
   if (!masked_vectors || rows * columns < 2 * lanes<T>) {
     for (Index i = 0; i < rows; ++i) {
       for (Index j = 0; j < columns; ++j) to[j * to_pitch + i] = from[i * pitch + j];

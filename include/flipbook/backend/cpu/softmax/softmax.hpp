@@ -25,8 +25,8 @@ Simd<T> load_part_or(T other, const T* from, Index count) {
 template <Real T>
 inline constexpr T minus_infinity = -std::numeric_limits<T>::infinity();
 
-// What to subtract from a row before exp: its maximum, or 0 where that is infinite, so that a row of −∞
-// sums to 0 and one with ∞ to ∞.
+// The shift subtracted from a row before exp: its maximum, or 0 where that is infinite, so that a row of −∞ sums to 0
+// and one with ∞ to ∞.
 template <Real T>
 T shift_of_row(const T* x, Index n) {
   Simd<T> largest(minus_infinity<T>);
@@ -41,7 +41,7 @@ T shift_of_row(const T* x, Index n) {
   return std::isfinite(lane[0]) ? lane[0] : T(0);
 }
 
-// Σ f(x…) over a row, where f of padding, `other` in the first operand and 0 in the rest, must be 0.
+// Σ f(x…) over a row. Padding is `other` in the first operand and 0 in the rest; f of padding must be 0.
 template <Real T, class F, class... Rest>
 T sum_of_row(const F& f, Index n, T other, const T* x, const Rest*... rest) {
   Simd<T> even(T(0)), odd(T(0));
@@ -64,7 +64,7 @@ T sum_exp_of_row(const T* x, Index n, T shift) {
                     x);
 }
 
-/// y = 2^((x − shift)·log₂e), and its sum.
+/// y = 2^((x − shift)·log₂e). Returns its sum.
 template <Real T>
 T weigh_row(const T* x, Index n, T shift, T* y) {
   const Simd<T> s(shift), scale = constant<Simd<T>>(std::numbers::log2e);
@@ -83,7 +83,7 @@ T weigh_row(const T* x, Index n, T shift, T* y) {
   return xsimd::hadd(sum);
 }
 
-/// Calls body(first, last) for rows that stay in the first cache together.
+/// Calls body(first, last) for groups of rows that fit the first-level cache.
 template <class Body>
 void some_rows(Index rows, Index n, const Body& body) {
   parallel_for(rows, std::max<Index>(1, map_grain / std::max<Index>(1, 4 * n)), [&](Index first, Index last) {
@@ -100,11 +100,11 @@ void each_row(Index rows, Index n, const Body& body) {
 
 }  // namespace detail
 
-/// y = exp(x − log Σ exp(x)) for every row of n.
+/// y = exp(x − log Σ exp(x)) for every row of x (rows, n).
 template <Real T>
 void softmax(Index rows, Index n, const T* x, T* y) {
   detail::some_rows(rows, n, [&](Index first, Index last) {
-    std::array<T, most_rows_together> number;  // the largest of each row, then the sum
+    std::array<T, most_rows_together> number;  // the shift of each row, then its sum
     const auto own = [&](Index row) -> T& { return number[static_cast<std::size_t>(row - first)]; };
     for (Index row = first; row < last; ++row) own(row) = detail::shift_of_row(x + row * n, n);
     for (Index row = first; row < last; ++row) own(row) = detail::weigh_row(x + row * n, n, own(row), y + row * n);
@@ -115,7 +115,7 @@ void softmax(Index rows, Index n, const T* x, T* y) {
   });
 }
 
-/// out = log Σ exp(x) for every row.
+/// out = log Σ exp(x) for every row of x (rows, n).
 template <Real T>
 void log_sum_exp(Index rows, Index n, const T* x, T* out) {
   detail::each_row(rows, n, [&](Index row) {
@@ -125,7 +125,7 @@ void log_sum_exp(Index rows, Index n, const T* x, T* out) {
   });
 }
 
-/// y = x − log Σ exp(x) for every row.
+/// y = x − log Σ exp(x) for every row of x (rows, n).
 template <Real T>
 void log_softmax(Index rows, Index n, const T* x, T* y) {
   detail::each_row(rows, n, [&](Index row) {
@@ -157,7 +157,7 @@ void log_softmax_gradient(Index rows, Index n, const T* y, const T* dy, T* dx) {
   });
 }
 
-/// dx = dy·exp(x − y) for every row, of which y and dy have one number each.
+/// dx = dy·exp(x − y) for every row of x (rows, n); y and dy have one number per row.
 template <Real T>
 void log_sum_exp_gradient(Index rows, Index n, const T* x, const T* y, const T* dy, T* dx) {
   detail::each_row(rows, n, [&](Index row) {

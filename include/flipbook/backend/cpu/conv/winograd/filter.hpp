@@ -97,7 +97,7 @@ struct Adjoint {
   static constexpr auto matrix = transposed(Of::matrix);
 };
 
-/// Whether two lines of a matrix differ in nothing but signs, as those of the points p and −p do.
+/// Whether two rows of a matrix differ only in signs, as those of the points p and −p do.
 template <std::size_t size>
 constexpr bool mirrored(const std::array<double, size>& a, const std::array<double, size>& b) {
   for (std::size_t j = 0; j < size; ++j) {
@@ -127,7 +127,8 @@ template <class Of, std::size_t i, std::size_t other = i, int sign = 1, class V>
   return sum;
 }
 
-/// y[k] = Σ_j matrix[k][j] · x[j] for all k ≥ i, y's numbers `step` apart. Mirrored rows have their sums in common.
+/// y[k] = Σ_j matrix[k][j] · x[j] for all k ≥ i, with a distance of `step` between y's numbers. Mirrored rows share
+/// their sums.
 template <class Of, std::size_t i = 0, class V>
 [[gnu::always_inline]] inline void multiply(const V* x, V* y, Index step) {
   constexpr auto rows = Of::matrix.size();
@@ -142,13 +143,13 @@ template <class Of, std::size_t i = 0, class V>
   }
 }
 
-/// Where the vectors of a line, square or cube are: number i at from[i] + place, or from[i] where it does not move; or
-/// at from + i · pitch.
+/// The locations of the vectors of a line, square or cube. Scattered: vector i is at from[i] + place, or at from[i] if
+/// it does not move. Spaced: vector i is at from + i · pitch.
 template <Real T>
 struct Scattered {
   const T* const* from;
-  const Index* moves;  ///< all bits, or none for what stays where it is
-  Index place, next;   ///< what will be asked for soon is so far ahead
+  const Index* moves;  ///< all bits set, or none if the vector does not move
+  Index place, next;   ///< next: distance to the vectors to prefetch
   Simd<T> load(Index i) const {
     const T* const at = from[i] + (place & moves[i]);
     __builtin_prefetch(at + (next & moves[i]));
@@ -162,13 +163,13 @@ struct Spaced {
   Simd<T> load(Index i) const { return Simd<T>::load_unaligned(from + i * pitch); }
 };
 
-/// A matrix that can be applied to a line, to every axis of a square, or of a cube, of vectors that lie as From says.
+/// A matrix that can be applied to a line, or to every axis of a square or cube, of vectors at the locations From.
 template <Real T, template <class> class From>
 class Transform {
  public:
   Index rows, columns;
 
-  /// @tparam cubes  whether of cubes too
+  /// @tparam cubes  whether it can be applied to cubes too
   template <class Of, bool cubes>
   static constexpr Transform by() {
     Transform result;
@@ -181,8 +182,8 @@ class Transform {
     return result;
   }
 
-  /// Vector i of the result goes to to[i · pitch], as factors. The last axis comes first, so that numbers are read in
-  /// the order in which they lie.
+  /// Writes vector i of the result to to[i · pitch], as factors. The last axis is transformed first, so that numbers
+  /// are read in memory order.
   template <Multiplicand F>
   void operator()(int axes, const From<T>& x, F* to, Index pitch) const {
     by_axes(axes, x, [&](const V* all_but_one, Index inner) {
@@ -190,7 +191,7 @@ class Transform {
       else last_in_pairs_(all_but_one, inner, to, pitch);
     });
   }
-  /// The same of two, as pairs of their numbers.
+  /// Transforms two inputs, and writes pairs of their numbers.
   void operator()(int axes, const From<T>& x, const From<T>& other, BfloatPair* to, Index pitch) const {
     std::array<V, most_products> numbers;
     (*this)(axes, x, reinterpret_cast<T*>(numbers.data()), lanes<T>);
@@ -202,7 +203,7 @@ class Transform {
   using V = Simd<T>;
   static constexpr bool into_pairs = multiplies_pairs && std::same_as<T, float> && std::same_as<From<T>, Scattered<T>>;
 
-  /// All axes but the first, which `last` does.
+  /// Transforms all axes but the first, which `last` transforms.
   template <class Last>
   void by_axes(int axes, const From<T>& x, const Last& last) const {
     std::array<V, most_products> partial, spare;
@@ -226,7 +227,7 @@ class Transform {
       multiply<Of>(line, y, Index{1});
     }
   }
-  /// Along the middle axis of x (columns, columns, rows).
+  /// y = matrix · x along the middle axis of x (columns, columns, rows).
   template <class Of>
   static void along_middle_axis(const V* x, V* y) {
     constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
@@ -239,7 +240,7 @@ class Transform {
       }
     }
   }
-  /// Calls write(i, vector i of the result) for that along the first axis of x (columns, inner).
+  /// Calls write(i, vector i of matrix · x), with the product along the first axis of x (columns, inner).
   template <class Of, class Write>
   [[gnu::always_inline]] static void along_first_axis_of(const V* x, Index inner, const Write& write) {
     constexpr auto rows = Of::matrix.size(), columns = Of::matrix[0].size();
@@ -256,7 +257,7 @@ class Transform {
   static void along_first_axis(const V* x, Index inner, F* to, Index pitch) {
     along_first_axis_of<Of>(x, inner, [&](Index i, const V& y) { store_factors(y, to + i * pitch); });
   }
-  /// The same, each number paired with one that came before.
+  /// `along_first_axis` with each number paired with one of `before`.
   template <class Of>
   static void along_first_axis(const V* x, Index inner, const V* before, BfloatPair* to, Index pitch) {
     along_first_axis_of<Of>(x, inner,
@@ -270,7 +271,7 @@ class Transform {
   void (*last_paired_)(const V*, Index, const V*, BfloatPair*, Index) = nullptr;
 };
 
-/// F(m, r) along every axis that it is applied to, and what its adjoints need.
+/// F(m, r) along every filtered axis, and the transforms of its adjoints.
 template <Real T>
 struct Filter {
   Index outputs, taps, points;                          ///< m, r, n

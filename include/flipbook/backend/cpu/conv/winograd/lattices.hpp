@@ -6,10 +6,10 @@
 #include <flipbook/backend/cpu/conv/winograd/tiles.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
-/// What the outputs of a convolution see of its input, as lattices of neighbours for Winograd's filtering.
+/// The pixels that the outputs of a convolution read, as lattices of adjacent pixels for Winograd's filtering.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
-/// The index of tap `first` + at · step, or −1 where the kernel ends before.
+/// The index of tap `first` + at · step, or −1 if it is outside the kernel.
 inline Index tap_index(const ConvGeometry& g, const Axes& first, const Axes& at, const Axes& step) {
   Index index = 0;
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -20,11 +20,11 @@ inline Index tap_index(const ConvGeometry& g, const Axes& first, const Axes& at,
   return index;
 }
 
-/// What a lattice of outputs is the sum over: parts of the input, of which a position sees in each another lattice.
+/// The parts of the input over which a lattice of outputs is summed. Each part is a different lattice.
 template <Real T>
 struct Parts {
   Lattice<const T*> in;  ///< of the first part
-  Axes count, move;      ///< along each axis, how many there are, and how many pixels one begins after the one before
+  Axes count, move;      ///< along each axis: number of parts, and distance from one to the next in pixels
 
   Index size() const { return volume(count); }
   Lattice<const T*> operator[](Index part) const {
@@ -35,15 +35,15 @@ struct Parts {
   }
 };
 
-/// Outputs that lie `step` apart, and the parts of the input that they see. Along a dilated axis that is filtered there
-/// is one such lattice for each phase of the dilation, whose outputs see neighbours in lattices of the input: at a
-/// dilation of 2, outputs 0, 2, 4 … see pixels 0, 2, 4 …, and outputs 1, 3, 5 … see pixels 1, 3, 5 …
+/// Outputs at a distance of `step`, and the parts of the input that they read. Along a filtered axis with a dilation
+/// there is one such lattice for each phase of the dilation, whose outputs read adjacent pixels of lattices of the
+/// input: at a dilation of 2, outputs 0, 2, 4 … read pixels 0, 2, 4 …, and outputs 1, 3, 5 … read pixels 1, 3, 5 …
 template <Real T>
 struct Sublattice {
   Axes first, step, count;  ///< of outputs
   Parts<T> parts;
 
-  /// How many there are along each axis.
+  /// Number of lattices along each axis.
   static Axes along(const Scheme<T>& scheme, const ConvGeometry& g) {
     Axes count;
     for (std::size_t axis = 0; axis < 3; ++axis) count[axis] = scheme.filtered[axis] ? g.dilation[axis] : 1;
@@ -72,12 +72,12 @@ Index tiles_of(const Scheme<T>& scheme, const ConvGeometry& g) {
   return tiles;
 }
 
-/// A lattice of a transposed convolution's result: a phase of the stride, and of the dilation along an axis that is
-/// filtered. It is a convolution of its own.
+/// A lattice of a transposed convolution's result: a phase of the stride and, along a filtered axis, of the dilation.
+/// Each is a separate convolution.
 template <Real T>
 struct TransposedLattice {
   Axes first, step, count;  ///< of the result
-  Axes tap, tap_step;       ///< the first tap of the first part, and from one to the next
+  Axes tap, tap_step;       ///< the first tap of the first part, and the step to the next tap
   Parts<T> parts;
 
   static Axes along(const Scheme<T>& scheme, const ConvGeometry& g) {
@@ -97,7 +97,7 @@ struct TransposedLattice {
       parts.count[axis] = scheme.filtered[axis] ? 1 : phase.taps;
     }
   }
-  /// The tap of part `part` that its filter has as number j, or −1.
+  /// The index of tap j of the filter for part `part`, or −1.
   Index tap_of(const Scheme<T>& scheme, const ConvGeometry& g, Index part, Index j) const {
     const Axes at = place(part, parts.count), along = place(j, scheme.along(scheme.filter->taps));
     return tap_index(g, tap, {at[0] + along[0], at[1] + along[1], at[2] + along[2]}, tap_step);

@@ -8,11 +8,11 @@
 #include <flipbook/backend/cpu/conv/winograd/lattices.hpp>
 #include <flipbook/backend/cpu/runtime/cache.hpp>
 
-/// Which filter does a convolution in the shortest time.
+/// The choice of the fastest filter for a convolution.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
-/// Whether one filter fits all of these axes: their kernels and strides are the same, and two taps of a phase are
-/// neighbours, of its lattice where the kernel is dilated.
+/// Whether one filter fits all filtered axes: their kernels and strides are equal, and adjacent taps of a phase read
+/// adjacent pixels, of a lattice if the kernel is dilated.
 inline bool alike(const ConvGeometry& g, const std::array<bool, 3>& filtered) {
   std::size_t one = 3;
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -24,14 +24,14 @@ inline bool alike(const ConvGeometry& g, const std::array<bool, 3>& filtered) {
   return one < 3;
 }
 
-/// Calls f(scheme) for every filter that fits, along all sets of axes, where channels fill vectors.
+/// Calls f(scheme) for every filter that fits, along all sets of axes, if channels fill vectors.
 template <Real T, class F>
 void each_scheme(const ConvGeometry& g, const F& f) {
   if (g.groups != 1 || g.in_channels % lanes<T> != 0 || g.out_channels % lanes<T> != 0) return;
-  for (int set = 7; set > 0; --set) {  // of sets that cost the same, the one of the inner axes
+  for (int set = 7; set > 0; --set) {  // of sets with the same cost, that of the inner axes
     Scheme<T> scheme;
     Index taps = 0;    // of a part
-    bool seen = true;  // every pixel, by some tap
+    bool seen = true;  // every pixel is read by some tap
     for (std::size_t axis = 0; axis < 3; ++axis) {
       const bool filtered = scheme.filtered[axis] = (set >> axis & 1) != 0;
       if (filtered) taps = quotient_up(g.kernel[axis], g.stride[axis]);
@@ -49,15 +49,15 @@ void each_scheme(const ConvGeometry& g, const F& f) {
   }
 }
 
-/// How many numbers the transformed weights are.
+/// Number of transformed weights.
 template <Real T>
 Index weights_of(const Scheme<T>& scheme, const ConvGeometry& g) {
   return volume(scheme.parts) * scheme.products() * g.in_channels * g.out_channels;
 }
 
-/// The cost of a filter, in multiplications of factors F. Measured: to transform a number of a tile costs 24 of them,
-/// one of the weights 24 as well, or 64 where the weights leave the caches.
-/// @param transposed  of the transposed convolution, each lattice of which transforms what it sees anew
+/// The cost of a filter, in multiplications of factors F. As measured, transforming a number of a tile costs 24 of
+/// them, transforming a number of the weights 24 as well, or 64 if the weights exceed the caches.
+/// @param transposed  for the transposed convolution, each lattice of which transforms its input anew
 template <Multiplicand F, class T = Sum<F>>
 Index cost_of(const Scheme<T>& scheme, const ConvGeometry& g, bool transposed) {
   const Index parts = volume(scheme.parts), tiles = tiles_of(scheme, g);
@@ -69,8 +69,8 @@ Index cost_of(const Scheme<T>& scheme, const ConvGeometry& g, bool transposed) {
   return scheme.products() * (multiplied + numbers_in<F> * transform * tiles * transformed);
 }
 
-/// The shortest way to do a convolution; no filter, where that is the direct one. Transformed weights that no cache
-/// holds, and that may be the most that a step keeps in memory at once, are not worth it.
+/// The fastest scheme of a convolution, without a filter if the direct convolution is faster. Schemes are excluded if
+/// no cache holds their transformed weights, which might also determine a step's peak memory.
 template <Multiplicand F, class T = Sum<F>>
 Scheme<T> scheme_of(const ConvGeometry& g, bool transposed = false) {
   constexpr Index most_weights = 40 * (Index{1} << 20) / Index{sizeof(F)} * numbers_in<F>;  // 512² of F(4, 3)

@@ -11,9 +11,9 @@
 /// Winograd's filtering in three steps: transforms of weights and pixels, products, transforms of their sums.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
-/// The weights of one part, G g Gᵀ, as rows [first_row, first_row + depth) of the right operands (rows, columns) of all
-/// products, in factors, which are packed and padded_pitch(rows · columns) apart.
-/// @param tap  tap(j) is where the numbers of tap j of the part lie, row by row, or null where it is zero
+/// Transforms the weights of one part to G g Gᵀ, in rows [first_row, first_row + depth) of the right operands (rows,
+/// columns) of all products, in factors. The operands are packed, at a distance of padded_pitch(rows · columns).
+/// @param tap  tap(j) is the address of tap j of the part, row by row, or null if the tap is zero
 template <Multiplicand F, class T = Sum<F>, class Tap>
 void transform_weights(const Scheme<T>& scheme, const Tap& tap, Index depth, Index columns, F* packed, Index first_row,
                        Index rows) {
@@ -63,8 +63,8 @@ void multiply(const F* left, Index down, Index across, Index rows, Index depth, 
   }
 }
 
-/// A lattice of outputs, the sum over parts of the input. A task takes some tiles through all three steps, while they
-/// are in a cache: the last one is enough, since a transformed number is used for every column.
+/// A lattice of outputs as a sum over parts of the input. A task computes all three steps for some tiles while they are
+/// in a cache. The last-level cache is enough, since a transformed number is used for every column.
 template <Multiplicand F>
 class Sums {
   using T = Sum<F>;

@@ -8,12 +8,12 @@
 #include <flipbook/backend/cpu/gemm/panels.hpp>
 #include <flipbook/kernels/conv/geometry.hpp>
 
-/// Images in tiles, for Winograd's filtering.
+/// Tiles of images, for Winograd's filtering.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
 using Axes = ConvGeometry::Axes;
 
-/// Images of `extent` pixels of some channels each, of which every `step`-th pixel from `first` on counts.
+/// Every `step`-th pixel, from `first` on, of images of `extent` pixels with some channels.
 template <class P>
 struct Lattice {
   P data;
@@ -21,7 +21,7 @@ struct Lattice {
   Index channels;
 };
 
-/// Number i, row by row, of a grid of such extents.
+/// The coordinates of element i of a row-major grid with these extents.
 inline Axes place(Index i, const Axes& extents) {
   Axes at;
   for (std::size_t axis = 3; axis-- > 0; i /= extents[axis]) at[axis] = i % extents[axis];
@@ -29,16 +29,16 @@ inline Axes place(Index i, const Axes& extents) {
 }
 inline Index volume(const Axes& extents) { return extents[0] * extents[1] * extents[2]; }
 
-/// How a convolution is done: by which filter, and along which axes. What its products are summed over are parts: along
-/// an axis that is filtered one for each phase of the stride, along the others one for each tap.
+/// The algorithm of a convolution: a filter, and the axes that it is applied to. Products are summed over parts: along
+/// a filtered axis one part for each phase of the stride, along the others one for each tap.
 template <Real T>
 struct Scheme {
-  const Filter<T>* filter = nullptr;  ///< none: there is no way that pays
+  const Filter<T>* filter = nullptr;  ///< null if no filter pays
   std::array<bool, 3> filtered{false, true, true};
   Axes parts{1, 1, 1};
 
   int axes() const { return filtered[0] + filtered[1] + filtered[2]; }
-  /// So many along the axes that are filtered, and one along the others.
+  /// `count` along the filtered axes, and 1 along the others.
   Axes along(Index count) const {
     Axes extents;
     for (std::size_t axis = 0; axis < 3; ++axis) extents[axis] = filtered[axis] ? count : 1;
@@ -47,7 +47,7 @@ struct Scheme {
   Index products() const { return volume(along(filter->points)); }
 };
 
-/// Where positions are cut into tiles of m along each axis that is filtered.
+/// The division of positions into tiles of m along each filtered axis.
 template <Real T>
 struct Tiles {
   Scheme<T> scheme;
@@ -60,8 +60,8 @@ struct Tiles {
   }
   Index total() const { return batch * volume(count); }
 
-  /// Calls f(i, offset of pixel i, or −1 where it is outside) for a lattice's line, square or cube of `side` pixels,
-  /// which begins at a tile's first position.
+  /// Calls f(i, offset of pixel i, or −1 if it is outside) for a lattice's line, square or cube of `side` pixels, which
+  /// begins at a tile's first position.
   template <class P, class F>
   void each_pixel(Index tile, Index side, const Lattice<P>& of, const F& f) const {
     std::array<std::array<Index, most_points>, 3> along;  // offsets along each axis; less than 0 outside
@@ -112,18 +112,18 @@ class TilePixels {
 
  private:
   std::array<const T*, most_products> from_;
-  std::array<Index, most_products> moves_;  // with the channel, all but zeros
+  std::array<Index, most_products> moves_;  // all bits set for pixels inside, which move with the channel
   Index next_;                              // to the next tile of a line
 };
 
-/// Room for what a transform of one vector of channels gives.
+/// Memory for the result of a transform of one vector of channels.
 template <Real T>
 struct alignas(64) Products {
   std::array<T, static_cast<std::size_t>(lanes<T>) * most_products> numbers;
   Simd<T> operator[](Index i) const { return Simd<T>::load_aligned(numbers.data() + i * lanes<T>); }
 };
 
-/// The transform of a tile's pixels, as factors of a reduction over channels: those of number f from to[f · pitch] on.
+/// Transforms a tile's pixels to factors of a reduction over channels; those of product f begin at to[f · pitch].
 template <Multiplicand F, class T = Sum<F>>
 void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scattered>& transform,
                       const Lattice<const T*>& in, F* to, Index pitch) {
@@ -133,8 +133,8 @@ void transform_pixels(const Tiles<T>& tiles, Index tile, const Transform<T, Scat
   }
 }
 
-/// The transforms of as many vectors as a factor holds numbers, of x(0) and, for pairs, x(1), as factors of a reduction
-/// from one to the next: those of number f from to[f · pitch] on.
+/// Transforms x(0) and, for pairs, x(1), to factors of a reduction over both. The factors of product f begin at
+/// to[f · pitch].
 template <Multiplicand F, class T = Sum<F>, class X>
 void transform_together(const Scheme<T>& scheme, const Transform<T, Scattered>& transform, const X& x, F* to,
                         Index pitch) {
@@ -142,7 +142,7 @@ void transform_together(const Scheme<T>& scheme, const Transform<T, Scattered>& 
   else transform(scheme.axes(), x(0), x(1), to, pitch);
 }
 
-/// The transforms of the pixels of as many tiles, as factors of a reduction over tiles, for every channel.
+/// Transforms every channel of one tile, or two for pairs, to factors of a reduction over tiles.
 template <Multiplicand F, class T = Sum<F>>
 void transform_tiles(const Tiles<T>& tiles, Index first, const Transform<T, Scattered>& transform,
                      const Lattice<const T*>& in, F* to, Index pitch) {

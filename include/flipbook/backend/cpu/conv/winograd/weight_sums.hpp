@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
-/// The adjoint of the filtering in its weights, by factors F,
+/// The adjoint of the filtering with respect to its weights, with factors F,
 ///
 ///     dg = Gᵀ [Σ over tiles of (Bᵀ d B) ⊙ (A dy Aᵀ)] G.
 template <Multiplicand F>
@@ -16,11 +16,11 @@ class WeightSums {
   using T = Sum<F>;
 
  public:
-  /// @param tiles  the most that will be added at once
+  /// @param tiles  maximum number of tiles for each call of `add`
   WeightSums(const Scheme<T>& scheme, const ConvGeometry& g, Index tiles)
       : scheme_(scheme), g_(g), block_(block_of(scheme, g, quotient_up(tiles, numbers_in<F>))) {}
 
-  /// Adds what the outputs of a lattice bring.
+  /// Adds the products of a lattice's outputs.
   void add(const Sublattice<T>& lattice, const T* dy) {
     const Tiles<T> tiles(scheme_, g_.batch, lattice.count);
     const Index depth = quotient_up(tiles.total(), numbers_in<F>);  // the tiles in factors
@@ -60,8 +60,8 @@ class WeightSums {
   }
 
  private:
-  /// Tiles, in factors, that are transformed before they are multiplied: between those whose numbers are as many as the
-  /// sums, which each block reads again, and what the last cache holds.
+  /// Tiles, in factors, that are transformed before they are multiplied: their numbers should be as many as the sums,
+  /// which each block reads again, but fit the last-level cache.
   static Index block_of(const Scheme<T>& scheme, const ConvGeometry& g, Index tiles) {
     const Index balanced = g.in_channels * g.out_channels / (g.in_channels + g.out_channels);
     const Index bytes = scheme.products() * padded_pitch<F>(g.out_channels) * Index{sizeof(F)};

@@ -14,7 +14,7 @@
 /// of the pixels; a shorter kernel is padded with zeros. Along an axis that is not filtered, it is the sum of its taps.
 /// The products are summed over these parts, so that a sum is transformed once.
 ///
-///     kernel    stride   filter          products   for so many of the definition
+///     kernel    stride   filter          products   by definition
 ///     1×5×5     1        F(4, 5)         64         400
 ///                        F(2, 5)         36         100
 ///     1×3×3     1        F(4, 3)         36         144
@@ -28,7 +28,7 @@
 ///     4×4×4     1, 2, 2  F(4, 2), 4 taps 25 · 16    1024
 namespace flipbook::inline FLIPBOOK_ISA::cpu::winograd {
 
-/// As cpu::conv, by factors F.
+/// As cpu::conv, with factors F.
 template <Multiplicand F, class T = Sum<F>>
 void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   const Index columns = g.out_channels, depth = g.in_channels / numbers_in<F>, parts = volume(scheme.parts);
@@ -52,7 +52,7 @@ void conv(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* w
   run_tasks<T>(all.all(), workspace);
 }
 
-/// As cpu::conv_transpose, by factors F: each lattice of the result is a convolution of its own.
+/// As cpu::conv_transpose, with factors F: each lattice of the result is a separate convolution.
 template <Multiplicand F, class T = Sum<F>>
 void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const Index channels = g.out_channels, columns = g.in_channels, size = channels * columns;
@@ -89,7 +89,7 @@ void conv_transpose(const Scheme<T>& scheme, const ConvGeometry& g, const T* y, 
   run_tasks<T>(all.all(), workspace);
 }
 
-/// As cpu::conv_weight, by factors F.
+/// As cpu::conv_weight, with factors F.
 template <Multiplicand F, class T = Sum<F>>
 void conv_weight(const Scheme<T>& scheme, const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   WeightSums<F> sums(scheme, g, tiles_of(scheme, g));
