@@ -10,8 +10,8 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The ranks of MPI, each with its own CUDA device. Device memory is communicated by NCCL, on the stream that computes
-/// it, and therefore also in captured steps. Linking flipbook::nccl replaces flipbook::mpi by it. Throws an Error if
-/// NCCL fails.
+/// it, and therefore also in captured steps. Linking flipbook::nccl replaces flipbook::mpi by it.
+/// @throws Error  in every function on devices, if NCCL fails
 class Nccl final : public Mpi {
  public:
   bool on_devices() const noexcept override { return true; }

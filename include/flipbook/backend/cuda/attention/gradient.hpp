@@ -81,7 +81,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention_queries(AttentionGra
     s.clear(), d.clear();
     for (int chunk = 0; chunk < chunks; ++chunk) {
       const Index from = Index{chunk} * Tiles::width;
-      __syncthreads();  // all are done with what lies there
+      __syncthreads();  // all threads have read the previous tiles
       if (chunks > 1 || key == 0) {
         Tiles::template read<Tiles::rows>(tiles.rows, x.q, first, g.queries, from, g.width, packed);
         Tiles::template read<Tiles::rows>(tiles.row_others, dy, first, g.queries, from, g.width, packed);
@@ -135,7 +135,7 @@ __global__ void __launch_bounds__(Tiles::threads, 1)  // one block without regis
     s.clear(), d.clear();
     for (int chunk = 0; chunk < chunks; ++chunk) {
       const Index from = Index{chunk} * Tiles::width;
-      __syncthreads();  // all are done with what lies there
+      __syncthreads();  // all threads have read the previous tiles
       if (chunks > 1 || !begun) {
         Tiles::template read<Tiles::rows>(tiles.rows, x.k, first, g.keys, from, g.width, packed);
         Tiles::template read<Tiles::rows>(tiles.row_others, x.v, first, g.keys, from, g.width, packed);

@@ -184,4 +184,4 @@ struct Cuda {
 
 }  // namespace flipbook
 
-#include <flipbook/backend/cuda/graph/derive.hpp>  // what Derived does with memory
+#include <flipbook/backend/cuda/graph/derive.hpp>  // the members of Derived that use Cuda

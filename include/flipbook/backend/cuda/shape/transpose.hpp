@@ -88,7 +88,7 @@ bool with_transposed(Index rows, Index columns, const T* from, const Body& body)
 
 /// Calls fill(from) and transposes the matrix `from` (rows, columns) to `to`. If `later`, a captured step does so
 /// before `to` is read (`settle`), together with others.
-/// @return  what fill returns: whether there is anything to transpose
+/// @return  what fill returns; if false, nothing is transposed
 template <class T, class Fill>
 bool transpose_into(T* to, Index rows, Index columns, bool later, const Fill& fill) {
   const auto bytes = static_cast<std::size_t>(rows * columns) * sizeof(T);
