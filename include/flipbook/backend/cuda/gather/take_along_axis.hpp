@@ -19,8 +19,8 @@ __global__ void take_along_axis(Index count, Index each, Index width, const T* x
   });
 }
 
-/// x[r, i] = Σ_j y[r, j] over those of `each` j with index[r, j] = i, in order. Each element of x has a thread, which
-/// reads all indices of the row.
+/// x[r, i] = Σ_j y[r, j] over all j < `each` with index[r, j] = i, in order. One thread for each element of x reads all
+/// indices of the row.
 template <class T>
 __global__ void scatter(Index count, Index each, Index width, const T* y, const std::int32_t* index, T* x) {
   each_pack<1>(count, [&](Index at) {

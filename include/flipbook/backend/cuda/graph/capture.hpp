@@ -32,8 +32,8 @@ class Capture {
   Capture& operator=(const Capture&) = delete;
   ~Capture() { free(); }
 
-  /// The device address of a value that differs between replays. Called again before a replay, in the same order, it
-  /// writes that replay's value and returns null.
+  /// The device address of a value that differs between replays, `value` at first. Called again before a replay, in the
+  /// same order, it writes that replay's value and returns null.
   /// @throws Error  if a replay writes a value that was not captured, or if the table is full
   const void* vary(const void* value, std::size_t size) {
     if (refreshing_) {

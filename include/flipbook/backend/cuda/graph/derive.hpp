@@ -76,7 +76,7 @@ inline void Derived::written(const void* first, std::size_t bytes) {
 }
 
 inline void Derived::released(const void* first, std::size_t bytes) noexcept {
-  for (std::size_t i = waiting_.size(); i-- > 0;) {  // its result will not be read
+  for (std::size_t i = waiting_.size(); i-- > 0;) {  // their results will not be read
     if (!waiting_[i].to.meets(first, bytes)) continue;
     Transposes rest;
     for (int k = 0; k < later_.count; ++k) {

@@ -100,7 +100,7 @@ __global__ void sum_columns(ColumnPlan plan, X x, Wide<T> scale, Wide<T>* sums, 
 
 namespace detail {
 
-// The elements in each part of a row, which one block sums.
+// The length of the parts of a row, each summed by one block.
 inline constexpr Index row_part = Index{1} << 15;
 
 template <class F, class T, class Put>

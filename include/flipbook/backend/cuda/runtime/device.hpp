@@ -61,7 +61,7 @@ struct DeviceProperties {
   std::string name;
   int major = 0, minor = 0;  ///< compute capability
   int multiprocessors = 1;
-  std::size_t shared_bytes = 0;  ///< maximum of a block
+  std::size_t shared_bytes = 0;  ///< maximum per block
   std::size_t memory = 0;        ///< total, in bytes
   bool reads_pageable = false;   ///< whether the device reads unpinned host memory directly
 };
