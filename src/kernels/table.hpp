@@ -9,7 +9,7 @@
 #include <flipbook/core/compiled.hpp>
 #include <flipbook/core/tensor.hpp>
 
-// A part of the library: the kernels of one instruction set, by name and key. `core/compiled.hpp` is the other side.
+// A part of the library: the kernels of one instruction set, by name and key. `core/compiled.hpp` looks them up.
 
 namespace flipbook::inline FLIPBOOK_ISA::parts {
 
@@ -39,12 +39,12 @@ void each(Types<T...>, const F& f) {
   (f.template operator()<T>(), ...);
 }
 
-/// What networks compute in on the CPU.
+/// The scalars of networks on the CPU.
 inline constexpr auto scalars = types<float, double>;
 template <class T>
 using HostTensor = Tensor<T, Cpu>;
 
-// Each in a file of its own name.
+// Each is defined in the file of its name.
 void add_attention(Table& table);
 void add_conv(Table& table);
 void add_elementwise(Table& table);

@@ -43,8 +43,8 @@ template <class T, class B>
 }
 }  // namespace detail
 
-/// The sum of a tensor over all ranks; all of them call it, with tensors of one shape. Numbers of two bytes are summed
-/// in float.
+/// The sum of a tensor over all ranks, which all call it with tensors of the same shape. Two-byte scalars are summed in
+/// float.
 template <Real T, class B>
 Tensor<T, B> sum_over_ranks(const Tensor<T, B>& x) {
   return detail::reduced_over_ranks(x, false);
@@ -54,7 +54,7 @@ template <Real T, class B>
 Tensor<T, B> mean_over_ranks(const Tensor<T, B>& x) {
   return detail::reduced_over_ranks(x, true);
 }
-/// The mean over all ranks of a number that each has.
+/// The mean of a number over all ranks.
 inline double mean_over_ranks(double number) {
   distributed::Communicator& ranks = distributed::world();
   if (ranks.size() == 1) return number;
@@ -62,13 +62,13 @@ inline double mean_over_ranks(double number) {
   return number / ranks.size();
 }
 
-/// Which elements of `size` a rank has, where each has its share: [first, last).
+/// The elements [first, last) of a rank's share of a tensor.
 struct Share {
   Index first, last;
 };
 /// The elements of a rank: [size · rank / ranks, size · (rank + 1) / ranks).
 inline Share share_of_rank(Index size, int rank, int ranks) { return {size * rank / ranks, size * (rank + 1) / ranks}; }
-/// Where each rank has written its share of a tensor, all get the whole, in its memory.
+/// Gathers the shares of a tensor in place: each rank has written its own share, and all receive the whole.
 template <Real T, class B>
 [[gnu::cold]] void gather_shares(Tensor<T, B> x) {
   distributed::Communicator& ranks = distributed::world();
@@ -89,7 +89,7 @@ template <Real T, class B>
   }
 }
 
-/// Rank 0's elements become everyone's, in their memory.
+/// Copies rank 0's elements to all ranks, in place.
 template <Real T, class B>
 [[gnu::cold]] void copy_from_first_rank(Tensor<T, B> x) {
   distributed::Communicator& ranks = distributed::world();

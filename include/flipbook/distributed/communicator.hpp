@@ -9,15 +9,15 @@
 
 namespace flipbook::distributed {
 
-// As flipbook::Error, all of this lies outside the namespace of an instruction set: a program takes part in one
-// training, whatever its parts are compiled for.
+// Like flipbook::Error, all of this is outside the namespace of an instruction set: a program has one communicator,
+// whatever its parts are compiled for.
 
-/// What a number in a buffer is.
+/// The type of the numbers in a buffer.
 enum class Number { float32, float64 };
 
 /// The processes that train one model together, its ranks 0 … size − 1. Each has a copy of the model and its own part
-/// of every batch. All ranks call the same functions in the same order; whoever waits here for a rank that has stopped
-/// would wait for ever, so a rank that cannot go on calls `abort`.
+/// of every batch. All ranks call the same functions in the same order. A rank that waits for one that has stopped
+/// would wait for ever, so a rank that cannot continue calls `abort`.
 class Communicator {
  public:
   Communicator() = default;
@@ -28,37 +28,37 @@ class Communicator {
   virtual int rank() const noexcept = 0;
   virtual int size() const noexcept = 0;
 
-  /// Replaces each number by its sum over all ranks. All get the same bits, and the same ones whenever it is repeated.
+  /// Replaces each number by its sum over all ranks. The result is bitwise the same on all ranks and when repeated.
   virtual void sum(void* numbers, std::size_t count, Number type) = 0;
-  /// Begins such a sum; the numbers are not to be touched before `finish_sums` has returned.
+  /// Begins such a sum; the numbers must not be read or written before `finish_sums` has returned.
   virtual void begin_sum(void* numbers, std::size_t count, Number type) = 0;
-  /// Moves on the sums that have begun, if the network needs this process for it.
+  /// Advances the sums that have begun, if the network needs this process for it.
   virtual void progress() = 0;
   virtual void finish_sums() = 0;
-  /// Rank 0's bytes become everyone's.
+  /// Copies rank 0's bytes to all ranks.
   virtual void broadcast(void* bytes, std::size_t count) = 0;
-  /// Rank r has bytes [ends[r − 1], ends[r]) of the buffer; afterwards all have all of it.
+  /// Gathers the buffer on all ranks, of which rank r has bytes [ends[r − 1], ends[r]).
   virtual void all_gather(void* bytes, std::span<const std::size_t> ends) = 0;
-  /// Ends all ranks, after a line on stderr that names this one and says why.
+  /// Terminates all ranks, after a line on stderr with this rank and the reason.
   [[noreturn]] virtual void abort(const char* why) noexcept = 0;
 
-  /// Which of the ranks on its machine this is, 0 …: each computes on a device of its own.
+  /// The index of this rank among those on its machine, from 0: each computes on its own device.
   virtual int local_rank() const noexcept { return 0; }
-  /// Whether it works on the memory of devices; otherwise tensors go by way of the host's.
+  /// Whether it communicates device memory; otherwise tensors are copied through host memory.
   virtual bool on_devices() const noexcept { return false; }
-  /// As `sum` and `all_gather`, of memory of the current device, in the order of a stream, a cudaStream_t, which may be
-  /// captured: nothing is waited for. `mean`: the sum divided by the number of ranks.
+  /// `sum` and `all_gather` in memory of the current device, in the order of a cudaStream_t, which may be captured: the
+  /// host does not wait. `mean`: the sum divided by the number of ranks.
   virtual void sum_on_device(void*, std::size_t, Number, bool /*mean*/, void* /*stream*/) {}
   virtual void all_gather_on_device(void*, std::span<const std::size_t>, void* /*stream*/) {}
 
-  /// Whether batch normalisation takes its statistics from the whole batch, on all ranks, as one process would; false
-  /// saves two sums a layer and direction, and each rank normalises by its own part.
+  /// Whether batch normalisation uses statistics of the whole batch, on all ranks, as one process would. If false, each
+  /// rank normalises by its own part, which saves two sums per layer and direction.
   bool synchronise_batch_norm = true;
 };
 
 namespace detail {
 
-/// A process by itself.
+/// A single process.
 class Alone final : public Communicator {
  public:
   int rank() const noexcept override { return 0; }
@@ -73,25 +73,24 @@ class Alone final : public Communicator {
 };
 
 using Factory = std::unique_ptr<Communicator> (*)();
-/// What makes the processes' communicator, where a header such as distributed/mpi.hpp is part of the program. May
-/// return none: the process is by itself.
+/// Creates the communicator of the processes, if a header such as distributed/mpi.hpp is part of the program. Returns
+/// null for a single process.
 inline Factory factory = nullptr;
 inline std::atomic<Communicator*> in_use = nullptr;
 
 }  // namespace detail
 
-/// This process by itself, as a communicator: `Use use(alone);` trains on one rank what others are left out of.
+/// The communicator of this process alone: after `Use use(alone);` a rank trains without the others.
 inline detail::Alone alone;
 
-/// The ranks of this program: those that `mpirun` has started, where flipbook::mpi is linked; otherwise this process
-/// alone.
+/// The ranks of this program: those that `mpirun` has started if flipbook::mpi is linked, otherwise this process alone.
 inline Communicator& world() {
   if (Communicator* const used = detail::in_use) return *used;
   static const std::unique_ptr<Communicator> started = detail::factory ? detail::factory() : nullptr;
   return started ? *started : alone;
 }
 
-/// Has another communicator in the place of `world()` while it lives: ranks of one's own making, or none.
+/// Replaces `world()` by another communicator during its lifetime, such as the user's own or `alone`.
 class Use {
  public:
   explicit Use(Communicator& communicator) : before_(detail::in_use.exchange(&communicator)) {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// MPI's interface in C is all that is needed; that in C++ is old, and wants a library of its own.
+// Only MPI's C interface is used; its C++ interface is obsolete and needs another library.
 #define OMPI_SKIP_MPICXX 1
 #define MPICH_SKIP_MPICXX 1
 #include <mpi.h>
@@ -19,9 +19,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The ranks that `mpirun` has started, or another launcher of MPI's. A program that includes this header, in one of
-/// its units, trains on all of them (what linking flipbook::mpi does for it); started by itself it asks nothing of MPI.
-/// A rank whose program ends otherwise than with status 0 ends the others.
+/// The ranks that `mpirun` or another launcher of MPI has started. A program trains on all of them if one of its
+/// translation units includes this header, which linking flipbook::mpi does. Started without a launcher, it does not
+/// use MPI. A rank whose program ends with a status other than 0 ends the others.
 class Mpi : public distributed::Communicator {
  public:
   Mpi() {
@@ -29,10 +29,10 @@ class Mpi : public distributed::Communicator {
     MPI_Initialized(&begun);
     if (begun == 0) {
       MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &given);
-      ::on_exit([](int status, void*) { leave(status); }, nullptr);  // what the program has begun itself, it ends
+      ::on_exit([](int status, void*) { leave(status); }, nullptr);  // a program that initialises MPI finalises it
     }
     MPI_Comm_dup(MPI_COMM_WORLD, &blocking_);
-    MPI_Comm_dup(MPI_COMM_WORLD, &background_);  // sums that have begun do not meet the others
+    MPI_Comm_dup(MPI_COMM_WORLD, &background_);  // keeps sums that have begun separate from the others
     MPI_Comm_rank(blocking_, &rank_);
     MPI_Comm_size(blocking_, &size_);
     share_cores();
@@ -77,7 +77,7 @@ class Mpi : public distributed::Communicator {
     std::_Exit(1);
   }
 
-  /// The communicator of what a launcher has started; none where the process was started by itself.
+  /// The communicator of the ranks that a launcher has started; null for a process started without one.
   template <class Ranks = Mpi>
   static std::unique_ptr<Communicator> launched() {
     for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", "MPI_LOCALNRANKS", "SLURM_PROCID"}) {
@@ -104,7 +104,7 @@ class Mpi : public distributed::Communicator {
       MPI_Bcast(static_cast<char*>(bytes) + first, piece, MPI_BYTE, root, blocking_);
     });
   }
-  /// Divides the machine among the ranks on it, where nobody has said otherwise.
+  /// Divides the machine's cores among its ranks, unless OMP_NUM_THREADS or a binding to cores says otherwise.
   void share_cores() {
     MPI_Comm here = MPI_COMM_NULL;
     MPI_Comm_split_type(blocking_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
@@ -113,10 +113,10 @@ class Mpi : public distributed::Communicator {
     MPI_Comm_rank(here, &local_rank_);
     MPI_Comm_free(&here);
     const long cores = ::sysconf(_SC_NPROCESSORS_ONLN);
-    const bool bound = threads() < cores;  // each to cores of its own
+    const bool bound = threads() < cores;  // each rank to its own cores
     if (std::getenv("OMP_NUM_THREADS") == nullptr && !bound) set_threads(std::max(1, static_cast<int>(cores) / ranks));
   }
-  // Ranks that wait for this one would do so for ever. MPI's own end waits for all of them.
+  // Without MPI_Abort, ranks that wait for this one would wait for ever. MPI_Finalize waits for all ranks.
   static void leave(int status) {
     int ended = 0;
     MPI_Finalized(&ended);

@@ -9,9 +9,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The ranks of MPI, each with a CUDA device of its own: what lies in the devices' memory goes from one to the other by
-/// NCCL, on the stream that computes it, and so within captured steps too. What linking flipbook::nccl puts in the
-/// place of flipbook::mpi.
+/// The ranks of MPI, each with its own CUDA device. Device memory is communicated by NCCL, on the stream that computes
+/// it, and therefore also in captured steps. Linking flipbook::nccl replaces flipbook::mpi by it.
+/// @throws Error  in every function on devices, if NCCL fails
 class Nccl final : public Mpi {
  public:
   bool on_devices() const noexcept override { return true; }
@@ -37,7 +37,7 @@ class Nccl final : public Mpi {
     require(result == ncclSuccess, "NCCL: ", ncclGetErrorString(result),
             ". Each rank needs a device of its own: --device cuda takes one for each rank of a machine");
   }
-  /// Of the device that is selected when all ranks first need it.
+  /// The communicator of NCCL, which all ranks create at first use, for the device then selected.
   ncclComm_t communicator() {
     if (communicator_ == nullptr) {
       ncclUniqueId id{};

@@ -11,7 +11,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// y ← f(y, x) for each (f, y, x) in turn.
+/// y ← f(y, x) for each (f, y, x) in order.
 template <class B, class Change>
 void change_each(B, std::vector<Change>& changes) {
   for (Change& change : changes) map(B{}, change.f, change.y, change.y, change.x);

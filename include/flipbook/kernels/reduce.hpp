@@ -9,7 +9,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-// Of devices alone: the CPU's operations are composed of others there.
+// Only for devices: the CPU's operations are composed of others.
 template <class B, class... Arguments>
 void sum_of(B, const Arguments&...) = delete;
 template <class B, class... Arguments>

@@ -11,22 +11,22 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// Copies a block of the given extents, from its first element `x_first` of x to `y_first` of y; all of one rank.
+/// Copies a block of the given extents from index `x_first` of x to index `y_first` of y; all have the same rank.
 template <class B, class T>
 void copy_block(B, const Shape& block, const Tensor<T, B>& x, const Shape& x_first, Tensor<T, B>& y,
                 const Shape& y_first) {
   carry_out(B{}, detail::move_block(block, x.shape(), x_first, y.shape(), y_first), x.data(), y.data());
 }
 
-/// Copies a matrix of rows × columns between rows `x_stride` and `y_stride` apart, from column `x_first`
-/// of x to column `y_first` of y.
+/// Copies a matrix of rows × columns from column `x_first` of x to column `y_first` of y, with row strides `x_stride`
+/// and `y_stride`.
 template <class B, class T>
 void copy_columns(B, Index rows, Index columns, const Tensor<T, B>& x, Index x_first, Index x_stride, Tensor<T, B>& y,
                   Index y_first, Index y_stride) {
   carry_out(B{}, detail::move_columns(rows, columns, x_first, x_stride, y_first, y_stride), x.data(), y.data());
 }
 
-/// Matrices of so many rows side by side, in the columns of `whole`.
+/// Concatenates matrices of `rows` rows along their columns, in `whole`.
 template <class B, class T, class Parts>
 void join_columns(B, Index rows, const Parts& parts, Tensor<T, B>& whole) {
   if (whole.size() == 0) return;
@@ -37,7 +37,7 @@ void join_columns(B, Index rows, const Parts& parts, Tensor<T, B>& whole) {
     at += width;
   }
 }
-/// The same parts filled from `whole`.
+/// Splits `whole` along its columns into the matrices `parts`.
 template <class B, class T, class Parts>
 void split_columns(B, Index rows, const Tensor<T, B>& whole, Parts& parts) {
   if (whole.size() == 0) return;
@@ -49,7 +49,7 @@ void split_columns(B, Index rows, const Tensor<T, B>& whole, Parts& parts) {
   }
 }
 
-/// y = x with its axes in another order: axis i of y is axis order[i] of x, seen as `extents`.
+/// y = x with its axes permuted: axis i of y is axis order[i] of x, viewed as `extents`.
 template <class B, class T>
 void permute(B, std::span<const Index> extents, std::span<const int> order, const Tensor<T, B>& x, Tensor<T, B>& y) {
   carry_out(B{}, detail::move_axes(extents, order), x.data(), y.data());

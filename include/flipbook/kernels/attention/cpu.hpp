@@ -49,7 +49,7 @@ void position_angles(Cpu, const PositionAngles& angles, Tensor<T, Cpu>& cosines,
 #endif
 }
 
-/// y = x with the first `turned` vectors of every token turned.
+/// y = x with the first `turned` vectors of every token rotated, by the negative angles if `back`.
 template <class T>
 void rotate(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& cosines, const Tensor<T, Cpu>& sines,
             Index turned, bool back) {

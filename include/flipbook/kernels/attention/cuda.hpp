@@ -9,7 +9,7 @@ namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 namespace detail {
 
-/// Whether packs of 16 bytes may be read from all rows of these heads.
+/// Whether all rows of these heads may be read in packs of 16 bytes.
 template <class T>
 bool packed(const AttentionGeometry& g, const HeadRows<const T>& x) {
   const auto fits = [](Index n) { return n % cuda::pack_size<T> == 0; };
@@ -54,7 +54,7 @@ void position_angles(Cuda, const PositionAngles& angles, Tensor<T, Cuda>& cosine
   cuda::position_angles(angles, cosines.data(), sines.data());
 }
 
-/// y = x with the first `turned` vectors of every token turned.
+/// y = x with the first `turned` vectors of every token rotated, by the negative angles if `back`.
 template <class T>
 void rotate(Cuda, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& cosines,
             const Tensor<T, Cuda>& sines, Index turned, bool back) {

@@ -7,20 +7,20 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// An attention worked out for given extents.
+/// The extents of an attention.
 struct AttentionGeometry {
   Index batch = 1, heads = 1, queries = 0, keys = 0;
   Index width = 0;         ///< of one head
-  Index causal_block = 0;  ///< tokens that see each other and all before them; 0: every key is seen
+  Index causal_block = 0;  ///< tokens that attend to each other and to all before them; 0: every key is visible
   double scale = 1;
 
-  /// How many keys query i may see: the first so many. The last query stands beside the last key.
+  /// The number of leading keys visible to query i. The last query is aligned with the last key.
   constexpr Index visible(Index i) const noexcept {
     if (causal_block == 0) return keys;
     const Index place = i + keys - queries;
     return place < 0 ? 0 : std::min(keys, (place / causal_block + 1) * causal_block);
   }
-  /// Of so many products of queries with the keys, or of scores with the values, that they may see.
+  /// The multiply-adds of `products` products of queries with their visible keys, or of scores with the values.
   constexpr Index multiply_adds(Index products) const noexcept {
     Index seen = 0;
     for (Index i = 0; i < queries; ++i) seen += visible(i);
@@ -37,11 +37,11 @@ struct HeadRows {
   constexpr T* operator()(Index i) const { return data + i * row; }
 };
 
-/// What is added to the score of query i and key j of a head: at i·row + j; null: nothing.
+/// The mask that is added to a head's scores, with that of query i and key j at i·row + j; null: none.
 template <class T>
 using ScoreMask = HeadRows<const T>;
 
-/// Tensors of attention, or gradients in them.
+/// The queries, keys and values, or their gradients.
 template <class T>
 struct AttentionRows {
   HeadRows<T> q, k, v;

@@ -8,8 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The angles that turn pairs of numbers by the positions of tokens, along one or more axes of which each has its share
-/// of the pairs:
+/// The angles of rotary position embeddings, along one or more axes, each with its share of the pairs of components:
 ///
 ///     angle[p, j] = p · base^(−j / share),   j = 0 … share − 1
 class PositionAngles {
@@ -22,7 +21,7 @@ class PositionAngles {
   constexpr Index tokens() const { return tokens_; }
   constexpr Index pairs() const { return pairs_; }
 
-  /// The axis that a pair belongs to: a token's place along it is token / inner mod extent.
+  /// The axis of a pair: a token's position along it is token / inner mod extent.
   struct Pair {
     Index extent = 1, inner = 1, first = 0;
     double frequency = 0;

@@ -6,7 +6,7 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/kernels/attention/geometry.hpp>
 
-/// Where the heads of attention's tensors lie.
+/// The layout of heads in the tensors of attention.
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
@@ -41,7 +41,7 @@ ScoreMask<T> score_mask(const Tensor<T, B>& mask) {
   return {mask.data(), mask.extent(0) == 1 ? 0 : mask.extent(1) * head, mask.extent(3), mask.extent(1) == 1 ? 0 : head};
 }
 
-/// The data and shapes of tensors, in turn, to f.
+/// Calls f with the data and shape of each tensor, in order.
 template <class F, class... X>
 auto with_data(const F& f, X&... x) {
   return std::apply(f, std::tuple_cat(std::tuple<decltype(x.data()), const Shape&>(x.data(), x.shape())...));

@@ -10,7 +10,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-// may_group: false where there is one group for certain. The library's own kernels ask when they run.
+// may_group: false if there is certainly one group. The kernels of flipbook::kernels check at run time.
 
 template <class T, bool may_group = true>
 void conv(Cpu, const ConvGeometry& geometry, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& w,

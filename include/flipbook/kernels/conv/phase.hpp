@@ -7,8 +7,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Along one axis, the pixels of `input` at  first + q · stride,  and the taps that reach them: they see
-/// pixels  q + j · step + origin  of `output`, through tap  tap − j · tap_step  for j = 0 … taps − 1.
+/// Along one axis, the pixels of `input` at  first + q · stride,  and the taps that reach them: pixel q reads
+/// pixels  q + j · step + origin  of `output`, through taps  tap − j · tap_step  for j = 0 … taps − 1.
 struct Phase {
   Index pixels = 0, taps = 0, tap = 0, tap_step = 1, step = 1, origin = 0;
 };
@@ -27,7 +27,7 @@ inline Phase phase_of(const ConvGeometry& g, std::size_t axis, Index first) {
   }
   if (tap >= g.kernel[axis]) return phase;
   phase.taps = (g.kernel[axis] - tap + phase.tap_step - 1) / phase.tap_step;
-  phase.tap = tap + (phase.taps - 1) * phase.tap_step;  // the farthest tap sees the nearest pixel
+  phase.tap = tap + (phase.taps - 1) * phase.tap_step;  // the last tap reads the first pixel
   phase.origin = (shifted - phase.tap * dilation) / stride;
   return phase;
 }

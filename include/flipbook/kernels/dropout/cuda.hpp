@@ -7,7 +7,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// The same numbers as on the CPU.
+/// Dropout with the same random numbers as on the CPU.
 template <class T>
 void dropout(Cuda, const Rng& stream, std::uint32_t threshold, Wide<T> scale, const Tensor<T, Cuda>& x,
              Tensor<T, Cuda>& y) {

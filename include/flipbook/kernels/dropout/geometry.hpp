@@ -5,7 +5,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// How many elements of dropout one run of random blocks serves.
+/// The number of elements for which dropout uses one run of random blocks.
 inline constexpr Index dropout_run = 64;
 
 }  // namespace flipbook::kernel

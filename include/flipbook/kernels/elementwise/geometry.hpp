@@ -7,8 +7,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The axes of an operation over two tensors that broadcast against each other, with neighbours merged
-/// where both walk through memory alike. A stride of 0 repeats an element along an axis.
+/// The axes of an operation on two tensors that broadcast against each other. Adjacent axes are merged if the strides
+/// of both tensors allow it. A stride of 0 repeats an element along an axis.
 struct BroadcastPlan {
   static constexpr int max_axes = Shape::max_rank;
   int axes = 0;

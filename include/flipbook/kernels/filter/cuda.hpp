@@ -6,7 +6,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// y (frames, H, W, C) of the pictures x, each pixel by the filter of its block.
+/// y (frames, H, W, C): the frames x, each pixel filtered with the filter of its block.
+/// @throws Error  unless a frame has fewer than 2^31 elements
 template <class T>
 void local_filter(Cuda, const LocalFilterGeometry& g, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& filters,
                   Tensor<T, Cuda>& y) {
@@ -18,7 +19,8 @@ void local_filter(Cuda, const LocalFilterGeometry& g, const Tensor<T, Cuda>& x, 
       },
       x.data(), y.data());
 }
-/// The adjoint in the pictures.
+/// The adjoint with respect to x.
+/// @throws Error  unless a frame has fewer than 2^31 elements
 template <class T>
 void local_filter_adjoint(Cuda, const LocalFilterGeometry& g, const Tensor<T, Cuda>& y, const Tensor<T, Cuda>& filters,
                           Tensor<T, Cuda>& x) {
@@ -30,7 +32,8 @@ void local_filter_adjoint(Cuda, const LocalFilterGeometry& g, const Tensor<T, Cu
       },
       y.data(), x.data());
 }
-/// The gradient of Σ dy · y in the filters.
+/// The gradient of Σ dy · y with respect to the filters.
+/// @throws Error  unless a frame has fewer than 2^31 elements
 template <class T>
 void local_filter_gradient(Cuda, const LocalFilterGeometry& g, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& dy,
                            Tensor<T, Cuda>& dfilters) {

@@ -5,8 +5,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Pictures (frames, height, width, channels), and filters (frames, rows, columns, kernel²) of which each belongs to a
-/// block of pixels.
+/// Frames (frames, height, width, channels), and filters (frames, rows, columns, kernel²), one for each block of
+/// pixels.
 struct LocalFilterGeometry {
   Index frames = 1, height = 1, width = 1, channels = 1;
   Index rows = 1, columns = 1, kernel = 1;
@@ -14,7 +14,7 @@ struct LocalFilterGeometry {
   constexpr Index block_height() const { return height / rows; }
   constexpr Index block_width() const { return width / columns; }
   constexpr Index taps() const { return kernel * kernel; }
-  /// How far a filter reaches to each side.
+  /// The radius of a filter, in pixels.
   constexpr Index reach() const { return kernel / 2; }
 };
 

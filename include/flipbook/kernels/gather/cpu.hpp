@@ -13,11 +13,11 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-// Rows are those of the last axis of x; an index is a place in a row.
+// Rows are those of the last axis of x; an index is a position in a row.
 
 inline constexpr Index rows_grain = 256;
 
-/// The place of the first index that is not in [0, count), or their number.
+/// The position of the first index outside [0, count), or the number of indices.
 inline Index first_stray(Cpu, const Tensor<std::int32_t, Cpu>& indices, Index count) {
   const auto stray = [=](std::int32_t i) { return i < 0 || i >= count; };
   return std::find_if(indices.begin(), indices.end(), stray) - indices.begin();
@@ -36,7 +36,7 @@ void take_along_axis(Cpu, const Tensor<T, Cpu>& x, const Tensor<std::int32_t, Cp
   }
 }
 
-/// x[r, index[r, j]] += y[r, j] onto zeros, in the order of j.
+/// x = 0, then x[r, index[r, j]] += y[r, j] in the order of j.
 template <class T>
 void scatter(Cpu, const Tensor<T, Cpu>& y, const Tensor<std::int32_t, Cpu>& index, Tensor<T, Cpu>& x) {
   if constexpr (compiled<T>) {
@@ -66,7 +66,7 @@ void sample_categorical(Cpu, const Tensor<T, Cpu>& x, const Rng& stream, Tensor<
         double total = 0;
         for (Index i = 0; i < width; ++i) total += weight(i);
         double left = Rng::unit_pair(stream.block(static_cast<std::uint64_t>(r)))[0] * total;
-        Index chosen = 0, likely = 0;  // rounding may leave a little after the last: then the last that can be
+        Index chosen = 0, likely = 0;  // rounding may leave a remainder: then the last possible class
         for (; chosen < width; ++chosen) {
           const double w = weight(chosen);
           if (w > 0) likely = chosen;

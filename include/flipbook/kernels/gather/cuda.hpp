@@ -9,7 +9,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// The place of the first index that is not in [0, count), or their number. Waits for the device.
+/// The position of the first index outside [0, count), or the number of indices. Waits for the device.
 inline Index first_stray(Cuda, const Tensor<std::int32_t, Cuda>& indices, Index count) {
   return cuda::first_stray_of(indices, count);
 }
@@ -21,7 +21,7 @@ void take_along_axis(Cuda, const Tensor<T, Cuda>& x, const Tensor<std::int32_t, 
                     x.data(), index.data(), y.data());
 }
 
-/// x[r, index[r, j]] += y[r, j] onto zeros, in the order of j.
+/// x = 0, then x[r, index[r, j]] += y[r, j] in the order of j.
 template <class T>
 void scatter(Cuda, const Tensor<T, Cuda>& y, const Tensor<std::int32_t, Cuda>& index, Tensor<T, Cuda>& x) {
   cuda::launch_each(cuda::scatter<T>, x.size(), x.size(), places_of_each_row(x, index), x.extent(-1), y.data(),

@@ -10,7 +10,7 @@ namespace flipbook::inline FLIPBOOK_ISA::kernel {
 using flipbook::Along;
 using flipbook::NormGeometry;
 
-/// y = after((x − mean) / √(variance + ε) · w + b) over every set; writes the statistics that it used.
+/// y = after((x − mean) / √(variance + ε) · w + b) over every set; also writes the mean and variance.
 template <Along Direction, class T, class After = NoFunction>
 void normalize(Cpu, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cpu>& x,
                const Tensor<T, Cpu>& w, const Tensor<T, Cpu>& b, Tensor<T, Cpu>& y, Tensor<T, Cpu>& mean,
@@ -31,7 +31,7 @@ void normalize(Cpu, const NormGeometry& g, double epsilon, bool centred, const T
   }
 }
 
-/// The same with statistics that are given.
+/// `normalize` with a given mean and variance.
 template <class T, class After = NoFunction>
 void normalize_by(Cpu, const NormGeometry& g, double epsilon, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& mean,
                   const Tensor<T, Cpu>& variance, const Tensor<T, Cpu>& w, const Tensor<T, Cpu>& b, Tensor<T, Cpu>& y,
@@ -44,7 +44,7 @@ void normalize_by(Cpu, const NormGeometry& g, double epsilon, const Tensor<T, Cp
   }
 }
 
-/// dx, and dw and db as the two rows of `sums`; b is needed where a function came after.
+/// dx, and dw and db as the two rows of `sums`; b is needed if a function followed.
 template <Along Direction, class T, class After = NoFunction>
 void normalize_gradient(Cpu, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cpu>& x,
                         const Tensor<T, Cpu>& mean, const Tensor<T, Cpu>& variance, const Tensor<T, Cpu>& w,

@@ -11,7 +11,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// The same with statistics that are given.
+/// `normalize` with a given mean and variance.
 template <class T, class After = NoFunction>
 void normalize_by(Cuda, const NormGeometry& g, double epsilon, const Tensor<T, Cuda>& x,
                   const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance, const Tensor<T, Cuda>& w,
@@ -27,7 +27,7 @@ void normalize_by(Cuda, const NormGeometry& g, double epsilon, const Tensor<T, C
       x.data(), y.data());
 }
 
-/// y = after((x − mean) / √(variance + ε) · w + b) over every set; writes the statistics that it used.
+/// y = after((x − mean) / √(variance + ε) · w + b) over every set; also writes the mean and variance.
 template <Along Direction, class T, class After = NoFunction>
 void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
                const Tensor<T, Cuda>& w, const Tensor<T, Cuda>& b, Tensor<T, Cuda>& y, Tensor<Wide<T>, Cuda>& mean,
@@ -60,8 +60,8 @@ void normalize(Cuda, const NormGeometry& g, double epsilon, bool centred, const 
   }
 }
 
-/// dx, and dw and db as the two rows of `sums`; b is needed where a function came after. Along rows, dx is added to
-/// `onto`, if that has elements.
+/// dx, and dw and db as the two rows of `sums`; b is needed if a function followed. Along rows, `onto` is added to dx
+/// unless it is empty.
 template <Along Direction, class T, class After = NoFunction>
 void normalize_gradient(Cuda, const NormGeometry& g, double epsilon, bool centred, const Tensor<T, Cuda>& x,
                         const Tensor<Wide<T>, Cuda>& mean, const Tensor<Wide<T>, Cuda>& variance,

@@ -6,9 +6,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// How normalisation sees its input: (outer, rows, groups, width). Each of the outer × groups sets, over
-/// rows and width, has a mean and a variance of its own; each of the groups · width channels a weight and
-/// a bias.
+/// The shape (outer, rows, groups, width) as which normalisation views its input. Each of the outer × groups sets, over
+/// rows and width, has its own mean and variance; each of the groups · width channels has a weight and a bias.
 struct NormGeometry {
   Index outer, rows, groups, width;
   constexpr Index channels() const { return groups * width; }
@@ -16,11 +15,11 @@ struct NormGeometry {
   constexpr Index set_size() const { return rows * width; }
 };
 
-/// Of what each set is: of one row, or of columns of several. Each has kernels of its own, and an operation
-/// instantiates only those that it calls.
+/// Whether a set is one row, or columns of several rows. Both have their own kernels, and an operation instantiates
+/// only those that it calls.
 enum class Along { rows, columns };
 
-/// In place of a function that is applied to what a kernel computes, and of dy · derivative of that function: none.
+/// The identity, in place of a function applied to a kernel's result and of dy times the function's derivative.
 struct NoFunction {
   template <class V>
   constexpr V operator()(const V& v) const {

@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// next (2, …, H) = h', then c'; of one array of gates, or the sum of two.
+/// next (2, …, H) = h', then c', from one array of gates or the sum of two.
 template <class T, class Order>
 void lstm(Cuda, const Order& order, Tensor<T, Cuda>& next, std::span<const Tensor<T, Cuda>> gates,
           const Tensor<T, Cuda>& c) {

@@ -27,7 +27,7 @@ void sum_squares(Cpu, double& total, const Tensor<T, Cpu>& x) {
   else total = cpu::sum_squares(x.size(), x.data());
 }
 
-/// The first place of the largest number, or of the smallest, in each row of the last axis.
+/// The index of the first largest element, or of the first smallest, in each row of the last axis.
 template <bool largest, class T>
 void arg_extreme(Cpu, const Tensor<T, Cpu>& x, Tensor<std::int32_t, Cpu>& index) {
   if constexpr (compiled<T>) from_library<"arg_extreme", largest>(arg_extreme<largest, T>)(Cpu{}, x, index);

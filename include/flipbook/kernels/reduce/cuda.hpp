@@ -22,7 +22,7 @@ void sum_of(Cuda, const F& f, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, doub
   cuda::sum_of(x.size(), f, x.data(), y.data(), scale);
 }
 
-/// dx = f(dy, x + b), b (C) along the last axis, and db = Σ dx over the others; b may be of no elements, then it is 0.
+/// dx = f(dy, x + b), b (C) along the last axis, and db = Σ dx over the others; an empty b is 0.
 template <class T, class F>
 void map_and_sum_columns(Cuda, const F& f, Tensor<T, Cuda>& dx, Tensor<T, Cuda>& db, const Tensor<T, Cuda>& dy,
                          const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& b) {
@@ -31,7 +31,7 @@ void map_and_sum_columns(Cuda, const F& f, Tensor<T, Cuda>& dx, Tensor<T, Cuda>&
                             db.data());
 }
 
-/// The first place of the largest number, or of the smallest, in each row of the last axis.
+/// The index of the first largest element, or of the first smallest, in each row of the last axis.
 template <bool largest, class T>
 void arg_extreme(Cuda, const Tensor<T, Cuda>& x, Tensor<std::int32_t, Cuda>& index) {
   cuda::launch_rows(cuda::arg_extreme<largest, T>, cuda::RowPlan(index.size(), x.extent(-1), 1), x.data(),

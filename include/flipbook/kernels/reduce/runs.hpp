@@ -8,7 +8,7 @@
 namespace flipbook::inline FLIPBOOK_ISA::kernel::detail {
 
 /// Sums x over the axes where y has extent 1 and x has not, by middle(outer, reduced, inner, from, to) for each run of
-/// neighbouring axes to sum over, x seen as (outer, reduced, inner).
+/// adjacent axes to sum over, with x viewed as (outer, reduced, inner).
 template <class T, class B, class Middle>
 void sum_runs(Tensor<T, B>& y, const Tensor<T, B>& x, const Middle& middle) {
   if (y.size() == 0) return;

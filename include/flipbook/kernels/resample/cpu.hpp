@@ -37,7 +37,7 @@ void take(Cpu, const Tensor<std::int64_t, Cpu>& index, const Tensor<T, Cpu>& x, 
                  });
   }
 }
-/// y[index[i]] = x[i] and 0 elsewhere, for indices that are all different.
+/// y[index[i]] = x[i] and 0 elsewhere, for distinct indices.
 template <class T>
 void put(Cpu, const Tensor<std::int64_t, Cpu>& index, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
   if constexpr (compiled<T>) {
@@ -61,7 +61,7 @@ void interpolate(Cpu, int axis, const Tensor<T, Cpu>& x, Tensor<T, Cpu>& y) {
                      y.data());
   }
 }
-/// The adjoint, from y's extent back to x's.
+/// The adjoint of `interpolate`, from y's extent to x's.
 template <class T>
 void interpolate_adjoint(Cpu, int axis, const Tensor<T, Cpu>& y, Tensor<T, Cpu>& x) {
   if constexpr (compiled<T>) {
@@ -72,20 +72,20 @@ void interpolate_adjoint(Cpu, int axis, const Tensor<T, Cpu>& y, Tensor<T, Cpu>&
                              x.data());
   }
 }
-/// y[n, s, :] of the pictures x at the positions grid[n, s].
+/// y[n, s, :]: the frames x sampled at the positions grid[n, s].
 template <class T>
 void grid_sample(Cpu, const Sampling& how, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& grid, Tensor<T, Cpu>& y) {
   if constexpr (compiled<T>) from_library<"grid_sample">(grid_sample<T>)(Cpu{}, how, x, grid, y);
   else cpu::grid_sample(how, x.data(), grid.data(), y.data());
 }
-/// The adjoint in x: what each sample took from its pixels is added to them, in the order of samples.
+/// The adjoint with respect to x: adds each sample, weighted, to the pixels that it read, in the order of samples.
 template <class T>
 void grid_sample_adjoint(Cpu, const Sampling& how, const Tensor<T, Cpu>& y, const Tensor<T, Cpu>& grid,
                          Tensor<T, Cpu>& x) {
   if constexpr (compiled<T>) from_library<"grid_sample_adjoint">(grid_sample_adjoint<T>)(Cpu{}, how, y, grid, x);
   else cpu::grid_sample_adjoint(how, y.data(), grid.data(), x.data());
 }
-/// The gradient of Σ dy · y in the positions.
+/// The gradient of Σ dy · y with respect to the positions.
 template <class T>
 void grid_sample_positions(Cpu, const Sampling& how, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& grid,
                            const Tensor<T, Cpu>& dy, Tensor<T, Cpu>& dgrid) {

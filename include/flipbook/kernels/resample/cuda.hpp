@@ -31,7 +31,7 @@ template <class T>
 void take(Cuda, const Tensor<std::int64_t, Cuda>& index, const Tensor<T, Cuda>& x, Tensor<T, Cuda>& y) {
   cuda::launch_each(cuda::take<T>, y.size(), y.size(), index.data(), x.data(), y.data());
 }
-/// y[index[i]] = x[i] and 0 elsewhere, for indices that are all different.
+/// y[index[i]] = x[i] and 0 elsewhere, for distinct indices.
 template <class T>
 void put(Cuda, const Tensor<std::int64_t, Cuda>& index, const Tensor<T, Cuda>& x, Tensor<T, Cuda>& y) {
   fill(y, T(0));
@@ -57,7 +57,7 @@ void interpolate(Cuda, int axis, const Tensor<T, Cuda>& x, Tensor<T, Cuda>& y) {
     cuda::launch_each(cuda::interpolate<T, N>, y.size() / N, outer, taps, inner, x.data(), y.data());
   });
 }
-/// The adjoint, from y's extent back to x's.
+/// The adjoint of `interpolate`, from y's extent to x's.
 template <class T>
 void interpolate_adjoint(Cuda, int axis, const Tensor<T, Cuda>& y, Tensor<T, Cuda>& x) {
   detail::along_axis(axis, x, y, [&]<int N>(Index outer, const LinearTaps& taps, Index inner) {
@@ -65,7 +65,7 @@ void interpolate_adjoint(Cuda, int axis, const Tensor<T, Cuda>& y, Tensor<T, Cud
   });
 }
 
-/// y[n, s, :] of the pictures x at the positions grid[n, s].
+/// y[n, s, :]: the frames x sampled at the positions grid[n, s].
 template <class T>
 void grid_sample(Cuda, const Sampling& how, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& grid, Tensor<T, Cuda>& y) {
   cuda::with_packs<T>(
@@ -73,7 +73,7 @@ void grid_sample(Cuda, const Sampling& how, const Tensor<T, Cuda>& x, const Tens
       [&]<int N>() { cuda::launch_each(cuda::grid_sample<T, N>, y.size() / N, how, x.data(), grid.data(), y.data()); },
       x.data(), y.data());
 }
-/// The adjoint in x: what each sample took from its pixels is added to them, in the order of samples.
+/// The adjoint with respect to x: adds each sample, weighted, to the pixels that it read, in the order of samples.
 template <class T>
 void grid_sample_adjoint(Cuda, const Sampling& how, const Tensor<T, Cuda>& y, const Tensor<T, Cuda>& grid,
                          Tensor<T, Cuda>& x) {
@@ -86,7 +86,7 @@ void grid_sample_adjoint(Cuda, const Sampling& how, const Tensor<T, Cuda>& y, co
       },
       x.data(), y.data());
 }
-/// The gradient of Σ dy · y in the positions.
+/// The gradient of Σ dy · y with respect to the positions.
 template <class T>
 void grid_sample_positions(Cuda, const Sampling& how, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& grid,
                            const Tensor<T, Cuda>& dy, Tensor<T, Cuda>& dgrid) {

@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Places (batch, time, height, width) of channels, in blocks: each axis has `count` blocks of `size`.
+/// Positions (batch, time, height, width) of channels, in blocks: each axis has `count` blocks of `size`.
 struct Blocks {
   using Axes = std::array<Index, 3>;
   Index batch = 1, channels = 1;
@@ -16,7 +16,7 @@ struct Blocks {
 
   constexpr Index blocks() const { return batch * count[0] * count[1] * count[2]; }
   constexpr Index block_size() const { return size[0] * size[1] * size[2]; }
-  /// Calls body(offset) with where each place of a block is, in elements from the block's first.
+  /// Calls body(offset) for each position of a block, with its offset in elements from the block's first.
   template <class Body>
   constexpr void each_place(const Body& body) const {
     const Index row = count[2] * size[2] * channels, plane = count[1] * size[1] * row;
@@ -24,7 +24,7 @@ struct Blocks {
       for (Index h = 0; h < size[1]; ++h)
         for (Index w = 0; w < size[2]; ++w) body(t * plane + h * row + w * channels);
   }
-  /// Where the first element of a block is.
+  /// The offset of the first element of a block.
   constexpr Index first_of(Index block) const {
     const Index w = block % count[2], h = block / count[2] % count[1], t = block / (count[2] * count[1]) % count[0];
     const Index n = block / (count[2] * count[1] * count[0]);
@@ -33,8 +33,7 @@ struct Blocks {
   }
 };
 
-/// Two neighbours for each place along a resized axis, the centres of whose first and last places stay
-/// inside (PyTorch's align_corners = false).
+/// The two neighbours of each position along a resized axis, as for PyTorch's align_corners = false.
 struct LinearTaps {
   Index extent, resized;
   struct Tap {

@@ -9,18 +9,18 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a picture is taken to be outside of its pixels, as PyTorch's `padding_mode`: 0, the nearest pixel of the
-/// border, or its own reflection.
+/// The values of a frame outside its borders, as PyTorch's `padding_mode`: 0, the nearest pixel of the border, or the
+/// frame's reflection.
 enum class PaddingMode { zeros, border, reflection };
 
-/// The two pixels along an axis between which a position lies, as whole numbers that are always pixels, and how linear
-/// interpolation weighs them.
+/// The two pixels next to a position along an axis, as whole numbers within the axis, and their weights in linear
+/// interpolation.
 template <class V>
 struct Neighbours {
   V low, high;
-  V fraction;           ///< how far from `low`, 0 to 1
-  V slope;              ///< the derivative of the fraction by what the position was given as
-  V has_low, has_high;  ///< 0 where the neighbour lies outside, among zeros; 1 elsewhere
+  V fraction;           ///< distance from `low`, 0 to 1
+  V slope;              ///< derivative of the fraction with respect to the given position
+  V has_low, has_high;  ///< 0 if the neighbour is outside and padding is zeros, otherwise 1
 
   /// The weights, or their derivatives of this order.
   constexpr V low_weight(int order) const {
@@ -31,21 +31,21 @@ struct Neighbours {
   }
 };
 
-/// An axis of pixels whose centres lie at 0 … extent − 1, and how positions along it are given.
+/// An axis of pixels with centres at 0 … extent − 1, and the units in which positions along it are given.
 struct SampledAxis {
   Index extent = 1;
-  double scale = 1, offset = 0;  ///< a position is scale · (what is given) + offset, in pixels
+  double scale = 1, offset = 0;  ///< a position in pixels is scale · (the given position) + offset
   PaddingMode padding = PaddingMode::zeros;
-  bool edges = true;  ///< a reflection is about the outer edges of the first and last pixel, otherwise their centres
-  int order = 0;      ///< of the derivative by what is given
+  bool edges = true;  ///< reflection is at the outer edges of the first and last pixel, otherwise at their centres
+  int order = 0;      ///< of the derivative with respect to the given position
 
-  /// Of what positions that are NaN, or reflected from infinity, the fraction and the slope are NaN.
+  /// The neighbours of a position. The fraction and the slope are NaN if it is NaN, or infinite and reflected.
   template <class V>
   constexpr Neighbours<V> at(const V& given) const {
     const V zero(0), one(1), last = constant<V>(static_cast<double>(extent - 1));
     V position = given * constant<V>(scale) + constant<V>(offset), slope = constant<V>(scale);
     if (padding == PaddingMode::reflection) reflect(position, slope);
-    // The second operand of max is what a NaN becomes.
+    // max replaces a NaN by its second operand.
     const bool zeros = padding == PaddingMode::zeros;
     const V inside = math::min(math::max(position, zeros ? V(-2) : zero), zeros ? last + one : last);
     const V low = floor_of_small(inside);
@@ -67,17 +67,17 @@ struct SampledAxis {
   }
 
  private:
-  /// `math::floor` of what is not NaN, nor beyond all fractions.
+  /// `math::floor` of a number that is not NaN and is small enough to have a fraction.
   template <class V>
   static constexpr V floor_of_small(const V& x) {
     if constexpr (std::floating_point<V>) return std::floor(x);
     else return xsimd::floor(x);
   }
-  /// A position between the two mirrors, where it lies among the reflections of the picture: a triangle wave.
+  /// Reflects a position to between the two borders, by a triangle wave.
   template <class V>
   constexpr void reflect(V& position, V& slope) const {
     const double first = edges ? -0.5 : 0, span = static_cast<double>(edges ? extent : extent - 1);
-    if (span == 0) return;  // one pixel: it is at either mirror
+    if (span == 0) return;  // one pixel, which is at both borders
     const V start = constant<V>(first), one_way = constant<V>(span), both_ways = constant<V>(2 * span);
     const V from_first = position - start;
     const V wave = from_first - both_ways * math::floor(from_first / both_ways);
@@ -87,12 +87,12 @@ struct SampledAxis {
   }
 };
 
-/// Pictures (frames, H, W, C) sampled by bilinear interpolation at positions (frames, samples, 2), each the position
-/// along the width and then along the height, or by a derivative of it: the axes' orders say which.
+/// Frames (frames, H, W, C) sampled by bilinear interpolation at positions (frames, samples, 2), along the width and
+/// then along the height, or by a derivative of the interpolation of the axes' orders.
 struct Sampling {
   Index frames = 1, samples = 1, channels = 1;
   SampledAxis across, down;
-  /// If any, positions are given from sample s's own place: column s % own_columns and row s / own_columns.
+  /// Unless 0, positions are relative to sample s's own pixel: column s % own_columns and row s / own_columns.
   Index own_columns = 0;
 
   constexpr Index pixels() const { return across.extent * down.extent; }

@@ -8,9 +8,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Which element goes where: to[Σ i·to] = from[Σ i·from] for every index i below the extents. Axes are
-/// given outermost first; those of extent 1 vanish, and neighbours that walk through both memories alike
-/// are merged. A stride of 0 in `from` repeats an element.
+/// A strided copy: to[Σ i·to] = from[Σ i·from] for every index i below the extents. Axes are given outermost first.
+/// Those of extent 1 are dropped, and adjacent axes are merged if the strides in both memories allow it. A stride of 0
+/// in `from` repeats an element.
 struct CopyPlan {
   static constexpr std::size_t max_axes = 8;
   std::size_t axes = 0;
@@ -27,7 +27,7 @@ struct CopyPlan {
       ++axes;
     }
   }
-  /// The same with one axis less.
+  /// The plan without one axis.
   CopyPlan without(std::size_t axis) const {
     CopyPlan rest;
     for (std::size_t i = 0; i < axes; ++i) {
@@ -43,7 +43,7 @@ struct CopyPlan {
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel::detail {
 
-/// How far apart neighbours along each axis are in a contiguous array.
+/// The strides of a contiguous array.
 template <std::size_t N>
 std::array<Index, N> strides(std::span<const Index> extents) {
   std::array<Index, N> stride{};
@@ -55,7 +55,7 @@ inline std::span<const Index> extents(const Shape& shape) {
   return {shape.begin(), static_cast<std::size_t>(shape.rank())};
 }
 
-/// What the kernels below do, as a plan with the places where it begins in both memories.
+/// A copy of the functions below: a plan, with its first offset in both memories.
 struct Move {
   CopyPlan plan;
   Index from = 0, to = 0;

@@ -6,7 +6,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-// Rows are those of the last axis; shapes agree except where one number a row is meant.
+// Rows are those of the last axis. Shapes are equal, except for tensors with one element per row.
 
 template <class T>
 void softmax(Cuda, Index rows, const Tensor<T, Cuda>& x, Tensor<T, Cuda>& y) {

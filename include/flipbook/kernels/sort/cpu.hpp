@@ -7,7 +7,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
-/// The places of each row of the last axis in the order of their numbers.
+/// The indices that sort each row of the last axis.
 template <class T>
 void argsort(Cpu, bool descending, const Tensor<T, Cpu>& x, Tensor<std::int32_t, Cpu>& index) {
   if constexpr (compiled<T>) {

@@ -13,26 +13,26 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace cuda {
 
-/// An optimiser's memories, K arrays.
+/// An optimiser's state, K arrays.
 template <class W, int K>
 struct Memories {
   W* at[K == 0 ? 1 : K];
 };
 
-/// One element of an optimiser's step: f changes parameter p and its memories.
+/// One element of an optimiser's step: f changes parameter p and its state.
 template <class W, int N, int K, class F>
 __device__ void update_lane(const F& f, W g, W& p, Pack<W, N> (&m)[K == 0 ? 1 : K], int lane) {
   [&]<std::size_t... I>(std::index_sequence<I...>) { f(g, p, m[I].lane[lane]...); }
   (std::make_index_sequence<K>{});
 }
 
-/// f(g · factor, p, m…) for packs of N elements; p is `master` where there is one, and then rounded to `parameters`.
+/// f(g · factor, p, m…) for packs of N elements; p is read from `master` if there is one, and rounded to `parameters`.
 template <int N, class T, class F, int K>
 __global__ void update(Varying<F> varying, const Wide<T>* factor, Index packs, const T* gradient, T* parameters,
                        Wide<T>* master, Memories<Wide<T>, K> memories) {
   using W = Wide<T>;
   const W times = factor == nullptr ? W(1) : *factor;
-  if (!(times - times == 0)) return;  // not finite: the step is left out
+  if (!(times - times == 0)) return;  // not finite: the step is skipped
   const F f = varying.value();
   for (Index at = thread_number(); at < packs; at += thread_count()) {
     const Pack<T, N> g = load<N>(gradient + at * N);
@@ -56,9 +56,9 @@ __global__ void update(Varying<F> varying, const Wide<T>* factor, Index packs, c
 
 namespace kernel {
 
-/// f(g · factor, p, m…) element by element, which changes parameters p and an optimiser's memories m… where they lie:
-/// one launch for all of them. Nothing is changed where `factor`, a number on the device, is not finite.
-/// @param master  the parameters in Wide<T> where T is short
+/// f(g · factor, p, m…) element by element, which changes parameters p and an optimiser's state m… in place, in one
+/// launch. Nothing is changed if `factor`, a number on the device, is not finite.
+/// @param master  the parameters in Wide<T> if T has two bytes
 template <class T, class F, class... Memory>
 void update(Cuda, const F& f, const Tensor<Wide<T>, Cuda>& factor, const Tensor<T, Cuda>& gradient,
             Tensor<T, Cuda>& parameters, Tensor<Wide<T>, Cuda> master, Memory&... memories) {

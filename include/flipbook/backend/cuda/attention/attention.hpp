@@ -11,15 +11,15 @@
 #include <flipbook/backend/cuda/runtime/launch.hpp>
 #include <flipbook/kernels/attention/geometry.hpp>
 
-/// Attention without the matrix of all queries by all keys (Dao et al., FlashAttention, 2022): a block goes over keys,
-/// tile by tile, for 64 queries of one head. Scores are in units of log 2, so that weights are powers of two.
+/// Attention without the matrix of all scores (Dao et al., FlashAttention, 2022): a block computes 64 queries of one
+/// head in a loop over tiles of keys. Scores are in units of log 2, so that weights are powers of two.
 ///
-/// Heads may be wider than a tile: products over the width then go by chunks, and another block works out each slab of
-/// the result.
+/// If a head is wider than a tile, products over the width are summed in chunks, and each slab of the result is
+/// computed by its own block.
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Tiles of `Rows` × `Columns` scores, and `Width` numbers of a head.
+/// Tiles of 64 × `Columns` scores, with `Width` components of a head.
 template <class T, bool Fast, int Columns, int Width>
 struct AttentionTiles {
   static constexpr int rows = 64, columns = Columns, width = Width;
@@ -31,7 +31,7 @@ struct AttentionTiles {
   static constexpr int row_size = rows * pitch, column_size = Columns * pitch, weight_size = rows * weight_pitch;
   static_assert(Outputs::threads == threads && Outputs::lines == Scores::lines);
 
-  /// Numbers [from, from + Width) of rows [first, first + Lines) of a head; 0 beyond `rows` and `numbers`.
+  /// Reads components [from, from + Width) of rows [first, first + Lines) of a head; 0 beyond `rows` and `numbers`.
   template <int Lines>
   __device__ static void read(T* tile, const HeadRows<const T>& head, Index first, Index rows, Index from,
                               Index numbers, bool packed) {
@@ -51,10 +51,10 @@ struct AttentionTiles {
     }
   }
 
-  /// What a thread has of a tile of weights, to shared memory, where the threads of its rows, all in one warp, see it.
+  /// Writes a thread's weights to the tile in shared memory. The threads that read them are in the same warp.
   template <class F>
   __device__ static void write_weights(T* tile, const F& f) {
-    __syncwarp();  // the warp is done with what was there
+    __syncwarp();  // the warp has read the previous tile
 #pragma unroll
     for (int i = 0; i < Scores::lines; ++i) {
 #pragma unroll
@@ -66,9 +66,9 @@ struct AttentionTiles {
   }
 };
 
-/// AttentionGeometry::visible without divisions of 64 bits, which a device works out in some hundred instructions.
+/// AttentionGeometry::visible without 64-bit divisions, which are some hundred instructions on a device.
 struct SeenKeys {
-  int keys, queries, block;  ///< block 0: every key is seen
+  int keys, queries, block;  ///< block 0: every key is visible
   Divider divide;
 
   explicit SeenKeys(const AttentionGeometry& g)
@@ -76,7 +76,7 @@ struct SeenKeys {
         queries(static_cast<int>(g.queries)),
         block(static_cast<int>(std::min<Index>(g.causal_block, keys))),
         divide(std::max(1, block)) {}
-  /// One beyond the last query sees what the last does.
+  /// The number of keys visible to a query. Queries beyond the last are treated as the last.
   constexpr int operator()(int query) const {
     if (block == 0) return keys;
     const int place = (query < queries ? query : queries - 1) + keys - queries;
@@ -93,7 +93,7 @@ struct AttentionWork {
   AttentionRows<const T> x;
   ScoreMask<T> mask;
   Wide<T>* log_sums;  ///< (N, H, queries)
-  bool packed;        ///< packs of 16 bytes of x may be read
+  bool packed;        ///< x may be read in packs of 16 bytes
 };
 
 namespace detail {
@@ -113,7 +113,7 @@ inline constexpr A log_of_two = static_cast<A>(0.69314718055994530942);
 template <class A>
 inline constexpr A infinity = std::numeric_limits<A>::infinity();
 
-/// The tile and head of a block; the last tiles, which see the most keys where that is causal, come first.
+/// The tile and head of a block. The last tiles come first: in causal attention they have the most keys.
 struct HeadTile {
   Index tile, head;
   constexpr HeadTile(Index block, Index tiles) : tile(tiles - 1 - block % tiles), head(block / tiles) {}
@@ -157,7 +157,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention(AttentionWork<T> wor
   for (int key = 0; key < any; key += Tiles::columns) {
     s.clear();
     for (int chunk = 0; chunk < chunks; ++chunk) {
-      __syncthreads();  // all are done with what lies there
+      __syncthreads();  // all threads have read the previous tiles
       if (chunks > 1 || key == 0) {
         Tiles::template read<Tiles::rows>(queries, x.q, first, g.queries, chunk * Tiles::width, g.width, work.packed);
       }
@@ -203,7 +203,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention(AttentionWork<T> wor
   }
 }
 
-/// Numbers [slab, slab + Width) of rows [first, …) of a head: sums · factor.
+/// Writes sums · factor to components [slab, slab + Width) of rows [first, …) of a head.
 template <class T, class Tiles>
 __device__ void store_rows(typename Tiles::Outputs& sums, const HeadRows<T>& head, int first, Index rows, int slab,
                            Index width, Wide<T> factor) {
@@ -220,7 +220,7 @@ __device__ void store_rows(typename Tiles::Outputs& sums, const HeadRows<T>& hea
   }
 }
 
-/// Calls f.template operator()<Fast, Width>() with the width of tile that suits heads of `width`.
+/// Calls f.template operator()<Fast, Width>() with the tile width for heads of `width`.
 template <class T, class F>
 void with_width(Index width, const F& f) {
   with_arithmetic<T>([&]<bool Fast> {
@@ -231,7 +231,8 @@ void with_width(Index width, const F& f) {
   });
 }
 
-/// A block for each of `rows` rows in tiles, of each head, and for each slab.
+/// One block for each tile of `rows` rows, head and slab.
+/// @throws Error  if there are too many of them, or too many queries or keys
 template <class Tiles>
 dim3 attention_grid(const AttentionGeometry& g, Index rows) {
   const Index blocks = (rows + Tiles::rows - 1) / Tiles::rows * g.batch * g.heads,
@@ -245,6 +246,7 @@ dim3 attention_grid(const AttentionGeometry& g, Index rows) {
 }  // namespace detail
 
 /// y = softmax(scale · q·kᵀ + mask)·v for every sample and head, and the logarithms of the softmax's denominators.
+/// @throws Error  if there are too many heads, queries or keys for one launch
 template <class T>
 void attention(const AttentionWork<T>& work, const HeadRows<T>& y) {
   detail::with_width<T>(work.geometry.width, [&]<bool Fast, int Width> {

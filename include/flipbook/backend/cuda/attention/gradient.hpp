@@ -4,12 +4,12 @@
 #include <flipbook/backend/cuda/attention/attention.hpp>
 #include <flipbook/backend/cuda/runtime/scratch.hpp>
 
-/// The gradients of attention. With P = exp(S − log_sums), from the scores once more:
+/// The gradients of attention. With P = exp(S − log_sums), recomputed from the scores:
 ///
 ///     dV = Pᵀ·dY,   dS = P ∘ (dY·Vᵀ − rowsum(dY ∘ Y)),   dQ = scale · dS·K,   dK = scale · dSᵀ·Q
 ///
-/// One kernel goes over keys for a tile of queries, another over queries for a tile of keys: scores are worked out
-/// twice, but every sum has one order.
+/// One kernel loops over keys for a tile of queries, another over queries for a tile of keys. Scores are computed
+/// twice, but the order of every sum is fixed.
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
@@ -20,10 +20,10 @@ struct AttentionGradientWork {
   AttentionWork<T> forward;
   HeadRows<const T> dy;
   const Wide<T>* inner;  ///< rowsum(dY ∘ Y) (N, H, queries)
-  Index all_keys;        ///< how many keys have a gradient
+  Index all_keys;        ///< number of keys that have a gradient
 };
 
-/// inner[n, h, i] = Σ_d y[n, i, h, d] · dy[n, i, h, d], by a warp each.
+/// inner[n, h, i] = Σ_d y[n, i, h, d] · dy[n, i, h, d], one warp for each element.
 template <class T>
 __global__ void inner_products(AttentionGeometry g, HeadRows<const T> y, HeadRows<const T> dy, Wide<T>* inner) {
   for (Index i = thread_number() / 32; i < g.batch * g.heads * g.queries; i += thread_count() / 32) {
@@ -38,7 +38,7 @@ __global__ void inner_products(AttentionGeometry g, HeadRows<const T> y, HeadRow
   }
 }
 
-/// The tiles in shared memory of either kernel: of rows (queries, dY) or (K, V), and of columns, the others.
+/// The tiles of both kernels in shared memory: rows are (Q, dY) and columns (K, V), or the reverse.
 template <class T, class Tiles>
 struct GradientTiles {
   T* const rows = shared<T>();
@@ -81,7 +81,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention_queries(AttentionGra
     s.clear(), d.clear();
     for (int chunk = 0; chunk < chunks; ++chunk) {
       const Index from = Index{chunk} * Tiles::width;
-      __syncthreads();  // all are done with what lies there
+      __syncthreads();  // all threads have read the previous tiles
       if (chunks > 1 || key == 0) {
         Tiles::template read<Tiles::rows>(tiles.rows, x.q, first, g.queries, from, g.width, packed);
         Tiles::template read<Tiles::rows>(tiles.row_others, dy, first, g.queries, from, g.width, packed);
@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(Tiles::threads) attention_queries(AttentionGra
 }
 
 template <class T, class Tiles>
-__global__ void __launch_bounds__(Tiles::threads, 1)  // rather no spills than two blocks
+__global__ void __launch_bounds__(Tiles::threads, 1)  // one block without register spills, rather than two
     attention_keys(AttentionGradientWork<T> work, HeadRows<T> dk, HeadRows<T> dv) {
   using A = Wide<T>;
   using Scores = typename Tiles::Scores;
@@ -131,11 +131,11 @@ __global__ void __launch_bounds__(Tiles::threads, 1)  // rather no spills than t
   by_key.clear(), by_value.clear();
   bool begun = false;
   for (int query = 0; query < g.queries; query += Tiles::columns) {
-    if (work.forward.seen(query + Tiles::columns - 1) <= first) continue;  // none of them sees any of these keys
+    if (work.forward.seen(query + Tiles::columns - 1) <= first) continue;  // none of these keys is visible
     s.clear(), d.clear();
     for (int chunk = 0; chunk < chunks; ++chunk) {
       const Index from = Index{chunk} * Tiles::width;
-      __syncthreads();  // all are done with what lies there
+      __syncthreads();  // all threads have read the previous tiles
       if (chunks > 1 || !begun) {
         Tiles::template read<Tiles::rows>(tiles.rows, x.k, first, g.keys, from, g.width, packed);
         Tiles::template read<Tiles::rows>(tiles.row_others, x.v, first, g.keys, from, g.width, packed);
@@ -181,7 +181,7 @@ __global__ void __launch_bounds__(Tiles::threads, 1)  // rather no spills than t
 
 }  // namespace detail
 
-/// The gradients in q, k and v. Keys from geometry.keys to `all_keys`, which no query sees, have gradient 0.
+/// The gradients with respect to q, k and v; 0 for keys from geometry.keys to `all_keys`, which no query attends to.
 template <class T>
 void attention_gradient(const AttentionWork<T>& forward, const HeadRows<const T>& y, const HeadRows<const T>& dy,
                         const AttentionRows<T>& dx, Index all_keys) {

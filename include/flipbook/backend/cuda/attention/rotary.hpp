@@ -41,16 +41,16 @@ __global__ void rotate(Index rows, Index tokens, Index vectors, Index turned, In
 
 }  // namespace detail
 
-/// The cosine and sine of every angle, [token, pair].
+/// The cosine and sine of every angle, (tokens, pairs).
 template <class T>
 void position_angles(const PositionAngles& angles, T* cosines, T* sines) {
   launch(detail::position_angles<T>, blocks_for(angles.tokens() * angles.pairs()), block_threads, 0, angles, cosines,
          sines);
 }
 
-/// Turns vectors of 2·half numbers, of which each token has `vectors`: the pair (x[j], x[half + j]) by the
-/// angle whose cosine and sine are at [token mod tokens, j]. Of each token only the first `turned` vectors
-/// are turned, the others copied.
+/// Rotates the first `turned` of the `vectors` vectors of each token and copies the others. In a vector of 2·half
+/// components, the pair (x[j], x[half + j]) is rotated by the angle whose cosine and sine are at [token mod tokens, j],
+/// or by its negative if `back`.
 template <class T>
 void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
             const T* sines, bool back, T* y) {

@@ -11,8 +11,8 @@
 #include <flipbook/backend/cuda/conv/cudnn.hpp>
 #endif
 
-/// Which way a convolution is worked out: as one matrix product where it is one, by cuDNN where it has a kernel, by
-/// the own kernels otherwise.
+/// Chooses how a convolution is computed: as one matrix product if it is one, by cuDNN if it has a kernel, otherwise by
+/// the library's own kernels.
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
@@ -35,7 +35,7 @@ void add_bias_to(Index pixels, Index channels, const T* bias, T* x) {
 struct ConvProductExtents {
   Index rows, depth;
 };
-/// Where each position sees one pixel, and where the only position sees the whole image.
+/// The product if each output position reads one pixel, or if the only one reads the whole image; otherwise none.
 inline std::optional<ConvProductExtents> as_product(const ConvGeometry& g) {
   constexpr ConvGeometry::Axes ones{1, 1, 1}, nothing{0, 0, 0};
   if (g.groups != 1 || g.padding != nothing) return {};
@@ -48,15 +48,15 @@ inline std::optional<ConvProductExtents> as_product(const ConvGeometry& g) {
 
 #ifdef FLIPBOOK_CUDNN
 
-/// A convolution with its operands, of which the last is written to: x and w and y forward, y and w and x by the input,
-/// x and y and w by the weights.
+/// A convolution with its operands `first`, `second` and `out`: x, w and y in the forward pass; y, w and x for the
+/// gradient with respect to the input; x, y and w for that with respect to the weights.
 template <class T>
 struct ConvCall {
   const ConvGeometry& geometry;
   cudnn::Pass pass;
   const T *first, *second, *bias;
   T* out;
-  bool later = false;  ///< by the weights: `out` is not read before settle()
+  bool later = false;  ///< for the weights' gradient: `out` is not read before settle()
 
   void run_own() const {
     if (pass == cudnn::Pass::forward) direct_conv(geometry, first, second, bias, out);
@@ -83,11 +83,11 @@ struct ConvCall {
   }
 };
 
-/// How each convolution that a thread has met goes; no plan: by the own kernels.
+/// The cuDNN plans of the convolutions that a thread has run; no plan: the library's own kernels.
 template <class T>
 class ConvPlans {
  public:
-  /// @return  whether cuDNN did it
+  /// @return  whether cuDNN computed it
   bool run(const ConvCall<T>& call) {
     Key key = key_of(call);
     const bool timed = arithmetic().autotune && (!capturing() || plans_.contains(key));
@@ -117,7 +117,7 @@ class ConvPlans {
     return key;
   }
 
-  /// The first plan that works, which has worked out the call.
+  /// Computes the call with the first plan that works, and returns that plan.
   static std::optional<cudnn::Plan> first_of(const ConvCall<T>& call) {
     std::optional<cudnn::Plan> chosen;
     cudnn::each_plan<T>(call.geometry, call.pass, [&](const cudnn::Plan& plan) {
@@ -146,7 +146,7 @@ class ConvPlans {
   std::map<Key, std::optional<cudnn::Plan>> plans_;
 };
 
-/// @return  whether cuDNN did it
+/// @return  whether cuDNN computed it
 template <class T>
 bool by_cudnn(const ConvCall<T>& call) {
   const auto aligned = [](const T* data) { return std::bit_cast<std::uintptr_t>(data) % 16 == 0; };
@@ -174,7 +174,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   direct_conv(g, x, w, bias, y);
 }
 
-/// The adjoint of `conv`: as direct_conv_transpose.
+/// The adjoint of `conv`, as `direct_conv_transpose`.
 /// @param bias  (C) or null
 template <class T>
 void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
@@ -189,8 +189,8 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
   direct_conv_transpose(g, y, w, bias, x);
 }
 
-/// The gradient of `conv` with respect to w: as direct_conv_weight.
-/// @param later  dw is not read before settle(): a captured step then lays out several of them together
+/// The gradient of `conv` with respect to w, as `direct_conv_weight`.
+/// @param later  dw is not read before settle(), so that a captured step may transpose several gradients in one launch
 template <class T>
 void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw, [[maybe_unused]] bool later) {
   if (const auto extents = detail::as_product(g)) {

@@ -10,8 +10,8 @@
 #include <flipbook/backend/cuda/runtime/scratch.hpp>
 
 /// Convolution, its adjoint and its gradient, over channels-last images of three axes, as implicit matrix products.
-/// Extents and layouts are those of backend/cpu/conv/conv.hpp. A sum too long for the number of its tiles is worked out
-/// in parts, which a second kernel adds up in order, so that the bits do not depend on when a block runs.
+/// Extents and layouts are those of backend/cpu/conv/conv.hpp. Long sums of few tiles are split into parts, which a
+/// second kernel adds in order, so that the result does not depend on the order of blocks.
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
@@ -22,8 +22,8 @@ inline constexpr int conv_rows = sizeof(T) == 8 ? 64 : 128;
 template <class T>
 inline constexpr int conv_step = sizeof(T) == 2 ? 32 : 16;
 
-/// How many blocks a multiprocessor must have room for. One waits while another multiplies; it leaves a thread 128
-/// registers, some thirty fewer than tiles of 2-byte numbers would take.
+/// The minimum number of resident blocks of a multiprocessor. Of two, one multiplies while the other waits; each thread
+/// then has 128 registers, some thirty fewer than tiles of 2-byte scalars would use.
 template <class T>
 inline constexpr int conv_blocks = sizeof(T) == 2 ? 2 : 1;
 
@@ -37,7 +37,7 @@ using ConvProduct = StagedProduct<T, Fast, conv_rows<T>, Columns,
                                                   : 1,
                                   conv_step<T>, A, B>;
 
-/// Where a block stands among tiles of columns (fastest), tiles of rows, and whatever else there is.
+/// The grid of blocks: tiles of columns (fastest), tiles of rows, groups, phases and parts.
 struct TilePlan {
   int row_tiles, column_tiles, groups, phases, parts;
 
@@ -57,7 +57,8 @@ struct TilePlan {
   }
   Index blocks() const { return Index{row_tiles} * column_tiles * groups * phases * parts; }
   dim3 grid() const { return grid_of(blocks()); }
-  /// Parts that give every multiprocessor a few tiles, of `least` steps at least, and take at most 128 MiB.
+  /// Chooses the number of parts: a few tiles for every multiprocessor, each of at least `least` steps, with at most
+  /// 128 MiB of partial sums.
   void divide(int steps, int least, std::size_t bytes_a_part) {
     const Index wanted = 2 * Index{properties().multiprocessors} / std::max<Index>(1, blocks());
     const Index room = static_cast<Index>((std::size_t{1} << 27) / std::max<std::size_t>(1, bytes_a_part));
@@ -65,11 +66,11 @@ struct TilePlan {
   }
 };
 
-/// Where sums go: to the output, or to a part's numbers.
+/// The destination of sums: the output, or the partial sums of a part.
 template <class T>
 struct SumTarget {
   T* out;
-  Wide<T>* parts;  ///< null: there is but one
+  Wide<T>* parts;  ///< null: there is only one
   const T* bias;
   Index size;  ///< of the output
 
@@ -79,7 +80,7 @@ struct SumTarget {
   }
 };
 
-inline constexpr int most_phases = 8;  ///< of one launch
+inline constexpr int most_phases = 8;  ///< in one launch
 
 template <class T>
 struct ImplicitGemm {
@@ -94,7 +95,7 @@ struct ImplicitGemm {
   ReceptiveField fields[most_phases];
 };
 
-/// out[q, o] = Σ_(tap, c)  in[what q sees at tap, c] · weights[tap, c, o]  for all phases and groups.
+/// out[q, o] = Σ_(tap, c)  in[pixel(q, tap), c] · weights[tap, c, o]  for all phases and groups.
 template <class T, bool Fast, int Columns, bool Turned>
 __global__ void __launch_bounds__(256, conv_blocks<T>) implicit_gemm(const __grid_constant__ ImplicitGemm<T> work) {
   using Product = ConvProduct<T, Fast, Columns, Inner::depth, Turned ? Inner::depth : Inner::side>;
@@ -145,7 +146,7 @@ struct WeightGradient {
   ReceptiveField field;
 };
 
-/// dw[tap, c, o] = Σ_q  x[what q sees at tap, c] · dy[q, o]  for all groups.
+/// dw[tap, c, o] = Σ_q  x[pixel(q, tap), c] · dy[q, o]  for all groups.
 template <class T, bool Fast, int Columns>
 __global__ void __launch_bounds__(256, conv_blocks<T>) weight_gradient(const __grid_constant__ WeightGradient<T> work) {
   using Product = ConvProduct<T, Fast, Columns, Inner::side, Inner::side>;
@@ -185,7 +186,7 @@ __global__ void add_parts(SumTarget<T> target, int parts, Index channels) {
   }
 }
 
-/// Calls launch(parts), with room for the sums of each part where there are several, and adds them up.
+/// Calls launch_tiles(); if there are several parts, with a buffer for their sums, which are then added.
 template <class T, class Launch>
 void in_parts(const TilePlan& plan, SumTarget<T>& target, Index channels, const Launch& launch_tiles) {
   if (plan.parts == 1) return launch_tiles();
@@ -195,7 +196,7 @@ void in_parts(const TilePlan& plan, SumTarget<T>& target, Index channels, const 
   launch(add_parts<T>, dim3(blocks_for(target.size)), dim3(block_threads), 0, target, plan.parts, channels);
 }
 
-/// Calls f.template operator()<Columns>() with the width of tile that suits so many columns.
+/// Calls f.template operator()<Columns>() with the tile width for `columns`.
 template <class F>
 void with_columns(Index columns, const F& f) {
   if (columns <= 32) f.template operator()<32>();
@@ -209,7 +210,7 @@ bool packs(const T* data, std::initializer_list<Index> multiples) {
          std::all_of(multiples.begin(), multiples.end(), [](Index n) { return n % pack_size<T> == 0; });
 }
 
-/// Sums of all phases that `receptive_field_of(i)` gives, some of them a launch.
+/// Computes all phases, of the fields `receptive_field_of(i)`, at most `most_phases` in one launch.
 template <class T, bool Turned, class ReceptiveFieldOf>
 void implicit_gemm_all(ImplicitGemm<T>& work, Index phases, const ReceptiveFieldOf& receptive_field_of) {
   const auto launch_with = [&]<bool Fast, int Columns> {
@@ -268,8 +269,8 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
 ///
 ///     x[n, u, c] = bias[c] + Σ_{p, k : p·stride + k·dilation − padding = u} Σ_o  y[n, p, o] · w[k, c, o]
 ///
-/// Input pixels whose positions agree modulo the stride meet the same taps: each such phase is a dense convolution
-/// over y with a part of the kernel.
+/// Input pixels with the same position modulo the stride use the same taps: each such phase is a dense convolution of y
+/// with a part of the kernel.
 template <class T>
 void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   if (g.inputs() * g.in_channels == 0) return;

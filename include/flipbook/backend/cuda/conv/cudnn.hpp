@@ -14,11 +14,11 @@
 #include <flipbook/backend/cuda/runtime/scratch.hpp>
 #include <flipbook/kernels/conv/geometry.hpp>
 
-/// Convolutions as graphs of one operation of cuDNN 9.
+/// Convolutions as cuDNN 9 graphs of one operation.
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda::cudnn {
 
-/// Throws an Error unless a call of cuDNN succeeded: names the call.
+/// Throws an Error that names the call, unless the call of cuDNN succeeded.
 inline void check(cudnnStatus_t status, const char* call) {
   if (status != CUDNN_STATUS_SUCCESS) [[unlikely]]
     fail("Cuda: cuDNN: ", call, ": ", cudnnGetErrorString(status));
@@ -43,7 +43,7 @@ inline constexpr cudnnDataType_t data_type = std::is_same_v<T, double>     ? CUD
                                              : std::is_same_v<T, bfloat16> ? CUDNN_DATA_BFLOAT16
                                                                            : CUDNN_DATA_HALF;
 
-/// A descriptor of cuDNN's, with its attributes.
+/// A cuDNN backend descriptor and the descriptors among its attributes.
 class Descriptor {
  public:
   explicit Descriptor(cudnnBackendDescriptorType_t type) {
@@ -64,7 +64,7 @@ class Descriptor {
     return set(name, type, std::span<const X>(&value, 1));
   }
   Descriptor& set(cudnnBackendAttributeName_t name, const Descriptor& value) {
-    parts_.push_back(value);  // lives for as long as what is made of it
+    parts_.push_back(value);  // lives as long as this descriptor
     return set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, value.get());
   }
   Descriptor& set(cudnnBackendAttributeName_t name, std::int64_t value) { return set(name, CUDNN_TYPE_INT64, value); }
@@ -85,17 +85,17 @@ class Descriptor {
 
 enum class Pass { forward, by_input, by_weights };
 
-/// What one execution of a plan reads and writes.
+/// The operands of one execution of a plan.
 struct Operands {
   const void *x, *w, *y;
 };
 
-/// A way to work out a convolution, for the thread that made it: cuDNN does not run one in several at once.
+/// The execution plan of a convolution, for the thread that made it: cuDNN does not run a plan on several at once.
 struct Plan {
   Descriptor execution;
   std::size_t workspace;
 
-  /// @return  whether cuDNN could
+  /// @return  whether cuDNN succeeded
   bool run(const Operands& at) const {
     const Scratch<unsigned char> buffer(static_cast<Index>(workspace));
     const void* const pointers[] = {at.x, at.w, at.y};
@@ -127,7 +127,8 @@ Descriptor tensor(char name, Index batch, Index channels, std::span<const Index>
   return made.finalize();
 }
 
-/// The padding behind an axis: as in front where that gives the same extent, since few kernels take another.
+/// The padding at the end of an axis: that at the start if the output's extent is the same, since few kernels support
+/// any other.
 inline Index padding_behind(const ConvGeometry& g, std::size_t axis) {
   const Index window = g.dilation[axis] * (g.kernel[axis] - 1) + 1, padding = g.padding[axis];
   const Index reach = (g.output[axis] - 1) * g.stride[axis] + window;
@@ -179,8 +180,8 @@ inline constexpr OperationNames by_weights_names{CUDNN_BACKEND_OPERATION_CONVOLU
                                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
                                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
 
-/// The convolution of one pass: x (N, C, …), w (O, C / groups, …), y (N, O, …). Where the first axis has one tap, its
-/// frames are samples of a convolution of two axes, for which cuDNN has more kernels.
+/// The convolution of one pass: x (N, C, …), w (O, C / groups, …), y (N, O, …). If the first axis has one tap, its
+/// frames become samples of a convolution over two axes, for which cuDNN has more kernels.
 template <class T>
 Descriptor operation(ConvGeometry g, Pass pass) {
   const bool flat = g.kernel[0] == 1 && g.stride[0] == 1 && g.padding[0] == 0 && g.input[0] == g.output[0];
@@ -201,8 +202,7 @@ Descriptor operation(ConvGeometry g, Pass pass) {
   return made.finalize();
 }
 
-/// Whether an engine works as flipbook's operations promise: the same bits each time, sums in float, and the precision
-/// that was asked for.
+/// Whether an engine meets the library's guarantees: deterministic results, sums in float, and the requested precision.
 template <class T>
 bool keeps_promises(const Descriptor& configuration) {
   const Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
@@ -224,10 +224,10 @@ bool keeps_promises(const Descriptor& configuration) {
   });
 }
 
-inline constexpr int most_plans = 8;  ///< of each kind of advice
+inline constexpr int most_plans = 8;  ///< for each heuristic mode
 inline constexpr std::int64_t most_workspace = std::int64_t{1} << 30;
 
-/// What one mode of cuDNN's heuristics recommends, best first.
+/// The configurations that one mode of cuDNN's heuristics recommends, best first.
 inline std::vector<Descriptor> recommended(const Descriptor& graph, cudnnBackendHeurMode_t mode) {
   Descriptor advice(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   advice.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph).set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, mode);
@@ -244,8 +244,8 @@ inline std::vector<Descriptor> recommended(const Descriptor& graph, cudnnBackend
   return configurations;
 }
 
-/// The plan of a configuration, or none where cuDNN cannot make it. It may have to compile a kernel, for a second or
-/// so.
+/// The plan of a configuration, or none if cuDNN cannot make it or its workspace is too large. cuDNN may compile a
+/// kernel for it, which takes about a second.
 inline std::optional<Plan> plan_of(const Descriptor& configuration) {
   Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, handle());
@@ -259,10 +259,10 @@ inline std::optional<Plan> plan_of(const Descriptor& configuration) {
   return Plan{plan, static_cast<std::size_t>(workspace)};
 }
 
-/// The graph of one pass, or none where cuDNN refuses the geometry: the own kernels have no such limits.
+/// The graph of one pass, or none if cuDNN rejects the geometry; the library's own kernels have no such limits.
 template <class T>
 std::optional<Descriptor> graph_of(const ConvGeometry& g, Pass pass) {
-  handle();  // without one there is no device
+  handle();  // throws here if there is no device
   try {
     Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, handle());
@@ -274,8 +274,8 @@ std::optional<Descriptor> graph_of(const ConvGeometry& g, Pass pass) {
 
 }  // namespace detail
 
-/// Makes the plans that cuDNN has of one pass, best first by its own advice, until take(plan) returns true for one; the
-/// plans that always work are asked for where its first advice gave none.
+/// Makes cuDNN's plans of one pass, best first by its heuristics, until take(plan) returns true. The fallback plans,
+/// which always work, are requested only if the heuristics give none.
 template <class T, class Take>
 void each_plan(const ConvGeometry& g, Pass pass, const Take& take) {
   const std::optional<Descriptor> graph = detail::graph_of<T>(g, pass);

@@ -6,19 +6,19 @@
 #include <flipbook/kernels/conv/geometry.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
-/// A convolution as the product of two matrices of which the left one is never laid out: its lines are the positions
-/// of an output, and number (tap, channel) of a line is what that position sees there.
+/// A convolution as a product of two matrices. The left one is never stored: its lines are the output positions, and
+/// element (tap, channel) of a line is the input that the position reads at that tap.
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// What a convolution, or one phase of a transposed one, sees along one axis: position q sees pixels
-/// q · stride + j · step + origin  through taps  tap + j · tap_step,  j = 0 … taps − 1, and its sum belongs to pixel
+/// The receptive field of a convolution, or of one phase of a transposed one, along one axis: position q reads pixels
+/// q · stride + j · step + origin  through taps  tap + j · tap_step,  j = 0 … taps − 1, and its sum is pixel
 /// first + q · pixel_step  of the output.
 struct SightAxis {
   int positions = 1, stride = 1, origin = 0, step = 1, taps = 1, tap = 0, tap_step = 1, first = 0, pixel_step = 1;
 };
 
-/// The same along all three, for all samples.
+/// The receptive field along all three axes, for all samples.
 struct ReceptiveField {
   SightAxis axis[3];
   Divider positions[3], taps[3];
@@ -37,7 +37,7 @@ struct ReceptiveField {
   constexpr int taps_in_all() const { return axis[0].taps * axis[1].taps * axis[2].taps; }
 };
 
-/// Extents of an image's axes, and numbers from pixel to pixel.
+/// The extents of an image's axes, and the stride between pixels in elements.
 struct PixelGrid {
   int extent[3];
   Index pitch;
@@ -46,22 +46,22 @@ struct PixelGrid {
   }
 };
 
-/// Extents of a kernel, and numbers from tap to tap, from one number that is summed over to the next, and from column
-/// to column.
+/// The extents of a kernel, and the strides in elements between taps, between channels that are summed over, and
+/// between columns.
 struct WeightGrid {
   int extent[3];
   Index tap_pitch, channel_pitch, column_pitch;
   constexpr Index offset(int t, int h, int w) const { return ((t * extent[1] + h) * extent[2] + w) * tap_pitch; }
 };
 
-/// Positions × (tap, channel): what each position sees.
+/// The left matrix, positions × (tap, channel): the inputs that each position reads.
 template <class T>
 struct Patches {
   const T* data;
   const PixelGrid& grid;
   const ReceptiveField& field;
   Divider channels;
-  int width;  ///< numbers of a line: taps · channels
+  int width;  ///< length of a line: taps · channels
   bool packed;
 
   struct Line {
@@ -94,7 +94,7 @@ struct Patches {
   }
 };
 
-/// Weights of one field, as lines of (tap, channel) or, turned, of columns.
+/// The right matrix, the weights of one field: its lines are (tap, channel) or, if `Turned`, columns.
 template <class T, bool Turned>
 struct Weights {
   const T* data;
@@ -149,7 +149,7 @@ inline SightAxis straight_axis(const ConvGeometry& g, std::size_t i) {
   return axis;
 }
 
-/// Of the transposed convolution, the pixels whose place modulo the stride is `first`.
+/// One axis of a transposed convolution's phase: the pixels whose position modulo the stride is `first`.
 inline SightAxis phase_axis(const ConvGeometry& g, std::size_t i, Index first) {
   const Phase phase = phase_of(g, i, first);
   SightAxis axis;
@@ -177,7 +177,7 @@ inline ReceptiveField phase_sight(const ConvGeometry& g, Index which) {
   return field;
 }
 
-/// The extents of x, or of y.
+/// The grid of x; `output_grid` is that of y.
 inline PixelGrid input_grid(const ConvGeometry& g) {
   return {{static_cast<int>(g.input[0]), static_cast<int>(g.input[1]), static_cast<int>(g.input[2])}, g.in_channels};
 }

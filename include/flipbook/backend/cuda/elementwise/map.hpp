@@ -27,7 +27,7 @@ __global__ void map_packs(F f, Index count, T* out, const In*... in) {
   if (rest < count) out[rest] = static_cast<T>(f(static_cast<Wide<In>>(in[rest])...));
 }
 
-/// out[i] = f(in[i]…), worked out in Wide<T>; any of `in` may be `out`.
+/// out[i] = f(in[i]…), computed in Wide<T>; any of `in` may be `out`.
 template <class T, class F, class... In>
 void map(const F& f, Index count, T* out, const In*... in) {
   note_write(out, static_cast<std::size_t>(count) * sizeof(T));
@@ -40,7 +40,7 @@ void map(const F& f, Index count, T* out, const In*... in) {
   }
 }
 
-/// y[i] ← f(y[i], x[i]) for several arrays, as many as a launch takes in its parameters.
+/// y[i] ← f(y[i], x[i]) for several arrays, in groups that fit into the parameters of a launch.
 template <class F, class T>
 class Changes {
  public:
@@ -69,7 +69,7 @@ class Changes {
   Index largest_ = 0;
 };
 
-/// Of each change, which is the block's place along y.
+/// Applies change blockIdx.y of the group.
 template <class F, class T>
 __global__ void change_each(const __grid_constant__ typename Changes<F, T>::Group group) {
   const auto& change = group.change[blockIdx.y];
@@ -85,7 +85,7 @@ void Changes<F, T>::run() {
   count_ = 0, largest_ = 0;
 }
 
-/// BroadcastPlan as a kernel takes it: counts of elements in I, wide enough for all of them.
+/// BroadcastPlan as a kernel's parameter, with extents and strides of type I, wide enough for all offsets.
 template <class I>
 struct DeviceBroadcast {
   int axes;
@@ -98,7 +98,7 @@ struct DeviceBroadcast {
   }
 };
 
-/// N elements of an operand that are neighbours in the result: neighbours, or one repeated.
+/// The elements of an operand for N adjacent results: adjacent too, or one repeated.
 template <int N, class T>
 __device__ Pack<T, N> operand(const T* from, bool repeated) {
   if (!repeated) return load<N>(from);
@@ -131,8 +131,7 @@ namespace detail {
 
 using Strides = std::array<Index, BroadcastPlan::max_axes>;
 
-// Whether every run of n neighbours of the result is n neighbours in an operand too, at a multiple of n, or one
-// element.
+// Whether n adjacent results always read n adjacent elements of an operand, at a multiple of n, or one element.
 inline bool packs_fit(const BroadcastPlan& plan, const Strides& stride, int n) {
   bool fit = plan.extent[0] % n == 0;
   for (std::size_t axis = 1; axis < static_cast<std::size_t>(plan.axes); ++axis) {

@@ -10,13 +10,13 @@
 /// Filters that differ from block to block, as in backend/cpu/filter/local_filter.hpp.
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Pictures and the filters of their blocks, with what finds a number's place in them.
+/// Frames and the filters of their blocks, with the dividers that locate an element.
 struct LocalFilterPlan {
   LocalFilterGeometry g;
   Divider channels, width, block_height, block_width;
-  Divider block_run;  ///< numbers of a block in one row of a picture
+  Divider block_run;  ///< elements of a block in one row of a frame
 
-  /// @throws Error  unless a picture has fewer than 2^31 numbers
+  /// @throws Error  unless a frame has fewer than 2^31 elements
   explicit LocalFilterPlan(const LocalFilterGeometry& geometry)
       : g(geometry),
         channels(divider(g.channels)),
@@ -28,7 +28,7 @@ struct LocalFilterPlan {
             " channels; a device needs fewer than 2^31 numbers in each");
   }
 
-  /// Numbers of a picture.
+  /// The number of elements of a frame.
   constexpr Index picture() const { return g.height * g.width * g.channels; }
   /// The filter of a pixel.
   template <class T>
@@ -37,10 +37,10 @@ struct LocalFilterPlan {
   }
 
  private:
-  static Divider divider(Index extent) { return Divider(std::max<Index>(1, extent)); }  // 0 where there is no number
+  static Divider divider(Index extent) { return Divider(std::max<Index>(1, extent)); }  // 0 if there are no elements
 };
 
-/// The pixel that number i of the pictures belongs to.
+/// The pixel and channel of element i of the frames.
 struct FilteredPixel {
   Index frame;
   int row, column, channel;
@@ -50,7 +50,7 @@ struct FilteredPixel {
     channel = plan.channels.split(row);
     column = plan.width.split(row);
   }
-  /// Calls body(tap, row, column) for each neighbour within the picture, from the first tap to the last.
+  /// Calls body(tap, row, column) for each neighbour within the frame, in the order of taps.
   template <class Body>
   __device__ void each_neighbour(const LocalFilterGeometry& g, const Body& body) const {
     const int kernel = static_cast<int>(g.kernel), top = row - kernel / 2, left = column - kernel / 2;
@@ -61,7 +61,7 @@ struct FilteredPixel {
   }
 
  private:
-  // The taps along an axis, of which tap 0 would read at `first`, that read within its extent.
+  // The taps that read within the extent of an axis, if tap 0 reads at `first`: [begin, end).
   static __device__ int begin(int first) { return first < 0 ? -first : 0; }
   static __device__ int end(int first, Index extent, int kernel) {
     const int behind = static_cast<int>(extent) - first;
@@ -69,8 +69,8 @@ struct FilteredPixel {
   }
 };
 
-/// y (frames, H, W, C) of the pictures x, each pixel by the filter of its block. A thread has a pack of a pixel's
-/// channels.
+/// y (frames, H, W, C): the frames x, each pixel filtered with the filter of its block. A thread computes a pack of a
+/// pixel's channels.
 template <class T, int N>
 __global__ void local_filter(LocalFilterPlan plan, const T* __restrict__ x, const T* __restrict__ filters,
                              T* __restrict__ y) {
@@ -91,8 +91,7 @@ __global__ void local_filter(LocalFilterPlan plan, const T* __restrict__ x, cons
   });
 }
 
-/// The adjoint in x. What neighbour a, b of a pixel took from it, it took by the tap on the other side of its filter's
-/// middle, so that this too is a sum over neighbours, by filters of their own.
+/// The adjoint with respect to x: a sum over each pixel's neighbours, with the mirrored tap of the neighbour's filter.
 template <class T, int N>
 __global__ void local_filter_adjoint(LocalFilterPlan plan, const T* __restrict__ y, const T* __restrict__ filters,
                                      T* __restrict__ x) {
@@ -113,8 +112,8 @@ __global__ void local_filter_adjoint(LocalFilterPlan plan, const T* __restrict__
   });
 }
 
-/// dfilters (frames, rows, columns, K²): the gradient of Σ dy · y in the filters. The plan's rows are taps, along the
-/// numbers of their blocks.
+/// dfilters (frames, rows, columns, K²): the gradient of Σ dy · y with respect to the filters. Each row of the plan is
+/// a tap, with the elements of its block.
 template <class T, int N>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     local_filter_gradient(RowPlan rows, LocalFilterPlan plan, const T* __restrict__ x, const T* __restrict__ dy,

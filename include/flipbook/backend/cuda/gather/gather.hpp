@@ -12,7 +12,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// y[i, :] = table[index[i], :] for rows of `width`; NaN where there is no such row.
+/// y[i, :] = table[index[i], :] for rows of `width` elements; NaN for an index out of range.
 template <class T, int N>
 __global__ void gather_rows(Index count, Index rows, Index width, const T* __restrict__ table,
                             const std::int32_t* __restrict__ index, T* __restrict__ y) {
@@ -24,12 +24,12 @@ __global__ void gather_rows(Index count, Index rows, Index width, const T* __res
 }
 
 namespace detail {
-// The sum over all i where index[i] = row, in their order, of the pack y[i, column …], on top of what `sum` holds. All
-// lanes of a warp look for i together; those that are not `inside` add nothing.
+// Adds to `sum` the packs y[i, column …] of all i with index[i] = row, in order. All lanes of a warp search for i
+// together; lanes that are not `inside` add nothing.
 template <int N, class T>
 __device__ void add_where(Index row, Index count, Index width, const T* y, const std::int32_t* index, bool inside,
                           Wide<T> (&sum)[N]) {
-  constexpr int tiles = 4;  // of 32 indices, on their way at once
+  constexpr int tiles = 4;  // of 32 indices, loaded at the same time
   const int lane = static_cast<int>(threadIdx.x % 32);
   for (Index first = 0; first < count; first += 32 * tiles) {
     bool mine[tiles];
@@ -52,8 +52,8 @@ __device__ void add_where(Index row, Index count, Index width, const T* y, const
 }
 }  // namespace detail
 
-/// table[index[i], :] += y[i, :]. A warp has one row of the table, or 32 packs of it, and looks through all indices, so
-/// that every sum runs in the order of i; reading the indices costs rows · count / 32 loads from the cache.
+/// table[index[i], :] += y[i, :]. A warp owns one row of the table, or 32 packs of it, and searches all indices, so
+/// that every sum is in the order of i. Reading the indices costs rows · count / 32 loads from the cache.
 template <class T, int N>
 __global__ void add_rows(Index count, Index rows, Index width, const T* __restrict__ y,
                          const std::int32_t* __restrict__ index, T* __restrict__ table) {
@@ -69,7 +69,7 @@ __global__ void add_rows(Index count, Index rows, Index width, const T* __restri
   }
 }
 
-/// Of every piece of the indices the place of the first that is not one of 0 … bound − 1, or `count`.
+/// The position of the first index outside [0, bound) in every piece of the indices, or `count`.
 template <class Place>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     first_stray(RowPlan plan, Index count, Index bound, const std::int32_t* __restrict__ index,
@@ -84,9 +84,9 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   if (at.inside && at.lane == 0) found[at.row] = first;
 }
 
-/// The place of the first index that is not one of 0 … bound − 1, or their number. Waits for the device: one
-/// reduction and one copy. While a step is captured nothing can be asked: then it says that all is well, and what is
-/// looked up with a stray index is NaN.
+/// The position of the first index outside [0, bound), or the number of indices. Waits for the device: one reduction
+/// and one copy. While a step is captured, indices are not checked: the result is their number, and a lookup with an
+/// index out of range gives NaN.
 inline Index first_stray_of(const Tensor<std::int32_t, Cuda>& index, Index bound) {
   constexpr Index piece = 1 << 13;
   const Index count = index.size(), pieces = (count + piece - 1) / piece;

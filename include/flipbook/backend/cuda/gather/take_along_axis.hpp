@@ -10,7 +10,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// y[r, j] = x[r, index[r, j]], `each` of every row; NaN where there is no such place.
+/// y[r, j] = x[r, index[r, j]], with `each` indices for every row; NaN for an index out of range.
 template <class T>
 __global__ void take_along_axis(Index count, Index each, Index width, const T* x, const std::int32_t* index, T* y) {
   each_pack<1>(count, [&](Index at) {
@@ -19,8 +19,8 @@ __global__ void take_along_axis(Index count, Index each, Index width, const T* x
   });
 }
 
-/// x[r, i] = Σ_j y[r, j] over all j where index[r, j] = i, of `each`, in their order. A thread of its own goes through
-/// all j for each element of x.
+/// x[r, i] = Σ_j y[r, j] over all j < `each` with index[r, j] = i, in order. One thread for each element of x reads all
+/// indices of the row.
 template <class T>
 __global__ void scatter(Index count, Index each, Index width, const T* y, const std::int32_t* index, T* x) {
   each_pack<1>(count, [&](Index at) {
@@ -33,8 +33,8 @@ __global__ void scatter(Index count, Index each, Index width, const T* y, const 
   });
 }
 
-/// index[r] = i with probability exp(x[r, i]) / Σ exp(x[r]). Row r draws from the stream's block r; its warp looks for
-/// the place where the running sum passes the number drawn, 32 places at a time.
+/// index[r] = i with probability exp(x[r, i]) / Σ exp(x[r]). Row r draws from the stream's block r; its warp searches
+/// for the position at which the running sum exceeds the number drawn, 32 positions at a time.
 template <class T>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     sample_categorical(RowPlan plan, const T* x, Draws draws, std::int32_t* index) {
@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   const auto weight = [&](Index i) { return std::exp(static_cast<double>(static_cast<A>(x[i]) - top)); };
   const double total = at.template sum_of<double>(weight);
   double left = Rng::unit_pair(draws.stream().block(static_cast<std::uint64_t>(at.row)))[0] * total;
-  Index chosen = -1, likely = 0;  // rounding may leave a little after the last: then the last that can be
+  Index chosen = -1, likely = 0;  // rounding may leave a remainder: then the last possible class
   for (Index first = 0; first < at.n && chosen < 0; first += 32) {
     const double w = first + at.lane < at.n ? weight(first + at.lane) : 0.0;
     double running = w;

@@ -16,14 +16,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Throws an Error unless a call of cuBLASLt succeeded: names the call.
+/// Throws an Error that names the call, unless the call of cuBLASLt succeeded.
 inline void check(cublasStatus_t status, const char* call) {
   if (status != CUBLAS_STATUS_SUCCESS) [[unlikely]] {
     fail("Cuda: ", call, ": ", cublasLtGetStatusName(status), ": ", cublasLtGetStatusString(status));
   }
 }
 
-/// c[i] = op(a[i]) op(b[i]) (+ bias) (+ onto[i]) for each matrix i of the batch, all row-major, one after another.
+/// c[i] = op(a[i]) op(b[i]) (+ bias) (+ onto[i]) for each matrix i of the batch, all row-major and contiguous.
 struct ProductShape {
   bool transpose_a = false, transpose_b = false;
   Index m = 0, n = 0, k = 0, batch = 1;  ///< c (m, n), summed over k
@@ -48,14 +48,14 @@ inline Index alignment_of(const void* pointer) {
   return Index{1} << std::min(8, std::countr_zero(std::bit_cast<std::uintptr_t>(pointer) | 256));
 }
 
-/// A product as cuBLASLt is asked for it. It knows column-major matrices alone, and a row-major matrix is its transpose
-/// in their eyes: so it works out  cᵀ = op(b)ᵀ op(a)ᵀ,  with b first.
+/// A product in cuBLASLt's terms. Its matrices are column-major, so that it reads a row-major matrix as its transpose:
+/// it computes  cᵀ = op(b)ᵀ op(a)ᵀ,  with b first.
 struct ProductPlan {
   cublasLtMatmulDesc_t product{};
   cublasLtMatrixLayout_t first{}, second{}, out{};  ///< bᵀ, aᵀ, cᵀ
   cublasLtMatmulAlgo_t algorithm{};
   std::size_t workspace = 0;
-  bool adds_bias = false;  ///< in its epilogue; otherwise c holds the bias before, and is added to
+  bool adds_bias = false;  ///< in its epilogue; otherwise c is first filled with the bias, and the product added
 };
 
 inline cublasLtMatrixLayout_t layout(cudaDataType_t type, Index rows, Index columns, Index batch) {
@@ -102,7 +102,7 @@ inline void destroy(const ProductPlan& plan) {
   check(cublasLtMatmulDescDestroy(plan.product), "cublasLtMatmulDescDestroy");
 }
 
-/// The product where cuBLASLt has no kernel for it, or none is needed: a thread for each number of c.
+/// The product if cuBLASLt has no kernel for it, or if k = 0: one thread for each element of c.
 template <class T>
 __global__ void plain_product(ProductShape s, const T* a, const T* b, const T* bias, const T* onto, T* c) {
   for (Index i = thread_number(); i < s.batch * s.m * s.n; i += thread_count()) {
@@ -122,10 +122,10 @@ void multiply_plainly(const ProductShape& s, const T* a, const T* b, const T* bi
   launch(plain_product<T>, blocks_for(s.batch * s.m * s.n), block_threads, 0, s, a, b, bias, onto, c);
 }
 
-/// The products of one device: its handle of cuBLASLt, and how each product that it has met is worked out.
+/// The products of one device: its cuBLASLt handle and the plans of all products computed so far.
 class Blas {
  public:
-  /// Those of the calling thread's device.
+  /// The instance of the calling thread's device.
   static Blas& of_device() {
     static std::mutex mutex;
     static std::array<Blas*, most_devices> known{};
@@ -135,7 +135,7 @@ class Blas {
     return *blas;
   }
 
-  /// @return  whether it has a kernel
+  /// @return  whether cuBLASLt has a kernel
   template <class T>
   bool multiply(const ProductShape& s, const T* a, const T* b, const T* bias, const T* onto, T* c) {
     const std::lock_guard lock(mutex_);
@@ -177,7 +177,7 @@ class Blas {
   template <class T>
   std::optional<ProductPlan> plan_of(const ProductShape& s, const T* a, const T* b, const T* bias, const T* onto,
                                      T* c) {
-    // Of c and what is added cuBLASLt knows one alignment.
+    // cuBLASLt takes one alignment for c and what is added to it.
     const Index aligned = std::min({alignment_of(c), alignment_of(bias), alignment_of(onto)});
     Key key{blas_type<T>, compute_type<T>(), s.transpose_a,   s.transpose_b,   s.m,     s.n, s.k,
             s.batch,      bias != nullptr,   alignment_of(a), alignment_of(b), aligned, true};
@@ -205,7 +205,7 @@ class Blas {
     return plans_.emplace(key, plan).first->second;
   }
 
-  /// What cuBLASLt recommends for matrices so aligned, best first.
+  /// The algorithms that cuBLASLt recommends for matrices of these alignments, best first.
   Candidates candidates_of(const ProductPlan& plan, Index a, Index b, Index c) const {
     cublasLtMatmulPreference_t preference{};
     check(cublasLtMatmulPreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
@@ -232,7 +232,7 @@ class Blas {
 
   std::mutex mutex_;
   cublasLtHandle_t handle_{};
-  std::map<Key, std::optional<ProductPlan>> plans_;  ///< none: it has no kernel
+  std::map<Key, std::optional<ProductPlan>> plans_;  ///< none: cuBLASLt has no kernel
 };
 
 }  // namespace detail

@@ -4,21 +4,21 @@
 #include <flipbook/backend/cuda/gemm/tile.hpp>
 #include <flipbook/backend/cuda/runtime/launch.hpp>
 
-/// Sums of products of operands that lie in device memory: tile by tile through shared memory, the next tile on its
-/// way while one is multiplied.
+/// Products of operands in device memory, tile by tile through shared memory: the next tile is loaded while one is
+/// multiplied.
 ///
-/// An operand is a matrix whose lines have their numbers side by side, or gathered as if they had: it has
+/// An operand is a matrix whose lines are contiguous, or gathered as if they were. It has
 ///
 ///     Line line(int i)           where line i begins
-///     Place place(int j)         where number j of a line lies
-///     const T* address(Line, Place)   null: the number is 0
-///     bool packed                whether packs that begin at multiples of their size are wholly side by side, and
-///                                aligned, or wholly 0
+///     Place place(int j)         where element j of a line is
+///     const T* address(Line, Place)   null: the element is 0
+///     bool packed                whether each pack that begins at a multiple of its size is contiguous and aligned,
+///                                or all 0
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// What a thread brings of each tile of `Lines` × `Line` numbers. The next tile begins `Line` numbers further, or,
-/// if tiles go `Down`, `Lines` lines.
+/// The part of each tile of `Lines` × `Line` elements that a thread loads. The next tile begins `Line` elements further
+/// or, if tiles go `Down`, `Lines` lines further.
 template <class Operand, class T, int Lines, int Line, bool Down, int Threads>
 class Stage {
   static constexpr int size = pack_size<T>, packs_a_line = Line / size, lines_a_pass = Threads / packs_a_line;
@@ -37,7 +37,7 @@ class Stage {
     }
   }
 
-  /// Reads this thread's packs of the tile, and goes on to the next.
+  /// Loads this thread's packs of the tile, and advances to the next tile.
   __device__ void fetch() {
     if constexpr (!Down) place_ = operand_.place(number_);
 #pragma unroll
@@ -88,7 +88,7 @@ class Stage {
   Pack<T, size> packs_[packs];
 };
 
-/// A tile of Rows × Columns sums, over depths in steps.
+/// A tile of Rows × Columns sums over the depth, in steps of `Step`.
 template <class T, bool Fast, int Rows, int Columns, int Down, int Across, int Step, Inner A, Inner B>
 struct StagedProduct {
   using Sums = cuda::Sums<T, Fast, Rows, Columns, Down, Across>;
@@ -99,7 +99,7 @@ struct StagedProduct {
   static constexpr int a_size = a_lines * a_pitch, b_size = b_lines * b_pitch;
   static constexpr std::size_t shared_bytes = 2 * (a_size + b_size) * sizeof(T);
 
-  /// sums = the products of a from `row` and b from `column`, over steps [first, last) of the depth.
+  /// sums = the products of `left` from `row` and `right` from `column`, over steps [first, last) of the depth.
   template <class Left, class Right>
   __device__ static void sum(Sums& sums, const Left& left, int row, const Right& right, int column, int first,
                              int last) {
@@ -114,7 +114,7 @@ struct StagedProduct {
       T *const a_tile = buffers + (i % 2) * (a_size + b_size), *const b_tile = a_tile + a_size;
       a.template put<Sums>(a_tile, a_pitch);
       b.template put<Sums>(b_tile, b_pitch);
-      __syncthreads();  // also: the tile before the last is done with, so that the next may take its place
+      __syncthreads();  // also: all threads have read the previous tile, whose buffer the next one reuses
       if (i + 1 < last) a.fetch(), b.fetch();
       sums.template multiply<Step, A, B>({a_tile, a_pitch}, {b_tile, b_pitch});
     }

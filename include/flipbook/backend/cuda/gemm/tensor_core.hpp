@@ -6,13 +6,13 @@
 #include <flipbook/core/scalar.hpp>
 
 /// The instructions of tensor cores, one function each. All 32 threads of a warp call them together; a thread's
-/// `quad` is its number / 4, its `place` its number mod 4. A register holds two neighbours of 16 bits, or one tf32.
+/// `quad` is its index / 4, its `place` its index mod 4. A register holds two adjacent 16-bit values, or one tf32.
 ///
 ///     a  (16, depth)   rows quad and quad + 8        b  (depth, 8)   column quad
-///     sum  (16, 8)     rows quad (numbers 0, 1) and quad + 8 (2, 3), columns 2·place and 2·place + 1
+///     sum  (16, 8)     rows quad (elements 0, 1) and quad + 8 (2, 3), columns 2·place and 2·place + 1
 ///
-/// At depth 16 registers 0 and 1 of a (0 of b) stand for depths 2·place and 2·place + 1, the others for 8 more; at
-/// depth 8 (tf32) for depth place, and 4 more. In both, odd registers of a belong to row quad + 8.
+/// At depth 16, registers 0 and 1 of a (0 of b) hold depths 2·place and 2·place + 1, the others the depths 8 higher; at
+/// depth 8 (tf32), they hold depth place, the others the depth 4 higher. In both, odd registers of a hold row quad + 8.
 
 #ifdef FLIPBOOK_CUDA_EMULATED
 #include <tensor_core.hpp>
@@ -26,15 +26,15 @@ __device__ inline unsigned in_shared(const void* pointer) {
 }
 }  // namespace detail
 
-/// Four 8×8 matrices of 16-bit numbers from shared memory: thread i says where row i mod 8 of matrix i / 8 begins, at
-/// a multiple of 16 bytes. Of matrix j, a thread gets numbers 2·place and 2·place + 1 of row quad, in to[j].
+/// Loads four 8×8 matrices of 16-bit values from shared memory: thread i gives the address of row i mod 8 of matrix
+/// i / 8, a multiple of 16 bytes. A thread receives elements 2·place and 2·place + 1 of row quad of matrix j in to[j].
 __device__ inline void load_matrices(std::uint32_t (&to)[4], const void* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
                : "r"(detail::in_shared(row))
                : "memory");
 }
-/// The same of each matrix's transpose.
+/// Loads the transposes of four matrices, as `load_matrices`.
 __device__ inline void load_matrices_turned(std::uint32_t (&to)[4], const void* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])

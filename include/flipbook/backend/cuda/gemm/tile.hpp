@@ -8,13 +8,13 @@
 #include <flipbook/backend/cuda/gemm/tensor_core.hpp>
 #include <flipbook/backend/cuda/runtime/pack.hpp>
 
-/// Products of tiles that lie in shared memory, by the threads of a block together: what convolutions and attention
-/// are made of. Each thread has some of the sums of a tile in its registers, as a small matrix (i, j) of which each
-/// line lies in one row of the tile and is shared with the `row_lanes` neighbouring threads.
+/// Products of tiles in shared memory by all threads of a block, for convolutions and attention. Each thread has some
+/// of a tile's sums in registers, as a small matrix (i, j). A line of it is a part of one row of the tile, which
+/// `row_lanes` neighbouring threads share.
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Which index of an operand has its numbers side by side: the one that is summed over, or the other.
+/// Which index of an operand is contiguous: the one that is summed over, or the other.
 enum class Inner { depth, side };
 
 /// An operand in shared memory.
@@ -24,13 +24,13 @@ struct SharedTile {
   int pitch;
 };
 
-/// Pitch that keeps lines of `inner` numbers at multiples of 16 bytes, and the threads of a warp on different banks.
+/// The pitch that aligns lines of `inner` elements to 16 bytes and avoids bank conflicts between threads of a warp.
 template <class T>
 constexpr int shared_pitch(int inner, Inner which) {
   return inner + (sizeof(T) == 4 && which == Inner::side ? 8 : pack_size<T>);
 }
 
-/// Sums by plain fused multiply-adds, of 16×16 threads.
+/// The sums of 16×16 threads, by fused multiply-adds.
 template <class T, int Rows, int Columns>
 class PlainSums {
  public:
@@ -69,17 +69,17 @@ class PlainSums {
     }
   }
 
-  /// What T is kept as in shared memory.
+  /// x as it is stored in shared memory.
   __device__ static T staged(T x) { return x; }
 
  private:
   Sum sums_[lines][line];
 };
 
-/// Sums by tensor cores, of `Down` × `Across` warps: bfloat16 and half, and float rounded to tf32.
+/// The sums of `Down` × `Across` warps, by tensor cores: of bfloat16, half, or float rounded to tf32.
 template <class T, int Rows, int Columns, int Down, int Across>
 class TensorCoreSums {
-  static constexpr int blocks = Rows / Down / 16, block_columns = Columns / Across / 8;  ///< of 16×8, of a warp
+  static constexpr int blocks = Rows / Down / 16, block_columns = Columns / Across / 8;  ///< a warp's blocks of 16×8
   static constexpr int step = sizeof(T) == 2 ? 16 : 8;
   static_assert(Rows % (16 * Down) == 0 && Columns % (16 * Across) == 0);
 
@@ -133,7 +133,7 @@ class TensorCoreSums {
   __device__ static int first_row() { return static_cast<int>(threadIdx.x) / 32 / Across * (Rows / Down); }
   __device__ static int first_column() { return static_cast<int>(threadIdx.x) / 32 % Across * (Columns / Across); }
 
-  /// Rows [row, row + 16) at depths [k, k + step).
+  /// Loads rows [row, row + 16) at depths [k, k + step).
   template <Inner A>
   __device__ static void load_left(std::uint32_t (&to)[4], SharedTile<T> a, int row, int k) {
     if constexpr (sizeof(T) == 4) {
@@ -149,7 +149,7 @@ class TensorCoreSums {
     }
   }
 
-  /// Columns [column, column + 16), eight in each of the two, at depths [k, k + step).
+  /// Loads columns [column, column + 16), eight to `first` and eight to `second`, at depths [k, k + step).
   template <Inner B>
   __device__ static void load_right(std::uint32_t (&first)[2], std::uint32_t (&second)[2], SharedTile<T> b, int column,
                                     int k) {
@@ -171,12 +171,12 @@ class TensorCoreSums {
   float sums_[blocks][block_columns][4];
 };
 
-/// The sums of a tile: by tensor cores where T has them and `Fast` allows (for float: rounded to tf32).
+/// The sums of a tile, by tensor cores if T supports them and `Fast` allows it (float is rounded to tf32).
 template <class T, bool Fast, int Rows, int Columns, int Down, int Across>
 using Sums = std::conditional_t<Fast && !std::is_same_v<T, double>, TensorCoreSums<T, Rows, Columns, Down, Across>,
                                 PlainSums<T, Rows, Columns>>;
 
-/// f over the threads that share the rows of Sums: the same bits in all of them.
+/// Reduces v by f over the threads that share a row of Sums; the result is bitwise the same in all of them.
 template <class Sums, class F>
 __device__ typename Sums::Sum across_row(typename Sums::Sum v, const F& f) {
 #pragma unroll

@@ -16,8 +16,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// What a captured step needs besides its graph: a table of values that differ from replay to replay, which is written
-/// on the host and copied to the device before each; and the numbers that it reports.
+/// The data of a captured step besides its graph: a table of values that differ between replays, written on the host
+/// and copied to the device before each replay, and the values that the step reports.
 class Capture {
  public:
   Capture(int device, cudaStream_t stream, const Rng& rng) : stream_(stream), begin_(rng) {
@@ -32,8 +32,9 @@ class Capture {
   Capture& operator=(const Capture&) = delete;
   ~Capture() { free(); }
 
-  /// A place on the device for a value that differs from replay to replay; as `bytes` at first. Called again before a
-  /// replay, in the same order, it takes the values of that one.
+  /// The device address of a value that differs between replays, `value` at first. Called again before a replay, in the
+  /// same order, it writes that replay's value and returns null.
+  /// @throws Error  if a replay writes a value that was not captured, or if the table is full
   const void* vary(const void* value, std::size_t size) {
     if (refreshing_) {
       require(next_varied_ < varied_.size() && varied_[next_varied_].second == size,
@@ -44,16 +45,16 @@ class Capture {
     varied_.emplace_back(place(value, size), size);
     return table_ + varied_.back().first;
   }
-  /// A place on the device for a stream of random numbers.
+  /// The device address of a stream of random numbers.
   const Rng* draws(const Rng& rng) {
     const std::size_t at = place(&rng, sizeof(Rng));
     drawn_.push_back({at, rng});
     return reinterpret_cast<const Rng*>(table_ + at);
   }
-  /// Room for a value that is the same in every replay, and is known by the end of the capture: on the host, and where
-  /// it will be on the device; none where the table is full.
+  /// The host and device addresses of a value that is the same in every replay and is known by the end of the capture;
+  /// none if half of the table is used.
   std::optional<std::pair<void*, const void*>> note(std::size_t size) {
-    if (used_ + size > bytes / 2) return {};  // the rest is for what there is no other way for
+    if (used_ + size > bytes / 2) return {};  // the other half is for values without an alternative
     const std::size_t at = reserve(size);
     return std::pair<void*, const void*>(host_ + at, table_ + at);
   }
@@ -62,14 +63,14 @@ class Capture {
     if (!refreshing_) before_.push_back(std::move(f));
   }
   bool refreshing() const noexcept { return refreshing_; }
-  /// Calls f() after each replay, when the numbers promised are there.
+  /// Calls f() after each replay, when the promised values are available.
   void after_replay(std::function<void()> f) { after_.push_back(std::move(f)); }
   void finish() const {
     for (const auto& f : after_) f();
   }
 
-  /// Numbers that stand for those at a place on the device, until a replay has computed them: NaN that say which they
-  /// are, and that a change of sign leaves alone.
+  /// Placeholders for N values on the device, until a replay has computed them: NaNs whose bits identify the value,
+  /// also after a change of sign.
   template <std::size_t N = 1>
   std::array<double, N> promise(const double* on_device) {
     const std::size_t at = reserve(N * sizeof(double));
@@ -78,6 +79,7 @@ class Capture {
     for (std::size_t i = 0; i < N; ++i) promises[i] = std::bit_cast<double>(promised | (at + i * sizeof(double)));
     return promises;
   }
+  /// The value of a placeholder after a replay; any other number is returned unchanged.
   double kept(double number) const noexcept {
     const auto bits = std::bit_cast<std::uint64_t>(number);
     constexpr std::uint64_t sign = std::uint64_t{1} << 63, place = 0xffffffff;
@@ -87,7 +89,7 @@ class Capture {
     return (bits & sign) != 0 ? -value : value;
   }
 
-  /// The end of the capture, where the step's stream of random numbers now stands.
+  /// Ends the capture, with the step's stream of random numbers after the step.
   /// @throws Error  if the host has drawn a number, which would be the same in every replay
   void end_of(const Rng& rng) {
     end_ = rng;
@@ -95,7 +97,7 @@ class Capture {
     require(!notes_.drawn, "the host drew a random number in it");
   }
 
-  /// Writes the table for a step that begins at `rng`, which moves on.
+  /// Writes the table for a step that begins at `rng`, and advances `rng` by the step.
   void refresh(Rng& rng) {
     for (const auto& [at, captured] : drawn_) {
       const Rng now = translated(captured, rng);
@@ -107,7 +109,7 @@ class Capture {
     refreshing_ = false;
     rng.skip(end_.position() - begin_.position());
   }
-  /// Puts the table's way to the device at the end of the stream.
+  /// Enqueues the copy of the table to the device.
   void upload() {
     check(cudaMemcpyAsync(table_, host_, used_, cudaMemcpyDefault, stream_), "a captured step's numbers");
   }
@@ -136,7 +138,7 @@ class Capture {
   }
   void write(std::size_t at, const void* value, std::size_t size) { std::memcpy(host_ + at, value, size); }
 
-  // The stream that stands, in a step that begins at `now`, where `captured` stood in the one captured.
+  // The stream of a step that begins at `now`, in place of the stream `captured` of the captured step.
   Rng translated(const Rng& captured, const Rng& now) const {
     const auto same = [](const Rng& a, const Rng& b) { return a.seed() == b.seed() && a.stream() == b.stream(); };
     if (same(captured, begin_)) {
@@ -147,7 +149,7 @@ class Capture {
       const Rng split = translated(parent, now).split();
       return Rng::at(split.seed(), split.stream(), captured.position());
     }
-    return captured;  // a stream of its own, the same in every step
+    return captured;  // an unrelated stream, the same in every step
   }
 
   cudaStream_t stream_;
@@ -155,7 +157,7 @@ class Capture {
   unsigned char *host_ = nullptr, *table_ = nullptr;
   std::size_t used_ = 0, next_varied_ = 0;
   bool refreshing_ = false;
-  std::vector<std::pair<std::size_t, std::size_t>> varied_;  // places, sizes
+  std::vector<std::pair<std::size_t, std::size_t>> varied_;  // offsets, sizes
   std::vector<std::pair<std::size_t, Rng>> drawn_;
   flipbook::detail::RngNotes notes_, *notes_before_ = nullptr;
   std::vector<std::function<void()>> before_, after_;

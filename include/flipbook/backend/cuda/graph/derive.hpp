@@ -76,7 +76,7 @@ inline void Derived::written(const void* first, std::size_t bytes) {
 }
 
 inline void Derived::released(const void* first, std::size_t bytes) noexcept {
-  for (std::size_t i = waiting_.size(); i-- > 0;) {  // nobody will read it
+  for (std::size_t i = waiting_.size(); i-- > 0;) {  // their results will not be read
     if (!waiting_[i].to.meets(first, bytes)) continue;
     Transposes rest;
     for (int k = 0; k < later_.count; ++k) {
@@ -84,7 +84,7 @@ inline void Derived::released(const void* first, std::size_t bytes) noexcept {
       if (k != static_cast<int>(i)) rest.add(matrix.from, matrix.to, matrix.rows, matrix.columns);
     }
     later_ = rest;
-    const Waiting unread = std::move(waiting_[i]);  // whose end comes back here
+    const Waiting unread = std::move(waiting_[i]);  // its destruction calls this function again
     waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
     i = waiting_.size();
   }
@@ -120,7 +120,7 @@ inline void Derived::forget(const void* first, std::size_t bytes) noexcept {
     const Entry entry = entries_[i];
     if (!Extent{entry.from, entry.bytes}.meets(first, bytes)) continue;
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
-    Cuda::release(entry.made, entry.bytes);  // comes back here, where nothing is made of that
+    Cuda::release(entry.made, entry.bytes);  // calls this function again, which finds no entry
   }
 }
 

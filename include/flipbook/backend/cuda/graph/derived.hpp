@@ -12,13 +12,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Matrices that one launch transposes, numbers of one type: to (columns, rows) from (rows, columns).
+/// Matrices of one scalar type that one launch transposes, from (rows, columns) to (columns, rows).
 struct Transposes {
   static constexpr int most = 32;
   struct Matrix {
     const void* from;
     void* to;
-    Index rows, columns, tiles;  ///< tiles of it and of those before it
+    Index rows, columns, tiles;  ///< tiles of this matrix and of those before it
   };
   int count = 0;
   Matrix matrix[most];
@@ -32,10 +32,10 @@ struct Transposes {
   }
 };
 
-/// What a step that is captured has worked out of some memory and may need again, such as weights in another order, for
-/// as long as that memory is neither released nor written to by what changes tensors in place: copies, element-wise
-/// functions, optimisers. And what it will work out later, together with others: gradients in the order of their
-/// weights. Only a capture keeps such things, since all that is launched in it goes through the library.
+/// The transposed matrices that a captured step may need again, such as weights in another order. Each is kept until
+/// its source is released or is changed in place: by a copy, an element-wise function or an optimiser. Transposes that
+/// are not read at once, such as those of weights' gradients, are deferred and launched together. Only a capture keeps
+/// these, since all of its launches are made by the library.
 class Derived {
  public:
   using Launch = void (*)(const Transposes&);
@@ -45,37 +45,37 @@ class Derived {
   Derived& operator=(const Derived&) = delete;
   ~Derived() { forget_all(); }
 
-  /// Those of the step that the calling thread captures, or null.
+  /// The instance of the step that the calling thread captures, or null.
   static Derived*& of_thread() noexcept {
     static thread_local constinit Derived* now = nullptr;
     return now;
   }
 
-  /// The matrix `from` of so many rows and columns, transposed; null if it is not there.
+  /// The transpose of the matrix `from` (rows, columns); null if it is not kept.
   const void* find(const void* from, Index rows, Index columns) const noexcept {
     for (const Entry& entry : entries_) {
       if (entry.from == from && entry.rows == rows && entry.columns == columns) return entry.made;
     }
     return nullptr;
   }
-  /// Room for it; the caller launches what fills it.
+  /// Memory for the transpose; the caller launches the kernel that fills it.
   void* make(const void* from, Index rows, Index columns, std::size_t bytes);
 
-  /// Room for it that an earlier launch fills, whose list is in the step's table and grows until the step is replayed;
-  /// null where the matrix is not as it was then. Before the first of a list, launch(where it will be on the device) is
-  /// called, which must be the same for all numbers of one type.
+  /// Memory for the transpose, filled by an earlier launch whose list is in the step's table and grows until the step
+  /// is replayed. Null if the step computes the matrix, or if the table is full. A new list calls launch(its address on
+  /// the device); `launch` must be the same function for all matrices of one scalar type.
   void* make_together(const void* from, Index rows, Index columns, std::size_t bytes,
                       void (*launch)(const Transposes*));
 
-  /// Keeps `from`, a matrix of so many rows and columns, until settle() or a write to `to`, when launch(list)
-  /// transposes all that were kept so.
+  /// Defers the transpose of `from` (rows, columns) until settle() or a write to `to`: launch(list) then computes all
+  /// deferred transposes. Keeps `from` alive until then.
   void transpose_later(std::shared_ptr<void> from, void* to, Index rows, Index columns, std::size_t bytes,
                        Launch launch);
-  /// Launches what is to be launched later. To be called before any of it is read.
+  /// Launches the deferred transposes. To be called before any of them is read.
   void settle();
 
   void forget_all() noexcept;
-  /// To be called before a write to memory that others may have read, before memory is released, and when it is lent.
+  /// To be called before a write to memory that may have been read, before memory is released, and when it is lent.
   void written(const void* first, std::size_t bytes);
   void released(const void* first, std::size_t bytes) noexcept;
   void lent(const void* first, std::size_t bytes);
@@ -95,7 +95,7 @@ class Derived {
   };
   struct Lent {
     std::size_t bytes;
-    int last;  // the number of lists there were when it was lent or released last
+    int last;  // the number of lists when it was last lent or released
   };
   struct Waiting {
     Extent to;
@@ -104,12 +104,12 @@ class Derived {
 
   bool of_step(const void* from) const noexcept;
   void forget(const void* first, std::size_t bytes) noexcept;
-  // Memory that nothing has used since the last list was launched.
+  // Memory that has not been used since the last list was launched.
   void* unused_since_list(std::size_t bytes);
 
   std::vector<Entry> entries_;
-  std::map<std::uintptr_t, Lent> lent_;  // by their beginning
-  Transposes* list_ = nullptr;           // the last one, on the host
+  std::map<std::uintptr_t, Lent> lent_;  // by address
+  Transposes* list_ = nullptr;           // the last list, on the host
   const void* list_kind_ = nullptr;
   int lists_ = 0;
   std::vector<Extent> written_;  // since that list was launched
@@ -118,12 +118,12 @@ class Derived {
   std::vector<Waiting> waiting_;
 };
 
-/// To be called by what is about to launch a write to memory that others may have read.
+/// To be called before the launch of a write to memory that may have been read.
 inline void note_write(const void* to, std::size_t bytes) {
   if (Derived* const derived = Derived::of_thread()) derived->written(to, bytes);
 }
 
-/// Launches what a captured step has put off, before it is read.
+/// Launches the transposes that a captured step has deferred, before they are read.
 inline void settle() {
   if (Derived* const derived = Derived::of_thread()) derived->settle();
 }

@@ -8,8 +8,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// A value that kernels take and that differs from one replay of a captured step to the next, such as the numbers of
-/// an optimiser's step: `varying(x)` where a kernel is launched, `.value()` in it.
+/// A kernel's argument that differs between replays of a captured step, such as the numbers of an optimiser's step:
+/// `varying(x)` at the launch, `.value()` in the kernel.
 template <class F>
 struct Varying {
   F now;
@@ -25,17 +25,17 @@ Varying<F> varying(const F& now) {
   return {now, static_cast<const F*>(capture->vary(&now, sizeof(F)))};
 }
 
-/// Whether this is no launch, but the numbers of one are asked for that a graph is about to replay.
+/// Whether nothing is to be launched, because only the values of the next replay are being written.
 inline bool refreshing() { return queue().capture != nullptr && queue().capture->refreshing(); }
 
-/// A training step as one launch. What a step launches on the calling thread's stream is captured once and replayed
-/// from then on, without the host's work for each operation. What differs from step to step is written to the device
-/// before each replay: random streams split from the step's own, and the numbers of optimisers' steps. What the host
-/// decides by values on the device cannot be captured.
+/// A training step as one launch. The launches of a step on the calling thread's stream are captured once and then
+/// replayed, without the host's work for each operation. Values that differ between steps are written to the device
+/// before each replay: random streams split from the step's own, and the numbers of optimisers' steps. Decisions of
+/// the host that depend on values on the device cannot be captured.
 class StepGraph {
  public:
-  /// Captures step(), which draws from `rng` and from streams split from it. Nothing is computed: `replay` follows, the
-  /// first time without moving on what the capture has moved on.
+  /// Captures step(), which draws from `rng` and from streams split from it. Nothing is computed before `replay`, whose
+  /// first call does not advance again what the capture has advanced.
   /// @throws Error  if the step cannot be captured; the stream is usable then
   template <class Step>
   StepGraph(Rng& rng, const Step& step) : queue_(cuda::queue()), capture_(device(), queue_.stream, rng) {
@@ -58,8 +58,8 @@ class StepGraph {
     DevicePool::instance().merge(*arena_, *queue_.arena);
   }
 
-  /// Runs the step, drawing from `rng`, which moves on as the step would have moved it; waits for its end.
-  /// @throws whatever the step has asked for (`Capture::after_replay`)
+  /// Runs the step with random numbers from `rng`, which advances as in the step, and waits for its end.
+  /// @throws Error  if the launch fails, or what the functions of `Capture::after_replay` throw
   void replay(Rng& rng) {
     if (!std::exchange(fresh_, false)) {
       queue_.capture = &capture_;
@@ -77,7 +77,7 @@ class StepGraph {
     capture_.finish();
   }
 
-  /// A number that the step promised (`Capture::promise`), as the last replay left it; any other as it is.
+  /// The value of a placeholder (`Capture::promise`) after the last replay; any other number is returned unchanged.
   double kept(double number) const noexcept { return capture_.kept(number); }
 
  private:
@@ -125,7 +125,7 @@ class StepGraph {
   Derived derived_;
   Arena* arena_ = nullptr;
   cudaGraphExec_t exec_ = nullptr;
-  bool fresh_ = true;  // what the capture wrote is what the first run needs
+  bool fresh_ = true;  // the first replay uses the table that the capture wrote
 };
 
 }  // namespace flipbook::cuda

@@ -8,10 +8,10 @@
 #include <flipbook/backend/cuda/reduce/rows.hpp>
 #include <flipbook/kernels/norm/geometry.hpp>
 
-/// Normalisation, as in backend/cpu/norm/normalize.hpp. Sets of a single row are rows of threads. Sets of more rows are
-/// columns: pieces of rows are summed up by a block each, and put together in double, in the order of the pieces.
-/// A function may come after, as after(v), and after(dy, v) for the gradient in v: then the gradient's kernels work out
-/// v = x̂·w + b once more.
+/// Normalisation, as in backend/cpu/norm/normalize.hpp. Sets of a single row are computed by rows. Sets of more rows
+/// are computed by columns: each piece of rows is summed by a block, and the pieces are merged in double, in order. A
+/// function may follow, as after(v), and after(dy, v) for the gradient with respect to v: the gradient's kernels then
+/// recompute v = x̂·w + b.
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
@@ -21,11 +21,11 @@ __device__ A inverse_deviation(A variance, double epsilon) {
   return A(1) / std::sqrt(variance + static_cast<A>(epsilon));
 }
 
-/// The function that comes after, as a thread that has N columns to itself differentiates it.
+/// The gradient of the function that follows, for a thread with N columns.
 template <class A, int N, class After>
 struct ColumnFunction {
   After after;
-  A weight[N], bias[N];  ///< v = weight·(x − mean) + bias; where sets are rows, · 1 / √(variance + ε)
+  A weight[N], bias[N];  ///< v = weight·(x − mean) + bias; if sets are rows, x − mean is divided by √(variance + ε)
 
   template <class T>
   __device__ ColumnFunction(const After& f, const T* w, const T* b, bool inside) : after(f) {
@@ -34,7 +34,7 @@ struct ColumnFunction {
     }
   }
   __device__ void scale(int k, A by) { weight[k] *= by; }
-  /// The gradient in v.
+  /// The gradient with respect to v.
   __device__ A gradient(A dy, A difference, int k) const { return after(dy, weight[k] * difference + bias[k]); }
 };
 template <class A, int N>
@@ -46,8 +46,8 @@ struct ColumnFunction<A, N, NoFunction> {
 };
 }  // namespace detail
 
-/// Normalises sets of a single row: statistics and result while the row is in the cache. Where not `centred`, the
-/// mean is taken to be 0.
+/// Normalises sets of a single row: statistics and result while the row is in the cache. Unless `centred`, the mean is
+/// taken as 0.
 template <class T, int N, class After>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     normalize_rows(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   });
 }
 
-/// dx = onto + r·(w·dy − mean(w·dy) − x̂·mean(w·dy·x̂)) for sets of a single row, x̂ = (x − mean)·r; no onto is 0.
+/// dx = onto + r·(w·dy − mean(w·dy) − x̂·mean(w·dy·x̂)) for sets of a single row, x̂ = (x − mean)·r; a null onto is 0.
 template <class T, int N, class After>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     row_gradient(RowPlan plan, Index groups, double epsilon, bool centred, const T* __restrict__ x,
@@ -93,7 +93,7 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   x += at.row * plan.n, dy += at.row * plan.n, dx += at.row * plan.n, w += channel;
   const A m = at.inside ? mean[at.row] : A(0), count = static_cast<A>(plan.n);
   const A r = detail::inverse_deviation(at.inside ? variance[at.row] : A(1), epsilon);
-  const auto weighted_at = [&](Index i, const Pack<T, N>& v) {  // w·dy, dy before the function
+  const auto weighted_at = [&](Index i, const Pack<T, N>& v) {  // w·dy, with the gradient dy before the function
     const auto d = load<N>(dy + i), scale = load<N>(w + i);
     Pack<A, N> weighted;
 #pragma unroll
@@ -128,9 +128,8 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   });
 }
 
-/// The sums of a piece of rows for each column: of one kind, then of another, each with the pieces side by side,
-/// (outer, columns, 2, pieces). Where all that is made of them concerns one column, the last block of a strip makes it,
-/// for which there are tickets.
+/// Two sums of each piece of rows for each column, (outer, columns, 2, pieces). If every result depends on one column
+/// only, the last block of a strip computes the results; `tickets` counts the blocks.
 struct ColumnSums {
   double* first;
   Index pieces;
@@ -139,8 +138,8 @@ struct ColumnSums {
   __device__ double* of(Index column) const { return first + column * 2 * pieces; }
 };
 
-/// Mean and Σ (x − mean)² of each column of every piece. A thread goes down its rows by Welford's recurrence (1962);
-/// the threads of a column are put together two by two (Chan et al., 1983).
+/// Mean and Σ (x − mean)² of each column of every piece. A thread uses Welford's recurrence (1962) over its rows; the
+/// threads of a column are merged in pairs (Chan et al., 1983).
 template <class T, int N>
 __global__ void column_moments(ColumnPlan plan, const T* __restrict__ x, ColumnSums sums, Wide<T>* __restrict__ mean_of,
                                Wide<T>* __restrict__ variance_of) {
@@ -251,25 +250,25 @@ __global__ void normalize_columns(ColumnPlan plan, NormGeometry g, double epsilo
   });
 }
 
-/// Where the gradients of weights go, and the means over every set of w·dy and of w·dy·x̂·r, in pairs.
+/// The destination of the gradients of w and b, and of the means of w·dy and w·dy·x̂·r over every set, in pairs.
 template <class T>
 struct AffineGradient {
   T *w, *b;
   double* means;
 
-  /// From the sums of a channel; r multiplies that of products.
+  /// Writes the gradients of a channel from its sums; r multiplies `product`.
   __device__ void put(Index channel, double sum, double product, double r) const {
     w[channel] = static_cast<T>(static_cast<Wide<T>>(product * r)),
     b[channel] = static_cast<T>(static_cast<Wide<T>>(sum));
   }
-  /// From the sums of a set, already with its weights.
+  /// Writes the means of a set from its weighted sums.
   __device__ void put_means(Index set, double sum, double product, double r, double count) const {
     means[2 * set] = sum / count, means[2 * set + 1] = product * r * r / count;
   }
 };
 
-/// Σ dy and Σ dy·(x − mean) of each column of every piece, dy before the function. Where sets are `of_rows`, mean is
-/// each row's own and the difference is multiplied by the row's 1 / √(variance + ε).
+/// Σ dy and Σ dy·(x − mean) of each column of every piece, with the gradient dy before the function. If `of_rows`, each
+/// row has its own mean, and x − mean is multiplied by the row's 1 / √(variance + ε).
 template <bool of_rows, class T, int N, class After>
 __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon, const T* __restrict__ x,
                                 const Wide<T>* __restrict__ mean, const Wide<T>* __restrict__ variance,
@@ -334,12 +333,12 @@ __global__ void column_products(ColumnPlan plan, NormGeometry g, double epsilon,
   }
 }
 
-/// What becomes of the sums of column_products where sets have more than one column, or channels more than one set.
+/// Reduces the sums of column_products if sets have more than one column, or channels more than one set.
 template <class T>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     finish_products(RowPlan plan, NormGeometry g, double epsilon, bool of_rows, ColumnSums sums,
                     const Wide<T>* __restrict__ variance, const T* __restrict__ w, AffineGradient<T> gradient) {
-  RowThread<1> at(plan);  // a row: the pieces of a channel in all outer places, or of all columns of a set
+  RowThread<1> at(plan);  // a row: the pieces of a channel over all of `outer`, or of all columns of a set
   const Index channels = g.channels(), set = at.row - channels, outer = of_rows ? 1 : g.outer;
   const bool of_set = at.row >= channels;
   const auto inverse = [&](Index number) {

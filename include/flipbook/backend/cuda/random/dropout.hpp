@@ -10,7 +10,7 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 /// y = x · scale where the element's random word is at least `threshold`, and 0 elsewhere. Element
 /// 4·Blocks·r + Blocks·w + i reads word w of block Blocks·r + i of the stream: a thread draws one block for four
-/// elements, its neighbours for the elements beside them.
+/// elements, and neighbouring threads serve adjacent elements.
 template <int Blocks, class T>
 __global__ void dropout(Draws draws, std::uint32_t threshold, Wide<T> scale, Index size, const T* __restrict__ x,
                         T* __restrict__ y) {

@@ -6,8 +6,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// A stream of random numbers as kernels take it: `draws(rng)` where one is launched, `.stream()` in it. Where the
-/// launch is part of a captured step, each replay finds its own place in the stream in device memory.
+/// A stream of random numbers as a kernel's argument: `draws(rng)` at the launch, `.stream()` in the kernel. In a
+/// captured step, each replay reads its position in the stream from device memory.
 struct Draws {
   Rng now;
   const Rng* replayed = nullptr;

@@ -6,7 +6,7 @@
 #include <flipbook/backend/cuda/runtime/pack.hpp>
 
 /// The element-wise part of recurrent cells, as in backend/cpu/recurrent/recurrent.hpp: a thread reads all gates of a
-/// pack of hidden units, which lie one hidden size apart in a row.
+/// pack of hidden units, at a stride of the hidden size in a row.
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
@@ -16,7 +16,7 @@ __device__ A sigmoid(A x) {
   return A(1) / (A(1) + std::exp(-x));
 }
 
-/// N numbers in the precision that they are worked with.
+/// N values in the precision of the computation.
 template <class A, int N>
 struct Numbers {
   A lane[N];
@@ -26,7 +26,7 @@ struct Numbers {
 #pragma unroll
     for (int k = 0; k < N; ++k) lane[k] = static_cast<A>(v.lane[k]);
   }
-  /// Those of a sum, of which the second term may be missing.
+  /// The sum of both, or `first` alone if `second` is null.
   template <class T>
   __device__ Numbers(const T* first, const T* second, Index at) : Numbers(first + at) {
     if (second == nullptr) return;
@@ -39,7 +39,7 @@ struct Numbers {
 
 }  // namespace detail
 
-/// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), with the gates, gates + more, in the given order; `more` or null
+/// h' = σ(o)·tanh(c'),  c' = σ(f)·c + σ(i)·tanh(g), of the gates (gates + more) in the given order; `more` may be null.
 template <int N, class T, class Order>
 __global__ void lstm(Order at, Index rows, Index hidden, const T* __restrict__ gates, const T* __restrict__ more,
                      const T* __restrict__ c, T* __restrict__ next_h, T* __restrict__ next_c) {
@@ -59,7 +59,7 @@ __global__ void lstm(Order at, Index rows, Index hidden, const T* __restrict__ g
   });
 }
 
-/// The gradients in gates and c, from those in h' and c'; the activations are worked out again.
+/// The gradients with respect to gates and c, from those of h' and c'; the activations are recomputed.
 template <int N, class T, class Order>
 __global__ void lstm_gradient(Order at, Index rows, Index hidden, const T* __restrict__ gates,
                               const T* __restrict__ more, const T* __restrict__ c, const T* __restrict__ dh,
@@ -117,7 +117,7 @@ __global__ void gru(Index rows, Index hidden, const T* __restrict__ x_gates, con
   });
 }
 
-/// The gradients in both parts of the gates and in h.
+/// The gradients with respect to both parts of the gates and h.
 template <int N, class T>
 __global__ void gru_gradient(Index rows, Index hidden, const T* __restrict__ x_gates, const T* __restrict__ h_gates,
                              const T* __restrict__ h, const T* __restrict__ dy, T* __restrict__ d_x_gates,

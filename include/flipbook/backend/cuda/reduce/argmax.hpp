@@ -8,8 +8,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// index[r] = the first place of the largest number, or of the smallest, of row r. NaN counts as larger, or smaller,
-/// than any number. First that number is found, then its first place.
+/// index[r] = the index of the first largest element of row r, or of the first smallest. NaN counts as larger, or
+/// smaller, than any number. The first pass finds the value, the second its first index.
 template <bool largest, class T>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     arg_extreme(RowPlan plan, const T* __restrict__ x, std::int32_t* __restrict__ index) {

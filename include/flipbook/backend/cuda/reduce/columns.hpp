@@ -9,13 +9,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Matrices, `outer` of them, of rows × columns, cut into pieces of whole rows of which a block of threads takes a
-/// strip of columns. A thread keeps to one pack of columns and goes down the rows of its piece.
+/// The blocks for `outer` matrices of rows × columns. A matrix is split into pieces of whole rows and strips of
+/// columns; a block reads one strip of one piece, and a thread one pack of its columns.
 struct ColumnPlan {
   static constexpr int threads = 256;
   Index outer, rows, columns;
-  int across;                    ///< threads side by side, a power of two; the others of the block stand below them
-  Index strips, pieces, height;  ///< of columns; of rows, and how many of these
+  int across;                    ///< threads along a row, a power of two; the block's other threads read other rows
+  Index strips, pieces, height;  ///< strips of columns; pieces of rows, and rows of a piece
 
   ColumnPlan(Index matrices, Index row_count, Index column_count, int pack)
       : outer(matrices), rows(row_count), columns(column_count) {
@@ -37,13 +37,13 @@ struct ColumnPlan {
   Index tickets() const { return outer * strips; }
 };
 
-/// A thread's part: from row `first` to `last`, `step` apart, of the matrix `outer`; its pack begins at `column`.
+/// A thread's rows of matrix `outer`, from `first` to `last` in steps of `step`; its pack begins at `column`.
 template <int N>
 struct ColumnThread {
   Index outer, piece, column, first, last, columns, step;
   Index matrix;  ///< where the matrix begins
-  Index ticket;  ///< of the blocks that have the same columns
-  bool inside;   ///< whether there is such a column
+  Index ticket;  ///< shared by the blocks with the same columns
+  bool inside;   ///< whether the column exists
 
   __device__ explicit ColumnThread(const ColumnPlan& plan) {
     const Index block = blockIdx.x, strip = block % plan.strips;
@@ -58,12 +58,12 @@ struct ColumnThread {
     last = !inside ? first : end < plan.rows ? end : plan.rows;
   }
   __device__ static int place_in_block() { return static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x); }
-  /// Calls body(piece) for this thread's share of all pieces, of which each has something of its columns.
+  /// Calls body(piece) for this thread's share of all pieces.
   template <class Body>
   __device__ void each_piece(const ColumnPlan& plan, const Body& body) const {
     for (Index other = threadIdx.y; inside && other < plan.pieces; other += blockDim.y) body(other);
   }
-  /// The numbers of the threads that stand below one another added up: the same bits in all of them.
+  /// Sums v over the threads with the same columns; the result is bitwise the same in all of them.
   template <class A, int K>
   __device__ static void sum_below(A (&v)[K]) {
     __shared__ A all[K * ColumnPlan::threads];
@@ -84,7 +84,7 @@ struct ColumnThread {
 #pragma unroll
     for (int k = 0; k < K; ++k) v[k] = all[k * ColumnPlan::threads + static_cast<int>(threadIdx.x)];
   }
-  /// Calls body(row, place) for every row of this thread.
+  /// Calls body(row, place) for every row of this thread, whose pack is at offset `place`.
   template <class Body>
   __device__ void each(const Body& body) const {
 #pragma unroll 4

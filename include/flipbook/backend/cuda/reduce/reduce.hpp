@@ -22,7 +22,7 @@ struct Squared {
   }
 };
 
-/// Where the sum of a row goes.
+/// Writes the sum of a row to an array.
 template <class To>
 struct RowSums {
   To* out;
@@ -32,8 +32,8 @@ struct RowSums {
   }
 };
 
-/// put(i, scale · Σ f(x) over row i), of `width` numbers in parts of plan.n, the last one of the rest. Where there are
-/// several, each is a block's, and the last block of a row adds up what all of them have left in `sums`.
+/// Calls put(i, scale · Σ f(x) over row i) for rows of `width` elements, in parts of plan.n; the last may be shorter.
+/// If there are several parts, a block sums each to `sums`, and the last block of a row adds these.
 template <int N, class F, class T, class Put>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     sum_row_parts(RowPlan plan, Index width, Index parts, F f, const T* x, Wide<T> scale, Wide<T>* sums,
@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   if (thread.inside && thread.lane == 0) put(row, sum * scale);
 }
 
-/// Numbers as they lie in memory, for sum_columns.
+/// The elements of an array, for sum_columns.
 template <class T>
 struct Lying {
   using Scalar = T;
@@ -70,8 +70,8 @@ struct Lying {
   }
 };
 
-/// out[i, j] = scale · Σ x[i, r, j], where x.take(place, j) gives N numbers; where rows are cut into pieces, by the
-/// last block of each strip, from what all of them have left in `sums`, (outer, pieces, columns).
+/// out[i, j] = scale · Σ_r x[i, r, j], where x.take(place, j) gives N elements. If rows are split into pieces, blocks
+/// write partial sums to `sums` (outer, pieces, columns), and the last block of each strip adds these.
 template <int N, class X, class To, class T = typename X::Scalar>
 __global__ void sum_columns(ColumnPlan plan, X x, Wide<T> scale, Wide<T>* sums, unsigned* tickets, To* out) {
   const ColumnThread<N> thread(plan);
@@ -100,7 +100,7 @@ __global__ void sum_columns(ColumnPlan plan, X x, Wide<T> scale, Wide<T>* sums, 
 
 namespace detail {
 
-// A row is cut into parts of so many numbers, each of which is one block's work.
+// The length of the parts of a row, each summed by one block.
 inline constexpr Index row_part = Index{1} << 15;
 
 template <class F, class T, class Put>
@@ -133,7 +133,7 @@ void sum_columns_of(Index outer, Index reduced, Index inner, const X& x, To* out
       inner,
       [&]<int N>() {
         ColumnPlan packed(outer, reduced, inner, N);
-        packed.pieces = std::max<Index>(1, plan.pieces), packed.height = plan.height;  // one also of no rows, sum 0
+        packed.pieces = std::max<Index>(1, plan.pieces), packed.height = plan.height;  // one also of no rows: sum 0
         launch(sum_columns<N, X, To>, packed.grid(), packed.block(), 0, packed, x, static_cast<Wide<T>>(scale),
                sums.data(), queue().tickets, out);
       },
@@ -142,33 +142,33 @@ void sum_columns_of(Index outer, Index reduced, Index inner, const X& x, To* out
 
 }  // namespace detail
 
-/// out[i, j] = scale · Σ_r x[i, r, j], x seen as (outer, reduced, inner), in Wide<T>. Sums run in an order fixed by the
-/// extents, so the result is the same from run to run.
+/// out[i, j] = scale · Σ_r x[i, r, j], with x viewed as (outer, reduced, inner), in Wide<T>. The extents fix the order
+/// of the sums, so that results are reproducible.
 template <class T, class To>
 void sum_middle(Index outer, Index reduced, Index inner, const T* x, To* out, double scale = 1) {
   if (inner == 1) return detail::sum_rows(outer, reduced, Unchanged{}, x, out, scale);
   detail::sum_columns_of(outer, reduced, inner, Lying<T>{x}, out, scale, x);
 }
 
-/// out = scale · Σ f(x) over `size` numbers, in Wide<T>.
+/// out = scale · Σ f(x) over `size` elements, in Wide<T>.
 template <class F, class T, class To>
 void sum_of(Index size, const F& f, const T* x, To* out, double scale = 1) {
   detail::sum_rows(1, size, f, x, out, scale);
 }
 
-/// put(0, Σ x² over `size` numbers), once.
+/// Calls put(0, Σ x² over `size` elements) once.
 template <class T, class Put>
 void sum_squares_into(Index size, const T* x, const Put& put) {
   detail::sum_rows_into(1, size, Squared{}, x, put);
 }
 
-/// out = Σ x² over `size` numbers.
+/// out = Σ x² over `size` elements.
 template <class T, class To>
 void sum_squares(Index size, const T* x, To* out) {
   sum_squares_into(size, x, RowSums<To>{out});
 }
 
-/// The gradient of f(v), v = x + b along the last axis, which is kept while its columns are summed up.
+/// The gradient of f(v), v = x + b along the last axis, which is written to dx while its columns are summed.
 template <class F, class T>
 struct ColumnDerivative {
   using Scalar = T;
@@ -191,7 +191,7 @@ struct ColumnDerivative {
   }
 };
 
-/// dx[i, j] = f(dy[i, j], x[i, j] + b[j]) and db[j] = Σ_i dx[i, j], of matrices (rows, columns); no b is 0.
+/// dx[i, j] = f(dy[i, j], x[i, j] + b[j]) and db[j] = Σ_i dx[i, j], of matrices (rows, columns); a null b is 0.
 template <class F, class T>
 void map_and_sum_columns(Index rows, Index columns, const F& f, const T* dy, const T* x, const T* b, T* dx, T* db) {
   detail::sum_columns_of(1, rows, columns, ColumnDerivative<F, T>{f, dy, x, b, dx}, db, 1, dy, x, dx);

@@ -9,16 +9,16 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Rows of n numbers, each worked on by so many neighbouring threads, a power of two: a part of a warp, a
-/// warp, or a whole block. Kernels of rows have __launch_bounds__(RowPlan::most_threads), so that a block of them gets
-/// the registers that it needs.
+/// Rows of n elements, each computed by `threads` neighbouring threads, a power of two: a part of a warp, a warp, or up
+/// to a whole block. Kernels of rows have __launch_bounds__(RowPlan::most_threads), so that a block gets the registers
+/// that it needs.
 struct RowPlan {
   static constexpr int most_threads = 512;
   Index rows, n;
   int threads;
 
-  /// Each thread of a row reads a few packs, so that several are on their way at once; fewer where there are not
-  /// rows enough to fill a device.
+  /// Each thread reads a few packs of a row, so that several loads are in flight; fewer if there are too few rows to
+  /// fill a device.
   RowPlan(Index row_count, Index width, int pack) : rows(row_count), n(width) {
     const Index packs = std::max<Index>(1, n / pack), each = rows * packs >= Index{1} << 18 ? 4 : 1;
     const auto wanted = std::bit_ceil(static_cast<std::uint64_t>((packs + each - 1) / each));
@@ -31,8 +31,8 @@ struct RowPlan {
   }
 };
 
-/// A thread's part in one row. A row beyond the last has no elements, but its threads take part in what the
-/// threads of a warp do together.
+/// A thread's part of one row. A row beyond the last has no elements, but its threads participate in collective
+/// operations of the warp.
 template <int N>
 struct RowThread {
   Index row, n;  ///< n: the elements of this row
@@ -46,14 +46,14 @@ struct RowThread {
         threads(plan.threads),
         inside(row < plan.rows) {}
 
-  /// Calls body(i) with the first element of each pack that is this thread's.
+  /// Calls body(i) with the first element of each of this thread's packs.
   template <class Body>
   __device__ void each(const Body& body) const {
 #pragma unroll 4
     for (Index i = Index{lane} * N; i < n; i += Index{threads} * N) body(i);
   }
 
-  /// The numbers of a row's threads put together by `f`, which must be commutative: the same bits in all of them.
+  /// Reduces v over a row's threads by `f`, which must be commutative; the result is bitwise the same in all of them.
   template <class A, class F>
   __device__ A all(A v, const F& f) const {
     for (int distance = (threads < 32 ? threads : 32) / 2; distance > 0; distance /= 2) {

@@ -5,8 +5,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// y[i, r, j] = Σ x[i, s, j] over s ≤ r, or over s ≥ r where `reverse`; x seen as (outer, n, inner). A thread has a
-/// line of n elements, whose sum runs in the order of s.
+/// y[i, r, j] = Σ x[i, s, j] over s ≤ r, or over s ≥ r if `reverse`, with x viewed as (outer, n, inner). A thread sums
+/// a line of n elements in order.
 template <class T>
 __global__ void cumsum(Index lines, Index n, Index inner, bool reverse, const T* __restrict__ x, T* __restrict__ y) {
   each_pack<1>(lines, [&](Index line) {

@@ -12,26 +12,26 @@ template <class A>
 struct SampledAt {
   Neighbours<A> x, y;
 
-  /// @param sample  its number in its frame     @param position  its two numbers of the grid
+  /// @param sample  its index in its frame     @param position  its two elements of the grid
   template <class T>
   __device__ SampledAt(const Sampling& s, Index sample, const T* position)
       : x(s.across.at(static_cast<A>(position[0]) + static_cast<A>(s.column_of(sample)))),
         y(s.down.at(static_cast<A>(position[1]) + static_cast<A>(s.row_of(sample)))) {}
 
-  /// Where the channels of the four pixels begin in a frame.
+  /// The offset in a frame of the channels of one of the four pixels.
   __device__ Index pixel(const Sampling& s, int corner) const {
     return (static_cast<Index>(corner < 2 ? y.low : y.high) * s.across.extent +
             static_cast<Index>(corner % 2 == 0 ? x.low : x.high)) *
            s.channels;
   }
-  /// What they count, or the derivative of that of these orders along the axes.
+  /// The weight of one of the four pixels, or its derivative of these orders along the axes.
   __device__ A weight(int corner, int order_across, int order_down) const {
     return (corner < 2 ? y.low_weight(order_down) : y.high_weight(order_down)) *
            (corner % 2 == 0 ? x.low_weight(order_across) : x.high_weight(order_across));
   }
 };
 
-/// y[n, i, :] of the pictures x at grid[n, i]. A thread has a pack of a sample's channels.
+/// y[n, i, :]: the frames x sampled at grid[n, i]. A thread computes a pack of a sample's channels.
 template <class T, int N>
 __global__ void grid_sample(Sampling s, const T* __restrict__ x, const T* __restrict__ grid, T* __restrict__ y) {
   using A = Wide<T>;
@@ -51,7 +51,7 @@ __global__ void grid_sample(Sampling s, const T* __restrict__ x, const T* __rest
   });
 }
 
-/// dgrid[n, i]: the gradient of Σ dy · y in the positions. The plan's rows are samples, along their channels.
+/// dgrid[n, i]: the gradient of Σ dy · y with respect to the positions. Each row of the plan is a sample's channels.
 template <class T>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     grid_sample_positions(RowPlan plan, Sampling s, const T* __restrict__ x, const T* __restrict__ grid,
@@ -78,10 +78,10 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   }
 }
 
-/// The pixels of a block, one a thread, and how many samples it looks at together, one a thread too.
+/// The side of a block's tile of pixels, and its threads: one for each pixel, and one for each sample read at a time.
 inline constexpr int adjoint_tile = 16, adjoint_threads = adjoint_tile * adjoint_tile;
 
-/// Blocks of the adjoint: tiles of pixels, for each pack of the channels.
+/// The blocks of the adjoint: one for each tile of pixels and pack of channels.
 struct AdjointTiles {
   Index across, down, packs;
   AdjointTiles(const Sampling& s, int pack)
@@ -91,9 +91,9 @@ struct AdjointTiles {
   Index blocks(Index frames) const { return frames * across * down * packs; }
 };
 
-/// The adjoint in x: each pixel gathers from the samples that took from it, in their order. A block has a tile of
-/// pixels and a pack of their channels. Its threads look at 256 samples at once for those that touch the tile, then
-/// each goes through these for its own pixel; so all positions of a frame are read once for each tile and pack.
+/// The adjoint with respect to x: each pixel gathers from the samples that read it, in order. A block computes a tile
+/// of pixels for a pack of channels. Its threads test 256 samples at a time for overlap with the tile; each thread then
+/// adds those that overlap its pixel. All positions of a frame are read once for each tile and pack.
 template <class T, int N>
 __global__ void __launch_bounds__(adjoint_threads)
     grid_sample_adjoint(Sampling s, AdjointTiles tiles, const T* __restrict__ y, const T* __restrict__ grid,
@@ -135,7 +135,7 @@ __global__ void __launch_bounds__(adjoint_threads)
         for (int lane = 0; lane < N; ++lane) sum[lane] += weight * static_cast<A>(v.lane[lane]);
       }
     }
-    __syncthreads();  // before the samples after these take their places
+    __syncthreads();  // before the next samples overwrite these
   }
   if (column < s.across.extent && row < s.down.extent) {
     store_each<N>(x + ((frame * s.down.extent + row) * s.across.extent + column) * s.channels + pack,

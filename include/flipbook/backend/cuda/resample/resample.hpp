@@ -7,11 +7,11 @@
 #include <flipbook/backend/cuda/runtime/pack.hpp>
 #include <flipbook/kernels/resample/geometry.hpp>
 
-/// Blocks of places and resized axes, as in backend/cpu/resample/resample.hpp. Every thread has a pack of channels of
-/// one place that is written, and gathers what it is made of.
+/// Blocks of positions and resized axes, as in backend/cpu/resample/resample.hpp. A thread computes a pack of channels
+/// of one output position, and gathers its inputs.
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Each place of x repeated over its block of y.
+/// Each position of x repeated over its block of y.
 template <class T, int N>
 __global__ void repeat_blocks(Blocks b, const T* __restrict__ x, T* __restrict__ y) {
   each_pack<N>(b.blocks() * b.block_size() * b.channels, [&](Index i) {
@@ -24,7 +24,7 @@ __global__ void repeat_blocks(Blocks b, const T* __restrict__ x, T* __restrict__
   });
 }
 
-/// Each place of y is the sum over its block of x.
+/// Each position of y is the sum over its block of x.
 template <class T, int N>
 __global__ void sum_blocks(Blocks b, const T* __restrict__ x, T* __restrict__ y) {
   using A = Wide<T>;
@@ -41,7 +41,7 @@ __global__ void sum_blocks(Blocks b, const T* __restrict__ x, T* __restrict__ y)
   });
 }
 
-/// Where in x the largest of each block is, for each channel: the first of equals, or a NaN.
+/// The index in x of the largest element of each block, for each channel: the first of equals, or a NaN.
 template <class T>
 __global__ void largest_of_blocks(Blocks b, const T* __restrict__ x, std::int64_t* __restrict__ index) {
   using A = Wide<T>;
@@ -64,13 +64,13 @@ __global__ void take(Index count, const std::int64_t* __restrict__ index, const 
   each_pack<1>(count, [&](Index i) { y[i] = x[index[i]]; });
 }
 
-/// y[index[i]] = x[i], for indices that are all different.
+/// y[index[i]] = x[i], for distinct indices.
 template <class T>
 __global__ void put(Index count, const std::int64_t* __restrict__ index, const T* __restrict__ x, T* __restrict__ y) {
   each_pack<1>(count, [&](Index i) { y[index[i]] = x[i]; });
 }
 
-/// y[o, j, :] between two neighbours of x[o, :, :].
+/// y[o, j, :], interpolated between two neighbours in x[o, :, :].
 template <class T, int N>
 __global__ void interpolate(Index outer, LinearTaps taps, Index inner, const T* __restrict__ x, T* __restrict__ y) {
   using A = Wide<T>;
@@ -84,7 +84,7 @@ __global__ void interpolate(Index outer, LinearTaps taps, Index inner, const T* 
   });
 }
 
-/// The adjoint: a place of x gathers from those places of y that took from it, which lie less than one place of x away.
+/// The adjoint: a position of x gathers from the positions of y that read it, less than one position of x away.
 template <class T, int N>
 __global__ void interpolate_adjoint(Index outer, LinearTaps taps, Index inner, const T* __restrict__ y,
                                     T* __restrict__ x) {

@@ -8,17 +8,17 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// How products are worked out. Applies to operations called from then on, by any thread.
+/// How products are computed. A change applies to operations called afterwards, on any thread.
 struct Arithmetic {
   /// Round the factors of float products to TF32 (11 bits of precision, sums in float), which tensor cores multiply at
   /// many times the speed.
   std::atomic<bool> tf32{false};
-  /// Where a library has several kernels for a product or convolution, time them at its first use, outside of captured
-  /// graphs, and keep the fastest; otherwise take what the library recommends. Which one is fastest may differ from
-  /// run to run, and kernels differ in the last bits: without it, runs on the same kind of device give the same bits.
+  /// If cuBLASLt or cuDNN has several kernels for a product or convolution, time them at its first use, outside of
+  /// captured graphs, and keep the fastest; otherwise take the recommended one. The fastest may differ between runs,
+  /// and kernels differ in the last bits: without autotuning, runs on the same kind of device are bitwise identical.
   std::atomic<bool> autotune{false};
-  /// Convolutions by cuDNN, where the program was compiled with FLIPBOOK_CUDNN and cuDNN has a kernel; otherwise by
-  /// flipbook's own.
+  /// Compute convolutions by cuDNN, if the program was compiled with FLIPBOOK_CUDNN and cuDNN has a kernel; otherwise
+  /// by the library's own kernels.
   std::atomic<bool> cudnn{true};
 };
 
@@ -27,7 +27,7 @@ inline Arithmetic& arithmetic() {
   return setting;
 }
 
-/// Calls f.template operator()<Fast>(): whether products of T go by tensor cores.
+/// Calls f.template operator()<Fast>(), where Fast is whether products of T use tensor cores.
 template <class T, class F>
 void with_arithmetic(const F& f) {
   if constexpr (std::is_same_v<T, float>) {

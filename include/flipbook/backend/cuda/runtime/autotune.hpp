@@ -8,11 +8,11 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Whether what the calling thread launches now is recorded into a graph instead of run.
+/// Whether launches of the calling thread are captured into a graph instead of run.
 inline bool capturing() { return queue().captured != nullptr; }
 
-/// The fastest of `count` ways to launch the same work: run(i) launches the i-th, and says whether it could.
-/// @return  0 if none could, or there is only one
+/// The fastest of `count` kernels for the same work: run(i) launches the i-th and returns whether it ran.
+/// @return  0 if none ran, or there is only one
 template <class Run>
 int fastest(int count, const Run& run) {
   if (count < 2) return 0;

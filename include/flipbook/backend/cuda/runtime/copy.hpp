@@ -12,13 +12,13 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace cuda {
 
-/// As many copies as one launch takes in its parameters.
+/// The copies of one launch, in its parameters.
 struct CopyPieces {
   static constexpr std::size_t most = 64;
   CopyPiece piece[most];
 };
 
-/// Carries out the piece that is the block's place along y, in units of U.
+/// Copies piece blockIdx.y, in units of U.
 template <class U>
 __global__ void copy_pieces(const __grid_constant__ CopyPieces pieces) {
   const CopyPiece& piece = pieces.piece[blockIdx.y];
@@ -55,7 +55,7 @@ void copy_in_units(std::span<const CopyPiece> pieces) {
     for (std::size_t row = 0; row < piece.rows && piece.bytes > 0; row += rows) {
       CopyPiece part{piece.to_row(row), piece.from_row(row), piece.bytes, std::min(rows, piece.rows - row),
                      piece.to_pitch,    piece.from_pitch};
-      for (; part.bytes > most; part.bytes -= most) {  // one row, cut
+      for (; part.bytes > most; part.bytes -= most) {  // one row, split
         put({part.to, part.from, most});
         part.to = static_cast<std::byte*>(part.to) + most, part.from = static_cast<const std::byte*>(part.from) + most;
       }

@@ -13,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 /// Devices beyond this number are not used.
 inline constexpr int most_devices = 64;
 
-/// How many devices there are; 0 where there is no device, or no driver for one.
+/// The number of devices; 0 if there is no device or no driver.
 inline int device_count() noexcept {
   int count = 0;
   if (cudaGetDeviceCount(&count) != cudaSuccess) {
@@ -23,7 +23,7 @@ inline int device_count() noexcept {
   return count < most_devices ? count : most_devices;
 }
 
-/// The device that the calling thread works on: the first one, until it selects another.
+/// The current device of the calling thread: the first one, until it selects another.
 /// @throws Error  if there is none
 inline int device() {
   int current = 0;
@@ -31,8 +31,8 @@ inline int device() {
   return current;
 }
 
-/// Makes the calling thread work on a device, from 0: tensors that it makes from now on are there. Tensors of two
-/// devices do not mix in an operation; `to<Cuda>` copies one to the device selected.
+/// Selects the current device of the calling thread, from 0, on which its new tensors are allocated. Tensors of two
+/// devices cannot be combined in an operation; `to<Cuda>` copies a tensor to the selected device.
 /// @throws Error  if there is no such device
 inline void select(int number) {
   require(number >= 0 && number < most_devices, "cuda::select: device ", number, " of ", device_count());
@@ -42,7 +42,7 @@ inline void select(int number) {
   check(status, "select");
 }
 
-/// Works on another device until the end of a scope.
+/// Selects another device until the end of a scope.
 class OnDevice {
  public:
   explicit OnDevice(int number) : before_(device()) {
@@ -56,17 +56,17 @@ class OnDevice {
   int before_;
 };
 
-/// What is known of a device.
+/// The properties of a device.
 struct DeviceProperties {
   std::string name;
   int major = 0, minor = 0;  ///< compute capability
   int multiprocessors = 1;
-  std::size_t shared_bytes = 0;  ///< the most that a block may ask for
-  std::size_t memory = 0;        ///< bytes in all
-  bool reads_pageable = false;   ///< the host's memory that is not pinned, itself
+  std::size_t shared_bytes = 0;  ///< maximum per block
+  std::size_t memory = 0;        ///< total, in bytes
+  bool reads_pageable = false;   ///< whether the device reads unpinned host memory directly
 };
 
-/// The properties of the calling thread's device; asked of the driver once.
+/// The properties of the calling thread's device; the driver is queried once.
 inline const DeviceProperties& properties() {
   static std::mutex mutex;
   static std::array<DeviceProperties, most_devices> known;

@@ -9,7 +9,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Division of numbers below 2^31 by one that all threads share: a product and a shift instead of some twenty
+/// Division of numbers below 2^31 by an invariant divisor: a product and a shift instead of some twenty
 /// instructions (Granlund and Montgomery, Division by Invariant Integers using Multiplication, 1994).
 class Divider {
  public:

@@ -7,8 +7,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Throws an Error unless a call of the CUDA runtime succeeded: names the call, and says what to do where that is
-/// known. The runtime's own record of the error is cleared, so that the process can go on.
+/// Throws an Error that names the call and the cause, unless the call of the CUDA runtime succeeded. The runtime's own
+/// record of the error is cleared, so that the process can continue.
 /// @throws Error  if there is no device, its driver is older than the toolkit, or the call failed
 inline void check(cudaError_t status, const char* call) {
   if (status == cudaSuccess) [[likely]]

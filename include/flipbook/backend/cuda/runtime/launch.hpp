@@ -9,10 +9,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Runs `kernel` on the calling thread's stream, after what was put there before; returns at once. A grid without
-/// blocks is no launch.
-/// @param shared_bytes  of dynamic shared memory for each block, which `shared<T>()` gives
-/// @throws Error  if the device cannot run it so
+/// Launches `kernel` on the calling thread's stream and returns at once. An empty grid launches nothing.
+/// @param shared_bytes  dynamic shared memory of each block, which `shared<T>()` returns
+/// @throws Error  if the device cannot run the launch
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
@@ -40,14 +39,14 @@ __device__ T* shared() {
 #endif
 }
 
-/// Whether the block is the last of so many to come here with this ticket of the queue's: all of its threads call this,
-/// and of one, what the others have written before is there for it, to be read by __ldcg.
+/// Whether the block is the last of `blocks` to call this with one ticket of the queue. All threads of a block call it.
+/// The last block can read what the others have written before, by __ldcg.
 template <class = void>
 __device__ bool last_block(unsigned* ticket, Index blocks) {
   __shared__ bool last;
   __syncthreads();
   if (threadIdx.x == 0 && threadIdx.y == 0) {
-    __threadfence();  // what the block has written comes before its count, and what others have after theirs
+    __threadfence();  // orders the block's writes before its count, and its reads after the others' counts
     last = atomicAdd(ticket, 1U) + 1 == static_cast<unsigned>(blocks);
     if (last) *ticket = 0;
     __threadfence();
@@ -56,24 +55,24 @@ __device__ bool last_block(unsigned* ticket, Index blocks) {
   return last;
 }
 
-/// Threads in a block of kernels that go through an array.
+/// Threads per block of kernels that loop over an array.
 inline constexpr unsigned block_threads = 256;
 
-/// As many blocks as `count` units of work need at `per_block` each, and no more than keep the device busy: kernels
-/// go on in steps of the whole grid.
+/// The blocks for `count` units of work, `per_block` in each, but no more than keep the device busy: kernels loop with
+/// the stride of the grid.
 inline unsigned blocks_for(Index count, Index per_block = block_threads) {
   const Index needed = (count + per_block - 1) / per_block;
   return static_cast<unsigned>(std::min<Index>(needed, Index{properties().multiprocessors} * 32));
 }
 
-/// A grid of so many blocks.
-/// @throws Error  unless there are fewer than 2^31
+/// A one-dimensional grid.
+/// @throws Error  unless there are fewer than 2^31 blocks
 inline dim3 grid_of(Index blocks) {
   require(blocks < Index{1} << 31, "Cuda: a launch of ", blocks, " blocks; fewer than 2^31 are possible");
   return dim3(static_cast<unsigned>(blocks));
 }
 
-/// The number of the running thread in a grid of one axis, and how many there are.
+/// The index of the calling thread in a one-dimensional grid, and the number of threads.
 __device__ inline Index thread_number() { return static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ inline Index thread_count() { return static_cast<Index>(gridDim.x) * blockDim.x; }
 

@@ -15,28 +15,27 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 class Arena;
 
-/// A block of device memory. Its bookkeeping is the host's, who cannot write to the block itself.
+/// A block of device memory. Its bookkeeping is in host memory, since the host cannot write to the block.
 struct Block {
   void* data;
   Arena* owner;
   Block* next_free;
 };
 
-/// A thread's stream on a device, and an event of it. While the stream is captured, nothing of other threads may touch
-/// it.
+/// A thread's stream on a device, and its event. While the stream is captured, no other thread may use it.
 struct Timeline {
   int device = 0;
   cudaStream_t stream = nullptr;
   cudaEvent_t event = nullptr;
   bool captured = false;               ///< then `event` is from before the capture
-  std::vector<cudaEvent_t> awaited{};  ///< by what follows the capture
+  std::vector<cudaEvent_t> awaited{};  ///< by launches after the capture
 };
 
-/// Device memory whose uses are ordered by one stream, kept for reuse: a block that was released may be lent again at
-/// once, since what is launched on it later runs later.
+/// Device memory whose uses are ordered by one stream, kept for reuse: a released block may be lent again at once,
+/// since later launches run later.
 class Arena {
  public:
-  /// @param of_graph  its blocks belong to a graph, which writes to them whenever it is replayed
+  /// @param of_graph  its blocks belong to a graph, which writes to them at every replay
   explicit Arena(Timeline& timeline, bool of_graph = false) : timeline_(timeline), of_graph_(of_graph) {}
   int device() const noexcept { return timeline_.device; }
   Timeline& timeline() const noexcept { return timeline_; }
@@ -57,8 +56,8 @@ class Arena {
   std::array<Block*, SizeClasses::count> free_{};
 };
 
-/// The memory of all devices: an arena for each stream and for each graph, with HostPool's size classes and statistics;
-/// and the order between streams that it takes for memory to pass from one thread to another.
+/// The memory of all devices: an arena for each stream and for each graph, with HostPool's size classes and statistics.
+/// It orders streams when memory passes from one thread to another.
 class DevicePool {
  public:
   static DevicePool& instance() {
@@ -67,8 +66,8 @@ class DevicePool {
   }
 
   /// At least `bytes` for use on the arena's stream, uninitialised.
-  /// @param spare  gives blocks that `arena` has not
-  /// @throws Error  if the device has no memory left: names what was asked, lent, held and free
+  /// @param spare  an arena for blocks that `arena` lacks, or null
+  /// @throws Error  if the device is out of memory: names the bytes requested, in use, held and free
   void* allocate(Arena& arena, Arena* spare, std::size_t bytes) {
     const auto [index, size] = SizeClasses::of(bytes);
     const std::lock_guard lock(mutex_);
@@ -83,8 +82,8 @@ class DevicePool {
   }
 
   /// Takes back a block that was allocated with the same `bytes`.
-  /// @param user_on  gives the timeline of the calling thread on a device, the last one that used the block; null where
-  ///                 the thread has none
+  /// @param user_on  gives the calling thread's timeline on a device, the last that used the block; null if the thread
+  ///                 has none
   template <class UserOn>
   void release(void* data, std::size_t bytes, const UserOn& user_on) noexcept {
     const auto [index, size] = SizeClasses::of(bytes);
@@ -97,7 +96,7 @@ class DevicePool {
     owner.put(&block, index);
   }
 
-  /// A new stream of the calling thread's device, which must be `device`; lives for as long as the process.
+  /// A new stream of the calling thread's device, which must be `device`; lives as long as the process.
   Timeline& add_timeline(int device) {
     Timeline made{device};
     check(cudaStreamCreateWithFlags(&made.stream, cudaStreamNonBlocking), "stream");
@@ -105,7 +104,7 @@ class DevicePool {
     const std::lock_guard lock(mutex_);
     return *timelines_.emplace_back(std::make_unique<Timeline>(std::move(made)));
   }
-  /// What is launched on a timeline from now on comes after all that other threads have launched on its device.
+  /// Orders later launches on a timeline after all that other threads have launched on its device.
   void put_after_others(Timeline& timeline) noexcept {
     const std::lock_guard lock(mutex_);
     for (const auto& other : timelines_) {
@@ -128,12 +127,12 @@ class DevicePool {
     return status;
   }
 
-  /// An arena for a timeline; lives until it is merged into another, or for as long as the process.
+  /// A new arena for a timeline; lives until it is merged into another, or as long as the process.
   Arena& add(Timeline& timeline, bool of_graph = false) {
     const std::lock_guard lock(mutex_);
     return *arenas_.emplace_back(std::make_unique<Arena>(timeline, of_graph));
   }
-  /// Hands all blocks of `from` on to `to`, of the same stream; `from` is gone.
+  /// Moves all blocks of `from` to `to`, of the same stream, and deletes `from`.
   void merge(Arena& from, Arena& to) noexcept {
     const std::lock_guard lock(mutex_);
     for (std::size_t index = 0; index < SizeClasses::count; ++index) {
@@ -145,7 +144,7 @@ class DevicePool {
     std::erase_if(arenas_, [&](const auto& arena) { return arena.get() == &from; });
   }
 
-  /// Gives every unused block of a device back to it, but those of graphs; nothing while a step is captured there.
+  /// Frees the unused blocks of a device, except those of graphs; does nothing while a step is captured there.
   void trim(int device) noexcept {
     const std::lock_guard lock(mutex_);
     trim_locked(device);
@@ -162,7 +161,7 @@ class DevicePool {
   }
 
  private:
-  // A new block from the device; what is not used is given back where that makes room, and may be.
+  // A new block from the device. If the device is out of memory, unused blocks are freed first, if `may_trim`.
   Block* ask(Arena& arena, bool may_trim, std::size_t bytes, std::size_t size) {
     MemoryStatistics& statistics = statistics_[static_cast<std::size_t>(arena.device())];
     const OnDevice on(arena.device());
@@ -186,7 +185,7 @@ class DevicePool {
     return blocks_.emplace(data, std::make_unique<Block>(Block{data, &arena, nullptr})).first->second.get();
   }
 
-  // What comes later on `after` comes after all that is on `before` now.
+  // Orders later launches on `after` after all launches so far on `before`.
   static void put_in_order(Timeline& before, Timeline& after) noexcept {
     if (!before.captured && cudaEventRecord(before.event, before.stream) != cudaSuccess) return;
     if (after.captured) after.awaited.push_back(before.event);

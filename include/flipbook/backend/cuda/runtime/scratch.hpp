@@ -6,7 +6,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Device memory for the length of a call: what is launched before its end may use it.
+/// Device memory for the duration of a call: kernels launched before its destruction may use it.
 template <class T>
 using Scratch = flipbook::Scratch<T, Cuda>;
 

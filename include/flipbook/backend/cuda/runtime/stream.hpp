@@ -13,13 +13,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// What a thread launches on a device, in order: a stream, and the memory whose uses it orders.
+/// A thread's stream on a device, and the memory whose uses it orders.
 struct Queue {
   Timeline* timeline = nullptr;
   cudaStream_t stream = nullptr;  ///< the timeline's
   Arena* arena = nullptr;
-  Arena* captured = nullptr;    ///< while a step is captured, the memory that it keeps
-  Capture* capture = nullptr;   ///< and what else its replays need; also while one is prepared
+  Arena* captured = nullptr;    ///< while a step is captured, the memory of its graph
+  Capture* capture = nullptr;   ///< and the other data of its replays; also while one is prepared
   unsigned* tickets = nullptr;  ///< for last_block: `most_tickets` counters, all 0 whenever a kernel begins
 
   static constexpr Index most_tickets = 1024;
@@ -27,7 +27,7 @@ struct Queue {
 
 namespace detail {
 
-// The queues of threads that have ended, for those to come.
+// The queues of threads that have ended, for new threads.
 struct IdleQueues {
   std::mutex mutex;
   std::array<std::vector<Queue*>, most_devices> of_device;
@@ -46,7 +46,7 @@ struct IdleQueues {
   }
 };
 
-// Without a destructor, so that tensors of static storage may still ask after the thread's own guard is gone.
+// Without a destructor, so that tensors of static storage may still read it after the thread's guard is destroyed.
 inline constinit thread_local std::array<Queue*, most_devices> queues{};
 
 struct QueueGuard {
@@ -71,7 +71,7 @@ inline Queue& begin_queue(int device) {
     check(cudaMalloc(reinterpret_cast<void**>(&queue->tickets), bytes), "tickets");
     check(cudaMemsetAsync(queue->tickets, 0, bytes, queue->stream), "tickets");
   }
-  pool.put_after_others(*queue->timeline);  // what they have launched so far is visible to this one
+  pool.put_after_others(*queue->timeline);  // makes their launches so far visible to this one
   return *queue;
 }
 
@@ -84,12 +84,12 @@ inline Queue& queue() {
   return known != nullptr ? *known : detail::begin_queue(number);
 }
 
-/// The calling thread's stream on its device. Each thread has its own: what one has launched, another may use once the
-/// first has called `synchronize`, or before the other has used the device at all.
+/// The calling thread's stream on its device. Each thread has its own. A thread may use the results of another after
+/// that one has called `synchronize`, or if it uses the device for the first time.
 inline cudaStream_t stream() { return queue().stream; }
 
-/// What the calling thread alone has on its device besides its stream, made when it is first asked for. With the stream
-/// it passes on to another thread when this one has ended.
+/// The calling thread's own X on its device, constructed at first use. Like the stream, it passes to another thread
+/// when this one has ended.
 template <class X>
 X& of_queue() {
   static std::mutex mutex;
@@ -99,8 +99,8 @@ X& of_queue() {
   return (*all)[mine];
 }
 
-/// Waits until all that the calling thread has launched on its device is done.
-/// @throws Error  if any of it failed
+/// Waits until all launches of the calling thread on its device have finished.
+/// @throws Error  if any of them failed
 inline void synchronize() { check(cudaStreamSynchronize(stream()), "synchronize"); }
 
 }  // namespace flipbook::cuda
@@ -108,14 +108,14 @@ inline void synchronize() { check(cudaStreamSynchronize(stream()), "synchronize"
 namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The backend of CUDA devices: memory from a pool for each stream, kernels on the calling thread's stream of the
-/// device that it has selected (`cuda::select`). Operations return at once; what reads numbers on the host waits.
+/// selected device (`cuda::select`). Operations return at once; reading values on the host waits for the device.
 struct Cuda {
   static constexpr const char* name = "Cuda";
 
-  /// @throws Error  if there is no device, or no memory on it
+  /// @throws Error  if there is no device, or if it is out of memory
   static void* allocate(std::size_t bytes) {
     void* const block = lend(bytes);
-#ifdef FLIPBOOK_POISON  // an element that nothing wrote shows as NaN, or as -1
+#ifdef FLIPBOOK_POISON  // an unwritten element is NaN, or -1
     cuda::check(cudaMemsetAsync(block, 0xff, SizeClasses::of(bytes).second, cuda::queue().stream), "poison");
 #endif
     if (cuda::Derived* const derived = cuda::Derived::of_thread()) derived->lent(block, bytes);
@@ -130,9 +130,9 @@ struct Cuda {
     });
   }
 
-  /// Between any two memories, in the order of the calling thread's stream. Where one is the host's, both may be used
-  /// for something else on return.
-  /// @throws Error  if a pointer is not what it is taken for, or while a graph is captured if one is the host's
+  /// Copies between any two memories, in the order of the calling thread's stream. If one is the host's, both may be
+  /// reused on return.
+  /// @throws Error  if a pointer is invalid, or if one is the host's while a graph is captured
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes == 0) return;
     cuda::note_write(to, bytes);
@@ -148,24 +148,24 @@ struct Cuda {
       cuda::synchronize();  // what this thread has launched there comes first
     }
     cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, queue.stream), "copy");
-    // From pageable memory the driver copies to a buffer of its own first, unless the device reads it itself.
+    // The driver first copies pageable memory to its own buffer, unless the device reads it directly.
     const bool staged = source.type == cudaMemoryTypeUnregistered && !cuda::properties().reads_pageable;
     if (!to_device || !(from_device || staged)) cuda::check(cudaStreamSynchronize(queue.stream), "copy");
   }
 
-  /// All of these, between memories of the calling thread's device, in one launch: runtime/copy.hpp.
+  /// Copies pieces between memories of the calling thread's device, many in one launch (runtime/copy.hpp).
   static void copy(std::span<const CopyPiece> pieces);
 
-  /// Launches what a captured step has put off: the rest of gradients that were not to be read before (`Arrival`).
+  /// Launches the deferred transposes of a captured step, for gradients that are not read before (`Arrival`).
   static void settle() { cuda::settle(); }
 
-  /// What the pool of the calling thread's device has lent out, to all threads.
+  /// The memory statistics of the calling thread's device, for all threads.
   static MemoryStatistics memory() { return cuda::DevicePool::instance().statistics(cuda::device()); }
   static void reset_memory_peak() { cuda::DevicePool::instance().reset_peak(cuda::device()); }
 
-  /// Whether the calling thread captures a step, to be replayed.
+  /// Whether the calling thread is capturing a step.
   static bool capturing() { return cuda::queue().captured != nullptr; }
-  /// Where a step is captured to be replayed, calls f() before each replay.
+  /// If a step is being captured, calls f() before each replay.
   template <class F>
   static void at_replay(const F& f) {
     if (cuda::Capture* const capture = cuda::queue().capture) capture->at_replay(f);
@@ -184,4 +184,4 @@ struct Cuda {
 
 }  // namespace flipbook
 
-#include <flipbook/backend/cuda/graph/derive.hpp>  // what Derived does with memory
+#include <flipbook/backend/cuda/graph/derive.hpp>  // the members of Derived that use Cuda

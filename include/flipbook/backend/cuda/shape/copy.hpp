@@ -11,7 +11,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// CopyPlan as a kernel takes it: counts of elements in I, wide enough for all of them.
+/// CopyPlan as a kernel's parameter, with extents and strides of type I, wide enough for all offsets.
 template <class I>
 struct DeviceCopy {
   int axes;
@@ -23,7 +23,7 @@ struct DeviceCopy {
       from[i] = static_cast<I>(plan.from[i]), to[i] = static_cast<I>(plan.to[i]);
     }
   }
-  /// Where a place of the plan, counted innermost axis first, is in both memories.
+  /// The offsets in both memories of index `place` of the plan, counted innermost axis first.
   __device__ void find(I place, I& at_from, I& at_to) const {
     at_from = at_to = 0;
     for (int axis = axes - 1; axis >= 0; --axis) {
@@ -43,11 +43,11 @@ __global__ void copy_each(DeviceCopy<I> plan, I size, const T* from, T* to) {
   }
 }
 
-/// The side of the squares that a transposition goes through.
+/// The side of the squares of a transpose.
 inline constexpr int square_side = 32;
 
-/// Rows of neighbours in `from`, `row_to` apart in `to`, become columns: row_from apart in `from`, neighbours in `to`.
-/// A block takes one square at a time through shared memory, so that it reads and writes neighbours.
+/// to[row · row_to + column] = from[row + column · column_from] for every index of `outer`. A block copies one square
+/// at a time through shared memory, so that both its reads and its writes are contiguous.
 template <class T, class I>
 __global__ void copy_squares(DeviceCopy<I> outer, I rows, I columns, I row_to, I column_from, I squares, const T* from,
                              T* to) {
@@ -72,7 +72,7 @@ __global__ void copy_squares(DeviceCopy<I> outer, I rows, I columns, I row_to, I
 
 namespace detail {
 
-/// A number of so many bytes, as which elements of any type are moved.
+/// A type of `Bytes` bytes, as which elements of any type are copied.
 template <std::size_t Bytes>
 struct UnitOf {
   using Type = uint4;
@@ -94,7 +94,7 @@ struct UnitOf<1> {
   using Type = std::uint8_t;
 };
 
-/// How far apart the first and the last place of a plan are, at most.
+/// The span of a plan in either memory, in elements, or its size if that is larger.
 inline Index reach(const CopyPlan& plan) {
   Index from = 1, to = 1;
   for (std::size_t i = 0; i < plan.axes; ++i) {
@@ -127,7 +127,8 @@ void copy_units(const CopyPlan& plan, const T* from, T* to) {
   else copy_narrow<T, std::uint64_t>(plan, from, to);
 }
 
-/// The plan in units of `n` elements, where rows of neighbours begin and end at multiples of it in both memories.
+/// Converts the plan to units of `n` elements if contiguous rows begin and end at multiples of n in both memories.
+/// @return  whether they do
 inline bool in_units(CopyPlan& plan, Index n) {
   if (plan.axes == 0) return false;
   const std::size_t inner = plan.axes - 1;
@@ -142,7 +143,7 @@ inline bool in_units(CopyPlan& plan, Index n) {
 
 }  // namespace detail
 
-/// Carries out a plan.
+/// Copies from `from` to `to` by a plan.
 template <class T>
 void copy(CopyPlan plan, const T* from, T* to) {
   if (plan.size == 0) return;

@@ -11,7 +11,7 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 
-/// to[j, i] = from[i, j] for one of the tiles of 32 × 32 of a matrix (rows, columns).
+/// to[j, i] = from[i, j] for one tile of 32 × 32 of a matrix (rows, columns).
 template <class T>
 __device__ void transpose_tile(Index rows, Index columns, Index number, const T* from, T* to) {
   __shared__ T tile[32][33];
@@ -46,7 +46,7 @@ template <class T>
 __global__ void transpose_each(const __grid_constant__ Transposes list) {
   transpose_tiles<T>(list);
 }
-/// The list is in memory, and not known yet when this is launched in a capture.
+/// As `transpose_each`, with the list in memory, since it is not complete when this launch is captured.
 template <class T>
 __global__ void transpose_noted(const Transposes* list) {
   transpose_tiles<T>(*list);
@@ -65,8 +65,9 @@ void launch_noted(const Transposes* list) {
   launch(transpose_noted<T>, static_cast<unsigned>(properties().multiprocessors) * 8, 256, 0, list);
 }
 
-/// body(the matrix `from` transposed), which a captured step works out once for all that ask for it, and together with
-/// others where `from` is as it was before.
+/// Calls body(the transpose of `from`). A captured step computes the transpose once for all calls, together with others
+/// if `from` has not changed since their launch.
+/// @return  what body returns
 template <class T, class Body>
 bool with_transposed(Index rows, Index columns, const T* from, const Body& body) {
   const auto bytes = static_cast<std::size_t>(rows * columns) * sizeof(T);
@@ -85,9 +86,9 @@ bool with_transposed(Index rows, Index columns, const T* from, const Body& body)
   return body(static_cast<const T*>(turned));
 }
 
-/// fill(from), and the matrix `from` (rows, columns) transposed to `to`: where `later`, a captured step does so before
-/// `to` is read (`settle`), together with others.
-/// @return  what fill returns: whether there is anything to transpose
+/// Calls fill(from) and transposes the matrix `from` (rows, columns) to `to`. If `later`, a captured step does so
+/// before `to` is read (`settle`), together with others.
+/// @return  what fill returns; if false, nothing is transposed
 template <class T, class Fill>
 bool transpose_into(T* to, Index rows, Index columns, bool later, const Fill& fill) {
   const auto bytes = static_cast<std::size_t>(rows * columns) * sizeof(T);

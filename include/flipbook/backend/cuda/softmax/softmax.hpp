@@ -6,13 +6,13 @@
 
 #include <flipbook/backend/cuda/reduce/rows.hpp>
 
-/// The same as backend/cpu/softmax/softmax.hpp: every row is read from memory once, and again from the cache.
+/// Softmax, as in backend/cpu/softmax/softmax.hpp: every row is read from memory once, and again from the cache.
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
 namespace detail {
 
-// What to subtract from a row before exp: its maximum, or 0 where that is infinite, so that a row of −∞
-// sums to 0 and one with ∞ to ∞.
+// The number subtracted from a row before exp: its maximum, or 0 if that is infinite, so that a row of −∞ sums to 0 and
+// one with ∞ to ∞.
 template <class T, int N>
 __device__ Wide<T> shift_of_row(const RowThread<N>& at, const T* x) {
   using A = Wide<T>;
@@ -120,7 +120,7 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
   });
 }
 
-/// dx = dy·exp(x − y) for every row, of which y and dy have one number each.
+/// dx = dy·exp(x − y) for every row, with one element of y and dy each.
 template <class T, int N>
 __global__ void __launch_bounds__(RowPlan::most_threads)
     log_sum_exp_gradient(RowPlan plan, const T* __restrict__ x, const T* __restrict__ y, const T* __restrict__ dy,
