@@ -12,23 +12,23 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::latent {
 
-/// Independent categorical distributions, by their probabilities: (N, …, Groups · Classes), which are the mean of their
-/// one-hot numbers, and the logarithms of these, (N, …, Groups, Classes).
+/// Independent categorical distributions: their probabilities (N, …, Groups · Classes), which are the mean of the
+/// one-hot vectors, and log-probabilities (N, …, Groups, Classes).
 template <Value X>
 struct OneHot {
   X mean, log_probs;
 };
 
-/// A latent of Groups independent variables, each one of Classes classes, as one-hot numbers side by side; uniform a
-/// priori: an argument of a model's type. Hafner et al., Mastering Atari with discrete world models, 2021.
+/// A latent of `Groups` independent variables of `Classes` classes each, as concatenated one-hot vectors, with a
+/// uniform prior: an argument of a model's type. Hafner et al., Mastering Atari with discrete world models, 2021.
 ///
-/// Probabilities are mixed with 1 % of the uniform distribution, so that no divergence is infinite:
+/// Probabilities are mixed with 1 % of the uniform distribution, so that every divergence is finite:
 /// p = 0.99 · softmax(logits) + 0.01 / Classes. Hafner et al., Mastering diverse domains through world models, 2023.
 template <int Groups, int Classes>
 struct Categorical {
   static_assert(Groups > 0 && Classes > 1, "Categorical<Groups, Classes>: needs a group, and two classes");
   static constexpr int size = Groups * Classes;
-  static constexpr int parameters = size;  ///< logits that an encoder gives for it
+  static constexpr int parameters = size;  ///< number of logits from an encoder
   static constexpr double uniform_part = 0.01;
   template <Real T, class B>
   using Instance = Categorical;
@@ -44,22 +44,22 @@ struct Categorical {
     return {reshape(probabilities, encoded.shape()), log(probabilities)};
   }
 
-  /// One-hot numbers, (N, …, Groups · Classes), whose gradient is taken to be that of the probabilities
-  /// (straight-through). Bengio et al., Estimating or propagating gradients through stochastic neurons, 2013.
+  /// One-hot vectors, (N, …, Groups · Classes), with the gradient of the probabilities (straight-through). Bengio et
+  /// al., Estimating or propagating gradients through stochastic neurons, 2013.
   template <Value X>
   static X sample(const OneHot<X>& q, Rng& rng) {
     using B = typename X::Backend;
     const auto& log_probs = tensor_of(q.log_probs);
     const auto classes = sample_categorical(log_probs, rng);  // (N, …, Groups)
-    // Classes that are known to be among these: a device need not be asked, so that it may capture the step.
+    // No check of the classes, which would synchronise with the device and prevent the capture of the step.
     const auto drawn = Scatter<B>{classes, log_probs.shape()}(ones<typename X::Scalar, B>(classes.shape()));
     return drawn.reshape(q.mean.shape()) + (q.mean - stop_gradient(q.mean));
   }
-  /// With random numbers of the tape's stream.
+  /// The same with the tape's random numbers.
   template <Value X>
     requires training<X>
   static X sample(const OneHot<X>& q) { return sample(q, q.mean.tape().rng()); }
-  /// Drawn a priori: (N, Groups · Classes).
+  /// A sample of the prior: (N, Groups · Classes).
   template <Real T, class B = Cpu>
   static Tensor<T, B> prior_sample(Index samples, Rng& rng) {
     return sample(posterior(zeros<T, B>({samples, size})), rng);
@@ -81,12 +81,12 @@ struct Categorical {
     return sum_per_sample(kl_elements(q, p...));
   }
 
-  /// log q(z) of one-hot numbers z, in nats: (N).
+  /// log q(z) of one-hot vectors z, in nats: (N).
   template <Value X, Value Y>
   static auto log_prob(const OneHot<X>& q, const Y& z) {
     return sum_per_sample(reshape(q.log_probs, z.shape()) * z);
   }
-  /// log p(z) a priori, in nats: (N).
+  /// log p(z) of the prior, in nats: (N).
   template <Value X>
   static X prior_log_prob(const X& z) {
     return sum_per_sample(z) * -std::log(static_cast<double>(Classes));

@@ -13,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA::latent {
 
 namespace detail {
 
-/// ½ (σ² + μ² − 1 − log σ²) of a mean and a log-variance.
+/// ½ (σ² + μ² − 1 − log σ²), from mean and log-variance.
 struct StandardKl {
   static constexpr bool twice = true;
   template <class V>
@@ -26,7 +26,7 @@ struct StandardKl {
     else return (function::exp_of(l) - 1) / 2;
   }
 };
-/// σ·ε of a log-variance and ε.
+/// σ·ε, from log-variance and ε.
 struct ScaledNoise {
   static constexpr bool twice = true;
   template <class V>
@@ -40,19 +40,19 @@ struct ScaledNoise {
   }
 };
 
-/// On a device a chain of small operations is fused into one launch; on the host it keeps its bits.
+/// Devices fuse a chain of small operations into one launch; the host does not, since that would change the rounding.
 template <class X>
 inline constexpr bool on_host = std::same_as<typename X::Backend, Cpu>;
 
 }  // namespace detail
 
-/// Independent normal distributions, by their means and the logarithms of their variances: (N, …, Z) each.
+/// Independent normal distributions: their means and log-variances, (N, …, Z) each.
 template <Value X>
 struct Normal {
   X mean, log_variance;
 };
 
-/// A latent of Z independent normal numbers, standard normal a priori: an argument of a model's type.
+/// A latent of Z independent normal variables with a standard normal prior: an argument of a model's type.
 ///
 ///     const auto q = Latent::posterior(encoder(x));   // parameters (N, …, 2Z)
 ///     const auto z = Latent::sample(q);               // (N, …, Z)
@@ -61,12 +61,12 @@ template <int Z>
 struct DiagonalGaussian {
   static_assert(Z > 0, "DiagonalGaussian<Z>: needs at least one number");
   static constexpr int size = Z;
-  static constexpr int parameters = 2 * Z;  ///< numbers that an encoder gives for it
+  static constexpr int parameters = 2 * Z;  ///< number of channels from an encoder
   template <Real T, class B>
   using Instance = DiagonalGaussian;
 
-  /// Means are the first half of the channels, log-variances the second, held within [−30, 20], so that neither a
-  /// variance nor its inverse is infinite.
+  /// The means are the first half of the channels, the log-variances the second, clamped to [−30, 20], so that every
+  /// variance and its inverse are finite.
   /// @throws Error  if there are not 2Z channels
   template <Value X>
   static Normal<X> posterior(const X& encoded) {
@@ -83,23 +83,23 @@ struct DiagonalGaussian {
     if constexpr (detail::on_host<X>) return q.mean + exp(q.log_variance * 0.5) * noise;
     else return q.mean + fused("DiagonalGaussian", detail::ScaledNoise{}, q.log_variance, noise);
   }
-  /// With ε of the tape's stream.
+  /// The same with the tape's random numbers.
   template <Value X>
     requires training<X>
   static X sample(const Normal<X>& q) { return sample(q, q.mean.tape().rng()); }
-  /// Drawn a priori: (N, Z).
+  /// A sample of the prior: (N, Z).
   template <Real T, class B = Cpu>
   static Tensor<T, B> prior_sample(Index samples, Rng& rng) {
     return normal<T, B>({samples, Z}, rng);
   }
 
-  /// KL(q ‖ N(0, 1)) of each number: ½ (σ² + μ² − 1 − log σ²), (N, …, Z).
+  /// KL(q ‖ N(0, 1)) of each variable: ½ (σ² + μ² − 1 − log σ²), (N, …, Z).
   template <Value X>
   static X kl_elements(const Normal<X>& q) {
     if constexpr (detail::on_host<X>) return 0.5 * (exp(q.log_variance) + square(q.mean) - 1 - q.log_variance);
     else return fused("DiagonalGaussian", detail::StandardKl{}, q.mean, q.log_variance);
   }
-  /// KL(q ‖ p) of each number: ½ (σ²/σₚ² + (μ − μₚ)²/σₚ² − 1 − log σ² + log σₚ²), (N, …, Z).
+  /// KL(q ‖ p) of each variable: ½ (σ²/σₚ² + (μ − μₚ)²/σₚ² − 1 − log σ² + log σₚ²), (N, …, Z).
   template <Value X, Value Y>
   static auto kl_elements(const Normal<X>& q, const Normal<Y>& p) {
     const auto log_ratio = q.log_variance - p.log_variance;
@@ -116,7 +116,7 @@ struct DiagonalGaussian {
   static auto log_prob(const Normal<X>& q, const Y& z) {
     return sum_per_sample(fused("DiagonalGaussian", function::GaussianLogProb{}, q.mean, q.log_variance * 0.5, z));
   }
-  /// log p(z) a priori, in nats: (N).
+  /// log p(z) of the prior, in nats: (N).
   template <Value X>
   static X prior_log_prob(const X& z) {
     return sum_per_sample(affine(square(z), -0.5, -0.5 * std::log(2 * std::numbers::pi)));

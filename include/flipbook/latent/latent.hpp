@@ -5,22 +5,22 @@
 
 #include <flipbook/ops/elementwise/binary.hpp>
 
-/// What a variational model says of its hidden causes.
+/// Latent variables of variational models.
 namespace flipbook::inline FLIPBOOK_ISA::latent {
 
-/// What the hidden causes z of data are, a priori and given data: an argument of a model's type, such as
-/// DiagonalGaussian. Of static functions of values X, which are tensors or variables, it has
+/// The prior and posterior of a latent variable z: an argument of a model's type, such as DiagonalGaussian. It has
+/// these static members, for values X, which are tensors or variables:
 ///
-///     static constexpr int size, parameters    numbers in z; numbers that an encoder gives for them
+///     static constexpr int size, parameters    channels of z; channels of the encoder's output
 ///     posterior(const X& encoded)              q(z|x), with a member `mean` (N, …, size), from (N, …, parameters)
-///     X sample(q, Rng&)                        z (N, …, size) drawn from it, so that gradients reach q
-///     X sample(q)                              of variables, with random numbers of their tape
+///     X sample(q, Rng&)                        a sample z (N, …, size) that passes gradients to q
+///     X sample(q)                              the same of variables, with the tape's random numbers
 ///     X kl_elements(q)                         KL(q ‖ p) of each independent variable, in nats: (N, …, V), where
-///                                              V is size, or less where a variable takes several numbers (one-hot)
-///     Tensor<T, B> prior_sample<T, B>(Index n, Rng&)    drawn a priori: (n, size)
+///                                              V ≤ size; less if a variable has several channels (one-hot)
+///     Tensor<T, B> prior_sample<T, B>(Index n, Rng&)    samples of the prior: (n, size)
 ///
-/// A Vae's bounds on log p(x) also take `kl(q)`, `log_prob(q, z)` and `prior_log_prob(z)`, (N) each, which are looked
-/// for where one calls them.
+/// A Vae's bounds on log p(x) also require `kl(q)`, `log_prob(q, z)` and `prior_log_prob(z)`, (N) each, but only if
+/// they are called.
 template <class L>
 concept Latent = requires(const Tensor<float>& x, const Variable<float>& v, Index n, Rng& rng) {
   { L::size } -> std::convertible_to<int>;
@@ -32,7 +32,7 @@ concept Latent = requires(const Tensor<float>& x, const Variable<float>& v, Inde
   { L::template prior_sample<float, Cpu>(n, rng) } -> std::same_as<Tensor<float>>;
 };
 
-/// A latent whose prior may be learned: it also says how far one distribution is from another, `kl_elements(q, p)`.
+/// A latent whose prior may be learned: it also has `kl_elements(q, p)`, the divergence of two distributions.
 template <class L>
 concept LearnedPrior = Latent<L> && requires(const Tensor<float>& x) {
   { L::kl_elements(L::posterior(x), L::posterior(x)) } -> std::same_as<Tensor<float>>;

@@ -16,7 +16,7 @@ struct BernoulliLogProb {
   }
   template <int I, class V>
   constexpr auto derivative(const V& l, const V& x) const {
-    using math::sigmoid;  // of vectors; that of variables is found by itself
+    using math::sigmoid;  // for vectors; argument-dependent lookup finds that of variables
     if constexpr (I == 0) return x - sigmoid(l);
     else return l;
   }
@@ -32,8 +32,8 @@ struct LessThan {
 
 namespace likelihood {
 
-/// Data of 0 and 1 with p = σ(logit): log p(x) = x log p + (1 − x) log(1 − p). Targets in between are taken as they
-/// are (cross-entropy): the customary choice for grey levels.
+/// Data of 0 and 1 with p = σ(logit): log p(x) = x log p + (1 − x) log(1 − p). Targets between 0 and 1, such as grey
+/// levels, give the cross-entropy, as is customary.
 struct Bernoulli {
   static constexpr int parameters_per_channel = 1;
   static constexpr bool unit_interval = true;

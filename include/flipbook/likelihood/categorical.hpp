@@ -11,8 +11,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace function {
 
-/// The class 0 … last whose level k / last is nearest to x. One that is not a number has the first, so that no place
-/// outside a row is ever read.
+/// The class 0 … last whose level k / last is nearest to x. NaN gives class 0, so that no read is out of bounds.
 struct NearestClass {
   double last;
   template <class V>
@@ -33,28 +32,28 @@ struct LevelOfClass {
 
 namespace likelihood {
 
-/// One of K classes: log p(k) = log softmax(logits)ₖ. The K logits of a channel stand side by side.
+/// One of K classes: log p(k) = log softmax(logits)ₖ. The K logits of a channel are adjacent.
 ///
-/// The functions of the type itself take and give classes 0 … K − 1, as int32: (N, …, C), or (N, …) for one channel,
-/// such as tokens. In a model of frames it is a distribution of `Levels`: 8-bit pixels for K = 256.
+/// The functions of the type itself accept and return classes 0 … K − 1, as int32: (N, …, C), or (N, …) for one
+/// channel, such as tokens. A model of frames uses the distribution of `Levels`: 8-bit pixels for K = 256.
 template <int K>
 struct Categorical {
   static_assert(K > 0, "Categorical<K>: needs at least one class");
   static constexpr int parameters_per_channel = K;
   static constexpr bool unit_interval = true;
 
-  /// The same distribution, of the levels k / (K − 1) from 0 to 1 in place of the classes k.
+  /// The same distribution over the levels k / (K − 1) from 0 to 1 instead of the classes k.
   struct Levels {
     static_assert(K > 1, "Categorical<K>: levels from 0 to 1 need at least two classes");
 
-    /// The log-probability of the level nearest to x, (N, …, C), which is a constant: levels have no slope.
+    /// The log-probability of the level nearest to x (N, …, C): (N). x has no gradient, since it is rounded.
     /// @throws Error  if there are not K logits for each channel
     template <Value P, Operand X>
     static auto log_prob(const P& logits, const X& x) {
       detail::check_shapes("Categorical", logits.shape(), x.shape(), K);
       return log_prob_of(logits, cast<std::int32_t>(map(function::NearestClass{K - 1}, tensor_of(x))));
     }
-    /// Levels: (N, …, C).
+    /// A sample, in levels: (N, …, C).
     template <Real T, class B>
     static Tensor<T, B> sample(const Tensor<T, B>& logits, Rng& rng) {
       return map(function::LevelOfClass{K - 1}, cast<T>(Categorical::sample(logits, rng)));
@@ -68,6 +67,7 @@ struct Categorical {
   template <Real T, class B>
   using Instance = Levels;
 
+  /// log p(x) of classes x (N, …, C), or (N, …) for one channel: (N).
   /// @throws Error  if there are not K logits for each channel, or a class is outside 0 … K − 1
   template <Value P>
   static auto log_prob(const P& logits, const Tensor<std::int32_t, typename P::Backend>& x) {
@@ -77,12 +77,12 @@ struct Categorical {
     flipbook::detail::require_indices("Categorical", x, K);
     return log_prob_of(logits, x);
   }
-  /// Classes: (N, …, C).
+  /// A sample, in classes: (N, …, C).
   template <Real T, class B>
   static Tensor<std::int32_t, B> sample(const Tensor<T, B>& logits, Rng& rng) {
     return sample_categorical(by_channel(logits), rng).reshape(data_shape(logits.shape()));
   }
-  /// The expected class, Σ k p(k), for classes with an order, such as grey levels: (N, …, C).
+  /// The expected class, Σ k p(k), for ordered classes such as grey levels: (N, …, C).
   template <Value P>
   static P mean(const P& logits) {
     const auto classes = arange<typename P::Scalar, typename P::Backend>(K);
@@ -99,7 +99,7 @@ struct Categorical {
   static P by_channel(const P& logits) {
     return reshape(logits, Shape{data_shape(logits.shape()).size(), K});
   }
-  /// For classes that are known to be among the K: a device need not be asked, so that it may capture the step.
+  /// Does not check the classes, which would synchronise with the device and prevent the capture of the step.
   template <Value P>
   static auto log_prob_of(const P& logits, const Tensor<std::int32_t, typename P::Backend>& classes) {
     using Take = TakeAlongAxis<typename P::Backend>;

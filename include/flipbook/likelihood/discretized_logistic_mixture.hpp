@@ -11,12 +11,13 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace function {
 
-/// log of the mass that a logistic distribution with mean m and log-scale s puts on the bin of x, one of 256 centred
-/// at −1, −1 + 2/255, …, 1; the outer bins take the tails. With the bin's ends a and b in units of the scale,
+/// The log-probability of the bin of x under a logistic distribution with mean m and log-scale s. The 256 bins are
+/// centred at −1, −1 + 2/255, …, 1; the outer bins include the tails. With the bin's ends a and b in units of the
+/// scale,
 ///
 ///     σ(a) − σ(b) = σ(a) σ(−b) (1 − e^−(a − b)),
 ///
-/// whose logarithm is exact however small the mass. x itself has no gradient.
+/// whose logarithm is accurate for any probability, however small. x has no gradient.
 struct LogisticBinLogProb {
   static constexpr bool twice = false;
   static constexpr double half_bin = 1.0 / 255;
@@ -54,7 +55,8 @@ struct LogisticBinLogProb {
   };
 };
 
-/// A logistic variable with mean m and scale e^s, from u uniform on [0, 1), as the nearest of 256 levels in [0, 1].
+/// A sample of a logistic distribution with mean m and scale e^s, from u uniform on [0, 1), rounded to the nearest of
+/// 256 levels in [0, 1].
 struct LogisticLevel {
   template <class V>
   constexpr V operator()(const V& m, const V& s, const V& u) const {
@@ -70,9 +72,9 @@ struct LogisticLevel {
 namespace likelihood {
 
 /// A mixture of K logistic distributions for each channel, over 256 levels in [0, 1]: 8-bit pixels. Salimans et al.,
-/// PixelCNN++, 2017, without its regression of one colour on another. Each channel has 3K parameters side by side:
-/// K logits, K means (of levels scaled to [−1, 1]), K log-scales, held within ±7 (wider than that, all mass is at the
-/// ends).
+/// PixelCNN++, 2017, without its regression of one colour on another. Each channel has 3K adjacent parameters: K
+/// logits, K means (of levels scaled to [−1, 1]), and K log-scales, clamped to ±7 (with larger scales, all mass is at
+/// the ends).
 template <int K = 5>
 struct DiscretizedLogisticMixture {
   static_assert(K > 0, "DiscretizedLogisticMixture<K>: needs at least one component");
@@ -81,8 +83,8 @@ struct DiscretizedLogisticMixture {
   template <Real T, class B>
   using Instance = DiscretizedLogisticMixture;
 
-  /// x of levels 0, 1/255, …, 1; a value in between belongs to no bin exactly and is taken as the centre of one. It is
-  /// a constant: bins have no slope.
+  /// log p(x) of levels x = 0, 1/255, …, 1: (N). A value between levels is treated as the centre of a bin. x has no
+  /// gradient.
   /// @throws Error  if there are not 3K parameters for each channel
   template <Value P, Operand X>
   static auto log_prob(const P& parameters, const X& x) {
@@ -101,7 +103,7 @@ struct DiscretizedLogisticMixture {
                        uniform<T, B>(chosen.shape(), rng));  // (rows)
     return x.reshape(data_shape(parameters.shape()));
   }
-  /// E x before it is rounded to a level, which is within half a level of that after.
+  /// E x before rounding to a level, which is within half a level of E x after it.
   template <Value P>
   static P mean(const P& parameters) {
     const auto [logits, means, log_scales] = components(parameters);

@@ -47,7 +47,7 @@ Tensor<T, B> gaussian_sample(const Tensor<T, B>& mean, const Tensor<T, B>& log_s
 
 }  // namespace detail
 
-/// N(x; m, e²ˢ) with the means m in the first half of the channels and the log-scales s in the second, held above −7.
+/// N(x; m, e²ˢ): the means m are the first half of the channels, the log-scales s the second, clamped to at least −7.
 struct Gaussian {
   static constexpr int parameters_per_channel = 2;
   template <Real T, class B>
@@ -71,7 +71,7 @@ struct Gaussian {
   }
 };
 
-/// N(x; m, Scale²) with one scale for all: squared error, in nats.
+/// N(x; m, Scale²) with one fixed scale: the squared error, in nats.
 template <double Scale>
 struct FixedGaussian {
   static_assert(Scale > 0, "FixedGaussian<Scale>: the scale must be positive");
@@ -101,7 +101,7 @@ struct FixedGaussian {
   }
 };
 
-/// N(x; m, e²ˢ) with one log-scale s for all, a parameter that is trained with the network. It begins as 0.
+/// N(x; m, e²ˢ) with one log-scale s, a parameter that is trained with the network and is initially 0.
 struct LearnedGaussian {
   static constexpr int parameters_per_channel = 1;
 

@@ -34,7 +34,7 @@ struct LaplaceLogProb {
   }
   template <int I, class V>
   constexpr auto derivative(const V& m, const V& s, const V& x) const {
-    using math::abs;  // of vectors and numbers; that of variables is found by itself
+    using math::abs;  // for vectors and numbers; argument-dependent lookup finds that of variables
     const V rate = exp_of(-s);
     if constexpr (I == 0) return sign_of(x - m) * rate;
     else if constexpr (I == 1) return abs(x - m) * rate - 1;
@@ -49,12 +49,12 @@ struct LaplaceLogProb {
   }
 };
 
-/// Laplace-distributed with scale 1, from u uniform on [0, 1).
+/// A sample of the Laplace distribution with mean 0 and scale 1, from u uniform on [0, 1).
 struct LaplaceQuantile {
   template <class V>
   constexpr V operator()(const V& u) const {
     const V centred = u - constant<V>(0.5);
-    // The smallest tail that single precision tells apart, so that no draw is infinite.
+    // The smallest tail that single precision resolves, so that every sample is finite.
     const V tail = math::max(V(1) - (math::abs(centred) + math::abs(centred)), constant<V>(0x1p-25));
     return -math::sign(centred) * math::log(tail);
   }
@@ -64,8 +64,8 @@ struct LaplaceQuantile {
 
 namespace likelihood {
 
-/// Laplace(x; m, eˢ) with the means m in the first half of the channels and the log-scales s in the second, held
-/// above −7: absolute error, with a scale that the network knows.
+/// Laplace(x; m, eˢ), the absolute error with a predicted scale: the means m are the first half of the channels, the
+/// log-scales s the second, clamped to at least −7.
 struct Laplace {
   static constexpr int parameters_per_channel = 2;
   template <Real T, class B>

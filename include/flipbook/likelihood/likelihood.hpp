@@ -10,18 +10,17 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::likelihood {
 
-/// How likely data are under what a network says of them: an argument of a model's type, such as Bernoulli.
+/// The distribution of data given a network's output: an argument of a model's type, such as Bernoulli.
 ///
-///     static constexpr int parameters_per_channel    numbers that the network gives for each channel of the data
-///     Instance<T, B>                                 the object that answers, often the type itself, of
-///                                                    parameters P, which are a tensor or a variable:
+///     static constexpr int parameters_per_channel    channels of the network's output for each channel of the data
+///     Instance<T, B>                                 the object with these functions, often the type itself; the
+///                                                    parameters P are a tensor or a variable:
 ///         P mean(const P& parameters)    E x
 ///         Tensor<T, B> sample(const Tensor<T, B>& parameters, Rng& rng)    data drawn from p
 ///         log_prob(const P& parameters, const X& x)    log p(x), in nats, summed over all axes but the first: (N)
 ///
-/// `parameters` are (N, …, C · parameters_per_channel) for data (N, …, C): logits, means and log-scales, which may
-/// be any finite number. `log_prob` is checked where a model calls it (HasLogProb), since its type is often a deduced
-/// one.
+/// `parameters` are (N, …, C · parameters_per_channel) for data (N, …, C): logits, means and log-scales, any finite
+/// numbers. `log_prob` is checked where a model calls it (HasLogProb), since its return type is often deduced.
 template <class L>
 concept Likelihood = requires {
   { L::parameters_per_channel } -> std::convertible_to<int>;
@@ -32,13 +31,13 @@ concept Likelihood = requires {
   { instance.sample(parameters, rng) } -> std::same_as<Tensor<float>>;
 };
 
-/// That a likelihood's instance answers for data X and parameters P.
+/// The likelihood's instance has `log_prob` for parameters P and data X.
 template <class Instance, class P, class X>
 concept HasLogProb = requires(const Instance& instance, const P& parameters, const X& x) {
   { instance.log_prob(parameters, x) } -> Value;
 };
 
-/// Whether L is a likelihood of data in [0, 1], which says so by `static constexpr bool unit_interval = true`.
+/// Whether L is a likelihood of data in [0, 1], declared by `static constexpr bool unit_interval = true`.
 template <class L>
 inline constexpr bool unit_interval = requires {
   requires L::unit_interval;
@@ -46,8 +45,8 @@ inline constexpr bool unit_interval = requires {
 
 namespace detail {
 
-/// The floor of log-scales: without one, the density of data that a network hits exactly has no bound. Salimans et
-/// al., 2017.
+/// The lower bound of log-scales. Without it, the density of data that a network predicts exactly is unbounded.
+/// Salimans et al., 2017.
 inline constexpr double least_log_scale = -7;
 
 template <Value S>
@@ -60,7 +59,7 @@ inline void check_shapes(const char* name, const Shape& parameters, const Shape&
           parameters, " for data of shape ", x, "; needs ", per_channel, " for each channel");
 }
 
-/// Parts of equal size along the channel axis.
+/// Splits the channels into `count` parts of equal size.
 template <Value P>
 auto parts(const char* name, const P& parameters, Index count) {
   require(parameters.rank() > 0 && parameters.extent(-1) % count == 0, name, ": parameters of shape ",

@@ -8,23 +8,23 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::loss {
 
-/// What a generator G and a discriminator D play: an argument of a model's type, such as NonSaturating, with two static
-/// functions that are both to be minimised.
+/// The pair of losses of a generator G and a discriminator D: an argument of a model's type, such as NonSaturating. It
+/// has two static functions, both to be minimised.
 ///
 ///     discriminator(const V& real, const V& fake)     real = logits at data,  fake = logits at G(z)
 ///     generator(const V& fake)
 ///
-/// They take D's logits, of any shape: D(x) = σ(logit) where the game speaks of probabilities, the logit itself where
-/// it does not. Means over all elements; each result is a single number. A model checks it, where a training begins,
-/// with the variables V that the training records.
+/// Their arguments are D's logits, of any shape: D(x) = σ(logit) if the game is defined by probabilities, else the
+/// logit itself. Results are means over all elements, a single number each. A model checks the concept when training
+/// begins, with the recorded variables V.
 template <class G, class V>
 concept Game = requires(const V& real, const V& fake) {
   { G::discriminator(real, fake) } -> Value;
   { G::generator(fake) } -> Value;
 };
 
-/// min_G max_D  E log D(x) + E log(1 − D(G(z))): the game of Goodfellow et al., 2014. G's gradient vanishes
-/// where D is sure of itself; NonSaturating is the remedy of the same paper.
+/// min_G max_D  E log D(x) + E log(1 − D(G(z))): the game of Goodfellow et al., 2014. G's gradient vanishes where D is
+/// confident; NonSaturating is the same paper's remedy.
 struct Minimax {
   template <Value R, Value F>
   static auto discriminator(const R& real, const F& fake) {
@@ -73,8 +73,8 @@ struct Hinge {
   }
 };
 
-/// D: E D(G(z)) − E D(x),  G: −E D(G(z)), for a D that is kept Lipschitz: by clipping its weights
-/// (optim::clip_weights; Arjovsky et al., 2017) or by gradient_penalty.
+/// D: E D(G(z)) − E D(x),  G: −E D(G(z)), for a Lipschitz-continuous D: by weight clipping (optim::clip_weights;
+/// Arjovsky et al., 2017) or by gradient_penalty.
 struct Wasserstein {
   template <Value R, Value F>
   static auto discriminator(const R& real, const F& fake) {

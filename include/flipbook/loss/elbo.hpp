@@ -11,7 +11,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace function {
 
-/// kl, or the constant `least` where the mean over the batch is no more than that.
+/// kl, or the constant `least` if the mean over the batch does not exceed it.
 struct AtLeast {
   static constexpr bool twice = false;
   double least;
@@ -30,20 +30,21 @@ struct AtLeast {
 
 namespace loss {
 
-/// The weights of the divergence in `elbo`.
+/// Options of `elbo`.
 struct ElboSettings {
   double beta = 1;       ///< weight of the divergence. Higgins et al., 2017
-  double free_bits = 0;  ///< nats that each number of the latent may carry at no cost. Kingma et al., 2016
+  double free_bits = 0;  ///< nats of each latent variable that are exempt from the loss. Kingma et al., 2016
 };
 
 /// A lower bound of log p(x), in nats, of each sample: log p(x | z) − β KL(q(z | x) ‖ p(z)), to be maximised.
 ///
-/// With free bits λ, a latent number whose divergence, averaged over the batch, is below λ counts as λ, and nothing
-/// pushes it further down; the average of the result is then equation 15 of Kingma et al., Improving variational
-/// inference with inverse autoregressive flow, 2016.
+/// With free bits λ, a latent variable whose divergence, averaged over the batch, is below λ counts as λ and has no
+/// gradient. The average of the result is then equation 15 of Kingma et al., Improving variational inference with
+/// inverse autoregressive flow, 2016.
 /// @param log_likelihood  log p(x | z): (N)
-/// @param kl              of each number: (N, …, Z), or summed: (N)
-/// @throws Error  if they are not of as many samples, or a setting is negative
+/// @param kl              of each variable: (N, …, Z), or summed: (N)
+/// @return  (N)
+/// @throws Error  if the numbers of samples differ, or a setting is negative
 template <Value L, Value K>
 auto elbo(const L& log_likelihood, const K& kl, const ElboSettings& settings = {}) {
   require(log_likelihood.rank() == 1 && kl.rank() > 0 && kl.extent(0) == log_likelihood.extent(0),
@@ -56,9 +57,9 @@ auto elbo(const L& log_likelihood, const K& kl, const ElboSettings& settings = {
   return log_likelihood - settings.beta * sum_per_sample(counted);
 }
 
-/// log (1/K Σₖ wₖ), in nats, from K log-weights log p(x | zₖ) + log p(zₖ) − log q(zₖ | x) with zₖ drawn from q: a lower
-/// bound of log p(x) that rises to it with K; for K = 1 it is an ELBO. Burda et al., Importance weighted
-/// autoencoders, 2016.
+/// A lower bound of log p(x), in nats: log (1/K Σₖ wₖ), from K log-weights log p(x | zₖ) + log p(zₖ) − log q(zₖ | x)
+/// with zₖ drawn from q. It approaches log p(x) with increasing K; for K = 1 it is an ELBO. Burda et al., Importance
+/// weighted autoencoders, 2016.
 /// @param log_weights  (…, K)      @return  (…)
 /// @throws Error  if K is 0
 template <Value X>

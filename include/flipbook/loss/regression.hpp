@@ -5,7 +5,7 @@
 #include <flipbook/ops/gather/take_along_axis.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
-/// How far predictions are from targets, averaged over all elements: single numbers, as PyTorch's functions of the
+/// Losses between predictions and targets, averaged over all elements: single numbers, as PyTorch's functions of the
 /// same names with their default reduction.
 namespace flipbook::inline FLIPBOOK_ISA::loss {
 
@@ -32,7 +32,7 @@ auto mae(const X& x, const Y& target) {
   return mean(abs(x - target));
 }
 
-/// −E (t log σ(l) + (1 − t) log(1 − σ(l))) for logits l and targets t of [0, 1].
+/// −E (t log σ(l) + (1 − t) log(1 − σ(l))) for logits l and targets t in [0, 1].
 /// @throws Error  if the shapes differ or are empty
 template <Value X, Operand Y>
 auto binary_cross_entropy_with_logits(const X& logits, const Y& target) {
@@ -42,7 +42,7 @@ auto binary_cross_entropy_with_logits(const X& logits, const Y& target) {
 
 /// −E log softmax(logits)[target], for classes 0 … K − 1.
 /// @param logits  (…, K)      @param target  (…), int32
-/// @throws Error  if the shapes do not fit or are empty, or a target is no class
+/// @throws Error  if the shapes do not fit or are empty, or a target is outside 0 … K − 1
 template <Value X>
 auto cross_entropy(const X& logits, const Tensor<std::int32_t, typename X::Backend>& target) {
   require(target.size() > 0, "cross_entropy: no targets, of shape ", target.shape());

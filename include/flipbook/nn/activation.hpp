@@ -8,8 +8,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// A layer that applies one function to every element, and keeps channels and dimensions as they are: Of::f, of
-/// ops/elementwise/functions.hpp.
+/// A layer that applies `Of::f`, a function of ops/elementwise/functions.hpp, to every element. Channels and dimensions
+/// are unchanged.
 template <class Of>
 struct Elementwise {
   static constexpr int in = any, out = any, dimensions = any;
@@ -27,7 +27,7 @@ struct Elementwise {
 struct ReLU : Elementwise<ReLU> {
   static constexpr function::Relu f{};
 };
-/// x for x > 0, eˣ − 1 else
+/// x for x > 0, eˣ − 1 otherwise
 struct ELU : Elementwise<ELU> {
   static constexpr function::Elu f{1};
 };
@@ -51,14 +51,14 @@ struct Tanh : Elementwise<Tanh> {
 struct Softplus : Elementwise<Softplus> {
   static constexpr function::Softplus f{};
 };
-/// x for x > 0, x · NegativeSlope else.
+/// x for x > 0, x · NegativeSlope otherwise
 template <double NegativeSlope = 0.01>
 struct LeakyReLU : Elementwise<LeakyReLU<NegativeSlope>> {
   static_assert(NegativeSlope > 0, "LeakyReLU<NegativeSlope>: the slope must be positive");
   static constexpr function::LeakyRelu f{NegativeSlope};
 };
 
-/// Gated linear unit: a · sigmoid(b) of the first half a of the channels and the second b, (N, …, In) → (N, …, In / 2).
+/// Gated linear unit: a · sigmoid(b), a the first half of the channels and b the second: (N, …, In) → (N, …, In / 2).
 /// Dauphin et al., 2017.
 template <int In>
 struct GLU {

@@ -10,32 +10,32 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// What a token of a sequence may see.
+/// Which tokens a token attends to.
 enum class Causal {
   no,     ///< every token
-  token,  ///< itself and the tokens before it
-  frame,  ///< the tokens of its own step along the first axis, and of the steps before: all patches of a frame at once
-  call    ///< with a cache all tokens of its own call and of calls before, of any lengths; without, what a mask says
+  token,  ///< itself and earlier tokens
+  frame,  ///< tokens of its own and earlier steps along the first axis, such as all patches of a frame at once
+  call    ///< with a cache: tokens of its own and earlier calls, of any lengths; without: those that a mask allows
 };
 
-/// How a transformer is made; a template argument, written `TransformerOptions{.causal = Causal::no}`.
+/// Options of a transformer; a template argument, written `TransformerOptions{.causal = Causal::no}`.
 struct TransformerOptions {
   Causal causal = Causal::token;
-  bool rotary = false;  ///< queries and keys are turned by their positions, along as many axes as there are
-  bool bias = true;     ///< of the linear layers
+  bool rotary = false;  ///< queries and keys are rotated by their positions along every axis (RoPE)
+  bool bias = true;     ///< of all linear layers
   // Not last: Clang 19 crashes on a template argument that ends in padding.
-  bool recompute = false;  ///< the blocks of a Transformer keep their inputs alone (Recompute)
-  int expansion = 4;       ///< hidden width of the perceptron, in widths
-  double dropout = 0;      ///< of what each half of a block adds
+  bool recompute = false;  ///< the blocks of a Transformer save only their inputs (Recompute)
+  int expansion = 4;       ///< hidden width of the MLP, as a multiple of the width
+  double dropout = 0;      ///< probability, for the output of each half of a block
 };
 
-/// Keys and values of the tokens so far, (N, L, 2, H, D). Of tensors: in a block that doubles when it is full,
-/// so that a step copies its own tokens only. Copies of a cache are independent.
+/// Keys and values of the tokens so far, (N, L, 2, H, D). Tensors are stored in a buffer that doubles when it is full,
+/// so that a step copies only its own tokens. Copies of a cache are independent.
 template <Value X>
 class KeyValueCache {
  public:
   Index length() const noexcept { return length_; }
-  /// (N, at least `length`, 2, H, D)
+  /// The stored keys and values, (N, at least `length`, 2, H, D).
   const X& all() const { return *stored_; }
 
   void append(const X& more) {
@@ -66,9 +66,9 @@ class KeyValueCache {
   Index length_ = 0;
 };
 
-/// Attention of a sequence to itself, by several heads: (N, T, …, Width) → the same; all axes between batch and
-/// channels are its tokens, in order. Queries, keys and values are one product. Parameters: qkv, out.
-/// Step by step it keeps keys and values in a cache; the sequence must then be causal.
+/// Multi-head self-attention: (N, T, …, Width) → the same; all axes between batch and channels are tokens, in order.
+/// One product computes queries, keys and values. Parameters: qkv, out.
+/// Stepwise calls store keys and values in a cache, for causal sequences only.
 template <int Width, int Heads, TransformerOptions O = TransformerOptions{}>
 struct MultiHeadAttention {
   static_assert(Width > 0 && Heads > 0 && Width % Heads == 0,
@@ -94,8 +94,9 @@ struct MultiHeadAttention {
       field("out", self.out);
     }
 
-    /// @param mask  added to the scores, as `attention` takes it; or none
-    /// @param onto  Onto{sum}, which the result is added to; or none
+    /// @param mask  added to the scores, as in `attention`; or none
+    /// @param onto  Onto{sum}, to which the result is added; or none
+    /// @throws Error  if x has fewer than three axes, the mask does not fit, or Causal::call has none
     template <Value X, class... More>
     X operator()(const X& x, const Tensor<T, B>& mask = {}, const More&... onto) const {
       if (O.causal == Causal::call)
@@ -125,7 +126,7 @@ struct MultiHeadAttention {
     }
 
    private:
-    /// Tokens of one step along the first axis.
+    /// Number of tokens in one step along the first axis.
     static Index step_tokens(const Shape& shape) {
       return detail::positions_of("MultiHeadAttention", shape).size() / std::max<Index>(1, shape[1]);
     }
@@ -133,7 +134,8 @@ struct MultiHeadAttention {
       return {.causal = O.causal == Causal::token || O.causal == Causal::frame,
               .block = O.causal == Causal::frame ? std::max<Index>(1, step_tokens(shape)) : 1};
     }
-    /// (N, L, 3, H, D), queries and keys turned by their positions from step `first` on.
+    /// Queries, keys and values, (N, L, 3, H, D). If `O.rotary`, queries and keys are rotated by positions from step
+    /// `first` on.
     template <Value X>
     X projected(const X& x, Index first) const {
       const Shape extents = detail::positions_of("MultiHeadAttention", x.shape());
@@ -168,7 +170,8 @@ struct CrossAttention {
       field("out", self.out);
     }
 
-    /// @param mask  added to the scores, as `attention` takes it; or none
+    /// @param mask  added to the scores, as in `attention`; or none
+    /// @throws Error  if x or the context has fewer than three axes, or a shape does not fit
     template <Value X, Value C>
     auto operator()(const X& x, const C& context, const Tensor<T, B>& mask = {}) const {
       const Index tokens = detail::positions_of("CrossAttention", x.shape()).size();

@@ -7,19 +7,19 @@
 #include <flipbook/ops/recurrent/gru.hpp>
 #include <flipbook/ops/recurrent/lstm.hpp>
 
-/// Cells: layers for one frame of a sequence that hand a state on to the next. The instance of a cell has
+/// Cells: layers that process one frame of a sequence and pass a state to the next. The instance of a cell has
 ///
-///     template <Value X> struct State;                          // what it hands on; `h` is its output
-///     State<X> start(const X& frame) const;                     // zeros, for the extents of this frame
-///     X project(const X& frames, const State<X>& state) const;  // what the input alone gives to the gates
+///     template <Value X> struct State;                          // passed to the next frame; `h` is the output
+///     State<X> start(const X& frame) const;                     // zeros, for a frame of these extents
+///     X project(const X& frames, const State<X>& state) const;  // the input's terms of the gates
 ///     X advance(const X& projected, State<X>& state) const;     // the rest of the step; returns the new h
-///     X operator()(const X& frame, State<X>& state) const;      // both
+///     X operator()(const X& frame, State<X>& state) const;      // project, then advance
 ///
-/// Projections do not wait for each other, so those of all time steps are one product (nn/recurrent.hpp).
+/// The projections of different time steps are independent, so one product computes all of them (nn/recurrent.hpp).
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// A layer with a state: `static constexpr bool recurrent = true`.
+/// A layer for one frame with a state: `static constexpr bool recurrent = true`.
 template <class L>
 concept Cell = Layer<L> && requires {
   requires L::recurrent;
@@ -27,14 +27,14 @@ concept Cell = Layer<L> && requires {
 
 namespace detail {
 
-/// Zeros for the hidden units of every place of a frame: (N, …, Hidden).
+/// Zeros for the hidden units at every position of a frame: (N, …, Hidden).
 template <int Hidden, Value X>
 X zero_state(const X& frame) {
   require(frame.shape().rank() >= 2, "a cell needs a frame (N, …, C), got ", frame.shape());
   return lift_like(frame, zeros<typename X::Scalar, typename X::Backend>(frame.shape().with_tail(1, {Hidden})));
 }
 
-/// A step of a cell is its two parts.
+/// Base of cells: a whole step is `project`, then `advance`.
 template <class Self>
 struct WholeStep {
   template <Value X, class State>
@@ -44,7 +44,7 @@ struct WholeStep {
   }
 };
 
-/// Cells that hand on their output and nothing else.
+/// Base of cells whose state is their output.
 template <int Hidden>
 struct OutputAsState {
   template <Value X>
@@ -57,7 +57,7 @@ struct OutputAsState {
   }
 };
 
-/// The parameters of a cell over vectors, named and initialised as PyTorch's: uniform on ±1/√Hidden.
+/// The parameters of a cell over vectors, with PyTorch's names and initial values: uniform on ±1/√Hidden.
 template <class Self, int In, int Hidden, int Gates, Real T, class B>
 struct GateWeights : WholeStep<Self> {
   Parameter<T, B> weight_ih;         // (In, Gates · Hidden)
@@ -106,8 +106,7 @@ struct RnnCell {
   };
 };
 
-/// Long short-term memory: (N, In) → (N, Hidden); its equations are those of `lstm_update`, the gates in
-/// the order i, f, g, o.
+/// Long short-term memory: (N, In) → (N, Hidden), computed by `lstm_update`, with the gates in the order i, f, g, o.
 template <int In, int Hidden>
 struct LstmCell {
   static_assert(In > 0 && Hidden > 0, "LstmCell<In, Hidden>: both must be positive");
@@ -136,8 +135,7 @@ struct LstmCell {
   };
 };
 
-/// Gated recurrent unit: (N, In) → (N, Hidden); its equations are those of `gru_update`, the gates in the
-/// order r, z, n.
+/// Gated recurrent unit: (N, In) → (N, Hidden), computed by `gru_update`, with the gates in the order r, z, n.
 template <int In, int Hidden>
 struct GruCell {
   static_assert(In > 0 && Hidden > 0, "GruCell<In, Hidden>: both must be positive");

@@ -11,12 +11,12 @@
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/shape/reshape.hpp>
 
-/// How a network is told what it is to make: the noise level of what it is given, a class, actions.
+/// Conditioning of networks on a noise level, a class or actions.
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace init {
 
-/// All parameters 0: a residual branch that ends in such a layer adds nothing at first.
+/// Sets all parameters to 0: a residual branch that ends in such a layer adds nothing initially.
 template <class M>
 void zero(M& module) {
   for_each_parameter(module, []<class T, class B>(const FieldName&, Parameter<T, B>& p) { fill(p.value, T(0)); });
@@ -26,8 +26,8 @@ void zero(M& module) {
 
 namespace nn {
 
-/// Sines and cosines of a number in [0, 1]: (…) → (…, Width), the first half sin(ωⱼ·t), the second cos(ωⱼ·t), with
-/// frequencies ωⱼ from π/2, which tells all of [0, 1] apart, up to 500π, in equal ratios.
+/// Sines and cosines of a number in [0, 1]: (…) → (…, Width), the first half sin(ωⱼ·t), the second cos(ωⱼ·t). The
+/// frequencies ωⱼ are a geometric series from π/2, which distinguishes all of [0, 1], to 500π.
 template <int Width>
 struct FourierFeatures {
   static_assert(Width >= 4 && Width % 2 == 0, "FourierFeatures<Width>: needs an even width of at least 4");
@@ -57,13 +57,13 @@ struct FourierFeatures {
   };
 };
 
-/// A vector that says how a network is to behave, of a noise level, one for a sample or one for each of its frames,
-/// and perhaps of Condition numbers, such as a class (one-hot) or actions:
+/// An embedding of a noise level, one per sample or one per frame, and optionally of `Condition` numbers, such as a
+/// class (one-hot) or actions:
 ///
 ///     e = W₂·SiLU(W₁·features(level)) + E·condition
 ///
-/// Without a condition the second term is left out; a condition of zeros says the same, so that dropping it in training
-/// teaches both. Parameters: level.0, level.2, condition.
+/// Without a condition the second term is omitted, which equals a condition of zeros: dropping it in training also
+/// trains the unconditional model. Parameters: level.0, level.2, condition.
 template <int Width, int Condition = 0>
 struct Conditioning {
   static_assert(Condition >= 0, "Conditioning<Width, Condition>: the condition cannot have fewer than no numbers");
@@ -82,9 +82,9 @@ struct Conditioning {
     }
 
     /// @param level      (N) or (N, T), in [0, 1]; N may be 1 for a level that all samples share
-    /// @param condition  (N, Condition), or (N, T, Condition) beside a level for each frame; or none
+    /// @param condition  (N, Condition), or (N, T, Condition) with a level for each frame; or none
     /// @return           (N, Width) or (N, T, Width)
-    /// @throws Error     if the condition has other channels, or there is none in the type
+    /// @throws Error     if the shape of the condition does not fit, or the type has no condition
     template <Value X>
     X operator()(const X& level, const X& condition = {}) const {
       const X e = mlp(features(level));
@@ -103,7 +103,8 @@ struct Conditioning {
   };
 };
 
-/// A vector for each sample (N, C) or frame (N, T, C) beside the places of x (N, …, C): (N, 1, …, C), (N, T, 1, …, C).
+/// Vectors of samples (N, C) or frames (N, T, C) reshaped to broadcast over x: (N, 1, …, C), (N, T, 1, …, C).
+/// @throws Error  if the vectors have more axes than x
 template <Value X>
 X beside_places(const X& vectors, const Shape& x) {
   const Shape& from = vectors.shape();
@@ -114,15 +115,15 @@ X beside_places(const X& vectors, const Shape& x) {
   return reshape(vectors, shape);
 }
 
-/// x·(1 + scale) + shift, by vectors for each sample (N, C) or each frame (N, T, C) of x (N, …, C).
+/// x·(1 + scale) + shift, with vectors for each sample (N, C) or each frame (N, T, C) of x (N, …, C).
 template <Value X>
 X modulate(const X& x, const X& scale, const X& shift) {
   return x * beside_places(scale + 1, x.shape()) + beside_places(shift, x.shape());
 }
 
-/// Vectors that a condition (N, [T,] Width) gives a layer of `Channels` channels: `Count` of them, W·SiLU(e) + b.
-/// Such as the scale and shift of FiLM (Perez et al., 2018), or, with gates and all 0 at first, those of adaLN-zero
-/// (Peebles and Xie, 2023).
+/// `Count` vectors W·SiLU(e) + b of a condition e (N, [T,] Width), which modulate a layer of `Channels` channels.
+/// Examples are the scale and shift of FiLM (Perez et al., 2018) and, with gates and all 0 initially (`Zero`), those
+/// of adaLN-zero (Peebles and Xie, 2023).
 template <int Width, int Channels, int Count = 2, bool Zero = false>
 struct Modulation {
   static_assert(Count > 0, "Modulation<Width, Channels, Count>: needs at least one vector");

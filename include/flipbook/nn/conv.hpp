@@ -7,11 +7,11 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-using flipbook::Window;  // so that `using namespace flipbook::nn` is enough to write a network
+using flipbook::Window;  // so that `using namespace flipbook::nn` suffices to write a network
 
 namespace detail {
 
-/// (K…, more…) for the last `Dimensions` extents of a kernel.
+/// (K…, channels, filters), with the last `Dimensions` extents of the kernel.
 template <int Dimensions>
 Shape kernel_shape(const Window& window, Index channels, Index filters) {
   Shape shape;
@@ -21,8 +21,8 @@ Shape kernel_shape(const Window& window, Index channels, Index filters) {
   return shape;
 }
 
-/// A layer with a weight (K…, Channels, Filters) and perhaps a bias (Out), initialised as PyTorch's, which Function
-/// applies: a convolution or its adjoint.
+/// A layer with a weight (K…, Channels, Filters) and optionally a bias (Out), initialised as in PyTorch, that applies
+/// Function: a convolution or its adjoint.
 template <class Function, int Dimensions, int In, int Out, int Channels, int Filters, Window W, WeightLayout layout>
 struct Convolving {
   static constexpr int in = In, out = Out, dimensions = Dimensions;
@@ -47,7 +47,7 @@ struct Convolving {
     X operator()(const X& x) const {
       return Function::of(x, weight, bias);
     }
-    /// f of it, in the pass that adds the bias.
+    /// f of the result, computed in the pass that adds the bias.
     template <Value X, class F>
     X operator()(const X& x, const Epilogue<F>& after) const {
       return biased(after.f, Function::of(x, weight, None{}), bias);
@@ -81,7 +81,7 @@ struct ConvTranspose : detail::Convolving<ConvTranspose<Dimensions, In, Out, W>,
   }
 };
 
-// Types of their own: nvcc 13 loses the window where an alias passes it on.
+// Distinct types, not aliases: nvcc 13 loses a window that an alias passes on.
 /// Convolution in one dimension: (N, W, In) → (N, W', Out).
 template <int In, int Out, Window W>
 struct Conv1d : Conv<1, In, Out, W> {};

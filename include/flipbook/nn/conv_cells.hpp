@@ -9,7 +9,7 @@ namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 namespace detail {
 
-/// Whether a convolution over images gives as many pixels as it takes.
+/// Whether a convolution over images preserves height and width.
 constexpr bool keeps_extents(const Window& window) {
   for (int axis = 1; axis < 3; ++axis) {
     if (window.stride[axis] != 1) return false;
@@ -26,11 +26,11 @@ struct GateParts {
   StepwiseConv<(W.groups > 1), X> from_hidden;
 };
 
-/// A convolution over input and hidden state together,
+/// A convolution over the concatenated input and hidden state,
 ///
 ///     gates(x, h) = w ∗ [x, h] + b = wₓ ∗ x + b + wₕ ∗ h,
 ///
-/// taken as the sum of its two parts, of which the first can be had for all time steps at once.
+/// computed as the sum of its two parts, of which the first is computed for all time steps at once.
 template <class Self, int In, int Hidden, int Gates, Window W, Real T, class B>
 struct GateConvolution : WholeStep<Self> {
   static_assert(In > 0 && Hidden > 0, "a convolutional cell needs positive numbers of channels");
@@ -42,8 +42,8 @@ struct GateConvolution : WholeStep<Self> {
   explicit GateConvolution(Rng& rng) : gates(rng) {}
   static void fields(auto& self, auto&& field) { field("gates", self.gates); }
 
-  /// The parts of the weights for input and hidden state, (Kh, Kw, In | Hidden, Gates · Hidden), taken apart
-  /// once for all steps.
+  /// The parts of the weights for input and hidden state, (Kh, Kw, In | Hidden, Gates · Hidden), split once for all
+  /// steps.
   template <Value X>
   GateParts<X, W> parts(const X& frame) const {
     const auto both = split(lift_like(frame, gates.weight), -2, {In, Hidden});
@@ -57,8 +57,8 @@ struct GateConvolution : WholeStep<Self> {
 
 }  // namespace detail
 
-/// Convolutional LSTM over images: (N, H, W, In) → (N, H, W, Hidden). One convolution over input and hidden
-/// state gives the gates in the order i, f, o, u (input, forget, output, update):
+/// Convolutional LSTM over images: (N, H, W, In) → (N, H, W, Hidden). One convolution of input and hidden state
+/// computes the gates, in the order i, f, o, u (input, forget, output, update):
 ///
 ///     c' = σ(f)·c + σ(i)·tanh(u),   h' = σ(o)·tanh(c')
 ///
@@ -93,9 +93,9 @@ struct ConvLstmCell {
   };
 };
 
-/// Convolutional GRU over images: (N, H, W, In) → (N, H, W, Hidden). One convolution over input and hidden
-/// state gives the gates in the order r, z, n; its bias counts as the input's, and the reset gate applies
-/// to what the hidden state gives to n, as in `gru_update`.
+/// Convolutional GRU over images: (N, H, W, In) → (N, H, W, Hidden). One convolution of input and hidden state computes
+/// the gates, in the order r, z, n. Its bias belongs to the input's terms, and the reset gate multiplies the hidden
+/// state's term of n, as in `gru_update`.
 /// Ballas et al., Delving deeper into convolutional networks for learning video representations (ICLR 2016).
 template <int In, int Hidden, Window W>
 struct ConvGruCell {

@@ -6,8 +6,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// In training each element is 0 with this probability, else scaled up so that the expectation stays; in
-/// inference, and where it is `evaluating` on a tape, nothing happens. Srivastava et al., 2014.
+/// Sets elements to 0 with this probability in training mode, and scales the others so that the expectation is
+/// unchanged. In evaluation mode the result is x. Srivastava et al., 2014.
 template <double Probability = 0.5>
 struct Dropout {
   static_assert(Probability >= 0 && Probability < 1, "Dropout<Probability>: must be in [0, 1)");

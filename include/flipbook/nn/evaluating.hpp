@@ -11,7 +11,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// A module or function that runs in a mode of the tape that it meets. Of what has a name it holds a reference.
+/// Calls a module or function with the tape of its arguments in a given mode. An lvalue is stored by reference.
 template <class M>
 class InMode {
  public:
@@ -46,10 +46,10 @@ class InMode {
 
 }  // namespace detail
 
-/// The module, or any function of values, to be called as in inference also on variables of a tape: batch normalisation
-/// uses its running statistics, nothing is dropped, and no buffer changes; the result is that of a call with tensors.
-/// The gradient with respect to its input and its parameters is that of this computation. What it calls is evaluated
-/// too. PyTorch's `module.eval()`, for one call.
+/// Wraps a module, or any function of values, to run in evaluation mode, also on variables of a tape. Batch
+/// normalisation uses its running statistics, dropout is inactive, and no buffer changes: the result is that of a call
+/// with tensors. Gradients with respect to the input and the parameters are those of this computation. Modules that it
+/// calls are in evaluation mode too. PyTorch's `module.eval()`, for one call.
 ///
 ///     const auto features = fb::evaluating(network)(x);
 template <class M>
@@ -57,9 +57,9 @@ auto evaluating(M&& module) {
   return detail::InMode<M>(Mode::evaluation, std::forward<M>(module));
 }
 
-/// The module, or any function of values, to be called as `evaluating` does and with its parameters as constants, also
-/// where the tape watches them: a gradient goes through it, not to it. PyTorch's `module.eval().requires_grad_(False)`,
-/// for one call.
+/// Wraps a module, or any function of values, as `evaluating` does, with its parameters as constants, even if the tape
+/// watches them. Gradients pass through the module to its input, but not to its parameters. PyTorch's
+/// `module.eval().requires_grad_(False)`, for one call.
 ///
 ///     const auto loss = fb::loss::mse(fb::frozen(features)(y), features(x));   // x of tensors, y of variables
 ///     const auto next = fb::frozen([&](const auto& frame) {                    // several calls

@@ -11,12 +11,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The object behind a layer's or network's type: `Of<Conv2d<3, 64, Window{.kernel = 3}>, float, Cpu>`.
+/// The instance of a layer or network type: `Of<Conv2d<3, 64, Window{.kernel = 3}>, float, Cpu>`.
 template <class Net, class T, class B>
 using Of = typename Net::template Instance<T, B>;
 
-/// What a Module is made of, such as a layer, a model or a likelihood: it names an Instance<T, B>, which is made of an
-/// Rng& that draws its parameters, or of nothing.
+/// A type that a Module can bind, such as a layer, a model or a likelihood. It has an Instance<T, B>, constructed from
+/// an Rng& that draws its parameters, or from nothing.
 template <class Net, class T, class B>
 concept Instantiable = requires {
   typename Net::template Instance<T, B>;
@@ -52,13 +52,13 @@ const Instance& get(const Slot<I, Instance>& slot) {
 
 template <class Places, class... Instances>
 struct LayerTuple;
-/// The instances of layers, made in their order: what a std::tuple would hold, but with less to compile, and made where
-/// they lie. get<I>(layers) is the one at place I; auto& [first, second] = layers binds them.
+/// The instances of layers, constructed in order and in place; it compiles faster than std::tuple. get<I>(layers) is
+/// instance I; auto& [first, second] = layers binds them.
 template <std::size_t... I, class... Instances>
 struct LayerTuple<std::index_sequence<I...>, Instances...> : Slot<I, Instances>... {
   explicit LayerTuple(Rng& rng) : Slot<I, Instances>(rng)... {}
 
-  /// Named by position.
+  /// Fields are named by position.
   static void fields(auto& self, auto&& field) { (field(digits<I>, get<I>(self)), ...); }
 
   /// f(first, second, …)
@@ -100,8 +100,8 @@ Tensor<T, B> fan_in(const Shape& shape, Index inputs, Rng& rng) {
   return uniform<T, B>(shape, 1.0 / std::sqrt(static_cast<double>(inputs)), rng);
 }
 
-/// The start that DCGANs train from: weights normal with deviation `sigma` around 0, scales of normalisation
-/// around 1, biases 0. Radford et al., 2016.
+/// The initial values of DCGAN: weights normal with standard deviation `sigma` around 0, scales of normalisation around
+/// 1, biases 0. Radford et al., 2016.
 template <class M>
 void dcgan(M& module, Rng rng, double sigma = 0.02) {
   for_each_parameter(module, [&]<class T, class B>(const std::string& name, Parameter<T, B>& p) {
@@ -116,36 +116,36 @@ void dcgan(M& module, Rng rng, double sigma = 0.02) {
 
 namespace nn {
 
-/// In place of a number of channels or dimensions: takes whatever comes and keeps it.
+/// In place of a number of channels or dimensions: any number, which the layer preserves.
 inline constexpr int any = -1;
-/// In place of a number of channels or dimensions: not known before the program runs.
+/// In place of a number of channels or dimensions: known only at run time.
 inline constexpr int unknown = -2;
 
 namespace detail {
 constexpr bool match(int given, int expected) { return given < 0 || expected < 0 || given == expected; }
 }  // namespace detail
 
-/// What composition checks: a number that is not known fits.
+/// Whether the channels (dimensions) of two layers match; `any` and `unknown` match every number.
 template <int Given, int Expected>
 inline constexpr bool channels_match = detail::match(Given, Expected);
 template <int Given, int Expected>
 inline constexpr bool dimensions_match = detail::match(Given, Expected);
 
-/// The dimensions that a layer takes, where they are not those that it gives: `input_dimensions`.
+/// The dimensions of a layer's input: `input_dimensions`, or `dimensions` for a layer without it.
 template <class L>
 inline constexpr int input_dimensions_of = L::dimensions;
 template <class L>
   requires requires { L::input_dimensions; }
 inline constexpr int input_dimensions_of<L> = L::input_dimensions;
 
-/// A type that can stand in a network: it names its channels and dimensions, and an Instance for each
-/// scalar and backend.
+/// A type that can be part of a network: it names its channels and dimensions, and an Instance for each scalar and
+/// backend.
 ///
 ///     static constexpr int in, out, dimensions    numbers, `any` or `unknown`
-///     Instance<T, B>                              holds parameters, named by `fields`, if it has any; is made of an
-///                                                 Rng&, or of nothing; and called with Values, gives Values
+///     Instance<T, B>                              owns the parameters, if any, named by `fields`; is constructed from
+///                                                 an Rng&, or from nothing; its call maps Values to Values
 ///
-/// How an instance is made is checked by Module, how it is called only where it is.
+/// Module checks the constructor; the compiler checks a call only where it is made.
 template <class L>
 concept Layer = requires {
   { L::in } -> std::convertible_to<int>;
@@ -156,7 +156,7 @@ concept Layer = requires {
 
 namespace detail {
 
-/// Told of each layer that a container (Sequential, Repeat, Stack) runs on the calling thread.
+/// Receives each layer that a container (Sequential, Repeat, Stack) runs on the calling thread.
 class LayerObserver {
  public:
   virtual void enter(const void* layer, const void* type) = 0;
@@ -167,11 +167,12 @@ class LayerObserver {
  protected:
   ~LayerObserver() = default;
 };
-/// Its address stands for the type of a layer's instance: one without members may share its address with another's.
+/// Its address identifies the type of a layer's instance, since an instance without members may share its address with
+/// another.
 template <class Instance>
 inline constexpr char type_tag = 0;
 
-/// What a layer of a container gives for x.
+/// Runs a layer of a container and notifies the observer.
 template <class Instance, Value X, class... More>
 auto run_layer(const Instance& layer, const X& x, const More&... more) {
   LayerObserver* const observer = LayerObserver::running;
@@ -182,7 +183,7 @@ auto run_layer(const Instance& layer, const X& x, const More&... more) {
     observer->leave(y.shape());
   return y;
 }
-/// For a layer whose work the one before it has done.
+/// Notifies the observer of a layer that is fused into the previous one.
 template <class Instance, Value X>
 void pass_layer(const Instance& layer, const X& y) {
   if (LayerObserver* const observer = LayerObserver::running; observer != nullptr) [[unlikely]] {
@@ -193,25 +194,25 @@ void pass_layer(const Instance& layer, const X& y) {
 
 }  // namespace detail
 
-/// A layer that applies a function to every element: `f`, of ops/elementwise/functions.hpp.
+/// A layer that applies a function `f`, of ops/elementwise/functions.hpp, to every element.
 template <class L>
 concept Activation = Layer<L> && requires {
   L::f.value(1.0);
 };
 
-/// A layer whose instance can go on to such a function in the same pass: `instance(x, Epilogue{f})`.
+/// A normalisation layer that can apply an activation's f in the same pass: `instance(x, Epilogue{f})`.
 template <class L>
 concept Normalising = Layer<L> && requires {
   requires L::normalises;
 };
 
-/// A layer that adds a bias at its end, which its instance can leave to such a function: `instance(x, Epilogue{f})`.
+/// A layer with a bias that can apply an activation's f in the pass that adds it: `instance(x, Epilogue{f})`.
 template <class L>
 concept AddingBias = Layer<L> && requires {
   requires L::adds_bias;
 };
 
-/// What a layer's result is added to.
+/// A value to which a layer adds its result.
 template <Value X>
 struct Onto {
   const X& sum;
@@ -219,8 +220,8 @@ struct Onto {
 template <class X>
 Onto(const X&) -> Onto<X>;
 
-/// A layer whose instance can add its result to something in the same pass: `instance(x, Onto{sum})`. Worth it on
-/// devices, where each pass is a launch.
+/// A layer that can add its result to a value in the same pass: `instance(x, Onto{sum})`. Used on devices, where each
+/// pass is a launch.
 template <class L>
 concept Adding = Layer<L> && requires {
   requires L::adds;

@@ -7,7 +7,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// y = x · w + b over the last axis: (…, In) → (…, Out). Initialised as PyTorch's Linear.
+/// y = x · w + b over the last axis: (…, In) → (…, Out). Initialised as in PyTorch.
 template <int In, int Out, bool WithBias = true>
 struct Linear {
   static_assert(In > 0 && Out > 0, "Linear<In, Out>: both must be positive");
@@ -30,7 +30,7 @@ struct Linear {
     X operator()(const X& x) const {
       return of(x, weight, bias);
     }
-    /// f of it, in the pass that adds the bias.
+    /// f(x · w + b), computed in the pass that adds the bias.
     template <Value X, class F>
     X operator()(const X& x, const Epilogue<F>& after) const {
       return biased(after.f, of(x, weight, None{}), bias);

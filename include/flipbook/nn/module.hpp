@@ -13,8 +13,8 @@ struct NoScalar;
 template <class T>
 inline constexpr bool scalar_given = Real<T>;
 
-/// Whether a module of scalar T on B can take an argument: values of whole numbers, and what is no value, are its own
-/// affair.
+/// Whether a module of scalar T on B accepts an argument. Only real values must match: the network itself accepts or
+/// rejects integers and arguments that are not values.
 template <class X, class T, class B>
 inline constexpr bool argument_fits = true;
 template <Value X, class T, class B>
@@ -23,9 +23,9 @@ inline constexpr bool argument_fits<X, T, B> = alike<X, Tensor<T, B>>;
 struct ArgumentDiffersFromModuleInScalarOrBackend;
 }  // namespace detail
 
-/// A network bound to a scalar and a backend: its type's parameters, in one contiguous tensor, and its
-/// forward code. Copies are independent of each other. One that was moved from has no parameters, and says so when
-/// it is used, until another is assigned to it.
+/// A network bound to a scalar and a backend: its parameters, in one contiguous tensor, and its forward code. Copies
+/// are independent. A module that was moved from has no parameters; its use throws until another module is assigned to
+/// it.
 ///
 ///     fb::Module<Generator, float> generator{fb::Rng{42}};
 ///     fb::Tensor<float> frames = generator(z);
@@ -44,7 +44,7 @@ class Module {
 
   explicit Module(Rng rng = Rng{}) : net_(detail::make_instance<Of<Net, T, B>>(rng)) { gather(); }
   Module(const Module& other) : net_(other.network()) { gather(); }
-  /// A new network with the parameters, buffers and settings of another backend's, or another scalar's:
+  /// A new network with the parameters, buffers and settings of a module on another backend or of another scalar:
   /// `to<Cuda>(module)`.
   template <class U, class From>
     requires(!std::same_as<Module<Net, U, From>, Module>)
@@ -73,8 +73,8 @@ class Module {
     return *this;
   }
 
-  /// Forward: on tensors nothing is recorded (inference), on variables of a tape it is (training, unless it is called
-  /// by way of `evaluating` or `frozen`).
+  /// The forward pass: not recorded on tensors (inference), recorded on variables of a tape (training, unless it is
+  /// called through `evaluating` or `frozen`).
   template <class... X>
     requires(detail::argument_fits<std::remove_cvref_t<X>, T, B>&&...)
   auto operator()(X&&... x) const { return network()(std::forward<X>(x)...); }
@@ -82,23 +82,23 @@ class Module {
   detail::ArgumentDiffersFromModuleInScalarOrBackend operator()(X&&...) const = delete;  // Module<Net, float>: float
 
   /// The members of the network's instance.
-  /// @throws Error  if the module was moved from; so do all others
+  /// @throws Error  if the module was moved from, as all other members do
   const Of<Net, T, B>* operator->() const { return &network(); }
   Of<Net, T, B>* operator->() { return &network(*this); }
 
-  /// All parameters, in the order of its fields: (P). Writing through it changes them.
+  /// All parameters, in the order of the fields: (P). Writing to this tensor changes them.
   const Tensor<T, B>& parameters() const {
     require_present();
     return parameters_;
   }
-  /// All buffers, in the order of its fields.
+  /// All buffers in one tensor, in the order of the fields.
   const Tensor<T, B>& buffers() const {
     require_present();
     return buffers_;
   }
 
-  /// The parameters of one member, in the same memory: `module.part(module->generator)`.
-  /// @throws Error  if the member is not of this module
+  /// The parameters of one member, as a view of the same memory: `module.part(module->generator)`.
+  /// @throws Error  if the member does not belong to this module
   template <class Member>
   Tensor<T, B> part(const Member& member) const {
     require_present();
@@ -129,7 +129,7 @@ class Module {
   }
   const Of<Net, T, B>& network() const { return network(*this); }
 
-  /// Moves all parameters, and all buffers, into one block of memory each, of which they become views.
+  /// Moves all parameters, and all buffers, into one block of memory each; the fields become views of it.
   void gather() {
     Index parameters = 0, buffers = 0;
     for_each_field(net_, [&](const FieldName&, auto& leaf) {

@@ -22,18 +22,18 @@ struct ExponentialUpdate {
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-// Each layer may be given a function that comes after, as Epilogue{f}: Sequential does so where an activation follows.
+// Every layer accepts a function of its result, as Epilogue{f}: Sequential passes the activation that follows.
 
-/// How a layer normalises.
+/// Options of a normalisation layer.
 struct NormOptions {
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = true;     ///< each channel has a weight and a bias
-  double momentum = 0.1;  ///< batch only: how far running statistics move towards each batch's
+  double momentum = 0.1;  ///< BatchNorm only: the weight of each batch in the running statistics
 };
 
 namespace detail {
 
-/// What a layer scales and shifts its channels by, 1 and 0 to begin with; nothing unless `Affine`.
+/// A layer's weight and bias for each channel, initially 1 and 0; empty unless `Affine`.
 template <Real T, class B, int Channels, bool Affine>
 struct ScaleAndShift {
   std::conditional_t<Affine, Parameter<T, B>, None> weight, bias;  // (C)
@@ -47,7 +47,8 @@ struct ScaleAndShift {
   }
 };
 
-/// Notes on a tape that running statistics follow those of a batch with `count` numbers on this rank for each channel.
+/// Records on a tape the update of running statistics by those of a batch, which has `count` elements of each channel
+/// on this rank.
 template <class T, class B>
 void follow(Tape& tape, const Buffer<T, B>& running_mean, const Buffer<T, B>& running_var,
             const Statistics<T, B>& batch, Index count, double momentum) {
@@ -63,9 +64,10 @@ FLIPBOOK_TEMPLATE(void follow(Tape&, const Buffer<float, Cpu>&, const Buffer<flo
 
 }  // namespace detail
 
-/// Batch normalisation of each channel over all other axes, in any number of dimensions. In training by
-/// the batch's own statistics, which the running ones then follow, the variance unbiased; in inference, and where it
-/// is `evaluating` on a tape, by the running ones. Ioffe and Szegedy, 2015.
+/// Batch normalisation of each channel of (N, …, C) over all other axes. Training mode uses the batch's statistics and
+/// updates the running ones with them, the variance unbiased. Evaluation mode uses the running ones. Ioffe and
+/// Szegedy, 2015.
+/// @throws Error  in training mode, if a channel has only one element
 template <int Channels, NormOptions Options = NormOptions{}>
 struct BatchNorm {
   static_assert(Channels > 0, "BatchNorm<Channels>: must be positive");
@@ -97,7 +99,7 @@ struct BatchNorm {
   };
 };
 
-/// Layer normalisation over the channels of each place. Ba et al., 2016.
+/// Layer normalisation of (…, C) over the channels of each position. Ba et al., 2016.
 template <int Channels, NormOptions Options = NormOptions{}>
 struct LayerNorm {
   static_assert(Channels > 0, "LayerNorm<Channels>: must be positive");
@@ -113,7 +115,7 @@ struct LayerNorm {
   };
 };
 
-/// Normalisation of groups of neighbouring channels over all places. Wu and He, 2018.
+/// Normalisation of groups of neighbouring channels of (N, …, C) over all positions of each sample. Wu and He, 2018.
 template <int Groups, int Channels, NormOptions Options = NormOptions{}>
 struct GroupNorm {
   static_assert(Groups > 0 && Channels > 0 && Channels % Groups == 0,
@@ -130,8 +132,9 @@ struct GroupNorm {
   };
 };
 
-/// Normalisation of each channel over all places of each element of the batch; without weight and bias
-/// unless asked for, as PyTorch's. Ulyanov et al., 2016.
+/// Normalisation of each channel of (N, …, C) over all positions of each sample. By default it has no weight and bias,
+/// as in PyTorch. Ulyanov et al., 2016.
+/// @throws Error  if there is only one position
 template <int Channels, NormOptions Options = NormOptions{.affine = false}>
 struct InstanceNorm {
   static_assert(Channels > 0, "InstanceNorm<Channels>: must be positive");
@@ -147,7 +150,7 @@ struct InstanceNorm {
   };
 };
 
-/// Division of each place by the root mean square of its channels. Zhang and Sennrich, 2019.
+/// Division of each position of (…, C) by the root mean square of its channels. Zhang and Sennrich, 2019.
 template <int Channels, double Epsilon = 1e-6>
 struct RMSNorm {
   static_assert(Channels > 0, "RMSNorm<Channels>: must be positive");

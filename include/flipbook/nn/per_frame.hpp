@@ -6,9 +6,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// What a function of frames (N, …, C) gives for every frame of clips (N, T, …, C), in one call with all
-/// frames as one batch: (N, T, …, D).
-/// @throws Error  if the clips have no time axis, or f does not give one result a frame
+/// Applies a function of frames (N, …, C) to every frame of clips (N, T, …, C), in one call with all frames as one
+/// batch: (N, T, …, D).
+/// @throws Error  if the clips have no time axis, or f does not return one result per frame
 template <Value X, class F>
 X for_each_frame(const X& clips, const F& f) {
   const Shape& shape = clips.shape();
@@ -21,8 +21,8 @@ X for_each_frame(const X& clips, const F& f) {
   return reshape(y, result);
 }
 
-/// A network of images applied to every frame of a clip: (N, T, H, W, C) → (N, T, H', W', D), or
-/// (N, T, D) where the network gives one vector an image.
+/// A network of images applied to every frame of a clip: (N, T, H, W, C) → (N, T, H', W', D), or (N, T, D) if the
+/// network returns one vector per image.
 template <class Image>
 struct PerFrame {
   static_assert(Layer<Image>, "PerFrame<Image>: needs a layer (a layer names in, out, dimensions)");
@@ -38,7 +38,7 @@ struct PerFrame {
     Of<Image, T, B> image;
 
     explicit Instance(Rng& rng) : image(flipbook::detail::make_instance<Of<Image, T, B>>(rng)) {}
-    /// Parameters are named as the network's own.
+    /// Parameters have the network's names.
     static void fields(auto& self, auto&& field) {
       if constexpr (HasFields<Of<Image, T, B>>) Of<Image, T, B>::fields(self.image, field);
     }

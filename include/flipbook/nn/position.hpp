@@ -9,9 +9,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// Sines and cosines of positions along one axis (L) or more (T, H, W): channels 2j and 2j + 1 hold the sine
-/// and the cosine of angle j; each axis has its share of the channels. Positions along the first axis begin
-/// at `first`. Vaswani et al., 2017.
+/// Sines and cosines of positions along one axis (L) or more (T, H, W): channels 2j and 2j + 1 are the sine and the
+/// cosine of angle j. The channels are divided among the axes. Positions along the first axis begin at `first`. Vaswani
+/// et al., 2017.
 /// @return  (extents…, channels)
 /// @throws  Error  if `channels` is odd
 template <Real T, class B = Cpu>
@@ -31,7 +31,7 @@ inline Shape positions_of(const char* layer, const Shape& shape) {
   return shape.part(1, shape.rank() - 1);
 }
 
-/// What layers that add something to a sequence by position have in common: a state that counts steps.
+/// Base of layers that add a vector for each position. The state counts steps.
 template <class Self>
 struct AddsPositions {
   template <Value X>
@@ -74,9 +74,9 @@ struct SinusoidalPosition {
   };
 };
 
-/// x + a learned vector for each place along each axis: LearnedPosition<W, L> over (N, L, W),
-/// LearnedPosition<W, T, H, W'> over (N, T, H, W', W), up to these extents. Drawn from N(0, 0.02²). Parameters
-/// are named "0", "1", "2" by axis, or "weight" where there is one.
+/// x + a learned vector for each position along each axis: LearnedPosition<W, L> over (N, L, W),
+/// LearnedPosition<W, T, H, W'> over (N, T, H, W', W), up to these extents. Initialised from N(0, 0.02²). Parameters
+/// are named "0", "1", "2" by axis, or "weight" if there is one axis.
 template <int Width, int... Extents>
 struct LearnedPosition {
   static_assert(Width > 0 && sizeof...(Extents) > 0 && ((Extents > 0) && ...),
@@ -95,7 +95,8 @@ struct LearnedPosition {
       }
     }
 
-    /// The sum over axes, (extents…, Width).
+    /// The sum of the axes' vectors, (extents…, Width).
+    /// @throws Error  if x has other axes, or a position exceeds an extent of the type
     template <Value X>
     X positions(const X& x, Index first) const {
       const Shape extents = detail::positions_of("LearnedPosition", x.shape());

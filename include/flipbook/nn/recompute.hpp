@@ -8,15 +8,15 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// A layer of which training keeps the input alone: its activations are worked out again when the gradient reaches it
-/// (`recompute`). Outputs, gradients, random numbers, changes to buffers and the names of parameters are the layer's,
-/// so that files are read with and without. It costs a second forward run of the layer, and saves what the layer keeps
-/// but for its input; of N equal blocks, wrapped one by one, a step then keeps N inputs and the activations of one.
+/// A layer of which training saves only the input: the backward pass computes its activations again (activation
+/// checkpointing, `recompute`). Outputs, gradients, random numbers, updates of buffers and names of parameters are
+/// those of the layer, so files can be read with and without Recompute. The price is a second forward pass of the
+/// layer. If each of N equal blocks is wrapped, a step stores N inputs and the activations of one block.
 ///
 ///     nn::Repeat<12, nn::Recompute<nn::TransformerBlock<256, 8>>>
 ///
-/// What else the layer is called with, such as a condition or a mask, is kept too. Steps of a stepwise layer, and calls
-/// with its state, are the layer's own: of these everything is kept.
+/// Other arguments, such as a condition or a mask, are saved too. Steps of a stepwise layer, and calls with its state,
+/// are not recomputed: all their activations are saved.
 template <Layer Block>
 struct Recompute {
   static_assert(
@@ -39,7 +39,7 @@ struct Recompute {
     }
 
    private:
-    /// Whether an argument is what a step moves on.
+    /// Whether an argument is the state of a stepwise layer.
     template <class X, class Argument>
     static constexpr bool is_state() {
       if constexpr (requires { typename Inner::template State<X>; }) {
@@ -51,7 +51,7 @@ struct Recompute {
   };
 };
 
-/// A block of a network that says by an option whether its blocks are recomputed.
+/// The block, wrapped in Recompute if `Recomputed`: for networks that have this as an option.
 template <bool Recomputed, Layer Block>
 using RecomputeIf = std::conditional_t<Recomputed, Recompute<Block>, Block>;
 

@@ -15,14 +15,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// A layer over sequences (N, T, …, C) that goes through them as a whole or step by step, to the same values
-/// but for rounding: `static constexpr bool stepwise = true`, and its instance has
+/// A layer over sequences (N, T, …, C) that runs on whole sequences or step by step, with equal values up to rounding:
+/// `static constexpr bool stepwise = true`, and its instance has
 ///
-///     template <Value X> … State;                              // what one step hands on to the next
+///     template <Value X> … State;                              // passed from one step to the next
 ///     State<X> start(const X& frame) const;                    // before the first frame (N, …, C)
-///     X step(const X& frame, State<X>& state) const;           // (N, …, C) → (N, …, D), moves the state on
+///     X step(const X& frame, State<X>& state) const;           // (N, …, C) → (N, …, D), updates the state
 ///     X operator()(const X& sequence) const;                   // (N, T, …, C) → (N, T, …, D)
-///     X operator()(const X& sequence, State<X>& state) const;  // the same from, and to, a state
+///     X operator()(const X& sequence, State<X>& state) const;  // the same, from and to a state
 template <class L>
 concept Stepwise = Layer<L> && requires {
   requires L::stepwise;
@@ -38,7 +38,7 @@ void check_sequence(const X& x) {
           x.shape());
 }
 
-/// The first frame of a sequence, without its past: for its extents.
+/// The first frame of a sequence, as a constant: only its extents are used.
 template <Value X>
 X first_frame(const X& x) {
   check_sequence(x);
@@ -47,7 +47,7 @@ X first_frame(const X& x) {
   return reshape(slice(stop_gradient(x), 1, 0, 1), shape);
 }
 
-/// One step of a layer that is written for sequences: as a sequence of one frame.
+/// Runs one step of a layer over sequences, as a sequence of one frame.
 template <class L, Value X, class State>
 X step_as_sequence(const L& layer, const X& frame, State& state) {
   const auto with_time = [](const Shape& shape) {
@@ -63,8 +63,8 @@ X step_as_sequence(const L& layer, const X& frame, State& state) {
 
 }  // namespace detail
 
-/// A cell over sequences: (N, T, …, In) → (N, T, …, Hidden). What the input gives to the gates is one product
-/// for all steps. Parameters are named as the cell's.
+/// A cell over sequences: (N, T, …, In) → (N, T, …, Hidden). One product computes the input's terms of the gates for
+/// all steps. Parameters have the cell's names.
 template <Cell C>
 struct Recurrent {
   static constexpr int in = C::in, out = C::out, dimensions = C::dimensions + 1;
@@ -91,7 +91,7 @@ struct Recurrent {
     template <Value X>
     X operator()(const X& x, State<X>& state) const {
       detail::check_sequence(x);
-      // Time outermost, so that each step's gates, the most of what a step holds, are a view and no copy.
+      // Time is outermost, so that the gates of a step, its largest tensor, are a view and not a copy.
       const X by_time = transpose(x, 0, 1);  // (T, N, …, In)
       const X projected = for_each_frame(by_time, [&](const X& frames) { return cell.project(frames, state); });
       List<X> outputs;
@@ -108,7 +108,7 @@ struct Recurrent {
 
 namespace detail {
 
-/// A layer of a stack, over sequences.
+/// A layer of a Stack, as a layer over sequences.
 template <class L>
 struct OverSequences {
   using Type = PerFrame<L>;
@@ -135,10 +135,9 @@ struct StateOf<L, X> {
 
 }  // namespace detail
 
-/// Layers one after another over a sequence, (N, T, …, In) → (N, T, …, Out): cells, layers that go step by step,
-/// and layers for one frame, which see all frames as one batch. Parameters are named by position:
-/// "0.gates.weight". Whole sequences (teacher forcing) and single steps (sampling) give the same values to
-/// rounding:
+/// Layers one after another over a sequence, (N, T, …, In) → (N, T, …, Out): cells, stepwise layers, and layers for one
+/// frame, which process all frames as one batch. Parameters are named by position: "0.gates.weight". Whole sequences
+/// (teacher forcing) and single steps (sampling) give equal values up to rounding:
 ///
 ///     fb::Module<Stack<ConvLstmCell<1, 32, same>, ConvLstmCell<32, 32, same>, Conv2d<32, 1, same>>, float> net{rng};
 ///     auto all = net(frames);                  // (N, T, H, W, 1)
@@ -154,8 +153,8 @@ struct Stack {
 
   template <Real T, class B>
   struct Instance {
-    /// The state of every layer that has one. Empty before the first step: it starts when the extents that
-    /// reach the layer are known.
+    /// The state of every layer that has one. It is empty before the first step, since it depends on the extents of the
+    /// layer's input.
     template <Value X>
     using State =
         std::tuple<std::optional<typename detail::StateOf<typename detail::OverSequences<Layers>::Type, X>::Type>...>;

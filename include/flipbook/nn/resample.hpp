@@ -10,7 +10,7 @@ namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 namespace detail {
 
-/// A layer that is a function of its input's places, without parameters.
+/// A layer without parameters that applies `Function::of`.
 template <class Function, int In = any, int Out = any, int Dimensions = any>
 struct Resampling {
   static constexpr int in = In, out = Out, dimensions = Dimensions;
@@ -24,35 +24,37 @@ struct Resampling {
   };
 };
 
-/// How many places of `dimensions` axes a block has.
+/// Number of positions of a block with `dimensions` axes.
 constexpr int volume(const Extent& size, int dimensions) {
   return (dimensions > 2 ? size.t : 1) * (dimensions > 1 ? size.h : 1) * size.w;
 }
 
 }  // namespace detail
 
-/// Every place repeated `Factor` times along each axis.
+/// Every position repeated `Factor` times along each axis (nearest neighbour): (N, …, C) → (N, …·Factor, C).
 template <Extent Factor>
 struct Upsample : detail::Resampling<Upsample<Factor>> {
   static auto of(const Value auto& x) { return upsample_nearest(x, Factor); }
 };
-/// Linear interpolation to `Factor` times the extents: bilinear for images, trilinear for clips.
+/// Linear interpolation, bilinear for images, trilinear for clips: (N, …, C) → (N, …·Factor, C).
 template <Extent Factor>
 struct UpsampleLinear : detail::Resampling<UpsampleLinear<Factor>> {
   static auto of(const Value auto& x) { return upsample_linear(x, Factor); }
 };
-/// The mean over every block of places.
+/// The mean over every block of positions: (N, …, C) → (N, …/Size, C).
+/// @throws Error  if the blocks do not divide the extents
 template <Extent Size>
 struct AvgPool : detail::Resampling<AvgPool<Size>> {
   static auto of(const Value auto& x) { return avg_pool(x, Size); }
 };
-/// The largest in every block of places.
+/// The maximum over every block of positions: (N, …, C) → (N, …/Size, C).
+/// @throws Error  if the blocks do not divide the extents
 template <Extent Size>
 struct MaxPool : detail::Resampling<MaxPool<Size>> {
   static auto of(const Value auto& x) { return max_pool(x, Size); }
 };
 
-/// Channels become places, in PyTorch's order: (N, …, In) → (N, …·Factor, In / volume). Shi et al., 2016.
+/// Channels become positions, in PyTorch's order: (N, …, In) → (N, …·Factor, In / volume). Shi et al., 2016.
 template <int In, Extent Factor, int Dimensions = 2>
 struct PixelShuffle : detail::Resampling<PixelShuffle<In, Factor, Dimensions>, In,
                                          In / detail::volume(Factor, Dimensions), Dimensions> {
@@ -60,20 +62,22 @@ struct PixelShuffle : detail::Resampling<PixelShuffle<In, Factor, Dimensions>, I
                 "PixelShuffle<In, Factor>: the factor must divide the channels");
   static auto of(const Value auto& x) { return pixel_shuffle(x, Factor); }
 };
-/// Places become channels: undoes PixelShuffle.
+/// Positions become channels, the inverse of PixelShuffle: (N, …, In) → (N, …/Factor, In · volume).
+/// @throws Error  if the factor does not divide the extents
 template <int In, Extent Factor, int Dimensions = 2>
 struct PixelUnshuffle : detail::Resampling<PixelUnshuffle<In, Factor, Dimensions>, In,
                                            In * detail::volume(Factor, Dimensions), Dimensions> {
   static auto of(const Value auto& x) { return pixel_unshuffle(x, Factor); }
 };
 
-/// Space-time patches become the channels of one place each: (N, T, H, W, In) → (N, T/t, H/h, W/w, t·h·w·In).
+/// Space-time patches become the channels of one position each: (N, T, H, W, In) → (N, T/t, H/h, W/w, t·h·w·In).
+/// @throws Error  if the patches do not divide the extents
 template <int In, Extent Patch, int Dimensions = 3>
 struct Patchify
     : detail::Resampling<Patchify<In, Patch, Dimensions>, In, In * detail::volume(Patch, Dimensions), Dimensions> {
   static auto of(const Value auto& x) { return patchify(x, Patch); }
 };
-/// Puts patches back: (N, T, H, W, In) → (N, T·t, H·h, W·w, In / (t·h·w)).
+/// The inverse of Patchify: (N, T, H, W, In) → (N, T·t, H·h, W·w, In / (t·h·w)).
 template <int In, Extent Patch, int Dimensions = 3>
 struct Unpatchify
     : detail::Resampling<Unpatchify<In, Patch, Dimensions>, In, In / detail::volume(Patch, Dimensions), Dimensions> {

@@ -10,7 +10,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// x itself.
+/// Returns x.
 struct Identity {
   static constexpr int in = any, out = any, dimensions = any;
 
@@ -30,17 +30,18 @@ inline constexpr bool fits_beside = match(Shortcut::in, row_of<Layers...>.ends.i
                                           row_of<Layers...>.ends.out);
 }  // namespace detail
 
-/// That a shortcut takes and gives the channels that the layers beside it, which agree with each other, take and give.
+/// The layers agree with each other, and the shortcut has their input and output channels.
 template <class Shortcut, class... Layers>
 concept BodyAndShortcutAgreeInChannels =
     LayersAgreeInChannelsAndDimensions<Layers...> && detail::fits_beside<Shortcut, Layers...>;
 
-/// That blocks of this type can follow one another.
+/// The block preserves the number of channels, so that blocks can follow one another.
 template <class Block>
 concept BlockGivesTheChannelsThatItTakes = detail::match(Block::out, Block::in);
 
-/// shortcut(x) + body(x), where `Shortcut` brings x to the shape of the body's result, such as a
-/// convolution of kernel 1. Parameters are named "body.0.weight", "shortcut.weight". He et al., 2016.
+/// shortcut(x) + body(x), where `Shortcut` maps x to the shape of the body's output, such as a convolution with
+/// kernel 1. Parameters are named "body.0.weight", "shortcut.weight". He et al., 2016.
+/// @throws Error  if the two shapes differ
 template <Layer Shortcut, Layer... Layers>
   requires BodyAndShortcutAgreeInChannels<Shortcut, Layers...>
 struct ProjectedResidual {
@@ -74,13 +75,13 @@ struct ProjectedResidual {
   };
 };
 
-/// x + body(x), the body keeping shapes.
+/// x + body(x), where the body preserves the shape.
 template <Layer... Layers>
   requires BodyAndShortcutAgreeInChannels<Identity, Layers...>
 using Residual = ProjectedResidual<Identity, Layers...>;
 
-/// A factor for each channel, which begins as `Start`: at the end of a residual's body it lets a deep network begin
-/// near the identity. Touvron et al., Going deeper with image transformers, 2021.
+/// A learned factor for each channel, initially `Start`. At the end of a residual's body it starts a deep network near
+/// the identity. Touvron et al., Going deeper with image transformers, 2021.
 template <int Channels, double Start = 1e-2>
 struct LayerScale {
   static_assert(Channels > 0, "LayerScale<Channels>: must be positive");
@@ -98,8 +99,8 @@ struct LayerScale {
   };
 };
 
-/// `Count` blocks of one type after another, each with parameters of its own: "0.…", "1.…". What else is
-/// passed, such as a mask, goes to every block.
+/// `Count` blocks of one type in sequence, each with its own parameters: "0.…", "1.…". Other arguments, such as a mask,
+/// are passed to every block.
 template <int Count, Layer Block>
   requires BlockGivesTheChannelsThatItTakes<Block>
 struct Repeat {

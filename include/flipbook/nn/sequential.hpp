@@ -12,12 +12,12 @@ namespace flipbook::inline FLIPBOOK_ISA::nn {
 
 namespace detail {
 
-/// What one layer, or a row of them, takes and gives.
+/// Channels and dimensions of the input and output of a layer, or of a sequence of layers.
 struct Ends {
   int in, out, input_dimensions, dimensions;
 };
 
-/// Two layers of a row, counted from 0, of which the second takes something else than the first gives.
+/// The two layers of a mismatch, counted from 0: the output of the first does not match the input of the second.
 struct Disagreement {
   bool of_channels = false, of_dimensions = false;
   int giving = 0, given = 0, taking = 0, taken = 0;
@@ -30,7 +30,7 @@ struct Row {
 
 constexpr Row row(std::initializer_list<Ends> layers) {
   Ends ends{any, any, any, any};
-  int fixed_channels = 0, fixed_dimensions = 0, at = 0;  // the layers that did; others pass on what they are given
+  int fixed_channels = 0, fixed_dimensions = 0, at = 0;  // the layers that set them; others preserve them
   bool anything = true;
   for (const Ends& next : layers) {
     if (!match(ends.out, next.in)) return {ends, {true, false, fixed_channels, ends.out, at, next.in}};
@@ -49,7 +49,7 @@ constexpr Row row(std::initializer_list<Ends> layers) {
 template <class... Layers>
 inline constexpr Row row_of = row({Ends{Layers::in, Layers::out, input_dimensions_of<Layers>, Layers::dimensions}...});
 
-// What compilers print of a disagreement: ChannelsDiffer<LayerAt<0>, Gives<64>, LayerAt<2>, Takes<32>>.
+// Compilers print a mismatch as ChannelsDiffer<LayerAt<0>, Gives<64>, LayerAt<2>, Takes<32>>.
 template <int>
 struct LayerAt;
 template <int>
@@ -78,13 +78,13 @@ concept Agrees = std::is_same_v<Verdict, Agreement>;
 
 }  // namespace detail
 
-/// That each layer takes the channels, and works on the dimensions, that the one before it gives.
+/// The input of each layer has the channels and the dimensions of the previous layer's output.
 template <class... Layers>
 concept LayersAgreeInChannelsAndDimensions = detail::Agrees<typename decltype(detail::verdict<Layers...>())::type>;
 
-/// Layers one after another. That each takes what the one before it gives is checked by the compiler;
-/// parameters are named by position, as in PyTorch: "0.weight". An activation after a normalisation is worked out in
-/// the same pass; on devices, so is one after a bias.
+/// Layers one after another. The compiler checks that each layer accepts the previous one's output. Parameters are
+/// named by position, as in PyTorch: "0.weight". An activation after a normalisation is fused into it; on devices, so
+/// is an activation after a bias.
 template <Layer... Layers>
   requires LayersAgreeInChannelsAndDimensions<Layers...>
 struct Sequential {
@@ -114,14 +114,14 @@ struct Sequential {
    private:
     template <std::size_t I>
     using At = std::tuple_element_t<I, std::tuple<Layers...>>;
-    /// Whether a layer and the next are one pass together: a normalisation, or on devices a bias, and an activation.
+    /// Whether a layer and the next are fused: a normalisation, or on devices a layer with a bias, and an activation.
     template <std::size_t I>
     static constexpr bool fused() {
       constexpr bool on_device = !std::is_same_v<B, Cpu>;
       if constexpr (I + 1 == sizeof...(Layers)) return false;
       else return (Normalising<At<I>> || (on_device && AddingBias<At<I>>)) && Activation<At<I + 1>>;
     }
-    /// Nothing holds what a layer has read when the next one runs. What else is passed goes to the last.
+    /// Each layer's input is released before the next layer runs. Other arguments are passed to the last layer.
     template <std::size_t I, class X, class... More>
     auto run(X x, const More&... more) const {
       if constexpr (I == sizeof...(Layers)) {

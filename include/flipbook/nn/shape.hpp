@@ -8,7 +8,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// All axes but the first become one: (N, …) → (N, D), places outermost, channels innermost.
+/// Merges all axes but the first: (N, …) → (N, D), positions outermost, channels innermost.
+/// @throws Error  if the input has no axes
 struct Flatten {
   static constexpr int in = any, out = unknown, input_dimensions = any, dimensions = 0;
 
@@ -22,8 +23,9 @@ struct Flatten {
   };
 };
 
-/// The last axis becomes several: (…, D) → (…, Extents), so that Unflatten<4, 4, 512> makes an image of
-/// 512 channels of each vector of 8192, and Unflatten<4, 8, 8, 64> a clip.
+/// Splits the last axis into several: (…, D) → (…, Extents). Unflatten<4, 4, 512> makes an image of 512 channels from a
+/// vector of 8192 numbers, Unflatten<4, 8, 8, 64> a clip from a vector of 16384.
+/// @throws Error  if the last extent is not the product of Extents
 template <int... Extents>
 struct Unflatten {
   static_assert(sizeof...(Extents) > 0 && ((Extents > 0) && ...), "Unflatten<Extents...>: must be positive");

@@ -10,13 +10,13 @@
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-/// Attention that is factorised: within each frame, and along time at each place. T·P tokens then cost O(T·P·(T + P))
+/// Factorised attention: within each frame, and along time at each position. T·P tokens then cost O(T·P·(T + P))
 /// instead of O(T²·P²). Ma et al., Latte, 2024.
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// What a function of sequences (N, T, C) gives for the sequence at every place of a clip (N, T, …, C), in one call
-/// with all places as one batch: (N, T, …, D).
-/// @throws Error  if the clips have no places, or f does not give one result a step
+/// Applies a function of sequences (N, T, C) to the sequence at every position of a clip (N, T, …, C), in one call with
+/// all positions as one batch: (N, T, …, D).
+/// @throws Error  if the clips have fewer than four axes, or f does not return one result per step
 template <Value X, class F>
 X along_time(const X& clips, const F& f) {
   const Shape& shape = clips.shape();
@@ -29,13 +29,14 @@ X along_time(const X& clips, const F& f) {
   return reshape(transpose(reshape(y, {batch, places, frames, result.back()}), 1, 2), result);
 }
 
-/// A transformer's block over clips (N, T, …, Width), which attends within each frame, then along time, and is told its
-/// condition (N, [T,] Condition) by adaLN-zero:
+/// A transformer block over clips (N, T, …, Width) that attends within each frame, then along time, with a condition
+/// (N, [T,] Condition) by adaLN-zero:
 ///
 ///     x ← x + g₁·space(m₁(x)),   x ← x + g₂·time(m₂(x)),   x ← x + g₃·mlp(m₃(x)),   mᵢ(x) = norm(x)·(1 + sᵢ) + bᵢ
 ///
-/// The gates gᵢ are 0 at first, and the block gives x. `O.causal` holds for time alone. Parameters: modulation, space,
-/// time, mlp.0, mlp.2. Peebles and Xie, Scalable diffusion models with transformers, 2023.
+/// The gates gᵢ are 0 initially, so the block begins as the identity. `O.causal` applies to attention along time only.
+/// Parameters: modulation, space, time, mlp.0, mlp.2. Peebles and Xie, Scalable diffusion models with
+/// transformers, 2023.
 template <int Width, int Heads, int Condition = Width, TransformerOptions O = TransformerOptions{.causal = Causal::no}>
 struct SpaceTimeBlock {
   static constexpr int in = Width, out = Width, dimensions = any, inner = O.expansion * Width;
@@ -69,19 +70,19 @@ struct SpaceTimeBlock {
   };
 };
 
-/// How a SpaceTimeTransformer is made.
+/// Options of a SpaceTimeTransformer.
 struct SpaceTimeOptions {
-  Extent patch{1, 4, 4};  ///< pixels of a token
+  Extent patch{1, 4, 4};  ///< extents of a token's patch
   int width = 128, blocks = 4, heads = 4;
-  int expansion = 4;       ///< hidden width of the perceptrons, in widths
-  int condition = 0;       ///< numbers of a condition, such as classes
-  bool causal = false;     ///< frames see no later ones
-  bool recompute = false;  ///< the blocks keep their inputs alone (Recompute)
+  int expansion = 4;       ///< hidden width of the MLPs, as a multiple of `width`
+  int condition = 0;       ///< size of a condition, such as the number of classes
+  bool causal = false;     ///< frames do not attend to later frames
+  bool recompute = false;  ///< the blocks save only their inputs (Recompute)
 };
 
-/// A transformer over the patches of clips (N, T, H, W, Channels) that are noise in part: their noise levels (N) or
-/// (N, T), and perhaps a condition, → (N, T, H, W, Channels), 0 at first. Positions are rotary, so clips may be of any
-/// length and extents. Parameters: conditioning, in, blocks, modulation, out.
+/// A transformer over the patches of noisy clips (N, T, H, W, Channels): with noise levels (N) or (N, T), and
+/// optionally a condition, → (N, T, H, W, Channels). The output is 0 initially. Positions are rotary, so clips may have
+/// any length and extents. Parameters: conditioning, in, blocks, modulation, out.
 template <int Channels, SpaceTimeOptions O = SpaceTimeOptions{}>
 struct SpaceTimeTransformer {
   static constexpr int in = Channels, out = Channels, dimensions = 3, condition = O.condition;
@@ -109,7 +110,7 @@ struct SpaceTimeTransformer {
       field("modulation", self.modulation);
       field("out", self.last);
     }
-    /// @throws Error  if the patches do not divide the extents, or there are levels for each frame of longer patches
+    /// @throws Error  if the patches do not divide the extents, or levels are per frame and patches span several frames
     template <Value X>
     X operator()(const X& x, const X& level, const X& condition = {}) const {
       require(level.rank() < 2 || O.patch.t == 1, "SpaceTimeTransformer: levels ", level.shape(),

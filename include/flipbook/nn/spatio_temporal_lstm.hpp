@@ -16,8 +16,9 @@ constexpr Window without_bias(Window window) {
   return window;
 }
 
-/// One layer of SpatioTemporalLstm. The convolution of the input gives i, f, g, i', f', g', o, that of the hidden state
-/// i, f, g, o, and that of the memory m what belongs to i', f', g'. Forgetting begins with a bias of 1 more.
+/// One layer of SpatioTemporalLstm. The convolution of the input computes terms of i, f, g, i', f', g', o, that of the
+/// hidden state terms of i, f, g, o, and that of the memory m terms of i', f', g'. Initially, 1 is added to the biases
+/// of the forget gates f and f'.
 template <int In, int Hidden, Window W>
 struct SpatioTemporalLayer {
   template <Real T, class B>
@@ -40,7 +41,7 @@ struct SpatioTemporalLayer {
       field("last", self.last);
     }
 
-    /// @param projected  what the input gives, (N, H, W, 7 · Hidden); h_t, c_t and m are moved on
+    /// @param projected  the convolution of the input, (N, H, W, 7 · Hidden); h_t, c_t and memory are updated
     template <Value X>
     void advance(const X& projected, X& h_t, X& c_t, X& memory) const {
       const List<X> of_x = split(projected, -1, {3 * Hidden, 3 * Hidden, Hidden});
@@ -62,14 +63,14 @@ struct SpatioTemporalLayer {
 
 }  // namespace detail
 
-/// Spatio-temporal LSTMs over images, `Layers` of them, with a memory m that goes up through the layers and from the
-/// last one to the first of the next step, (N, H, W, In) → (N, H, W, Hidden):
+/// Spatio-temporal LSTM of `Layers` layers over images: (N, H, W, In) → (N, H, W, Hidden). A memory m passes up through
+/// the layers, and from the last layer to the first layer of the next step:
 ///
 ///     c' = σ(f)·c + σ(i)·tanh(g),   m' = σ(f')·m + σ(i')·tanh(g'),   h' = σ(o + wₒ ∗ [c', m'])·tanh(w₁ₓ₁ ∗ [c', m'])
 ///
-/// where i, f, g and o are of input and hidden state, i', f' and g' of input and memory. As the layers share a memory,
-/// they are one cell. Parameters: first.x, .h, .m, .o, .last, and the same of each of the others, "0.x.weight".
-/// Wang et al., PredRNN, 2017.
+/// where i, f, g and o are computed from input and hidden state, i', f' and g' from input and memory. The layers share
+/// the memory and therefore form one cell. Parameters: first.x, .h, .m, .o, .last, and the same of the other layers,
+/// "0.x.weight". Wang et al., PredRNN, 2017.
 template <int In, int Hidden, int Layers, Window W>
 struct SpatioTemporalLstm {
   static_assert(In > 0 && Hidden > 0 && Layers > 1,

@@ -11,15 +11,15 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// A layer whose weight is divided by its largest singular value σ, the weight seen as a matrix from
-/// everything else to output channels, so that the layer stretches no input by more than about 1.
+/// A layer whose weight is divided by its largest singular value σ. The weight is treated as a matrix from all other
+/// axes to output channels. The layer then stretches no input by a factor of more than about 1.
 ///
 ///     v ← Wᵀu / |Wᵀu|,   u ← W v / |W v|,   σ = uᵀ W v
 ///
-/// One power iteration a training step refines u and v, which count as constants in the gradient.
-/// Parameters, buffers and semantics are those of torch.nn.utils.spectral_norm; a layer that runs several
-/// times in a step makes one iteration. Miyato et al., 2018.
-/// @tparam L  Linear, a convolution or a transposed one: what has a weight and says, as `of`, what it does with another
+/// One power iteration per training step refines u and v, which are constants in the gradient. Parameters, buffers and
+/// semantics are those of torch.nn.utils.spectral_norm; a layer that runs several times in a step makes one iteration.
+/// Miyato et al., 2018.
+/// @tparam L  Linear, a convolution or a transposed one: a layer with a weight, and a function `of` for a given weight
 template <class L>
 struct SpectralNorm {
   static constexpr int in = L::in, out = L::out, dimensions = L::dimensions;
@@ -27,7 +27,7 @@ struct SpectralNorm {
   template <Real T, class B>
   struct Instance {
     Of<L, T, B> layer;
-    Buffer<T, B> u, v;  // (O), and everything else (I·K…) in PyTorch's order
+    Buffer<T, B> u, v;  // (O), and all other axes (I·K…) in PyTorch's order
 
     explicit Instance(Rng& rng) : layer(rng) {
       u = {unit(normal<T, B>({u_shape().size()}, rng))};
@@ -63,8 +63,8 @@ struct SpectralNorm {
     int output() const { return layer.weight.layout == WeightLayout::transposed_convolution ? -2 : -1; }
     int input() const { return -3 - output(); }
 
-    // u and v broadcast against the weight (K…, I, O) or (K…, O, I), so that both products with its matrix
-    // are sums over the other's axes.
+    // u and v broadcast over the weight (K…, I, O) or (K…, O, I), so that the products of its matrix with either are
+    // element-wise products, summed over axes.
     Shape u_shape() const {
       Shape shape = Shape::filled(layer.weight.shape().rank(), 1);
       shape[output()] = layer.weight.shape()[output()];
@@ -75,7 +75,7 @@ struct SpectralNorm {
       shape[output()] = 1;
       return shape;
     }
-    // PyTorch counts inputs before places of the kernel.
+    // PyTorch orders input channels before kernel positions.
     Tensor<T, B> from_pytorch(const Tensor<T, B>& x) const {
       return transpose(x.reshape({layer.weight.shape()[input()], -1})).reshape(v_shape());
     }

@@ -17,31 +17,31 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 /// One layer of a Summary.
 struct LayerSummary {
-  std::string name;     ///< where it lies in the module, such as "encoder.0"
+  std::string name;     ///< its path in the module, such as "encoder.0"
   std::string type;     ///< such as "Conv2d<3, 64>"
-  int depth;            ///< how many of the layers listed it lies in
+  int depth;            ///< number of listed layers that contain it
   Shape output;         ///< of its last call
   Index parameters;     ///< its own and those of all layers in it
-  Index multiply_adds;  ///< of all its calls, those of layers in it included
+  Index multiply_adds;  ///< of all its calls, including layers in it
   int calls;
 };
 
-/// What `summary` found.
+/// The result of `summary`.
 struct Summary {
   std::vector<LayerSummary> layers;  ///< in the order of their first calls
   Shape output;
-  Index parameters = 0, buffers = 0;  ///< numbers in them
+  Index parameters = 0, buffers = 0;  ///< number of elements
   Index multiply_adds = 0;
   std::size_t bytes = 0;  ///< of parameters and buffers
 };
 
 namespace detail {
 
-/// The text up to its first `end` outside of all brackets.
+/// The text before the first `end` that is outside all brackets.
 FLIPBOOK_INLINE std::string_view outside_brackets(std::string_view text, std::string_view end);
 
-/// The name of a layer as a program writes it, with its channels, from what a compiler calls its instance:
-/// "flipbook::nn::Linear<3, 4, true>::Instance<float, flipbook::Cpu>" is "Linear<3, 4>".
+/// The name of a layer as written in a program, with its channels, from the compiler's name of its instance:
+/// "flipbook::nn::Linear<3, 4, true>::Instance<float, flipbook::Cpu>" gives "Linear<3, 4>".
 FLIPBOOK_INLINE std::string layer_type(std::string_view instance);
 template <class Instance>
 std::string layer_type() {
@@ -50,7 +50,7 @@ std::string layer_type() {
   return layer_type(outside_brackets(outside_brackets(text, ";"), "]"));
 }
 
-/// Calls visit(path, layer) for every member that a module's fields name and that may be a layer.
+/// Calls visit(path, layer) for every member among a module's fields that may be a layer.
 template <class M, class Visit>
 void for_each_layer(const M& module, const Visit& visit, const std::string& path = "") {
   if constexpr (HasFields<const M>) {
@@ -65,7 +65,7 @@ void for_each_layer(const M& module, const Visit& visit, const std::string& path
   }
 }
 
-/// Every layer that a module's fields name, and what it made of its calls.
+/// The layers among a module's fields, and the record of their calls.
 class LayerTable final : public nn::detail::LayerObserver {
  public:
   template <class M>
@@ -89,11 +89,11 @@ class LayerTable final : public nn::detail::LayerObserver {
   Index multiply_adds() const noexcept { return counter_.count(); }
 
  private:
-  using Key = std::pair<const void*, const void*>;  // where it lies, and what it is
+  using Key = std::pair<const void*, const void*>;  // address and type
 
   struct Open {
     std::size_t row;
-    Index before;  // multiply-adds when it was entered
+    Index before;  // multiply-adds at entry
   };
   LayerObserver* outer_ = running;
   MultiplyAdds counter_;
@@ -105,16 +105,16 @@ class LayerTable final : public nn::detail::LayerObserver {
 
 // 1234567 as 1,234,567.
 FLIPBOOK_INLINE std::string with_commas(Index number);
-// How many characters a text shows, each of UTF-8 counted once.
+// Number of UTF-8 characters of a text.
 FLIPBOOK_INLINE std::size_t shown_width(std::string_view text);
 
 }  // namespace detail
 
-/// The layers of a module, what shapes they give, and what they cost, found by running it once on `inputs` in
-/// evaluation: those that its containers (Sequential, Repeat, Stack) run, at any depth. What else the module computes
-/// is in its totals. Multiply-adds are those of the whole batch, as MultiplyAdds counts them.
+/// The layers of a module with the shapes of their outputs and their cost, measured in one run on `inputs` in
+/// evaluation mode. Lists the layers that the module's containers (Sequential, Repeat, Stack) run, at any depth; other
+/// computation counts only in the totals. Multiply-adds are those of the whole batch, as MultiplyAdds counts them.
 /// @param module  a Module, or a member of one
-/// @throws Error  what the module throws of such inputs
+/// @throws Error  the module's own errors for such inputs
 template <class M, class T, class B, class... More>
 Summary summary(const M& module, const Tensor<T, B>& input, const More&... inputs) {
   Summary found;

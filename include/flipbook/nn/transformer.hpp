@@ -13,7 +13,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// A transformer's block, normalised before each half:
+/// A transformer block with normalisation before each half (pre-norm):
 ///
 ///     y = x + attention(norm₁(x)),   z = y + W₂·GELU(W₁·norm₂(y))
 ///
@@ -44,7 +44,7 @@ struct TransformerBlock {
       field("mlp", self.mlp);
     }
 
-    /// @param mask  added to the scores, as `attention` takes it; or none
+    /// @param mask  added to the scores, as in `attention`; or none
     template <Value X>
     X operator()(const X& x, const Tensor<T, B>& mask = {}) const {
       return block(x, [&](const X& normed, const auto&... onto) { return attention(normed, mask, onto...); });
@@ -66,7 +66,7 @@ struct TransformerBlock {
     template <Value X, class Attend>
     X block(const X& x, const Attend& attend) const {
       constexpr double rate = O.dropout;                     // Clang 19 crashes on O.dropout as an argument
-      if constexpr (rate == 0 && !std::is_same_v<B, Cpu>) {  // a sum less to launch, twice
+      if constexpr (rate == 0 && !std::is_same_v<B, Cpu>) {  // saves two launches
         const X y = attend(norm1(x), Onto{x});
         return mlp(norm2(y), Onto{y});
       } else {
@@ -77,8 +77,8 @@ struct TransformerBlock {
   };
 };
 
-/// `Count` blocks one after another, "0.norm1.weight" and so on: (N, T, …, Width) → the same, as a whole or step
-/// by step. A causal model of clips of 8 × 8 patches, which sees all patches of the frames so far:
+/// `Count` blocks one after another, "0.norm1.weight" and so on: (N, T, …, Width) → the same, whole or step by step. A
+/// causal model of clips of 8 × 8 patches that attends to all patches of the frames so far:
 ///
 ///     constexpr TransformerOptions by_frame{.causal = Causal::frame};
 ///     Stack<Linear<48, 64>, LearnedPosition<64, 20, 8, 8>, Transformer<4, 64, 8, by_frame>,

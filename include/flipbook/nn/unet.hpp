@@ -10,26 +10,26 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::nn {
 
-/// Along what the places of a U-Net's level attend to each other.
+/// The axes along which the positions of a U-Net's level attend to each other.
 enum class Attend {
   nothing,
   space,      ///< within each frame
-  time,       ///< along time at each place; of clips only
-  space_time  ///< the one after the other
+  time,       ///< along time at each position; clips only
+  space_time  ///< within each frame, then along time
 };
 
-/// How a UNet is made. A level has half the height and width of the one before it; widths of 0 are no levels.
+/// Options of a UNet. Each level has half the height and width of the level above; the first width of 0 ends the list.
 struct UNetOptions {
   std::array<int, 4> widths{32, 64};  ///< channels of each level
   std::array<Attend, 4> attention{};  ///< of each level, after each of its residual blocks
-  int blocks = 1;                     ///< residual blocks of a level on the way down, and on the way up
-  Extent kernel = 3;                  ///< of their convolutions, odd
+  int blocks = 1;                     ///< residual blocks of a level in the encoder, and in the decoder
+  Extent kernel = 3;                  ///< of the blocks' convolutions, odd
   Extent patch = 1;                   ///< pixels that are folded into channels before the first convolution
   int groups = 8;                     ///< of the normalisations; divides the widths
   int heads = 4;                      ///< of the attention; divides the widths
-  int level = 64;                     ///< width of the vector that says noise level and condition
-  int condition = 0;                  ///< numbers of a condition, such as classes
-  bool recompute = false;             ///< the blocks keep their inputs alone (Recompute)
+  int level = 64;                     ///< width of the embedding of noise level and condition
+  int condition = 0;                  ///< size of a condition, such as the number of classes
+  bool recompute = false;             ///< the blocks save only their inputs (Recompute)
 
   constexpr int levels() const {
     int count = 0;
@@ -40,7 +40,7 @@ struct UNetOptions {
 
 namespace detail {
 
-/// f of each frame of a clip, or of an image.
+/// Applies f to each frame of a clip, or to an image.
 template <int Dimensions, Value X, class F>
 X within_frames(const X& x, const F& f) {
   if constexpr (Dimensions == 3) return for_each_frame(x, f);
@@ -54,12 +54,12 @@ inline constexpr Window half_height_and_width{.kernel = {1, 4, 4}, .stride = {1,
 
 }  // namespace detail
 
-/// A residual block of images (N, H, W, In) or clips (N, T, H, W, In) → (…, Out) that is told its condition
-/// (N, [T,] Condition) by FiLM:
+/// A residual block on images (N, H, W, In) or clips (N, T, H, W, In) → (…, Out), conditioned by FiLM on
+/// (N, [T,] O.level):
 ///
 ///     y = shortcut(x) + conv₂(SiLU(norm₂(conv₁(SiLU(norm₁(x))))·(1 + scale) + shift))
 ///
-/// Groups of channels are normalised within each frame. The shortcut is a convolution of kernel 1 where the channels
+/// Groups of channels are normalised within each frame. The shortcut is a convolution with kernel 1 if the channels
 /// differ. Parameters: norm1, conv1, modulation, conv2, shortcut. Ho et al., 2020; Dhariwal and Nichol, 2021.
 template <int Dimensions, int In, int Out, UNetOptions O>
 struct ModulatedResidual {
@@ -94,8 +94,8 @@ struct ModulatedResidual {
   };
 };
 
-/// x + attention(norm(x)), along what `A` says, of images (N, H, W, Width) or clips (N, T, H, W, Width). Positions are
-/// rotary. Parameters: norm1, space, norm2, time.
+/// x + attention(norm(x)), along the axes of `A`, of images (N, H, W, Width) or clips (N, T, H, W, Width). Positions
+/// are rotary. Parameters: norm1, space, norm2, time.
 template <int Dimensions, int Width, int Heads, Attend A>
 struct ResidualAttention {
   static_assert(Dimensions == 3 || A == Attend::nothing || A == Attend::space,
@@ -136,7 +136,7 @@ struct ResidualAttention {
 
 namespace detail {
 
-/// A residual block, and attention after it.
+/// A residual block followed by attention.
 template <int Dimensions, int In, int Out, Attend A, UNetOptions O>
 struct UNetBlock {
   static constexpr int in = In, out = Out, dimensions = Dimensions;
@@ -158,7 +158,7 @@ struct UNetBlock {
   };
 };
 
-/// The blocks of level I on the way down and up, and the convolutions to and from the level below it, if there is one.
+/// The encoder and decoder blocks of level I, and the convolutions to and from the level below, if any.
 template <int Dimensions, int I, UNetOptions O>
 struct UNetLevel {
   static constexpr auto at = static_cast<std::size_t>(I), next = std::min<std::size_t>(at + 1, 3);
@@ -215,12 +215,12 @@ struct UNetLevel {
 
 }  // namespace detail
 
-/// A U-Net over images (N, H, W, Channels) or clips (N, T, H, W, Channels) that are noise in part: their noise levels
-/// (N), or (N, T) for each frame of clips, and perhaps a condition, → the same shape, 0 at first. Height and width are
-/// halved from level to level, time is not; what a block on the way down gives is joined to what its counterpart on the
-/// way up takes. Parameters: conditioning, in, levels, middle, norm, out.
-/// Ronneberger et al., 2015; Ho et al., Denoising diffusion probabilistic models, 2020, and Video diffusion models,
-/// 2022.
+/// A U-Net over noisy images (N, H, W, Channels) or clips (N, T, H, W, Channels): with noise levels (N), or (N, T) for
+/// each frame of clips, and optionally a condition, → the same shape. The output is 0 initially. Each level halves
+/// height and width, but not time. The output of each encoder block is concatenated to the input of its counterpart in
+/// the decoder. Parameters: conditioning, in, levels, middle, norm, out.
+/// Ronneberger et al., 2015; Ho et al., Denoising diffusion probabilistic models, 2020, and Video diffusion
+/// models, 2022.
 template <int Dimensions, int Channels, UNetOptions O = UNetOptions{}>
 struct UNet {
   static_assert(Dimensions == 2 || Dimensions == 3, "UNet<Dimensions, Channels>: of images (2) or clips (3)");
@@ -271,7 +271,7 @@ struct UNet {
       field("norm", self.norm);
       field("out", self.last);
     }
-    /// @throws Error  if height or width is not a whole number of patches that can be halved at every level
+    /// @throws Error  if height or width is not divisible by the patch times 2^(levels − 1)
     template <Value X>
     X operator()(const X& x, const X& level, const X& condition = {}) const {
       require_divisible(x.shape());

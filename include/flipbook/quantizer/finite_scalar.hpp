@@ -13,20 +13,20 @@ namespace flipbook::inline FLIPBOOK_ISA::quantizer {
 
 namespace detail {
 
-/// h and o of FiniteScalar. With the excess of h, a little more than all levels are in reach.
+/// h and o of FiniteScalar. The factor 1 + 1e-3 extends the range slightly beyond the outermost levels.
 constexpr double half_range(int levels) { return (levels - 1) * (1 + 1e-3) / 2; }
 constexpr double half_level(int levels) { return levels % 2 == 0 ? 0.5 : 0; }
 
 }  // namespace detail
 
-/// Finite scalar quantization: number i of z is bounded and rounded to one of Lᵢ levels from −1 to 1, and the levels
-/// are the digits of a code, the first the least:
+/// Finite scalar quantization: component i of z is bounded and rounded to one of Lᵢ levels from −1 to 1. The levels are
+/// the digits of a code, the first the least significant:
 ///
 ///     b = tanh(z + s)·h − o,   h = (L − 1)(1 + ε)/2,   o = 0 for odd L, ½ for even,   s = artanh(o/h)
 ///     z′ = round(b) / ⌊L/2⌋,   code = Σᵢ (round(bᵢ) + ⌊Lᵢ/2⌋)·Πⱼ﹤ᵢ Lⱼ
 ///
-/// It has no parameters, and needs no loss of its own: `FiniteScalar<8, 5, 5, 5>` has 1000 codes. Mentzer et al.,
-/// Finite scalar quantization: VQ-VAE made simple, 2023.
+/// It has no parameters, and its loss is 0. `FiniteScalar<8, 5, 5, 5>` has 1000 codes. Mentzer et al., Finite scalar
+/// quantization: VQ-VAE made simple, 2023.
 template <int... Levels>
 struct FiniteScalar {
   static_assert(sizeof...(Levels) > 0 && ((Levels > 2) && ...),
@@ -37,9 +37,10 @@ struct FiniteScalar {
 
   template <Real T, class B>
   struct Instance {
-    using W = Wide<T>;  // in which codes are exact
+    using W = Wide<T>;  // represents codes exactly
     using Codes = Tensor<std::int32_t, B>;
 
+    /// @throws Error  unless z is (N, …, size)
     template <Value X>
     Quantized<X> quantize(const X& z) const {
       detail::require_size("FiniteScalar", z.shape(), size);
@@ -48,7 +49,7 @@ struct FiniteScalar {
       return {straight_through(level(digits), bounded / of<T>(middle)),
               detail::code_of(digits, of<W>(place), FiniteScalar::codes), lift_like(z, zeros<T, B>({z.extent(0)}))};
     }
-    /// @throws Error  if a code is not of 0 … codes − 1
+    /// @throws Error  if a code is outside 0 … codes − 1
     Tensor<T, B> decode(const Codes& which) const {
       flipbook::detail::require_indices("FiniteScalar", which, FiniteScalar::codes);
       return level(detail::digits_of(which, of<W>(place), of<W>(levels)));

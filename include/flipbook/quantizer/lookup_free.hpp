@@ -9,23 +9,23 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::quantizer {
 
-/// What LookupFree asks for; a template argument, written `LookupFreeOptions{.entropy = 0.05}`.
+/// Weights of LookupFree's loss; a template argument, written `LookupFreeOptions{.entropy = 0.05}`.
 struct LookupFreeOptions {
   double commitment = 0.25;  ///< weight of ‖z − z′‖²
   double entropy = 0.1;      ///< weight of both entropies
-  double diversity = 1;      ///< of the entropy of the mean, beside that of each place
-  double sharpness = 1;      ///< τ in p = σ(4τz), how certain a bit is of its sign
+  double diversity = 1;      ///< weight of the mean's entropy relative to that of each position
+  double sharpness = 1;      ///< τ in p = σ(4τz), the probability of a bit
 };
 
-/// Lookup-free quantization: each number of z becomes its sign, −1 or 1, and the signs are the bits of a code, the
-/// first the least. It has no codebook. Its loss asks that each place be certain of its bits, and that all codes be
-/// used:
+/// Lookup-free quantization: each component of z becomes its sign, −1 or 1, and the signs are the bits of a code, the
+/// first the least significant. It has no codebook. Its loss encourages certain bits at each position and the use of
+/// all codes:
 ///
-///     commitment ‖z − z′‖² + entropy (Σ H(p) − diversity Σ H(p̄)),      p = σ(4τz), the chance of a bit
+///     commitment ‖z − z′‖² + entropy (Σ H(p) − diversity Σ H(p̄)),      p = σ(4τz), the probability of a bit
 ///
-/// with the mean p̄ over all places of the batch. The entropy of the mean is counted bit by bit, which bounds that of
-/// the codes from above and costs Bits numbers in place of 2^Bits. Yu et al., Language model beats diffusion: tokenizer
-/// is key to visual generation, 2024; bit by bit after Zhao et al., Binary spherical quantization, 2024.
+/// with the mean p̄ over all positions of the batch. The entropy of the mean is summed over bits: this is an upper
+/// bound of the codes' entropy and needs Bits numbers instead of 2^Bits. Yu et al., Language model beats diffusion:
+/// tokenizer is key to visual generation, 2024; sum over bits after Zhao et al., Binary spherical quantization, 2024.
 template <int Bits, LookupFreeOptions O = LookupFreeOptions{}>
 struct LookupFree {
   static_assert(0 < Bits && Bits <= 20, "LookupFree<Bits>: needs 1 to 20 bits");
@@ -33,8 +33,9 @@ struct LookupFree {
 
   template <Real T, class B>
   struct Instance {
-    using W = Wide<T>;  // in which codes are exact
+    using W = Wide<T>;  // represents codes exactly
 
+    /// @throws Error  unless z is (N, …, Bits)
     template <Value X>
     Quantized<X> quantize(const X& z) const {
       detail::require_size("LookupFree", z.shape(), Bits);
@@ -42,7 +43,7 @@ struct LookupFree {
       return {straight_through(signs, z), detail::code_of(cast<W>(bits), place(), LookupFree::codes),
               sum_per_sample(square(z - signs)) * O.commitment + entropies(z) * O.entropy};
     }
-    /// @throws Error  if a code is not of 0 … codes − 1
+    /// @throws Error  if a code is outside 0 … codes − 1
     Tensor<T, B> decode(const Tensor<std::int32_t, B>& which) const {
       flipbook::detail::require_indices("LookupFree", which, LookupFree::codes);
       return cast<T>(detail::digits_of(which, place(), full<W, B>({Bits}, W(2))) * 2 - 1);
@@ -54,7 +55,7 @@ struct LookupFree {
       two.fill(2);
       return detail::row<W, B>(detail::places(two));
     }
-    /// Of the places of each sample, less that of the mean of all: (N).
+    /// The entropies of each sample's positions, minus that of the mean over all positions: (N).
     template <Value X>
     static X entropies(const X& z) {
       const X logits = reshape(z, {z.extent(0), -1, Bits}) * (4 * O.sharpness), p = sigmoid(logits);

@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::quantizer {
 
-/// A quantizer whose codes are the nearest of a codebook that one step may use several times, such as Vector.
+/// A quantizer with a codebook of nearest vectors that one step may use several times, such as Vector.
 template <class Q>
 concept Codebook = Quantizer<Q> && requires(const typename Q::template Instance<float, Cpu>& instance, Tape& tape,
                                             const Tensor<float>& vectors, const Tensor<std::int32_t>& codes, Rng& rng) {
@@ -17,17 +17,17 @@ concept Codebook = Quantizer<Q> && requires(const typename Q::template Instance<
   instance.follow(tape, instance.revived(instance.current(), vectors, rng), vectors, codes);
 };
 
-/// Residual quantization over scales: each scale codes what the coarser ones have left of z, seen at its own grid, and
+/// Residual quantization over scales: each scale codes the residual of z after the coarser ones, on its own grid, and
 /// z′ is the sum of all on the whole grid. All scales share one codebook.
 ///
 ///     f₀ = 0,   rₖ = the codes nearest to downₖ(z − fₖ₋₁),   fₖ = fₖ₋₁ + upₖ(the vectors of rₖ),   z′ = f_K
 ///     loss = commitment · Σₖ ‖z − fₖ‖² / K
 ///
-/// with `down` and `up` of Scales. z (N, T, H, W, size) has the extents of the last scale, and codes (N, length), those
-/// of all scales side by side, each in the order time, height, width. The codebook follows the vectors of all scales;
-/// codes that have died begin again where the residuals would be if quantization lost nothing. Tian et al., Visual
-/// autoregressive modeling: scalable image generation via next-scale prediction, 2024, of which the convolutions behind
-/// `up` are left out. Buffers are those of the codebook.
+/// with `down` and `up` of Scales. z (N, T, H, W, size) has the extents of the last scale. Codes (N, length) are the
+/// concatenated codes of all scales, each in the order time, height, width. The codebook follows the vectors of all
+/// scales. Dead codes restart at residuals computed as if quantization were lossless. Buffers are those of the
+/// codebook. Tian et al., Visual autoregressive modeling: scalable image generation via next-scale prediction, 2024,
+/// without its convolutions after `up`.
 ///
 /// @tparam Q  a quantizer with a codebook, such as Vector
 /// @tparam S  Scales<…>
@@ -72,8 +72,8 @@ struct MultiScale {
       }
       return {straight_through(sum, z), concat(1, by_sample), loss * (Q::commitment / S::count)};
     }
-    /// Of codes (N, length), or those of the coarsest scales alone: (N, T, H, W, size).
-    /// @throws Error  if the codes are not those of whole scales, or one is not of 0 … codes − 1
+    /// Decodes codes (N, length), or those of the coarsest scales only: (N, T, H, W, size).
+    /// @throws Error  if the codes are not those of complete scales, or one is outside 0 … codes − 1
     Tensor<T, B> decode(const Codes& codes) const {
       const int scales = codes.rank() == 2 ? S::with_places(codes.extent(1)) : -1;
       require(scales > 0, "MultiScale: needs codes (N, ", S::length, "), or those of the coarsest scales, got ",
@@ -92,11 +92,11 @@ struct MultiScale {
       const Extent& places = S::at(scale);
       return {n, places.t, places.h, places.w, channels};
     }
-    /// What codes of a scale (N, places) add to the whole grid.
+    /// The vectors of a scale's codes (N, places), on the whole grid.
     static Tensor<T, B> found(const Tensor<T, B>& book, const Codes& which, int scale) {
       return S::up(GatherRows<B>{which}(book).reshape(grid(which.extent(0), scale, Q::size)), scale);
     }
-    /// What each scale would see if the coarser ones lost nothing, all after one another: (M, size).
+    /// The concatenated residuals of all scales, as if quantization were lossless: (M, size).
     static Tensor<T, B> residuals(const Tensor<T, B>& whole) {
       List<Tensor<T, B>> seen;
       Tensor<T, B> rest = whole;

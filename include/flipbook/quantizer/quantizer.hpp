@@ -10,22 +10,22 @@
 #include <flipbook/core/fill.hpp>
 #include <flipbook/ops/shape/join.hpp>
 
-/// What makes codes, whole numbers, of what an encoder gives.
+/// Quantizers of encoder outputs into codes, which are integers.
 namespace flipbook::inline FLIPBOOK_ISA::quantizer {
 
-/// What a quantizer makes of z (N, …, size).
+/// The result of quantizing z (N, …, size).
 template <Value X>
 struct Quantized {
-  X z;                                              ///< (N, …, size), whose gradient goes straight through to z
+  X z;                                              ///< (N, …, size), with a straight-through gradient for z
   Tensor<std::int32_t, typename X::Backend> codes;  ///< (N, …), each of 0 … codes − 1; or (N, …, depth)
-  X loss;                                           ///< what the quantizer adds to the loss of each sample: (N)
+  X loss;                                           ///< the quantizer's loss of each sample: (N)
 };
 
-/// How z becomes codes, and codes become z again: an argument of a model's type, such as FiniteScalar.
+/// Maps z to codes, and codes back to z: an argument of a model's type, such as FiniteScalar.
 ///
-///     static constexpr int size, codes    numbers in z; how many codes there are
-///     static constexpr int depth          codes for each z along a last axis of their own, where there are several
-///     Instance<T, B>                      the object that answers, with parameters and buffers, if it has any:
+///     static constexpr int size, codes    channels of z; number of codes
+///     static constexpr int depth          optional: codes for each z, along an additional last axis
+///     Instance<T, B>                      the object that owns any parameters and buffers, with these functions:
 ///         Quantized<X> quantize(const X& z)                             of z (N, …, size), a tensor or a variable
 ///         Tensor<T, B> decode(const Tensor<std::int32_t, B>& codes)     (N, …, size): the z of quantize, to the bit
 template <class Q>
@@ -40,7 +40,7 @@ concept Quantizer = requires {
   { instance.decode(codes) } -> std::same_as<Tensor<float>>;
 };
 
-/// Codes for each z: 1 unless Q says otherwise.
+/// Number of codes for each z: Q::depth, or 1 without it.
 template <class Q>
 inline constexpr int depth_of = 1;
 template <class Q>
@@ -49,7 +49,8 @@ inline constexpr int depth_of<Q> = Q::depth;
 
 namespace detail {
 
-/// Numbers in a row, (count), made where they are needed: none may come from the host while a device captures a step.
+/// A vector of these numbers, (count), created where it is used: a device that captures a step cannot read from the
+/// host.
 template <Real T, class B, std::size_t count>
 Tensor<T, B> row(const std::array<double, count>& numbers) {
   List<Tensor<T, B>> each;

@@ -11,10 +11,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::quantizer {
 
-/// Residual quantization: each of `Depth` quantizers codes what those before it have left of z, and z′ is their sum, so
-/// that `Depth` codes of K stand for one of K^Depth vectors. Parameters and buffers are named "0.…", "1.…". Lee et al.,
-/// Autoregressive image generation using residual quantization, 2022.
-/// @tparam Q  a quantizer that approximates z, which it says by `static constexpr bool nearest = true`, such as Vector
+/// Residual quantization: each of `Depth` quantizers codes the residual of z after the previous ones, and z′ is their
+/// sum. So `Depth` codes of K represent one of K^Depth vectors. Parameters and buffers are named "0.…", "1.…". Lee et
+/// al., Autoregressive image generation using residual quantization, 2022.
+/// @tparam Q  a quantizer that approximates z, declared by `static constexpr bool nearest = true`, such as Vector
 template <Quantizer Q, int Depth>
 struct Residual {
   static_assert(Depth > 0, "Residual<Q, Depth>: needs at least one quantizer");
@@ -48,7 +48,7 @@ struct Residual {
       return {straight_through(sum, z), concat(z.rank() - 1, codes), all.loss};
     }
     /// @param codes  (N, …, Depth)
-    /// @throws Error  if there are not `Depth` codes for each z, or one is not of 0 … codes − 1
+    /// @throws Error  if there are not `Depth` codes for each z, or one is outside 0 … codes − 1
     Tensor<T, B> decode(const Codes& codes) const {
       require(codes.rank() > 1 && codes.extent(-1) == Depth, "Residual: needs codes (N, …, ", Depth, "), got ",
               codes.shape());

@@ -13,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA::quantizer {
 ///
 ///     Scales<Extent{1, 1, 1}, Extent{1, 2, 2}, Extent{2, 4, 4}, Extent{4, 8, 8}>
 ///
-/// None is finer than the next, and each divides the whole, so that what a coarser grid sees are means over blocks.
+/// No scale is finer than the next, and each divides the whole grid: a coarser scale is a mean over blocks.
 template <Extent... Each>
 struct Scales {
   static_assert(sizeof...(Each) > 0, "Scales<…>: needs at least one scale");
@@ -22,14 +22,14 @@ struct Scales {
   static constexpr Extent whole = each.back();
 
   static constexpr const Extent& at(int scale) { return each[static_cast<std::size_t>(scale)]; }
-  /// Places of a scale.
+  /// Number of positions of a scale.
   static constexpr int places(int scale) { return at(scale).t * at(scale).h * at(scale).w; }
-  /// Places of the coarsest scales together, so many of them.
+  /// Total number of positions of the coarsest `scales` scales.
   static constexpr int places_of_first(int scales) {
     return scales == 0 ? 0 : places_of_first(scales - 1) + places(scales - 1);
   }
-  static constexpr int length = places_of_first(count);  ///< places of all scales
-  /// How many of the coarsest scales have so many places together; −1 where that is none.
+  static constexpr int length = places_of_first(count);  ///< positions of all scales
+  /// The number of coarsest scales with this total number of positions; −1 if there is none.
   static constexpr int with_places(Index places) {
     for (int scales = 1; scales <= count; ++scales) {
       if (places_of_first(scales) == places) return scales;
@@ -37,14 +37,14 @@ struct Scales {
     return -1;
   }
 
-  /// What a scale sees of the whole grid, the mean over every block: (N, T, H, W, C) → (N, t, h, w, C).
+  /// Downsamples the whole grid to a scale, by the mean over every block: (N, T, H, W, C) → (N, t, h, w, C).
   template <Value X>
   static X down(const X& x, int scale) {
     const Extent& to = at(scale);
     if (to == whole) return x;
     return avg_pool(x, Extent(whole.t / to.t, whole.h / to.h, whole.w / to.w));
   }
-  /// A scale on the whole grid, between its places by linear interpolation: (N, t, h, w, C) → (N, T, H, W, C).
+  /// Upsamples a scale to the whole grid, by linear interpolation: (N, t, h, w, C) → (N, T, H, W, C).
   template <Value X>
   static X up(const X& x, int scale) {
     if (at(scale) == whole) return x;
@@ -71,12 +71,12 @@ template <Extent... Each>
 inline constexpr bool is_scales<Scales<Each...>> = true;
 }  // namespace detail
 
-/// A Scales<…>.
+/// The type is a Scales<…>.
 template <class S>
 concept ScaleList = detail::is_scales<S>;
 
-/// A quantizer, or a model of codes, with several scales, which `ScalesOf` names: codes of all are side by side, the
-/// coarsest first, (N, ScalesOf::length).
+/// A quantizer or a model of codes with several scales, `ScalesOf`. The codes of all scales are concatenated, the
+/// coarsest first: (N, ScalesOf::length).
 template <class Q>
 concept OfScales = ScaleList<typename Q::ScalesOf>;
 

@@ -17,21 +17,21 @@ namespace flipbook::inline FLIPBOOK_ISA::quantizer {
 struct VectorOptions {
   double commitment = 0.25;  ///< weight of β ‖z − e‖²
   double decay = 0.99;       ///< of the moving averages
-  double epsilon = 1e-5;     ///< vectors that every code has for certain, in the division by their number
-  /// A code that fewer vectors have chosen of late than this part of their mean over all codes is put where a vector
-  /// of the batch is; 0: never.
+  double epsilon = 1e-5;     ///< added to each code's count before the division
+  /// A code whose moving-average count is below this fraction of the mean number of vectors per code restarts at a
+  /// vector of the batch; 0 disables restarts.
   double revive = 0.03;
 };
 
-/// Vector quantization: z becomes the nearest of `Codes` vectors, and is drawn to it by a loss β ‖z − e‖². The vectors
-/// follow the means of what chose them by moving averages, with the step:
+/// Vector quantization: z is replaced by the nearest of `Codes` vectors, with a commitment loss β ‖z − e‖². At each
+/// training step the vectors follow the means of the z assigned to them, by moving averages:
 ///
 ///     nₖ ← γ nₖ + (1 − γ) #{z of code k},   mₖ ← γ mₖ + (1 − γ) Σ {z of code k},   eₖ = mₖ / nₖ
 ///
-/// Before the first step no code has been chosen, so all begin where vectors of the first batch are. A codebook that
-/// is called several times in a step follows the last call. Where several ranks train together, the vectors are those
-/// of all of them. Van den Oord et al., Neural discrete representation
-/// learning, 2017; codes that die begin again after Dhariwal et al., Jukebox, 2020.
+/// Before the first step all counts are 0, so all vectors start at vectors of the first batch. A codebook that is
+/// called several times in a step follows the last call. If several ranks train together, the batch is that of all
+/// ranks. Van den Oord et al., Neural discrete representation learning, 2017; restarts of dead codes after Dhariwal et
+/// al., Jukebox, 2020.
 template <int Codes, int Size, VectorOptions O = VectorOptions{}>
 struct Vector {
   static_assert(Codes > 0 && Size > 0, "Vector<Codes, Size>: both must be positive");
@@ -44,8 +44,8 @@ struct Vector {
     using Indices = Tensor<std::int32_t, B>;
 
     Buffer<T, B> codebook;  // (Codes, Size)
-    Buffer<T, B> counts;    // (Codes), of the vectors that chose each
-    Buffer<T, B> sums;      // (Codes, Size), of these vectors
+    Buffer<T, B> counts;    // (Codes), moving averages nₖ
+    Buffer<T, B> sums;      // (Codes, Size), moving averages mₖ
 
     explicit Instance(Rng& rng)
         : codebook{normal<T, B>({Codes, Size}, rng)}, counts{zeros<T, B>({Codes})}, sums{zeros<T, B>({Codes, Size})} {}
@@ -55,6 +55,7 @@ struct Vector {
       field("sums", self.sums);
     }
 
+    /// @throws Error  unless z is (N, …, Size)
     template <Value X>
     Quantized<X> quantize(const X& z) const {
       detail::require_size("Vector", z.shape(), Size);
@@ -71,23 +72,24 @@ struct Vector {
       return {straight_through(found, z), chosen.reshape(z.shape().part(0, z.rank() - 1)),
               sum_per_sample(square(z - found)) * O.commitment};
     }
-    /// @throws Error  if a code is not of 0 … Codes − 1
+    /// @throws Error  if a code is outside 0 … Codes − 1
     Tensor<T, B> decode(const Indices& which) const { return embedding(codebook.value, which); }
 
-    /// A codebook that a step codes with, in one call or, by the functions below, in several.
+    /// A codebook used by a step, in one call or, with the functions below, in several.
     struct Book {
       Tensor<T, B> vectors, counts, sums;  ///< as the buffers
     };
-    /// The codebook as the buffers hold it.
+    /// The current codebook, from the buffers.
     Book current() const { return {codebook.value, counts.value, sums.value}; }
-    /// Which vector of a book is nearest to each, (M, Size) → (M).
+    /// The index of the nearest codebook vector for each vector, (M, Size) → (M).
     static Indices nearest_of(const Tensor<T, B>& book, const Tensor<T, B>& vectors) {
-      // The least ‖z − e‖² = ‖z‖² − 2 z·e + ‖e‖² is the least of the terms that depend on e.
+      // The minimum of ‖z − e‖² = ‖z‖² − 2 z·e + ‖e‖² is that of the terms that depend on e.
       const Tensor<T, B> lengths = sum(square(book), {1}, true);  // (Codes)
       return argmin(lengths - matmul(vectors, transpose(book)) * 2, -1);
     }
-    /// The book with codes that have died where some of these vectors are, (M, Size): drawn one from each of as many
-    /// equal parts of the batch, so that they differ. The batch is that of all ranks, of which each gives its vectors.
+    /// The codebook with dead codes replaced by some of these vectors (M, Size). One vector is drawn from each of
+    /// `Codes` equal parts of the batch, so that they differ. The batch is that of all ranks; each passes its own
+    /// vectors.
     static Book revived(const Book& book, const Tensor<T, B>& vectors, Rng& rng) {
       if (O.revive <= 0) return book;
       using W = Wide<T>;
@@ -105,7 +107,7 @@ struct Vector {
       return {where(rows, drawn, book.vectors), masked_fill(book.counts, dead, share),
               where(rows, drawn * share, book.sums)};
     }
-    /// With the step, the codebook is the book moved towards the vectors (M, Size) that chose its codes (M).
+    /// Records on the tape an update of the codebook: `book`, moved towards the vectors (M, Size) with codes (M).
     void follow(Tape& tape, const Book& book, const Tensor<T, B>& vectors, const Indices& chosen) const {
       const auto change = [next = moved(book, vectors, chosen), now = current()]() mutable {
         const auto copy = [](Tensor<T, B>& to, const Tensor<T, B>& from) {
@@ -125,7 +127,7 @@ struct Vector {
       const auto all = [&](const Tensor<T, B>& rows) { return sum_over_ranks(gather(rows)); };
       const Tensor<T, B> counts = mixed(book.counts, all(ones<T, B>({vectors.extent(0), 1})).reshape({Codes}));
       const Tensor<T, B> sums = mixed(book.sums, all(vectors)), total = sum(counts);
-      const Tensor<T, B> smooth = (counts + O.epsilon) / (total + Codes * O.epsilon) * total;  // of the same sum
+      const Tensor<T, B> smooth = (counts + O.epsilon) / (total + Codes * O.epsilon) * total;  // with the same sum
       return {sums / smooth.reshape({Codes, 1}), counts, sums};
     }
   };
