@@ -12,7 +12,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A network whose constant `context`, the number of frames that it reads, is `Context` if it has one.
+/// A network whose `static constexpr int context`, the number of frames that it reads, is `Context`, or that has none.
 template <class Network, int Context>
 concept ReadsTheContext = (!requires { Network::context; }) || (Network::context == Context);
 
@@ -69,7 +69,7 @@ struct OnePass {
       const Index last = clips.extent(1);
       return likelihood.log_prob(forward(slice(clips, 1, 0, seen), last - seen), slice(clips, 1, seen, last));
     }
-    /// The same, under the name that Autoregressive has: true frames after the first `seen` are never inputs.
+    /// The same under the name of Autoregressive's method: true frames after the first `seen` are never inputs.
     Tensor<T, B> open_loop_log_likelihood(const Tensor<T, B>& clips, Index seen) const {
       return log_likelihood(clips, seen);
     }

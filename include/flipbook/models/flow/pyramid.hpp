@@ -10,7 +10,8 @@ namespace flipbook::inline FLIPBOOK_ISA::flow {
 
 /// The noise levels of a rollout's frames in each stage: a new frame begins at t = 0, rises by 1 / steps with each
 /// stage, and is `lag` stages behind the previous one. A lag of `steps` denoises one frame at a time, a lag of 0 all
-/// frames at once. The network receives a sliding window of the frames.
+/// frames at once. The network receives a sliding window of the frames. Chen et al., Diffusion forcing, 2024 (there:
+/// pyramid scheduling).
 struct Pyramid {
   Index context;  ///< given frames
   Index frames;   ///< new frames

@@ -109,7 +109,7 @@ auto decoder(std::index_sequence<I...>)
 
 }  // namespace detail
 
-/// Frames (M, Size, Size, C) → codes (M, Code); W is the width of the first layer; each further layer doubles it.
+/// Frames (M, Size, Size, C) → codes (M, Code); W is the width of the first layer, doubled by each further layer.
 template <int Size, int C, int W, int Code>
 using FrameEncoder = decltype(detail::encoder<C, W, Code>(std::make_index_sequence<detail::halvings<Size>()>{}));
 /// The decoder of frames: features (M, Features) → (M, Size, Size, D).
