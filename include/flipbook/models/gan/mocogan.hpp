@@ -10,8 +10,8 @@
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/nn/sequential.hpp>
 
-/// A generator of clips from codes of content and of motion, after Tulyakov et al., MoCoGAN: Decomposing motion and
-/// content for video generation, 2018. Layers and names are those of the authors' program.
+/// A generator of clips from codes of content and of motion, and its discriminators, after Tulyakov et al., MoCoGAN:
+/// Decomposing motion and content for video generation, 2018. Layers and names are those of the authors' program.
 namespace flipbook::inline FLIPBOOK_ISA::mocogan {
 
 namespace detail {
