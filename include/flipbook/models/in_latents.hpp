@@ -8,22 +8,22 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The places of a clip that have codes.
+/// The extents of the grid of a clip's codes.
 struct LatentGrid {
   int frames = 0, height = 0, width = 0;
   constexpr int size() const { return frames * height * width; }
 };
 
-/// An autoencoder of codes, such as an Autoencoder with a quantizer: it names the quantizer as QuantizerOf.
+/// An autoencoder with a quantizer: it names the quantizer as QuantizerOf.
 template <class A>
 concept HasCodes = quantizer::Quantizer<typename A::QuantizerOf>;
 
-/// An autoencoder of numbers, such as an Autoencoder with a latent: it names the latent as LatentOf.
+/// An autoencoder with a latent: it names the latent as LatentOf.
 template <class A>
 concept HasLatents = latent::Latent<typename A::LatentOf>;
 
 namespace detail {
-// Names that compilers print where a prior is of the wrong kind.
+// Compilers print these names if a prior is of the wrong kind.
 template <class A, class P>
 concept CodesNeedATokenPrior = (!HasCodes<A>) || TokenPrior<P>;
 template <class A, class P>
@@ -32,13 +32,13 @@ template <class A>
 concept AutoencoderHasCodesOrLatents = HasCodes<A> || HasLatents<A>;
 }  // namespace detail
 
-/// A model of what an autoencoder makes of clips: of its codes a TokenPrior, of its latents a LatentPrior.
+/// A model of an autoencoder's outputs: a TokenPrior of its codes, or a LatentPrior of its latents.
 template <class P, class A>
 concept PriorOf = detail::AutoencoderHasCodesOrLatents<A> && detail::CodesNeedATokenPrior<A, P> &&
     detail::LatentsNeedALatentPrior<A, P>;
 
-/// A model of two stages: an autoencoder, trained before and frozen, and a prior, which learns what the autoencoder
-/// makes of clips. Of codes it is in models/tokens/in_latents.hpp, of latents in models/flow/in_latents.hpp.
+/// A model of two stages: an autoencoder, already trained and frozen, and a prior of its outputs. The prior of codes is
+/// in models/tokens/in_latents.hpp, that of latents in models/flow/in_latents.hpp.
 template <class Autoencoder, PriorOf<Autoencoder> Prior, LatentGrid Grid = LatentGrid{}>
 struct InLatents;
 

@@ -5,7 +5,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The steps of a model of two stages whose tokenizer was trained before: they change its member `prior` alone. The
+/// The training of a two-stage model whose autoencoder is already trained: a step changes only its member `prior`. The
 /// instance has
 ///
 ///     Variable<T, B> loss(Tape& tape, const Batch& batch) const    a single number

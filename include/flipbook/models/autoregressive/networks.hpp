@@ -12,11 +12,11 @@
 #include <flipbook/nn/spatio_temporal_lstm.hpp>
 #include <flipbook/nn/transformer.hpp>
 
-/// Networks that predict the next frame: each reads frames (N, H, W, Channels) and gives `Out` numbers for each pixel
-/// of the one that follows, parameters of its distribution.
+/// Networks that predict the next frame: each maps frames (N, H, W, Channels) to the parameters of the next frame's
+/// distribution, `Out` numbers for each pixel.
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A long short-term memory over codes of whole frames, Height × Width. Srivastava et al., 2015.
+/// An LSTM over codes of whole frames, Height × Width. Srivastava et al., 2015.
 template <int Height, int Width, int Channels = 1, int Code = 256, int Hidden = 512, int Out = Channels>
 using FrameLstm = nn::Stack<                                                       //
     nn::Flatten, nn::Linear<Height * Width * Channels, Code>, nn::ReLU,            // (N, Code)
@@ -33,8 +33,8 @@ using ConvLstm = nn::Stack<              //
     nn::Conv2d<Hidden, Fold * Fold * Out, Window{.kernel = 1}>,                         // (N, H/F, W/F, F²·Out)
     nn::PixelShuffle<Fold * Fold * Out, Fold>>;                                         // (N, H, W, Out)
 
-/// Spatio-temporal LSTMs over frames folded into patches of Fold × Fold pixels; those of the paper are four layers of
-/// 128. Wang et al., PredRNN, 2017.
+/// Spatio-temporal LSTMs over frames folded into patches of Fold × Fold pixels; the paper has four layers of width 128.
+/// Wang et al., PredRNN, 2017.
 template <int Channels = 1, int Hidden = 128, int Layers = 4, int Kernel = 5, int Fold = 4, int Out = Channels>
 using PredRnn = nn::Stack<               //
     nn::PixelUnshuffle<Channels, Fold>,  // (N, H/F, W/F, F²C)
@@ -42,8 +42,8 @@ using PredRnn = nn::Stack<               //
     nn::Conv2d<Hidden, Fold * Fold * Out, Window{.kernel = 1}>,  // (N, H/F, W/F, F²·Out)
     nn::PixelShuffle<Fold * Fold * Out, Fold>>;                  // (N, H, W, Out)
 
-/// A transformer over patches of Patch × Patch pixels, all patches of a frame at once: each sees those of its own
-/// frame and of the frames before it, and tells them apart by rotary positions in time, height and width.
+/// A transformer over patches of Patch × Patch pixels, all patches of a frame at once: each attends to those of its own
+/// and of earlier frames, with rotary positions in time, height and width.
 template <int Channels = 1, int Patch = 8, int Width = 128, int Layers = 4, int Heads = 4, int Out = Channels>
 using PatchTransformer = nn::Stack<               //
     nn::PixelUnshuffle<Channels, Patch>,          // (N, H/P, W/P, P²C)

@@ -12,18 +12,18 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// That a network reads the frames of a context, where it says how many it reads: `static constexpr int context`.
+/// A network whose `static constexpr int context`, the number of frames that it reads, is `Context`, or that has none.
 template <class Network, int Context>
 concept ReadsTheContext = (!requires { Network::context; }) || (Network::context == Context);
 
-/// A model that predicts several frames at once: a network reads `Context` frames and gives the parameters of the
-/// distributions of the frames that follow, which are independent of each other given the context.
+/// A model that predicts several frames at once: a network maps `Context` frames to the parameters of the distributions
+/// of the next frames, which are independent of each other given the context.
 ///
 ///     log p(x_{>Context} | x_{≤Context}) = Σ_t log p(x_t | x_{≤Context})
 ///
-/// Of frames beyond those that the network gives, each further block is predicted from the last `Context` frames before
-/// it, the means of predicted ones among them, in training too. Of a block that is not needed whole, the first frames
-/// are taken.
+/// If more frames are requested than the network outputs, each further block is predicted from the last `Context`
+/// frames before it, including the means of predicted frames, also in training. The last block is truncated to the
+/// frames that are needed.
 ///
 /// @tparam Network     a layer over clips (N, Context, …, C) → (N, T', …, C'), such as SimVpNetwork
 /// @tparam Likelihood  of a frame, with C' = C · parameters_per_channel; likelihood::FixedGaussian for squared errors
@@ -48,15 +48,16 @@ struct OnePass {
       field("likelihood", self.likelihood);
     }
 
-    /// The distribution's parameters of the `frames` after a clip: (N, frames, …, C').
-    /// @param clips  (N, T, …, C) with T ≥ Context, of which the last `Context` frames are read
-    /// @throws Error  if the clips are shorter
+    /// The distribution's parameters of the next `frames` frames after a clip: (N, frames, …, C').
+    /// @param clips  (N, T, …, C) with T ≥ Context; the last `Context` frames are read
+    /// @throws Error  if the clips are shorter, or `frames` is not positive
     template <Value X>
     X forward(const X& clips, Index frames) const {
       return unroll(clips, frames, [&](const X& parameters) { return likelihood.mean(parameters); }).parameters;
     }
 
-    /// Σ_t log p(x_t) over the frames after the first `seen`, of which the last `Context` are read, in nats: (N).
+    /// Σ_t log p(x_t) over the frames after the first `seen`, in nats: (N). Of the first `seen`, the last `Context` are
+    /// read.
     /// @param clips  (N, T, …, C) with T > seen ≥ Context
     template <Value X>
     X log_likelihood(const X& clips, Index seen = Context) const {
@@ -68,19 +69,19 @@ struct OnePass {
       const Index last = clips.extent(1);
       return likelihood.log_prob(forward(slice(clips, 1, 0, seen), last - seen), slice(clips, 1, seen, last));
     }
-    /// The same, by the name that Autoregressive has for it: the model is never fed true frames after those seen.
+    /// The same under the name of Autoregressive's method: true frames after the first `seen` are never inputs.
     Tensor<T, B> open_loop_log_likelihood(const Tensor<T, B>& clips, Index seen) const {
       return log_likelihood(clips, seen);
     }
 
-    /// What training minimises: −log p in nats per predicted frame, averaged over the clips.
+    /// The training loss: −log p in nats per predicted frame, averaged over the clips.
     template <Value X>
     X loss(const X& clips) const {
       const X log_p = log_likelihood(clips);
       return affine(mean(log_p), -1.0 / static_cast<double>(clips.extent(1) - Context), 0);
     }
 
-    /// The next frames after a clip: (N, frames, …, C). Drawn ones are what the next block is predicted from.
+    /// The next frames after a clip: (N, frames, …, C). The next block is predicted from the drawn frames.
     Tensor<T, B> sample(const Tensor<T, B>& clips, Index frames, Rng& rng, Continue with = Continue::sample) const {
       return unroll(clips, frames,
                     [&](const Tensor<T, B>& parameters) {
@@ -89,7 +90,7 @@ struct OnePass {
                     })
           .frames;
     }
-    /// The same with every frame the expectation of its distribution.
+    /// The same, with each frame the mean of its distribution.
     Tensor<T, B> predict(const Tensor<T, B>& clips, Index frames) const {
       Rng unused;
       return sample(clips, frames, unused, Continue::mean);
@@ -101,7 +102,8 @@ struct OnePass {
       X parameters, frames;  // (N, frames, …, C') and (N, frames, …, C)
     };
 
-    /// Blocks of frames until there are `count`, each from what `frames_of` makes of the parameters before.
+    /// Predicts blocks until there are `count` frames; frames_of(parameters) returns the frames that the next block
+    /// reads.
     template <Value X, class F>
     Blocks<X> unroll(const X& clips, Index count, const F& frames_of) const {
       require(count > 0, "OnePass: ", count, " frames asked for");

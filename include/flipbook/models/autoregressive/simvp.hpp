@@ -21,27 +21,27 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace simvp {
 
-/// What mixes the codes of all frames.
+/// The network that mixes the codes of all frames.
 enum class Translator {
   gsta,      ///< gated spatiotemporal attention
-  convmixer  ///< depthwise convolutions of 11×11 and products over channels. Trockman and Kolter, 2022
+  convmixer  ///< depthwise convolutions of 11×11 and convolutions of 1×1. Trockman and Kolter, 2022
 };
 
-/// The sizes of a network; those of the paper for Moving MNIST unless said otherwise.
+/// The sizes of a network; the defaults are the paper's for Moving MNIST.
 struct Options {
   int spatial = 64;   ///< channels of a frame's code
   int hidden = 512;   ///< channels of the translator
-  int halvings = 2;   ///< how often the encoder halves height and width
+  int halvings = 2;   ///< halvings of height and width by the encoder
   int blocks = 8;     ///< of the translator, 2 or more
-  int expansion = 8;  ///< of gsta: by how much a block's perceptron is wider than the block
+  int expansion = 8;  ///< of gsta: the width of a block's MLP relative to the block's
   Translator translator = Translator::gsta;
 };
 
-// Types of their own: nvcc 13 loses the window where an alias passes it on.
+// Types, not aliases: nvcc 13 loses a window that an alias passes on.
 /// A convolution that keeps height and width: (N, H, W, In) → (N, H, W, Out).
 template <int In, int Out, int Kernel = 3>
 struct Same : nn::Conv2d<In, Out, Window{.kernel = Kernel, .padding = Kernel / 2}> {};
-/// The same of each channel by itself: (N, H, W, C) → (N, H, W, C).
+/// A depthwise convolution that keeps height and width: (N, H, W, C) → (N, H, W, C).
 template <int C, int Kernel, int Dilation = 1>
 struct Depthwise
     : nn::Conv2d<C, C, Window{.kernel = Kernel, .padding = Dilation*(Kernel / 2), .dilation = Dilation, .groups = C}> {
@@ -59,8 +59,9 @@ struct Halve
 template <int C>
 struct Double : nn::Sequential<Same<C, 4 * C>, nn::PixelShuffle<4 * C, 2>, nn::GroupNorm<2, C>, nn::SiLU> {};
 
-/// Gated spatiotemporal attention: a large receptive field of two depthwise convolutions, 5×5 and 7×7 of dilation 3, is
-/// gated and added, and then a perceptron with a depthwise 3×3 in it. Without stochastic depth (drop path).
+/// Gated spatiotemporal attention: two depthwise convolutions, 5×5 and 7×7 of dilation 3, give a large receptive field;
+/// their result is gated and added. An MLP with a depthwise 3×3 convolution follows. Without stochastic depth (drop
+/// path).
 template <int C, int Expansion>
 struct GatedAttention
     : nn::Sequential<nn::Residual<nn::BatchNorm<C>,
@@ -70,7 +71,7 @@ struct GatedAttention
                      nn::Residual<nn::BatchNorm<C>, Same<C, Expansion * C, 1>, Depthwise<Expansion * C, 3>, nn::GELU,
                                   Same<Expansion * C, C, 1>, nn::LayerScale<C>>> {};
 
-/// A depthwise convolution, then a product over channels: (N, H, W, C) → (N, H, W, C).
+/// A depthwise convolution, then a 1×1 convolution: (N, H, W, C) → (N, H, W, C).
 template <int C>
 struct ConvMixer : nn::Sequential<nn::Residual<Depthwise<C, 11>, nn::GELU, nn::BatchNorm<C>>, Same<C, C, 1>, nn::GELU,
                                   nn::BatchNorm<C>> {};
@@ -79,15 +80,15 @@ struct ConvMixer : nn::Sequential<nn::Residual<Depthwise<C, 11>, nn::GELU, nn::B
 template <int C, Options O>
 using Block = std::conditional_t<O.translator == Translator::gsta, GatedAttention<C, O.expansion>, ConvMixer<C>>;
 
-/// A convolution of 1×1 where the channels differ, nothing where they do not.
+/// A 1×1 convolution if the channels differ, else the identity.
 template <int In, int Out>
 using Bridge = std::conditional_t<In == Out, nn::Identity, Same<In, Out, 1>>;
 
 }  // namespace simvp
 
-/// The network of SimVP: (N, Frames, H, W, In) → (N, Frames, H, W, Out), of any height and width. What the encoder's
-/// first layer gives for the t-th frame that is read is added before the last layer to what the decoder has for the
-/// t-th frame that follows. Parameters: first, encoder, translator, decoder, last, readout.
+/// The network of SimVP: (N, Frames, H, W, In) → (N, Frames, H, W, Out), of any height and width. A skip connection
+/// adds the first layer's output for the t-th input frame to the decoder's for the t-th output frame, before the layer
+/// `last`. Parameters: first, encoder, translator, decoder, last, readout.
 template <int Frames, int In = 1, int Out = In, simvp::Options O = simvp::Options{}>
 struct SimVpNetwork {
   static_assert(Frames > 0 && O.halvings > 0 && O.blocks > 1,
@@ -122,7 +123,7 @@ struct SimVpNetwork {
       field("readout", self.readout);
     }
 
-    /// @throws Error  if the clips have other frames or channels than it reads
+    /// @throws Error  if the clips do not have Frames frames and In channels
     template <Value X>
     X operator()(const X& clips) const {
       const Shape& shape = clips.shape();
@@ -131,7 +132,7 @@ struct SimVpNetwork {
       const X skip = first(reshape(clips, {shape[0] * Frames, shape[2], shape[3], In}));  // (N·T, H, W, S)
       const X seen = encoder(skip);                                                       // (N·T, h, w, S)
       const Index h = seen.extent(1), w = seen.extent(2);
-      // (N, h, w, T, S), and (N, T, h, w, S) afterwards
+      // by_place (N, h, w, T, S), by_frame (N, T, h, w, S)
       const X by_place = permute(reshape(seen, {shape[0], Frames, h, w, O.spatial}), {0, 2, 3, 1, 4});
       const X translated = translator(reshape(by_place, {shape[0], h, w, codes}));  // (N, h, w, T·S)
       const X by_frame = permute(reshape(translated, {shape[0], h, w, Frames, O.spatial}), {0, 3, 1, 2, 4});
@@ -142,8 +143,8 @@ struct SimVpNetwork {
   };
 };
 
-/// SimVP of clips of `Channels` channels: reads `Frames` frames and gives as many in one pass. As in the paper, a loss
-/// of squared errors: −log p is Σ (x − x̂)² and a constant.
+/// SimVP for clips of `Channels` channels: predicts `Frames` frames from `Frames` frames in one pass. As in the paper,
+/// the loss is the squared error: −log p is Σ (x − x̂)² plus a constant.
 template <int Frames = 10, int Channels = 1, simvp::Options O = simvp::Options{},
           likelihood::Likelihood Likelihood = likelihood::FixedGaussian<std::numbers::sqrt2 / 2>>
 using SimVp =

@@ -17,27 +17,27 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///
 ///     log p(x) = Σ_{t>1} log p(x_t | x_<t)       the first token is given
 ///
-/// Several given tokens are those of classes, with which sequences begin; in training some begin with the null class
-/// instead, so that sampling can be guided. Yan et al., VideoGPT, 2021. Parameters: embed, position, blocks.i, norm,
-/// head.
+/// Several given tokens are class tokens, with which sequences begin; in training some sequences begin with the null
+/// class instead, for classifier-free guidance in sampling. Yan et al., VideoGPT, 2021. Parameters: embed, position,
+/// blocks.i, norm, head.
 ///
-/// @tparam Given  further tokens, Tokens … Tokens + Given − 1, that are given but never predicted: one to begin with,
-///                or one for each class, after which comes that of the null class
+/// @tparam Given  number of further tokens, Tokens … Tokens + Given − 1, that are given but never predicted: a start
+///                token, or one for each class, followed by that of the null class
 template <int Tokens = 512, int Width = 256, int Layers = 4, int Heads = 8, int Context = 1024, int Given = 0>
 struct TokenTransformer {
   static constexpr int tokens = Tokens, given = Given, context = Context;
   static constexpr bool of_classes = Given > 1;
-  static constexpr int null_class = Tokens + Given;  ///< the token of no class in particular, where there are classes
+  static constexpr int null_class = Tokens + Given;  ///< the token of the null class, if there are classes
   using Distribution = likelihood::Categorical<Tokens>;
   using Sampling = likelihood::Sampling;
   using Network =
       TokenNetwork<Tokens + Given + of_classes, Tokens, Width, Layers, Heads, Context, nn::TransformerOptions{}>;
 
   template <Real T, class B>
-  struct Instance : Of<Network, T, B> {       // whose operator() gives the logits of the token after each
+  struct Instance : Of<Network, T, B> {       // operator() returns the logits of the token after each
     using Indices = Tensor<std::int32_t, B>;  // (N, L)
 
-    double condition_dropout = 0.1;  ///< how often training has the null class in place of a sequence's class
+    double condition_dropout = 0.1;  ///< the probability that training replaces a class by the null class
 
     explicit Instance(Rng& rng) : Of<Network, T, B>(rng) {}
     static void fields(auto& self, auto&& field) {
@@ -49,15 +49,16 @@ struct TokenTransformer {
     Tensor<T, B> log_likelihood(const Indices& tokens) const {
       return Distribution::log_prob((*this)(all_but_last(tokens)), all_but_first(tokens));
     }
-    /// What training minimises: −log p in nats per token, averaged over the sequences.
+    /// The training loss: −log p in nats per token, averaged over the sequences.
+    /// @throws Error  if a sequence has fewer than two tokens, or a token is not in the vocabulary
     Variable<T, B> loss(Tape& tape, const Indices& tokens) const {
       const Indices inputs = all_but_last(tokens), targets = all_but_first(tokens);
       flipbook::detail::require_indices("TokenTransformer", inputs, Tokens + Given);
       flipbook::detail::require_indices("TokenTransformer", targets, Tokens);
       return loss_of_known(tape, tokens);
     }
-    /// The same of tokens that are known to be of the vocabulary, as a quantizer's codes are: a device need not be
-    /// asked, so that it may capture the step.
+    /// The same for tokens that are known to be in the vocabulary, such as a quantizer's codes: they are not checked on
+    /// the host, so a device can capture the step.
     Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
       Indices inputs = all_but_last(tokens);
       if constexpr (of_classes) {
@@ -68,9 +69,9 @@ struct TokenTransformer {
       return -mean(log_p);
     }
 
-    /// The next tokens after a prefix (N, L), L ≥ 1, each drawn from p(x_t | x_<t): (N, count). Keys and values of the
-    /// tokens before are kept, so that a step costs one token; with guidance two.
-    /// @throws Error  if there are more tokens than the context takes, or guidance without classes
+    /// The next tokens after a prefix (N, L), L ≥ 1, each drawn from p(x_t | x_<t): (N, count). Keys and values of
+    /// earlier tokens are cached, so a step computes one token, or two with guidance.
+    /// @throws Error  if there are more tokens than the context holds, or guidance without classes
     Indices sample(const Indices& prefix, Index count, Rng& rng, const Sampling& how = {}) const {
       require(prefix.rank() == 2 && prefix.extent(1) > 0 && count > 0 && prefix.extent(1) + count <= Context + 1,
               "TokenTransformer: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", Context,

@@ -11,11 +11,11 @@
 #include <flipbook/core/parallel.hpp>
 #include <flipbook/core/tensor.hpp>
 
-/// Predictions without learning, which a model that has learnt something beats. Each has
+/// Predictions without learning, which a trained model should beat. Each has
 ///
 ///     Tensor<float> predict(const Tensor<float>& context, Index frames) const
 ///
-/// the `frames` frames (N, frames, H, W, C) that follow a context (N, T, H, W, C).
+/// which returns the next frames (N, frames, H, W, C) after a context (N, T, H, W, C).
 namespace flipbook::inline FLIPBOOK_ISA::baseline {
 
 namespace detail {
@@ -33,13 +33,13 @@ inline Extents extents_of(const char* name, const Tensor<float>& context, Index 
   return {s[0], s[1], s[2], s[3], s[4]};
 }
 
-/// Pixels that something moves by from one frame to the next.
+/// A displacement in pixels between consecutive frames.
 struct Motion {
   Index down = 0, right = 0;
 };
 
-/// Σ (after(p) − before(p − motion))² over the rows [top, bottom) and columns [left, right) of `after`; what lies
-/// outside of `before` is 0.
+/// Σ (after(p) − before(p − motion))² over the rows [top, bottom) and columns [left, right) of `after`; `before` is 0
+/// outside its borders.
 inline double mismatch(const float* before, const float* after, const Extents& e, const Motion& motion,
                        const std::array<Index, 4>& window) {
   const auto [top, bottom, left, right] = window;
@@ -58,7 +58,7 @@ inline double mismatch(const float* before, const float* after, const Extents& e
   return sum;
 }
 
-/// The motion of at most `reach` pixels that explains a window best; of equal ones the shortest.
+/// The motion of at most `reach` pixels with the least mismatch in a window; of equal ones the shortest.
 inline Motion best_motion(const float* before, const float* after, const Extents& e, Index reach,
                           const std::array<Index, 4>& window) {
   Motion best;
@@ -75,7 +75,7 @@ inline Motion best_motion(const float* before, const float* after, const Extents
   return best;
 }
 
-/// Calls clip(last but one frame, last frame, first predicted frame) for each clip, many at a time.
+/// Calls clip(last but one frame, last frame, first predicted frame) for each clip, in parallel.
 template <class Clip>
 Tensor<float> each_clip(const Tensor<float>& context, const Extents& e, Index frames, const Clip& clip) {
   Tensor<float> predicted({e.clips, frames, e.height, e.width, e.channels});
@@ -90,7 +90,7 @@ Tensor<float> each_clip(const Tensor<float>& context, const Extents& e, Index fr
 
 }  // namespace detail
 
-/// The last frame, again and again.
+/// Repeats the last frame.
 struct Persistence {
   /// @throws Error  if there is no frame
   Tensor<float> predict(const Tensor<float>& context, Index frames) const {
@@ -101,7 +101,7 @@ struct Persistence {
   }
 };
 
-/// One frame for everything, such as the mean of the training set.
+/// Predicts one constant frame, such as the mean of the training set.
 struct Constant {
   Tensor<float> frame;  ///< (H, W, C)
 
@@ -116,9 +116,9 @@ struct Constant {
   }
 };
 
-/// The last frame, moved on as a whole by what the last two frames differ by: whole pixels, 0 coming in at the borders.
+/// Translates the last frame by the motion between the last two, in whole pixels; borders are filled with 0.
 struct Advection {
-  Index reach = 8;  ///< pixels that a frame may move by from one to the next
+  Index reach = 8;  ///< the largest motion between consecutive frames, in pixels
 
   /// @throws Error  if there are fewer than two frames
   Tensor<float> predict(const Tensor<float>& context, Index frames) const {
@@ -139,14 +139,14 @@ struct Advection {
   }
 };
 
-/// Optical flow by block matching: each block of the last frame goes on by the motion that explains it best from the
-/// frame before; one of a single colour stays. Blocks that move pass in front of those that stay, where several come to
-/// lie on a pixel their mean shows, and what they leave behind is the context's median.
+/// Optical flow by block matching: each block of the last frame continues the motion that best explains it from the
+/// previous frame; a block of a single colour does not move. Moving blocks cover static ones and are averaged where
+/// they overlap; the pixels that they leave show the context's median.
 struct BlockMatching {
   Index block = 8;  ///< height and width, in pixels
-  Index reach = 6;  ///< pixels that a block may move by from one frame to the next
+  Index reach = 6;  ///< the largest motion of a block between consecutive frames, in pixels
 
-  /// @throws Error  if there are fewer than two frames, or the blocks are of no size
+  /// @throws Error  if there are fewer than two frames, `block` is not positive or `reach` is negative
   Tensor<float> predict(const Tensor<float>& context, Index frames) const {
     const auto e = detail::extents_of("BlockMatching", context, frames, 2);
     require(block > 0 && reach >= 0, "BlockMatching: blocks of ", block, " pixels that move by up to ", reach);
@@ -171,7 +171,7 @@ struct BlockMatching {
   }
 
  private:
-  /// Whether a window of a frame shows one colour, of which no motion can be told.
+  /// Whether a window of a frame has a single colour, so that its motion cannot be determined.
   static bool uniform(const float* frame, const detail::Extents& e, const std::array<Index, 4>& window) {
     const auto [top, bottom, left, right] = window;
     const float* const first = frame + (top * e.width + left) * e.channels;
@@ -182,7 +182,7 @@ struct BlockMatching {
     }
     return true;
   }
-  /// The median over the frames of a context, of each number in a window.
+  /// The median of each number in a window over the frames of a context.
   static void take_median(const float* context, const detail::Extents& e, const std::array<Index, 4>& window,
                           float* to) {
     const auto [top, bottom, left, right] = window;
@@ -196,7 +196,7 @@ struct BlockMatching {
       }
     }
   }
-  /// Adds a block to each predicted frame, and to the pixels' weights.
+  /// Adds a block to each predicted frame, and 1 to the weights of the pixels that it covers.
   static void project(const float* last, const detail::Motion& motion, const std::array<Index, 4>& window,
                       const detail::Extents& e, Index frames, float* to, float* weight) {
     const auto [top, bottom, left, right] = window;

@@ -17,14 +17,15 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace flow {
-/// How a Flow makes new data.
+/// The settings of a Flow's sampling.
 struct Sampling {
   Integration integration = {};  ///< Heun's method, 20 steps
-  /// The weight w of v(x) + w·(v(x | condition) − v(x)): 1 is the condition as it was learned, more is clearer and less
-  /// various. Ho and Salimans, Classifier-free diffusion guidance, 2022.
+  /// The weight w of v(x) + w·(v(x | condition) − v(x)): 1 samples the learned conditional distribution; larger weights
+  /// make samples clearer and less diverse. Ho and Salimans, Classifier-free diffusion guidance, 2022.
   double guidance = 1;
-  /// Of rollouts with a level for each frame: how many frames the network sees, and how many stages (flow::Pyramid)
-  /// each new one is behind the one before it. The window is best as long as the clips of training.
+  /// For rollouts with a level for each frame: the number of frames that the network receives at once, and the stages
+  /// (flow::Pyramid) by which each new frame lags behind the previous one. The best window is the length of the
+  /// training clips.
   Index window = 16, lag = 2;
 };
 }  // namespace flow
@@ -39,18 +40,18 @@ struct FlowBatch<true> {
 };
 }  // namespace detail
 
-/// Flow matching: a network learns the velocity of a flow that carries noise x₀ ~ N(0, I) to data x₁.
+/// Flow matching: a network learns the velocity of a flow that maps noise x₀ ~ N(0, I) to data x₁.
 ///
 ///     min E |v(x_t, t) − dx_t/dt|²,   x_t on the Path from x₀ to x₁;   sampling: dx/dt = v(x, t) from t = 0 to 1
 ///
 /// Lipman et al., Flow matching for generative modeling, 2023; Liu et al., Flow straight and fast, 2023. The level t is
-/// drawn logit-normal, as Esser et al., Scaling rectified flow transformers, 2024, or uniform. With a level for each
-/// frame (LevelPerFrame) the flow continues clips to any length: diffusion forcing, Chen et al., 2024. A network that
-/// takes a condition is trained on LabelledClip, whose label is that condition.
+/// drawn from a logit-normal distribution, as in Esser et al., Scaling rectified flow transformers, 2024, or a uniform
+/// one. With a level for each frame (LevelPerFrame) the flow continues clips to any length: diffusion forcing, Chen et
+/// al., 2024. A network with a condition is trained on LabelledClip, whose label is the condition.
 ///
-/// @tparam Network  x (N, …, C) and levels (N), or (N, T) for LevelPerFrame, and perhaps a condition (N, K) → v
-///                  (N, …, C); such as FlowMlp. It names `condition`, which is K, or 0.
-/// @tparam Values   what the data are: flow::Range::unit_interval for clips, flow::Range::unbounded for codes
+/// @tparam Network  x (N, …, C), levels (N), or (N, T) for LevelPerFrame, and optionally a condition (N, K) → v
+///                  (N, …, C); such as FlowMlp. Its constant `condition` is K, or 0.
+/// @tparam Values   the range of the data: flow::Range::unit_interval for clips, flow::Range::unbounded for codes
 template <nn::Layer Network, flow::Path Path = flow::Straight, class Levels = flow::OneLevel,
           flow::Range Values = flow::Range::unit_interval>
 struct Flow : detail::FlowBatch<(Network::condition > 0)> {
@@ -63,10 +64,10 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
   template <Real T, class B>
   struct Instance {
     Of<Network, T, B> network;
-    double level_mean = 0;  ///< of logit(t) in training
-    /// Of logit(t) in training; 0 draws t uniform on [0, 1), as a level for each frame is from the outset.
+    double level_mean = 0;  ///< the mean of logit(t) in training
+    /// The standard deviation of logit(t) in training; 0 draws t uniformly from [0, 1), the default of LevelPerFrame.
     double level_deviation = Levels::axes == 1 ? 1 : 0;
-    double condition_dropout = 0.1;  ///< how often training leaves a sample's condition out
+    double condition_dropout = 0.1;  ///< the probability that training sets a sample's condition to 0
 
     explicit Instance(Rng& rng) : network(rng) {}
     static void fields(auto& self, auto&& field) {
@@ -76,10 +77,10 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
       field("condition_dropout", self.condition_dropout);
     }
 
-    /// What training minimises: E |v − dx_t/dt|², averaged over all elements, with noise and levels of the tape's
+    /// The training loss E |v − dx_t/dt|², averaged over all elements; noise and levels are drawn from the tape's
     /// stream.
-    /// @param x  (N, …, C)    @param condition  (N, K), or (N, T, K) beside a level for each frame; or none
-    /// @throws Error  if there are no samples, or they have other channels than the network takes
+    /// @param x  (N, …, C)    @param condition  (N, K), or (N, T, K) with a level for each frame; or none
+    /// @throws Error  if there are no samples, or their channels are not the network's
     Variable<T, B> loss(const Variable<T, B>& x, const Variable<T, B>& condition = {}) const {
       Rng& rng = x.tape().rng();
       const Tensor<T, B> t = draw_levels(x.shape(), rng);
@@ -89,7 +90,7 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
     }
     Variable<T, B> loss(const LabelledClip<Variable<T, B>>& x) const { return loss(x.clip, x.label); }
 
-    /// The same for noise (N, …, C) and levels (N, 1, …), or (N, T, 1, …) for LevelPerFrame, that are given.
+    /// The same for given noise (N, …, C) and levels (N, 1, …), or (N, T, 1, …) for LevelPerFrame.
     template <Value X>
     X matching_loss(const X& x, const X& noise, const X& t, const X& condition = {}) const {
       detail::require_clips("Flow", x.shape(), in);
@@ -103,7 +104,7 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
     X velocity(const X& x, const X& t, const X& condition = {}) const {
       return network(x, reshape(t, t.shape().part(0, Levels::axes)), condition);
     }
-    /// With guidance: v(x, t) + w·(v(x, t | condition) − v(x, t)).
+    /// The guided velocity v(x, t) + w·(v(x, t | condition) − v(x, t)).
     template <Value X>
     X guided_velocity(const X& x, const X& t, const X& condition, double w) const {
       if (!tensor_of(condition) || w == 1) return velocity(x, t, condition);
@@ -111,7 +112,8 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
       return without + (velocity(x, t, condition) - without) * w;
     }
 
-    /// New data of a shape (N, …, C), all of it at one level at a time: in [0, 1] where Values says so.
+    /// New data of a shape (N, …, C), all at the same level in each step; in [0, 1] for Range::unit_interval.
+    /// @throws Error  if the shape has no samples, or its channels are not the network's
     Tensor<T, B> sample(const Shape& shape, Rng& rng, const flow::Sampling& how = {},
                         const Tensor<T, B>& condition = {}) const {
       detail::require_clips("Flow", shape, in);
@@ -121,10 +123,9 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
       return outside(flow::integrate(v, normal<T, B>(shape, rng), levels(shape, 0), levels(shape, 1), how.integration));
     }
 
-    /// Data with a part that is given: where the mask is set they are `known`, and there the flow is led along the path
-    /// from its noise to them. Of a network with one level that has learned nothing of this, the rest only tends to
-    /// fit.
-    /// @param known  (N, …, C)    @param mask  of a shape that broadcasts to it
+    /// New data that equal `known` where the mask is set: there the flow follows the path from its noise to `known`. A
+    /// network with one level is not trained for this, so the rest only tends to fit the given part.
+    /// @param known  (N, …, C)    @param mask  broadcasts to the shape of `known`
     Tensor<T, B> inpaint(const Tensor<T, B>& known, const Tensor<T, B>& mask, Rng& rng, const flow::Sampling& how = {},
                          const Tensor<T, B>& condition = {}) const {
       detail::require_clips("Flow", known.shape(), in);
@@ -136,10 +137,11 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
       return where(mask, known, outside(x));
     }
 
-    /// The next frames after a context (N, T, …, C): (N, frames, …, C). With one level, of the whole clip by `inpaint`;
-    /// with a level for each frame, where the context is at t = 1, of any number by a flow::Pyramid.
+    /// The next frames after a context (N, T, …, C): (N, frames, …, C). With one level, `inpaint` samples the whole
+    /// clip; with a level for each frame, a flow::Pyramid samples any number of frames after a context at t = 1.
     /// @param condition  (N, K), or (N, T + frames, K); or none
-    /// @throws Error  if the clips have no time, or the window does not hold the frames that are unfinished together
+    /// @throws Error  if the context has no time axis, no frame is requested, or the window is shorter than the frames
+    ///                that are in progress at the same time
     Tensor<T, B> sample(const Tensor<T, B>& context, Index frames, Rng& rng, const flow::Sampling& how = {},
                         const Tensor<T, B>& condition = {}) const {
       require(context.rank() >= 3 && frames > 0, "sample: ", frames, " frames after a context ", context.shape(),
@@ -156,7 +158,7 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
     }
 
    private:
-    /// Where one level holds for all of `axes`: (N, 1, …) or (N, T, 1, …).
+    /// The shape of the levels of x: (N, 1, …) or (N, T, 1, …).
     static Shape level_shape(const Shape& x) {
       require(x.rank() > Levels::axes, "Flow: data of shape ", x, "; a level for each frame needs (N, T, …, C)");
       Shape shape = Shape::filled(x.rank(), 1);
@@ -164,7 +166,7 @@ struct Flow : detail::FlowBatch<(Network::condition > 0)> {
       return shape;
     }
     static Tensor<T, B> levels(const Shape& x, double t) { return full<T, B>(level_shape(x), static_cast<T>(t)); }
-    /// Those of the frames that the network sees in a stage: (1, T, 1, …).
+    /// The levels of the window's frames in a stage: (1, T, 1, …).
     static Tensor<T, B> levels(const flow::Pyramid& pyramid, Index begin, Index stage, int rank) {
       std::vector<T> each;
       for (Index i = 0; i < pyramid.seen(); ++i) each.push_back(static_cast<T>(pyramid.level(begin + i, stage)));

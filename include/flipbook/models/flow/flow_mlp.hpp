@@ -13,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// h + W₂·SiLU(W₁·(norm(h)·(1 + scale) + shift)), scale and shift by FiLM. Parameters: modulation, mlp.0, mlp.2.
+/// h + W₂·SiLU(W₁·(norm(h)·(1 + scale) + shift)), with scale and shift by FiLM. Parameters: modulation, mlp.0, mlp.2.
 template <int Width, int Level>
 struct ModulatedPerceptron {
   static constexpr int in = Width, out = Width, dimensions = nn::any;
@@ -39,9 +39,9 @@ struct ModulatedPerceptron {
 
 }  // namespace detail
 
-/// A residual perceptron over codes for a Flow: x (N, …, Dim) and the noise level (N), and perhaps a condition
-/// (N, Condition), → (N, …, Dim). The last layer is 0 at first. Parameters: conditioning, in, blocks, out.
-/// @tparam Level  width of the vector that says the level and the condition
+/// A residual MLP over codes, the network of a Flow: x (N, …, Dim), the noise level (N), and optionally a condition
+/// (N, Condition) → (N, …, Dim). The last layer is initialised to 0. Parameters: conditioning, in, blocks, out.
+/// @tparam Level  width of the embedding of the level and the condition
 template <int Dim, int Width = 256, int Blocks = 3, int Condition = 0, int Level = 64>
 struct FlowMlp {
   static constexpr int in = Dim, out = Dim, dimensions = nn::any, condition = Condition;
@@ -69,7 +69,7 @@ struct FlowMlp {
   };
 };
 
-/// A flow over codes (N, Dim) of any range: a prior that is learned, as over the latents of an autoencoder.
+/// A flow over codes (N, Dim) of any range: a learned prior, such as of the latents of an autoencoder.
 ///
 ///     loss = … + prior.loss(stop_gradient(z));          // z (N, Dim)
 ///     decoder(prior.sample({n, Dim}, rng));

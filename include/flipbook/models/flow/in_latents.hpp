@@ -15,20 +15,20 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A model of two stages: an autoencoder, trained before, puts clips into latents, and `Prior` learns how these are
-/// distributed: latent diffusion. Training changes the prior alone.
+/// Latent diffusion, a model of two stages: an autoencoder, already trained, encodes clips, and `Prior` learns the
+/// distribution of the latents. Training changes only the prior.
 ///
 ///     z = (ẑ − mean) / deviation,  ẑ ~ q(ẑ | x)      loss = prior.loss(z)      new clips: E[x | mean + deviation · z]
 ///
-/// The mean and the deviation of each channel are those of the data, by `measure`, and lie beside the weights in files.
-/// Until they are measured they are 0 and 1.
+/// `measure` estimates the mean and the deviation of each channel from data; they are saved with the weights. Their
+/// initial values are 0 and 1.
 ///
-/// Rombach et al., High-resolution image synthesis with latent diffusion models, 2022; of clips Blattmann et al., Align
-/// your latents, 2023. Where the autoencoder is trained in the same step it is a LatentFlow. Parameters: autoencoder,
-/// prior; buffers: mean, deviation.
+/// Rombach et al., High-resolution image synthesis with latent diffusion models, 2022; for clips, Blattmann et al.,
+/// Align your latents, 2023. LatentFlow trains the autoencoder in the same step. Parameters: autoencoder, prior;
+/// buffers: mean, deviation.
 ///
-/// @tparam Autoencoder  one with a latent, such as a Vae: x (N, …, C) → ẑ (N, …, Z), of a clip, a frame or a place
-/// @tparam Prior        a model of numbers of any range in Z channels, such as a Flow of flow::Range::unbounded
+/// @tparam Autoencoder  one with a latent, such as a Vae: x (N, …, C) → ẑ (N, …, Z), for each clip, frame or position
+/// @tparam Prior        a model of unbounded values in Z channels, such as a Flow with flow::Range::unbounded
 template <HasLatents Autoencoder, PriorOf<Autoencoder> Prior, LatentGrid Grid>
 struct InLatents<Autoencoder, Prior, Grid> {
   using LatentOf = typename Autoencoder::LatentOf;
@@ -37,14 +37,14 @@ struct InLatents<Autoencoder, Prior, Grid> {
   static_assert(Prior::in == LatentOf::size, "InLatents: the prior must be of as many channels as the latents");
   static_assert(Grid.size() == 0, "InLatents: latents need no LatentGrid, since sample is told their shape");
 
-  /// What it is trained on: clips, or with what else the prior is.
+  /// The training data: clips, or the prior's Batch of them.
   template <class V>
   using Batch = BatchOf<Prior, V>;
 
   template <Real T, class B>
   struct Instance {
     using X = Tensor<T, B>;
-    using Sampling = typename Prior::Sampling;  ///< how the prior draws
+    using Sampling = typename Prior::Sampling;  ///< the settings of `sample`
 
     Of<Autoencoder, T, B> autoencoder;
     Of<Prior, T, B> prior;
@@ -58,9 +58,9 @@ struct InLatents<Autoencoder, Prior, Grid> {
       field("deviation", self.deviation);
     }
 
-    /// Measures the latents of the first clips of a source, and keeps the mean and the deviation of each channel.
-    /// @param batch    how many clips are encoded at a time, which changes nothing but rounding
-    /// @throws Error   if `clips` or `batch` is not positive, or a channel is the same everywhere
+    /// Measures the mean and the deviation of each channel of the latents of a source's first clips.
+    /// @param batch    the number of clips encoded at a time, which affects only rounding
+    /// @throws Error   if `clips` or `batch` is not positive, or a channel is constant or not finite
     template <Dataset Source>
     void measure(const Source& source, Index clips, Rng& rng, Index batch = 16) {
       require(clips > 0 && batch > 0, "InLatents: measured on ", clips, " clips, ", batch, " at a time; needs some");
@@ -88,14 +88,14 @@ struct InLatents<Autoencoder, Prior, Grid> {
       keep(deviation, deviations);
     }
 
-    /// z at the mean of q(ẑ | x): (N, …, C) → (N, …, Z).
+    /// The normalised mean of q(ẑ | x): (N, …, C) → (N, …, Z).
     X latents(const X& x) const { return normalised(autoencoder.encode(x).mean); }
     /// E[x | z], in the range of the data: (N, …, Z) → (N, …, C).
     X decode(const X& z) const { return autoencoder.expectation(z * deviation.value + mean.value); }
     /// E[x | z] at the mean of q(ẑ | x).
     X reconstruct(const X& x) const { return decode(latents(x)); }
 
-    /// What training minimises: the prior's loss of the clips' latents.
+    /// The training loss: the prior's loss on latents drawn for the clips.
     Variable<T, B> loss(Tape& tape, const Batch<X>& clips) const {
       auto known = map_members(clips, [&](const X& x) { return tape.constant(x); });
       const auto z = tape.constant(normalised(draw(clip_of(clips), tape.rng())));
@@ -105,13 +105,13 @@ struct InLatents<Autoencoder, Prior, Grid> {
     }
 
     /// New clips from latents of a shape (N, …, Z): (N, …, C).
-    /// @param condition  what the prior takes beside, such as a Flow's (N, K)
+    /// @param condition  the condition of the prior, such as (N, K) of a Flow
     X sample(const Shape& latents, Rng& rng, const Sampling& how = {}, const std::same_as<X> auto&... condition) const {
       return decode(prior.sample(latents, rng, how, condition...));
     }
-    /// Clips that begin with frames (N, t, H, W, C), as the autoencoder has them, and go on for `more` frames of
-    /// latents. Only with a prior that continues latents in time, such as a Flow.
-    /// @throws Error  if the latents have no time
+    /// Clips that continue frames (N, t, H, W, C) by `more` frames of latents; the given frames are reconstructions.
+    /// Only with a prior that continues latents in time, such as a Flow.
+    /// @throws Error  if the latents have no time axis
     X sample(const X& frames, Index more, Rng& rng, const Sampling& how = {},
              const std::same_as<X> auto&... condition) const requires requires {
       this->prior.sample(frames, more, rng, how, condition...);

@@ -6,16 +6,16 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A variational autoencoder whose prior is learned: a flow over the codes z that its encoder gives, in the same step.
+/// A variational autoencoder with a learned prior: a flow over its latents z, trained in the same step.
 ///
 ///     loss = −ELBO(x), with its β, + prior_weight · E |v − dz_t/dt|²,   z a constant to the second term
 ///
-/// A small β leaves the codes far from N(0, I), and reconstructions sharp; new clips are decoded from what the flow
-/// makes. After Rombach et al., High-resolution image synthesis with latent diffusion models, 2022, whose autoencoder
-/// is trained before.
+/// A small β keeps reconstructions sharp and leaves the latents far from N(0, I); new clips are decoded from samples of
+/// the flow. After Rombach et al., High-resolution image synthesis with latent diffusion models, 2022, whose
+/// autoencoder is trained first.
 ///
-/// @tparam Autoencoder  a Vae, x (N, …, C) → z (N, …, Z): one code for a clip, for each frame or each place
-/// @tparam Prior        a Flow over codes of Z channels, of unbounded range, such as CodeFlow<Z>
+/// @tparam Autoencoder  a Vae, x (N, …, C) → z (N, …, Z): one latent for each clip, frame or position
+/// @tparam Prior        a Flow over latents of Z channels, of unbounded range, such as CodeFlow<Z>
 template <class Autoencoder, class Prior>
 struct LatentFlow {
   static constexpr int in = Autoencoder::in;
@@ -28,7 +28,7 @@ struct LatentFlow {
   struct Instance {
     Of<Autoencoder, T, B> autoencoder;
     Of<Prior, T, B> prior;
-    double prior_weight = 1;  ///< of the flow's loss; Adam does not see it, a limit to the gradient's length does
+    double prior_weight = 1;  ///< of the flow's loss; Adam's steps do not depend on it, gradient clipping does
 
     explicit Instance(Rng& rng) : autoencoder(rng), prior(rng) {}
     static void fields(auto& self, auto&& field) {
@@ -37,7 +37,7 @@ struct LatentFlow {
       field("prior_weight", self.prior_weight);
     }
 
-    /// What training minimises.
+    /// The training loss, a single number.
     /// @throws Error  if the autoencoder's `importance_samples` is not 1
     Variable<T, B> loss(const Variable<T, B>& x) const {
       require(autoencoder.importance_samples == 1, "LatentFlow: ", autoencoder.importance_samples,
@@ -51,7 +51,7 @@ struct LatentFlow {
 
     /// E[x|z] at the mean of q(z|x).
     Tensor<T, B> reconstruct(const Tensor<T, B>& x) const { return autoencoder.reconstruct(x); }
-    /// New clips from codes of a shape (N, …, Z).
+    /// New clips from latents of a shape (N, …, Z).
     Tensor<T, B> sample(const Shape& codes, Rng& rng, const flow::Sampling& how = {}) const {
       return autoencoder.expectation(prior.sample(codes, rng, how));
     }

@@ -8,21 +8,20 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A model of numbers of any range, such as the latents of an autoencoder: an argument of InLatents, such as a Flow of
+/// A model of unbounded values, such as the latents of an autoencoder: an argument of InLatents, such as a Flow with
 /// flow::Range::unbounded.
 ///
 ///     static constexpr int in               channels of z
 ///     static constexpr bool unit_interval   false
-///     Sampling                              the type of how it draws, which can be made of nothing
+///     Sampling                              the settings of its sampling, default-constructible
 ///     Instance<T, B>                        with parameters, and
 ///         Variable<T, B> loss(const Variable<T, B>& z) const
-///             what training minimises, a single number, of z (N, …, in); of an annotated clip, where it names one as
-///             its Batch
+///             the training loss, a single number, for z (N, …, in), or for an annotated clip of z if its Batch is one
 ///         Tensor<T, B> sample(const Shape& shape, Rng& rng, const Sampling& how) const
 ///             new z of a shape (N, …, in)
 ///
-/// One that continues z (N, t, …, in) in time also has `sample(z, frames, rng, how)`, the next (N, frames, …, in), and
-/// one that takes a condition takes it as a last argument of either; both are looked for where one calls them.
+/// A prior that continues z (N, t, …, in) in time also has `sample(z, frames, rng, how)` → the next (N, frames, …, in).
+/// A condition is the last argument of both functions. These are checked only where they are called.
 template <class P>
 concept LatentPrior = LossModel<P, float, Cpu> &&
     requires(const Of<P, float, Cpu>& prior, const Shape& shape, Rng& rng, const typename P::Sampling& how) {

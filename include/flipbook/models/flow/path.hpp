@@ -7,11 +7,11 @@
 #include <flipbook/ops/elementwise/binary.hpp>
 #include <flipbook/ops/elementwise/unary.hpp>
 
-/// What a flow is made of besides its network: the way from noise to data, and what has a noise level of its own.
+/// The parts of a flow besides its network: the path from noise to data, and noise levels by sample or by frame.
 namespace flipbook::inline FLIPBOOK_ISA::flow {
 
-/// The way from noise x₀, at level t = 0, to data x₁, at t = 1: an argument of a Flow's type. Of static functions of
-/// values X, with t broadcasting to both, it has
+/// The path from noise x₀, at level t = 0, to data x₁, at t = 1: an argument of a Flow's type. It has static functions
+/// of values X, with t broadcasting to both:
 ///
 ///     X at(const X& x0, const X& x1, const X& t)          x_t
 ///     X velocity(const X& x0, const X& x1, const X& t)    dx_t/dt
@@ -34,8 +34,8 @@ struct Straight {
   }
 };
 
-/// x_t = cos(πt/2)·x₀ + sin(πt/2)·x₁, which keeps the variance of data of variance 1. Albergo and Vanden-Eijnden,
-/// Building normalizing flows with stochastic interpolants, 2023.
+/// x_t = cos(πt/2)·x₀ + sin(πt/2)·x₁, whose variance is 1 at every t for data of variance 1. Albergo and
+/// Vanden-Eijnden, Building normalizing flows with stochastic interpolants, 2023.
 struct Trigonometric {
   template <Value X>
   static X at(const X& x0, const X& x1, const X& t) {
@@ -49,19 +49,20 @@ struct Trigonometric {
   }
 };
 
-/// What has a noise level of its own: an argument of a Flow's type. `axes` is how many leading axes a level has.
+/// A noise level for each sample: (N). An argument of a Flow's type; `axes` is the number of axes of a tensor of
+/// levels.
 struct OneLevel {
-  static constexpr int axes = 1;  ///< one for each sample: (N)
+  static constexpr int axes = 1;
 };
-/// A level for each frame: (N, T). Chen et al., Diffusion forcing, 2024.
+/// A noise level for each frame: (N, T). Chen et al., Diffusion forcing, 2024.
 struct LevelPerFrame {
   static constexpr int axes = 2;
 };
 
-/// The numbers that a flow is trained on and makes.
+/// The range of a flow's data.
 enum class Range {
-  unit_interval,  ///< in [0, 1], such as pixels: [−1, 1] for the network, and what is made is clamped
-  unbounded       ///< any, such as codes: what the network sees
+  unit_interval,  ///< [0, 1], such as pixels: scaled to [−1, 1] for the network; samples are clamped
+  unbounded       ///< any, such as codes: passed to the network unchanged
 };
 
 }  // namespace flipbook::flow

@@ -14,24 +14,24 @@
 /// Solvers of ordinary differential equations over tensors.
 namespace flipbook::inline FLIPBOOK_ISA::flow {
 
-/// How an equation dx/dt = v(x, t) is integrated.
+/// The method that integrates dx/dt = v(x, t).
 enum class Solver {
-  euler,          ///< order 1: one evaluation of v a step
-  heun,           ///< order 2: two evaluations a step
-  dormand_prince  ///< order 5: six evaluations a step, whose lengths follow from the error that is tolerated
+  euler,          ///< order 1: one evaluation of v per step
+  heun,           ///< order 2: two evaluations per step
+  dormand_prince  ///< order 5: six evaluations per step, whose size adapts to the tolerance
 };
 
 /// A solver and its accuracy.
 struct Integration {
   Solver solver = Solver::heun;
-  Index steps = 20;         ///< of equal length; Dormand and Prince's method begins with one of that length
-  double tolerance = 1e-4;  ///< of Dormand and Prince's method: the error of a step, beside 1 + |x|; 0 for equal steps
+  Index steps = 20;         ///< of equal size; for Dormand and Prince's method the size of the first step
+  double tolerance = 1e-4;  ///< of Dormand and Prince's method: a step's error relative to 1 + |x|; 0 for equal steps
 };
 
 namespace detail {
 
-/// An explicit Runge–Kutta method: the slopes kᵢ = v(x + h Σⱼ aᵢⱼ·kⱼ, t + cᵢ·h) give x + h Σᵢ bᵢ·kᵢ, and
-/// h Σᵢ errorᵢ·kᵢ is how far a result of lower order is from it.
+/// An explicit Runge–Kutta method: the slopes kᵢ = v(x + h Σⱼ aᵢⱼ·kⱼ, t + cᵢ·h) give x + h Σᵢ bᵢ·kᵢ, and h Σᵢ errorᵢ·kᵢ
+/// is its difference from a result of lower order.
 struct RungeKutta {
   static constexpr std::size_t most = 7;
   std::size_t stages;
@@ -59,13 +59,13 @@ constexpr const RungeKutta& method_of(Solver solver) {
   return solver == Solver::euler ? euler : solver == Solver::heun ? heun : dormand_prince;
 }
 
-/// Where a step has come to, how far the result of lower order is from it, and the slopes at both ends.
+/// The result of a step, its difference from the result of lower order, and the slopes at both ends.
 template <Value X>
 struct Step {
   X x, error, first, last;
 };
 
-/// Σᵢ weightᵢ·kᵢ, without terms of weight 0; of the first slope times 0 where there are none.
+/// Σᵢ weightᵢ·kᵢ, without terms of weight 0; the first slope times 0 if there are no others.
 template <Value X>
 X combined(const std::array<double, RungeKutta::most>& weights, const std::vector<X>& slopes) {
   std::optional<X> sum;
@@ -75,7 +75,7 @@ X combined(const std::array<double, RungeKutta::most>& weights, const std::vecto
   return sum ? *sum : slopes.front() * 0;
 }
 
-/// One step from t = from to t = to, from the slope `first` that is already known there.
+/// One step from t = from to t = to; `first` is the slope at `from`.
 template <Value X, class Time, class Velocity>
 Step<X> step(const RungeKutta& method, const Velocity& v, const X& x, const Time& from, const Time& to,
              const X& first) {
@@ -87,8 +87,7 @@ Step<X> step(const RungeKutta& method, const Velocity& v, const X& x, const Time
   return {x + h * combined(method.b, slopes), h * combined(method.error, slopes), first, slopes.back()};
 }
 
-/// Steps as long as their error allows: the length is chosen so that the next one's would be a little less than what is
-/// tolerated.
+/// Integrates in steps of adaptive size: each is chosen so that its expected error is a little less than the tolerance.
 template <Value X, class Time, class Velocity>
 X integrate_adaptively(const Velocity& v, X x, const Time& from, const Time& to, const Integration& how) {
   const auto at = [&](double part) { return from + (to - from) * part; };
@@ -109,10 +108,11 @@ X integrate_adaptively(const Velocity& v, X x, const Time& from, const Time& to,
 
 }  // namespace detail
 
-/// x(to) where dx/dt = v(x, t) and x(from) = x. Times are numbers, or tensors that broadcast to x, of which each place
-/// then has its own and moves (to − from)·v: where both are equal, nothing does.
+/// x(to) where dx/dt = v(x, t) and x(from) = x. Times are numbers, or tensors that broadcast to x; then each element
+/// has its own times, and an element with from = to keeps its value.
 /// @param v  v(x, t) → dx/dt, of the shape of x
-/// @throws Error  if there are no steps, the tolerance is negative, or the solution is not finite where steps adapt
+/// @throws Error  if there are no steps, the tolerance is negative, or a solution by adaptive steps is not finite or
+///                too steep
 template <Value X, class Time, class Velocity>
 X integrate(const Velocity& v, X x, const Time& from, const Time& to, const Integration& how = {}) {
   require(how.steps > 0 && how.tolerance >= 0, "integrate: ", how.steps, " steps and a tolerance of ", how.tolerance,

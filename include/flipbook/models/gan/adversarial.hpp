@@ -10,28 +10,29 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Any model that makes clips, against discriminators of them:
+/// Adversarial training of a model that generates clips, with one or more discriminators:
 ///
-///     model:            min  its own loss, where it has one, + weight · Σ (what the game charges for D(fakes))
-///     discriminators:   min  Σ (what the game charges for D(data) and D(fakes)) + penalties
+///     model:            min  (its own loss, if it has one) + weight · Σ Game::generator(D(fakes))
+///     discriminators:   min  Σ Game::discriminator(D(data), D(fakes)) + penalties
 ///
-/// Each discriminator says by its type what it sees of clips and which of the model's it faces (ViewDiscriminator). A
-/// step takes both turns or none.
+/// A discriminator's type (ViewDiscriminator) names its view of the clips and the kind of fakes that it judges. A step
+/// is atomic: if the model's update fails, that of the discriminators is undone.
 ///
 ///     Adversarial<Model, Discriminators<ViewDiscriminator<FrameNetwork, view::RandomFrames<8>>, ClipNetwork>,
 ///                 loss::Hinge>
 ///
 /// The model's instance has
 ///
-///     Made play(Tape&, const Batch& batch, Rng&) const    batch: clips in [0, 1], or what the model names as its Batch
+///     Made play(Tape&, const Batch& batch, Rng&) const    batch: clips in [0, 1], or the model's Batch
 ///
-/// where Made is a struct with the tensor `real` (N, …, C), the data as discriminators see it, and of variables of the
-/// tape at least one of `samples`, `reconstructions`, `predictions`, which are fakes in the range of `real`; and its
-/// own `loss`, where it has one. Labels of a batch reach the discriminators that are `conditional`.
+/// where Made is a struct with the tensor `real` (N, …, C), the data in the range of the discriminators; at least one
+/// of the tape's variables `samples`, `reconstructions` and `predictions`, fakes in the same range; and `loss`, if the
+/// model has its own. Discriminators that are `conditional` also receive the batch's labels.
 ///
 /// @tparam Discriminator  a network (N, …, C) → logits of any shape, a ViewDiscriminator, or Discriminators<…>
-/// @tparam Weight         what the game counts beside the model's loss: weight::Constant, or weight::Adaptive, for
-///                        which the model's instance has `last_layer()`, a member whose last weight makes the fakes
+/// @tparam Weight         the weight of the game's loss relative to the model's: weight::Constant, or weight::Adaptive,
+///                        for which the model's instance has `last_layer()`, a member whose last weight produces the
+///                        fakes
 template <class Model, nn::Layer Discriminator, class Game = loss::NonSaturating,
           class Regulariser = regulariser::NoPenalty, class Weight = weight::Constant>
 struct Adversarial {
@@ -44,7 +45,7 @@ struct Adversarial {
   struct Instance {
     Of<Model, T, B> model;
     Of<Discriminator, T, B> discriminator;
-    double weight = 1;  ///< of the game
+    double weight = 1;  ///< of the game's loss
 
     explicit Instance(Rng& rng)
         : model(detail::make_instance<Of<Model, T, B>>(rng)),
@@ -54,7 +55,7 @@ struct Adversarial {
       field("discriminator", self.discriminator);
       field("weight", self.weight);
     }
-    /// What learns to make clips: the model, or the part of it that it calls so.
+    /// The part that generates clips: the model's `maker()` if it has one, else the model.
     const auto& maker() const {
       if constexpr (requires { model.maker(); }) return model.maker();
       else return model;

@@ -6,17 +6,17 @@
 #include <flipbook/models/gan/view.hpp>
 #include <flipbook/ops/shape/permute.hpp>
 
-/// Differentiable augmentation: data and fakes are changed at random before they are judged, and the generator's
-/// gradient goes through the changes, so that a discriminator that has seen all of a small data set cannot know it by
-/// heart. What is drawn is drawn for each clip and is the same for all its frames. Zhao et al., Differentiable
-/// augmentation for data-efficient GAN training, 2020.
+/// Differentiable augmentation: random transformations of data and fakes before a discriminator, through which the
+/// generator's gradient passes, so that the discriminator cannot memorise a small data set. Random numbers are drawn
+/// for each clip and are the same for all its frames. Zhao et al., Differentiable augmentation for data-efficient GAN
+/// training, 2020.
 ///
 ///     ViewDiscriminator<ClipNetwork, view::Then<view::Brightness<>, view::Translation<>, view::Cutout<>>>
 namespace flipbook::inline FLIPBOOK_ISA::view {
 
 namespace detail {
 
-/// One of 0 … count − 1 for each of n clips, as a number: (n, 1, …) of the given rank.
+/// A random integer of 0 … count − 1 for each of n clips, as a float: (n, 1, …) of the given rank.
 template <class B>
 Tensor<float, B> drawn(Index n, Index count, int rank, Rng& rng) {
   Shape shape = Shape::filled(rank, 1);
@@ -30,7 +30,8 @@ inline void require_images(const char* view, const Shape& shape) {
 
 }  // namespace detail
 
-/// All of a clip lighter or darker by one number, uniform on ±Most/100 of the distance from black to white, which is 2.
+/// Adds one random number to all pixels of a clip, uniform within ±Most/100 of the distance from black to white, which
+/// is 2.
 template <int Most = 25>
 struct Brightness {
   template <Value X>
@@ -42,8 +43,8 @@ struct Brightness {
   }
 };
 
-/// Each clip moved by whole pixels, up or down and to either side by at most 1/Part of the extent; what comes in is 0,
-/// the middle of [−1, 1].
+/// Translates images (N, H, W, C) or clips (N, T, H, W, C) by whole pixels, vertically and horizontally by at most
+/// 1/Part of the extent; the border is filled with 0, the middle of [−1, 1].
 template <int Part = 8>
 struct Translation {
   static_assert(Part > 0, "Translation<Part>: needs a positive part");
@@ -54,7 +55,7 @@ struct Translation {
     const Shape& shape = x.shape();
     detail::require_images("Translation", shape);
     const Index n = shape[0], h = shape[-3], w = shape[-2], rest = shape[-1], frames = shape.rank() == 5 ? shape[1] : 1;
-    // Row i of what is seen is row i − d: a product with a matrix of one 1 in a row, at most.
+    // Row i of the result is row i − d: a product with a matrix that has at most one 1 in a row.
     const auto shift = [&](Index extent) {
       const Index most = extent / Part;
       const auto d = detail::drawn<B>(n, 2 * most + 1, 3, rng) - static_cast<double>(most);  // (N, 1, 1)
@@ -72,7 +73,7 @@ struct Translation {
   }
 };
 
-/// A rectangle of 1/Part of height and width, the same in all frames of a clip, is 0; its middle is anywhere in the
+/// Sets a rectangle of 1/Part of height and width to 0, the same in all frames of a clip; its centre is anywhere in the
 /// frame.
 template <int Part = 2>
 struct Cutout {
@@ -83,7 +84,7 @@ struct Cutout {
     using B = typename X::Backend;
     detail::require_images("Cutout", x.shape());
     const int rank = x.shape().rank();
-    const auto inside = [&](int axis) {  // 1 where the rectangle is along one axis
+    const auto inside = [&](int axis) {  // 1 within the rectangle along one axis
       const Index extent = x.shape()[axis], size = extent / Part, before = size / 2;
       Shape line = Shape::filled(rank, 1);
       line[axis] = extent;

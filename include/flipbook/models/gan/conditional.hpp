@@ -9,14 +9,14 @@
 #include <flipbook/ops/shape/reshape.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 
-/// Discriminators that are told what clips are to show: `conditional` networks, whose instances are called with what is
-/// seen and with labels (N, Classes), one-hot. See ViewDiscriminator.
+/// Class-conditional discriminators: `conditional` networks, whose instances are called with the view of the clips and
+/// with one-hot labels (N, Classes). See ViewDiscriminator.
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The logit of x under class y is ψ(φ(x)) + yᵀ V φ(x), by projection. Miyato and Koyama, cGANs with projection
-/// discriminator, 2018.
+/// A projection discriminator: the logit of x under class y is ψ(φ(x)) + yᵀ V φ(x). Miyato and Koyama, cGANs with
+/// projection discriminator, 2018.
 ///
-/// @tparam Features  φ: what is seen → (N, D), or (N, 1, …, D)
+/// @tparam Features  φ: the view of the clips → (N, D), or (N, 1, …, D)
 /// @tparam Head      ψ: (N, D) → (N, 1)
 /// @tparam Embed     V: labels (N, Classes) → (N, D)
 template <nn::Layer Features, int Classes, nn::Layer Head = nn::Linear<Features::out, 1>,
@@ -47,19 +47,19 @@ struct ProjectionDiscriminator {
   };
 };
 
-/// What a discriminator with an auxiliary classifier says: its logits, and how wrong it is about the classes.
+/// The output of a discriminator with an auxiliary classifier: its logits, and the loss of the classifier.
 template <Value X>
 struct Classified {
   X logits;
   X loss;  ///< cross-entropy in nats, averaged over the clips
 };
 
-/// A discriminator that also says which class a clip is of: of the network's 1 + Classes last channels the first is the
-/// logit, the others are those of the classes. The discriminator also minimises the cross-entropy of the data's
-/// classes, the generator that of its fakes', which are made for the same labels. Odena et al., Conditional image
-/// synthesis with auxiliary classifier GANs, 2017.
+/// A discriminator that also classifies clips: of the network's 1 + Classes output channels, the first is the
+/// discriminator's logit and the others are the logits of the classes. The discriminator also minimises the
+/// cross-entropy of the data's classes, the generator that of the fakes, which are generated for the same labels. Odena
+/// et al., Conditional image synthesis with auxiliary classifier GANs, 2017.
 ///
-/// @tparam Network  what is seen → (N, 1, …, 1 + Classes)
+/// @tparam Network  the view of the clips → (N, 1, …, 1 + Classes)
 template <nn::Layer Network, int Classes>
 struct AuxiliaryClassifier {
   static_assert(nn::channels_match<Network::out, 1 + Classes>, "AuxiliaryClassifier: a logit and one for each class");
@@ -81,7 +81,7 @@ struct AuxiliaryClassifier {
   };
 };
 
-/// A network with an auxiliary classifier where there are classes; the network itself where there are none.
+/// A network with an auxiliary classifier if there are classes, else the network itself.
 template <class Network, int Classes>
 using Classifying = std::conditional_t<(Classes > 0), AuxiliaryClassifier<Network, Classes>, Network>;
 

@@ -37,7 +37,7 @@ using Discriminator = nn::Sequential<                                           
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The adversarial network of frames: 32×32 pixels.
+/// An adversarial network of frames of 32×32 pixels.
 template <int Channels = 3, class Game = loss::NonSaturating>
 using Dcgan = Gan<dcgan::Generator<Channels>, dcgan::Discriminator<Channels>, Game>;
 

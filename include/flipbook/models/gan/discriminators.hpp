@@ -12,11 +12,11 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Which of the clips that a model makes a discriminator faces: an argument of ViewDiscriminator, with one static
-/// function that takes them out of what the model's `play` returns (see Adversarial).
+/// Kinds of fakes: an argument of ViewDiscriminator, with one static function that takes the fakes that a discriminator
+/// judges from the result of the model's `play` (see Adversarial).
 namespace fakes {
 
-/// Clips made of noise.
+/// Clips generated from noise.
 struct Samples {
   static const auto& of(const auto& made) {
     static_assert(
@@ -24,7 +24,7 @@ struct Samples {
     return made.samples;
   }
 };
-/// Clips that the model has seen, as it gives them back.
+/// Reconstructions of the model's input clips.
 struct Reconstructions {
   static const auto& of(const auto& made) {
     static_assert(
@@ -32,7 +32,7 @@ struct Reconstructions {
     return made.reconstructions;
   }
 };
-/// Clips that go on from given frames.
+/// Continuations of given frames.
 struct Predictions {
   static const auto& of(const auto& made) {
     static_assert(
@@ -40,7 +40,7 @@ struct Predictions {
     return made.predictions;
   }
 };
-/// The first of these that the model makes.
+/// The first of these kinds that the model has.
 struct Any {
   static const auto& of(const auto& made) {
     if constexpr (requires { made.samples; }) return made.samples;
@@ -51,14 +51,14 @@ struct Any {
 
 }  // namespace fakes
 
-/// A discriminator with what it sees of clips, a view, and which of the model's clips it faces. Parameters are named as
-/// the network's own. A network alone stands for ViewDiscriminator<Network>.
+/// A discriminator with its view of the clips and the kind of fakes that it judges. Parameters have the names of the
+/// network. A network alone stands for ViewDiscriminator<Network>.
 ///
 ///     ViewDiscriminator<FrameNetwork, view::RandomFrames<8>>
 ///     ViewDiscriminator<ClipNetwork, view::Downsampled<2>, fakes::Reconstructions>
 ///
-/// @tparam Network  what the view gives → logits of any shape; where it is `conditional`, it is called with what is
-///                  seen and the batch's labels, a row (…) for each image or clip that is seen
+/// @tparam Network  the view's result → logits of any shape; a `conditional` network also receives the batch's labels,
+///                  a row (…) for each image or clip of the view
 template <nn::Layer Network, class View = view::Clip, class Fakes = fakes::Any>
 struct ViewDiscriminator {
   static constexpr int in = Network::in, out = Network::out, dimensions = nn::any;
@@ -66,7 +66,7 @@ struct ViewDiscriminator {
   using Instance = Of<Network, T, B>;
 };
 
-/// Several discriminators, each a network or a ViewDiscriminator, such as one of frames and one of motion: their games
+/// Several discriminators, each a network or a ViewDiscriminator, such as one of frames and one of motion: their losses
 /// are added.
 template <nn::Layer... D>
 struct Discriminators {
@@ -80,7 +80,7 @@ struct Discriminators {
 
     explicit Instance(Rng& rng) : all(rng) {}
     static void fields(auto& self, auto&& field) { Held::fields(self.all, field); }
-    /// The logits of each network, all of the same x: views are left to the training.
+    /// The logits of each network for the same x: views are applied by the training.
     template <Value X>
     auto operator()(const X& x) const {
       return all.apply([&](const auto&... d) { return std::tuple{d(x)...}; });
@@ -90,7 +90,7 @@ struct Discriminators {
 
 namespace detail {
 
-/// A discriminator as a game sees it.
+/// The view, the fakes and the network of a discriminator.
 template <class D>
 struct Judgement {
   using View = view::Clip;
@@ -110,7 +110,7 @@ template <class Network>
   requires requires { requires Network::conditional; }
 inline constexpr bool conditional<Network> = true;
 
-/// d as a function of what is seen alone, with the labels (N, …) of the clips that it is seen of, or None.
+/// d as a function of the view alone, with the labels (N, …) of the clips, or None.
 template <class D, class Instance, class Label>
 auto with_labels(const Instance& d, const Label& label) {
   if constexpr (conditional<typename Judgement<D>::Network>) {
@@ -126,7 +126,7 @@ auto with_labels(const Instance& d, const Label& label) {
   }
 }
 
-/// Σ f(type, discriminator) over one discriminator, or over those of Discriminators, called one after another.
+/// Σ f(type, discriminator) over one discriminator, or over those of Discriminators in their order.
 template <class D>
 struct EachDiscriminator {
   template <class Instance, class F>

@@ -10,12 +10,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A generative adversarial network: a generator G of frames or clips from noise, and a discriminator D that
-/// tells them from data by a logit.
+/// A generative adversarial network: a generator G of frames or clips from noise, and a discriminator D, whose logit
+/// distinguishes them from data.
 ///
-///     min_G max_D  E log D(x) + E log(1 − D(G(z)))       (Goodfellow et al., 2014; Game says which variant)
+///     min_G max_D  E log D(x) + E log(1 − D(G(z)))       (Goodfellow et al., 2014; Game is the variant)
 ///
-/// Clips are in [0, 1] outside, and in [−1, 1] for the two networks: G ends in Tanh.
+/// Data and samples are in [0, 1], and in [−1, 1] for the two networks: G ends in Tanh.
 ///
 /// @tparam Generator      (N, [1, 1, [1,]] Z) → (N, [T,] H, W, C)
 /// @tparam Discriminator  (N, [T,] H, W, C) → logits of any shape, or Discriminators<…>
@@ -39,7 +39,7 @@ struct Gan {
       field("discriminator", self.discriminator);
     }
 
-    /// z for n clips, standard normal, in the shape that the generator takes.
+    /// Standard normal z for n clips, in the shape of the generator's input.
     static Tensor<T, B> noise(Index n, Rng& rng) {
       Shape shape{n};
       for (int axis = 0; axis < Generator::input_dimensions; ++axis) shape.push_back(1);
@@ -52,13 +52,13 @@ struct Gan {
     Tensor<T, B> sample(Index n, Rng& rng) const { return decode(noise(n, rng)); }
 
     struct Made {
-      Tensor<T, B> real;       ///< data as the discriminator sees it
-      Variable<T, B> samples;  ///< as many of noise
+      Tensor<T, B> real;       ///< data in [−1, 1]
+      Variable<T, B> samples;  ///< as many samples
     };
     const auto& maker() const { return generator; }
-    /// What the training step asks for: see Adversarial.
-    /// @param clips  (N, [T,] H, W, C) in [0, 1]; each frame is a sample where the generator makes images
-    /// @throws Error  if there are no clips, or they have other channels than the discriminator takes
+    /// The data and samples of a training step: see Adversarial.
+    /// @param clips  (N, [T,] H, W, C) in [0, 1]; each frame is a sample if the generator outputs images
+    /// @throws Error  if there are no clips, or their channels are not the discriminator's
     Made play(Tape& tape, const Tensor<T, B>& clips, Rng& rng) const {
       detail::require_clips("Gan", clips.shape(), Discriminator::in);
       const bool frames = clips.rank() == 5 && Generator::dimensions == 2;
@@ -67,8 +67,8 @@ struct Gan {
     }
   };
 
-  /// One step of the game: D learns from a batch of data and as many samples, then G from D's new judgement
-  /// of the same samples.
+  /// One training step: D is updated with a batch of data and as many samples, then G with the updated D's logits of
+  /// the same samples.
   template <Real T, class B, class Rule>
   class Training : public detail::AdversarialTraining<Gan, Discriminator, Game, Regulariser, T, B, Rule> {
     static_assert(loss::Game<Game, Variable<T, B>>, "Gan: Game is not a loss::Game");

@@ -10,14 +10,14 @@
 #include <flipbook/nn/recurrent.hpp>
 #include <flipbook/nn/sequential.hpp>
 
-/// Clips of what is shown and how it moves, after Tulyakov et al., MoCoGAN: Decomposing motion and content for video
-/// generation, 2018. Layers and names are those of the authors' program.
+/// A generator of clips from codes of content and of motion, and its discriminators, after Tulyakov et al., MoCoGAN:
+/// Decomposing motion and content for video generation, 2018. Layers and names are those of the authors' program.
 namespace flipbook::inline FLIPBOOK_ISA::mocogan {
 
 namespace detail {
 inline constexpr Window head{.kernel = 4, .bias = false};
 inline constexpr Window half{.kernel = 4, .stride = 2, .padding = 1, .bias = false};  // halves or doubles an extent
-/// Three frames fewer, height and width halved.
+/// Removes three frames, halves height and width.
 inline constexpr Window shorter{.kernel = 4, .stride = {1, 2, 2}, .padding = {0, 1, 1}, .bias = false};
 }  // namespace detail
 
@@ -48,9 +48,9 @@ using VideoDiscriminator = nn::Sequential<                                      
     nn::Conv3d<4 * W, 8 * W, detail::shorter>, nn::BatchNorm<8 * W>, nn::LeakyReLU<0.2>,  // (N, T − 12, 4, 4, 8W)
     nn::Conv3d<8 * W, Out, detail::head>>;                                                // (N, T − 15, 1, 1, Out)
 
-/// The generator: frame t is made of [content, category, motion_t]. Content, standard normal, is one code for the whole
-/// clip; the category, one of `Categories`, is the label of the clip; motion is a walk that a gated recurrent unit
-/// makes of noise,
+/// The generator: frame t is generated from [content, category, motion_t]. Content is one standard normal code for the
+/// whole clip; the category, one of `Categories`, is the label of the clip; motion is the state of a gated recurrent
+/// unit whose input is noise,
 ///
 ///     m_t = GRU(ε_t, m_{t−1}),    m_0, ε_t ~ N(0, 1)
 ///
@@ -73,7 +73,7 @@ struct Generator {
       field("main", self.main);
     }
 
-    /// What a clip is made of; the category is one-hot, (N, Categories), or empty.
+    /// The inputs of a clip; the category is one-hot, (N, Categories), or empty.
     struct Noise {
       Tensor<T, B> content, first, steps, category;  // (N, Content), m₀ (N, Motion), ε (N, T, Motion)
     };
@@ -85,7 +85,7 @@ struct Generator {
       z.category = category;
       return z;
     }
-    /// Clips (N, T, H, W, C) in [−1, 1]; on a tape where `lift` makes its variables.
+    /// Clips (N, T, H, W, C) in [−1, 1]; recorded on a tape if `lift` returns its variables.
     template <class Lift>
     auto generate(const Noise& z, const Lift& lift) const {
       const Index n = z.steps.extent(0), frames = z.steps.extent(1);
@@ -115,7 +115,8 @@ struct Generator {
       const Noise z = noise(clips.extent(0), clips.extent(1), rng, category);
       return {affine(clips, 2, -1), generate(z, [&](const Tensor<T, B>& x) { return tape.constant(x); })};
     }
-    /// n new clips of so many frames in [0, 1], (n, T, H, W, C), of the categories (n, Categories) where it has some.
+    /// n new clips of T = `frames` frames in [0, 1], (n, T, H, W, C); with categories, `category` is one-hot,
+    /// (n, Categories).
     Tensor<T, B> sample(Index n, Index frames, Rng& rng, const Tensor<T, B>& category = {}) const {
       return affine(generate(noise(n, frames, rng, category), [](const Tensor<T, B>& x) { return x; }), 0.5, 0.5);
     }
@@ -126,9 +127,9 @@ struct Generator {
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// MoCoGAN: clips (N, T, 64, 64, Channels) of T ≥ 16 frames. One discriminator sees a random frame of each clip, the
-/// other whole clips. With categories it is trained on LabelledClip, and the second also says which category a clip is
-/// of.
+/// MoCoGAN: clips (N, T, 64, 64, Channels) of T ≥ 16 frames. One discriminator judges a random frame of each clip, the
+/// other whole clips. With categories it is trained on LabelledClip, and the second discriminator also classifies
+/// clips.
 template <int Channels = 3, int W = 64, int Categories = 0, class Game = loss::NonSaturating, int Content = 50,
           int Motion = 10>
 using MoCoGan = Adversarial<

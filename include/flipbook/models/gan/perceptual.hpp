@@ -8,13 +8,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A model of reconstructions that are also held to how a network sees the clips: an argument of Adversarial.
+/// A model of reconstructions with a perceptual loss: an argument of Adversarial.
 ///
 ///     loss = the model's own + perceptual_weight · loss::feature_distance(f(x̂), f(x))
 ///
-/// f is frozen and not trained: it comes with its weights (`load_weights(path, net->features, prefix)`), such as the
-/// first layers of a classifier of the same data. Johnson et al., Perceptual losses for real-time style transfer and
-/// super-resolution, 2016.
+/// f is frozen and not trained; its weights are loaded (`load_weights(path, net->features, prefix)`), such as those of
+/// the first layers of a classifier of the same data. Johnson et al., Perceptual losses for real-time style transfer
+/// and super-resolution, 2016.
 ///
 /// @tparam Model     an Autoencoder, or another with `play` (see Adversarial) that has reconstructions and a loss
 /// @tparam Features  clips (N, …, C) in [−1, 1] → features (N, …, K), a tensor or a std::tuple of several
@@ -28,7 +28,7 @@ struct Perceptual {
   struct Instance {
     Of<Model, T, B> model;
     Of<Features, T, B> features;
-    double perceptual_weight = 1;  ///< what a distance of 1 is worth in units of the model's own loss
+    double perceptual_weight = 1;  ///< of the feature distance, relative to the model's own loss
 
     explicit Instance(Rng& rng)
         : model(detail::make_instance<Of<Model, T, B>>(rng)),
@@ -40,7 +40,7 @@ struct Perceptual {
     }
 
     const auto& maker() const { return model; }
-    /// What the training step asks for: see Adversarial.
+    /// The model's `play`, with the perceptual loss added to its loss: see Adversarial.
     template <class Clips>
     auto play(Tape& tape, const Clips& clips, Rng& rng) const {
       auto made = model.play(tape, clips, rng);

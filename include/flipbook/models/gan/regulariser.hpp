@@ -6,15 +6,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::regulariser {
 
-/// What keeps a discriminator's slope in bounds: an argument of Gan and Adversarial, such as R1, with two static
-/// functions.
+/// Bounds the gradient of a discriminator: an argument of Gan and Adversarial, such as R1, with two static functions.
 ///
 ///     penalty(Tape&, const D& discriminator, const X& real, const X& fake, const V& loss)
-///                                     the loss with what it adds to it, where discriminator(x) is the sum of the
-///                                     logits at x, which is what it sees: where several judge, each by itself
-///     void after_step(const Tensor<T, B>& parameters)    what it does to the discriminator's parameters
+///                                     the loss plus the penalty; discriminator(x) is the sum of the logits for
+///                                     a view x. Several discriminators are penalised separately
+///     void after_step(const Tensor<T, B>& parameters)    changes the discriminator's parameters after a step
 ///
-/// A model checks it with the variables V that its training records, where a training begins.
+/// The Training of a model checks it for the variables V that it records.
 template <class R, class D, class V>
 concept Regulariser = requires(Tape& tape, const D& discriminator, const V& real, const V& fake, const V& loss,
                                const Tensor<typename V::Scalar, typename V::Backend>& parameters) {
@@ -43,7 +42,7 @@ struct NoPenalty {
   static void after_step(const P&) {}
 };
 
-/// γ/2 · E ‖∇ D(x)‖² at the data. Mescheder et al., 2018.
+/// γ/2 · E ‖∇ D(x)‖² for data x. Mescheder et al., 2018.
 template <double Gamma = 10.0>
 struct R1 : NoPenalty {
   template <class D, class X, class V>
@@ -52,7 +51,7 @@ struct R1 : NoPenalty {
   }
 };
 
-/// weight · E (‖∇ D(x̂)‖ − 1)² between data and samples. Gulrajani et al., 2017.
+/// weight · E (‖∇ D(x̂)‖ − 1)² for x̂ between data and samples. Gulrajani et al., 2017.
 template <double Weight = 10.0>
 struct GradientPenalty : NoPenalty {
   template <class D, class X, class V>
@@ -61,7 +60,7 @@ struct GradientPenalty : NoPenalty {
   }
 };
 
-/// Every parameter within ±limit. Arjovsky et al., 2017.
+/// Clamps every parameter to ±Limit after a step. Arjovsky et al., 2017.
 template <double Limit = 0.01>
 struct WeightClipping : NoPenalty {
   template <class P>

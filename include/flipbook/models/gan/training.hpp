@@ -11,10 +11,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a game counts beside the model's own loss: an argument of Adversarial.
+/// The weight of a game's loss relative to the model's own: an argument of Adversarial.
 namespace weight {
 
-/// A number, the model's setting `weight`.
+/// A constant: the model's setting `weight`.
 struct Constant {
   template <class V, class Own, class Model>
   static V times(double weight, Tape&, const V& game, const Own&, const Model&) {
@@ -22,9 +22,9 @@ struct Constant {
   }
 };
 
-/// `weight` times ‖∇ loss‖ / ‖∇ game‖, at most 10⁴, with gradients by the weight that makes the fakes, the last one of
-/// the model's `last_layer()`, so that both pull at it with equal strength; a constant to the gradient. Esser et al.,
-/// Taming transformers for high-resolution image synthesis, 2021, equation 7.
+/// `weight` times ‖∇ loss‖ / ‖∇ game‖, at most 10⁴, a constant without a gradient. The norms are of gradients with
+/// respect to the weight that produces the fakes, the last one of the model's `last_layer()`, so that both losses have
+/// equal influence on it. Esser et al., Taming transformers for high-resolution image synthesis, 2021, equation 7.
 struct Adaptive {
   /// @throws Error  if `last_layer()` has no weight: no parameter of two axes or more
   template <class V, class Own, class Model>
@@ -46,7 +46,7 @@ struct Adaptive {
 
 namespace detail {
 
-/// A game over what a discriminator says: logits, or logits and what its auxiliary classifier lost.
+/// The losses of a game for a discriminator's output: logits, or logits and the loss of an auxiliary classifier.
 template <class Game>
 struct Scored {
   template <class Said>
@@ -59,7 +59,7 @@ struct Scored {
     if constexpr (Value<Said>) return Game::generator(fake);
     else return Game::generator(fake.logits) + fake.loss;
   }
-  /// Tells an observer which shares of data and of fakes are judged right, by the signs of their logits.
+  /// Reports to an observer the fractions of data and of fakes that are judged correctly, by the signs of their logits.
   template <class Said>
   static void tell(const Said& real, const Said& fake) {
     if constexpr (Value<Said>) {
@@ -73,7 +73,7 @@ struct Scored {
       tell(real.logits, fake.logits);
     }
   }
-  /// The discriminator as penalties see it: the sum of its logits.
+  /// The function that penalties differentiate: the sum of the discriminator's logits.
   template <class D>
   static auto total(const D& d) {
     return [&d](const auto& x) {
@@ -84,18 +84,18 @@ struct Scored {
   }
 };
 
-/// The one training step of all games: discriminators learn from a batch of data and as many of the model's clips, then
-/// the model from its own loss, where it has one, and from their new judgement of the same clips. Gan, VaeGan and
-/// Adversarial are trained by it. An instance of Net has
+/// The training step of Gan, VaeGan and Adversarial: discriminators are updated with a batch of data and as many fakes,
+/// then the model with its own loss, if it has one, and the updated discriminators' logits of the same fakes. An
+/// instance of Net has
 ///
 ///     discriminator            a Layer's instance, or that of Discriminators
-///     maker()                  the member that learns to make clips
-///     play(tape, batch, rng)   what it makes on a tape: see Adversarial
-///     weight                   what a game's loss of 1 is worth beside the model's own; where it is missing, 1
+///     maker()                  the member that generates clips
+///     play(tape, batch, rng)   data and fakes on a tape: see Adversarial
+///     weight                   the weight of the game's loss; 1 if it is missing
 ///
-/// and Net names itself what optimisers and losses are called: `maker_name`, `loss_name`. Gan and VaeGan are types of
-/// their own, and no aliases of Adversarial, so that their members and the names in files are their own, and errors
-/// name a Gan<G, D> as it was written.
+/// and Net has the names of optimisers and losses: `maker_name`, `loss_name`. Gan and VaeGan are separate types, not
+/// aliases of Adversarial, so that they have their own names of members, also in files, and errors name a Gan<G, D> as
+/// the user wrote it.
 template <class Net, class Discriminator, class Game, class Regulariser, Real T, class B, class Rule,
           class Weight = weight::Constant>
 class AdversarialTraining {
@@ -105,9 +105,9 @@ class AdversarialTraining {
   AdversarialTraining(const Module<Net, T, B>& net, const Rule& rule)
       : discriminator_(rule, net.part(net->discriminator)), maker_(rule, net.part(net->maker())) {}
 
-  int generator_every = 1;  ///< discriminator's steps to one of the generator's
+  int generator_every = 1;  ///< steps of the discriminator for each step of the generator
 
-  /// @param batch  clips (N, [T,] H, W, C) in [0, 1], or annotated ones where the model takes them
+  /// @param batch  clips (N, [T,] H, W, C) in [0, 1], or annotated clips, as the model's Batch
   template <class Batch>
   Losses step(const Module<Net, T, B>& net, const Batch& batch, Rng& rng, const StepOptions& how) {
     const auto& discriminators = net->discriminator;
@@ -124,12 +124,12 @@ class AdversarialTraining {
           const auto d = with_labels<D>(discriminator, labels_of(batch));
           const auto x = View::of(judge.constant(made.real), judge.rng());
           const auto y = View::of(judge.constant(fake.value()), judge.rng());
-          const auto on_data = d(x), on_fake = d(y);  // in this order, as running statistics see them
+          const auto on_data = d(x), on_fake = d(y);  // in this order, since it affects running statistics
           if (observer != nullptr) [[unlikely]]
             Score::tell(on_data, on_fake);
           return Regulariser::penalty(judge, Score::total(d), x, y, Score::discriminator(on_data, on_fake));
         });
-    Snapshot<B> before;  // the new judgement of the model may not be finite
+    Snapshot<B> before;  // undoes this update if the model's loss is not finite
     if (both) before.add(net.part(discriminators)), before.add(net.buffers()), before.add(discriminator_);
     const double lost = backward_and_step(judge, judged, discriminators, net.part(discriminators), discriminator_, how);
     Regulariser::after_step(net.part(discriminators));
@@ -157,7 +157,7 @@ class AdversarialTraining {
     return losses;
   }
 
-  /// Which of its kinds the next step is of: a step of one kind launches the same, whatever its numbers.
+  /// The kind of the next step: 1 if it updates the generator too, else 0. Steps of one kind launch the same kernels.
   Index variant() const { return (discriminator_.steps() + 1) % generator_every == 0; }
   void visit_optimizers(auto&& f) {
     f("discriminator", discriminator_);

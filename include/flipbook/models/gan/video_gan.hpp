@@ -36,7 +36,7 @@ using FrameDiscriminator = nn::Sequential<                                      
     nn::Conv2d<4 * W, 8 * W, detail::half>, nn::BatchNorm<8 * W>, nn::LeakyReLU<0.2>,  // (N, 4, 4, 8W)
     nn::Conv2d<8 * W, 1, Window{.kernel = 4, .bias = false}>>;                         // (N, 1, 1, 1)
 
-/// Clips (N, 16, 32, 32, Channels) in [−1, 1], such as those of half the size → logits (N, 1, 1, 1, 1).
+/// Clips (N, 16, 32, 32, Channels) in [−1, 1], such as clips downsampled by 2 → logits (N, 1, 1, 1, 1).
 template <int Channels = 3, int W = 32>
 using CoarseDiscriminator = nn::Sequential<                                            //
     nn::Conv3d<Channels, W, detail::half>, nn::LeakyReLU<0.2>,                         // (N, 8, 16, 16, W)
@@ -57,11 +57,11 @@ using Discriminator = nn::Sequential<                                           
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The adversarial network of clips: 16 frames of 64×64 pixels.
+/// An adversarial network of clips of 16 frames of 64×64 pixels.
 template <int Channels = 3, int W = 32, class Game = loss::NonSaturating>
 using VideoGan = Gan<video_gan::Generator<Channels, W>, video_gan::Discriminator<Channels, W>, Game>;
 
-/// The same generator before two discriminators: one of eight random frames of each clip, one of whole clips at half of
+/// The same generator with two discriminators: one of eight random frames of each clip, one of whole clips at half the
 /// height and width. After Clark et al., Adversarial video generation on complex datasets (DVD-GAN), 2019.
 template <int Channels = 3, int W = 32, class Game = loss::Hinge>
 using DualVideoGan =

@@ -11,14 +11,14 @@
 #include <flipbook/ops/scan/arange.hpp>
 #include <flipbook/ops/shape/crop.hpp>
 
-/// What of a clip a discriminator sees: an argument of ViewDiscriminator, with one static function
+/// Views, the parts of clips that discriminators receive: arguments of ViewDiscriminator, with one static function
 ///
-///     X of(const X& clips, Rng& rng)    clips (N, T, H, W, C) → what is seen of them, (N, …, C) or (N·k, …, C)
+///     X of(const X& clips, Rng& rng)    clips (N, T, H, W, C) → their view, (N, …, C) or (N·k, …, C)
 ///
-/// They are written with operations, so that a generator's gradient goes through them, on either backend.
+/// Views consist of operations, so the generator's gradient passes through them, on either backend.
 namespace flipbook::inline FLIPBOOK_ISA::view {
 
-/// All of the clip, as it is.
+/// The whole clip, unchanged.
 struct Clip {
   template <Value X>
   static X of(const X& x, Rng&) {
@@ -26,7 +26,7 @@ struct Clip {
   }
 };
 
-/// K different frames of each clip, drawn anew for each, as images: (N, T, …, C) → (N·K, …, C).
+/// K different random frames of each clip, as images: (N, T, …, C) → (N·K, …, C).
 template <int K = 1>
 struct RandomFrames {
   static_assert(K > 0, "RandomFrames<K>: needs at least one frame");
@@ -39,7 +39,7 @@ struct RandomFrames {
     require(shape.rank() >= 3 && shape[1] >= K, "RandomFrames: ", K, " frames of clips of shape ", shape,
             "; needs (N, T, …, C) with as many");
     const Index n = shape[0], frames = shape[1];
-    // Frame t is taken as number r of the K where r others have drawn a smaller number. In double none are equal.
+    // Frame t is the r-th of the K if r others have drawn a smaller number. In double no two are equal.
     const auto u = uniform<double, B>({n, 1, frames}, rng);             // (N, 1, T)
     const auto rank = sum(less(reshape(u, {n, frames, 1}), u), {1});    // (N, 1, T)
     const auto number = reshape(arange<double, B>(K), {1, K, 1});       // (1, K, 1)
@@ -51,7 +51,7 @@ struct RandomFrames {
   }
 };
 
-/// Every frame at 1/S of its height and width, by means over blocks of S×S pixels: of clips or of images.
+/// Clips or images at 1/S of their height and width, by means over blocks of S×S pixels.
 template <int S = 2>
 struct Downsampled {
   static_assert(S > 0, "Downsampled<S>: needs a factor of at least 1");
@@ -62,7 +62,7 @@ struct Downsampled {
   }
 };
 
-/// What changes from each frame to the next: (N, T, …, C) → (N, T − 1, …, C).
+/// The differences between consecutive frames: (N, T, …, C) → (N, T − 1, …, C).
 struct Differences {
   /// @throws Error  if there are fewer than two frames
   template <Value X>
@@ -73,7 +73,7 @@ struct Differences {
   }
 };
 
-/// One view of another, in this order: Then<RandomFrames<8>, Downsampled<2>>.
+/// The composition of views, applied in this order: Then<RandomFrames<8>, Downsampled<2>>.
 template <class... Views>
 struct Then {
   template <Value X>

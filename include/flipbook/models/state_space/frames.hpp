@@ -17,7 +17,7 @@
 /// Encoders and decoders of the frames of state-space models.
 namespace flipbook::inline FLIPBOOK_ISA::state_space {
 
-/// What a SkipEncoder gives: the code (M, E), and what each of its blocks but the last gave, (M, H, W, C) each.
+/// The output of a SkipEncoder: the code (M, E), and the feature maps of all blocks but the last, (M, H, W, C) each.
 template <Value X>
 struct Encoded {
   X code;
@@ -28,7 +28,7 @@ namespace detail {
 
 inline constexpr Window half{.kernel = 4, .stride = 2, .padding = 1};  // halves or doubles an extent
 
-/// How often a frame of Size × Size pixels is halved on its way to 4 × 4.
+/// The number of halvings from Size × Size to 4 × 4 pixels.
 template <int Size>
 constexpr std::size_t halvings() {
   static_assert(Size >= 8 && (Size & (Size - 1)) == 0, "frames of state-space models: needs 8, 16, 32, 64, … pixels");
@@ -39,7 +39,7 @@ constexpr std::size_t halvings() {
 
 }  // namespace detail
 
-/// Blocks one after another, whose results a SkipDecoder takes too: frames (M, H, W, C) → Encoded.
+/// Blocks in sequence whose feature maps a SkipDecoder reads too: frames (M, H, W, C) → Encoded.
 template <nn::Layer... Blocks>
   requires nn::LayersAgreeInChannelsAndDimensions<Blocks...>
 struct SkipEncoder {
@@ -64,8 +64,8 @@ struct SkipEncoder {
   };
 };
 
-/// The way back: (M, F) → (M, H, W, D). Each block but the first also takes the map of its extents that a SkipEncoder
-/// gave, the last one first, beside what the block before it gives.
+/// The decoder of a SkipEncoder's output: (M, F) → (M, H, W, D). Each block but the first reads the previous block's
+/// output, concatenated with the SkipEncoder's feature map of the same extents, the last map first.
 template <nn::Layer First, nn::Layer... Blocks>
 struct SkipDecoder {
   static constexpr int in = First::in, out = std::tuple_element_t<sizeof...(Blocks) - 1, std::tuple<Blocks...>>::out;
@@ -76,7 +76,7 @@ struct SkipDecoder {
     using Base = flipbook::detail::LayersOf<T, B, First, Blocks...>;
     using Base::Base;
 
-    /// @throws Error  if there are not as many maps as blocks that take one
+    /// @throws Error  if there is not one map for each block after the first
     template <Value X>
     X operator()(const X& features, const List<X>& skips) const {
       require(skips.size() == sizeof...(Blocks), "SkipDecoder: ", sizeof...(Blocks),
@@ -109,10 +109,10 @@ auto decoder(std::index_sequence<I...>)
 
 }  // namespace detail
 
-/// Frames (M, Size, Size, C) → codes (M, Code); W is the width of the first layer, which each further one doubles.
+/// Frames (M, Size, Size, C) → codes (M, Code); W is the width of the first layer, doubled by each further layer.
 template <int Size, int C, int W, int Code>
 using FrameEncoder = decltype(detail::encoder<C, W, Code>(std::make_index_sequence<detail::halvings<Size>()>{}));
-/// The way back: features (M, Features) → (M, Size, Size, D).
+/// The decoder of frames: features (M, Features) → (M, Size, Size, D).
 template <int Size, int Features, int W, int D>
 using FrameDecoder =
     decltype(detail::decoder<Features, W, D>(std::make_index_sequence<detail::halvings<Size>() - 1>{}));

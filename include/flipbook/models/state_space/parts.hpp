@@ -9,44 +9,44 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What the networks of a StateSpace read. A constant of its parts, such as `Wiring{.latent = true, .actions = 3}`.
+/// The inputs of the networks of a StateSpace: a constant of its parts, such as `Wiring{.latent = true, .actions = 3}`.
 struct Wiring {
   bool frame = false;        ///< h_t reads the code of frame t − 1
   bool latent = false;       ///< h_t reads z_{t−1}
-  int actions = 0;           ///< h_t reads so many numbers of action t − 1
-  bool posterior = true;     ///< q(z_t) reads h_t, beside the code of frame t
+  int actions = 0;           ///< h_t reads action t − 1, of this size; 0: no actions
+  bool posterior = true;     ///< q(z_t) reads h_t and the code of frame t, else only the code
   bool first_given = false;  ///< the first frame is given: it has no z, and is not modelled
 };
 
 /// The weights of the divergence in the loss of a StateSpace.
 struct DivergenceSettings {
   double beta = 1;  ///< weight of the divergence
-  /// The part of its gradient that reaches q, while all of it reaches p (KL balance). Nothing reaches a standard prior,
-  /// and q has all.
+  /// The fraction of its gradient that reaches q, while all of it reaches p (KL balancing). With a standard prior, all
+  /// of it reaches q.
   double representation = 1;
-  double free_nats = 0;  ///< nats of each frame that cost nothing
+  double free_nats = 0;  ///< nats of each frame that are exempt from the loss
 };
 
-/// In the place of a network for the prior: z_t as the latent is a priori, whatever was before.
+/// Replaces the network of the prior: z_t has the latent's fixed prior, independent of earlier frames.
 struct StandardPrior {
   template <Real T, class B>
   struct Instance {};
 };
-/// In the place of a network for what is beside a clip.
+/// Replaces a head, if there are no annotations to predict.
 struct NoHead {
   template <Real T, class B>
   struct Instance {};
 };
 
-/// What a StateSpace is made of.
+/// The parts of a StateSpace.
 ///
 ///     Encoder      of frames: (M, H, W, C) → codes (M, E); or a state_space::SkipEncoder
-///     Transition   nn::Stepwise: what `wiring` names, side by side in this order → h (N, T, H)
+///     Transition   nn::Stepwise: the inputs that `wiring` names, concatenated in its order → h (N, T, H)
 ///     Prior        nn::Stepwise: h → the latent's parameters; or StandardPrior
 ///     Posterior    nn::Stepwise: h and the frame's code, or the code alone → the latent's parameters
 ///     Emission     nn::Stepwise: h and z → features (N, T, F)
 ///     Decoder      of features: (M, F) → the likelihood's parameters (M, H, W, C'); or a state_space::SkipDecoder
-///     Head         of features: → what is beside each frame, such as a reward, (N, T, S); or NoHead
+///     Head         of features: → annotations of each frame, such as a reward, (N, T, S); or NoHead
 ///     Latent, Likelihood, and the constants Wiring wiring, DivergenceSettings divergence
 template <class P>
 concept StateSpaceParts = requires {

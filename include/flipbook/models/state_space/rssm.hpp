@@ -9,8 +9,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace rssm {
 
-/// A gated recurrent unit remembers z_{t−1} and a_{t−1}. The prior reads h_t, the posterior h_t and the code of frame
-/// t; frame t is decoded from h_t and z_t.
+/// A gated recurrent unit reads z_{t−1} and a_{t−1}. The prior reads h_t, the posterior h_t and the code of frame t;
+/// frame t is decoded from h_t and z_t.
 template <int Actions, int Channels, int Size, int W, int Hidden, int Groups, int Classes, int Foretold, class L>
 struct Parts {
   using Latent = latent::Categorical<Groups, Classes>;
@@ -34,11 +34,11 @@ struct Parts {
 }  // namespace rssm
 
 /// The recurrent state-space model, a world model: clips (N, T, Size, Size, Channels) with actions (N, T, Actions).
-/// Its z are one-hot numbers, its divergence is balanced and has a free nat of each frame. Hafner et al., Mastering
-/// diverse domains through world models (DreamerV3), 2023, with one gated recurrent unit of dense weights, and strided
-/// convolutions.
+/// Each z consists of one-hot vectors; the divergence is balanced, with one free nat for each frame. Hafner et al.,
+/// Mastering diverse domains through world models (DreamerV3), 2023; here with one gated recurrent unit of dense
+/// weights, and strided convolutions.
 ///
-/// @tparam Foretold  numbers of the clips' `state`, such as a reward, that a head foretells too, by squared error
+/// @tparam Foretold  size of the clips' `state`, such as a reward, that a head predicts by squared error; 0: no head
 template <int Actions, int Channels = 3, int Size = 64, int W = 16, int Hidden = 256, int Groups = 16, int Classes = 16,
           int Foretold = 0, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 using Rssm = StateSpace<rssm::Parts<Actions, Channels, Size, W, Hidden, Groups, Classes, Foretold, Likelihood>>;

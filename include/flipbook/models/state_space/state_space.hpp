@@ -20,7 +20,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// How many channels these are side by side, if all are known.
+/// The number of channels of the concatenated parts; nn::unknown if that of a part is.
 constexpr int together(std::initializer_list<int> parts) {
   int sum = 0;
   for (const int part : parts) {
@@ -32,17 +32,18 @@ constexpr int together(std::initializer_list<int> parts) {
 
 }  // namespace detail
 
-/// A state-space model of clips: frames x_t have random causes z_t, and a deterministic memory h_t of what was before.
+/// A state-space model of clips: each frame x_t has a random latent z_t and a deterministic memory h_t of earlier
+/// frames.
 ///
-///     h_t = f(h_{t−1}; x_{t−1}, z_{t−1}, a_{t−1})      of these what `wiring` names
-///     z_t ~ p(z_t | h_t),    x_t ~ p(x_t | h_t, z_t, last frame seen),    and in learning z_t ~ q(z_t | h_t, x_t)
+///     h_t = f(h_{t−1}; x_{t−1}, z_{t−1}, a_{t−1})      with the inputs that `wiring` names
+///     z_t ~ p(z_t | h_t),    x_t ~ p(x_t | h_t, z_t, last observed frame),    in training z_t ~ q(z_t | h_t, x_t)
 ///     ELBO(x) = E_q Σ_t [log p(x_t | …) − KL(q(z_t | …) ‖ p(z_t | …))]  ≤  log p(x)
 ///
-/// Prior, posterior and emission may have a memory of their own. A model whose h_t is no more than the code of frame
-/// t − 1 has all memory there. So Svg, Vrnn and Rssm differ in their parts alone.
+/// Prior, posterior and emission may have a memory of their own; if h_t is only the code of frame t − 1, all memory is
+/// there. Svg, Vrnn and Rssm differ only in their parts.
 ///
-/// The parts are members of one struct, since nine types cannot be told apart by their places in a list. All frames are
-/// encoded as one batch, and decoded as one; step by step goes only what waits for z.
+/// The parts are members of one struct, since nine template arguments would be known only by their position. All frames
+/// are encoded as one batch, and decoded as one; only computations that depend on earlier z run step by step.
 template <StateSpaceParts Parts>
 struct StateSpace {
   using Encoder = typename Parts::Encoder;
@@ -77,7 +78,7 @@ struct StateSpace {
       Encoder::in<0 ? nn::unknown : Encoder::in * Likelihood::parameters_per_channel>,
       "StateSpace: the decoder must give the likelihood's parameters for each channel that the encoder takes");
 
-  /// What it is trained on: clips (N, T, H, W, C), with actions and state where it reads or foretells them.
+  /// The training data: clips (N, T, H, W, C), with actions and state if the model reads actions or has a head.
   template <class V>
   using Batch = std::conditional_t<(wiring.actions > 0) || has_head, ClipWithActions<V>, V>;
 
@@ -87,25 +88,25 @@ struct StateSpace {
     template <class Network, class X>
     using Memory = std::optional<typename nn::detail::StateOf<Network, X>::Type>;
 
-    /// What is known of the frames so far. A copy goes its own way.
+    /// The state after the frames so far. Copies are independent.
     template <Value X>
     struct State {
       X code, z;                         // of the last frame: (N, E), (N, Z)
-      X features;                        // what the last frame is decoded from: (N, F)
-      List<X> skips;                     // of the last frame seen: (N, H, W, C) each
-      bool begun = !wiring.first_given;  // whether the first frame is there, where it is given
+      X features;                        // the decoder's input for the last frame: (N, F)
+      List<X> skips;                     // feature maps of the last observed frame: (N, H, W, C) each
+      bool begun = !wiring.first_given;  // false until a given first frame is observed
       Memory<typename Parts::Transition, X> transition;
       Memory<typename Parts::Prior, X> prior;
       Memory<typename Parts::Posterior, X> posterior;
       Memory<typename Parts::Emission, X> emission;
     };
-    /// The S frames of clips that are modelled, with z drawn from q.
+    /// The variables of the S modelled frames of clips, with z drawn from q.
     template <Value X>
     struct Inferred {
       X h, posterior, z;  // (N, S, H), parameters of q (N, S, P), (N, S, Z)
-      List<X> skips;      // for each the maps of the last frame seen before it: (N·S, H, W, C) each
+      List<X> skips;      // for each frame the maps of the last observed frame before it: (N·S, H, W, C) each
     };
-    /// What is imagined: clips (N, K, H, W, C), and the features that they are decoded from, (N, K, F).
+    /// The result of `imagine`: clips (N, K, H, W, C), and the features from which they are decoded, (N, K, F).
     struct Imagined {
       Frames clips, features;
     };
@@ -119,8 +120,8 @@ struct StateSpace {
     Of<typename Parts::Head, T, B> head;
     Of<Likelihood, T, B> likelihood;
     DivergenceSettings divergence = Parts::divergence;  ///< of `loss`
-    /// With a SkipEncoder: frames of a clip that count as seen in learning, as many as there will be when clips are
-    /// continued. Later frames are decoded with the maps of the last of them.
+    /// With a SkipEncoder: the number of frames of a training clip that count as observed, best the number of frames
+    /// that will be given in sampling. Later frames are decoded with the maps of the last of them.
     Index seen_frames = 5;
 
     explicit Instance(Rng& rng)
@@ -147,14 +148,13 @@ struct StateSpace {
       field("seen_frames", self.seen_frames);
     }
 
-    /// A lower bound of log p of each clip, and of what a head foretells of it, in nats, with one draw of every z: (N).
-    /// Of a first frame that is given it is no bound, but of all that follows.
+    /// A lower bound of log p of each clip, and of the annotations that a head predicts, in nats, with one draw of
+    /// every z: (N). It excludes a given first frame.
     Frames elbo(const Batch<Frames>& batch, Rng& rng) const {
       const auto path = infer(clip_of(batch), actions_of<Frames>(batch), rng);
       return log_likelihood<Frames>(batch, path) - sum_per_sample(kl(path.h, path.posterior));
     }
-    /// What training minimises: −ELBO in nats per frame that is modelled, with the weights of `divergence`, averaged
-    /// over the clips.
+    /// The training loss: −ELBO in nats per modelled frame, with the weights of `divergence`, averaged over the clips.
     Variable<T, B> loss(const Batch<Variable<T, B>>& batch) const {
       using V = Variable<T, B>;
       const auto path = infer(clip_of(batch), actions_of<V>(batch), clip_of(batch).tape().rng());
@@ -162,10 +162,10 @@ struct StateSpace {
       return affine(mean(bound), -1.0 / static_cast<double>(path.z.extent(1)), 0);
     }
 
-    /// Draws z of all frames that are modelled, each given the frames up to it.
+    /// Draws z of all modelled frames from q, each given the frames up to it.
     /// @param clips    (N, T, H, W, C)
-    /// @param actions  (N, T, A), row t of which leads from frame t to frame t + 1; nothing where the model reads none
-    /// @throws Error  if there are too few frames, or other channels or actions than the networks take
+    /// @param actions  (N, T, A); row t leads from frame t to frame t + 1. Empty if the model reads no actions
+    /// @throws Error  if there are too few frames, or their channels or actions are not the networks'
     template <Value X>
     Inferred<X> infer(const X& clips, const std::type_identity_t<X>& actions, Rng& rng) const {
       check(clips.shape(), actions.shape());
@@ -186,7 +186,7 @@ struct StateSpace {
       return {stack(1, h), stack(1, q), stack(1, z), maps};
     }
 
-    /// Before the first frame, of as many clips as there are codes (N, E).
+    /// The state before the first frame of as many clips as there are codes (N, E).
     template <Value X>
     State<X> start(const X& codes) const {
       const auto zero = [&](const Shape& shape) { return lift_like(codes, zeros<T, B>(shape)); };
@@ -195,11 +195,12 @@ struct StateSpace {
       state.z = zero({codes.extent(0), Latent::size});
       return state;
     }
-    /// The same of n clips: what may be imagined without having seen anything.
+    /// The same for n clips, to imagine clips without an observed frame.
     State<Frames> start(Index n) const requires(!wiring.first_given && Encoder::out > 0) {
       return start(zeros<T, B>({n, Encoder::out}));
     }
-    /// Takes in the next frame (N, H, W, C), to which an action (N, A) led; one of zeros leads to the first.
+    /// Updates the state with the next frame (N, H, W, C) and the action (N, A) that led to it, zeros for the first
+    /// frame.
     void observe(const Frames& frame, const Frames& action, State<Frames>& state, Rng& rng) const {
       auto [code, maps] = encode(reshape(frame, with_time(frame.shape())));  // (N, 1, E)
       const Frames now = reshape(code, {code.extent(0), code.extent(2)});
@@ -213,7 +214,9 @@ struct StateSpace {
       state.skips = maps;
       state.begun = true;
     }
-    /// Takes in clips (N, T, H, W, C), with actions (N, T, A) of which the last is left for what follows.
+    /// The state after clips (N, T, H, W, C) with actions (N, T, A); the last action leads to the next frame and is not
+    /// read.
+    /// @throws Error  if there are too few frames, or their channels or actions are not the networks'
     State<Frames> observe(const Frames& clips, const Frames& actions, Rng& rng) const {
       check(clips.shape(), actions.shape());
       const List<Frames> frames = unstack(clips, 1), before = leading_actions(clips, actions);
@@ -228,8 +231,10 @@ struct StateSpace {
       return observe(clips, {}, rng);
     }
 
-    /// What follows, K frames by actions (N, K, A), of which the first leads to the first of them: z is drawn from the
-    /// prior, and every frame is the expectation given z.
+    /// The next K frames for actions (N, K, A), the first of which leads to the first new frame: z is drawn from the
+    /// prior, and each frame is its expectation given z.
+    /// @throws Error  if the shape of the actions does not fit, or no frame was observed although the first one is
+    ///                given
     Imagined imagine(State<Frames> state, const Frames& actions, Rng& rng) const requires(wiring.actions > 0) {
       require(actions.rank() == 3 && actions.extent(0) == state.z.extent(0) && actions.extent(2) == wiring.actions,
               "imagine: actions of shape ", actions.shape(), "; needs (", state.z.extent(0), ", K, ", wiring.actions,
@@ -260,7 +265,7 @@ struct StateSpace {
       for (const Index extent : frame.part(1, frame.rank())) clip.push_back(extent);
       return clip;
     }
-    /// For each frame the action that led to it: (N, A) each, zeros to the first.
+    /// For each frame the action that led to it: (N, A) each, zeros for the first.
     template <Value X>
     static List<X> leading_actions(const X& clips, const X& actions) {
       const Index frames = clips.extent(1);
@@ -268,7 +273,7 @@ struct StateSpace {
       else return List<X>(static_cast<std::size_t>(frames));
     }
 
-    /// Codes of all frames, (N, T, E), and what a decoder takes besides, (N·T, H, W, C) each.
+    /// Codes of all frames, (N, T, E), and the feature maps of a SkipEncoder, (N·T, H, W, C) each.
     template <Value X>
     state_space::Encoded<X> encode(const X& clips) const {
       List<X> maps;
@@ -291,7 +296,8 @@ struct StateSpace {
         else return decoder(each);
       });
     }
-    /// For each frame but the first the map of the last frame seen before it: (N·T, H, W, C) → (N·(T − 1), H, W, C).
+    /// For each frame but the first the map of the last frame observed before it: (N·T, H, W, C) →
+    /// (N·(T − 1), H, W, C).
     template <Value X>
     X of_last_seen(const X& maps, Index clips) const {
       Shape shape{clips, maps.extent(0) / clips};

@@ -10,7 +10,7 @@ namespace flipbook::inline FLIPBOOK_ISA::svg {
 
 namespace detail {
 
-// Without a bias, which batch normalisation would take away.
+// No bias, since batch normalisation would cancel it.
 inline constexpr Window half{.kernel = 4, .stride = 2, .padding = 1, .bias = false};
 inline constexpr Window whole{.kernel = 4, .bias = false};  // between 4 × 4 pixels and one
 template <int In, int Out>
@@ -31,17 +31,17 @@ auto decoder(std::index_sequence<I...>) -> state_space::SkipDecoder<
 
 }  // namespace detail
 
-/// Frames (M, Size, Size, C) → codes (M, Code) and the maps on the way; W is the width of the first layer.
+/// Frames (M, Size, Size, C) → codes (M, Code) and feature maps; W is the width of the first layer.
 template <int Size, int C, int W, int Code>
 using Encoder =
     decltype(detail::encoder<C, W, Code>(std::make_index_sequence<state_space::detail::halvings<Size>()>{}));
-/// Codes and maps → the likelihood's parameters (M, Size, Size, D).
+/// Codes and feature maps → the likelihood's parameters (M, Size, Size, D).
 template <int Size, int Code, int W, int D>
 using Decoder =
     decltype(detail::decoder<Code, W, D>(std::make_index_sequence<state_space::detail::halvings<Size>() - 1>{}));
 
-/// h_t is the code of frame t − 1. The prior reads it, the posterior the code of frame t, each with an LSTM; two more
-/// make the code of frame t from h_t and z_t.
+/// h_t is the code of frame t − 1. The prior reads h_t, the posterior the code of frame t, each with an LSTM; two more
+/// LSTMs predict the code of frame t from h_t and z_t.
 template <int Channels, int Size, int W, int Code, int Hidden, int Z, bool learned_prior, class L>
 struct Parts {
   using Latent = latent::DiagonalGaussian<Z>;
@@ -63,9 +63,9 @@ struct Parts {
 namespace flipbook::inline FLIPBOOK_ISA {
 
 /// The stochastic video generator with a learned prior: clips (N, T, Size, Size, Channels), whose first frame is given.
-/// Denton and Fergus, Stochastic video generation with a learned prior, 2018. Their β = 1e-4 beside the mean squared
-/// error is β = 1 beside likelihood::FixedGaussian<0.45> for grey frames of 64 × 64 pixels. Batch normalisation is over
-/// all frames of the clips at once, not over one time step at a time.
+/// Denton and Fergus, Stochastic video generation with a learned prior, 2018. Their β = 1e-4 with the mean squared
+/// error is β = 1 with likelihood::FixedGaussian<0.45> for grey frames of 64 × 64 pixels. Batch normalisation is over
+/// all frames of the clips at once, not over each time step.
 template <int Channels = 1, int Size = 64, int W = 16, int Code = 128, int Hidden = 256, int Z = 10,
           likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 using Svg = StateSpace<svg::Parts<Channels, Size, W, Code, Hidden, Z, true, Likelihood>>;

@@ -9,7 +9,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace vrnn {
 
-/// An LSTM remembers frame and z of every step before. Prior, posterior and decoder all read it.
+/// An LSTM reads the frame and z of every earlier step. Prior, posterior and decoder read its output.
 template <int Channels, int Size, int W, int Hidden, int Z, class L>
 struct Parts {
   using Latent = latent::DiagonalGaussian<Z>;

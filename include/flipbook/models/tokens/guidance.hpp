@@ -11,30 +11,30 @@
 #include <flipbook/ops/shape/join.hpp>
 
 /// Classifier-free guidance of models of tokens whose first token is that of a class: Ho and Salimans, Classifier-free
-/// diffusion guidance, 2022. In training some sequences begin with the null class in its place; in sampling the logits
-/// of the null class say what all classes have in common.
+/// diffusion guidance, 2022. In training some sequences begin with the null class instead; in sampling its logits are
+/// the unconditional ones.
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// What has a token of the null class, `null_class`, besides those of classes.
+/// A model with a token of the null class, `null_class`, besides those of classes.
 template <class P>
 concept HasNullClass = requires {
   { P::null_class } -> std::convertible_to<int>;
 };
-/// Its token, or −1 where there are no classes.
+/// The token of the null class, or −1 if there are no classes.
 template <class P>
 constexpr int null_class_of() {
   if constexpr (HasNullClass<P> && P::given > 1) return P::null_class;
   else return -1;
 }
 
-/// Sequences (N, L) that begin with another token, (N, 1).
+/// Sequences (N, L) with the first token replaced by `first` (N, 1).
 template <class B>
 Tensor<std::int32_t, B> begun_with(const Tensor<std::int32_t, B>& first, const Tensor<std::int32_t, B>& tokens) {
   return tokens.extent(1) == 1 ? first : concat(1, first, slice(tokens, 1, 1, tokens.extent(1)));
 }
 
-/// Sequences (N, L), of which each begins with the null class in place of its own with probability p.
-/// @tparam W  a scalar that counts tokens exactly
+/// Sequences (N, L) whose class is replaced by the null class with probability p.
+/// @tparam W  a scalar type that represents tokens exactly
 /// @throws Error  if p is not in [0, 1]
 template <Real W, class B>
 Tensor<std::int32_t, B> classes_dropped(const Tensor<std::int32_t, B>& tokens, int null_class, double p, Rng& rng) {
@@ -44,14 +44,15 @@ Tensor<std::int32_t, B> classes_dropped(const Tensor<std::int32_t, B>& tokens, i
   return begun_with(cast<std::int32_t>(masked_fill(first, drop, null_class)), tokens);
 }
 
-/// Sequences (N, L), and behind them the same with the null class: (2N, L), so that one pass is over both.
+/// Sequences (N, L), followed by the same with the null class: (2N, L), for one pass over both.
 template <class B>
 Tensor<std::int32_t, B> and_of_null_class(const Tensor<std::int32_t, B>& tokens, int null_class) {
   const auto null_first = full<std::int32_t, B>({tokens.extent(0), 1}, null_class);  // (N, 1)
   return concat(0, tokens, begun_with(null_first, tokens));
 }
 
-/// Of logits of both, (2N, …, K), l of the class and l₀ of the null class: (1 + w)·l − w·l₀: (N, …, K).
+/// Guided logits (1 + w)·l − w·l₀ from those of classes and of the null class: (2N, …, K), l followed by l₀, →
+/// (N, …, K).
 template <Real T, class B>
 Tensor<T, B> guided(const Tensor<T, B>& logits, double w) {
   const Index n = logits.extent(0) / 2;
@@ -59,7 +60,7 @@ Tensor<T, B> guided(const Tensor<T, B>& logits, double w) {
   return with + (with - without) * w;
 }
 
-/// @throws Error  if there is guidance, and none can be, or it is not finite
+/// @throws Error  if there is guidance without classes, or it is not finite
 inline void require_guidance(const char* of, double w, bool of_classes) {
   require(w == 0 || of_classes, of, ": guidance of ", w, " without classes; needs 0, or a model of several classes");
   require(std::isfinite(w), of, ": guidance of ", w, "; needs a number");

@@ -17,17 +17,17 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
-// What compilers print where something cannot be: the type of a deleted function's value.
+// Return types of deleted functions: compilers print their names as the reason.
 struct ThePriorHasNoLikelihoodInOnePass;
 struct CodesOfScalesAreOfWholeClips;
 
-/// A model of tokens that knows how likely they are.
+/// A model of tokens with a likelihood.
 template <class Prior, class Indices>
 concept HasLogLikelihood = requires(const Prior& prior, const Indices& tokens) {
   prior.log_likelihood(tokens);
 };
 
-/// Codes of a clip.
+/// The number of codes of a clip.
 template <class Quantizer>
 constexpr int codes_of_clip(const LatentGrid& grid) {
   if constexpr (quantizer::OfScales<Quantizer>) return Quantizer::ScalesOf::length;
@@ -46,25 +46,25 @@ constexpr bool scales_agree() {
 }
 }  // namespace detail
 
-/// A model of two stages: a tokenizer, trained before, makes codes of clips, in the order time, height, width, and
-/// `Prior` learns what goes with what. Training changes the prior alone. With a causal prior, such as TokenTransformer,
+/// A model of two stages: a tokenizer, already trained, encodes clips as codes in the order time, height, width, and
+/// `Prior` learns the distribution of the codes. Training changes only the prior. With a causal prior, such as
+/// TokenTransformer,
 ///
-///     log p(codes) = Σ_t log p(c_t | c_<t, c_0)       c₀ a token to begin with, or that of a class
+///     log p(codes) = Σ_t log p(c_t | c_<t, c_0)       c₀ a start token, or that of a class
 ///
-/// Where the prior has several given tokens they are those of classes, and it is trained on labelled clips, whose
-/// labels are one-hot; one that names the token of the null class, `null_class`, also makes clips of no class in
-/// particular.
+/// Several given tokens of the prior are class tokens; it is then trained on labelled clips, whose labels are one-hot.
+/// A prior with a token of the null class, `null_class`, also samples clips without a class.
 ///
 /// @tparam Tokenizer  an Autoencoder with a quantizer
 /// @tparam Prior      a model of its codes such as TokenTransformer or Masked, with at least one given token
-/// @tparam Grid       the places of a clip that have codes, or of the finest scale of codes in scales
+/// @tparam Grid       the extents of the grid of a clip's codes, or of the finest scale of codes in several scales
 template <HasCodes Tokenizer, PriorOf<Tokenizer> Prior, LatentGrid Grid>
 struct InLatents<Tokenizer, Prior, Grid> {
   static_assert(Grid.size() > 0, "InLatents: of codes it needs the places of a clip that have them, a LatentGrid");
   using QuantizerOf = typename Tokenizer::QuantizerOf;
   static constexpr bool of_scales = quantizer::OfScales<QuantizerOf>;
   static constexpr int depth = quantizer::depth_of<QuantizerOf>;
-  static constexpr int length = detail::codes_of_clip<QuantizerOf>(Grid);  ///< of a clip in codes
+  static constexpr int length = detail::codes_of_clip<QuantizerOf>(Grid);  ///< codes of a clip
   static constexpr int in = Tokenizer::in, classes = Prior::given > 1 ? Prior::given : 0;
   static constexpr bool unit_interval = Tokenizer::unit_interval;
   static_assert(Prior::tokens == QuantizerOf::codes,
@@ -75,14 +75,14 @@ struct InLatents<Tokenizer, Prior, Grid> {
   static_assert(detail::scales_agree<Prior, QuantizerOf>(),
                 "InLatents: a prior of scales needs a tokenizer with the same scales, by quantizer::MultiScale");
 
-  /// What it is trained on.
+  /// The training data: clips (N, T, H, W, C), labelled if there are classes.
   template <class V>
   using Batch = std::conditional_t<(Prior::given > 1), LabelledClip<V>, V>;
 
   template <Real T, class B>
   struct Instance {
     using Indices = Tensor<std::int32_t, B>;
-    using Sampling = typename Prior::Sampling;  ///< how the prior draws
+    using Sampling = typename Prior::Sampling;  ///< the settings of `sample`
 
     Of<Tokenizer, T, B> tokenizer;
     Of<Prior, T, B> prior;
@@ -94,10 +94,10 @@ struct InLatents<Tokenizer, Prior, Grid> {
     }
 
     /// The codes of clips in order: (N, T, H, W, C) → (N, L).
-    /// @throws Error  if they have places that the grid has not; fewer frames are allowed
+    /// @throws Error  if the codes do not fit the grid; fewer frames are allowed
     Indices tokens(const Tensor<T, B>& clips) const {
       const Indices codes = tokenizer.codes(clips);
-      if (of_scales) return codes;  // (N, L), of which the quantizer has seen to it that they are of its scales
+      if (of_scales) return codes;  // (N, L), whose scales the quantizer has checked
       const Shape& shape = codes.shape();
       require(shape.rank() == (depth > 1 ? 5 : 4) && shape[1] <= Grid.frames && shape[2] == Grid.height &&
                   shape[3] == Grid.width,
@@ -105,18 +105,18 @@ struct InLatents<Tokenizer, Prior, Grid> {
               ", ", Grid.width, ")");
       return codes.reshape({shape[0], -1});
     }
-    /// What begins each of n clips: (n, 1). Of a prior of classes, those of no class in particular.
+    /// The first tokens of n clips: (n, 1). With classes, they are those of the null class.
     Indices begin(Index n) const requires(classes == 0 || detail::HasNullClass<Prior>) {
       return full<std::int32_t, B>({n, 1}, classes > 0 ? detail::null_class_of<Prior>() : Prior::tokens);
     }
-    /// What begins clips of these classes (N): (N, 1).
-    /// @throws Error  if one is not of 0 … classes − 1
+    /// The first tokens of clips of these classes (N): (N, 1).
+    /// @throws Error  if a label is not one of 0 … classes − 1
     Indices begin(const Indices& labels) const requires(classes > 0) {
       detail::require_indices("InLatents", labels, classes);
       return given(labels);
     }
 
-    /// What training minimises: the prior's loss of the clips' codes, such as −log p in nats per code.
+    /// The training loss: the prior's loss on the clips' codes, such as −log p in nats per code.
     Variable<T, B> loss(Tape& tape, const Batch<Tensor<T, B>>& clips) const {
       if constexpr (classes > 0) {
         require(clips.label.extent(-1) == classes, "InLatents: labels ", clips.label.shape(), " of ", classes,
@@ -126,20 +126,21 @@ struct InLatents<Tokenizer, Prior, Grid> {
         return prior.loss_of_known(tape, concat(1, begin(clips.extent(0)), tokens(clips)));
       }
     }
-    /// Σ_t log p(c_t | c_<t, c_0) of clips' codes, in nats: (N). Only of a prior that has it.
-    /// @param first  what begins them, (N, 1)
+    /// Σ_t log p(c_t | c_<t, c_0) of clips' codes, in nats: (N). Only with a prior that has a likelihood.
+    /// @param first  their first tokens, (N, 1)
     Tensor<T, B> log_likelihood(const Indices& first, const Tensor<T, B>& clips)
         const requires detail::HasLogLikelihood<Of<Prior, T, B>, Indices> {
       return prior.log_likelihood(concat(1, first, tokens(clips)));
     }
     detail::ThePriorHasNoLikelihoodInOnePass log_likelihood(const Indices&, const Tensor<T, B>&) const = delete;
 
-    /// New clips, each begun with what `first` (N, 1) says: (N, T, H, W, C).
+    /// New clips from their first tokens `first` (N, 1), such as those of `begin`: (N, T, H, W, C).
     Tensor<T, B> sample(const Indices& first, Rng& rng, const Sampling& how = {}) const {
       return decode(prior.sample(first, length, rng, how));
     }
-    /// Clips that begin with frames (N, t, H, W, C), as many as some frames of codes stand for: whole ones, of which
-    /// the first t frames are these as the tokenizer has them.
+    /// Clips that continue frames (N, t, H, W, C), where t is a whole number of frames of codes: whole clips, whose
+    /// first t frames are reconstructions of the given ones.
+    /// @throws Error  if the frames are a whole clip already
     Tensor<T, B> sample(const Indices& first, const Tensor<T, B>& frames, Rng& rng, const Sampling& how = {}) const
         requires(!of_scales) {
       const Indices known = tokens(frames);  // (N, l)

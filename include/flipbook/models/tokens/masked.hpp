@@ -19,36 +19,36 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a Masked is made of: a network of tokens, and how many places it finds masked.
+/// The parts of a Masked: a network of tokens, and a schedule of the share of masked positions.
 namespace masked {
 
-/// What share of the places is masked, from all of them at r = 0 down to none at r = 1: an argument of a Masked's type.
-/// It has the static function of values X
+/// The share of positions that are masked, from all at r = 0 to none at r = 1: an argument of a Masked's type. It has
+/// the static function of values X
 ///
 ///     X share(const X& r)    γ(r), element by element
 ///
-/// In training r is uniform; in sampling it is how far sampling is.
+/// In training r is uniform; in sampling it is the fraction of steps that are done.
 template <class S>
 concept Schedule = requires(const Tensor<float>& r) {
   { S::share(r) } -> std::same_as<Tensor<float>>;
 };
 
-/// γ(r) = cos(πr/2): most places are masked for most of r, so the first steps of sampling, which know little, keep few.
-/// Chang et al., MaskGIT, 2022.
+/// γ(r) = cos(πr/2): most positions are masked for most of r, so the first steps of sampling, which have little
+/// context, keep few. Chang et al., MaskGIT, 2022.
 struct Cosine {
   template <Value X>
   static X share(const X& r) {
     return cos(r * (std::numbers::pi / 2));
   }
 };
-/// γ(r) = 1 − r: every number of masked places is alike.
+/// γ(r) = 1 − r: every number of masked positions is equally frequent.
 struct Linear {
   template <Value X>
   static X share(const X& r) {
     return 1 - r;
   }
 };
-/// γ(r) = 1 − r²: much like the cosine, and a little more.
+/// γ(r) = 1 − r²: close to the cosine, slightly larger.
 struct Square {
   template <Value X>
   static X share(const X& r) {
@@ -56,16 +56,16 @@ struct Square {
   }
 };
 
-/// A network whose Instance gives logits (N, L, tokens) of tokens (N, L), of which some are masked: an argument of a
+/// A network whose Instance maps tokens (N, L), of which some are masked, to logits (N, L, tokens): an argument of a
 /// Masked's type, such as MaskedTransformer.
 ///
-///     static constexpr int tokens     how many there are to predict: 0 … tokens − 1
-///     static constexpr int given      how many more there are, which are given and never predicted
-///     static constexpr int mask       what stands at masked places: tokens + given
-///     static constexpr int context    how many places it takes besides the first
-///     static constexpr int null_class the token of the null class, where several are given, which are classes
+///     static constexpr int tokens     number of predicted tokens: 0 … tokens − 1
+///     static constexpr int given      number of further tokens, which are given and never predicted
+///     static constexpr int mask       the token of masked positions: tokens + given
+///     static constexpr int context    the largest number of positions after the first
+///     static constexpr int null_class the token of the null class, if given > 1
 ///     Tensor<T, B> operator()(const Indices& tokens) const
-///     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const    which asks no device what they are
+///     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const    without checks on the host
 template <class N>
 concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::int32_t>& tokens, Tape& tape) {
   requires N::mask == N::tokens + N::given&& N::context > 0;
@@ -74,33 +74,33 @@ concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::i
   { network.of_known(tape, tokens) } -> std::same_as<Variable<float>>;
 };
 
-/// How a Masked fills the places that are masked.
+/// The settings of a Masked's sampling.
 struct Sampling {
-  Index steps = 12;  ///< at most; with as many as there are places, by the schedules here, they are filled one by one
-  /// Of the noise in which places are kept, which ends with the last step: 0 keeps those whose token is likeliest, a
-  /// great one any.
+  Index steps = 12;  ///< at most; with one step for each position, the schedules here fill positions one by one
+  /// The temperature of the noise in the choice of the positions to keep, which falls to 0 in the last step: 0 keeps
+  /// those with the most likely tokens, a large one any.
   double confidence_temperature = 4.5;
-  likelihood::Sampling tokens = {};  ///< how the token of a place is drawn
+  likelihood::Sampling tokens = {};  ///< for the token of a position
 };
 
 }  // namespace masked
 
-/// A model of visual tokens that predicts masked places from all others, so that clips are made in few steps, several
-/// places at a time:
+/// A model of visual tokens that predicts masked positions from all others, so that clips are sampled in few steps,
+/// several positions at a time:
 ///
-///     loss = −E_r E_M Σ_{i∈M} log p(x_i | x_∉M) / L,    M: ⌈γ(r)·L⌉ random places of L, at least one, r ~ U(0, 1)
+///     loss = −E_r E_M Σ_{i∈M} log p(x_i | x_∉M) / L,    M: ⌈γ(r)·L⌉ random positions of L, at least one, r ~ U(0, 1)
 ///
-/// The first token of a sequence is given and never masked; where it is that of a class, training has the null class in
-/// its place now and then, so that sampling can be guided. With label smoothing ε, log p(x_i) is
-/// (1 − ε)·log p(x_i) + ε·mean_k log p(k). The division by all L places, not by those that are masked, keeps the
-/// weights of the paper's sum: each masked place of any clip counts alike.
+/// The first token of a sequence is given and never masked; if it is that of a class, training sometimes replaces it by
+/// the null class, for classifier-free guidance in sampling. With label smoothing ε, log p(x_i) is (1 − ε)·log p(x_i) +
+/// ε·mean_k log p(k). The division by all L positions, not by the masked ones, keeps the weights of the paper's sum:
+/// each masked position of any clip has the same weight.
 ///
-/// It has no likelihood that one pass could give: what sampling draws depends on the order in which places are filled,
-/// over all of which p(x) would be a sum; and keeping the places that it is sure of draws likely tokens more often than
-/// the network says. Only one place at a time, in a random order (as many steps as places, a great
-/// confidence_temperature), is each drawn from what has been learned.
+/// It has no likelihood that one pass can compute: the distribution of samples depends on the order in which positions
+/// are filled, and p(x) is a sum over all orders. Keeping the most confident positions also draws likely tokens more
+/// often than the network predicts. Tokens follow the learned distribution only if positions are filled one at a time,
+/// in a random order (as many steps as positions, a large confidence_temperature).
 ///
-/// Chang et al., MaskGIT: masked generative image transformer, 2022; of clips Yu et al., MAGVIT: masked generative
+/// Chang et al., MaskGIT: masked generative image transformer, 2022; for clips, Yu et al., MAGVIT: masked generative
 /// video transformer, 2023. Parameters: network.
 template <masked::Network Network, masked::Schedule Schedule = masked::Cosine>
 struct Masked {
@@ -112,11 +112,11 @@ struct Masked {
   template <Real T, class B>
   struct Instance {
     using Indices = Tensor<std::int32_t, B>;  // (N, L)
-    using Mask = Tensor<Wide<T>, B>;          // (N, L), 1 where a place is masked and 0 elsewhere
+    using Mask = Tensor<Wide<T>, B>;          // (N, L), 1 at masked positions and 0 elsewhere
 
     Of<Network, T, B> network;
     double label_smoothing = 0.1;    ///< ε
-    double condition_dropout = 0.1;  ///< how often training has the null class in place of a sequence's class
+    double condition_dropout = 0.1;  ///< the probability that training replaces a class by the null class
 
     explicit Instance(Rng& rng) : network(rng) {}
     static void fields(auto& self, auto&& field) {
@@ -125,8 +125,8 @@ struct Masked {
       if constexpr (of_classes) field("condition_dropout", self.condition_dropout);
     }
 
-    /// What training minimises, of sequences (N, 1 + L), with masks of the tape's stream.
-    /// @throws Error  if there are fewer than two tokens or more than the context takes, or they are not of the
+    /// The training loss of sequences (N, 1 + L), with masks drawn from the tape's stream.
+    /// @throws Error  if there are fewer than two tokens or more than the context holds, or one is not in the
     ///                vocabulary
     Variable<T, B> loss(Tape& tape, const Indices& tokens) const {
       require_sequences(tokens);
@@ -134,8 +134,8 @@ struct Masked {
       flipbook::detail::require_indices("Masked", all_but_first(tokens), Network::tokens);
       return loss_of_known(tape, tokens);
     }
-    /// The same of tokens that are known to be of the vocabulary, as a quantizer's codes are: a device need not be
-    /// asked, so that it may capture the step.
+    /// The same for tokens that are known to be in the vocabulary, such as a quantizer's codes: they are not checked on
+    /// the host, so a device can capture the step.
     Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
       require_sequences(tokens);
       const Mask mask = draw_mask(tokens.extent(0), tokens.extent(1) - 1, tape.rng());
@@ -145,7 +145,7 @@ struct Masked {
         return masked_loss(tape, classes_dropped<Wide<T>>(tokens, null_class, condition_dropout, tape.rng()), mask);
       }
     }
-    /// The same of a mask (N, L) that is given, for all tokens but the first, and of the classes as they are.
+    /// The same for a given mask (N, L) of all tokens but the first, and without replacing classes.
     Variable<T, B> masked_loss(Tape& tape, const Indices& tokens, const Mask& mask) const {
       const auto logits = network.of_known(tape, hidden(cast<Wide<T>>(tokens), pad(mask, 1, 1, 0)));
       const auto log_p = log_softmax(all_but_first(logits));                     // (N, L, tokens)
@@ -153,14 +153,15 @@ struct Masked {
       const auto smooth = (1 - label_smoothing) * right + label_smoothing * mean(log_p, {2}, true);
       return -mean(smooth * cast<T>(mask));
     }
-    /// Masks as training draws them: (n, places).
+    /// Random masks, as in training: (n, places), 1 at masked positions.
     static Mask draw_mask(Index n, Index places, Rng& rng) {
       const auto share = Schedule::share(uniform<Wide<T>, B>({n, 1}, rng));  // (n, 1)
       const auto count = clamp(share * static_cast<double>(places), 1, static_cast<double>(places));
       return less(cast<Wide<T>>(sorted_places(uniform<Wide<T>, B>({n, places}, rng))), count);  // (n, places)
     }
 
-    /// The next tokens after a prefix (N, L), L ≥ 1, which stays as it is: (N, count).
+    /// The next tokens after a prefix (N, L), L ≥ 1: (N, count).
+    /// @throws Error  if there are more tokens than the context holds, or `inpaint` throws
     Indices sample(const Indices& prefix, Index count, Rng& rng, const Sampling& how = {}) const {
       require(prefix.rank() == 2 && prefix.extent(1) > 0 && count > 0 && prefix.extent(1) + count <= 1 + context,
               "Masked: ", count, " tokens after ", prefix.shape(), "; needs (N, L) and at most ", 1 + context,
@@ -172,11 +173,12 @@ struct Masked {
       of_these.steps = std::min(how.steps, count);
       return slice(inpaint(whole, mask, rng, of_these), 1, known, known + count);
     }
-    /// Sequences (N, L) whose masked places, of any tokens, are drawn anew from all others, which stay. At each step
-    /// all of them are drawn, and those are kept that are likeliest, with noise; the masked share of them goes along γ.
+    /// Sequences (N, L) whose masked positions are sampled given all others, which stay unchanged; tokens at masked
+    /// positions are not read. Each step draws all masked positions and keeps those with the most likely tokens, with
+    /// noise; the share that remains masked follows γ.
     /// @param mask  (N, L), 1 where to draw, 0 elsewhere and for the first token
-    /// @throws Error  if the shapes do not fit, no step is to be taken, a temperature is out of range, or there is
-    ///                guidance without classes
+    /// @throws Error  if the shapes do not fit, there is no step, a temperature is out of range, or there is guidance
+    ///                without classes
     Indices inpaint(const Indices& tokens, Mask mask, Rng& rng, const Sampling& how = {}) const {
       require_sequences(tokens);
       require(mask.shape() == tokens.shape(), "Masked: a mask ", mask.shape(), " for tokens ", tokens.shape(),
@@ -185,7 +187,7 @@ struct Masked {
               how.confidence_temperature, "; needs a step, and a temperature that is not negative");
       flipbook::detail::require_guidance("Masked", how.tokens.guidance, of_classes);
       const Index steps = std::min(how.steps, tokens.extent(1) - 1);
-      const Mask at_first = sum(mask, {1});  // (N, 1), places to draw
+      const Mask at_first = sum(mask, {1});  // (N, 1), positions to draw
       Mask x = cast<Wide<T>>(tokens);        // (N, L), tokens as numbers
       for (Index step = 1;; ++step) {
         const auto guided = guided_logits(hidden(x, mask), how.tokens.guidance);  // (N, L, tokens)
@@ -196,7 +198,7 @@ struct Masked {
         const double r = static_cast<double>(step) / static_cast<double>(steps);
         const Mask log_p = cast<Wide<T>>(TakeAlongAxis<B>{drawn}(log_softmax(logits)));  // (N, L)
         const Mask sure = log_p + how.confidence_temperature * (1 - r) * gumbel(mask.shape(), rng);
-        const Mask place = cast<Wide<T>>(sorted_places(masked_fill(sure, 1 - mask, infinity)));  // the least sure first
+        const Mask place = cast<Wide<T>>(sorted_places(masked_fill(sure, 1 - mask, infinity)));  // the lowest first
         const Mask left = at_first * Schedule::share(full<Wide<T>, B>({1, 1}, static_cast<Wide<T>>(r)));  // (N, 1)
         mask = mask * less(place, left) * less(place, sum(mask, {1}) - 1);  // at least one is kept
       }
@@ -213,7 +215,7 @@ struct Masked {
     static auto all_but_first(const X& x) {
       return slice(x, 1, 1, x.shape()[1]);
     }
-    /// What the network sees.
+    /// The network's input: x with the mask token at masked positions.
     static Indices hidden(const Mask& x, const Mask& mask) {
       return cast<std::int32_t>(masked_fill(x, mask, Network::mask));
     }
@@ -224,7 +226,7 @@ struct Masked {
     }
     /// Standard Gumbel noise, −log(−log u).
     static Mask gumbel(const Shape& shape, Rng& rng) {
-      return -log(-log(uniform<Wide<T>, B>(shape, rng, 1e-30, 1)));  // not from 0, which has no logarithm
+      return -log(-log(uniform<Wide<T>, B>(shape, rng, 1e-30, 1)));  // not from 0, whose logarithm is infinite
     }
   };
 };

@@ -14,19 +14,19 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a NextScale is made of.
+/// The network of a NextScale.
 namespace next_scale {
 
-/// A network whose Instance gives logits of all tokens of a scale from those of coarser scales: an argument of a
+/// A network whose Instance predicts the logits of all tokens of a scale from those of coarser scales: an argument of a
 /// NextScale's type, such as ScaleTransformer.
 ///
-///     static constexpr int tokens     how many there are to predict: 0 … tokens − 1
-///     static constexpr int given      how many more there are, which are given and never predicted
-///     static constexpr int null_class the token of the null class, where several are given, which are classes
+///     static constexpr int tokens     number of predicted tokens: 0 … tokens − 1
+///     static constexpr int given      number of further tokens, which are given and never predicted
+///     static constexpr int null_class the token of the null class, if given > 1
 ///     using ScalesOf                  the scales, quantizer::Scales<…>
 ///     Tensor<T, B> operator()(const Indices& tokens) const    (N, 1 + L) → (N, L, tokens), of as many scales
-///     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const    which asks no device what they are
-///     State                                                   what is kept of the scales so far
+///     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const    without checks on the host
+///     State                                                   the state after the scales so far
 ///     Tensor<T, B> next(const Indices& tokens, State& state) const        of the next scale, after tokens of the last
 template <class N>
 concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::int32_t>& tokens, Tape& tape,
@@ -45,9 +45,9 @@ concept Network = requires(const Of<N, float, Cpu>& network, const Tensor<std::i
 ///
 ///     log p(r) = Σ_k log p(r_k | r_<k, c₀),      log p(r_k | …) = Σ_i log p(r_{k,i} | r_<k, c₀)
 ///
-/// The tokens of a scale are independent of each other given the coarser ones, so a clip takes one pass a scale. The
-/// first token of a sequence is given; where it is that of a class, training has the null class in its place now and
-/// then, so that sampling can be guided. Sequences may end after any scale. Tian et al., Visual autoregressive
+/// The tokens of a scale are independent of each other given the coarser ones, so a clip takes one pass for each scale.
+/// The first token of a sequence is given; if it is that of a class, training sometimes replaces it by the null class,
+/// for classifier-free guidance in sampling. Sequences may end after any scale. Tian et al., Visual autoregressive
 /// modeling: scalable image generation via next-scale prediction, 2024. Parameters: network.
 template <next_scale::Network Network>
 struct NextScale {
@@ -64,7 +64,7 @@ struct NextScale {
 
     Of<Network, T, B> network;
 
-    double condition_dropout = 0.1;  ///< how often training has the null class in place of a sequence's class
+    double condition_dropout = 0.1;  ///< the probability that training replaces a class by the null class
 
     explicit Instance(Rng& rng) : network(rng) {}
     static void fields(auto& self, auto&& field) {
@@ -73,18 +73,19 @@ struct NextScale {
     }
 
     /// Σ_k log p(r_k | r_<k), in nats: (N).
-    /// @throws Error  if the tokens are not those of whole scales behind a given one, or not of the vocabulary
+    /// @throws Error  if the tokens are not a given one and those of whole scales, or not in the vocabulary
     Tensor<T, B> log_likelihood(const Indices& tokens) const {
       return Distribution::log_prob(network(tokens), all_but_first(tokens));
     }
-    /// What training minimises: −log p in nats per token, averaged over the sequences.
+    /// The training loss: −log p in nats per token, averaged over the sequences.
+    /// @throws Error  if the tokens are not a given one and those of whole scales, or not in the vocabulary
     Variable<T, B> loss(Tape& tape, const Indices& tokens) const {
       flipbook::detail::require_indices("NextScale", slice(tokens, 1, 0, 1), NextScale::tokens + given);
       flipbook::detail::require_indices("NextScale", all_but_first(tokens), NextScale::tokens);
       return loss_of_known(tape, tokens);
     }
-    /// The same of tokens that are known to be of the vocabulary, as a quantizer's codes are: a device need not be
-    /// asked, so that it may capture the step.
+    /// The same for tokens that are known to be in the vocabulary, such as a quantizer's codes: they are not checked on
+    /// the host, so a device can capture the step.
     Variable<T, B> loss_of_known(Tape& tape, const Indices& tokens) const {
       Indices seen = tokens;
       if constexpr (of_classes) {
@@ -96,7 +97,7 @@ struct NextScale {
 
     /// The tokens of the next scales after a prefix of whole scales (N, 1 + l), each drawn from p(r_k | r_<k):
     /// (N, count).
-    /// @throws Error  unless both l and l + count are the places of whole scales, or if there is guidance without
+    /// @throws Error  unless both l and l + count are the positions of whole scales, or if there is guidance without
     ///                classes
     Indices sample(const Indices& prefix, Index count, Rng& rng, const Sampling& how = {}) const {
       const Index known = prefix.rank() == 2 ? prefix.extent(1) - 1 : -1;

@@ -11,22 +11,22 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A transformer over tokens of several scales, in which all places of a scale are predicted at once from all coarser
-/// scales: a place sees those of its own scale and of coarser ones. It is the network of `NextScale`. What comes in at
-/// the places of scale k is, beside embeddings of place and scale,
+/// A transformer over tokens of several scales that predicts all positions of a scale at once from all coarser scales:
+/// a position attends to its own scale and to coarser ones. It is the network of `NextScale`. The input at the
+/// positions of scale k is the sum of embeddings of position and scale, and of
 ///
-///     downₖ(Σ_{j<k} upⱼ(the embedded tokens of scale j)),      and at those of the first scale the given token
+///     downₖ(Σ_{j<k} upⱼ(the embedded tokens of scale j)),      or for the first scale the embedded given token
 ///
-/// with `down` and `up` of Scales. Tian et al., Visual autoregressive modeling, 2024, where vectors of the quantizer
-/// stand for the embedded tokens. Parameters: those of TokenNetwork, and scale.
+/// with `down` and `up` of Scales. Tian et al., Visual autoregressive modeling, 2024, with the quantizer's vectors in
+/// place of the embedded tokens. Parameters: those of TokenNetwork, and scale.
 ///
 /// @tparam S      the scales, quantizer::Scales<…>
-/// @tparam Given  further tokens, Tokens … Tokens + Given − 1, that are given but never predicted: one to begin with,
-///                or one for each class, after which comes that of the null class
+/// @tparam Given  number of further tokens, Tokens … Tokens + Given − 1, that are given but never predicted: a start
+///                token, or one for each class, followed by that of the null class
 template <int Tokens, quantizer::ScaleList S, int Width = 256, int Layers = 4, int Heads = 8, int Given = 0>
 struct ScaleTransformer {
   static constexpr int tokens = Tokens, given = Given, context = S::length;
-  static constexpr int null_class = Tokens + Given;  ///< where there are classes
+  static constexpr int null_class = Tokens + Given;  ///< if there are classes
   static constexpr nn::TransformerOptions options{.causal = nn::Causal::call};
   using ScalesOf = S;
   using Network = TokenNetwork<Tokens + Given + (Given > 1), Tokens, Width, Layers, Heads, S::length, options>;
@@ -36,11 +36,11 @@ struct ScaleTransformer {
     using Base = Of<Network, T, B>;
     using Indices = Tensor<std::int32_t, B>;  // (N, L)
 
-    /// What is kept of the scales so far.
+    /// The state after the scales so far.
     struct State {
-      int scale = 0;     ///< the next one
+      int scale = 0;     ///< the next scale
       Tensor<T, B> sum;  ///< of the embedded tokens so far: (N, T, H, W, Width)
-      Index places = 0;  ///< of the scales so far
+      Index places = 0;  ///< positions of the scales so far
       typename decltype(Base::blocks)::template State<Tensor<T, B>> caches{};
     };
 
@@ -52,22 +52,22 @@ struct ScaleTransformer {
       field("scale", self.scale);
     }
 
-    /// The logits of all places of the coarsest scales, so many as there are tokens for, behind a given one:
-    /// (N, 1 + L) → (N, L, Tokens). Tokens of the last of these scales are not looked at.
-    /// @throws Error  if the tokens are not those of whole scales, or one is none of the vocabulary
+    /// The logits of all positions of the coarsest scales, from the tokens of these scales after a given one:
+    /// (N, 1 + L) → (N, L, Tokens). Tokens of the last of these scales are not read.
+    /// @throws Error  if the tokens are not those of whole scales, or one is not in the vocabulary
     Tensor<T, B> operator()(const Indices& tokens) const { return logits(this->embed(read(tokens))); }
     Variable<T, B> operator()(Tape& tape, const Indices& tokens) const {
       return logits(this->embed(tape, read(tokens)));
     }
-    /// The same of tokens that are known to be of the vocabulary: a device need not be asked, so that it may capture
-    /// the step.
+    /// The same for tokens that are known to be in the vocabulary: they are not checked on the host, so a device can
+    /// capture the step.
     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const {
       return logits(apply(GatherRows<B>{read(tokens)}, tape.lift(this->embed.weight)));
     }
 
-    /// The logits of the next scale, (N, l, Tokens), after the tokens of the one before it, or the given token (N, 1).
-    /// Keys and values of the scales so far are kept, so that a scale costs its own places.
-    /// @throws Error  if there is no further scale, or the tokens are not those of the one before it
+    /// The logits of the next scale, (N, l, Tokens), after the tokens of the previous scale, or the given token (N, 1).
+    /// Keys and values of earlier scales are cached, so only the positions of the next scale are computed.
+    /// @throws Error  if there is no further scale, or the tokens are not those of the previous scale
     Tensor<T, B> next(const Indices& tokens, State& state) const {
       require(state.scale < S::count && tokens.rank() == 2 && tokens.extent(1) == places_before(state.scale),
               "ScaleTransformer: tokens ", tokens.shape(), " before scale ", state.scale, " of ", S::count);
@@ -84,8 +84,8 @@ struct ScaleTransformer {
               ", got ", tokens.shape());
       return slice(tokens, 1, 0, 1 + S::places_of_first(scales - 1));
     }
-    /// What comes in at the places of a scale, (N, l, Width), but for their positions. The embedded tokens of the scale
-    /// before, (N, l', Width), are added to the sum of all so far.
+    /// The input at the positions of a scale, (N, l, Width), without embeddings of position. Adds the embedded tokens
+    /// of the previous scale, (N, l', Width), to the sum of all earlier ones.
     template <Value X>
     X input(int k, const X& embedded, X& sum) const {
       const Index n = embedded.extent(0);
@@ -109,7 +109,7 @@ struct ScaleTransformer {
       const X x = this->position(concat(1, inputs));  // (N, L, Width)
       return this->head(this->norm(this->blocks(x, mask(static_cast<int>(inputs.size())))));
     }
-    /// 0 where a place may be seen, and −∞ where it is of a finer scale: (L, L).
+    /// The attention mask: 0, or −∞ for a key of a finer scale than the query's: (L, L).
     static Tensor<T, B> mask(int scales) {
       List<Tensor<T, B>> each;
       for (int k = 0; k < scales; ++k) each.push_back(full<T, B>({S::places(k)}, static_cast<T>(k)));

@@ -11,17 +11,17 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A transformer from tokens to logits at each of their places: what TokenTransformer and MaskedTransformer have in
-/// common.
+/// A transformer from tokens to the logits of each position: the common part of TokenTransformer, MaskedTransformer and
+/// ScaleTransformer.
 ///
 ///     logits = head(norm(blocks(embed(tokens) + position)))
 ///
 /// Parameters: embed, position, blocks.i, norm, head.
 ///
-/// @tparam Vocabulary  tokens that may be seen: 0 … Vocabulary − 1
-/// @tparam Tokens      those of them that are predicted: 0 … Tokens − 1
-/// @tparam Context     how many places there may be
-/// @tparam O           what its blocks are, above all whether a place sees later ones
+/// @tparam Vocabulary  number of input tokens: 0 … Vocabulary − 1
+/// @tparam Tokens      number of predicted tokens: 0 … Tokens − 1
+/// @tparam Context     the largest number of positions
+/// @tparam O           options of the blocks, such as causal attention
 template <int Vocabulary, int Tokens, int Width, int Layers, int Heads, int Context, nn::TransformerOptions O>
 struct TokenNetwork {
   template <Real T, class B>
@@ -48,12 +48,12 @@ struct TokenNetwork {
       field("head", self.head);
     }
 
-    /// The logits of each place: (N, L) → (N, L, Tokens).
-    /// @throws Error  if there are more than Context places, or a token is not of the vocabulary
+    /// The logits of each position: (N, L) → (N, L, Tokens).
+    /// @throws Error  if there are more than Context positions, or a token is not in the vocabulary
     Tensor<T, B> operator()(const Indices& tokens) const { return logits(embed(tokens)); }
     Variable<T, B> operator()(Tape& tape, const Indices& tokens) const { return logits(embed(tape, tokens)); }
-    /// The same of tokens that are known to be of the vocabulary: a device need not be asked, so that it may capture
-    /// the step.
+    /// The same for tokens that are known to be in the vocabulary: they are not checked on the host, so a device can
+    /// capture the step.
     Variable<T, B> of_known(Tape& tape, const Indices& tokens) const {
       return logits(apply(GatherRows<B>{tokens}, tape.lift(embed.weight)));
     }

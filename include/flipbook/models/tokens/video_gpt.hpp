@@ -8,8 +8,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A transformer over the codes of clips, one after another: of clips of 16 frames of 64×64 pixels with VideoVqVae. Yan
-/// et al., VideoGPT: video generation using VQ-VAE and transformers, 2021.
+/// A causal transformer over the codes of clips; the default grid is that of VideoVqVae for 16 frames of 64×64 pixels.
+/// Yan et al., VideoGPT: video generation using VQ-VAE and transformers, 2021.
 template <class Tokenizer, LatentGrid Grid = LatentGrid{4, 8, 8}, int Width = 256, int Layers = 6, int Heads = 8,
           int Classes = 0>
 using VideoGpt =

@@ -9,9 +9,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A transformer over the codes of clips that fills masked ones, several at a time: of clips of 16 frames of 64×64
-/// pixels with VideoVqVae. Chang et al., MaskGIT: masked generative image transformer, 2022, over codes of clips, as Yu
-/// et al., MAGVIT: masked generative video transformer, 2023.
+/// A transformer over the codes of clips that predicts masked ones, several at a time; the default grid is that of
+/// VideoVqVae for 16 frames of 64×64 pixels. Chang et al., MaskGIT: masked generative image transformer, 2022; for
+/// clips, Yu et al., MAGVIT: masked generative video transformer, 2023.
 template <class Tokenizer, LatentGrid Grid = LatentGrid{4, 8, 8}, int Width = 256, int Layers = 6, int Heads = 8,
           int Classes = 0, masked::Schedule Schedule = masked::Cosine>
 using VideoMaskGit = InLatents<

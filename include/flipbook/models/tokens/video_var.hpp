@@ -9,9 +9,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A transformer over codes of clips in several scales, a whole scale at a time: of a tokenizer with
+/// A transformer over codes of clips in several scales that predicts a whole scale at a time, for a tokenizer with
 /// quantizer::MultiScale. Tian et al., Visual autoregressive modeling: scalable image generation via next-scale
-/// prediction, 2024, over clips.
+/// prediction, 2024; here for clips.
 template <class Tokenizer, int Width = 256, int Layers = 6, int Heads = 8, int Classes = 0>
   requires quantizer::OfScales<typename Tokenizer::QuantizerOf>
 using VideoVar =

@@ -11,16 +11,16 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What an autoencoder has between encoder and decoder.
+/// The bottleneck of an autoencoder: a latent or a quantizer.
 template <class Z>
 concept Bottleneck = latent::Latent<Z> || quantizer::Quantizer<Z>;
 
-/// An encoder, what it puts its input into, and a decoder, which gives a likelihood's parameters. With a latent it is a
-/// variational autoencoder (models/vae/vae.hpp), with a quantizer one of codes.
+/// An autoencoder: an encoder, a bottleneck, and a decoder, which outputs a likelihood's parameters. With a latent it
+/// is a variational autoencoder (models/vae/vae.hpp), with a quantizer an autoencoder with discrete codes.
 template <nn::Layer Encoder, Bottleneck Z, nn::Layer Decoder, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 struct Autoencoder;
 
-/// What an autoencoder shows discriminators: see Adversarial.
+/// The clips and reconstructions that an autoencoder's `play` returns: see Adversarial.
 template <Real T, class B>
 struct Reconstructed {
   Tensor<T, B> real;               ///< the clips, in [−1, 1]
@@ -28,15 +28,15 @@ struct Reconstructed {
   Variable<T, B> loss;             ///< the autoencoder's own
 };
 
-/// The autoencoder of codes, of frames or clips: what the encoder gives at each place becomes one of finitely many
-/// codes, and the decoder reads what the codes stand for.
+/// An autoencoder of frames or clips with discrete codes: the quantizer maps the encoder's output at each position to
+/// one of finitely many codes, and the decoder reads the vectors of the codes.
 ///
-///     loss = −log p(x | z′) + what the quantizer asks for      z′ = quantized(encoder(x))
+///     loss = −log p(x | z′) + the loss of the quantizer      z′ = quantized(encoder(x))
 ///
 /// Van den Oord et al., Neural discrete representation learning, 2017.
 ///
-/// @tparam Encoder     (N, …, C) → (N, places…, Quantizer::size)
-/// @tparam Decoder     z′ (N, places…, Quantizer::size) → the likelihood's parameters
+/// @tparam Encoder     (N, …, C) → (N, positions…, Quantizer::size)
+/// @tparam Decoder     z′ (N, positions…, Quantizer::size) → the likelihood's parameters
 ///                     (N, …, C · parameters_per_channel)
 template <nn::Layer Encoder, quantizer::Quantizer Quantizer, nn::Layer Decoder, likelihood::Likelihood Likelihood>
 struct Autoencoder<Encoder, Quantizer, Decoder, Likelihood> {
@@ -72,32 +72,32 @@ struct Autoencoder<Encoder, Quantizer, Decoder, Likelihood> {
       field("likelihood", self.likelihood);
     }
 
-    /// z′ with its codes (N, places…), and what they cost.
-    /// @throws Error  if there are no clips, or they have other channels than the encoder takes
+    /// z′ with its codes (N, positions…), and the loss of the quantizer.
+    /// @throws Error  if there are no clips, or their channels are not the encoder's
     template <Value X>
     quantizer::Quantized<X> quantize(const X& x) const {
       detail::require_clips("Autoencoder", x.shape(), in);
       return quantizer.quantize(encoder(x));
     }
-    /// What training minimises: −log p(x | z′) in nats, and the quantizer's loss, averaged over the clips.
+    /// The training loss: −log p(x | z′) in nats plus the loss of the quantizer, averaged over the clips.
     template <Value X>
     X loss(const X& x) const {
       return pass(x).loss;
     }
 
-    /// What discriminators of reconstructions ask for: see Adversarial.
+    /// Clips and reconstructions for discriminators: see Adversarial.
     /// @param clips  (N, …, C) in [0, 1]
     Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
       const auto made = pass(tape.constant(clips));
       return {affine(clips, 2, -1), affine(likelihood.mean(made.parameters), 2, -1), made.loss};
     }
-    /// Whose last weight makes the reconstructions: see weight::Adaptive.
+    /// The decoder, whose last weight produces the reconstructions: see weight::Adaptive.
     const auto& last_layer() const { return decoder; }
 
-    /// The codes of clips: (N, …, C) → (N, places…).
+    /// The codes of clips: (N, …, C) → (N, positions…).
     Codes codes(const Tensor<T, B>& x) const { return quantize(x).codes; }
-    /// E[x | codes], in the range of the data: (N, places…) → (N, …, C).
-    /// @throws Error  if there is no such code
+    /// E[x | codes], in the range of the data: (N, positions…) → (N, …, C).
+    /// @throws Error  if a code is out of range
     Tensor<T, B> decode(const Codes& codes) const { return likelihood.mean(decoder(quantizer.decode(codes))); }
     /// E[x | the codes of x].
     Tensor<T, B> reconstruct(const Tensor<T, B>& x) const { return likelihood.mean(decoder(quantize(x).z)); }

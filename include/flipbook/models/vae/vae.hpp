@@ -16,7 +16,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The variational autoencoder of frames or clips: an encoder gives q(z|x), a decoder p(x|z).
+/// A variational autoencoder of frames or clips: an encoder outputs q(z|x), a decoder p(x|z).
 ///
 ///     ELBO(x) = E_{q(z|x)} [log p(x|z)] − KL(q(z|x) ‖ p(z))  ≤  log p(x)
 ///
@@ -42,8 +42,8 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
     Of<Decoder, T, B> decoder;
     Of<Likelihood, T, B> likelihood;
     flipbook::loss::ElboSettings settings;  ///< β and free bits of `loss`
-    /// Draws of z for each clip in `loss`. With more than one it is the bound of the importance weighted autoencoder,
-    /// which takes no β and no free bits.
+    /// Draws of z for each clip in `loss`. With more than one, the loss is the bound of the importance weighted
+    /// autoencoder, which has no β and no free bits.
     Index importance_samples = 1;
 
     explicit Instance(Rng& rng)
@@ -58,7 +58,7 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
     }
 
     /// q(z|x).
-    /// @throws Error  if there are no clips, or they have other channels than the encoder takes
+    /// @throws Error  if there are no clips, or their channels are not the encoder's
     template <Value X>
     auto encode(const X& x) const {
       detail::require_clips("Vae", x.shape(), in);
@@ -78,7 +78,7 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
       const auto q = encode(x);
       return flipbook::loss::elbo(likelihood.log_prob(decoder(Latent::sample(q, rng)), x), Latent::kl(q));
     }
-    /// What training minimises: −ELBO in nats, with β and free bits, or the importance weighted bound, averaged over
+    /// The training loss: −ELBO in nats, with β and free bits, or the negative importance weighted bound, averaged over
     /// the clips.
     Variable<T, B> loss(const Variable<T, B>& x) const {
       static_assert(flipbook::likelihood::HasLogProb<Of<Likelihood, T, B>, Variable<T, B>, Variable<T, B>>,
@@ -87,21 +87,21 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
       return pass(x).loss;
     }
 
-    /// What discriminators of reconstructions ask for, with one draw of z: see Adversarial.
+    /// Clips and reconstructions, from one draw of z, for discriminators: see Adversarial.
     /// @param clips  (N, …, C) in [0, 1]
-    /// @throws Error  if `importance_samples` is not 1: of several draws it has no one reconstruction
+    /// @throws Error  if `importance_samples` is not 1, since several draws have no single reconstruction
     Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng&) const {
       require(importance_samples == 1, "Vae: ", importance_samples,
               " importance samples; discriminators need the reconstruction from 1");
       const auto made = pass(tape.constant(clips));
       return {affine(clips, 2, -1), affine(likelihood.mean(made.parameters), 2, -1), made.loss};
     }
-    /// Whose last weight makes the reconstructions: see weight::Adaptive.
+    /// The decoder, whose last weight produces the reconstructions: see weight::Adaptive.
     const auto& last_layer() const { return decoder; }
 
-    /// A bound of log p(x), in nats, from `draws` of z for each clip: (N). On average at least the ELBO, and the
-    /// tighter the more draws. Burda et al., Importance weighted autoencoders, 2016.
-    /// @throws Error  if there are no draws, or β or free bits are set, which it has no place for
+    /// A lower bound of log p(x), in nats, from `draws` draws of z for each clip: (N). On average it is at least the
+    /// ELBO, and tighter with more draws. Burda et al., Importance weighted autoencoders, 2016.
+    /// @throws Error  if there are no draws, or β or free bits are set, which this bound does not have
     template <Value X>
     X importance_weighted_bound(const X& x, Index draws, Rng& rng) const {
       require(draws > 0, "importance_weighted_bound: ", draws, " draws; needs at least 1");
@@ -114,7 +114,7 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
       const X log_weights = reshape(log_p - Latent::log_prob(q, z), {x.extent(0), draws});
       return flipbook::loss::importance_weighted_bound(log_weights);
     }
-    /// The same of many draws, a few at a time.
+    /// The same bound, computed one draw at a time: (N).
     Tensor<T, B> log_likelihood(const Tensor<T, B>& x, Index draws, Rng& rng) const {
       const auto q = encode(x);
       List<Tensor<T, B>> log_weights;
@@ -127,15 +127,16 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
 
     /// E[x|z] at the mean of q(z|x).
     Tensor<T, B> reconstruct(const Tensor<T, B>& x) const { return expectation(encode(x).mean); }
-    /// n new clips, from z of the prior.
+    /// n new clips, from z drawn from the prior.
     Tensor<T, B> sample(Index n, Rng& rng) const { return sample(Shape{n}, rng); }
-    /// The same where clips have several z: with leading axes (N, T), one for each frame.
+    /// The same for several z per clip: with leading axes (N, T), one for each frame.
     Tensor<T, B> sample(const Shape& leading, Rng& rng) const {
       Shape shape = leading;
       shape.push_back(Latent::size);
       return expectation(Latent::template prior_sample<T, B>(leading.size(), rng).reshape(shape));
     }
     /// `steps` clips along the line in z from one clip (…, C) to another: (steps, …, C).
+    /// @throws Error  if there are fewer than two steps
     Tensor<T, B> interpolate(const Tensor<T, B>& from, const Tensor<T, B>& to, Index steps) const {
       require(steps > 1, "interpolate: needs at least two steps, got ", steps);
       const Tensor<T, B> ends = encode(stack(0, from, to)).mean;  // (2, …, Z)
@@ -160,7 +161,7 @@ struct Autoencoder<Encoder, Latent, Decoder, Likelihood> {
   };
 };
 
-/// The autoencoder with a latent, as it has long been named.
+/// A variational autoencoder: an Autoencoder with a latent.
 template <nn::Layer Encoder, nn::Layer Decoder, latent::Latent Latent,
           likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 using Vae = Autoencoder<Encoder, Latent, Decoder, Likelihood>;

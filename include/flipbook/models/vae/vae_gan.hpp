@@ -7,16 +7,16 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A variational autoencoder whose reconstructions also face a discriminator, which makes them sharp where the
-/// likelihood alone makes them blurred:
+/// A variational autoencoder with a discriminator of its reconstructions, which become sharper than with the likelihood
+/// alone:
 ///
-///     autoencoder:    min  −ELBO(x) + weight · (what the game charges for D(E[x|z]))
-///     discriminator:  min  what the game charges for D(x) and D(E[x|z])
+///     autoencoder:    min  −ELBO(x) + weight · Game::generator(D(E[x|z]))
+///     discriminator:  min  Game::discriminator(D(x), D(E[x|z]))
 ///
 /// After Larsen et al., Autoencoding beyond pixels using a learned similarity metric, 2016.
 ///
 /// @tparam Autoencoder    a Vae
-/// @tparam Discriminator  of what the autoencoder models, (N, …, C) in [−1, 1] → logits; a ViewDiscriminator, or
+/// @tparam Discriminator  data of the autoencoder (N, …, C), in [−1, 1] → logits; a ViewDiscriminator, or
 ///                        Discriminators<…>
 template <class Autoencoder, nn::Layer Discriminator, class Game = loss::NonSaturating,
           class Regulariser = regulariser::NoPenalty>
@@ -30,7 +30,7 @@ struct VaeGan {
   struct Instance {
     Of<Autoencoder, T, B> vae;
     Of<Discriminator, T, B> discriminator;
-    double weight = 1;  ///< nats that the game's loss of 1 is worth
+    double weight = 1;  ///< of the game's loss, in nats
 
     explicit Instance(Rng& rng) : vae(rng), discriminator(rng) {}
     static void fields(auto& self, auto&& field) {
@@ -40,7 +40,7 @@ struct VaeGan {
     }
 
     const auto& maker() const { return vae; }
-    /// What the training step asks for: see Adversarial.
+    /// Clips and reconstructions of a training step: see Adversarial.
     /// @param clips  (N, …, C) in [0, 1]
     Reconstructed<T, B> play(Tape& tape, const Tensor<T, B>& clips, Rng& rng) const {
       return vae.play(tape, clips, rng);

@@ -58,13 +58,13 @@ using Decoder2d = nn::Sequential<                               //
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The variational autoencoder of clips: 16 frames of 64×64 pixels, one z for the whole clip.
+/// A variational autoencoder of clips of 16 frames of 64×64 pixels, with one z for the whole clip.
 template <int Channels = 1, int W = 32, int Z = 128, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 using VideoVae =
     Vae<video_vae::Encoder3d<Channels, W, Z>, video_vae::Decoder3d<Channels * Likelihood::parameters_per_channel, W, Z>,
         latent::DiagonalGaussian<Z>, Likelihood>;
 
-/// The same for each frame by itself: clips (N, T, 64, 64, C), one z for each frame.
+/// The same for each frame separately: clips (N, T, 64, 64, C), one z for each frame.
 template <int Channels = 1, int W = 32, int Z = 64, likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 using FrameVae = Vae<nn::PerFrame<video_vae::Encoder2d<Channels, W, Z>>,
                      nn::PerFrame<video_vae::Decoder2d<Channels * Likelihood::parameters_per_channel, W, Z>>,

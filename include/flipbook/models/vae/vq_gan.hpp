@@ -5,8 +5,8 @@
 #include <flipbook/models/vae/vq_vae.hpp>
 #include <flipbook/nn/activation.hpp>
 
-/// Discriminators of patches: a logit for each of many overlapping parts of an image or a clip, since what codes lose
-/// is texture, not the whole. Isola et al., Image-to-image translation with conditional adversarial networks, 2017.
+/// Patch discriminators: a logit for each of many overlapping patches of an image or a clip, since quantisation loses
+/// texture, not the whole. Isola et al., Image-to-image translation with conditional adversarial networks, 2017.
 namespace flipbook::inline FLIPBOOK_ISA::vq_gan {
 
 namespace detail {
@@ -16,7 +16,7 @@ inline constexpr Window half{.kernel = 4, .stride = 2, .padding = 1, .bias = fal
 inline constexpr Window same{.kernel = 4, .padding = 1, .bias = false}, logits{.kernel = 4, .padding = 1};
 }  // namespace detail
 
-/// Images (N, 64, 64, Channels) in [−1, 1] → logits (N, 14, 14, 1), each of 34×34 pixels.
+/// Images (N, 64, 64, Channels) in [−1, 1] → logits (N, 14, 14, 1), each with a receptive field of 34×34 pixels.
 template <int Channels = 1, int W = 32>
 using ImageDiscriminator = nn::Sequential<                                             //
     nn::Conv2d<Channels, W, detail::first>, nn::LeakyReLU<0.2>,                        // (N, 32, 32, W)
@@ -24,7 +24,8 @@ using ImageDiscriminator = nn::Sequential<                                      
     nn::Conv2d<2 * W, 4 * W, detail::same>, nn::BatchNorm<4 * W>, nn::LeakyReLU<0.2>,  // (N, 15, 15, 4W)
     nn::Conv2d<4 * W, 1, detail::logits>>;                                             // (N, 14, 14, 1)
 
-/// Clips (N, 16, 64, 64, Channels) in [−1, 1] → logits (N, 6, 14, 14, 1), each of 18 frames of 34×34 pixels.
+/// Clips (N, 16, 64, 64, Channels) in [−1, 1] → logits (N, 6, 14, 14, 1), each with a receptive field of 18 frames of
+/// 34×34 pixels.
 template <int Channels = 1, int W = 32>
 using VideoDiscriminator = nn::Sequential<                                             //
     nn::Conv3d<Channels, W, detail::first_flat>, nn::LeakyReLU<0.2>,                   // (N, 16, 32, 32, W)
@@ -36,11 +37,11 @@ using VideoDiscriminator = nn::Sequential<                                      
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// An autoencoder of codes whose reconstructions face two discriminators of patches, one of random frames and one of
-/// clips, by a game that pulls at the decoder's last layer as hard as its own loss does. Esser et al., Taming
-/// transformers for high-resolution image synthesis (VQGAN), 2021; clips as Ge et al., Long video generation with
-/// time-agnostic VQGAN and time-sensitive transformer (TATS), 2022. `model` is the autoencoder, which is what InLatents
-/// takes as its tokenizer, or a Perceptual one.
+/// An autoencoder with discrete codes and two patch discriminators of its reconstructions, one of random frames and one
+/// of clips. The game's loss is weighted so that its gradient in the decoder's last layer is as large as that of the
+/// autoencoder's own loss. Esser et al., Taming transformers for high-resolution image synthesis (VQGAN), 2021; for
+/// clips, Ge et al., Long video generation with time-agnostic VQGAN and time-sensitive transformer (TATS), 2022. The
+/// member `model` is the autoencoder, which InLatents takes as its tokenizer, or a Perceptual one.
 ///
 /// @tparam Autoencoder  such as VideoVqVae, of clips (N, 16, 64, 64, Channels); or Perceptual<VideoVqVae<…>, Features>
 template <class Autoencoder, int Channels = 1, int W = 32>

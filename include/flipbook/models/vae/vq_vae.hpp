@@ -7,22 +7,22 @@
 #include <flipbook/nn/residual.hpp>
 #include <flipbook/quantizer/vector.hpp>
 
-/// Convolutional encoders and decoders of clips and of frames that keep places, so that each may have a code. W is the
-/// width next to the codes; frames are of any size that the strides divide.
+/// Convolutional encoders and decoders of clips and of frames, with a code for each position of a grid. W is the width
+/// of the layers next to the codes; frames have any size that the strides divide.
 namespace flipbook::inline FLIPBOOK_ISA::vq_vae {
 
 namespace detail {
 using video_vae::detail::flat, video_vae::detail::half;
-// A layer needs no bias where a normalisation follows.
+// A layer needs no bias before a normalisation.
 inline constexpr Window same{.kernel = 3, .padding = 1, .bias = false}, point{.kernel = 1, .bias = false},
     unbiased_half{.kernel = 4, .stride = 2, .padding = 1, .bias = false};
 }  // namespace detail
 
-/// x + W₂·ReLU(norm(W₁ * ReLU(norm(x)))), of kernels 3 and 1.
+/// x + W₂·ReLU(norm(W₁ * ReLU(norm(x)))), with kernels of 3 and 1.
 template <int Dimensions, int W>
 using Block = nn::Residual<nn::BatchNorm<W>, nn::ReLU, nn::Conv<Dimensions, W, W, detail::same>, nn::BatchNorm<W>,
                            nn::ReLU, nn::Conv<Dimensions, W, W, detail::point>>;
-/// Two blocks, and what goes on from them.
+/// Two blocks, then a normalisation and ReLU.
 template <int Dimensions, int W>
 using Blocks = nn::Sequential<Block<Dimensions, W>, Block<Dimensions, W>, nn::BatchNorm<W>, nn::ReLU>;
 
@@ -62,15 +62,15 @@ using Decoder2d = nn::Sequential<                           //
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// The autoencoder of clips with a code for 4 frames of 8×8 pixels: clips (N, 16, 64, 64, C) have codes (N, 4, 8, 8).
-/// Walker et al., Predicting video with VQVAE, 2021; Yan et al., VideoGPT, 2021.
+/// An autoencoder of clips with a code for every 4 frames of 8×8 pixels: clips (N, 16, 64, 64, C) have codes
+/// (N, 4, 8, 8). Walker et al., Predicting video with VQVAE, 2021; Yan et al., VideoGPT, 2021.
 template <int Channels = 1, int W = 64, quantizer::Quantizer Quantizer = quantizer::Vector<512, 32>,
           likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 using VideoVqVae =
     Autoencoder<vq_vae::Encoder3d<Channels, W, Quantizer::size>, Quantizer,
                 vq_vae::Decoder3d<Channels * Likelihood::parameters_per_channel, W, Quantizer::size>, Likelihood>;
 
-/// The same for each frame by itself: clips (N, T, 64, 64, C) have codes (N, T, 8, 8).
+/// The same for each frame separately: clips (N, T, 64, 64, C) have codes (N, T, 8, 8).
 template <int Channels = 1, int W = 64, quantizer::Quantizer Quantizer = quantizer::Vector<512, 32>,
           likelihood::Likelihood Likelihood = likelihood::Bernoulli>
 using FrameVqVae =
