@@ -40,13 +40,13 @@ Way way(const std::string& direction, const std::string& name, const F& f) {
 
 /// Which of its kernels computes a convolution; see backend/cpu/conv/conv.hpp.
 std::string kernel_of(const ConvGeometry& g) {
-  const cpu::WholeVectors<float> whole(g);
+  const cpu::PaddedChannels<float> whole(g);
   const auto scheme = cpu::winograd::scheme_of<float>(whole.fits() ? whole.wide() : g);
   if (g.groups > 1) return "groups";
   if (cpu::narrow::fits<float>(g)) return "narrow";
   if (scheme.filter != nullptr)
     return "F(" + std::to_string(scheme.filter->outputs) + ", " + std::to_string(scheme.filter->taps) + ")";
-  return cpu::AsProduct::fits(g) ? "product" : "direct";
+  return cpu::MatmulConv::fits(g) ? "product" : "direct";
 }
 
 /// One number for each of three axes, from those of the data, which may have fewer.

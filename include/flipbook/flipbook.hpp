@@ -71,7 +71,7 @@
 #include <flipbook/ops/shape/reshape.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
 #include <flipbook/ops/sort/sort.hpp>
-#include <flipbook/ops/sort/sorted_places.hpp>
+#include <flipbook/ops/sort/inverse_argsort.hpp>
 
 #include <flipbook/nn/activation.hpp>
 #include <flipbook/nn/attention.hpp>

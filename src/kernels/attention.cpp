@@ -17,7 +17,7 @@ void add_attention(Table& table) {
     table.add("attention_gradient", kernel::attention_gradient<T, std::tuple<X, X>>);
     table.add("attention_gradient", kernel::attention_gradient<T, std::tuple<X, X, X>>);
     table.add("position_angles", kernel::position_angles<T>);
-    table.add("rotate", kernel::rotate<T>);
+    table.add("apply_rotary", kernel::apply_rotary<T>);
   });
 }
 

@@ -142,10 +142,10 @@ TEST_CASE("attention of nothing is nothing") {
 TEST_CASE_TEMPLATE("rotations agree with the CPU's", T, float, double, bfloat16) {
   const auto x = test::random<double>({2, 5, 3, 2, 6}, 1), c = test::random<double>({5, 3}, 2),
              s = test::random<double>({5, 3}, 3);
-  for (const Index turned : {0, 4, 6}) {
+  for (const Index rotated : {0, 4, 6}) {
     for (const bool back : {false, true}) {
       const auto f = [=]<class X>(const X& of, const X& cosines, const X& sines) {
-        return Rotate<typename X::Scalar, typename X::Backend>{{cosines, sines}, turned, back}(of);
+        return ApplyRotary<typename X::Scalar, typename X::Backend>{{cosines, sines}, rotated, back}(of);
       };
       CHECK(disagreement<T>(f, x, c, s) < device_tolerance<T>);
     }

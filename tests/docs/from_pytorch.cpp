@@ -25,16 +25,16 @@ TEST_CASE("the page for users of PyTorch reshapes and joins as it says") {
   fb::Rng rng{1};
   const auto x = fb::normal<float>({2, 6, 4}, rng);
   // [shapes]
-  const auto viewed = x.reshape({2, 24});         // x.view(2, 24), without a copy
-  const auto turned = fb::permute(x, {0, 2, 1});  // x.permute(0, 2, 1).contiguous(): (2, 4, 6)
-  const auto joined = fb::concat(1, x, x);        // torch.cat([x, x], 1): (2, 12, 4)
-  const auto stacked = fb::stack(1, x, x);        // torch.stack([x, x], 1): (2, 2, 6, 4)
-  const auto chunks = fb::split(x, 1, 3);         // x.chunk(3, 1): three of (2, 2, 4)
-  const auto part = fb::slice(x, 1, 2, 5);        // x[:, 2:5]: (2, 3, 4)
-  const auto first = x[0];                        // x[0]: (6, 4), without a copy
+  const auto viewed = x.reshape({2, 24});             // x.view(2, 24), without a copy
+  const auto transposed = fb::permute(x, {0, 2, 1});  // x.permute(0, 2, 1).contiguous(): (2, 4, 6)
+  const auto joined = fb::concat(1, x, x);            // torch.cat([x, x], 1): (2, 12, 4)
+  const auto stacked = fb::stack(1, x, x);            // torch.stack([x, x], 1): (2, 2, 6, 4)
+  const auto chunks = fb::split(x, 1, 3);             // x.chunk(3, 1): three of (2, 2, 4)
+  const auto part = fb::slice(x, 1, 2, 5);            // x[:, 2:5]: (2, 3, 4)
+  const auto first = x[0];                            // x[0]: (6, 4), without a copy
   // [/shapes]
   CHECK(viewed.data() == x.data());
-  CHECK(turned.shape() == fb::Shape{2, 4, 6});
+  CHECK(transposed.shape() == fb::Shape{2, 4, 6});
   CHECK(joined.shape() == fb::Shape{2, 12, 4});
   CHECK(stacked.shape() == fb::Shape{2, 2, 6, 4});
   CHECK(chunks.size() == 3);

@@ -129,10 +129,10 @@ TEST_CASE("shrinking hears every pixel") {
 
 TEST_CASE("an image and its transpose resize alike") {
   const auto image = to_unit(gradient(9, 5, 1));
-  Tensor<float> turned({5, 9, 1});
+  Tensor<float> transposed({5, 9, 1});
   for (Index y = 0; y < 9; ++y)
-    for (Index x = 0; x < 5; ++x) turned.data()[x * 9 + y] = image.data()[y * 5 + x];
-  const auto a = resize(image, 4, 7), b = resize(turned, 7, 4);
+    for (Index x = 0; x < 5; ++x) transposed.data()[x * 9 + y] = image.data()[y * 5 + x];
+  const auto a = resize(image, 4, 7), b = resize(transposed, 7, 4);
   for (Index y = 0; y < 4; ++y)
     for (Index x = 0; x < 7; ++x) CHECK(a.data()[y * 7 + x] == doctest::Approx(b.data()[x * 4 + y]));
 }

@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
   cases.function("attention_masked",
                  [](const auto& in) { return fb::attention(in[0], in[1], in[2], {}, fb::tensor_of(in[3])); });
   cases.function("rotary", []<class X>(const Inputs<X>& in) {
-    return fb::rotate(in[0], fb::position_angles<typename X::Scalar, fb::Cpu>({7}, 3));
+    return fb::apply_rotary(in[0], fb::position_angles<typename X::Scalar, fb::Cpu>({7}, 3));
   });
   cases.layer<SinusoidalPosition>("sinusoidal");
   cases.layer<SinusoidalPosition>("sinusoidal_3d");

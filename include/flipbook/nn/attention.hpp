@@ -141,7 +141,7 @@ struct MultiHeadAttention {
       const Shape extents = detail::positions_of("MultiHeadAttention", x.shape());
       const X heads = reshape(qkv(x), {x.shape()[0], extents.size(), 3, Heads, Width / Heads});
       if constexpr (O.rotary) {
-        return rotate(heads, position_angles<T, B>(extents, Width / Heads / 2, first), 2 * Heads);
+        return apply_rotary(heads, position_angles<T, B>(extents, Width / Heads / 2, first), 2 * Heads);
       } else {
         return heads;
       }

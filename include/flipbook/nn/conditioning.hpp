@@ -106,9 +106,9 @@ struct Conditioning {
 /// Vectors of samples (N, C) or frames (N, T, C) reshaped to broadcast over x: (N, 1, …, C), (N, T, 1, …, C).
 /// @throws Error  if the vectors have more axes than x
 template <Value X>
-X beside_places(const X& vectors, const Shape& x) {
+X broadcast_over_positions(const X& vectors, const Shape& x) {
   const Shape& from = vectors.shape();
-  require(from.rank() <= x.rank(), "beside_places: vectors ", from, " for places of ", x);
+  require(from.rank() <= x.rank(), "broadcast_over_positions: vectors ", from, " for places of ", x);
   Shape shape = from.part(0, from.rank() - 1);
   while (shape.rank() < x.rank() - 1) shape.push_back(1);
   shape.push_back(from.back());
@@ -118,7 +118,7 @@ X beside_places(const X& vectors, const Shape& x) {
 /// x·(1 + scale) + shift, with vectors for each sample (N, C) or each frame (N, T, C) of x (N, …, C).
 template <Value X>
 X modulate(const X& x, const X& scale, const X& shift) {
-  return x * beside_places(scale + 1, x.shape()) + beside_places(shift, x.shape());
+  return x * broadcast_over_positions(scale + 1, x.shape()) + broadcast_over_positions(shift, x.shape());
 }
 
 /// `Count` vectors W·SiLU(e) + b of a condition e (N, [T,] Width), which modulate a layer of `Channels` channels.

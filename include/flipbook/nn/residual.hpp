@@ -37,7 +37,7 @@ concept BodyAndShortcutAgreeInChannels =
 
 /// The block preserves the number of channels, so that blocks can follow one another.
 template <class Block>
-concept BlockGivesTheChannelsThatItTakes = detail::match(Block::out, Block::in);
+concept BlockPreservesChannels = detail::match(Block::out, Block::in);
 
 /// shortcut(x) + body(x), where `Shortcut` maps x to the shape of the body's output, such as a convolution with
 /// kernel 1. Parameters are named "body.0.weight", "shortcut.weight". He et al., 2016.
@@ -102,7 +102,7 @@ struct LayerScale {
 /// `Count` blocks of one type in sequence, each with its own parameters: "0.…", "1.…". Other arguments, such as a mask,
 /// are passed to every block.
 template <int Count, Layer Block>
-  requires BlockGivesTheChannelsThatItTakes<Block>
+  requires BlockPreservesChannels<Block>
 struct Repeat {
   static_assert(Count > 0, "Repeat<Count, Block>: needs at least one block");
   static constexpr int in = Block::in, out = Block::out, dimensions = Block::dimensions;

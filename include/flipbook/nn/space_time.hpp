@@ -61,7 +61,7 @@ struct SpaceTimeBlock {
     X operator()(const X& x, const X& condition) const {
       const auto m = modulation(condition);
       const auto branch = [&](const X& y, std::size_t i, const auto& f) {
-        return y + beside_places(m[3 * i + 2], y.shape()) * f(modulate(norm(y), m[3 * i], m[3 * i + 1]));
+        return y + broadcast_over_positions(m[3 * i + 2], y.shape()) * f(modulate(norm(y), m[3 * i], m[3 * i + 1]));
       };
       const X y = branch(x, 0, [&](const X& z) { return for_each_frame(z, space); });
       const X z = branch(y, 1, [&](const X& w) { return along_time(w, time); });

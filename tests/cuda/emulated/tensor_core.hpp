@@ -32,7 +32,7 @@ const std::array<T, 32>& brought(const T& mine) {
 }
 inline unsigned lane() { return (threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % 32; }
 
-inline void load_matrices(std::uint32_t (&to)[4], const void* row, bool turned) {
+inline void load_matrices(std::uint32_t (&to)[4], const void* row, bool transposed) {
   if (std::bit_cast<std::uintptr_t>(row) % 16 != 0)
     fail("ldmatrix: a row at ", std::bit_cast<std::uintptr_t>(row), " is not aligned to 16 bytes");
   const auto& rows = brought(row);
@@ -40,7 +40,8 @@ inline void load_matrices(std::uint32_t (&to)[4], const void* row, bool turned) 
   for (unsigned matrix = 0; matrix < 4; ++matrix) {
     const auto element = [&](unsigned i, unsigned j) {
       std::uint16_t bits;
-      std::memcpy(&bits, static_cast<const char*>(rows[8 * matrix + (turned ? j : i)]) + 2 * (turned ? i : j), 2);
+      std::memcpy(&bits, static_cast<const char*>(rows[8 * matrix + (transposed ? j : i)]) + 2 * (transposed ? i : j),
+                  2);
       return std::uint32_t{bits};
     };
     to[matrix] = element(quad, 2 * place) | element(quad, 2 * place + 1) << 16;

@@ -28,11 +28,11 @@ struct Exact {
   struct Instance {
     template <Value X>
     X operator()(const X& x, const X& level, const X& condition = {}) const {
-      const X t = nn::beside_places(reshape(level, with_channel(level.shape())), x.shape());
+      const X t = nn::broadcast_over_positions(reshape(level, with_channel(level.shape())), x.shape());
       const X zero = t * 0, one = zero + 1;
       const X a = Path::at(one, zero, t), b = Path::at(zero, one, t);
       const X slope_a = Path::velocity(one, zero, t), slope_b = Path::velocity(zero, one, t);
-      const X m = tensor_of(condition) ? nn::beside_places(condition, x.shape()) : zero + 0.5;
+      const X m = tensor_of(condition) ? nn::broadcast_over_positions(condition, x.shape()) : zero + 0.5;
       constexpr double variance = deviation * deviation;
       return slope_b * m + (a * slope_a + b * slope_b * variance) / (a * a + b * b * variance) * (x - b * m);
     }

@@ -15,7 +15,7 @@ TEST_CASE_TEMPLATE("rotary positions turn pairs by position times frequency", T,
   for (const Index width : {2, 6, 34}) {
     const auto x = random<T>({2, 5, 3, width});
     const Index half = width / 2;
-    const auto y = rotate(x, position_angles<T, Cpu>({5}, half, 7), 2);
+    const auto y = apply_rotary(x, position_angles<T, Cpu>({5}, half, 7), 2);
     const auto expected = test::tabulated<T>(x.shape(), [&](const test::Indices& at) {
       const auto [n, l, group, d] = std::array{at[0], at[1], at[2], at[3]};
       if (group == 2) return double(test::at(x, at));
@@ -43,7 +43,8 @@ TEST_CASE("with three axes every axis has a share of the pairs") {
 TEST_CASE("products of rotated vectors depend on the distance of their positions alone") {
   const auto q = random<double>({1, 1, 1, 16}, 1), k = random<double>({1, 1, 1, 16}, 2);
   const auto product = [&](Index i, Index j) {
-    return sum(rotate(q, position_angles<double, Cpu>({1}, 8, i)) * rotate(k, position_angles<double, Cpu>({1}, 8, j)))
+    return sum(apply_rotary(q, position_angles<double, Cpu>({1}, 8, i)) *
+               apply_rotary(k, position_angles<double, Cpu>({1}, 8, j)))
         .item();
   };
   CHECK(product(3, 1) == doctest::Approx(product(12, 10)));
@@ -51,7 +52,7 @@ TEST_CASE("products of rotated vectors depend on the distance of their positions
 }
 
 TEST_CASE("gradients of a rotation agree with difference quotients, to the second order") {
-  const auto f = [](const auto& x) { return square(rotate(x, position_angles<double, Cpu>({3}, 3), 1)); };
+  const auto f = [](const auto& x) { return square(apply_rotary(x, position_angles<double, Cpu>({3}, 3), 1)); };
   const auto x = random<double>({2, 3, 2, 6});
   CHECK(gradient_error(f, x) < 1e-7);
   CHECK(second_gradient_error(f, x) < 1e-6);
@@ -60,8 +61,8 @@ TEST_CASE("gradients of a rotation agree with difference quotients, to the secon
 TEST_CASE("angles that do not fit are refused") {
   const auto angles = position_angles<float, Cpu>({3}, 2);
   CHECK(test::error_of([&] {
-          rotate(zeros<float>({2, 4, 1, 4}), angles);
-        }) == "rotate: input (2, 4, 1, 4) with angles (3, 2); need (N, L, …, D) and (L, D/2)");
-  CHECK_THROWS_AS(rotate(zeros<float>({2, 3, 1, 5}), angles), Error);
-  CHECK_THROWS_AS(rotate(zeros<float>({2, 3, 1, 4}), angles, 2), Error);
+          apply_rotary(zeros<float>({2, 4, 1, 4}), angles);
+        }) == "apply_rotary: input (2, 4, 1, 4) with angles (3, 2); need (N, L, …, D) and (L, D/2)");
+  CHECK_THROWS_AS(apply_rotary(zeros<float>({2, 3, 1, 5}), angles), Error);
+  CHECK_THROWS_AS(apply_rotary(zeros<float>({2, 3, 1, 4}), angles, 2), Error);
 }

@@ -49,16 +49,16 @@ void position_angles(Cpu, const PositionAngles& angles, Tensor<T, Cpu>& cosines,
 #endif
 }
 
-/// y = x with the first `turned` vectors of every token rotated, by the negative angles if `back`.
+/// y = x with the first `rotated` vectors of every token rotated, by the negative angles if `back`.
 template <class T>
-void rotate(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& cosines, const Tensor<T, Cpu>& sines,
-            Index turned, bool back) {
+void apply_rotary(Cpu, Tensor<T, Cpu>& y, const Tensor<T, Cpu>& x, const Tensor<T, Cpu>& cosines,
+                  const Tensor<T, Cpu>& sines, Index rotated, bool back) {
 #ifdef FLIPBOOK_KERNELS
-  from_library<"rotate">(rotate<T>)(Cpu{}, y, x, cosines, sines, turned, back);
+  from_library<"apply_rotary">(apply_rotary<T>)(Cpu{}, y, x, cosines, sines, rotated, back);
 #else
   const Index width = x.extent(-1), vectors = x.shape().part(2, x.rank() - 1).size();
-  cpu::rotate(width == 0 ? 0 : x.size() / width, x.extent(1), vectors, turned, width / 2, x.data(), cosines.data(),
-              sines.data(), back ? T(-1) : T(1), y.data());
+  cpu::apply_rotary(width == 0 ? 0 : x.size() / width, x.extent(1), vectors, rotated, width / 2, x.data(),
+                    cosines.data(), sines.data(), back ? T(-1) : T(1), y.data());
 #endif
 }
 

@@ -54,13 +54,13 @@ void position_angles(Cuda, const PositionAngles& angles, Tensor<T, Cuda>& cosine
   cuda::position_angles(angles, cosines.data(), sines.data());
 }
 
-/// y = x with the first `turned` vectors of every token rotated, by the negative angles if `back`.
+/// y = x with the first `rotated` vectors of every token rotated, by the negative angles if `back`.
 template <class T>
-void rotate(Cuda, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& cosines,
-            const Tensor<T, Cuda>& sines, Index turned, bool back) {
+void apply_rotary(Cuda, Tensor<T, Cuda>& y, const Tensor<T, Cuda>& x, const Tensor<T, Cuda>& cosines,
+                  const Tensor<T, Cuda>& sines, Index rotated, bool back) {
   const Index width = x.extent(-1), vectors = x.shape().part(2, x.rank() - 1).size();
-  cuda::rotate(width == 0 ? 0 : x.size() / width, x.extent(1), vectors, turned, width / 2, x.data(), cosines.data(),
-               sines.data(), back, y.data());
+  cuda::apply_rotary(width == 0 ? 0 : x.size() / width, x.extent(1), vectors, rotated, width / 2, x.data(),
+                     cosines.data(), sines.data(), back, y.data());
 }
 
 }  // namespace flipbook::kernel

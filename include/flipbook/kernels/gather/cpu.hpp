@@ -18,7 +18,7 @@ namespace flipbook::inline FLIPBOOK_ISA::kernel {
 inline constexpr Index rows_grain = 256;
 
 /// The position of the first index outside [0, count), or the number of indices.
-inline Index first_stray(Cpu, const Tensor<std::int32_t, Cpu>& indices, Index count) {
+inline Index first_out_of_range(Cpu, const Tensor<std::int32_t, Cpu>& indices, Index count) {
   const auto stray = [=](std::int32_t i) { return i < 0 || i >= count; };
   return std::find_if(indices.begin(), indices.end(), stray) - indices.begin();
 }

@@ -10,8 +10,8 @@
 namespace flipbook::inline FLIPBOOK_ISA::kernel {
 
 /// The position of the first index outside [0, count), or the number of indices. Waits for the device.
-inline Index first_stray(Cuda, const Tensor<std::int32_t, Cuda>& indices, Index count) {
-  return cuda::first_stray_of(indices, count);
+inline Index first_out_of_range(Cuda, const Tensor<std::int32_t, Cuda>& indices, Index count) {
+  return cuda::first_out_of_range_of(indices, count);
 }
 
 /// y[r, j] = x[r, index[r, j]]

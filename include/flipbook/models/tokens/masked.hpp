@@ -15,7 +15,7 @@
 #include <flipbook/ops/shape/crop.hpp>
 #include <flipbook/ops/shape/join.hpp>
 #include <flipbook/ops/softmax/softmax.hpp>
-#include <flipbook/ops/sort/sorted_places.hpp>
+#include <flipbook/ops/sort/inverse_argsort.hpp>
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
@@ -157,7 +157,7 @@ struct Masked {
     static Mask draw_mask(Index n, Index places, Rng& rng) {
       const auto share = Schedule::share(uniform<Wide<T>, B>({n, 1}, rng));  // (n, 1)
       const auto count = clamp(share * static_cast<double>(places), 1, static_cast<double>(places));
-      return less(cast<Wide<T>>(sorted_places(uniform<Wide<T>, B>({n, places}, rng))), count);  // (n, places)
+      return less(cast<Wide<T>>(inverse_argsort(uniform<Wide<T>, B>({n, places}, rng))), count);  // (n, places)
     }
 
     /// The next tokens after a prefix (N, L), L ≥ 1: (N, count).
@@ -198,7 +198,7 @@ struct Masked {
         const double r = static_cast<double>(step) / static_cast<double>(steps);
         const Mask log_p = cast<Wide<T>>(TakeAlongAxis<B>{drawn}(log_softmax(logits)));  // (N, L)
         const Mask sure = log_p + how.confidence_temperature * (1 - r) * gumbel(mask.shape(), rng);
-        const Mask place = cast<Wide<T>>(sorted_places(masked_fill(sure, 1 - mask, infinity)));  // the lowest first
+        const Mask place = cast<Wide<T>>(inverse_argsort(masked_fill(sure, 1 - mask, infinity)));  // the lowest first
         const Mask left = at_first * Schedule::share(full<Wide<T>, B>({1, 1}, static_cast<Wide<T>>(r)));  // (N, 1)
         mask = mask * less(place, left) * less(place, sum(mask, {1}) - 1);  // at least one is kept
       }

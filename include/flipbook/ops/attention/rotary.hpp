@@ -28,20 +28,20 @@ Angles<T, B> position_angles(const Shape& extents, Index pairs, Index first = 0,
 
 /// Rotates pairs of features by angles. The gradient is rotated back.
 template <class T, class B>
-struct Rotate {
+struct ApplyRotary {
   static constexpr unsigned saves = save::none;
   Angles<T, B> angles;
-  Index turned;
+  Index rotated;
   bool back = false;
 
   Tensor<T, B> operator()(const Tensor<T, B>& x) const {
     Tensor<T, B> y(x.shape());
-    kernel::rotate(B{}, y, x, angles.cosines, angles.sines, turned, back);
+    kernel::apply_rotary(B{}, y, x, angles.cosines, angles.sines, rotated, back);
     return y;
   }
   template <class Saved, class V>
   auto vjp(const Saved&, const V& dy) const {
-    return gradients([&, this] { return apply(Rotate{angles, turned, !back}, dy); });
+    return gradients([&, this] { return apply(ApplyRotary{angles, rotated, !back}, dy); });
   }
 };
 
@@ -49,18 +49,18 @@ struct Rotate {
 /// queries with keys depend on the distance between their tokens.
 ///
 /// @param x  (N, L, …, D), D even    @param angles  (L, D/2)
-/// @param turned  number of a token's vectors to rotate, from the first; the others do not change (-1: all)
+/// @param rotated  number of a token's vectors to rotate, from the first; the others do not change (-1: all)
 /// @throws Error  if the shapes do not fit
 /// Su et al., RoFormer, 2021.
 template <Operand X>
-auto rotate(const X& x, const Angles<typename X::Scalar, typename X::Backend>& angles, Index turned = -1) {
+auto apply_rotary(const X& x, const Angles<typename X::Scalar, typename X::Backend>& angles, Index rotated = -1) {
   const Shape& shape = x.shape();
   require(shape.rank() >= 3 && shape.back() % 2 == 0 && angles.cosines.shape() == Shape{shape[1], shape.back() / 2} &&
               angles.sines.shape() == angles.cosines.shape(),
-          "rotate: input ", shape, " with angles ", angles.cosines.shape(), "; need (N, L, …, D) and (L, D/2)");
+          "apply_rotary: input ", shape, " with angles ", angles.cosines.shape(), "; need (N, L, …, D) and (L, D/2)");
   const Index vectors = shape.part(2, shape.rank() - 1).size();
-  require(turned <= vectors, "rotate: ", turned, " of ", vectors, " vectors a token");
-  return apply(Rotate<typename X::Scalar, typename X::Backend>{angles, turned < 0 ? vectors : turned}, x);
+  require(rotated <= vectors, "apply_rotary: ", rotated, " of ", vectors, " vectors a token");
+  return apply(ApplyRotary<typename X::Scalar, typename X::Backend>{angles, rotated < 0 ? vectors : rotated}, x);
 }
 
 }  // namespace flipbook

@@ -55,7 +55,7 @@ namespace detail {
 /// @throws Error  if an index is not in [0, count); the message has the first one
 template <class B>
 void require_indices(const char* operation, const Tensor<std::int32_t, B>& indices, Index count) {
-  const Index stray = kernel::first_stray(B{}, indices, count);
+  const Index stray = kernel::first_out_of_range(B{}, indices, count);
   if (stray == indices.size()) return;
   fail(operation, ": index ", indices.reshape({-1})[stray].item(), " is not in [0, ", count, ")");
 }

@@ -7,7 +7,7 @@
 #include <array>
 
 using namespace flipbook;
-using cpu::AsProduct;
+using cpu::MatmulConv;
 
 namespace {
 
@@ -46,13 +46,13 @@ TEST_CASE("groups that do not fill a vector have the depthwise kernels") {
 }
 
 TEST_CASE("kernels of one pixel, and as large as their images, are products of matrices") {
-  CHECK(AsProduct::fits(frames(64, 64, 1)));
-  CHECK(AsProduct::fits(frames(64, 64, 16, 1, 0)));
-  CHECK_FALSE(AsProduct::fits(frames(64, 64, 3)));
-  CHECK_FALSE(AsProduct::fits(frames(64, 64, 1, 2)));
+  CHECK(MatmulConv::fits(frames(64, 64, 1)));
+  CHECK(MatmulConv::fits(frames(64, 64, 16, 1, 0)));
+  CHECK_FALSE(MatmulConv::fits(frames(64, 64, 3)));
+  CHECK_FALSE(MatmulConv::fits(frames(64, 64, 1, 2)));
   ConvGeometry grouped = frames(64, 64, 1);
   grouped.groups = 2;
-  CHECK_FALSE(AsProduct::fits(grouped));
+  CHECK_FALSE(MatmulConv::fits(grouped));
 }
 
 TEST_CASE("kernels of neighbouring taps are filtered, where tiles and channels are many enough for the transforms") {
@@ -87,9 +87,9 @@ TEST_CASE("of a kernel in space and time the images are filtered, of a line its 
 }
 
 TEST_CASE("channels that do not fill vectors are filled up for a filter, if few are missing") {
-  CHECK(cpu::WholeVectors<float>(frames(30, 30, 3)).fits());
-  CHECK(cpu::WholeVectors<float>(frames(30, 30, 3)).wide().in_channels == 32);
-  CHECK_FALSE(cpu::WholeVectors<float>(frames(32, 32, 3)).fits());  // none is missing
-  CHECK_FALSE(cpu::WholeVectors<float>(frames(17, 17, 3)).fits());
-  CHECK_FALSE(cpu::WholeVectors<float>(frames(30, 30, 9)).fits());  // no filter
+  CHECK(cpu::PaddedChannels<float>(frames(30, 30, 3)).fits());
+  CHECK(cpu::PaddedChannels<float>(frames(30, 30, 3)).wide().in_channels == 32);
+  CHECK_FALSE(cpu::PaddedChannels<float>(frames(32, 32, 3)).fits());  // none is missing
+  CHECK_FALSE(cpu::PaddedChannels<float>(frames(17, 17, 3)).fits());
+  CHECK_FALSE(cpu::PaddedChannels<float>(frames(30, 30, 9)).fits());  // no filter
 }

@@ -120,7 +120,8 @@ ConvGeometry drawn_narrow_geometry(Rng& rng) {
 ConvGeometry drawn_geometry_of_lines(Rng& rng) {
   ConvGeometry g = drawn_geometry(rng);
   g.groups = 1;
-  g.in_channels = pick(rng, {1, 4, 7, 14, 16, 20, 30, 33}), g.out_channels = pick(rng, {1, 2, 3, 4, 8, 13, 16, 17, 31, 37});
+  g.in_channels = pick(rng, {1, 4, 7, 14, 16, 20, 30, 33}),
+  g.out_channels = pick(rng, {1, 2, 3, 4, 8, 13, 16, 17, 31, 37});
   const Index along = pick(rng, {0, 10, 40}), down = pick(rng, {0, 3, 10});
   g.output[2] += along, g.input[2] += along * g.stride[2];
   g.output[1] += down, g.input[1] += down * g.stride[1];
@@ -249,7 +250,7 @@ TEST_CASE_TEMPLATE("kernels that cover their images, or one pixel, agree with th
     const ConvGeometry g =
         geometry(between(rng, 0, 20), extent, between(rng, 1, 70), between(rng, 1, 70),
                  pixels ? ConvGeometry::Axes{1, 1, 1} : extent, {1, 1, pixels ? 1 : between(rng, 1, 2)}, {0, 0, 0});
-    REQUIRE(cpu::AsProduct::fits(g));
+    REQUIRE(cpu::MatmulConv::fits(g));
     check_all<T>(g, rng);
   }
 }

@@ -17,10 +17,11 @@ using cpu::Layout;
 
 TEST_CASE_TEMPLATE("the elements of a stored matrix are where its layout says", T, float, double) {
   const std::vector<T> numbers{0, 1, 2, 3, 4, 5, 6, 7};
-  const cpu::StoredMatrix<T> normal{Layout::normal, numbers.data(), 4}, turned{Layout::transposed, numbers.data(), 4};
+  const cpu::StoredMatrix<T> normal{Layout::normal, numbers.data(), 4},
+      transposed{Layout::transposed, numbers.data(), 4};
   CHECK(*normal.at(1, 2) == 6);
-  CHECK(*turned.at(2, 1) == 6);
-  for (const auto& [matrix, i, j] : {std::tuple{normal, 1, 2}, std::tuple{turned, 2, 1}}) {
+  CHECK(*transposed.at(2, 1) == 6);
+  for (const auto& [matrix, i, j] : {std::tuple{normal, 1, 2}, std::tuple{transposed, 2, 1}}) {
     const cpu::SmallOperand<T> from = matrix.from(0, 0);
     CHECK(from.data[i * from.row + j * from.step] == 6);
   }

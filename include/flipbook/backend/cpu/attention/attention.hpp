@@ -31,8 +31,8 @@ using std::numbers::ln2_v, std::numbers::log2e_v;
 
 /// factor · rowsᵀ, as (width, lanes_used), of `count` rows from `first` on; lanes without a row are 0.
 template <Real T>
-void turn_rows(const HeadRows<const T>& rows, Index first, Index count, Index width, T factor, T* to,
-               Index lanes_used) {
+void transpose_rows(const HeadRows<const T>& rows, Index first, Index count, Index width, T factor, T* to,
+                    Index lanes_used) {
   transpose(rows(first), rows.row, count, width, to, lanes_used);
   for (Index d = 0; d < width; ++d, to += lanes_used) {
     for (Index i = 0; i < lanes_used; i += lanes<T>)
@@ -61,7 +61,7 @@ struct QueryTile {
   using V = Simd<T>;
   const AttentionGeometry& geometry;
   Index first, count, lanes_used;  ///< queries; lanes_used: count, rounded up to whole vectors
-  T *turned, *sums;                ///< scale · Qᵀ and (Σ P·V)ᵀ (D, ·)
+  T *transposed, *sums;            ///< scale · Qᵀ and (Σ P·V)ᵀ (D, ·)
   T *limits, *maxima, *totals;     ///< visible keys, maxima of scores, sums of weights (·)
 
   static Index workspace(const AttentionGeometry& g) { return query_tile<T> * (2 * g.width + 3); }
@@ -71,14 +71,15 @@ struct QueryTile {
         first(which * query_tile<T>),
         count(std::min(query_tile<T>, g.queries - first)),
         lanes_used(round_up(count, lanes<T>)),
-        turned(workspace),
-        sums(turned + lanes_used * g.width),
+        transposed(workspace),
+        sums(transposed + lanes_used * g.width),
         limits(sums + lanes_used * g.width),
         maxima(limits + lanes_used),
         totals(maxima + lanes_used) {}
 
   void start(const HeadRows<const T>& q) const {
-    turn_rows(q, first, count, geometry.width, static_cast<T>(geometry.scale * log2e_v<double>), turned, lanes_used);
+    transpose_rows(q, first, count, geometry.width, static_cast<T>(geometry.scale * log2e_v<double>), transposed,
+                   lanes_used);
     std::fill_n(sums, lanes_used * geometry.width, T(0));
     std::fill_n(totals, lanes_used, T(0));
     std::fill_n(maxima, lanes_used, std::numeric_limits<T>::lowest());  // finite, so that −∞ − maximum is −∞
@@ -91,8 +92,8 @@ struct QueryTile {
 
   /// Sᵀ for keys [key, key + keys): scaled, masked, and −∞ where a key is not visible to a query.
   void score(const HeadRows<const T>& k, Index key, Index keys, const ScoreMask<T>& mask, T* scores) const {
-    small_product<T>({k(key), k.row, 1}, keys, geometry.width, {turned, lanes_used}, lanes_used, {scores, lanes_used},
-                     false);
+    small_product<T>({k(key), k.row, 1}, keys, geometry.width, {transposed, lanes_used}, lanes_used,
+                     {scores, lanes_used}, false);
     if (mask.data != nullptr) {
       for (Index i = 0; i < count; ++i) {
         const T* const added = mask(first + i) + key;

@@ -73,7 +73,7 @@ struct KeyTile {
   const AttentionGeometry& geometry;
   const GradientRows<T>& queries;
   Index first, count, lanes_used;  ///< keys; lanes_used: count, rounded up to whole vectors
-  T *k_turned, *v_turned;          ///< scale · Kᵀ and Vᵀ (D, ·)
+  T *k_transposed, *v_transposed;  ///< scale · Kᵀ and Vᵀ (D, ·)
   T *k, *dk, *dv;                  ///< (·, row)
   T *weights, *d_scores;           ///< P and scale · dS (queries, ·)
 
@@ -87,9 +87,9 @@ struct KeyTile {
         first(which * key_lanes<T>),
         count(std::min(key_lanes<T>, g.keys - first)),
         lanes_used(round_up(count, lanes<T>)),
-        k_turned(workspace),
-        v_turned(k_turned + lanes_used * g.width),
-        k(v_turned + lanes_used * g.width),
+        k_transposed(workspace),
+        v_transposed(k_transposed + lanes_used * g.width),
+        k(v_transposed + lanes_used * g.width),
         dk(k + lanes_used * rows.row),
         dv(dk + lanes_used * rows.row),
         weights(dv + lanes_used * rows.row),
@@ -97,8 +97,9 @@ struct KeyTile {
 
   void start(const HeadRows<const T>& from_k, const HeadRows<const T>& from_v) const {
     const Index width = geometry.width, row = queries.row;
-    turn_rows(from_k, first, count, width, static_cast<T>(geometry.scale * log2e_v<double>), k_turned, lanes_used);
-    turn_rows(from_v, first, count, width, T(1), v_turned, lanes_used);
+    transpose_rows(from_k, first, count, width, static_cast<T>(geometry.scale * log2e_v<double>), k_transposed,
+                   lanes_used);
+    transpose_rows(from_v, first, count, width, T(1), v_transposed, lanes_used);
     for (Index j = 0; j < count; ++j) copy_row(from_k(first + j), width, k + j * row);
     std::fill_n(dk, count * row, T(0));
     std::fill_n(dv, count * row, T(0));
@@ -107,14 +108,14 @@ struct KeyTile {
   void add(Index query, Index present, const ScoreMask<T>& mask) const {
     const Index width = geometry.width, row = queries.row;
     const SmallOperand<T> q{queries.q + query * row, row, 1}, dy{queries.dy + query * row, row, 1};
-    small_product<T>(q, present, width, {k_turned, lanes_used}, lanes_used, {weights, lanes_used}, false);
-    small_product<T>(dy, present, width, {v_turned, lanes_used}, lanes_used, {d_scores, lanes_used}, false);
+    small_product<T>(q, present, width, {k_transposed, lanes_used}, lanes_used, {weights, lanes_used}, false);
+    small_product<T>(dy, present, width, {v_transposed, lanes_used}, lanes_used, {d_scores, lanes_used}, false);
     if (mask.data != nullptr) add_mask(query, present, mask);
     if (geometry.visible(query) < first + count) hide(query, present);
     differentiate(query, present);
     const SmallOperand<T> p{weights, lanes_used, 1}, ds{d_scores, lanes_used, 1};
-    small_product<T>(p.turned(), count, present, {dy.data, row}, row, {dv, row}, true);
-    small_product<T>(ds.turned(), count, present, {q.data, row}, row, {dk, row}, true);
+    small_product<T>(p.transposed(), count, present, {dy.data, row}, row, {dv, row}, true);
+    small_product<T>(ds.transposed(), count, present, {q.data, row}, row, {dk, row}, true);
     small_product<T>(ds, present, count, {k, row}, row, {queries.dq + query * row, row}, true);
   }
   void finish(const HeadRows<T>& to_dk, const HeadRows<T>& to_dv) const {

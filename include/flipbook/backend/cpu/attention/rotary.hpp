@@ -32,7 +32,7 @@ namespace detail {
 
 /// Rotates the pairs [j, j + lanes of V) of `count` consecutive vectors by the same angles.
 template <class V, Real T>
-void turn(Index j, Index count, Index half, const T* x, const V& cosine, const V& sine, T* y) {
+void rotate_pair(Index j, Index count, Index half, const T* x, const V& cosine, const V& sine, T* y) {
   for (Index at = j; at < j + 2 * half * count; at += 2 * half) {
     const V a = load<V>(x + at), b = load<V>(x + at + half);
     store(a * cosine - b * sine, y + at);
@@ -43,13 +43,13 @@ void turn(Index j, Index count, Index half, const T* x, const V& cosine, const V
 }  // namespace detail
 
 /// Rotates the pairs (x[j], x[half + j]) of vectors of 2·half numbers, `vectors` of them for each token. The cosines
-/// and sines of the angles are at [token mod tokens, j]. Only the first `turned` vectors of each token are rotated; the
+/// and sines of the angles are at [token mod tokens, j]. Only the first `rotated` vectors of each token are rotated; the
 /// others are copied. `direction` is −1 for the inverse rotation.
 template <Real T>
-void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
-            const T* sines, T direction, T* y) {
+void apply_rotary(Index rows, Index tokens, Index vectors, Index rotated, Index half, const T* x, const T* cosines,
+                  const T* sines, T direction, T* y) {
   if (rows == 0) return;
-  const Index size = vectors * 2 * half, still = turned * 2 * half;
+  const Index size = vectors * 2 * half, still = rotated * 2 * half;
   parallel_for(rows / vectors, std::max<Index>(1, map_grain / size), [=](Index first, Index last) {
     Index place = first % tokens;  // incremented, since a division costs as much as rotating a short vector
     for (Index token = first; token < last; ++token, place = place + 1 < tokens ? place + 1 : 0) {
@@ -57,7 +57,8 @@ void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, c
                      *const sine = sines + place * half;
       T* const to = y + token * size;
       const auto turn = [&]<class V>(Index j, const V& sign) {
-        detail::turn<V>(j, turned, half, from, detail::load<V>(cosine + j), sign * detail::load<V>(sine + j), to);
+        detail::rotate_pair<V>(j, rotated, half, from, detail::load<V>(cosine + j), sign * detail::load<V>(sine + j),
+                               to);
       };
       Index j = 0;
       for (; j + lanes<T> <= half; j += lanes<T>) turn(j, Simd<T>(direction));

@@ -4,7 +4,7 @@
 #include <flipbook/backend/cpu/conv/depthwise_weight.hpp>
 #include <flipbook/backend/cpu/conv/narrow.hpp>
 #include <flipbook/backend/cpu/conv/planar.hpp>
-#include <flipbook/backend/cpu/conv/whole_vectors.hpp>
+#include <flipbook/backend/cpu/conv/padded_channels.hpp>
 #include <flipbook/backend/cpu/conv/winograd/winograd.hpp>
 #include <flipbook/backend/cpu/gemm/gemm.hpp>
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
@@ -258,9 +258,9 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
 
 /// A convolution as a matrix product, if no two outputs read the same pixel: its kernel covers its input, or is one
 /// pixel.
-struct AsProduct {
+struct MatmulConv {
   Index outputs, numbers, channels;  ///< rows, length of the reduction, columns
-  explicit AsProduct(const ConvGeometry& g)
+  explicit MatmulConv(const ConvGeometry& g)
       : outputs(g.outputs()), numbers(g.taps() * g.in_channels), channels(g.out_channels) {}
   static bool fits(const ConvGeometry& g) {
     const ConvGeometry::Axes one{1, 1, 1}, none{0, 0, 0};
@@ -310,23 +310,23 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if constexpr (may_group) {
     if (depthwise::fits<T>(g)) return depthwise::conv(g, x, w, bias, y);
   }
-  if (const WholeVectors<T> whole(g); whole.fits()) {
+  if (const PaddedChannels<T> whole(g); whole.fits()) {
     const ConvGeometry& wide = whole.wide();
-    const WideRows<T> in = whole.input(x), start(bias, 1, g.out_channels, wide.out_channels);
+    const PaddedRows<T> in = whole.input(x), start(bias, 1, g.out_channels, wide.out_channels);
     return whole.into(y, g.outputs(), g.out_channels, wide.out_channels, [&](T* to) {
       whole.with_weights(w, [&](const T* weights) { conv<T, may_group>(wide, in.data(), weights, start.data(), to); });
     });
   }
-  if (!AsProduct::fits(g) && narrow::fits<T>(g)) {
+  if (!MatmulConv::fits(g) && narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() {
       if constexpr (std::same_as<F, T>) direct_conv<F>(g, x, w, bias, y);  // copies lines too
       else narrow::conv<F>(g, x, w, bias, y);
     });
   }
-  if (!AsProduct::fits(g) && narrow::fits_reversed<T>(g)) return narrow::conv_reversed(g, x, w, bias, y);
+  if (!MatmulConv::fits(g) && narrow::fits_reversed<T>(g)) return narrow::conv_reversed(g, x, w, bias, y);
   detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv<F>(scheme, g, x, w, bias, y);
-    if (std::same_as<F, T> && AsProduct::fits(g)) return AsProduct(g).conv(x, w, bias, y);
+    if (std::same_as<F, T> && MatmulConv::fits(g)) return MatmulConv(g).conv(x, w, bias, y);
     direct_conv<F>(g, x, w, bias, y);
   });
 }
@@ -336,21 +336,21 @@ void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias
   if constexpr (may_group) {
     if (depthwise::fits<T>(g)) return depthwise::conv_transpose(g, y, w, bias, x);
   }
-  if (const WholeVectors<T> whole(g); whole.fits()) {
+  if (const PaddedChannels<T> whole(g); whole.fits()) {
     const ConvGeometry& wide = whole.wide();
-    const WideRows<T> in = whole.output(y), start(bias, 1, g.in_channels, wide.in_channels);
+    const PaddedRows<T> in = whole.output(y), start(bias, 1, g.in_channels, wide.in_channels);
     return whole.into(x, g.inputs(), g.in_channels, wide.in_channels, [&](T* to) {
       whole.with_weights(
           w, [&](const T* weights) { conv_transpose<T, may_group>(wide, in.data(), weights, start.data(), to); });
     });
   }
-  if (!AsProduct::fits(g) && narrow::fits_adjoint<T>(g)) {
+  if (!MatmulConv::fits(g) && narrow::fits_adjoint<T>(g)) {
     return detail::by_factors<T>(g.out_channels % 2 == 0,
                                  [&]<Multiplicand F>() { narrow::conv_transpose<F>(g, y, w, bias, x); });
   }
   detail::by_shortest_way<T, true>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv_transpose<F>(scheme, g, y, w, bias, x);
-    if (std::same_as<F, T> && AsProduct::fits(g)) return AsProduct(g).conv_transpose(y, w, bias, g.in_channels, x);
+    if (std::same_as<F, T> && MatmulConv::fits(g)) return MatmulConv(g).conv_transpose(y, w, bias, g.in_channels, x);
     direct_conv_transpose<F>(g, y, w, bias, x);
   });
 }
@@ -360,21 +360,21 @@ void conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   if constexpr (may_group) {
     if (depthwise::fits<T>(g)) return depthwise::conv_weight(g, x, dy, dw);
   }
-  if (const WholeVectors<T> whole(g); whole.fits()) {
+  if (const PaddedChannels<T> whole(g); whole.fits()) {
     const ConvGeometry& wide = whole.wide();
-    const WideRows<T> in = whole.input(x), out = whole.output(dy);
+    const PaddedRows<T> in = whole.input(x), out = whole.output(dy);
     const Index rows = g.taps() * g.in_channels, tap = g.in_channels * wide.out_channels;
     return whole.into(dw, rows, g.out_channels, wide.out_channels, [&](T* across) {
       whole.into(across, g.taps(), tap, wide.in_channels * wide.out_channels,
                  [&](T* to) { conv_weight<T, may_group>(wide, in.data(), out.data(), to); });
     });
   }
-  if (!AsProduct::fits(g) && narrow::fits<T>(g)) {
+  if (!MatmulConv::fits(g) && narrow::fits<T>(g)) {
     return detail::by_factors<T>(narrow::pairs_up(g), [&]<Multiplicand F>() { narrow::conv_weight<F>(g, x, dy, dw); });
   }
   detail::by_shortest_way<T>(g, [&]<Multiplicand F>(const winograd::Scheme<T>& scheme) {
     if (scheme.filter != nullptr) return winograd::conv_weight<F>(scheme, g, x, dy, dw);
-    if (std::same_as<F, T> && AsProduct::fits(g)) return AsProduct(g).conv_weight(x, dy, dw);
+    if (std::same_as<F, T> && MatmulConv::fits(g)) return MatmulConv(g).conv_weight(x, dy, dw);
     direct_conv_weight<F>(g, x, dy, dw);
   });
 }

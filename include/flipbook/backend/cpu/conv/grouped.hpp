@@ -272,13 +272,13 @@ template <Real T>
 [[gnu::cold]] void conv_transpose(const ConvGeometry& g, const T* y, const T* w, const T* bias, T* x) {
   const GroupGather gather{g.out_channels / g.groups, g.in_channels / g.groups, g.in_channels, g.in_channels};
   if (gather.from == 1 && gather.to == 1) return run_padded(g, true, gather, y, w, bias, x);
-  const Scratch<T> turned(g.taps() * gather.from * g.in_channels);  // (taps, O / groups, C)
+  const Scratch<T> transposed(g.taps() * gather.from * g.in_channels);  // (taps, O / groups, C)
   for (Index i = 0; i < g.taps() * g.in_channels; ++i) {
     const Index tap = i / g.in_channels, c = i % g.in_channels;
     const T* const from = w + (tap * gather.to + c % gather.to) * g.out_channels + c / gather.to * gather.from;
-    for (Index d = 0; d < gather.from; ++d) turned[(tap * gather.from + d) * g.in_channels + c] = from[d];
+    for (Index d = 0; d < gather.from; ++d) transposed[(tap * gather.from + d) * g.in_channels + c] = from[d];
   }
-  run_padded<T>(g, true, gather, y, turned.data(), bias, x);
+  run_padded<T>(g, true, gather, y, transposed.data(), bias, x);
 }
 
 }  // namespace flipbook::cpu::depthwise

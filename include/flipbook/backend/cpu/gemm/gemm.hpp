@@ -32,13 +32,14 @@ void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* 
   if (m == 0 || n == 0) return;
   const bool a_normal = a_layout == Layout::normal;
   if (!a_normal && 4 * detail::vectors_of_sums<T>(n, m) < 3 * detail::vectors_of_sums<T>(m, n)) {
-    const Scratch<T> turned(n * m);
-    MatrixProduct<T>({other(b_layout), b, ldb}, {other(a_layout), a, lda}, n, m, k, turned.data(), m, false, nullptr)();
+    const Scratch<T> transposed(n * m);
+    MatrixProduct<T>({other(b_layout), b, ldb}, {other(a_layout), a, lda}, n, m, k, transposed.data(), m, false,
+                     nullptr)();
     parallel_for(m, 1024, [&](Index first, Index last) {
       for (Index i = first; i < last; ++i) {
         T* const to = c + i * ldc;
         for (Index j = 0; j < n; ++j) {
-          to[j] = (accumulate ? to[j] : bias != nullptr ? bias[j] : T(0)) + turned[j * m + i];
+          to[j] = (accumulate ? to[j] : bias != nullptr ? bias[j] : T(0)) + transposed[j * m + i];
         }
       }
     });

@@ -36,14 +36,14 @@ class LineGemm {
 
   void operator()(Index task, F* workspace) const {
     const Block block = lines_.block(task);
-    Runs in_rows, room;  // with panel offsets in rows, and in numbers
+    Runs in_rows, in_numbers;  // with panel offsets in rows, and in numbers
     const std::size_t count = copy(block, workspace, in_rows);
-    const std::span<const LineRun> runs(room.data(), count);
+    const std::span<const LineRun> runs(in_numbers.data(), count);
     alignas(64) std::array<T, static_cast<std::size_t>(panel_columns<F>)> start{};
     for (Index p = 0; p < panels_.count(); ++p) {
       const Panel<F> panel = panels_.panel(p);
       const Index column = panels_.first_column(p);
-      for (std::size_t i = 0; i < count; ++i) room[i] = {in_rows[i].ahead, in_rows[i].panel * panel.step};
+      for (std::size_t i = 0; i < count; ++i) in_numbers[i] = {in_rows[i].ahead, in_rows[i].panel * panel.step};
       if (start_ != nullptr) std::copy_n(start_ + column, panel.columns, start.data());
       if (panel.columns > lanes<T>) multiply<TileShape::rows, 2>(block, workspace, runs, panel, column, start.data());
       else multiply<LineTile<F>::most, 1>(block, workspace, runs, panel, column, start.data());

@@ -75,8 +75,8 @@ class LineWeightGradient {
     }
     for (Index i = lines_.count() * group / groups_; i < lines_.count() * (group + 1) / groups_; ++i) {
       const Block block = lines_.block(i);
-      std::array<Steps, most_lines> room;
-      const std::span<const Steps> runs(room.data(), copy(block, j0, seen, room));
+      std::array<Steps, most_lines> found;
+      const std::span<const Steps> runs(found.data(), copy(block, j0, seen, found));
       if (runs.empty()) continue;
       if (swapped_) add_swapped(block, runs, seen, sum);
       for (Index column = first; !swapped_ && column < last; column += panel_columns<T>) {

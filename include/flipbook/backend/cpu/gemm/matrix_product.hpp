@@ -49,10 +49,10 @@ class MatrixProduct {
 
   void operator()() const {
     const Index blocks = quotient_up(n_, columns_);
-    const PerThread<T> rooms(depth_ * (packs() ? columns_ : width));
+    const PerThread<T> workspaces(depth_ * (packs() ? columns_ : width));
     parallel_tasks(tasks(), [&](Index task) {
       const Index i = task / blocks * rows_, j = task % blocks * columns_;
-      multiply(i, std::min(i + rows_, m_), j, std::min(j + columns_, n_), rooms.mine());
+      multiply(i, std::min(i + rows_, m_), j, std::min(j + columns_, n_), workspaces.mine());
     });
   }
 

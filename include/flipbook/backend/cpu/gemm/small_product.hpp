@@ -11,7 +11,7 @@ struct SmallOperand {
   const T* data;
   Index row, step;
   SmallOperand below(Index i) const { return {data + i * row, row, step}; }
-  SmallOperand turned() const { return {data, step, row}; }
+  SmallOperand transposed() const { return {data, step, row}; }
 };
 
 /// A matrix whose rows, `pitch` apart, are whole vectors.

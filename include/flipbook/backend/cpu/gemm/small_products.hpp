@@ -34,15 +34,15 @@ class SmallProducts {
     const Index parts = batch >= 2 * threads() ? 1 : std::clamp(cost / worth_a_thread, Index{1}, Index{threads()});
     const Index rows = round_up(quotient_up(m_, parts), TileShape::rows);
     const bool from_memory = batch * (m_ * k_ + k_ * n_ + m_ * n_) > 2 * cache::together_in_last / Index{sizeof(T)};
-    const PerThread<T> rooms(copies() ? k_ * pitch : 0);
+    const PerThread<T> workspaces(copies() ? k_ * pitch : 0);
     parallel_for(batch * parts, std::max(worth_a_thread * parts / cost, Index{1}), [&](Index first, Index last) {
-      const VectorRows<T> room{rooms.mine(), pitch};
-      if (copies()) std::fill_n(room.data, k_ * pitch, T(0));
+      const VectorRows<T> workspace{workspaces.mine(), pitch};
+      if (copies()) std::fill_n(workspace.data, k_ * pitch, T(0));
       VectorRows<const T> right{};
       for (Index at = first; at < last; ++at) {
         const Index i = at / parts, row = at % parts * rows;
         if (from_memory && at + 1 < last) fetch((at + 1) / parts);
-        if (at == first || row == 0) right = this->right(b_[i], room);
+        if (at == first || row == 0) right = this->right(b_[i], workspace);
         if (row < m_) multiply(a_[i], row, std::min(rows, m_ - row), right, c_.data + i * m_ * c_.pitch);
       }
     });
@@ -52,12 +52,12 @@ class SmallProducts {
   static constexpr Index worth_a_thread = 1 << 16;  // multiplications
 
   bool copies() const { return b_.first.layout == Layout::transposed || (!tiles_end_anywhere && n_ % lanes<T> != 0); }
-  VectorRows<const T> right(const StoredMatrix<T>& b, const VectorRows<T>& room) const {
+  VectorRows<const T> right(const StoredMatrix<T>& b, const VectorRows<T>& workspace) const {
     if (!copies()) return {b.data, b.pitch};
-    if (b.layout == Layout::transposed) transpose(b.data, b.pitch, n_, k_, room.data, room.pitch);
+    if (b.layout == Layout::transposed) transpose(b.data, b.pitch, n_, k_, workspace.data, workspace.pitch);
     else
-      for (Index p = 0; p < k_; ++p) std::copy_n(b.data + p * b.pitch, n_, room.below(p).data);
-    return {room.data, room.pitch};
+      for (Index p = 0; p < k_; ++p) std::copy_n(b.data + p * b.pitch, n_, workspace.below(p).data);
+    return {workspace.data, workspace.pitch};
   }
   [[gnu::always_inline]] void fetch(Index i) const {
     cpu::fetch(a_[i].data, 0, 1, m_ * k_);

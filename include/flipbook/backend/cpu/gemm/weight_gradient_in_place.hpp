@@ -22,8 +22,8 @@ class WeightGradientInPlace {
   WeightGradientInPlace(const ReceptiveField& field, const Pixels<const T*>& in, const T* right, Index groups,
                         Index columns)
       : field_(field), in_(in), right_(right), groups_(groups), columns_(columns) {
-    const Index as_it_is = affine_cost<T>(field.channels, columns), turned = affine_cost<T>(columns, field.channels);
-    swapped_ = 10 * turned < 9 * as_it_is && (masked_vectors || field.channels % lanes<T> == 0);
+    const Index as_it_is = affine_cost<T>(field.channels, columns), swapped = affine_cost<T>(columns, field.channels);
+    swapped_ = 10 * swapped < 9 * as_it_is && (masked_vectors || field.channels % lanes<T> == 0);
     time_inside_ = field.kernel[0] > field.kernel[1];
     // The input of a block stays in a part of the second-level cache. With fewer blocks, sums are read and written less
     // often, which matters if they are in a farther cache.
@@ -71,7 +71,7 @@ class WeightGradientInPlace {
     if (direct) return;
     T* const all = !swapped_ ? out : parts_ > 1 ? sum.data() : to;
     if (parts_ > 1) sum_middle(Index{1}, parts_, size(), static_cast<const T*>(to), all);
-    if (swapped_) turn_back(all, out);
+    if (swapped_) transpose_back(all, out);
   }
 
  private:
@@ -219,7 +219,7 @@ class WeightGradientInPlace {
   }
 
   /// Transposes (taps, groups, columns, channels) to (taps, channels, groups · columns).
-  void turn_back(const T* from, T* out) const {
+  void transpose_back(const T* from, T* out) const {
     parallel_for(field_.taps() * groups_, 1, [&](Index first, Index last) {
       for (Index i = first; i < last; ++i) {
         T* const to = out + i / groups_ * field_.channels * pitch() + i % groups_ * columns_;

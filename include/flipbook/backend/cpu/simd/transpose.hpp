@@ -34,7 +34,7 @@ template <std::size_t distance, class V>
 
 /// Transposes a square of vectors: swaps its off-diagonal quarters, then those of each quarter, and so on.
 template <std::size_t distance, class V>
-[[gnu::always_inline]] inline void turn_square(V (&rows)[V::size]) {
+[[gnu::always_inline]] inline void transpose_square(V (&rows)[V::size]) {
   if constexpr (distance > 0) {
     [&]<std::size_t... i>(std::index_sequence<i...>) {
       (
@@ -44,7 +44,7 @@ template <std::size_t distance, class V>
           ...);
     }
     (std::make_index_sequence<V::size>{});
-    turn_square<distance / 2>(rows);
+    transpose_square<distance / 2>(rows);
   }
 }
 
@@ -62,7 +62,7 @@ void transpose_part(const T* from, Index pitch, Index rows, Index columns, T* to
   [&]<std::size_t... k>(std::index_sequence<k...>) {
     constexpr auto at = [](std::size_t i) { return static_cast<Index>(i); };
     V square[] = {at(k) < rows ? load_part(from + at(k) * pitch, columns) : V(T(0))...};
-    turn_square<V::size / 2>(square);
+    transpose_square<V::size / 2>(square);
     ((at(k) < columns ? store_part(square[k], to + at(k) * to_pitch, rows) : void()), ...);
   }
   (std::make_index_sequence<V::size>{});
@@ -87,7 +87,7 @@ void transpose(const T* from, Index pitch, Index rows, Index columns, T* to, Ind
       for (std::size_t k = 0; k < V::size; ++k) {
         square[k] = V::load_unaligned(source + static_cast<Index>(k) * pitch);
       }
-      detail::turn_square<V::size / 2>(square);
+      detail::transpose_square<V::size / 2>(square);
       for (std::size_t k = 0; k < V::size; ++k) {
         square[k].store_unaligned(target + static_cast<Index>(k) * to_pitch);
       }

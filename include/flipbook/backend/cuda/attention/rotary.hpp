@@ -22,13 +22,13 @@ __global__ void position_angles(PositionAngles angles, T* cosines, T* sines) {
 }
 
 template <class T>
-__global__ void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
-                       const T* sines, bool back, T* y) {
+__global__ void apply_rotary(Index rows, Index tokens, Index vectors, Index rotated, Index half, const T* x,
+                             const T* cosines, const T* sines, bool back, T* y) {
   using A = Wide<T>;
   for (Index i = thread_number(); i < rows * half; i += thread_count()) {
     const Index row = i / half, j = i % half, first = row * 2 * half + j;
     const T a = x[first], b = x[first + half];
-    if (row % vectors >= turned) {
+    if (row % vectors >= rotated) {
       y[first] = a, y[first + half] = b;
       continue;
     }
@@ -48,15 +48,15 @@ void position_angles(const PositionAngles& angles, T* cosines, T* sines) {
          sines);
 }
 
-/// Rotates the first `turned` of the `vectors` vectors of each token and copies the others. In a vector of 2·half
+/// Rotates the first `rotated` of the `vectors` vectors of each token and copies the others. In a vector of 2·half
 /// components, the pair (x[j], x[half + j]) is rotated by the angle whose cosine and sine are at [token mod tokens, j],
 /// or by its negative if `back`.
 template <class T>
-void rotate(Index rows, Index tokens, Index vectors, Index turned, Index half, const T* x, const T* cosines,
-            const T* sines, bool back, T* y) {
+void apply_rotary(Index rows, Index tokens, Index vectors, Index rotated, Index half, const T* x, const T* cosines,
+                  const T* sines, bool back, T* y) {
   const Index pairs = rows * half;
-  launch(detail::rotate<T>, blocks_for(pairs), block_threads, 0, rows, tokens, vectors, turned, half, x, cosines, sines,
-         back, y);
+  launch(detail::apply_rotary<T>, blocks_for(pairs), block_threads, 0, rows, tokens, vectors, rotated, half, x, cosines,
+         sines, back, y);
 }
 
 }  // namespace flipbook::cuda

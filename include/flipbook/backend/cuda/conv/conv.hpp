@@ -61,8 +61,8 @@ struct TilePlan {
   /// 128 MiB of partial sums.
   void divide(int steps, int least, std::size_t bytes_a_part) {
     const Index wanted = 2 * Index{properties().multiprocessors} / std::max<Index>(1, blocks());
-    const Index room = static_cast<Index>((std::size_t{1} << 27) / std::max<std::size_t>(1, bytes_a_part));
-    parts = static_cast<int>(std::max<Index>(1, std::min({wanted, Index{steps / least}, room})));
+    const Index fitting = static_cast<Index>((std::size_t{1} << 27) / std::max<std::size_t>(1, bytes_a_part));
+    parts = static_cast<int>(std::max<Index>(1, std::min({wanted, Index{steps / least}, fitting})));
   }
 };
 
@@ -262,7 +262,7 @@ void direct_conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T
   work.channel_divider = Divider(std::max<Index>(1, channels));
   work.packed_in = detail::packs(x, {channels, g.in_channels});
   work.packed_weights = detail::packs(w, {columns, g.out_channels});
-  detail::implicit_gemm_all<T, false>(work, 1, [&](Index) { return straight_sight(g); });
+  detail::implicit_gemm_all<T, false>(work, 1, [&](Index) { return conv_field(g); });
 }
 
 /// The adjoint of `direct_conv`, which is also its gradient with respect to x:
@@ -285,7 +285,7 @@ void direct_conv_transpose(const ConvGeometry& g, const T* y, const T* w, const 
   work.channel_divider = Divider(std::max<Index>(1, channels));
   work.packed_in = work.packed_weights = detail::packs(y, {channels, g.out_channels}) && detail::packs(w, {});
   detail::implicit_gemm_all<T, true>(work, g.stride[0] * g.stride[1] * g.stride[2],
-                                     [&](Index i) { return phase_sight(g, i); });
+                                     [&](Index i) { return phase_field(g, i); });
 }
 
 /// dw[k, c, o] = Σ_{n, p}  x[n, p·stride + k·dilation − padding, c] · dy[n, p, o], the gradient of `direct_conv`
@@ -297,7 +297,7 @@ void direct_conv_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   detail::WeightGradient<T> work{};
   work.x = x, work.dy = dy;
   work.target = {dw, nullptr, nullptr, height * g.out_channels};
-  work.in_grid = input_grid(g), work.field = straight_sight(g);
+  work.in_grid = input_grid(g), work.field = conv_field(g);
   work.channel_divider = Divider(channels);
   work.channels = static_cast<int>(channels), work.columns = static_cast<int>(columns),
   work.out_channels = g.out_channels;

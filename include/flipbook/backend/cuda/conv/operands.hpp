@@ -14,13 +14,13 @@ namespace flipbook::inline FLIPBOOK_ISA::cuda {
 /// The receptive field of a convolution, or of one phase of a transposed one, along one axis: position q reads pixels
 /// q · stride + j · step + origin  through taps  tap + j · tap_step,  j = 0 … taps − 1, and its sum is pixel
 /// first + q · pixel_step  of the output.
-struct SightAxis {
+struct FieldAxis {
   int positions = 1, stride = 1, origin = 0, step = 1, taps = 1, tap = 0, tap_step = 1, first = 0, pixel_step = 1;
 };
 
 /// The receptive field along all three axes, for all samples.
 struct ReceptiveField {
-  SightAxis axis[3];
+  FieldAxis axis[3];
   Divider positions[3], taps[3];
   int lines = 0;  ///< positions of all samples
 
@@ -141,8 +141,8 @@ struct Matrix {
 
 namespace detail {
 
-inline SightAxis straight_axis(const ConvGeometry& g, std::size_t i) {
-  SightAxis axis;
+inline FieldAxis straight_axis(const ConvGeometry& g, std::size_t i) {
+  FieldAxis axis;
   axis.positions = static_cast<int>(g.output[i]), axis.stride = static_cast<int>(g.stride[i]);
   axis.origin = -static_cast<int>(g.padding[i]), axis.step = static_cast<int>(g.dilation[i]);
   axis.taps = static_cast<int>(g.kernel[i]);
@@ -150,9 +150,9 @@ inline SightAxis straight_axis(const ConvGeometry& g, std::size_t i) {
 }
 
 /// One axis of a transposed convolution's phase: the pixels whose position modulo the stride is `first`.
-inline SightAxis phase_axis(const ConvGeometry& g, std::size_t i, Index first) {
+inline FieldAxis phase_axis(const ConvGeometry& g, std::size_t i, Index first) {
   const Phase phase = phase_of(g, i, first);
-  SightAxis axis;
+  FieldAxis axis;
   axis.positions = static_cast<int>(phase.pixels), axis.origin = static_cast<int>(phase.origin);
   axis.step = static_cast<int>(phase.step), axis.taps = static_cast<int>(phase.taps);
   axis.tap = static_cast<int>(phase.tap), axis.tap_step = -static_cast<int>(phase.tap_step);
@@ -162,13 +162,13 @@ inline SightAxis phase_axis(const ConvGeometry& g, std::size_t i, Index first) {
 
 }  // namespace detail
 
-inline ReceptiveField straight_sight(const ConvGeometry& g) {
+inline ReceptiveField conv_field(const ConvGeometry& g) {
   ReceptiveField field;
   for (std::size_t i = 0; i < 3; ++i) field.axis[i] = detail::straight_axis(g, i);
   field.fit(g.batch);
   return field;
 }
-inline ReceptiveField phase_sight(const ConvGeometry& g, Index which) {
+inline ReceptiveField phase_field(const ConvGeometry& g, Index which) {
   const ConvGeometry::Axes first{which / (g.stride[1] * g.stride[2]), which / g.stride[2] % g.stride[1],
                                  which % g.stride[2]};
   ReceptiveField field;

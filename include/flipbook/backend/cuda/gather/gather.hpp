@@ -72,8 +72,8 @@ __global__ void add_rows(Index count, Index rows, Index width, const T* __restri
 /// The position of the first index outside [0, bound) in every piece of the indices, or `count`.
 template <class Place>
 __global__ void __launch_bounds__(RowPlan::most_threads)
-    first_stray(RowPlan plan, Index count, Index bound, const std::int32_t* __restrict__ index,
-                Place* __restrict__ found) {
+    first_out_of_range(RowPlan plan, Index count, Index bound, const std::int32_t* __restrict__ index,
+                       Place* __restrict__ found) {
   const RowThread<1> at(plan);
   Place first = count;
   at.each([&](Index i) {
@@ -87,12 +87,12 @@ __global__ void __launch_bounds__(RowPlan::most_threads)
 /// The position of the first index outside [0, bound), or the number of indices. Waits for the device: one reduction
 /// and one copy. While a step is captured, indices are not checked: the result is their number, and a lookup with an
 /// index out of range gives NaN.
-inline Index first_stray_of(const Tensor<std::int32_t, Cuda>& index, Index bound) {
+inline Index first_out_of_range_of(const Tensor<std::int32_t, Cuda>& index, Index bound) {
   constexpr Index piece = 1 << 13;
   const Index count = index.size(), pieces = (count + piece - 1) / piece;
   if (count == 0 || queue().captured != nullptr) return count;
   const Scratch<std::int64_t> found(pieces);
-  launch_rows(first_stray<std::int64_t>, {pieces, piece, 1}, count, bound, index.data(), found.data());
+  launch_rows(first_out_of_range<std::int64_t>, {pieces, piece, 1}, count, bound, index.data(), found.data());
   std::vector<std::int64_t> places(static_cast<std::size_t>(pieces));
   Cuda::copy(places.data(), found.data(), places.size() * sizeof(std::int64_t));
   return *std::min_element(places.begin(), places.end());

@@ -73,17 +73,17 @@ bool with_transposed(Index rows, Index columns, const T* from, const Body& body)
   const auto bytes = static_cast<std::size_t>(rows * columns) * sizeof(T);
   Derived* const derived = Derived::of_thread();
   if (derived == nullptr) {
-    const Scratch<T> turned(rows * columns);
-    transpose_matrix<T>(rows, columns, from, turned.data());
-    return body(std::as_const(turned).data());
+    const Scratch<T> transposed(rows * columns);
+    transpose_matrix<T>(rows, columns, from, transposed.data());
+    return body(std::as_const(transposed).data());
   }
   if (const void* const known = derived->find(from, rows, columns)) return body(static_cast<const T*>(known));
-  void* turned = derived->make_together(from, rows, columns, bytes, launch_noted<T>);
-  if (turned == nullptr) {
-    turned = derived->make(from, rows, columns, bytes);
-    transpose_matrix<T>(rows, columns, from, static_cast<T*>(turned));
+  void* transposed = derived->make_together(from, rows, columns, bytes, launch_noted<T>);
+  if (transposed == nullptr) {
+    transposed = derived->make(from, rows, columns, bytes);
+    transpose_matrix<T>(rows, columns, from, static_cast<T*>(transposed));
   }
-  return body(static_cast<const T*>(turned));
+  return body(static_cast<const T*>(transposed));
 }
 
 /// Calls fill(from) and transposes the matrix `from` (rows, columns) to `to`. If `later`, a captured step does so

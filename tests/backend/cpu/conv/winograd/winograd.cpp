@@ -209,7 +209,7 @@ TEST_CASE_TEMPLATE("channels that do not fill vectors take the shorter way besid
     g.kernel = {1, kernel, kernel}, g.padding = {0, 1, 1};
     if (kernel == 4) g.stride = {1, 2, 2};
     g.fit_output();
-    REQUIRE(cpu::WholeVectors<T>(g).fits());
+    REQUIRE(cpu::PaddedChannels<T>(g).fits());
     const double tolerance = std::is_same_v<T, float> ? 3e-5 : 5e-14;
     const auto x = normal<T>({g.inputs() * g.in_channels}, rng), y = normal<T>({g.outputs() * g.out_channels}, rng);
     const auto w = normal<T>({g.taps() * g.in_channels * g.out_channels}, rng), bias = normal<T>({64}, rng);
@@ -232,9 +232,9 @@ TEST_CASE_TEMPLATE("channels that do not fill vectors take the shorter way besid
   ConvGeometry g;
   g.batch = 2, g.input = {1, 33, 34}, g.kernel = {1, 3, 3}, g.padding = {0, 1, 1}, g.fit_output();
   g.in_channels = g.out_channels = 64;
-  CHECK(!cpu::WholeVectors<T>(g).fits());  // they are whole
+  CHECK(!cpu::PaddedChannels<T>(g).fits());  // they are whole
   g.in_channels = g.out_channels = 23;
-  CHECK(!cpu::WholeVectors<T>(g).fits());  // too few
+  CHECK(!cpu::PaddedChannels<T>(g).fits());  // too few
 }
 
 TEST_CASE_TEMPLATE("by factors rounded to bfloat16 it differs by their rounding, of which long filters have more", Pair,

@@ -16,8 +16,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// of elements, with (…, K, K) in memory, and do not involve the host.
 /// @throws Error  if x is a single number
 template <Real T, class B>
-Tensor<std::int32_t, B> sorted_places(const Tensor<T, B>& x) {
-  require(x.rank() > 0, "sorted_places: a single number has no axis to sort along");
+Tensor<std::int32_t, B> inverse_argsort(const Tensor<T, B>& x) {
+  require(x.rank() > 0, "inverse_argsort: a single number has no axis to sort along");
   using W = Wide<T>;  // 16-bit scalars cannot represent all counts
   const Index count = x.extent(-1);
   const Tensor<W, B> places = arange<W, B>(count);  // (K)

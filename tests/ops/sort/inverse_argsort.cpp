@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <flipbook/ops/sort/sorted_places.hpp>
+#include <flipbook/ops/sort/inverse_argsort.hpp>
 
 #include <doctest/doctest.h>
 
@@ -15,7 +15,7 @@ TEST_CASE_TEMPLATE("the place of each number in its sorted row is how many come 
                    bfloat16) {
   for (const Shape& shape : {Shape{1}, Shape{17}, Shape{5, 1}, Shape{3, 131}, Shape{2, 3, 37}, Shape{0, 3}}) {
     const auto x = cast<T>(round(random<double>(shape) * 8));  // many are equal: these stay in order
-    const auto places = sorted_places(x);
+    const auto places = inverse_argsort(x);
     REQUIRE(places.shape() == shape);
     const Index count = shape[-1];
     bool right = true;
@@ -35,6 +35,6 @@ TEST_CASE_TEMPLATE("the place of each number in its sorted row is how many come 
 TEST_CASE("infinite numbers have places, and a single number has none") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const Tensor<float> x({5}, {infinity, 2, -infinity, infinity, 3});
-  CHECK(to_vector(sorted_places(x)) == std::vector<std::int32_t>{3, 1, 0, 4, 2});
-  CHECK_THROWS_AS(sorted_places(ones<float>(Shape{})), Error);
+  CHECK(to_vector(inverse_argsort(x)) == std::vector<std::int32_t>{3, 1, 0, 4, 2});
+  CHECK_THROWS_AS(inverse_argsort(ones<float>(Shape{})), Error);
 }

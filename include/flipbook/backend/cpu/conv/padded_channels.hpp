@@ -9,14 +9,14 @@ namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
 /// Rows padded with zeros to a width, or the rows themselves if they have this width.
 template <Real T>
-class WideRows {
+class PaddedRows {
  public:
-  WideRows(const T* from, Index rows, Index have, Index want) : room_(have == want ? 0 : rows * want), data_(from) {
+  PaddedRows(const T* from, Index rows, Index have, Index want) : padded_(have == want ? 0 : rows * want), data_(from) {
     if (have == want || from == nullptr) return;
-    data_ = room_.data();
+    data_ = padded_.data();
     parallel_for(rows, std::max(Index{1}, 4096 / want), [&](Index first, Index last) {
       for (Index i = first; i < last; ++i) {
-        T* const to = room_ + i * want;
+        T* const to = padded_ + i * want;
         std::fill(std::copy_n(from + i * have, have, to), to + want, T(0));
       }
     });
@@ -24,14 +24,14 @@ class WideRows {
   const T* data() const { return data_; }
 
  private:
-  Scratch<T> room_;
+  Scratch<T> padded_;
   const T* data_;
 };
 
 template <Real T>
-class WholeVectors {
+class PaddedChannels {
  public:
-  explicit WholeVectors(const ConvGeometry& g) : g_(g), wide_(g) {
+  explicit PaddedChannels(const ConvGeometry& g) : g_(g), wide_(g) {
     wide_.in_channels = round_up(g.in_channels, lanes<T>), wide_.out_channels = round_up(g.out_channels, lanes<T>);
   }
   /// The padded convolution.
@@ -43,24 +43,24 @@ class WholeVectors {
            std::min(g_.in_channels, g_.out_channels) >= 24 && winograd::scheme_of<T>(wide_).filter != nullptr;
   }
 
-  WideRows<T> input(const T* x) const { return {x, g_.inputs(), g_.in_channels, wide_.in_channels}; }
-  WideRows<T> output(const T* y) const { return {y, g_.outputs(), g_.out_channels, wide_.out_channels}; }
+  PaddedRows<T> input(const T* x) const { return {x, g_.inputs(), g_.in_channels, wide_.in_channels}; }
+  PaddedRows<T> output(const T* y) const { return {y, g_.outputs(), g_.out_channels, wide_.out_channels}; }
   /// Calls f with the padded weights.
   template <class F>
   void with_weights(const T* w, const F& f) const {
-    const WideRows<T> across(w, g_.taps() * g_.in_channels, g_.out_channels, wide_.out_channels);
-    const WideRows<T> all(across.data(), g_.taps(), g_.in_channels * wide_.out_channels,
-                          wide_.in_channels * wide_.out_channels);
+    const PaddedRows<T> across(w, g_.taps() * g_.in_channels, g_.out_channels, wide_.out_channels);
+    const PaddedRows<T> all(across.data(), g_.taps(), g_.in_channels * wide_.out_channels,
+                            wide_.in_channels * wide_.out_channels);
     f(all.data());
   }
   /// Calls f with memory for (rows, wide), and copies its result to (rows, have).
   template <class F>
   static void into(T* to, Index rows, Index have, Index wide, const F& f) {
     if (have == wide) return f(to);
-    const Scratch<T> room(rows * wide);
-    f(room.data());
+    const Scratch<T> padded(rows * wide);
+    f(padded.data());
     parallel_for(rows, std::max(Index{1}, 4096 / have), [&](Index first, Index last) {
-      for (Index i = first; i < last; ++i) std::copy_n(room + i * wide, have, to + i * have);
+      for (Index i = first; i < last; ++i) std::copy_n(padded + i * wide, have, to + i * have);
     });
   }
 
