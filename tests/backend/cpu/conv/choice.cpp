@@ -36,6 +36,15 @@ TEST_CASE("layers for images have the kernel of narrow input") {
   CHECK_FALSE(cpu::narrow::fits<float>(frames(3, 64, 9)));
 }
 
+TEST_CASE("last layers of images, and adjoints of first ones, have vectors of pixels") {
+  CHECK(cpu::narrow::fits_reversed<float>(frames(64, 3, 3)));
+  CHECK(cpu::narrow::fits_reversed<float>(frames(16, 1, 7)));
+  CHECK_FALSE(cpu::narrow::fits_reversed<float>(frames(64, 5, 3)));
+  CHECK_FALSE(cpu::narrow::fits_reversed<float>(frames(256, 1, 3)));  // too few products to pay for the transposition
+  CHECK_FALSE(cpu::narrow::fits_reversed<float>(frames(64, 3, 4, 2, 1)));
+  CHECK(cpu::narrow::fits_adjoint<float>(frames(3, 12, 4, 2, 1)));
+}
+
 TEST_CASE("groups that do not fill a vector have the depthwise kernels") {
   for (const Index groups : {2, 32}) {
     ConvGeometry g = frames(32, 32, 3);

@@ -233,6 +233,9 @@ TEST_CASE_TEMPLATE("depthwise and narrowly grouped convolutions agree with their
   }
   ConvGeometry taps_in_time = geometry(2, {5, 4, 7}, 40, 40, {3, 1, 1}, {1, 1, 1}, {1, 0, 0});
   ConvGeometry long_lines = geometry(1, {1, 1, 300}, 36, 36, {1, 1, 31}, {1, 1, 1}, {0, 0, 15});
+  ConvGeometry larger_than_caches = geometry(1, {1, 47, 41}, 308, 308, {1, 3, 3}, {1, 1, 1}, {0, 1, 1});
+  larger_than_caches.groups = 308;
+  check_all<T>(larger_than_caches, rng);
   for (ConvGeometry* g : {&taps_in_time, &long_lines}) {
     for (const Index groups : {g->in_channels, g->in_channels / 4}) {
       g->groups = groups;

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include <flipbook/backend/cpu/gemm/edge_tile.hpp>
 #include <flipbook/backend/cpu/gemm/implicit_gemm.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
@@ -71,10 +72,12 @@ class Filter {
       : field_(field), in_(in), out_(out), weights_(weights), start_(start) {
     constexpr Index block = TileShape::vectors * lanes<T>;
     // If many lines are read, channels are divided, so that lines which the next line of outputs reads again stay in
-    // the first-level cache.
+    // the first-level cache; or in the second, if they come from memory, which is fastest in its own order.
     const Index seen = field.kernel[0] * field.kernel[1] * field.positions[2] * static_cast<Index>(sizeof(T));
-    const Index fitting = (Index{1} << 15) / std::max(seen, Index{1}) / block * block;
-    channels_ = {field.channels, std::clamp(fitting, block, 4 * block)};
+    streams_ = in.batch_pitch * field.batch > cache::share_of_last / Index{sizeof(T)};
+    const Index capacity = streams_ ? cache::half_of_second / 2 : Index{1} << 15;
+    const Index fitting = capacity / std::max(seen, Index{1}) / block * block;
+    channels_ = {field.channels, std::clamp(fitting, block, streams_ ? std::max(field.channels, block) : 4 * block)};
     lines_a_task_ =
         std::clamp(4096 / std::max(field.positions[2], Index{1}), Index{1}, std::max(field.positions[1], Index{1}));
   }
@@ -110,6 +113,10 @@ class Filter {
     const Index seen = in.offset(n, t * s.stride[0] + s.origin[0], h * s.stride[1] + s.origin[1], 0);
     Tile tile;
     tile.pixel = stride * in.pitch[2], tile.weight = weights_.pitch[2], tile.out_pixel = out_.pitch[2];
+    // The line of input that the next line of outputs reads first.
+    const Index below = (h + 1) * s.stride[1] + s.origin[1] + (s.kernel[1] - 1) * s.step[1];
+    const bool fetches = streams_ && number_pitch == 0 && s.inside(1, below);
+    const T* const next = in.data + (fetches ? in.offset(n, t * s.stride[0], below, 0) : 0);
     const auto make_blocks = [&]<int vectors>(Index first, Index last) {
       constexpr int rows = rows_of<vectors>;
       for (Index q = piece.column; q < piece.end && first < last; q += rows) {
@@ -124,6 +131,11 @@ class Filter {
           tile.weights = weights_.data + c;
           tile.out = out_.data + out_.offset(n, t, h, q) + c;
           tile.start = start_ == nullptr ? nullptr : start_ + c;
+          if (fetches) {
+            fetch(next + q * tile.pixel + c, tile.pixel, tile.count, vectors * lanes<T>);
+            fetch<1>(tile.out + rows * tile.out_pixel, tile.out_pixel,
+                     std::min<Index>(rows, piece.end - q - tile.count), vectors * lanes<T>);
+          }
           if (whole) multiply<vectors, false>(tile);
           else multiply<vectors, true>(tile);
         }
@@ -250,6 +262,7 @@ class Filter {
   const T* start_;
   Channels channels_;
   Index lines_a_task_;
+  bool streams_;  // the input comes from memory
 };
 
 }  // namespace flipbook::cpu::depthwise

@@ -24,7 +24,9 @@ class WeightGradient {
   static constexpr int few = 3;
 
  public:
-  WeightGradient(const ReceptiveField& field, Index depth, const T* dy) : field_(field), depth_(depth), dy_(dy) {}
+  /// @param streams  whether the input comes from memory
+  WeightGradient(const ReceptiveField& field, Index depth, const T* dy, bool streams)
+      : field_(field), depth_(depth), dy_(dy), streams_(streams) {}
 
   /// Workspace of one thread, in WeightTaps.
   Index workspace() const { return 2 * field_.taps() * depth_; }
@@ -44,8 +46,17 @@ class WeightGradient {
       Line position;
       position.in = in.data + in.offset(b.n, t, h, 0);
       position.next = s.stride[2] * in.pitch[2];
-      position.dy = dy_ + (((b.n * s.positions[0] + b.t) * s.positions[1] + line) * s.positions[2]) * s.channels;
+      const Index next_dy = s.positions[2] * s.channels;
+      position.dy = dy_ + ((b.n * s.positions[0] + b.t) * s.positions[1] + line) * next_dy;
+      // The line of input that the next line of outputs reads first.
+      const Index below = h + s.stride[1] + s.origin[1] + (s.kernel[1] - 1) * s.step[1];
+      const bool fetches = streams_ && number_pitch == 0 && s.inside(1, below) && line + 1 < s.positions[1];
+      const T* const next = in.data + (fetches ? in.offset(b.n, t, below, 0) : 0);
       each_block<T>(b.first, b.last, [&]<int vectors>(Index c) {
+        if (fetches) {
+          fetch(next + c, position.next, s.positions[2], vectors * lanes<T>);
+          fetch(position.dy + next_dy + c, s.channels, s.positions[2], vectors * lanes<T>);
+        }
         constexpr int many = many_of<vectors>;
         for (std::size_t i = 0; i < count;) {
           if (count - i >= many) multiply<vectors, many>(b, position, {seen + i, many}, c, dw), i += many;
@@ -128,10 +139,18 @@ class WeightGradient {
     for (const auto& [from, end] : {std::pair{b.column, low}, std::pair{high, b.column + b.width}}) {
       add.template operator()<true>(from, end);
     }
-    const auto add_to = [](T* to, const V* total) {
-      FLIPBOOK_UNROLL
-      for (int v = 0; v < vectors; ++v) {
-        (V::load_unaligned(to + v * lanes<T>) + total[v]).store_unaligned(to + v * lanes<T>);
+    // The last vector of channels may overlap the one before it.
+    const Index overlap = (c - b.first) % lanes<T> == 0 ? 0 : lanes<T> - (b.last - b.first) % lanes<T>;
+    const auto add_to = [overlap](T* to, const V* total) {
+      for (Index v = 0; v < vectors; ++v, to += lanes<T>) {
+        V added = total[v];
+        if (overlap > 0) {
+          alignas(64) std::array<T, static_cast<std::size_t>(lanes<T>)> each;
+          added.store_unaligned(each.data());
+          std::fill_n(each.data(), overlap, T(0));
+          added = V::load_unaligned(each.data());
+        }
+        (V::load_unaligned(to) + added).store_unaligned(to);
       }
     };
     FLIPBOOK_UNROLL
@@ -144,6 +163,7 @@ class WeightGradient {
   ReceptiveField field_;
   Index depth_;
   const T* dy_;
+  bool streams_;
 };
 
 /// As cpu::conv_weight. Blocks are summed in parts, whose number does not depend on the number of threads.
@@ -151,17 +171,23 @@ template <Real T>
 [[gnu::cold]] void conv_weight(const ConvGeometry& geometry, const T* x, const T* dy, T* dw) {
   ConvGeometry g = merged_lines(geometry);
   GroupGather gather{g.in_channels / g.groups, g.out_channels / g.groups, g.out_channels, g.out_channels};
-  const Index wanted = gather.channels, channels = gather.channels = round_up(wanted, lanes<T>);
+  const Index wanted = gather.channels, channels = gather.channels = std::max(wanted, lanes<T>);
   const bool padded = wanted < channels;
   const Scratch<T> dy_padded(padded ? g.outputs() * channels : 0);
   if (padded) copy_rows(g.outputs(), dy, wanted, wanted, dy_padded.data(), channels);
   ReceptiveField field{g.batch, g.input, g.output, g.kernel, g.stride, g.dilation, {}, channels, true};
   for (std::size_t axis = 0; axis < 3; ++axis) field.origin[axis] = -g.padding[axis];
   const auto in = Pixels<const T*>::dense(x, g.input, g.in_channels);
-  const WeightGradient<T> gradient(field, gather.from, padded ? dy_padded.data() : dy);
+  const bool streams = g.inputs() * g.in_channels > cache::share_of_last / Index{sizeof(T)};
+  const WeightGradient<T> gradient(field, gather.from, padded ? dy_padded.data() : dy, streams);
   Blocks<T> blocks(gather, in);
   blocks.add(field);
-  if (gather.in_place()) blocks.take_in_place(4 * TileShape::vectors * lanes<T>);
+  if (gather.in_place()) {
+    constexpr Index some = 4 * panel_columns<T>;
+    const Index lines = (g.kernel[1] + 3) * g.output[2] * Index{sizeof(T)};
+    const Index fitting = cache::half_of_second / std::max(lines, Index{1}) / some * some;
+    blocks.take_in_place(streams ? std::clamp(fitting, some, std::max(channels, some)) : some);
+  }
   const Index ranges = blocks.channels().count(), rows = g.taps() * gather.from, size = rows * channels;
   const Index parts = std::clamp(32 / ranges, Index{1}, std::max(blocks.count(), Index{1}));
   const Scratch<T> sums(parts * size);

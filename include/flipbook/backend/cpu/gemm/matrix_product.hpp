@@ -34,11 +34,12 @@ class MatrixProduct {
                 bool accumulate, const T* start)
       : a_(a), b_(b), m_(m), n_(n), k_(k), c_{c, ldc}, accumulate_(accumulate), start_(start) {
     streams_b_ = !packs() && k * n > half_a_second_cache;
-    // Few rows of B from memory, whole ones, are read in about the order in which they are stored.
+    // B from memory is read in about the order in which it is stored: long pieces of few rows.
     const Index deepest = a.layout == Layout::normal ? most_depth : most_depth / 2;
     const Index least = streams_b_ ? least_depth : most_depth / 2;
-    const Index numbers = streams_b_ ? numbers_in_order : half_a_second_cache;
-    const Index fitting = std::clamp(numbers / round_up(n, width), least, deepest);
+    const Index numbers = streams_b_ ? numbers_in_order * std::max(m / height, Index{1}) : half_a_second_cache;
+    const Index columns = std::min(n, streams_b_ ? piece_of_row : n);
+    const Index fitting = std::clamp(numbers / round_up(columns, width), least, deepest);
     depth_ = quotient_up(k, std::max(quotient_up(k, fitting), Index{1}));
     divide();
     // Many short rows are read, and written, in an order that the machine does not foresee.
@@ -59,7 +60,7 @@ class MatrixProduct {
  private:
   static constexpr Index width = panel_columns<T>, height = TileShape::rows;
   static constexpr Index half_a_second_cache = cache::half_of_second / Index{sizeof(T)}, most_depth = 512,
-                         least_depth = 8, numbers_in_order = 1 << 13, few_panels = 2;
+                         least_depth = 8, numbers_in_order = 1 << 13, piece_of_row = 512, few_panels = 2;
 
   /// For few uses B is read where it lies.
   bool packs() const { return b_.layout == Layout::transposed || m_ > few_uses_of_rows; }
@@ -71,7 +72,8 @@ class MatrixProduct {
   /// Rows and columns of a task: as many as fit, halved until all threads have some. The order of each sum is the same.
   void divide() {
     const Index narrowest = few_rows() ? panels_together * width : width;
-    const Index widest = half_a_second_cache / std::max(depth_, Index{1}) / narrowest * narrowest;
+    const Index fitting = half_a_second_cache / std::max(depth_, Index{1}) / narrowest * narrowest;
+    const Index widest = streams_b_ ? piece_of_row : fitting;
     rows_ = round_up(m_, height);
     columns_ = std::clamp(round_up(n_, narrowest), narrowest, std::max(widest, narrowest));
     while (threads() > 1 && tasks() < 2 * threads() && (rows_ > height || columns_ > narrowest)) {
