@@ -346,7 +346,7 @@ class Mp4Encoder {
       codec_->flags |= AV_CODEC_FLAG_QSCALE;
       codec_->global_quality = FF_QP2LAMBDA * std::clamp(options.quality / 5, 1, 31);
     } else {
-      av_opt_set_int(codec_->priv_data, "crf", options.quality, 0);  // encoders without the option keep their default rate
+      av_opt_set_int(codec_->priv_data, "crf", options.quality, 0);  // encoders without it keep their default rate
     }
     av_check(avcodec_open2(codec_.get(), codec, nullptr), "opening the encoder");
   }
