@@ -116,7 +116,7 @@ class Optimizer {
   /// @param factor  multiplies the gradient, a number in the backend's memory; the step is skipped if it is not finite.
   ///                None: 1
   /// @throws Error  if the number of parameters or gradients is not that of the constructor, if changed settings need
-  ///         state that they did not need then, or the learning rate is not finite
+  ///                state that they did not need then, or the learning rate is not finite
   void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient,
             const Tensor<Wide<T>, B>& factor = {}) requires(!std::same_as<B, Cpu>) {
     check(parameters, gradient.size());
