@@ -27,9 +27,9 @@ template <template <class> class Clip, class V>
 inline constexpr bool annotated<Clip<V>> = true;
 }  // namespace detail
 
-/// A clip with what belongs to it, such as a label or actions: a template over the type of its members, which are all
-/// tensors, or variables; one of them is `clip`. It lists them as modules do. A batch of such clips is the same struct,
-/// each member with a new leading axis.
+/// A clip with annotations, such as a label or actions. It is a template over the type of its members, which are all
+/// tensors or all variables; one member is `clip`. `fields` lists the members, as in modules. A batch of annotated
+/// clips is the same struct, each member with a new leading axis.
 ///
 ///     template <class V = Tensor<float>>
 ///     struct LabelledClip {
@@ -39,7 +39,7 @@ inline constexpr bool annotated<Clip<V>> = true;
 template <class X>
 concept AnnotatedClip = detail::annotated<X>;
 
-/// A clip with the class of what it shows.
+/// A clip with its class label.
 template <class V = Tensor<float>>
 struct LabelledClip {
   V clip, label;
@@ -50,8 +50,8 @@ struct LabelledClip {
   }
 };
 
-/// A clip with what was done in it: row t of `actions` (T, A) is applied from frame t to frame t + 1, that of the last
-/// frame to none. `state` (T, S) is what the frames were drawn from.
+/// A clip with the actions taken in it: row t of `actions` (T, A) is applied from frame t to frame t + 1, the last row
+/// to no frame. `state` (T, S) is the state from which each frame was drawn.
 template <class V = Tensor<float>>
 struct ClipWithActions {
   V clip, actions, state;
@@ -63,7 +63,7 @@ struct ClipWithActions {
   }
 };
 
-/// A clip with a mark for each frame, (T): 1 where it shows what is to be found, 0 elsewhere.
+/// A clip with a mark for each frame, (T): 1 in frames that show the event to detect, 0 in others.
 template <class V = Tensor<float>>
 struct MarkedClip {
   V clip, marks;
@@ -86,7 +86,7 @@ struct WithMembersT<Clip<V>, W> {
 };
 }  // namespace detail
 
-/// X with members of type W; W itself where X is a tensor.
+/// X with members of type W; W itself if X is a tensor.
 template <class X, class W>
 using WithMembers = typename detail::WithMembersT<X, W>::Type;
 
@@ -122,7 +122,7 @@ auto map_members(const X& x, const F& f) {
   }
 }
 
-/// The clip of an annotated one; a plain clip is its own.
+/// The clip of an annotated clip; a plain clip itself.
 template <class X>
 const auto& clip_of(const X& x) {
   if constexpr (AnnotatedClip<X>) return x.clip;

@@ -12,23 +12,24 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// How clips are varied, each time by what is drawn; the defaults leave them as they are.
+/// Random augmentations of clips; the defaults change nothing.
 struct Augmentation {
-  Index height = 0, width = 0;     ///< of a part cut out somewhere; 0 is the whole
-  bool flip_horizontally = false;  ///< half of the clips, left to right
-  bool flip_vertically = false;    ///< half of the clips, top to bottom
-  double brightness = 0;           ///< values are multiplied by 1 − brightness … 1 + brightness, and cut off at 1
+  Index height = 0, width = 0;     ///< of a random crop; 0: the whole extent
+  bool flip_horizontally = false;  ///< mirrors half of the clips left to right
+  bool flip_vertically = false;    ///< mirrors half of the clips top to bottom
+  double brightness = 0;           ///< values are multiplied by 1 − brightness … 1 + brightness, and clamped to 1
 };
 
-/// The clips of a source, varied at random: all frames of a clip alike, in a way that the seed and the clip's index
-/// select. Labels and actions would have to be varied with the frames, so it takes sources of frames alone.
+/// The clips of a source, randomly augmented. All frames of a clip are augmented alike, by a function of the seed and
+/// the clip's index. Annotations such as actions would have to be transformed with the frames, so annotated clips are
+/// not accepted.
 template <Dataset Source>
 class Augmented {
   static_assert(std::same_as<decltype(std::declval<const Source&>().clip(Index{})), Tensor<float>>,
                 "Augmented: takes a data set whose clips are frames alone");
 
  public:
-  /// @throws Error if the part is larger than the source's frames, or the brightness is outside of [0, 1]
+  /// @throws Error if the crop is larger than the source's frames, or the brightness is outside [0, 1]
   Augmented(Source source, const Augmentation& how, std::uint64_t seed = 0)
       : source_(std::move(source)), how_(how), seed_(seed) {
     const Shape whole = source_.shape();

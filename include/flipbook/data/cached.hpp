@@ -17,27 +17,26 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// How clips are kept on disk.
+/// How clips are stored on disk.
 struct CachedOptions {
-  bool bytes = false;  ///< 8 bits a value: a quarter of the space, exact where pixels come from 8 bits
+  bool bytes = false;  ///< 8 bits per value: a quarter of the space, lossless for pixels from 8 bits
 };
 
-/// The clips of a slow source, kept on disk: each is made when it is first asked for, and read from a file of its own
-/// ever after. Files are written whole or not at all, so threads and processes may share a folder; two that make the
-/// same clip at once write the same file twice.
+/// A cache on disk of a slow source's clips: each is computed when it is first requested, and read from its own file
+/// afterwards. Files are written atomically, so threads and processes may share a folder; two that compute the same
+/// clip at once write the same file twice.
 ///
-/// A folder belongs to one source, which its file `source.txt` names; a cache of another is refused. Each file states
-/// the source, the clip's index and a checksum, which are compared when it is read.
+/// A folder belongs to one source, named in its file `source.txt`; the cache of another source is refused. Each clip's
+/// file states the source, the clip's index and a checksum, which are compared when it is read.
 template <Dataset Source>
 class Cached {
   static_assert(std::same_as<decltype(std::declval<const Source&>().clip(Index{})), Tensor<float>>,
                 "Cached: takes a data set whose clips are frames alone");
 
  public:
-  /// @param folder  made if it is not there
-  /// @param name    tells this source from others: its kind, its options, where it reads; the shape and size of the
-  ///                source are added
-  /// @throws Error if the folder holds another source's clips, or cannot be made: says which
+  /// @param folder  created if missing
+  /// @param name    identifies the source: its kind, options and path; the shape and size of the source are added
+  /// @throws Error if the folder contains another source's clips (states which), or cannot be created
   Cached(Source source, std::filesystem::path folder, const std::string& name, const CachedOptions& options = {})
       : source_(std::move(source)), folder_(std::move(folder)), options_(options) {
     key_ = text(name, "\nclips ", source_.shape(), options.bytes ? " of 8 bits" : "");
@@ -52,8 +51,8 @@ class Cached {
   Shape shape() const { return source_.shape(); }
   Index size() const requires FiniteDataset<Source> { return source_.size(); }
 
-  /// @throws Error if its file is damaged or another clip's (names it), or cannot be written, and what the source
-  /// throws
+  /// @throws Error if the clip's file is damaged or another clip's (names it), or cannot be written, or if the source's
+  ///         clip has another shape; also whatever the source throws
   Tensor<float> clip(Index index) const {
     const auto file = folder_ / text(index, ".safetensors");
     if (std::filesystem::exists(file)) return read(file, index);
@@ -62,11 +61,11 @@ class Cached {
     if (!options_.bytes) return write(file, index, clip), clip;
     const auto pixels = to_bytes(clip, "Cached");
     write(file, index, pixels);
-    return to_unit(pixels);  // what will be read from now on
+    return to_unit(pixels);  // the values that later calls read
   }
 
  private:
-  /// Makes the folder this source's unless it has one.
+  /// Writes `source.txt` if it is missing, and requires that it names this source.
   void claim() const {
     const auto owner = folder_ / "source.txt";
     if (!std::filesystem::exists(owner)) {

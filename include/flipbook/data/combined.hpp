@@ -15,8 +15,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Some of a source's clips: clips [first, last), or those of a list, in its order. Of an endless source it makes a
-/// finite one.
+/// A subset of a source's clips: clips [first, last), or those of a list of indices, in its order. A subset of an
+/// endless source is finite.
 template <Dataset Source>
 class Subset {
  public:
@@ -63,7 +63,7 @@ Shape common_shape(const char* what, const std::tuple<Sources...>& sources) {
   return shape;
 }
 
-/// f(the source of that number)
+/// Calls f with source `number`.
 template <std::size_t I = 0, class Sources, class F>
 auto with_source(const Sources& sources, std::size_t number, const F& f) {
   if constexpr (I + 1 == std::tuple_size_v<Sources>) return f(std::get<I>(sources));
@@ -72,12 +72,12 @@ auto with_source(const Sources& sources, std::size_t number, const F& f) {
 
 }  // namespace detail
 
-/// Finite sources one after another.
+/// The concatenation of finite sources.
 template <FiniteDataset... Sources>
   requires(sizeof...(Sources) > 0)
 class Concatenated {
  public:
-  /// @throws Error if their clips differ in shape
+  /// @throws Error if the sources' clips differ in shape
   explicit Concatenated(Sources... sources) : sources_(std::move(sources)...) {
     detail::common_shape("Concatenated", sources_);
   }
@@ -101,8 +101,8 @@ class Concatenated {
   std::tuple<Sources...> sources_;
 };
 
-/// Endless sources mixed in proportions: clip i is clip i of one of them, which a random number that i selects chooses.
-/// A finite source is made endless by Shuffled.
+/// Endless sources mixed in proportions: clip i is clip i of one source, chosen at random by the seed and i. `Shuffled`
+/// makes a finite source endless.
 template <Dataset... Sources>
   requires(sizeof...(Sources) > 0 && (!FiniteDataset<Sources> && ...))
 class Mixture {
@@ -110,7 +110,7 @@ class Mixture {
   using Proportions = std::array<double, sizeof...(Sources)>;
 
   /// @param proportions  of the clips, one for each source; need not sum to 1
-  /// @throws Error if one is below 0 or all are 0, or if clips differ in shape
+  /// @throws Error if a proportion is below 0 or all are 0, or if the sources' clips differ in shape
   Mixture(const Proportions& proportions, std::uint64_t seed, Sources... sources)
       : sources_(std::move(sources)...), seed_(seed) {
     detail::common_shape("Mixture", sources_);

@@ -11,24 +11,24 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cuda {
 
-/// Where a sprite is in a frame.
+/// The image and position of a sprite in a frame.
 struct SpritePlace {
   Index image, top, left;
 };
 
-/// What kernels are told of MovingSprites' clips.
+/// The kernels' argument: the images and options of MovingSprites.
 struct SpriteClips {
   const std::uint8_t* images;
   Index count, height, width;  ///< of the images, (K, h, w)
   Index frames, canvas, sprites;
   double step;
   std::uint64_t seed;
-  Index first;  ///< the first clip's number
+  Index first;  ///< index of the first clip
 };
 
-// Templates, since nvcc knows no inline kernels.
+// Templates, since nvcc does not support inline kernels.
 
-/// places (N, T, S): a thread for each sprite, which follows it through the clip.
+/// Computes places (N, T, S). Each thread follows one sprite through its clip.
 template <class Place>
 __global__ void place_sprites(SpriteClips c, Index size, Place* places) {
   for (Index i = thread_number(); i < size; i += thread_count()) {
@@ -43,7 +43,7 @@ __global__ void place_sprites(SpriteClips c, Index size, Place* places) {
   }
 }
 
-/// clips (N, T, H, W): each pixel that of the brightest sprite over it, or black.
+/// Draws clips (N, T, H, W). Each pixel is that of the brightest sprite over it, or black.
 template <class Place>
 __global__ void draw_sprites(SpriteClips c, Index size, const Place* places, float* clips) {
   for (Index i = thread_number(); i < size; i += thread_count()) {
@@ -64,9 +64,9 @@ __global__ void draw_sprites(SpriteClips c, Index size, const Place* places, flo
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What makes the clips of a source in the selected device's memory: called as (first, count), it gives clips
-/// [first, first + count), (N, T, H, W, 1). From the same random numbers the same pixels as the CPU's, but where the
-/// last bit of a sine tells two apart.
+/// Generates a source's clips on the selected device: the result, called as (first, count), returns clips [first, first
+/// + count), (N, T, H, W, 1). Random numbers and pixels are the CPU's, except where the last bit of a sine moves a
+/// sprite.
 inline auto made_on(Cuda, const MovingSprites& source) {
   const auto& [frames, canvas, sprites, step, seed] = source.options();
   const Tensor<std::uint8_t, Cuda> images = to<Cuda>(source.images());  // (K, h, w)

@@ -18,22 +18,21 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// How batches are loaded.
 struct DataLoaderOptions {
   Index batch = 8;  ///< clips in a batch
-  int workers = 1;  ///< threads that make batches
-  Index ahead = 0;  ///< batches that may be ready or in the making before they are asked for; 0: workers + 1
-  Index first = 0;  ///< number of the first batch: a resumed run goes on where it stopped
-  Index part = 0;   ///< of several loaders that share the clips, this one's number,
-  Index parts = 1;  ///< and how many there are
+  int workers = 1;  ///< threads that prepare batches
+  Index ahead = 0;  ///< batches that are ready or in preparation before they are requested; 0: workers + 1
+  Index first = 0;  ///< index of the first batch, where a resumed run continues
+  Index part = 0;   ///< index of this loader among those that share the clips
+  Index parts = 1;  ///< number of loaders that share the clips
 
-  /// Batches that are in memory at most: while one is taken, each worker has another to make.
+  /// The largest number of batches in memory. By default each worker can prepare one while another is taken.
   Index batches_ahead() const noexcept { return ahead == 0 ? workers + 1 : ahead; }
 };
 
-/// Batches of a source, made ahead of time by worker threads. Batch k is the clips
-/// [k · batch, (k + 1) · batch) and comes k-th, whatever the number of workers. Each worker makes a batch of its own,
-/// so as many read files at once as there are workers; never more than `ahead` batches are in memory. Of several
-/// loaders that share the clips, each in a process of its own, batches of one number stand side by side: the clips from
-/// (k · parts + part) · batch on.
-/// One thread may take them. For a finite source that is read more than once, load `Shuffled(source, seed)`.
+/// Batches of a source, prepared ahead of time by worker threads. Batch k is the clips [k · batch, (k + 1) · batch),
+/// and batches come in order, whatever the number of workers. Each worker prepares a whole batch, so all workers may
+/// read files at once; at most `ahead` batches are in memory. Several loaders, each in its own process, may share the
+/// clips: batch k of loader `part` begins at clip (k · parts + part) · batch.
+/// Only one thread may call `next`. For several epochs of a finite source, load `Shuffled(source, seed)`.
 template <Dataset Source>
 class DataLoader {
  public:
@@ -47,7 +46,7 @@ class DataLoader {
     made_.resize(static_cast<std::size_t>(options_.ahead));
     try {
       for (int i = 0; i < options.workers; ++i) workers_.emplace_back([this] { work(); });
-    } catch (...) {  // no thread could be had: those that started must end before their members do
+    } catch (...) {  // a thread did not start: those that did must end before their members
       stop();
       throw;
     }
@@ -57,7 +56,7 @@ class DataLoader {
   ~DataLoader() { stop(); }
 
   /// The next batch, (N, T, H, W, C), or each member of annotated clips with a leading N; waits until it is ready.
-  /// @throws whatever the source threw for one of its clips; so does every later call
+  /// @throws whatever the source threw for one of the batch's clips; so does every later call
   ClipOf<Source> next() {
     std::unique_lock lock(mutex_);
     std::optional<Result>& made = place_of(*this, delivered_);
@@ -70,17 +69,17 @@ class DataLoader {
     return batch;
   }
 
-  /// Whether `next` need not wait.
+  /// Whether `next` would return without waiting.
   bool ready() const {
     const std::lock_guard lock(mutex_);
     return place_of(*this, delivered_).has_value();
   }
-  /// The number of the batch that `next` will give.
+  /// The index of the batch that `next` returns.
   Index position() const {
     const std::lock_guard lock(mutex_);
     return delivered_;
   }
-  /// The shape of every batch's clips.
+  /// The shape of each batch's clips, (N, T, H, W, C).
   Shape shape() const {
     const Shape one = source_.shape();
     return {options_.batch, one[0], one[1], one[2], one[3]};
@@ -95,7 +94,7 @@ class DataLoader {
     return options;
   }
 
-  // A worker that has no memory left can still hand over what it was thrown: all places are there from the beginning.
+  // All places are allocated at the beginning, so that a worker without memory can still hand over its exception.
   static auto& place_of(auto& self, Index number) {
     return self.made_[static_cast<std::size_t>(number % self.options_.ahead)];
   }
@@ -135,7 +134,7 @@ class DataLoader {
   mutable std::mutex mutex_;
   std::condition_variable ready_, wanted_;
   std::vector<std::optional<Result>> made_;
-  Index claimed_, delivered_;  // numbers of the next batch to be made, and to be given out
+  Index claimed_, delivered_;  // indices of the next batch to prepare, and to deliver
   bool stopping_ = false;
   std::vector<std::thread> workers_;
 };

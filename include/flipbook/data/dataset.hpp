@@ -17,28 +17,27 @@ concept ClipOrAnnotatedClip = std::same_as<X, Tensor<float>> ||
     (AnnotatedClip<X>&& std::same_as<X, WithMembers<X, Tensor<float>>>);
 }
 
-/// Where clips come from: `shape()` is that of every clip, (T, H, W, C), and `clip(i)` the i-th, with
-/// values in [0, 1]; or an AnnotatedClip of Tensor<float>, which holds more beside the clip. `clip` is a pure function
-/// of i that many threads may call at once; what is random in a clip is drawn from a stream that i selects, so a source
-/// gives the same clips however it is read.
+/// A source of clips: `shape()` is that of every clip, (T, H, W, C), and `clip(i)` the i-th clip, a Tensor<float> with
+/// values in [0, 1], or an AnnotatedClip of Tensor<float>. `clip` is a pure function of i that many threads may call at
+/// once. Random numbers of a clip come from a stream selected by i, so clips do not depend on the order of calls.
 template <class S>
 concept Dataset = requires(const S& source, Index i) {
   { source.shape() } -> std::convertible_to<Shape>;
   { source.clip(i) } -> detail::ClipOrAnnotatedClip;
 };
 
-/// What a source gives: Tensor<float>, or an AnnotatedClip of them. Its batches are of the same type.
+/// The type of a source's clips and of its batches: Tensor<float>, or an AnnotatedClip of Tensor<float>.
 template <class Source>
 using ClipOf = decltype(std::declval<const Source&>().clip(Index{}));
 
-/// A source of `size()` clips; others go on for ever.
+/// A source of `size()` clips; other sources are endless.
 template <class S>
 concept FiniteDataset = Dataset<S> && requires(const S& source) {
   { source.size() } -> std::convertible_to<Index>;
 };
 
-/// A source whose clips a backend can make by itself: `made_on(B{}, source)` is called as (first, count) and gives
-/// clips [first, first + count), (N, T, H, W, C), in the backend's memory.
+/// A source whose clips a backend can generate: `made_on(B{}, source)`, called as (first, count), returns clips [first,
+/// first + count), (N, T, H, W, C), in the backend's memory.
 template <class S, class B>
 concept MadeOn = requires(const S& source, Index i) {
   { made_on(B{}, source)(i, i) } -> std::same_as<Tensor<float, B>>;
@@ -53,8 +52,8 @@ inline Shape with_leading(Index count, const Shape& shape) {
 }  // namespace detail
 
 /// Clips [first, first + count) of a source, (N, T, H, W, C); of annotated clips, each member with a new leading axis.
-/// @throws Error if a clip is not of the source's shape, or what is beside it not of the same shape in all; for none of
-///         annotated clips; and whatever the source throws
+/// @throws Error if a clip does not have the source's shape, if an annotation differs in shape between clips, or for 0
+///         annotated clips; also whatever the source throws
 template <Dataset Source>
 auto batch_of(const Source& source, Index first, Index count) {
   const Shape one = source.shape();
@@ -77,7 +76,7 @@ auto batch_of(const Source& source, Index first, Index count) {
   return batch;
 }
 
-/// The clips of a source of annotated clips alone, for what takes no more.
+/// The clips of a source of annotated clips, without their annotations.
 template <Dataset Source>
 class ClipsOnly {
  public:

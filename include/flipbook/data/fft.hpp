@@ -14,14 +14,14 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Discrete Fourier transforms of fields of n × n complex numbers, n a power of two. A field is (2, n, n): the plane of
-/// the real parts, then that of the imaginary ones. Stockham's transform of radix 4, over all columns at once, so that
-/// every loop runs along memory; then the same of the transpose.
+/// the real parts, then that of the imaginary parts. Stockham's algorithm of radix 4 transforms all columns at once, so
+/// every inner loop is contiguous in memory; the field is then transposed and its columns transformed again.
 template <std::floating_point T>
 class Fft2d {
   using V = xsimd::batch<T>;
 
  public:
-  /// @throws Error unless n is a power of two from 16 up
+  /// @throws Error unless n is a power of two, at least 16
   explicit Fft2d(Index n) : n_(n), scratch_({2, n, n}) {
     require(n >= 16 && std::has_single_bit(static_cast<std::uint64_t>(n)), "Fft2d: of ", n, " x ", n,
             " numbers; needs a power of two, 16 or more");
@@ -31,12 +31,12 @@ class Fft2d {
     }
   }
 
-  Fft2d(Fft2d&&) = default;  // a copy would share what it calculates in
+  Fft2d(Fft2d&&) = default;  // a copy would share the scratch memory
   Fft2d& operator=(Fft2d&&) = default;
 
-  /// Σ_yx f(y, x) exp(−2πi (p x + q y) / n), in place of the field f. The spectrum lies transposed, as (p, q).
+  /// Σ_yx f(y, x) exp(−2πi (p x + q y) / n) of the field f, in place. The spectrum is stored transposed, as (p, q).
   void forward(Tensor<T>& field) { transform(field.data(), field.data() + n_ * n_); }
-  /// Σ_pq F(p, q) exp(2πi (p x + q y) / n), in place of the spectrum F, which lies as `forward` leaves it.
+  /// Σ_pq F(p, q) exp(2πi (p x + q y) / n) of the spectrum F, in place, in the layout of `forward`.
   void inverse(Tensor<T>& field) { transform(field.data() + n_ * n_, field.data()); }
 
  private:
@@ -44,7 +44,7 @@ class Fft2d {
     T *re, *im;
   };
 
-  // Real and imaginary part exchanged, before and after, the forward transform is the inverse one.
+  // The forward transform becomes the inverse when real and imaginary parts are exchanged, before and after it.
   void transform(T* re, T* im) {
     Planes x{re, im}, y{scratch_.data(), scratch_.data() + n_ * n_};
     if (columns(x, y)) std::swap(x, y);
@@ -57,7 +57,7 @@ class Fft2d {
   /// @return whether the result is in y
   bool columns(Planes x, Planes y) const {
     bool in_y = false;
-    Index length = n_, run = n_;  // of what is left to transform; of neighbours that are multiplied by the same root
+    Index length = n_, run = n_;  // of the remaining transform; of neighbours that are multiplied by the same root
     for (; length >= 4; length /= 4, run *= 4, in_y = !in_y) {
       for (Index p = 0; p < length / 4; ++p) radix4(x, y, p, length, run);
       std::swap(x, y);
@@ -98,7 +98,7 @@ class Fft2d {
     }
   }
 
-  /// In blocks of as many columns as a line of the caches holds.
+  /// In blocks of columns, so that whole cache lines are read.
   void transpose(const T* from, T* to) const {
     constexpr Index block = 16;
     for (Index left = 0; left < n_; left += block)

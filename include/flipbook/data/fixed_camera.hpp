@@ -16,19 +16,19 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a camera that hangs over a street sees, for the detection of anomalies: the same background in all clips of a
-/// seed, light that changes slowly, and people who walk one way, some with a bag. In some clips somebody is an event:
-/// runs, walks against the stream, or leaves the bag behind. `marks` are 1 in the frames that show it.
+/// Synthetic clips of a surveillance camera over a street, for anomaly detection. All clips of a seed have the same
+/// background; the light changes slowly, and people walk one way, some with a bag. In some clips an event happens: a
+/// person runs, walks against the stream, or leaves a bag behind. `marks` are 1 in the frames that show it.
 class FixedCamera {
  public:
   struct Options {
     Index frames = 20;
     Index canvas = 64;           ///< height and width of a frame
-    Index walkers = 4;           ///< in each clip, in view or on their way to it; who is an event comes in addition
-    double events = 0.1;         ///< the part of the clips that have an event; 0 for clips to learn what is usual from
-    double event_length = 0.5;   ///< the part of its clip's frames that an event lasts; that of a bag are the last
-    double light = 0.2;          ///< how far the brightness goes up and down
-    double light_period = 2000;  ///< frames in which it does so; clip i begins with frame i · frames
+    Index walkers = 4;           ///< in each clip, in view or out of it; an event adds one more
+    double events = 0.1;         ///< fraction of the clips with an event; 0 for training on normal clips
+    double event_length = 0.5;   ///< fraction of the clip's frames that an event lasts; for a bag the last frames
+    double light = 0.2;          ///< amplitude of the brightness about 1
+    double light_period = 2000;  ///< period of the brightness, in frames; clip i begins with frame i · frames
     std::uint64_t seed = 0;
   };
   enum class Event { none, runner, against, bag };
@@ -42,7 +42,7 @@ class FixedCamera {
     event_frames_ = std::max<Index>(1, std::lround(o.event_length * static_cast<double>(o.frames)));
     require(0 <= o.light && o.light < 1 && o.light_period > 0, "FixedCamera: light that changes by ", o.light, " in ",
             o.light_period, " frames; needs a part below 1, and a positive time");
-    Rng rng{o.seed, ~std::uint64_t{0}};  // no clip's stream
+    Rng rng{o.seed, ~std::uint64_t{0}};  // a stream of no clip
     direction_ = rng.uniform() < 0.5 ? -1 : 1;
     phase_ = rng.uniform();
     background_ = draw_background(rng);
@@ -51,7 +51,7 @@ class FixedCamera {
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 3}; }
 
-  /// Clip `index` of the endless many that the seed stands for.
+  /// Clip `index` of the endless sequence selected by the seed.
   MarkedClip<> clip(Index index) const {
     const std::vector<Person> people = people_of(index);
     Tensor<float> clip(shape()), marks(Shape{options_.frames});
@@ -69,13 +69,13 @@ class FixedCamera {
     return {clip, marks};
   }
 
-  /// What happens in clip `index`.
+  /// The event of clip `index`.
   Event event(Index index) const {
     Rng rng{options_.seed, static_cast<std::uint64_t>(index)};
     const bool any = rng.uniform() < options_.events;
     return any ? static_cast<Event>(1 + rng.below(3)) : Event::none;
   }
-  /// What frame t of clip `index` is multiplied by.
+  /// The brightness by which frame t of clip `index` is multiplied.
   double light(Index index, Index t) const {
     const double frame = static_cast<double>(index) * static_cast<double>(options_.frames) + static_cast<double>(t);
     return 1 + options_.light * std::sin(2 * std::numbers::pi * (frame / options_.light_period + phase_));
@@ -87,7 +87,7 @@ class FixedCamera {
  private:
   struct Person {
     Walker walker;
-    double middle, speed, stride;  // column at frame `at`, pixels a frame, pixels of two steps
+    double middle, speed, stride;  // column at frame `at`, pixels per frame, pixels of two steps
     double at, phase;
     bool bag;
     Event event = Event::none;
@@ -108,7 +108,7 @@ class FixedCamera {
     return person;
   }
 
-  /// Those nearer to the camera last.
+  /// The people of clip `index`, those nearer to the camera last.
   std::vector<Person> people_of(Index index) const {
     const auto stream = [&](Index part) {
       return Rng::at(options_.seed, static_cast<std::uint64_t>(index), static_cast<std::uint64_t>(part) << 32);
@@ -139,10 +139,10 @@ class FixedCamera {
            t < static_cast<double>(person.begin + event_frames_);
   }
 
-  /// How fast somebody is while their event lasts, as a multiple of their pace.
+  /// A person's speed during their event, as a multiple of their normal speed.
   static double hurry(Event event) { return event == Event::runner ? 2.5 : event == Event::against ? -1 : 1; }
 
-  /// How far somebody has come along the stream by frame t, counted from the frame in which they are at `middle`.
+  /// The distance that a person has walked along the stream at frame t, relative to `middle`.
   double way(const Person& person, double t) const {
     const auto covered = [&](double time) {
       const double begin = static_cast<double>(person.begin), last = static_cast<double>(event_frames_);
@@ -176,7 +176,7 @@ class FixedCamera {
     }
   }
 
-  /// A wall with windows over a pavement whose slabs are smaller further away; all of it rough, by value noise.
+  /// A wall with windows above a pavement in perspective, both with value noise.
   Tensor<float> draw_background(Rng& rng) const {
     const Index size = options_.canvas;
     const double horizon = rng.uniform(0.3, 0.36), windows = 3 + static_cast<double>(rng.below(3));
@@ -200,7 +200,7 @@ class FixedCamera {
             pixel[c] = (window ? glass[c] : wall[c]) * static_cast<float>(1 + (window ? 0.4 : 0.35) * rough);
           }
         } else {
-          // Seen at an angle: rows of slabs at equal distances are closer together further away.
+          // In perspective, equidistant rows of slabs are closer together further away.
           const double depth = 1 / (y - horizon + 0.25), side = (x - 0.5) * depth;
           const bool even = static_cast<Index>(std::floor(4 * depth) + std::floor(1.6 * side + 64)) % 2 == 0;
           const double grey = 0.56 + 0.16 * rough + (even ? 0.025 : -0.025);
@@ -218,7 +218,7 @@ class FixedCamera {
     for (float& value : lattice) value = static_cast<float>(rng.uniform());
     return lattice;
   }
-  /// Numbers at the corners of a lattice, interpolated at (x, y) in [0, 1).
+  /// Bilinear interpolation of the lattice's numbers at (x, y) in [0, 1).
   static double at(const Tensor<float>& lattice, double x, double y) {
     const Index corners = lattice.extent(0);
     x *= static_cast<double>(corners - 1);

@@ -12,20 +12,20 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Turbulence in two dimensions: the vorticity of an incompressible flow (NavierStokes2d) on a periodic square of side
-/// 2π. It begins as a random field whose energy per wave number is E(k) ∝ (k/k₀)⁴ exp(−2 (k/k₀)²), and ½ in all, so
-/// that the velocity's root mean square is 1. Then vortices form, turn around each other and merge. A pixel is
-/// ½ + ω / (2 · range), cut off at 0 and 1: grey is no vorticity, black and white are −range and range.
+/// Two-dimensional turbulence: the vorticity of an incompressible flow (NavierStokes2d) on a periodic square of side
+/// 2π. It begins as a random field with the energy spectrum E(k) ∝ (k/k₀)⁴ exp(−2 (k/k₀)²) and total energy ½, so that
+/// the velocity's root mean square is 1. Then vortices form, rotate around each other and merge. A pixel is ½ + ω / (2
+/// · range), clamped to [0, 1]: grey is no vorticity, black and white are −range and range.
 class FluidFlow {
  public:
   struct Options {
     Index frames = 20;
-    Index canvas = 64;        ///< height and width of a frame: a power of two from 16 up
-    double frame_time = 0.1;  ///< between frames: at speed 1 a fluid moves by 1/2π of the canvas in a time of 1
+    Index canvas = 64;        ///< height and width of a frame: a power of two, at least 16
+    double frame_time = 0.1;  ///< between frames; at speed 1, the fluid moves by 1/2π of the canvas per unit of time
     double warmup = 0.5;      ///< time before the first frame
     double viscosity = 4e-3;
-    double wave_number = 4;  ///< k₀: about how many pairs of vortices are side by side at first
-    double forcing = 0;      ///< energy that random forces at |k − k₀| < ½, white in time, add per time
+    double wave_number = 4;  ///< k₀: about the number of pairs of vortices along a side at the beginning
+    double forcing = 0;      ///< energy per unit of time from random forces at |k − k₀| < ½, white in time
     double drag = 0;         ///< rate at which the velocity decays at every scale
     double range = 10;       ///< vorticity that is white
     std::uint64_t seed = 0;
@@ -38,20 +38,20 @@ class FluidFlow {
     require(o.forcing >= 0 && o.range > 0 && o.wave_number >= 1 && 3 * o.wave_number < static_cast<double>(o.canvas),
             "FluidFlow: forcing ", o.forcing, ", range ", o.range, ", wave number ", o.wave_number,
             "; need forcing >= 0, range > 0 and 1 <= wave number < canvas / 3");
-    NavierStokes2d<float>(o.canvas, o.viscosity, o.drag);  // refuses what it cannot do
+    NavierStokes2d<float>(o.canvas, o.viscosity, o.drag);  // throws for unsupported arguments
   }
   FluidFlow() : FluidFlow(Options{}) {}
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 1}; }
 
-  /// Clip `index` of the endless many that the seed stands for, (T, H, W, 1).
-  /// @throws Error if forces have made the flow too fast to follow
+  /// Clip `index` of the endless sequence selected by the seed, (T, H, W, 1).
+  /// @throws Error if forcing has made the flow too fast to integrate
   Tensor<float> clip(Index index) const {
     const Options& o = options_;
     Rng rng{o.seed, static_cast<std::uint64_t>(index)};
     NavierStokes2d<float> flow(o.canvas, o.viscosity, o.drag);
     flow.add_random(
-        0.5, [&](double k) { return energy_at(k) / k; }, rng);  // k has a number of waves proportional to k
+        0.5, [&](double k) { return energy_at(k) / k; }, rng);  // the number of waves at k is proportional to k
     flow.scale(std::sqrt(0.5 / flow.energy()));
     advance(flow, o.warmup, rng);
     Tensor<float> clip(shape());
@@ -77,7 +77,7 @@ class FluidFlow {
     return square * square * std::exp(-2 * square);
   }
 
-  /// In pieces no longer than a frame, so that steps are as short as the speed asks for by then.
+  /// In pieces no longer than a frame, so that the time step adapts to the current speed.
   void advance(NavierStokes2d<float>& flow, double time, Rng& rng) const {
     const auto ring = [&](double k) { return std::abs(k - options_.wave_number) < 0.5 ? 1.0 : 0.0; };
     const auto pieces = static_cast<Index>(std::ceil(time / options_.frame_time));

@@ -28,8 +28,8 @@ class GravityBodies {
     accelerate();
   }
 
-  /// A step of velocity Verlet, which is symplectic and of second order. Who leaves the unit square is reflected by its
-  /// walls, if there are any.
+  /// A step of velocity Verlet, which is symplectic and of second order. With `walls`, bodies that leave the unit
+  /// square are reflected.
   void step(double time, bool walls = true) {
     kick(time / 2);
     for (Body& body : bodies_) {
@@ -93,23 +93,24 @@ class GravityBodies {
   std::vector<Pull> pull_;  // accelerations
 };
 
-/// Sprites that attract each other (GravityBodies) and are reflected by the borders. An image that has more ink is
-/// heavier: its mass is its mean brightness, as a part of that of all images. Lengths are parts of the free way
-/// (canvas − sprite), times are frames.
+/// Sprites that attract each other (GravityBodies) and are reflected by the borders. The mass of an image is its mean
+/// brightness, relative to that of all images. Lengths are fractions of the free distance (canvas − sprite), times are
+/// in frames.
 class GravitySprites {
  public:
   struct Options {
     Index frames = 20;
     Index canvas = 64;       ///< height and width of a frame
     Index sprites = 3;       ///< in each clip
-    double speed = 0.05;     ///< moved per frame at the beginning, in any direction
+    double speed = 0.05;     ///< initial speed, in a random direction
     double gravity = 0.002;  ///< G, for sprites of mass 1
     double softening = 0.1;  ///< ε
-    Index steps = 4;         ///< of the integration, in each frame
+    Index steps = 4;         ///< integration steps per frame
     std::uint64_t seed = 0;
   };
 
   /// @param images  (K, h, w), no larger than the canvas
+  /// @throws Error for other images, for black images alone, and for options out of range
   GravitySprites(Tensor<std::uint8_t> images, const Options& options) : images_(std::move(images)), options_(options) {
     detail::require_sprites("GravitySprites", images_, options.frames, options.canvas, options.sprites);
     require(
@@ -124,7 +125,7 @@ class GravitySprites {
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 1}; }
 
-  /// Clip `index` of the endless many that the seed stands for, (T, H, W, 1).
+  /// Clip `index` of the endless sequence selected by the seed, (T, H, W, 1).
   Tensor<float> clip(Index index) const {
     GravityBodies world = start(index);
     const Index down = options_.canvas - images_.extent(1), across = options_.canvas - images_.extent(2);
@@ -152,7 +153,7 @@ class GravitySprites {
     }
     return GravityBodies(std::move(bodies), options_.gravity, options_.softening);
   }
-  /// Which image is sprite `number` of clip `index`.
+  /// The index of the image of sprite `number` of clip `index`.
   Index image(Index index, Index number) const {
     return Sprite::of(Rng{options_.seed, static_cast<std::uint64_t>(index)}, number, images_.extent(0)).image;
   }

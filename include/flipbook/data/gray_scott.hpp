@@ -20,13 +20,13 @@ namespace flipbook::inline FLIPBOOK_ISA {
 ///     ∂u/∂t = D_u ∇²u − u v² + F (1 − u)
 ///     ∂v/∂t = D_v ∇²v + u v² − (F + k) v
 ///
-/// in Euler steps of time, with differences of second order in space, one point apart (the star of five points).
+/// by Euler steps in time and second-order finite differences in space (the five-point stencil, with spacing 1).
 template <std::floating_point T>
 class ReactionDiffusion {
  public:
   struct Rates {
     double feed, kill;          ///< F and k
-    double diffusion_u = 0.16;  ///< D_u, in points² a unit of time
+    double diffusion_u = 0.16;  ///< D_u, in points² per unit of time
     double diffusion_v = 0.08;
   };
 
@@ -34,7 +34,7 @@ class ReactionDiffusion {
   explicit ReactionDiffusion(Index n, const Rates& rates) : n_(n), rates_(rates) {
     require(n > 0, "ReactionDiffusion: ", n, " points along a side");
     for (Tensor<T>* x : {&u_, &v_, &next_u_, &next_v_}) {
-      *x = Tensor<T>({n + 2, n + 2});  // with a border, which is the opposite side's points
+      *x = Tensor<T>({n + 2, n + 2});  // with a border that copies the opposite side's points
       std::fill(x->begin(), x->end(), x == &u_ || x == &next_u_ ? T(1) : T(0));
     }
   }
@@ -44,7 +44,7 @@ class ReactionDiffusion {
   T& u(Index y, Index x) { return u_.data()[(y + 1) * (n_ + 2) + x + 1]; }
   T& v(Index y, Index x) { return v_.data()[(y + 1) * (n_ + 2) + x + 1]; }
 
-  /// One step of time; steps up to 1 / (4 D_u) are stable.
+  /// One time step; steps up to 1 / (4 D_u) are stable.
   void step(double time = 1) {
     wrap(u_), wrap(v_);
     const T h = static_cast<T>(time), feed = static_cast<T>(rates_.feed),
@@ -95,22 +95,22 @@ class ReactionDiffusion {
   Tensor<T> u_, v_, next_u_, next_v_;  // (n + 2, n + 2)
 };
 
-/// Patterns that grow by Gray and Scott's reaction (ReactionDiffusion): spots that divide, worms, a maze, or holes, by
-/// the rates that a clip draws from `patterns` (Pearson, Complex patterns in a simple system, 1993). It begins with a
-/// few discs of substance V in a plane of U; a pixel is v / `range`, cut off at 1.
+/// Patterns of Gray and Scott's reaction (ReactionDiffusion): dividing spots, worms, a maze, or holes. A clip draws its
+/// rates from `patterns` (Pearson, Complex patterns in a simple system, 1993). It begins with a few discs of substance
+/// V in a plane of U; a pixel is v / `range`, clamped to 1.
 class GrayScott {
  public:
   struct Options {
     Index frames = 20;
     Index canvas = 64;   ///< height and width of a frame
-    Index steps = 80;    ///< of time 1, between frames
+    Index steps = 80;    ///< time steps of 1 between frames
     Index warmup = 300;  ///< steps before the first frame
-    Index discs = 5;     ///< that it begins with
-    double range = 0.4;  ///< v that is white
+    Index discs = 5;     ///< initial discs of V
+    double range = 0.4;  ///< value of v that is white
     std::uint64_t seed = 0;
   };
 
-  /// What a clip's rates make.
+  /// A pattern and its rates.
   struct Pattern {
     const char* name;
     double feed, kill;  ///< F and k
@@ -128,18 +128,18 @@ class GrayScott {
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 1}; }
 
-  /// What clip `index` shows.
+  /// The pattern of clip `index`.
   const Pattern& pattern(Index index) const {
     Rng rng{options_.seed, static_cast<std::uint64_t>(index)};
     return patterns[static_cast<std::size_t>(rng.below(static_cast<Index>(patterns.size())))];
   }
 
-  /// Clip `index` of the endless many that the seed stands for, (T, H, W, 1).
+  /// Clip `index` of the endless sequence selected by the seed, (T, H, W, 1).
   Tensor<float> clip(Index index) const {
     const Options& o = options_;
     const auto& [name, feed, kill] = pattern(index);
     ReactionDiffusion<float> field(o.canvas, {.feed = feed, .kill = kill});
-    Rng rng = Rng::at(o.seed, static_cast<std::uint64_t>(index), 1);  // after what drew the pattern
+    Rng rng = Rng::at(o.seed, static_cast<std::uint64_t>(index), 1);  // after the number that drew the pattern
     for (Index disc = 0; disc < o.discs; ++disc) place(field, rng);
     Tensor<float> clip(shape());
     for (Index t = 0; t < o.frames; ++t) {
@@ -155,7 +155,7 @@ class GrayScott {
   const Options& options() const noexcept { return options_; }
 
  private:
-  /// A disc somewhere, of u = ½ and v = ¼ but for a little noise, which breaks its symmetry.
+  /// Places a disc of u = ½ and v = ¼ at random, with a little noise that breaks its symmetry.
   void place(ReactionDiffusion<float>& field, Rng& rng) const {
     const Index n = options_.canvas, centre_y = rng.below(n), centre_x = rng.below(n);
     const double radius = rng.uniform(2, 5);

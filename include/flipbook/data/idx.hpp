@@ -15,8 +15,8 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// The extents that an IDX file states: 0, 0, type (8 is unsigned bytes), rank, then each extent as a
-/// big-endian number of 32 bits.
+/// The extents in the header of an IDX file: 0, 0, type (8: unsigned bytes), rank, then each extent as a big-endian
+/// number of 32 bits.
 inline std::vector<std::uint32_t> parse_idx_header(std::span<const std::uint8_t> bytes) {
   require(bytes.size() >= 4, "it has ", bytes.size(), " bytes, fewer than a header takes");
   require(bytes[0] == 0 && bytes[1] == 0, "it does not begin as IDX does, with two zeros");
@@ -40,7 +40,7 @@ inline Tensor<std::uint8_t> parse_idx(Bytes bytes) {
   const auto size = checked_product(extents);
   require(size.has_value(), "its extents multiply to more than can be held");
   const auto length = header + static_cast<std::size_t>(*size);
-  if (packed) bytes = gunzip(bytes, length + 1);  // one more byte than is right shows a file that is too long
+  if (packed) bytes = gunzip(bytes, length + 1);  // one extra byte detects a file that is too long
   const Shape shape(extents.begin(), extents.end());
   require(bytes.size() >= length, "it ends after ", bytes.size(), " of the ", length, " bytes that shape ", shape,
           " takes");
@@ -50,8 +50,8 @@ inline Tensor<std::uint8_t> parse_idx(Bytes bytes) {
 
 }  // namespace detail
 
-/// Reads an IDX file of unsigned bytes (MNIST's format), gzipped or not: images (N, H, W), labels (N), or
-/// any other ranks from 1 to 4.
+/// Reads an IDX file of unsigned bytes (MNIST's format), gzipped or not: images (N, H, W), labels (N), or any tensor of
+/// rank 1 to 4.
 /// @throws Error if the file cannot be read, is damaged, or is not exactly as long as its header says
 inline Tensor<std::uint8_t> read_idx(const std::filesystem::path& path) {
   Bytes bytes = read_file(path);

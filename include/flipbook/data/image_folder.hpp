@@ -17,7 +17,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// What of a folder's content `keep` is true for, by name.
+/// The entries of a folder for which `keep` is true, sorted by name.
 template <class Keep>
 std::vector<std::filesystem::path> content_of(const std::filesystem::path& folder, const Keep& keep) {
   std::vector<std::filesystem::path> kept;
@@ -41,7 +41,7 @@ inline bool ends_in(const std::filesystem::path& name, const std::vector<std::st
 
 }  // namespace detail
 
-/// The files of a folder whose names end in one of `extensions` (".png", …; upper or lower case), by name.
+/// The files of a folder whose names end in one of `extensions` (".png", …; upper or lower case), sorted by name.
 /// @throws Error if the folder cannot be read
 inline std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder,
                                                    const std::vector<std::string>& extensions) {
@@ -50,18 +50,18 @@ inline std::vector<std::filesystem::path> files_in(const std::filesystem::path& 
   });
 }
 
-/// Clips from a folder of images (PNG, JPEG): in the order of their names, the images are the frames of one
-/// sequence, and those of each folder inside are a sequence of their own. `frames = 1` gives single images.
-/// Files are read when a clip is asked for, so the folder may be larger than memory; `in_memory` keeps all.
+/// Clips from a folder of images (PNG, JPEG). Sorted by name, the images are the frames of one sequence; each subfolder
+/// is a sequence of its own. `frames = 1` gives single images. Files are read when a clip is requested, so the folder
+/// may be larger than memory; `in_memory` keeps all clips.
 class ImageFolder {
  public:
   struct Options {
     Index frames = 16;  ///< in a clip
-    Index stride = 1;   ///< frames from one clip's beginning to the next one's
+    Index stride = 1;   ///< frames from the beginning of a clip to that of the next
     FrameSize size{};
   };
 
-  /// @throws Error if the folder cannot be read or does not hold as many images as one clip takes
+  /// @throws Error if the folder cannot be read or has too few images for a clip, or for an invalid size
   ImageFolder(const std::filesystem::path& folder, const Options& options)
       : size_(options.size), subsequences_(options.frames, options.stride) {
     require(size_.height > 0 && size_.width > 0 && (size_.channels == 1 || size_.channels == 3),
@@ -78,7 +78,7 @@ class ImageFolder {
   Shape shape() const { return {subsequences_.frames(), size_.height, size_.width, size_.channels}; }
   Index size() const noexcept { return subsequences_.size(); }
 
-  /// @throws Error if one of its images is damaged: names the file
+  /// @throws Error if one of the clip's images is damaged: names the file
   Tensor<float> clip(Index index) const {
     const auto [sequence, first] = subsequences_.place(index);
     Tensor<float> clip(shape());

@@ -17,7 +17,8 @@ template <Dataset Source>
 class LabelledSprites {
  public:
   /// @param source  MovingSprites, StochasticSprites or GravitySprites
-  /// @param labels  a class, from 0 up, for each of the source's images, (N)
+  /// @param labels  the class of each of the source's images, from 0, (N)
+  /// @throws Error if the number of labels is not that of the images
   LabelledSprites(Source source, Tensor<std::uint8_t> labels) : source_(std::move(source)), labels_(std::move(labels)) {
     const Index images = source_.images().extent(0);
     require(labels_.shape() == Shape{images}, "LabelledSprites: labels ", labels_.shape(), " of ", images, " images");

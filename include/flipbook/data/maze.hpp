@@ -14,18 +14,18 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// An agent, seen from above, that walks through a maze by random actions; each clip has a maze of its own. The maze is
-/// a spanning tree of its rooms, drawn by a depth-first walk, of whose other walls some are open too. A clip comes with
-/// its actions (T, 5), one-hot for staying, up, down, left and right, of which one into a wall has no effect; and with
-/// its state (T, 2), the row and column of the agent's block.
+/// An agent that walks through a maze by random actions, seen from above; each clip has its own maze. The maze is a
+/// random spanning tree of its rooms (depth-first search); some of the walls that the tree leaves are open too. A clip
+/// has actions (T, 5), one-hot for staying, up, down, left and right; an action into a wall has no effect. The state
+/// (T, 2) is the row and column of the agent's block.
 class Maze {
  public:
   struct Options {
     Index frames = 20;
     Index canvas = 64;  ///< height and width of a frame
     Index rooms = 5;  ///< along each side; walls and rooms are blocks of the same size, 2 · rooms + 1 along each side
-    double open = 0.1;    ///< the part of the walls between rooms that the tree leaves and that are open nevertheless
-    double random = 0.2;  ///< the part of the actions that are any of the five; others go on to where there is no wall
+    double open = 0.1;    ///< fraction of the walls left between rooms by the tree that are open
+    double random = 0.2;  ///< fraction of the actions drawn from all five; the others avoid walls
     std::uint64_t seed = 0;
   };
   /// Row and column of a block.
@@ -48,11 +48,11 @@ class Maze {
   /// Blocks along each side.
   Index blocks() const noexcept { return 2 * options_.rooms + 1; }
 
-  /// Clip `index` of the endless many that the seed stands for.
+  /// Clip `index` of the endless sequence selected by the seed.
   ClipWithActions<> clip(Index index) const { return replay(index, actions(index)); }
 
-  /// The clip that begins as clip `index` does, in its maze, and goes on by other actions, (T, 5): the largest of a row
-  /// is taken.
+  /// Clip `index` replayed in its maze, from its start, with other actions, (T, 5); the largest of a row is taken.
+  /// @throws Error for actions of another shape
   ClipWithActions<> replay(Index index, const Tensor<float>& actions) const {
     const Index frames = options_.frames;
     require(actions.shape() == Shape{frames, actions_count}, "Maze: actions of shape ", actions.shape(), "; needs (",
@@ -74,7 +74,7 @@ class Maze {
     return {clip, actions, states};
   }
 
-  /// Where an action leads from a place.
+  /// The place to which an action leads.
   static Place after(const Tensor<std::uint8_t>& walls, Place at, Index action) {
     const auto [down, right] = moves.at(static_cast<std::size_t>(action));
     const Place next{at.row + down, at.column + right};
@@ -116,7 +116,7 @@ class Maze {
     return walls;
   }
 
-  /// Where the agent of clip `index` is in its first frame: a room.
+  /// The room in which the agent of clip `index` starts.
   Place start(Index index) const {
     Rng rng = stream(index, 1);
     const Index row = rng.below(options_.rooms);
@@ -145,7 +145,7 @@ class Maze {
     return walls.data()[at.row * walls.extent(1) + at.column] != 0;
   }
 
-  // One of the ways without a wall; back where the agent came from only if there is no other.
+  // A random direction without a wall; back where the agent came from only if there is no other.
   static Index way_on(Rng& rng, const Tensor<std::uint8_t>& walls, Place at, Place before) {
     std::array<Index, 4> ways{};
     Index count = 0, back = 0;
@@ -172,7 +172,7 @@ class Maze {
     return frame;
   }
 
-  // The maze, the place to begin and the actions each have a part of the clip's stream.
+  // The maze, the start and the actions each use a part of the clip's stream.
   Rng stream(Index index, std::uint64_t part) const {
     return Rng::at(options_.seed, static_cast<std::uint64_t>(index), part << 32);
   }

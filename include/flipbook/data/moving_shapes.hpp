@@ -13,17 +13,17 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Clips that need no data: coloured discs, squares and triangles, their edges smooth, move over a black
-/// canvas and bounce off its borders; later ones cover earlier ones.
+/// Synthetic clips of coloured discs, squares and triangles, with smooth edges, that move over a black canvas and
+/// bounce off its borders. Later shapes cover earlier ones.
 class MovingShapes {
  public:
   struct Options {
     Index frames = 16;
     Index canvas = 64;      ///< height and width of a frame
     Index shapes = 2;       ///< in each clip
-    double smallest = 0.1;  ///< radius (of the circle around a shape), as a part of the canvas
+    double smallest = 0.1;  ///< radius of the circumscribed circle, as a fraction of the canvas
     double largest = 0.2;
-    double step = 0.1;  ///< moved per frame, as a part of the free way (canvas − 2 · radius)
+    double step = 0.1;  ///< distance per frame, as a fraction of the free distance (canvas − 2 · radius)
     std::uint64_t seed = 0;
   };
 
@@ -38,7 +38,7 @@ class MovingShapes {
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 3}; }
 
-  /// Clip `index` of the endless many that the seed stands for, (T, H, W, 3).
+  /// Clip `index` of the endless sequence selected by the seed, (T, H, W, 3).
   Tensor<float> clip(Index index) const {
     Rng rng{options_.seed, static_cast<std::uint64_t>(index)};
     Tensor<float> clip(shape());
@@ -61,7 +61,7 @@ class MovingShapes {
   }
 
  private:
-  /// A full colour, from its place on the circle of hues, [0, 1).
+  /// The saturated colour of a hue in [0, 1).
   static Colour hue(double turn) {
     const auto ramp = [&](double offset) {
       const double place = std::fmod(6 * turn + offset, 6.0);
@@ -70,12 +70,12 @@ class MovingShapes {
     return {ramp(5), ramp(3), ramp(1)};
   }
 
-  /// How far (x, y) lies outside of a shape around the origin, in pixels; negative inside.
+  /// The signed distance of (x, y) from a shape around the origin, in pixels; negative inside.
   static double distance(Index kind, double radius, double x, double y) {
     constexpr double half_sqrt2 = 0.70710678118654752, half_sqrt3 = 0.86602540378443865;
     if (kind == 0) return std::hypot(x, y) - radius;
     if (kind == 1) return std::max(std::abs(x), std::abs(y)) - radius * half_sqrt2;
-    return std::max(y, half_sqrt3 * std::abs(x) - y / 2) - radius / 2;  // three sides, at half the radius
+    return std::max(y, half_sqrt3 * std::abs(x) - y / 2) - radius / 2;  // three sides at a distance of half the radius
   }
 
   Options options_;

@@ -13,16 +13,16 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Moving MNIST made on the fly from any images: in each clip a few sprites, drawn at random from the
-/// images, move over a black canvas and bounce off its borders; where they overlap, the brighter shows.
-/// Training on Cuda has the device make them.
+/// Moving MNIST, generated on the fly from any images. In each clip a few sprites, drawn at random from the images,
+/// move over a black canvas and bounce off its borders; where they overlap, the brighter one is visible. In training on
+/// Cuda, the device generates the clips.
 class MovingSprites {
  public:
   struct Options {
     Index frames = 20;
     Index canvas = 64;  ///< height and width of a frame
     Index sprites = 2;  ///< in each clip
-    double step = 0.1;  ///< moved per frame, as a part of the free way (canvas − sprite)
+    double step = 0.1;  ///< distance per frame, as a fraction of the free distance (canvas − sprite)
     std::uint64_t seed = 0;
   };
 
@@ -32,13 +32,13 @@ class MovingSprites {
     require(std::isfinite(options.step), "MovingSprites: a step of ", options.step);
   }
   explicit MovingSprites(Tensor<std::uint8_t> images) : MovingSprites(std::move(images), Options{}) {}
-  /// @param images  (K, h, w) in [0, 1]; kept to 8 bits, as they come from files
+  /// @param images  (K, h, w) in [0, 1]; rounded to 8 bits, as in image files
   MovingSprites(const Tensor<float>& images, const Options& options)
       : MovingSprites(to_bytes(images, "MovingSprites"), options) {}
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 1}; }
 
-  /// Clip `index` of the endless many that the seed stands for, (T, H, W, 1).
+  /// Clip `index` of the endless sequence selected by the seed, (T, H, W, 1).
   Tensor<float> clip(Index index) const {
     const Rng rng{options_.seed, static_cast<std::uint64_t>(index)};
     const Index canvas = options_.canvas;
@@ -55,7 +55,7 @@ class MovingSprites {
     return clip;
   }
 
-  /// Which image is sprite `number` of clip `index`.
+  /// The index of the image of sprite `number` of clip `index`.
   Index image(Index index, Index number) const {
     return Sprite::of(Rng{options_.seed, static_cast<std::uint64_t>(index)}, number, images_.extent(0)).image;
   }

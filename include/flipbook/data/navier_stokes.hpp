@@ -12,20 +12,20 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Two-dimensional incompressible flow on the periodic square of side 2π, by its vorticity ω = ∂v/∂x − ∂u/∂y:
+/// Two-dimensional incompressible flow on the periodic square of side 2π, in terms of its vorticity ω = ∂v/∂x − ∂u/∂y:
 ///
 ///     ∂ω/∂t + u·∇ω = ν ∇²ω − μ ω
 ///
-/// Pseudo-spectral on n × n points, without aliasing by the 2/3 rule (Orszag, 1971): waves of |k_x|, |k_y| < n/3 are
-/// kept. The time steps are Runge and Kutta's of order 4, viscosity ν and drag μ exact by an integrating factor.
-/// Without either, energy and enstrophy change by the error of the time steps alone. As complex numbers the velocity is
-/// u + iv = F⁻¹[ω̂ / (k_x − i k_y)], and u·∇ω = ½ Im (∂_x − i∂_y)² (u + iv)², so that a step takes eight complex
-/// transforms (the form of Basdevant, 1983, whose four real ones are two).
+/// Pseudo-spectral on n × n points, dealiased by the 2/3 rule (Orszag, 1971): waves of |k_x|, |k_y| < n/3 are kept.
+/// Time steps use the Runge–Kutta method of order 4; viscosity ν and drag μ are exact, by an integrating factor.
+/// Without either, energy and enstrophy change only by the error of the time steps. The complex velocity is u + iv =
+/// F⁻¹[ω̂ / (k_x − i k_y)], and u·∇ω = ½ Im (∂_x − i∂_y)² (u + iv)², so a step takes eight complex transforms (the form
+/// of Basdevant, 1983, with two complex transforms for its four real ones).
 template <std::floating_point T>
 class NavierStokes2d {
  public:
-  /// At rest.
-  /// @param n  points along a side, a power of two from 16 up
+  /// A flow at rest.
+  /// @param n  points along a side, a power of two, at least 16
   /// @throws Error for another n, and for a viscosity or drag below 0
   explicit NavierStokes2d(Index n, double viscosity = 0, double drag = 0)
       : n_(n),
@@ -52,8 +52,9 @@ class NavierStokes2d {
   NavierStokes2d(NavierStokes2d&&) = default;  // a copy would share its memory
   NavierStokes2d& operator=(NavierStokes2d&&) = default;
 
-  /// Starts from a field, of which the waves that are kept are taken, without the mean.
+  /// Sets the vorticity, of which the mean and the waves of |k_x| or |k_y| >= n/3 are dropped.
   /// @param vorticity  (n, n), at (y, x)
+  /// @throws Error for another shape
   void set_vorticity(const Tensor<T>& vorticity) {
     require(vorticity.shape() == Shape{n_, n_}, "NavierStokes2d: needs a vorticity ", Shape{n_, n_}, ", got ",
             vorticity.shape());
@@ -88,16 +89,16 @@ class NavierStokes2d {
     return half_sum([](double) { return 1.0; });
   }
 
-  /// Adds a random field of Gaussian waves, without correlation between them: each of wave number k has a part
-  /// proportional to weight(k) in the energy, whose expectation is `energy` in all. The same rng gives the same field
-  /// at any resolution, but for the waves that are kept.
+  /// Adds a random field of independent Gaussian waves. The share of each wave of wave number k in the energy is
+  /// proportional to weight(k); the expected energy of all waves is `energy`. The same rng gives the same field at any
+  /// resolution, except for the waves that are kept.
   template <class Weight>
   void add_random(double energy, const Weight& weight, Rng& rng) {
     double all = 0;
     each_wave([&](Index kx, Index ky, Index) { all += weight(std::hypot(kx, ky)); });
     const Rng stream = rng.take(std::uint64_t{1} << 32);
     each_wave([&](Index kx, Index ky, Index at) {
-      if (kx < 0 || (kx == 0 && ky < 0)) return;  // the conjugate of one that is drawn
+      if (kx < 0 || (kx == 0 && ky < 0)) return;  // the conjugate of a drawn wave
       const double k = std::hypot(kx, ky), part = weight(k);
       if (part == 0) return;
       const auto [re, im] = Rng::normal_pair(stream.block(static_cast<std::uint64_t>(kx << 16 | (ky + (1 << 15)))));
@@ -108,14 +109,14 @@ class NavierStokes2d {
         spectrum_.data()[to] += static_cast<T>(scale * value);
     });
   }
-  /// Multiplies the velocity.
+  /// Multiplies the velocity by a factor.
   void scale(double factor) {
     for (T& x : spectrum_) x *= static_cast<T>(factor);
   }
 
-  /// How many equal steps `time` takes to be stable: the shortest wave moves by at most `most` radians in each, of
-  /// which Runge and Kutta's steps bear 2.8.
-  /// @throws Error if the flow is not finite, or too fast to follow
+  /// The number of equal steps in which `time` is stable: the shortest wave moves by at most `most` radians per step;
+  /// the Runge–Kutta method is stable up to 2.8.
+  /// @throws Error if the flow is not finite, or too fast to integrate
   Index steps_for(double time, double most = 2.4) {
     find_velocity(spectrum_);
     T speed = 0;
@@ -127,7 +128,7 @@ class NavierStokes2d {
     return std::max<Index>(1, static_cast<Index>(std::ceil(radians / most)));
   }
 
-  /// One step of time.
+  /// One time step.
   void step(double time) {
     set_decay(time);
     const T h = static_cast<T>(time), sixth = h / 6, third = h / 3, half = h / 2;
@@ -146,10 +147,10 @@ class NavierStokes2d {
   using V = xsimd::batch<T>;
   static constexpr Index lanes = static_cast<Index>(V::size);
 
-  /// Where a wave lies in a spectrum; n is a power of two.
+  /// The index of a wave in a spectrum; n is a power of two.
   Index place(Index kx, Index ky) const { return (kx & (n_ - 1)) * n_ + (ky & (n_ - 1)); }
 
-  /// f(k_x, k_y, where they lie in a spectrum) for all waves that are kept, but the mean.
+  /// Calls f(k_x, k_y, index in a spectrum) for all waves that are kept, except the mean.
   template <class F>
   void each_wave(const F& f) const {
     for (Index kx = -most_; kx <= most_; ++kx)
@@ -178,7 +179,7 @@ class NavierStokes2d {
     });
   }
 
-  /// u and v of a vorticity's spectrum, in the two planes of stage_.
+  /// Writes u and v of a vorticity's spectrum to the two planes of stage_.
   void find_velocity(const Tensor<T>& spectrum) {
     const Index size = n_ * n_;
     const T *w = spectrum.data(), *m = velocity_of_.data();
@@ -191,7 +192,7 @@ class NavierStokes2d {
     fft_.inverse(stage_);
   }
 
-  /// The spectrum of −u·∇ω, in tendency_; stage_ may be the argument, and is overwritten.
+  /// Writes the spectrum of −u·∇ω to tendency_; overwrites stage_, which may be the argument.
   void find_tendency(const Tensor<T>& spectrum) {
     find_velocity(spectrum);
     const Index size = n_ * n_;
@@ -201,7 +202,7 @@ class NavierStokes2d {
       (u * u - v * v).store_unaligned(q + i), (V(2) * u * v).store_unaligned(q + i + size);
     }
     fft_.forward(stage_);
-    // Of the field a + ib the spectra of a and b are the parts that are symmetric under k → −k, conjugated.
+    // The spectra of a and b in that of a + ib are its parts that are symmetric under k → −k, conjugated.
     const T scale = T(1) / static_cast<T>(4 * size);
     for (Index kx = -most_; kx <= most_; ++kx) {
       for (Index ky = 0; ky <= most_; ++ky) {
@@ -215,7 +216,7 @@ class NavierStokes2d {
     }
   }
 
-  /// f(spectrum, tendency, decay, sum, stage) for all numbers of a spectrum.
+  /// Calls f(spectrum, tendency, decay, sum, stage) for all numbers of a spectrum.
   template <class F>
   void combine(const F& f) {
     const Index size = n_ * n_;
@@ -232,7 +233,7 @@ class NavierStokes2d {
   double viscosity_, drag_, decay_time_ = -1;
   Fft2d<T> fft_;
   Tensor<T> spectrum_, tendency_, stage_, sum_;  // (2, n, n)
-  Tensor<T> velocity_of_;                        // (2, n, n): what a vorticity's spectrum is multiplied by
+  Tensor<T> velocity_of_;                        // (2, n, n): factor from a vorticity's spectrum to the velocity's
   Tensor<T> decay_;                              // (n, n)
 };
 

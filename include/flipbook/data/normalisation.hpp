@@ -10,14 +10,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// (x − mean) / deviation, channel by channel, and back. It is a pair of functions and no data set, since a data set's
-/// values lie in [0, 1]: likelihoods, pictures and files rely on that. A model that wants others applies it to its
+/// Normalisation of each channel, (x − mean) / deviation, and its inverse. It is not a data set, since likelihoods,
+/// images and files rely on a data set's values being in [0, 1]. A model that needs normalised values applies it to its
 /// input, and the inverse to its output.
 struct Normalisation {
-  std::vector<float> mean, deviation;  ///< one number a channel
+  std::vector<float> mean, deviation;  ///< one number per channel
 
-  /// The mean and the standard deviation of the first clips of a source.
-  /// @throws Error if `clips` is not positive, or if a channel is the same everywhere
+  /// The mean and standard deviation per channel of the first clips of a source.
+  /// @throws Error if `clips` is not positive, or if a channel is constant
   template <Dataset Source>
   static Normalisation measured(const Source& source, Index clips) {
     require(clips > 0, "Normalisation: measured on ", clips, " clips");
@@ -26,7 +26,7 @@ struct Normalisation {
     for (Index i = 0; i < clips; ++i) {
       const Tensor<float> clip = source.clip(i);  // (T, H, W, C)
       for (Index at = 0; at < clip.size(); ++at) {
-        const double value = static_cast<double>(clip.data()[at]);  // of [0, 1], so that its square may be summed
+        const double value = static_cast<double>(clip.data()[at]);  // in [0, 1], so its square may be summed
         const auto channel = static_cast<std::size_t>(at % channels);
         sum[channel] += value, squares[channel] += value * value;
       }
@@ -44,7 +44,7 @@ struct Normalisation {
 
   /// (x − mean) / deviation
   /// @param x  (…, C)
-  /// @throws Error for other channels than it has numbers for, and for a deviation of 0
+  /// @throws Error for another number of channels, and for a deviation that is not positive
   Tensor<float> normalise(const Tensor<float>& x) const {
     return each(x, [](float value, float mean, float deviation) { return (value - mean) / deviation; });
   }

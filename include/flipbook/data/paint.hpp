@@ -13,17 +13,17 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// Red, green and blue in [0, 1].
 using Colour = std::array<float, 3>;
 
-/// Drawing into frames (H, W, C) with smooth edges: pixel (row, column) has its centre at (column + ½, row + ½), and
-/// takes as much of the colour as the shape covers of it, which its centre's distance from the outline tells.
+/// Anti-aliased drawing into frames (H, W, C). Pixel (row, column) has its centre at (column + ½, row + ½); the colour
+/// is blended by the pixel's coverage, computed from the distance of its centre to the outline.
 namespace paint {
 
-/// Where a shape is, so that no more pixels are looked at.
+/// The bounding box of a shape, to which drawing is limited.
 struct Box {
   double left, top, right, bottom;
 };
 
-/// Any shape, of which it is known how far points are from it.
-/// @param outside  how far the point (x, y) lies outside of the shape, in pixels; negative inside
+/// Draws a shape that is given by its signed distance.
+/// @param outside  signed distance of the point (x, y) from the shape, in pixels; negative inside
 template <std::size_t C, class Outside>
 void shape(Tensor<float> frame, const std::array<float, C>& colour, const Box& box, const Outside& outside) {
   const Index height = frame.extent(0), width = frame.extent(1);
@@ -39,7 +39,7 @@ void shape(Tensor<float> frame, const std::array<float, C>& colour, const Box& b
   }
 }
 
-/// All that is no further than `radius` from the line between two points: a limb.
+/// Draws all points within `radius` of the line segment between two points.
 template <std::size_t C>
 void segment(const Tensor<float>& frame, const std::array<float, C>& colour, double x0, double y0, double x1, double y1,
              double radius) {
@@ -53,13 +53,13 @@ void segment(const Tensor<float>& frame, const std::array<float, C>& colour, dou
     return std::sqrt(away_x * away_x + away_y * away_y) - radius;
   });
 }
-/// All that is no further than `radius` from a point.
+/// Draws all points within `radius` of a point.
 template <std::size_t C>
 void disc(const Tensor<float>& frame, const std::array<float, C>& colour, double x, double y, double radius) {
   segment(frame, colour, x, y, x, y, radius);
 }
 
-/// Every pixel, of all the frames.
+/// Fills all pixels of all frames.
 template <std::size_t C>
 void fill(Tensor<float> frames, const std::array<float, C>& colour) {
   for (float* pixel = frames.begin(); pixel != frames.end(); pixel += C) std::copy(colour.begin(), colour.end(), pixel);

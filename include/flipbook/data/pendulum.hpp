@@ -14,12 +14,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A pendulum that a motor at its pivot turns by random torques u; its angle θ is 0 upright and grows clockwise:
+/// A pendulum driven by random torques u of a motor at its pivot; its angle θ is 0 upright and grows clockwise:
 ///
 ///     θ'' = (g/l) sin θ + u/(m l²) − c θ'
 ///
-/// A clip comes with its actions (T, 1), u as a part of the largest torque, or (T, 3), one-hot for full torque to the
-/// left, none, and to the right; and with its state (T, 3), (cos θ, sin θ, θ'), of which a frame shows the first two.
+/// A clip has actions (T, 1), u as a fraction of the largest torque, or (T, 3), one-hot for full torque to the left,
+/// none, and full torque to the right. The state (T, 3) is (cos θ, sin θ, θ'); a frame shows only the first two.
 class Pendulum {
  public:
   enum class Actions {
@@ -29,16 +29,16 @@ class Pendulum {
   struct Options {
     Index frames = 20;
     Index canvas = 64;      ///< height and width of a frame
-    double time = 0.1;      ///< of a frame, in seconds
+    double time = 0.1;      ///< between frames, in seconds
     double gravity = 9.81;  ///< g, in m/s²
     double length = 1;      ///< l, in m
     double mass = 1;        ///< m, in kg
     double damping = 0.1;   ///< c, in 1/s
     double torque = 5;      ///< the largest, in N m
-    double speed = 3;       ///< θ' at the beginning, at most, in 1/s
+    double speed = 3;       ///< largest initial |θ'|, in 1/s
     Actions actions = Actions::smooth;
     Index hold = 4;   ///< frames that a discrete action lasts
-    Index steps = 4;  ///< of the integration, in each frame
+    Index steps = 4;  ///< integration steps per frame
     std::uint64_t seed = 0;
   };
   struct State {
@@ -56,10 +56,11 @@ class Pendulum {
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 3}; }
 
-  /// Clip `index` of the endless many that the seed stands for.
+  /// Clip `index` of the endless sequence selected by the seed.
   ClipWithActions<> clip(Index index) const { return replay(index, actions(index)); }
 
-  /// The clip that begins as clip `index` does and goes on by other actions, (T, 1) or (T, 3).
+  /// Clip `index` replayed from its start with other actions, (T, 1) or (T, 3).
+  /// @throws Error for actions of another shape
   ClipWithActions<> replay(Index index, const Tensor<float>& actions) const {
     const Index frames = options_.frames, width = discrete() ? 3 : 1;
     require(actions.shape() == Shape{frames, width}, "Pendulum: actions of shape ", actions.shape(), "; needs (",
@@ -104,7 +105,7 @@ class Pendulum {
     return actions;
   }
 
-  /// The state after `time` seconds of a constant torque, by Runge and Kutta's method of fourth order.
+  /// The state after `time` seconds of a constant torque, by the Runge–Kutta method of order 4.
   State after(State state, double torque, double time, Index steps) const {
     const double h = time / static_cast<double>(steps);
     for (Index i = 0; i < steps; ++i) {

@@ -15,17 +15,17 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// How a radar's pixels tell how hard it rains. A pixel of [0, 1] is a reflectivity between two limits, in dBZ; rain of
-/// R mm/h has the reflectivity 10 log₁₀(a Rᵇ) (Marshall and Palmer, 1948). From 0 to 60 dBZ these are 0.04 to 205 mm/h.
+/// The scale of a radar's pixels: a pixel in [0, 1] is a reflectivity between two limits, in dBZ; rain of R mm/h has
+/// the reflectivity 10 log₁₀(a Rᵇ) (Marshall and Palmer, 1948). From 0 to 60 dBZ these are 0.04 to 205 mm/h.
 struct RainScale {
   double lowest = 0, highest = 60;  ///< dBZ of the pixels 0 and 1
   double a = 200, b = 1.6;
 
   double dbz(double pixel) const { return lowest + (highest - lowest) * pixel; }
   double rate_of_dbz(double dbz) const { return std::pow(std::pow(10, dbz / 10) / a, 1 / b); }
-  /// Rain in mm/h.
+  /// The rain rate of a pixel, in mm/h.
   double rate(double pixel) const { return rate_of_dbz(dbz(pixel)); }
-  /// The pixel of rain in mm/h, a number or a vector register: 0 of what is below the scale, 1 of what is above it.
+  /// The pixel of a rain rate in mm/h, a number or a vector register: 0 below the scale, 1 above it.
   template <class X>
   X pixel(const X& rate) const {
     const double range = highest - lowest, offset = (10 * std::log10(a) - lowest) / range;
@@ -34,41 +34,40 @@ struct RainScale {
   }
 };
 
-/// Showers as a radar shows them: cells of rain that a smooth wind carries, that grow, decay and merge. Storms come at
-/// random times and places, and so do the cells of each (a cluster process: Rodriguez-Iturbe, Cox and Isham, Some
+/// Synthetic radar images of showers: cells of rain that move with a smooth wind, grow, decay and merge. Storms, and
+/// the cells of each storm, come at random times and places (a cluster process: Rodriguez-Iturbe, Cox and Isham, Some
 /// models for rainfall based on stochastic point processes, 1987). A cell of age a and life L has the rain
 ///
 ///     R(x, a) = peak · sin²(π a / L) · exp(−½ |x − centre|² / radius²)
 ///
-/// stretched along the direction of its storm; where cells meet, their rain adds up. All that happens is periodic, on a
-/// square so much wider than the canvas that no cell is seen twice, so cells enter and leave, and the statistics are
-/// the same at all times.
+/// stretched along the direction of its storm; the rain of overlapping cells is summed. The domain is a periodic
+/// square, so much wider than the canvas that no cell is visible twice: cells enter and leave, and the statistics are
+/// stationary.
 class Rain {
  public:
   struct Options {
     Index frames = 20;
     Index canvas = 64;      ///< height and width of a frame
     double density = 0.02;  ///< expected number of living cells with their centre in a pixel
-    double per_storm = 40;  ///< expected cells of a storm, 1 or more: one, and a Poisson number of others
+    double per_storm = 40;  ///< expected cells of a storm, at least 1: one, plus a Poisson number
     double spread = 8;      ///< standard deviation of their distance from the storm, along an axis, in pixels
-    double life = 20;       ///< mean of a cell's life, in frames; each is uniform between half of it and 3/2
-    double radius = 1.8;    ///< mean of a cell's radius, in pixels; each is uniform between half of it and 3/2
+    double life = 20;       ///< mean life of a cell, in frames; uniform between ½ and 3/2 of it
+    double radius = 1.8;    ///< mean radius of a cell, in pixels; uniform between ½ and 3/2 of it
     double stretch = 2.5;   ///< ratio of a storm's long to its short side; a cell's is the square root of it
-    double weakest = 10;    ///< dBZ at a cell's peak: each is uniform between the weakest
-    double strongest = 50;  ///< and the strongest
-    double wind = 1;        ///< mean speed, in pixels a frame; a clip's is uniform between 0 and twice it
-    double eddies = 0.4;    ///< root mean square of what turns in the wind, in pixels a frame
+    double weakest = 10;    ///< lowest peak of a cell, in dBZ; peaks are uniform
+    double strongest = 50;  ///< highest peak of a cell, in dBZ
+    double wind = 1;        ///< mean speed, in pixels per frame; uniform per clip between 0 and twice it
+    double eddies = 0.4;    ///< root mean square of the eddies' velocity, in pixels per frame
     RainScale scale = {};
     std::uint64_t seed = 0;
   };
 
-  /// A cell, in pixels and frames: where its centre is when it is born, at (x, y) from the canvas' corner.
+  /// A cell, in pixels and frames; (x, y) is its centre at birth, from the canvas' corner.
   struct Cell {
     double born, life, x, y, radius, angle, peak;  ///< peak in mm/h; long side at `angle` to the x axis
   };
 
-  /// A clip's wind: one velocity everywhere, and eddies, u = ∂ψ/∂y and v = −∂ψ/∂x of a sum ψ of waves, so that it has
-  /// no divergence.
+  /// A clip's wind: a uniform velocity, and eddies, u = ∂ψ/∂y and v = −∂ψ/∂x of a sum ψ of waves, without divergence.
   struct Wind {
     struct Wave {
       double kx, ky, phase, amplitude;
@@ -76,7 +75,7 @@ class Rain {
     double u, v;
     std::array<Wave, 4> eddies;
 
-    /// Pixels a frame, along x and y.
+    /// The velocity along x and y, in pixels per frame.
     std::array<double, 2> at(double x, double y) const {
       std::array<double, 2> velocity{u, v};
       for (const auto& [kx, ky, phase, amplitude] : eddies) {
@@ -107,7 +106,7 @@ class Rain {
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 1}; }
 
-  /// Clip `index` of the endless many that the seed stands for, (T, H, W, 1).
+  /// Clip `index` of the endless sequence selected by the seed, (T, H, W, 1).
   Tensor<float> clip(Index index) const { return draw(cells(index), wind(index)); }
 
   /// The wind of clip `index`.
@@ -127,7 +126,7 @@ class Rain {
     return wind;
   }
 
-  /// All cells that live while clip `index` lasts, or may have begun before it.
+  /// All cells that may live during clip `index`, including those born before it.
   std::vector<Cell> cells(Index index) const {
     const Options& o = options_;
     const Wind wind = this->wind(index);
@@ -154,7 +153,7 @@ class Rain {
     return cells;
   }
 
-  /// The clip of these cells in that wind, (T, H, W, 1).
+  /// Draws the clip of these cells in that wind, (T, H, W, 1).
   Tensor<float> draw(const std::vector<Cell>& cells, const Wind& wind) const {
     Tensor<float> clip(shape());
     std::fill(clip.begin(), clip.end(), 0.0F);
@@ -176,7 +175,7 @@ class Rain {
     return clip;
   }
 
-  /// The side of the square on which all is periodic, in pixels.
+  /// The side of the periodic square, in pixels.
   double side() const noexcept { return side_; }
   const Options& options() const noexcept { return options_; }
 
@@ -185,28 +184,28 @@ class Rain {
     return Rng::at(options_.seed, static_cast<std::uint64_t>(index), purpose << 32);
   }
 
-  /// A Poisson number: how many of a process' arrivals come before `mean`.
+  /// A Poisson number: the number of a process' arrivals before `mean`.
   static Index poisson(double mean, Rng& rng) {
     Index count = 0;
     for (double time = -std::log1p(-rng.uniform()); time < mean; time -= std::log1p(-rng.uniform())) ++count;
     return count;
   }
 
-  /// How many standard deviations from its centre a cell's rain is on the scale.
+  /// The number of standard deviations from its centre within which a cell's rain is on the scale.
   double sigmas(double peak) const { return peak <= dry_ ? 0 : std::sqrt(2 * std::log(peak / dry_)); }
 
-  /// With the wind, by the midpoint rule.
+  /// Moves a point with the wind, by the midpoint rule.
   static void move(double& x, double& y, const Wind& wind, double time) {
     const auto here = wind.at(x, y);
     const auto middle = wind.at(x + time / 2 * here[0], y + time / 2 * here[1]);
     x += time * middle[0], y += time * middle[1];
   }
 
-  /// Adds a cell's rain where it is on the scale, (H, W, 1): peak · exp(−½ (a dx² + 2 b dx dy + c dy²)).
+  /// Adds a cell's rain to a frame (H, W, 1) where it is on the scale: peak · exp(−½ (a dx² + 2 b dx dy + c dy²)).
   void add(const Cell& cell, double peak, Tensor<float> frame) const {
     const double far = sigmas(peak);
     if (far == 0) return;
-    // Where it is as seen from the canvas, whose pixel (0, 0) covers 0 to 1.
+    // The cell's position relative to the canvas, whose pixel (0, 0) covers 0 to 1.
     const auto seen = [&](double at) { return at - side_ * std::floor((at + largest_) / side_) - 0.5; };
     const double x = seen(cell.x), y = seen(cell.y), cosine = std::cos(cell.angle), sine = std::sin(cell.angle);
     const double square = cell.radius * cell.radius, ratio_of_sides = std::sqrt(options_.stretch);
@@ -232,15 +231,15 @@ class Rain {
     }
   }
 
-  /// Rain in mm/h as pixels. Number by number: a vector's logarithm would be compiled in every program that includes
-  /// this, and GCC 12 does not compile it at -O0.
+  /// Converts rain in mm/h to pixels, one at a time: a vector's logarithm would be compiled in every program that
+  /// includes this header, and GCC 12 does not compile it at -O0.
   void to_pixels(Tensor<float>& rain) const {
     for (float& number : rain) number = number > 0 ? options_.scale.pixel(number) : 0.0F;
   }
 
   Options options_;
   double dry_;      // mm/h below which rain is off the scale
-  double largest_;  // how far any cell reaches
+  double largest_;  // the largest reach of a cell
   double side_;
 };
 

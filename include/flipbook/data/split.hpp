@@ -11,14 +11,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a part of the data is for.
+/// The purpose of a part of the data.
 enum class DataSplit { training, validation, test };
 
-/// How much of what is finite is kept for validation and for tests.
+/// The fractions of a finite data set for validation and test.
 struct SplitOptions {
   double validation = 0.1;
   double test = 0.1;
-  Index gap = 0;  ///< clips between two parts that are in none, where neighbours share frames
+  Index gap = 0;  ///< clips left out between two parts, for sources whose neighbouring clips share frames
 };
 
 namespace detail {
@@ -40,9 +40,9 @@ inline Range range_of(Index size, DataSplit split, const SplitOptions& options) 
 }
 }  // namespace detail
 
-/// One of three parts of a data set, which have no clip in common: a range of its indices. Those of an endless source,
-/// each as long as 2⁴⁰ clips, begin at 0, 2⁴⁰ and 2⁴¹; since what is random in a clip is drawn from a stream that its
-/// index selects, no two parts share a stream. A finite source is cut into three in the order of its clips.
+/// One of three disjoint parts of a data set, a range of its indices. The parts of an endless source have 2⁴⁰ clips
+/// each and begin at 0, 2⁴⁰ and 2⁴¹; a clip's random numbers come from a stream selected by its index, so no two parts
+/// share a stream. A finite source is divided into three in the order of its clips.
 template <Dataset Source>
 class SplitDataset {
  public:
@@ -70,7 +70,7 @@ class SplitDataset {
   Index first_ = 0, size_ = Index{1} << 40;
 };
 
-/// A device makes the clips of a part where it makes those of the source.
+/// A device generates the clips of a part if it can generate those of the source.
 template <class B, MadeOn<B> Source>
 auto made_on(B, const SplitDataset<Source>& part) {
   return [make = made_on(B{}, part.source()), first = part.first()](Index from, Index count) {
@@ -88,9 +88,10 @@ SplitDataset<Source> split_of(Source source, DataSplit part, const SplitOptions&
   return SplitDataset<Source>(std::move(source), part, options);
 }
 
-/// The part of many rows, such as the images that sprites are made of, for training, validation or test: rows that are
-/// drawn by a shuffle of their number alone, so that labels which are split alike stay with their images.
+/// The part of a tensor's rows, such as the images of sprites, for training, validation or test. A shuffle that depends
+/// only on the number of rows selects them, so images and labels that are split alike stay together.
 /// @param rows  (N, …)
+/// @throws Error if there are no rows, or none are left for the part
 template <class T>
 Tensor<T> split_of(const Tensor<T>& rows, DataSplit part, const SplitOptions& options = {}) {
   require(rows.rank() > 0 && rows.extent(0) > 0, "split: no rows in a tensor of shape ", rows.shape());

@@ -12,19 +12,18 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A point that moves straight through the unit square and bounces off its sides, exactly as in the
-/// generator of Moving MNIST (Srivastava et al., Unsupervised learning of video representations using
-/// LSTMs, 2015): a step that leaves the square ends on its side, with that component of the velocity
-/// turned round.
+/// A point that moves straight through the unit square and bounces off its sides, exactly as in the generator of Moving
+/// MNIST (Srivastava et al., Unsupervised learning of video representations using LSTMs, 2015): a step that leaves the
+/// square ends on its side, with that component of the velocity reversed.
 struct BouncingPoint {
   double x, y, vx, vy;
 
-  /// Somewhere in the square, heading anywhere at speed 1.
+  /// A random point of the square with a random direction, at speed 1.
   static BouncingPoint draw(Rng& rng) {
     const double y = rng.uniform(), x = rng.uniform();
     return heading(x, y, rng.uniform());
   }
-  /// At a point, heading somewhere, as a part of a full turn.
+  /// A point with a direction, as a fraction of a full circle, at speed 1.
   template <class Number>
   static constexpr BouncingPoint heading(Number x, Number y, Number turn) {
     const Number angle = 2 * std::numbers::pi * turn;
@@ -45,13 +44,13 @@ struct BouncingPoint {
   }
 };
 
-/// A point of whole pixels that draws a new velocity at each wall, exactly as in the generator of stochastic Moving
-/// MNIST (Denton and Fergus, Stochastic video generation with a learned prior, 2018): components up to `fastest` pixels
-/// a frame, away from the wall at least one.
+/// A point at integer pixels that draws a new velocity at each wall, exactly as in the generator of stochastic Moving
+/// MNIST (Denton and Fergus, Stochastic video generation with a learned prior, 2018): components of up to `fastest`
+/// pixels per frame, that away from the wall at least 1.
 struct StochasticPoint {
   Index x, y, vx, vy;
 
-  /// Anywhere of free × free pixels, at any velocity, which may be none.
+  /// A random point of free × free pixels with a random velocity, which may be 0.
   static StochasticPoint draw(Rng& rng, Index free, Index fastest) {
     const Index x = rng.below(free), y = rng.below(free);
     const Index vx = along(rng, fastest), vy = along(rng, fastest);
@@ -75,12 +74,12 @@ struct StochasticPoint {
   }
 };
 
-/// One of a clip's sprites: which image, and the point that it follows.
+/// One of a clip's sprites: the index of its image, and its moving point.
 struct Sprite {
   Index image;
   BouncingPoint point;
 
-  /// Sprite `number` of a clip whose random numbers are `stream`, drawn from `images` images.
+  /// Sprite `number` of a clip with the random stream `stream`; its image is one of `images`.
   static constexpr Sprite of(const Rng& stream, Index number, Index images) {
     const auto uniform = [&](Index draw) {
       return Rng::unit_pair(stream.block(static_cast<std::uint64_t>(4 * number + draw)))[0];
@@ -88,7 +87,7 @@ struct Sprite {
     return {static_cast<Index>(uniform(0) * static_cast<double>(images)),
             BouncingPoint::heading(uniform(2), uniform(1), uniform(3))};
   }
-  /// Where it begins along an axis, as a part of whose free way the point is at `at`.
+  /// The sprite's first pixel along an axis, for a point at `at` of the free distance.
   static constexpr Index begin(double at, Index free) { return static_cast<Index>(at * static_cast<double>(free)); }
 };
 

@@ -11,16 +11,16 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Stochastic Moving MNIST made on the fly from any images: each sprite moves straight until it meets a wall, where it
-/// draws a new velocity, so that what follows cannot be foretold (StochasticPoint). Where sprites overlap, the brighter
-/// shows; in the original, their sum, at most 1.
+/// Stochastic Moving MNIST, generated on the fly from any images. Each sprite moves straight until it meets a wall,
+/// where it draws a new velocity (StochasticPoint), so its path cannot be predicted. Where sprites overlap, the
+/// brighter one is visible; in the original, their sum, at most 1.
 class StochasticSprites {
  public:
   struct Options {
     Index frames = 20;
     Index canvas = 64;  ///< height and width of a frame
     Index sprites = 2;  ///< in each clip
-    Index fastest = 4;  ///< pixels that a sprite moves per frame, at most, along each axis
+    Index fastest = 4;  ///< largest speed along each axis, in pixels per frame
     std::uint64_t seed = 0;
   };
 
@@ -35,7 +35,7 @@ class StochasticSprites {
 
   Shape shape() const { return {options_.frames, options_.canvas, options_.canvas, 1}; }
 
-  /// Clip `index` of the endless many that the seed stands for, (T, H, W, 1).
+  /// Clip `index` of the endless sequence selected by the seed, (T, H, W, 1).
   Tensor<float> clip(Index index) const {
     Tensor<float> clip(shape());
     std::fill(clip.begin(), clip.end(), 0.0F);
@@ -51,14 +51,14 @@ class StochasticSprites {
     return clip;
   }
 
-  /// Which image is sprite `number` of clip `index`.
+  /// The index of the image of sprite `number` of clip `index`.
   Index image(Index index, Index number) const { return stream(index, number).below(images_.extent(0)); }
   const Tensor<std::uint8_t>& images() const noexcept { return images_; }  // (K, h, w)
   const Options& options() const noexcept { return options_; }
 
  private:
   Index free() const { return options_.canvas - std::max(images_.extent(1), images_.extent(2)); }
-  // A sprite draws as many numbers as it meets walls, so each has a part of the clip's stream.
+  // A sprite draws numbers at each wall that it meets, so each has its own part of the clip's stream.
   Rng stream(Index index, Index number) const {
     return Rng::at(options_.seed, static_cast<std::uint64_t>(index), static_cast<std::uint64_t>(number) << 32);
   }

@@ -11,18 +11,18 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Where clips lie in longer sequences of frames: in each sequence, one begins every `stride` frames as
-/// long as `frames` are left.
+/// The positions of clips in longer sequences of frames: in each sequence, a clip begins every `stride` frames as long
+/// as `frames` frames are left.
 class Subsequences {
  public:
   Subsequences(Index frames, Index stride) : frames_(frames), stride_(stride) {
     require(frames > 0 && stride > 0, "clips of ", frames, " frames, every ", stride, ": both must be positive");
   }
 
-  /// A further sequence, of `length` frames; one shorter than a clip holds none.
+  /// Adds a sequence of `length` frames; one shorter than a clip contains none.
   void add(Index length) { ends_.push_back(size() + (length < frames_ ? 0 : (length - frames_) / stride_ + 1)); }
 
-  /// How many clips there are in all.
+  /// The number of clips.
   Index size() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
   Index frames() const noexcept { return frames_; }
 
@@ -30,7 +30,7 @@ class Subsequences {
     std::size_t sequence;
     Index first;  ///< frame within the sequence
   };
-  /// Where clip `index` begins.
+  /// The sequence and the first frame of clip `index`.
   Place place(Index index) const {
     require(0 <= index && index < size(), "clip ", index, " of ", size());
     const auto end = std::upper_bound(ends_.begin(), ends_.end(), index);

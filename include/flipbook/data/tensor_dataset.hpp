@@ -17,7 +17,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 class TensorDataset {
  public:
   /// @param clips  (N, T, H, W, C) in [0, 1]
-  /// @throws Error for another rank, and for a number that is infinite or none: names its place
+  /// @throws Error for another rank, and for an element that is infinite or NaN: names its position
   explicit TensorDataset(Tensor<float> clips) : clips_(std::move(clips)) {
     require(clips_.rank() == 5, "TensorDataset: needs (N, T, H, W, C), got ", clips_.shape());
     require_finite(clips_, "TensorDataset");
@@ -31,15 +31,15 @@ class TensorDataset {
   Tensor<float> clips_;
 };
 
-/// All clips of a finite source, worked out once and kept.
+/// All clips of a finite source, computed once and kept in memory.
 template <FiniteDataset Source>
   requires std::same_as<ClipOf<Source>, Tensor<float>> TensorDataset in_memory(const Source& source) {
     return TensorDataset(batch_of(source, 0, source.size()));
   }
 
-/// A shuffle of 0 … size − 1 that needs no table: a Feistel network over the next power of four, walked
-/// until it lands inside, so that each place of the shuffle is a pure function of the key.
-/// (Black and Rogaway, Ciphers with arbitrary finite domains, 2002.)
+/// A permutation of 0 … size − 1 without a table: a Feistel network over the next power of four, iterated until the
+/// result is below size, so that each element is a pure function of the key. (Black and Rogaway, Ciphers with arbitrary
+/// finite domains, 2002.)
 class Permutation {
  public:
   Permutation(Index size, std::uint64_t seed, std::uint64_t stream) : size_(size), key_(seed, stream) {
@@ -70,7 +70,7 @@ class Permutation {
   int half_bits_;
 };
 
-/// A finite source read for ever: each pass (epoch) holds every clip once, in an order of its own.
+/// A finite source repeated endlessly: each epoch has every clip once, in its own random order.
 template <FiniteDataset Source>
 class Shuffled {
  public:

@@ -21,25 +21,25 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Clips cut out of a video file, or of all video files of a folder and the folders in it, in the order of their names.
-/// A clip is decoded when it is asked for, from the keyframe before it, so a folder may hold any number of files; where
-/// all decoded frames take no more than `memory`, each file is decoded once and kept, at 8 bits a channel.
+/// Clips of a video file, or of all video files of a folder and its subfolders, sorted by name. A clip is decoded when
+/// it is requested, from the keyframe before it, so a folder may have any number of files. If all decoded frames take
+/// no more than `memory`, each file is decoded once and kept, at 8 bits per channel.
 ///
-/// A file that cannot be read when the folder is indexed is skipped. A clip of one that cannot be read later is
-/// replaced by another, chosen by a function of its number. Both are said on stderr and listed in `skipped`.
+/// A file that cannot be read during indexing is skipped. A clip that cannot be read later is replaced by another,
+/// chosen by a function of its index. Both are reported on stderr, and the files listed in `skipped`.
 class VideoFiles {
  public:
   struct Options {
     Index frames = 16;  ///< in a clip
-    Index stride = 16;  ///< frames from one clip's beginning to the next one's
-    Index every = 1;    ///< of the file's frames, every so manieth is taken: 2 halves the frame rate
+    Index stride = 16;  ///< frames from the beginning of a clip to that of the next
+    Index every = 1;    ///< takes every n-th frame of the file: 2 halves the frame rate
     FrameSize size{};
-    /// Bytes that decoded frames may be kept in: 2³⁰ are an hour of 64 × 64 in colour, 25 frames a second.
+    /// Bytes for decoded frames: 2³⁰ are an hour of 64 × 64 in colour at 25 frames per second.
     Index memory = Index{1} << 30;
     VideoIndexOptions index{};
   };
 
-  /// @throws Error if the folder cannot be read, or none of its files that can be is as long as one clip: names it
+  /// @throws Error if the folder cannot be read, or has no readable file as long as a clip: names it
   VideoFiles(const std::filesystem::path& path, const Options& options)
       : shared_(std::make_shared<Shared>(path, options)) {}
   explicit VideoFiles(const std::filesystem::path& path) : VideoFiles(path, Options{}) {}
@@ -50,7 +50,7 @@ class VideoFiles {
   }
   Index size() const noexcept { return shared_->subsequences.size(); }
 
-  /// @throws Error if neither it nor any of a hundred others can be read
+  /// @throws Error if neither the clip nor any of a hundred others can be read
   Tensor<float> clip(Index index) const {
     std::string reason;
     if (const auto frames = shared_->read(index, reason)) return to_unit(*frames);
@@ -63,16 +63,16 @@ class VideoFiles {
   }
 
   const VideoIndex& index() const noexcept { return shared_->index; }
-  /// The files that could not be read, when they were indexed or later, each once.
+  /// The files that could not be read, during indexing or later, each once.
   std::vector<SkippedVideo> skipped() const {
     const std::lock_guard lock(shared_->mutex);
     return shared_->skipped;
   }
-  /// How many clips were replaced by others, as often as they were asked for.
+  /// The number of requested clips that were replaced by others, counting repeated requests.
   Index replaced() const noexcept { return shared_->replaced; }
 
  private:
-  /// What copies have in common.
+  /// The state that copies share.
   struct Shared {
     struct Kept {
       std::mutex mutex;
@@ -110,7 +110,7 @@ class VideoFiles {
       return (video.facts.frames + options.every - 1) / options.every;
     }
 
-    /// The frames of a clip, (T, H, W, C), or none where they cannot be read.
+    /// The frames of a clip, (T, H, W, C), or none if they cannot be read.
     std::optional<Tensor<std::uint8_t>> read(Index clip, std::string& reason) {
       const auto [sequence, first] = subsequences.place(clip);
       const IndexedVideo& video = index.videos()[sequence];
@@ -125,7 +125,7 @@ class VideoFiles {
           if (!std::exchange(whole.tried, true)) {
             try {
               whole.frames = frames(0, frames_of(video));
-            } catch (const Error&) {  // the clip that is asked for may be whole
+            } catch (const Error&) {  // the requested clip may still be readable
             }
           }
           if (whole.frames) return whole.frames.slice(first, first + options.frames);

@@ -27,13 +27,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A video file as an index knows it.
+/// A video file's entry in an index.
 struct IndexedVideo {
-  std::filesystem::path path;  ///< within the folder of the index
+  std::filesystem::path path;  ///< relative to the index's folder
   std::uintmax_t bytes = 0;    ///< its size
-  std::int64_t modified = 0;   ///< when it was changed last, in nanoseconds since 1970
-  VideoFacts facts = {};       ///< what it holds
-  std::string refusal = {};    ///< why it cannot be read; empty where it can
+  std::int64_t modified = 0;   ///< time of its last change, in nanoseconds since 1970
+  VideoFacts facts = {};       ///< its frames, their size and times
+  std::string refusal = {};    ///< why it cannot be read; empty if it can
 };
 
 /// A video that cannot be read.
@@ -42,13 +42,12 @@ struct SkippedVideo {
   std::string reason;
 };
 
-/// How a VideoIndex is made.
+/// Options of a VideoIndex.
 struct VideoIndexOptions {
   int threads = 0;  ///< that read files; 0: one for each core
-  /// Where the index is kept. Empty: as `video-index.jsonl` in the folder of the videos, or nowhere if that cannot be
-  /// written.
+  /// The file of the index. Empty: `video-index.jsonl` in the folder of the videos, or none if that cannot be written.
   std::filesystem::path file = {};
-  std::function<void(Index, Index)> progress = {};  ///< told how many files have been read, of how many that must be
+  std::function<void(Index, Index)> progress = {};  ///< called with the number of files read and to read
 };
 
 namespace detail {
@@ -68,7 +67,7 @@ inline nlohmann::json to_json(const IndexedVideo& video) {
   return line;
 }
 
-/// @throws what nlohmann::json throws, or an Error, where the line is none of `to_json`
+/// @throws the exceptions of nlohmann::json, or an Error, if the line is not one of `to_json`
 inline IndexedVideo indexed_video(const nlohmann::json& line) {
   IndexedVideo video{line.at("path").get<std::string>(), line.at("bytes").get<std::uintmax_t>(),
                      line.at("modified").get<std::int64_t>()};
@@ -88,20 +87,20 @@ inline IndexedVideo indexed_video(const nlohmann::json& line) {
 
 }  // namespace detail
 
-/// What the video files of a folder and of the folders in it hold, by their names. Each is read through once
-/// (`scan_video`); what is learnt of it is kept in a file of JSON lines, and it is read again only where its size or
-/// its time of change is another one. Files that cannot be read are listed with the reason.
+/// An index of the video files of a folder and its subfolders, sorted by name. Each file is read through once
+/// (`scan_video`) and the result stored in a file of JSON lines; it is read again only if its size or modification time
+/// has changed. Files that cannot be read are listed with the reason.
 class VideoIndex {
  public:
   /// @param path  a folder, or a single file
   /// @throws Error if the folder cannot be read, or `options.file` is given and cannot be written: names it
   explicit VideoIndex(const std::filesystem::path& path, const VideoIndexOptions& options = {}) {
     require(options.threads >= 0, "VideoIndex: ", options.threads, " threads");
-    std::error_code unreadable;  // opening it will say so again
+    std::error_code unreadable;  // opening it reports the error again
     const bool many = std::filesystem::is_directory(path, unreadable);
     folder_ = many ? path : path.parent_path();
     file_ = options.file.empty() && many ? folder_ / "video-index.jsonl" : options.file;
-    if (!options.file.empty()) AtomicFile{options.file};  // before the work, not after it
+    if (!options.file.empty()) AtomicFile{options.file};  // fails before the scan, not after it
     const std::map<std::string, IndexedVideo> known = kept();
     std::vector<IndexedVideo> videos = many ? listed() : std::vector{found(path.filename())};
     std::vector<IndexedVideo*> unknown;
@@ -126,13 +125,13 @@ class VideoIndex {
     }
   }
 
-  /// The videos that can be read, by name.
+  /// The videos that can be read, sorted by name.
   const std::vector<IndexedVideo>& videos() const noexcept { return videos_; }
-  /// The others.
+  /// The videos that cannot be read.
   const std::vector<SkippedVideo>& skipped() const noexcept { return skipped_; }
-  /// How many files had to be read.
+  /// The number of files that had to be read.
   Index scanned() const noexcept { return scanned_; }
-  /// Where the index is kept; empty: nowhere.
+  /// The file of the index; empty if there is none.
   const std::filesystem::path& file() const noexcept { return file_; }
   const std::filesystem::path& folder() const noexcept { return folder_; }
 
@@ -142,7 +141,7 @@ class VideoIndex {
   IndexedVideo found(const std::filesystem::path& name) const {
     struct stat file {};
     IndexedVideo video{name};
-    if (::stat((folder_ / name).c_str(), &file) != 0) return video;  // opening it will say why
+    if (::stat((folder_ / name).c_str(), &file) != 0) return video;  // opening it reports the reason
     video.bytes = static_cast<std::uintmax_t>(file.st_size);
     video.modified = std::int64_t{file.st_mtim.tv_sec} * 1'000'000'000 + file.st_mtim.tv_nsec;
     return video;
@@ -163,7 +162,7 @@ class VideoIndex {
     return videos;
   }
 
-  /// What the file of the index holds; lines that are damaged, or of another version, hold nothing.
+  /// The entries of the index's file; damaged lines and files of another version have none.
   std::map<std::string, IndexedVideo> kept() const {
     std::map<std::string, IndexedVideo> known;
     std::error_code none;
@@ -177,16 +176,16 @@ class VideoIndex {
         try {
           IndexedVideo video = detail::indexed_video(nlohmann::json::parse(line));
           known.insert_or_assign(video.path.string(), std::move(video));
-        } catch (const std::exception&) {  // it is read anew
+        } catch (const std::exception&) {  // its video is read again
         }
       }
-    } catch (const Error&) {  // it cannot be read: all is read anew
+    } catch (const Error&) {  // an unreadable index: all videos are read again
     }
     return known;
   }
 
-  /// Writes what is known of the videos, if there is a place.
-  /// @param wanted  whether it is an error that it cannot be written
+  /// Writes the file of the index, if it has one.
+  /// @param wanted  whether a failure to write is an error
   void keep(const std::vector<IndexedVideo>& videos, bool wanted) {
     if (file_.empty()) return;
     try {
@@ -196,7 +195,7 @@ class VideoIndex {
         if (video.facts.frames == 0 && video.refusal.empty()) continue;  // not read yet
         try {
           file.write(detail::to_json(video).dump() + "\n");
-        } catch (const nlohmann::json::exception&) {  // its name is not UTF-8: it will be read again
+        } catch (const nlohmann::json::exception&) {  // a name that is not UTF-8: the video will be read again
         }
       }
       file.commit();
@@ -206,8 +205,8 @@ class VideoIndex {
     }
   }
 
-  /// Reads files by several threads.
-  /// @param keep_part  called now and then, so that of what is read at most half is lost
+  /// Reads files on several threads.
+  /// @param keep_part  called at intervals, so that at most half of the files read are lost
   template <class Keep>
   void scan(const std::vector<IndexedVideo*>& videos, const VideoIndexOptions& options, const Keep& keep_part) const {
     const std::size_t all = videos.size();
@@ -238,7 +237,7 @@ class VideoIndex {
     };
     const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     const auto count = std::min(all, static_cast<std::size_t>(options.threads > 0 ? options.threads : cores));
-    std::vector<std::jthread> threads;  // which end before what they work on does
+    std::vector<std::jthread> threads;  // joined before the objects that they use are destroyed
     threads.reserve(count);
     for (std::size_t i = 0; i < count; ++i) threads.emplace_back(work);
     for (std::size_t told = 0, kept = 500; told < all;) {

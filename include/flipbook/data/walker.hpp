@@ -15,7 +15,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 /// A person seen from the side, who walks or runs with two legs and two arms in opposite phase. Lengths are pixels.
 struct Walker {
   double height;
-  double feet;  ///< row that the feet are on
+  double feet;  ///< row of the feet
   Colour shirt, trousers, skin;
 
   static Walker draw(Rng& rng, double height, double feet) {
@@ -30,7 +30,7 @@ struct Walker {
   }
 
   /// @param x       column of the hips
-  /// @param phase   of the stride, in turns: 0 and ½ are where the legs are furthest apart
+  /// @param phase   of the stride, in cycles: the legs are furthest apart at 0 and ½
   /// @param swing   largest angle of a leg from the vertical
   /// @param facing  +1 to the right, −1 to the left
   void paint_at(const Tensor<float>& frame, double x, double phase, double swing, double facing) const {

@@ -19,14 +19,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A file that appears whole or not at all. Bytes go to a temporary file in the same folder, NAME.0.tmp; `commit`
-/// has them on the disk before it renames that file to the wanted name. Until then, and for good if
-/// `commit` is never reached, whatever stood under the name stays as it was.
+/// A file that is written atomically: it appears complete or not at all. Bytes go to a temporary file in the same
+/// folder, NAME.0.tmp; `commit` syncs it to the disk and renames it to the final name. Until then, or if `commit` is
+/// never reached, an existing file of that name does not change.
 class AtomicFile {
  public:
-  /// A symbolic link is followed: it is what it points to that is replaced, or made. A file that is replaced hands its
-  /// permissions on.
-  /// @throws Error if nothing can be created beside `path`, or if `path` is something other than a file
+  /// A symbolic link is followed: its target is replaced or created. A replaced file passes on its permissions.
+  /// @throws Error if nothing can be created next to `path`, or if `path` exists and is not a regular file
   explicit AtomicFile(std::filesystem::path path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -37,23 +36,24 @@ class AtomicFile {
   void write(std::span<const std::uint8_t> bytes) { write(bytes.data(), bytes.size()); }
   void write(std::string_view characters) { write(characters.data(), characters.size()); }
 
-  /// The file that the bytes go to, for a library that will open it by its name.
+  /// The path of the temporary file, for a library that opens it by name.
   const std::filesystem::path& temporary() const noexcept { return temporary_; }
 
-  /// Has what was written on the disk, which may turn out to be full.
+  /// Syncs the written bytes to the disk.
+  /// @throws Error if that fails, as on a full disk
   void sync();
-  /// Puts the file in its place; nothing may be written afterwards.
+  /// Renames the file to its final name; nothing may be written afterwards.
   void commit();
-  /// Puts the file in its place unless one is there; of several that want it, one gets it.
-  /// @return whether this one did
+  /// Gives the file its final name unless a file of that name exists; of several writers, one succeeds.
+  /// @return whether this one succeeded
   bool commit_new();
 
  private:
-  // A rename or a link is on the disk once the folder is; some file systems cannot sync one, and need not.
+  // A rename or a link is durable once the folder is synced; some file systems cannot sync folders, and need not.
   void sync_folder() const;
   static std::filesystem::path followed(std::filesystem::path path);
-  /// An empty file of this name, which stays locked while its writer lives. So what a writer that was killed has left
-  /// can be told, and is taken over. Less than 0, with the reason EEXIST, where another writer has it.
+  /// Creates an empty file of this name, locked while its writer lives, so that the remains of a killed writer can be
+  /// recognised and taken over. Returns a negative number, with errno EEXIST, if another writer has the file.
   static int taken(const std::filesystem::path& name);
 
   [[noreturn]] void fail_with(std::string_view what) const;

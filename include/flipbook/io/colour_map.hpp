@@ -14,17 +14,17 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Colours for numbers of [0, 1]: between equally spaced ones they are mixed.
+/// A map from numbers in [0, 1] to colours, which interpolates between equally spaced colours.
 class ColourMap {
  public:
-  /// @throws Error unless there are two or more
+  /// @throws Error for fewer than two colours
   explicit ColourMap(std::vector<Rgb> colours) : colours_(std::move(colours)) {
     require(colours_.size() >= 2, "ColourMap: ", colours_.size(), " colours; needs two or more");
   }
 
-  /// One that is known by its name: "grey"; "viridis" and "inferno" (matplotlib's), which grow brighter; "balance",
-  /// blue, white and red for what has a sign; "radar", as rain is shown.
-  /// @throws Error for another name: says which there are
+  /// A map by name: "grey"; "viridis" and "inferno" (matplotlib's), of increasing brightness; "balance", blue, white
+  /// and red for signed quantities; "radar", for rain.
+  /// @throws Error for another name: lists the names
   static ColourMap named(std::string_view name) {
     static const std::vector<std::pair<std::string_view, std::vector<unsigned>>> maps{
         {"grey", {0x000000, 0xffffff}},
@@ -52,7 +52,7 @@ class ColourMap {
     fail("ColourMap: there is none named '", name, "' (", all, ")");
   }
 
-  /// The colour of a number; what lies outside of [0, 1] has that of its end.
+  /// The colour of a number, clamped to [0, 1].
   Rgb operator()(float value) const {
     const float place = std::clamp(value, 0.0F, 1.0F) * static_cast<float>(colours_.size() - 1);
     const auto below = std::min(static_cast<std::size_t>(place), colours_.size() - 2);
@@ -64,11 +64,11 @@ class ColourMap {
     return colour;
   }
 
-  /// Frames in these colours. Few levels make a small GIF.
+  /// Frames in the colours of the map. Few levels make a small GIF.
   /// @param frames  (…, 1), in [0, 1]
-  /// @param levels  into how many equal parts [0, 1] falls, each of one colour, 2 or more
+  /// @param levels  number of equal parts of [0, 1], each of one colour; at least 2
   /// @return        (…, 3)
-  /// @throws Error for other channels, and for a number that is infinite or none
+  /// @throws Error for other channels, and for an infinite or NaN element
   Tensor<std::uint8_t> operator()(const Tensor<float>& frames, int levels = 256) const {
     require(frames.rank() > 0 && frames.extent(-1) == 1 && levels >= 2, "ColourMap: needs (…, 1), got ", frames.shape(),
             ", in ", levels, " levels");

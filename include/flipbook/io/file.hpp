@@ -21,7 +21,7 @@ using Bytes = std::vector<std::uint8_t>;
 namespace detail {
 
 FLIPBOOK_INLINE std::string quoted(const std::filesystem::path& path);
-/// What the system said about the call that has just failed.
+/// The system's description of the error of the last call.
 FLIPBOOK_INLINE std::string reason();
 
 struct CloseFile {
@@ -30,8 +30,8 @@ struct CloseFile {
 
 }  // namespace detail
 
-/// All bytes of a file. Memory grows with what has been read, never by a length that the file system or
-/// the file states, so a device ends in an Error at the limit and not in exhausted memory.
+/// All bytes of a file. Memory grows with the bytes read, independently of the length stated by the file system or the
+/// file, so reading a device ends in an Error at the limit instead of exhausting memory.
 /// @throws Error if the file is missing, unreadable, a folder, a pipe (which may never end), or longer than `limit`
 ///         bytes
 FLIPBOOK_INLINE Bytes read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{1} << 34);

@@ -20,9 +20,9 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How `write_gif` writes an animation.
 struct GifOptions {
-  double frames_per_second = 10;  ///< GIF counts hundredths of a second, and viewers show 50 at most
-  bool loop = true;               ///< for ever; otherwise once
-  bool dither = true;             ///< where 256 colours are too few, mix them among neighbours
+  double frames_per_second = 10;  ///< rounded to hundredths of a second; viewers show at most 50
+  bool loop = true;               ///< endlessly; otherwise once
+  bool dither = true;             ///< if 256 colours are too few, mixes them among neighbours
 };
 
 namespace detail {
@@ -50,12 +50,12 @@ class GifCodes {
   int count_ = 0;
 };
 
-/// Indices of colours, below 2^bits, packed by LZW: each run seen before is written as its code, and a
-/// run one longer gets the next code; when all 4096 are given away, one starts anew.
+/// Packs indices of colours, below 2^bits, by LZW: each known run is written as its code, and the run extended by one
+/// index gets the next code; after all 4096 codes are used, the dictionary is reset.
 FLIPBOOK_INLINE void put_lzw(Bytes& out, std::span<const std::uint8_t> indices, int bits);
 
-/// A frame (H, W, 3) as places in the palette. Dithered, what each pixel is off by is made up for by the
-/// neighbours still to come. (Floyd and Steinberg, An adaptive algorithm for spatial greyscale, 1976.)
+/// A frame (H, W, 3) as indices into the palette. With dithering, the error of each pixel is distributed to the
+/// neighbours that follow. (Floyd and Steinberg, An adaptive algorithm for spatial greyscale, 1976.)
 FLIPBOOK_INLINE void to_indices(const std::uint8_t* frame, Index height, Index width, const Palette& palette,
                                 bool dither, std::uint8_t* indices);
 
@@ -68,10 +68,10 @@ FLIPBOOK_INLINE Bytes encode_gif(const Tensor<std::uint8_t>& clip, const GifOpti
 
 }  // namespace detail
 
-/// Writes a clip (T, H, W, C), C being 1 or 3, as an animated GIF, atomically. Grey is exact; colours are
-/// exact where there are at most 256 in the clip.
-/// @throws Error for another shape, for a number that is infinite or none, for a rate outside of
-///         [0.01, 50], and if it cannot be written
+/// Writes a clip (T, H, W, C), where C is 1 or 3, as an animated GIF, atomically. Grey is lossless; colours are
+/// lossless if the clip has at most 256.
+/// @throws Error for another shape, for an infinite or NaN element, for a rate outside [0.01, 50], and if it cannot be
+///         written
 template <Pixel T>
 void write_gif(const std::filesystem::path& path, const Tensor<T>& clip, const GifOptions& options = {}) {
   require(clip.rank() == 4 && (clip.extent(3) == 1 || clip.extent(3) == 3) && clip.size() > 0,

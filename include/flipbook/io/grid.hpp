@@ -16,7 +16,7 @@ constexpr T white() {
 }
 }  // namespace detail
 
-/// Clips side by side as one, row by row, with `gap` pixels of `background` between neighbours.
+/// Clips in a grid as one clip, row by row, with `gap` pixels of `background` between neighbours.
 /// @param clips  (N, T, H, W, C)
 /// @return       (T, rows · H + (rows − 1) · gap, columns · W + (columns − 1) · gap, C)
 template <Pixel T>
@@ -38,7 +38,7 @@ Tensor<T> make_grid(const Tensor<T>& clips, Index columns, Index gap = 2, T back
   return joined;
 }
 
-/// Clips as one picture: a row for each clip, a column for each of its frames.
+/// Clips as one image: a row for each clip, a column for each of its frames.
 /// @param clips  (N, T, H, W, C)
 /// @return       (N · H + (N − 1) · gap, T · W + (T − 1) · gap, C)
 template <Pixel T>
@@ -48,7 +48,7 @@ Tensor<T> film_strip(const Tensor<T>& clips, Index gap = 2, T background = detai
   return make_grid(clips.reshape({s[0] * s[1], 1, s[2], s[3], s[4]}), s[1], gap, background)[0];
 }
 
-/// Frames with each pixel as a square of factor × factor: small clips to be looked at.
+/// Frames enlarged by an integer factor: each pixel becomes a square of factor × factor.
 /// @param frames  (…, H, W, C)
 template <Pixel T>
 Tensor<T> upscale(const Tensor<T>& frames, Index factor) {

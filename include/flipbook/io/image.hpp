@@ -14,7 +14,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Reads a PNG or JPEG file as 8-bit pixels, (H, W, channels); which of the two it is, its content says.
+/// Reads a PNG or JPEG file as 8-bit pixels, (H, W, channels); the format is detected from the content.
 /// @param channels  1 (grey) or 3 (red, green, blue); the file's own are converted
 /// @throws Error if the file cannot be read, is neither, is damaged or ends early
 inline Tensor<std::uint8_t> read_image(const std::filesystem::path& path, Index channels = 3) {
@@ -32,7 +32,7 @@ inline Tensor<std::uint8_t> read_image(const std::filesystem::path& path, Index 
   }
 }
 
-/// The largest part in the middle of an image (H, W, C) that has the proportions height : width.
+/// The largest central part of an image (H, W, C) with the proportions height : width.
 template <Pixel T>
 Tensor<T> centre_crop(const Tensor<T>& image, Index height, Index width) {
   const Index h = image.extent(0), w = image.extent(1), c = image.extent(2);
@@ -48,14 +48,14 @@ Tensor<T> centre_crop(const Tensor<T>& image, Index height, Index width) {
 
 namespace detail {
 
-/// One output pixel's sources along an axis, and what each weighs.
+/// The input pixels of one output pixel along an axis, and their weights.
 struct Taps {
   Index first;
   std::vector<float> weights;
 };
 
-/// Weights that make `to` samples of `from`, both over the same length: a triangle as wide as the coarser
-/// of the two grids, so that shrinking averages over all pixels and enlarging interpolates linearly.
+/// Weights that resample `from` samples to `to` over the same length: a triangle as wide as the coarser of the two
+/// grids, so that shrinking averages over all pixels and enlarging interpolates linearly.
 inline std::vector<Taps> triangle_taps(Index from, Index to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to), reach = std::max(scale, 1.0);
   std::vector<Taps> taps;
@@ -78,8 +78,8 @@ inline std::vector<Taps> triangle_taps(Index from, Index to) {
 
 }  // namespace detail
 
-/// Resizes an image (H, W, C) to (height, width, C): bilinear when it grows; when it shrinks, every input
-/// pixel counts, so that nothing aliases.
+/// Resizes an image (H, W, C) to (height, width, C): bilinear for enlarging; for shrinking, all input pixels are
+/// averaged, which prevents aliasing.
 inline Tensor<float> resize(const Tensor<float>& image, Index height, Index width) {
   require(image.rank() == 3 && image.size() > 0 && height > 0 && width > 0, "resize: ", image.shape(), " to ", height,
           " x ", width, "; needs (H, W, C) and positive extents");
@@ -110,14 +110,14 @@ inline Tensor<float> resize(const Tensor<float>& image, Index height, Index widt
   return resized;
 }
 
-/// How pictures of any size become frames of one size.
+/// The size of frames made from images of any size.
 struct FrameSize {
   Index height = 64, width = 64;
   Index channels = 3;  ///< 1 (grey) or 3
-  bool crop = true;    ///< cut to the frame's proportions around the centre; otherwise stretch
+  bool crop = true;    ///< crops to the frame's proportions around the centre; otherwise stretches
 };
 
-/// A picture (H, W, C) as a frame of that size, (height, width, C), still of 8 bits.
+/// An image (H, W, C) as a frame of that size, (height, width, C), in 8 bits.
 inline Tensor<std::uint8_t> to_frame(const Tensor<std::uint8_t>& image, const FrameSize& size) {
   auto part = size.crop ? centre_crop(image, size.height, size.width) : image;
   if (part.extent(0) == size.height && part.extent(1) == size.width) return part;

@@ -3,7 +3,7 @@
 
 #include <csetjmp>
 #include <cstdint>
-#include <cstdio>  // jpeglib.h needs it and does not say so
+#include <cstdio>  // needed by jpeglib.h, which does not include it
 #include <span>
 #include <string>
 
@@ -13,10 +13,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// libjpeg reports an error by a call that must not return. It jumps back to `decode`, whose frame holds
-/// nothing that needs destroying; only then is an Error thrown. A warning, which is how libjpeg takes a
-/// file that ends early, counts as an error too. A progressive file is refused beyond `most_scans`: each may take but
-/// some bytes, and goes through the whole picture.
+/// libjpeg reports an error by calling a function that must not return. That function jumps back to `decode`, whose
+/// frame has no objects to destroy; only then is an Error thrown. A warning, such as that of a truncated file, counts
+/// as an error too. A progressive file with more than `most_scans` scans is refused: a scan may take only a few bytes,
+/// but processes the whole image.
 class JpegDecoder {
  public:
   explicit JpegDecoder(std::span<const std::uint8_t> bytes) : bytes_(bytes) {
@@ -37,7 +37,7 @@ class JpegDecoder {
   JpegDecoder& operator=(const JpegDecoder&) = delete;
   ~JpegDecoder() { jpeg_destroy_decompress(&state_); }
 
-  /// (H, W, channels), channels being 1 or 3
+  /// The image, (H, W, channels), where channels is 1 or 3.
   Tensor<std::uint8_t> decode(Index channels) {
     require(start(channels == 1 ? JCS_GRAYSCALE : JCS_RGB), message_);
     require_plausible(state_.image_height, state_.image_width, bytes_.size());

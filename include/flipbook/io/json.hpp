@@ -15,23 +15,22 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// The length of the UTF-8 character that `text` begins with, or 0 if it begins with none: overlong forms,
-/// surrogates and what lies past U+10FFFF are none.
+/// The length of the UTF-8 character at the beginning of `text`, or 0 if there is none: overlong forms, surrogates and
+/// codes above U+10FFFF are none.
 FLIPBOOK_INLINE std::size_t utf8_length(std::string_view text);
 
-/// Text as JSON writes it, in quotes.
+/// Text as a JSON string, in quotes.
 /// @throws Error if it is not UTF-8
 FLIPBOOK_INLINE std::string to_json(std::string_view text);
 
-/// Reads the JSON that the headers of files are made of: objects, arrays, strings and whole numbers, as the
-/// caller expects them one after another. What is nested deeper than the caller goes is an error and not a
-/// recursion. (A parser of all JSON would add seconds to every program that stores weights.)
-/// Everything throws Error where the text is otherwise: names the place.
+/// Reads the JSON of file headers: objects, arrays, strings and whole numbers, in the order in which the caller expects
+/// them. Nesting deeper than the caller's is an error, not a recursion. (A parser of all JSON would add seconds to
+/// every program that stores weights.) All functions throw Error for other text: names the position.
 class JsonReader {
  public:
   explicit JsonReader(std::string_view text) : text_(text) {}
 
-  /// Calls `value(key)` where each value begins; it must read it. A key given twice is an error.
+  /// Calls `value(key)` at the beginning of each value; it must read it. A repeated key is an error.
   template <class Value>
   void object(const Value& value) {
     std::set<std::string> keys;
@@ -43,7 +42,7 @@ class JsonReader {
     });
   }
 
-  /// Calls `element()` where each element begins; it must read it.
+  /// Calls `element()` at the beginning of each element; it must read it.
   template <class Element>
   void array(const Element& element) {
     list('[', ']', element);
@@ -54,7 +53,7 @@ class JsonReader {
   /// A whole number that is not negative.
   std::uint64_t number();
 
-  /// Nothing but space may follow.
+  /// Requires that only white space follows.
   void end();
 
  private:

@@ -114,7 +114,7 @@ class NpyHeader {
   std::optional<std::vector<std::uint64_t>> shape_;
 };
 
-/// What an npy file holds, its header checked against the bytes that are there.
+/// The content of an npy file; its header is checked against the number of bytes.
 struct NpyContent {
   Stored stored;
   Shape shape;
@@ -147,7 +147,7 @@ inline NpyContent parse_npy(std::span<const std::uint8_t> bytes) {
   return {header.stored(), shape, data};
 }
 
-/// Reads the file and hands its content to `use`, whose errors then name the file.
+/// Reads the file and passes its content to `use`, whose errors then name the file.
 template <class Use>
 auto with_npy(const std::filesystem::path& path, const Use& use) {
   const Bytes bytes = read_file(path);
@@ -173,15 +173,15 @@ inline Tensor<float> swap_leading_axes(const Tensor<float>& x) {
 }  // namespace detail
 
 /// Reads an array that NumPy saved (.npy, versions 1 to 3, little-endian, C order) as a tensor of type T.
-/// @throws Error if the file cannot be read, is not exactly as long as its header says, is of another
-///         layout, or its type does not convert to T (see from_stored)
+/// @throws Error if the file cannot be read, is not exactly as long as its header says, has another layout, or its type
+///         does not convert to T (see from_stored)
 template <Element T>
 Tensor<T> read_npy(const std::filesystem::path& path) {
   return detail::with_npy(
       path, [](const detail::NpyContent& npy) { return from_stored<T>(npy.stored, npy.shape, npy.data, "the array"); });
 }
 
-/// Writes a tensor as NumPy does, atomically. bfloat16, which NumPy does not know, is not offered.
+/// Writes a tensor in NumPy's format, atomically. bfloat16 is not offered, since NumPy does not have it.
 template <Element T>
   requires(!std::same_as<T, bfloat16>)
 void write_npy(const std::filesystem::path& path, const Tensor<T>& x) {
@@ -191,7 +191,7 @@ void write_npy(const std::filesystem::path& path, const Tensor<T>& x) {
   for (const Index extent : x.shape()) header += text(extent, ", ");
   if (x.rank() > 1) header.resize(header.size() - 2);
   header += "), }";
-  header.resize((10 + header.size() + 64) / 64 * 64 - 10, ' ');  // the numbers begin at a multiple of 64
+  header.resize((10 + header.size() + 64) / 64 * 64 - 10, ' ');  // the elements begin at a multiple of 64
   header.back() = '\n';
   const auto length = static_cast<std::uint16_t>(header.size());
 
@@ -203,15 +203,15 @@ void write_npy(const std::filesystem::path& path, const Tensor<T>& x) {
   file.commit();
 }
 
-/// Which of clips and frames is the outer axis of an array of rank 4 or 5.
+/// The order of clips and frames in an array of rank 4 or 5.
 enum class NpyLayout {
   clips_first,  ///< (N, T, H, W) or (N, T, H, W, C)
-  frames_first  ///< (T, N, H, W) or (T, N, H, W, C), as the published Moving MNIST test set is
+  frames_first  ///< (T, N, H, W) or (T, N, H, W, C), as in the published Moving MNIST test set
 };
 
-/// Reads clips, (N, T, H, W, C) in [0, 1]: bytes are divided by 255, real numbers must lie in [0, 1]
-/// already. An array (T, H, W) is one grey clip; of rank 4, grey clips.
-/// @throws Error as read_npy, and for other ranks and numbers: names the first bad one's place
+/// Reads clips, (N, T, H, W, C) in [0, 1]: bytes are divided by 255; real numbers must be in [0, 1]. An array (T, H, W)
+/// is one grey clip; an array of rank 4, grey clips.
+/// @throws Error as read_npy, and for other ranks and numbers: names the position of the first invalid number
 inline Tensor<float> read_npy_video(const std::filesystem::path& path, NpyLayout layout = NpyLayout::clips_first) {
   return detail::with_npy(path, [&](const detail::NpyContent& npy) {
     Tensor<float> x;

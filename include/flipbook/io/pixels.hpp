@@ -13,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// @throws Error if an element is not `good`: `what` asks, and the element's place and value are named
+/// @throws Error if an element is not `good`: names `what`, the element's position and its value
 template <Real T, class Good>
 void require_each(const Tensor<T>& x, std::string_view what, const Good& good) {
   const T* bad = std::find_if_not(x.begin(), x.end(), good);
@@ -27,30 +27,30 @@ void require_each(const Tensor<T>& x, std::string_view what, const Good& good) {
 }  // namespace detail
 
 /// Checks that all elements are finite.
-/// @throws Error if an element is infinite or not a number: `what` asks, and the element's place is named
+/// @throws Error if an element is infinite or NaN: names `what` and the element's position
 template <Real T>
 void require_finite(const Tensor<T>& x, std::string_view what) {
   detail::require_each(x, what, [](T value) { return std::isfinite(value); });
 }
 
 /// Checks that all elements lie in [0, 1].
-/// @throws Error if an element lies outside of [0, 1] or is not a number, as require_finite
+/// @throws Error if an element is outside [0, 1] or NaN, as require_finite
 template <Real T>
 void require_unit(const Tensor<T>& x, std::string_view what) {
   detail::require_each(x, what, [](T value) { return T(0) <= value && value <= T(1); });
 }
 
-/// A pixel of 8 bits as a number of [0, 1].
+/// An 8-bit pixel as a number in [0, 1].
 constexpr float to_unit(std::uint8_t pixel) noexcept { return static_cast<float>(pixel) / 255; }
 
-/// Pixels of 8 bits as numbers of [0, 1].
+/// 8-bit pixels as numbers in [0, 1].
 inline Tensor<float> to_unit(const Tensor<std::uint8_t>& pixels) {
   Tensor<float> x(pixels.shape());
   std::transform(pixels.begin(), pixels.end(), x.begin(), [](std::uint8_t pixel) { return to_unit(pixel); });
   return x;
 }
 
-/// Numbers as pixels of 8 bits, rounded to the nearest; what lies outside of [0, 1] is cut off.
+/// Numbers as 8-bit pixels, rounded to the nearest; numbers outside [0, 1] are clamped.
 /// @throws Error if an element is infinite or not a number
 template <Real T>
 Tensor<std::uint8_t> to_bytes(const Tensor<T>& x, std::string_view what = "to_bytes") {
@@ -62,7 +62,7 @@ Tensor<std::uint8_t> to_bytes(const Tensor<T>& x, std::string_view what = "to_by
 }
 inline Tensor<std::uint8_t> to_bytes(const Tensor<std::uint8_t>& pixels, std::string_view = "") { return pixels; }
 
-/// What a picture may be made of: pixels of 8 bits, or numbers of [0, 1].
+/// The types of pixels: 8 bits, or numbers in [0, 1].
 template <class T>
 concept Pixel = Real<T> || std::same_as<T, std::uint8_t>;
 

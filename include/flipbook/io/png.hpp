@@ -17,7 +17,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
 
-/// libpng's own record of one picture, freed with it.
+/// libpng's record of an image, freed by the destructor.
 struct PngImage : png_image {
   PngImage() : png_image{} { version = PNG_IMAGE_VERSION; }
   ~PngImage() { png_image_free(this); }
@@ -27,13 +27,13 @@ struct PngImage : png_image {
 
 inline png_uint_32 png_format(Index channels) { return channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB; }
 
-/// The most pixels of a picture that are read, as of a video's frames: memory grows with them, and a file of some
-/// kilobytes may hold many that are alike.
+/// The largest number of pixels of an image or a video's frame that is read: memory grows with it, and a file of some
+/// kilobytes may contain many equal pixels.
 inline constexpr std::uint64_t most_pixels = 1 << 26;
 
-/// @throws Error if a picture of that many pixels cannot come out of so few bytes. Deflate makes at most
-/// 1032 bytes of one, a pixel may take but one bit, and JPEG's codes stay below that: a file that states
-/// more lies, and memory is not spent on it.
+/// @throws Error if an image of that many pixels cannot come from so few bytes. Deflate expands a byte to at most 1032,
+///         a pixel may take only one bit, and JPEG's codes stay below that: a file that states more is refused before
+///         memory is allocated.
 inline void require_plausible(std::uint64_t height, std::uint64_t width, std::size_t bytes) {
   const bool sensible = height > 0 && width > 0 && height < 1 << 16 && width < 1 << 16 && height * width <= most_pixels;
   require(sensible, "it is ", height, " x ", width, " pixels; at most ", most_pixels, " are read");
@@ -41,8 +41,8 @@ inline void require_plausible(std::uint64_t height, std::uint64_t width, std::si
           " bytes");
 }
 
-/// libpng stops reading once it has all pixels. The chunks (length, type, content, checksum) must lead to
-/// the last one, or the file was cut.
+/// libpng stops reading after all pixels. The chunks (length, type, content, checksum) must lead to the last one;
+/// otherwise the file is truncated.
 /// @throws Error if they do not
 inline void require_png_end(std::span<const std::uint8_t> bytes) {
   for (std::size_t at = 8; at + 12 <= bytes.size();) {
@@ -55,7 +55,7 @@ inline void require_png_end(std::span<const std::uint8_t> bytes) {
   fail("it ends early");
 }
 
-/// A PNG of any kind as 8-bit pixels, (H, W, channels); channels is 1 or 3. What is transparent is black.
+/// A PNG of any kind as 8-bit pixels, (H, W, channels); channels is 1 or 3. Transparent pixels are black.
 inline Tensor<std::uint8_t> decode_png(std::span<const std::uint8_t> bytes, Index channels) {
   PngImage image;
   require(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0, image.message);
@@ -65,7 +65,7 @@ inline Tensor<std::uint8_t> decode_png(std::span<const std::uint8_t> bytes, Inde
   Tensor<std::uint8_t> pixels({image.height, image.width, channels});
   const png_color black{0, 0, 0};
   const int done = png_image_finish_read(&image, &black, pixels.data(), 0, nullptr);
-  require(done != 0, image.message);  // a mere warning, of an odd colour profile say, leaves the pixels good
+  require(done != 0, image.message);  // after a warning, such as of a colour profile, the pixels are valid
   return pixels;
 }
 
@@ -85,8 +85,8 @@ inline Bytes encode_png(const Tensor<std::uint8_t>& pixels) {
 
 }  // namespace detail
 
-/// Writes an image (H, W, C), C being 1 or 3, as a PNG file, atomically.
-/// @throws Error for another shape, for a number that is infinite or none, and if it cannot be written
+/// Writes an image (H, W, C), where C is 1 or 3, as a PNG file, atomically.
+/// @throws Error for another shape, for an infinite or NaN element, and if it cannot be written
 template <Pixel T>
 void write_png(const std::filesystem::path& path, const Tensor<T>& image) {
   const Tensor<std::uint8_t> pixels = to_bytes(image, "write_png");

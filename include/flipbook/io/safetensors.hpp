@@ -21,7 +21,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// A tensor of any type under a name, as weights are exchanged. It shares the memory it was made from.
+/// A named tensor of any type, for exchanging weights. It shares the memory of the tensor from which it was made.
 class NamedTensor {
  public:
   template <Element T>
@@ -36,7 +36,7 @@ class NamedTensor {
   const Shape& shape() const noexcept { return shape_; }
   std::span<const std::uint8_t> bytes() const noexcept { return bytes_; }
 
-  /// Its elements as type T: an independent copy.
+  /// The elements as type T: an independent copy.
   /// @throws Error if the stored type does not convert to T (see from_stored)
   template <Element T>
   Tensor<T> get() const {
@@ -51,12 +51,12 @@ class NamedTensor {
   std::shared_ptr<const void> owner_;
 };
 
-/// What a safetensors file holds.
+/// The content of a safetensors file.
 struct SafetensorsFile {
   std::filesystem::path path;
   std::map<std::string, NamedTensor> tensors;
   std::map<std::string, std::string> metadata;
-  std::map<std::string, std::string> unreadable;  ///< names of tensors of a type or rank that is not read, and which
+  std::map<std::string, std::string> unreadable;  ///< tensors of an unsupported type or rank, by name, and which
 
   bool contains(const std::string& name) const { return tensors.contains(name); }
 
@@ -79,41 +79,41 @@ inline constexpr std::pair<const char*, Stored> safetensors_types[] = {
     {"I64", Stored::i64}, {"I32", Stored::i32},     {"I16", Stored::i16}, {"I8", Stored::i8},
     {"U8", Stored::u8},   {"BOOL", Stored::boolean}};
 
-/// What safetensors call a type.
+/// The name of a type in safetensors files.
 FLIPBOOK_INLINE const char* dtype_of(Stored stored);
 
-/// Where a tensor's numbers lie, counted from the end of the header.
+/// The position of a tensor's elements, from the end of the header.
 struct Extent64 {
   std::uint64_t first, last;
 };
 
-/// What a header says of one tensor: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}.
+/// A header's entry of one tensor: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}.
 struct SafetensorsEntry {
   std::optional<std::string> dtype;
   std::optional<std::vector<std::uint64_t>> shape, offsets;
 
   explicit SafetensorsEntry(JsonReader& json);
 
-  /// Why the tensor cannot be read, although what is said of it may hold; or nothing.
+  /// The reason why a tensor with a valid entry cannot be read, or nothing.
   std::string unreadable() const;
-  /// The tensor itself, in the part of the file that follows the header.
+  /// The tensor, from the part of the file that follows the header.
   NamedTensor tensor(const std::string& name, std::span<const std::uint8_t> data,
                      const std::shared_ptr<const Bytes>& file) const;
   Extent64 extent() const { return {(*offsets)[0], (*offsets)[1]}; }
 };
 
-/// Tensors must fill the data from its beginning to its end.
+/// Requires that tensors fill the data from its beginning to its end.
 FLIPBOOK_INLINE void require_gapless(std::vector<Extent64> occupied, std::uint64_t size);
 
 FLIPBOOK_INLINE SafetensorsFile parse_safetensors(const std::shared_ptr<const Bytes>& file);
 
 }  // namespace detail
 
-/// Reads a safetensors file (https://github.com/huggingface/safetensors): a length (8 bytes), a header of
-/// that length (JSON: dtype, shape and place of each tensor), the numbers. Everything that the header says
-/// is checked against the bytes that are there, and the tensors must fill them without overlap or gap. A tensor of
-/// another type, or of more than 6 axes, is an error only for who asks for it.
-/// @throws Error if the file cannot be read, or says anything that does not hold
+/// Reads a safetensors file (https://github.com/huggingface/safetensors): a length (8 bytes), a header of that length
+/// (JSON: dtype, shape and position of each tensor), the elements. The whole header is checked against the file's
+/// bytes; tensors must fill them without overlap or gap. A tensor of an unsupported type, or of more than 6 axes,
+/// causes an error only when it is requested.
+/// @throws Error if the file cannot be read, or its header is wrong
 FLIPBOOK_INLINE SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
 namespace detail {
@@ -122,19 +122,19 @@ FLIPBOOK_INLINE std::string metadata_json(const std::map<std::string, std::strin
 
 FLIPBOOK_INLINE std::string entry_json(const NamedTensor& tensor, std::size_t first, std::size_t last);
 
-/// What a file begins with. Sorts the tensors into the order in which they follow it.
+/// The beginning of a file. Sorts the tensors into their order in the file.
 FLIPBOOK_INLINE std::string safetensors_header(const std::filesystem::path& path, std::vector<NamedTensor>& tensors,
                                                const std::map<std::string, std::string>& metadata);
 
-/// Writes what `write_safetensors` commits.
+/// Writes the content that `write_safetensors` commits.
 FLIPBOOK_INLINE void write_safetensors_to(AtomicFile& file, const std::filesystem::path& path,
                                           std::vector<NamedTensor> tensors,
                                           const std::map<std::string, std::string>& metadata);
 
 }  // namespace detail
 
-/// Writes tensors and strings as a safetensors file, atomically. Wider types stand first, so that every
-/// tensor is aligned to its type where the file is mapped into memory.
+/// Writes tensors and strings as a safetensors file, atomically. Wider types come first, so that every tensor is
+/// aligned to its type if the file is mapped into memory.
 /// @throws Error if a name occurs twice or is not UTF-8, or the file cannot be written
 FLIPBOOK_INLINE void write_safetensors(const std::filesystem::path& path, std::vector<NamedTensor> tensors,
                                        const std::map<std::string, std::string>& metadata = {});

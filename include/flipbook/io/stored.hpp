@@ -20,7 +20,7 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 static_assert(std::endian::native == std::endian::little, "files hold little-endian numbers and are read in place");
 
-/// The types of number that files may hold.
+/// The number types of files.
 enum class Stored { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
 
 namespace detail {
@@ -30,7 +30,7 @@ struct Type {
   using type = S;
 };
 
-/// Calls `visit` with the Type that stands for `stored`.
+/// Calls `visit` with the Type of `stored`.
 template <class Visit>
 decltype(auto) with_type(Stored stored, const Visit& visit) {
   switch (stored) {
@@ -48,7 +48,7 @@ decltype(auto) with_type(Stored stored, const Visit& visit) {
   return visit(Type<bool>{});
 }
 
-// Numbers with a fraction convert among themselves, whole numbers to any type that holds all of theirs.
+// Floating-point types convert to each other, integers to any type that represents all their values.
 template <class From, class To>
 constexpr bool converts() {
   using FromLimits = std::numeric_limits<From>;
@@ -62,12 +62,12 @@ constexpr bool converts() {
 
 }  // namespace detail
 
-/// Bytes of one element in a file.
+/// The bytes of an element in a file.
 inline std::size_t size_of(Stored stored) {
   return detail::with_type(stored, []<class S>(detail::Type<S>) { return sizeof(S); });
 }
 
-/// The type in a file that holds T exactly.
+/// The type of a file that represents T exactly.
 template <Element T>
 constexpr Stored stored_as() noexcept {
   if constexpr (std::same_as<T, double>) return Stored::f64;
@@ -79,9 +79,9 @@ constexpr Stored stored_as() noexcept {
   if constexpr (std::same_as<T, std::uint8_t>) return Stored::u8;
 }
 
-/// The product of extents and `each`, or nothing where it is more than an Index holds, or would be without extents of
-/// 0: then the extents of every part can be multiplied. A file's extents are only made a Shape after this, since
-/// Shape::size does not check.
+/// The product of extents and `each`, or nothing if it exceeds Index or would without extents of 0, so that the extents
+/// of every part can be multiplied. A file's extents are made a Shape only after this check, since Shape::size does not
+/// check.
 template <class Extents>
 std::optional<Index> checked_product(const Extents& extents, std::size_t each = 1) {
   Index product = static_cast<Index>(each);
@@ -95,10 +95,10 @@ std::optional<Index> checked_product(const Extents& extents, std::size_t each = 
   return empty ? 0 : product;
 }
 
-/// Numbers of a file as a tensor of type T. Real types convert into each other (rounding as a cast does),
-/// whole numbers into wider ones; anything else would lose its meaning and is refused, as is a finite number that T
-/// cannot hold.
-/// @param bytes  exactly as many as the shape takes; need not be aligned
+/// Numbers of a file as a tensor of type T. Floating-point types convert to each other (rounded as by a cast), integers
+/// to wider ones; other conversions would lose information and are refused, as is a finite number that T cannot
+/// represent.
+/// @param bytes  exactly those of the shape; need not be aligned
 /// @throws Error if the stored type does not convert; `what` names the tensor
 template <Element T>
 Tensor<T> from_stored(Stored stored, const Shape& shape, std::span<const std::uint8_t> bytes, std::string_view what) {
@@ -113,7 +113,7 @@ Tensor<T> from_stored(Stored stored, const Shape& shape, std::span<const std::ui
       Tensor<T> x(shape);
       const std::uint8_t* from = bytes.data();
       for (T& element : x) {
-        // A flag may be any byte, and a bool that is neither 0 nor 1 must never be made.
+        // A flag may be any byte, and a bool other than 0 and 1 is undefined.
         std::conditional_t<std::same_as<S, bool>, std::uint8_t, S> value;
         std::memcpy(&value, from, sizeof(value));
         from += sizeof(value);

@@ -38,10 +38,10 @@ using Packet = std::unique_ptr<AVPacket, FreeBy<av_packet_free>>;
 using Scaler = std::unique_ptr<SwsContext, FreeBy<sws_freeContext>>;
 using Input = std::unique_ptr<AVFormatContext, FreeBy<avformat_close_input>>;
 
-/// Keeps a codec's remarks off the terminal, unless av_log_set_level asks for all; errors are thrown.
+/// Suppresses a codec's messages unless av_log_set_level asks for all; errors are thrown.
 inline constexpr int log_offset = AV_LOG_DEBUG - AV_LOG_FATAL;
 
-/// The result of a call of FFmpeg, unless it says that the call failed.
+/// The result of a call of FFmpeg; throws if it is an error.
 inline int av_check(int result, const char* what) {
   if (result >= 0) return result;
   char reason[AV_ERROR_MAX_STRING_SIZE] = "";
@@ -54,32 +54,32 @@ Owner av_made(Owner owner, const char* what) {
   return owner;
 }
 
-/// Keeps what FFmpeg's readers and writers of files remark off the terminal, unless the program has set a level.
+/// Suppresses messages of FFmpeg's demuxers and muxers, unless the program has set a level.
 inline void quieten() {
   if (av_log_get_level() == AV_LOG_INFO) av_log_set_level(AV_LOG_QUIET);
 }
 
-/// The containers that are read: those that hold their frames themselves. FFmpeg tells kinds by their content, and some
-/// of its kinds (hls, concat, …) are lists of other files, or of what a network has.
+/// The supported containers: those that contain their frames. FFmpeg detects formats by content, and some formats (hls,
+/// concat, …) are lists of other files or of network addresses.
 inline constexpr const char* containers =
     "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,ogg,flv,asf,gif,m4v,h264,ivf";
 
-/// Opens the file that a context is made for, and no other that its content may name.
+/// Opens a context's file, and no other file that its content may name.
 inline int open_once(AVFormatContext* context, AVIOContext** file, const char* url, int flags, AVDictionary** options) {
   if (context->iformat != nullptr) return AVERROR(EACCES);
   return avio_open2(file, url, flags, &context->interrupt_callback, options);
 }
 
-/// A file for reading, and nothing but that file.
+/// Opens a file for reading, and no other file.
 inline Input open_input(const std::filesystem::path& path) {
   quieten();
-  std::error_code unreadable;  // opening it will say so again
+  std::error_code unreadable;  // opening it reports the error again
   const auto status = std::filesystem::status(path, unreadable);
   require(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status), "it is not a regular file");
   AVDictionary* options = nullptr;
   av_dict_set(&options, "protocol_whitelist", "file", 0);
   av_dict_set(&options, "format_whitelist", containers, 0);
-  av_dict_set(&options, "ignore_editlist", "1", 0);  // then the frames to come are those that the index counts
+  av_dict_set(&options, "ignore_editlist", "1", 0);  // so that the decoded frames are those of the index
   AVFormatContext* context = av_made(avformat_alloc_context(), "a reader");
   context->io_open = open_once;
   const int result = avformat_open_input(&context, text("file:", path.string()).c_str(), nullptr, &options);
@@ -89,7 +89,7 @@ inline Input open_input(const std::filesystem::path& path) {
   return Input(context);
 }
 
-/// Decodes the frames of one file's best video stream, in the order in which they are shown.
+/// Decodes the frames of a file's best video stream, in display order.
 class VideoDecoder {
  public:
   explicit VideoDecoder(const std::filesystem::path& path)
@@ -112,7 +112,7 @@ class VideoDecoder {
   }
 
   /// The next frame, or none at the end. It stays valid until the next call.
-  /// @throws Error if the file is damaged, or ends before all frames that it counts have come
+  /// @throws Error if the file is damaged, or ends before all frames that it states
   const AVFrame* next() {
     for (;;) {
       const int result = avcodec_receive_frame(codec_.get(), frame_.get());
@@ -126,12 +126,13 @@ class VideoDecoder {
     }
   }
   double frames_per_second() const noexcept { return frames_per_second_; }
-  /// When the frame that `next` gave is shown, in the units of its stream; AV_NOPTS_VALUE where the file does not say.
+  /// The display time of the last frame of `next`, in the units of its stream; AV_NOPTS_VALUE if the file does not
+  /// state it.
   std::int64_t time() const noexcept { return frame_->pts; }
-  /// What the file says of the video: its extents, its codec.
+  /// The video's parameters in the file, such as extents and codec.
   const AVCodecParameters& parameters() const noexcept { return *input_->streams[stream_]->codecpar; }
 
-  /// The video's next packet, which the decoder is not given; none at the end. It stays valid until the next call.
+  /// The video's next packet, without decoding; none at the end. It stays valid until the next call.
   /// @throws Error as `next`
   const AVPacket* next_packet() {
     for (;;) {
@@ -151,12 +152,12 @@ class VideoDecoder {
   }
   /// The times of the packets read so far, in the order of decoding.
   const std::vector<std::int64_t>& packet_times() const noexcept { return packet_times_; }
-  /// Goes on at a frame that is decoded by itself, at this time or before, where the container has an index of them.
-  /// @return whether it has; otherwise nothing can be said of what comes next
+  /// Seeks to a keyframe at this time or before, if the container has an index of them.
+  /// @return whether it succeeded; if not, the position is undefined
   bool seek(std::int64_t time) {
     if (av_seek_frame(input_.get(), stream_, time, AVSEEK_FLAG_BACKWARD) < 0) return false;
     avcodec_flush_buffers(codec_.get());
-    counted_ = 0;  // only a part of them will come
+    counted_ = 0;  // only some of the frames follow
     return true;
   }
 
@@ -184,7 +185,7 @@ class PixelConverter {
         frame.height, format, SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr, nullptr));
     require(scaler_ != nullptr, "converting the pixels of a frame cannot be done");
     set_colours(frame);
-    // Rows as long as the converter's vectors want them; it may write past the end of tighter ones.
+    // Rows padded for the converter's vectors, which may write past the end of shorter rows.
     const int row = (frame.width * static_cast<int>(channels) + 63) / 64 * 64;
     padded_.resize(static_cast<std::size_t>(row) * static_cast<std::size_t>(frame.height) + 64);
     std::uint8_t* const planes[4] = {padded_.data(), nullptr, nullptr, nullptr};
@@ -198,7 +199,7 @@ class PixelConverter {
   }
 
  private:
-  /// Which matrix and range the file's colours are in: as it says, or by custom, as its height suggests.
+  /// Sets the colour matrix and range: those of the file, or by convention, those that its height suggests.
   void set_colours(const AVFrame& frame) {
     const int suggested = frame.height >= 720 ? SWS_CS_ITU709 : SWS_CS_ITU601;
     const int space = frame.colorspace == AVCOL_SPC_UNSPECIFIED ? suggested : frame.colorspace;
@@ -213,16 +214,16 @@ class PixelConverter {
 
 }  // namespace detail
 
-/// What a video file holds.
+/// The content of a video file.
 struct Video {
   Tensor<std::uint8_t> frames;   ///< (T, H, W, C)
-  double frames_per_second = 0;  ///< 0 where the file does not say
+  double frames_per_second = 0;  ///< 0 if the file does not state it
 };
 
-/// Decodes a video file, each frame resized as `size` says: MP4, MOV, Matroska, WebM, AVI, MPEG, Ogg, FLV, WMV, GIF. No
-/// other file is opened, whatever it names. FFmpeg prints nothing unless av_log_set_level is given a level other than
-/// its default.
-/// @param limit  the most frames to be read; a longer video is cut there
+/// Decodes a video file, with each frame resized to `size`: MP4, MOV, Matroska, WebM, AVI, MPEG, Ogg, FLV, WMV, GIF. No
+/// other file is opened, even if this one names it. FFmpeg prints nothing unless av_log_set_level is given a level
+/// other than its default.
+/// @param limit  largest number of frames; a longer video is truncated
 /// @throws Error if the file cannot be read, has no video, is damaged, or ends early
 inline Video read_video(const std::filesystem::path& path, const FrameSize& size, Index limit = 1 << 20) {
   require((size.channels == 1 || size.channels == 3) && size.height > 0 && size.width > 0, "read_video: frames of ",
@@ -230,7 +231,7 @@ inline Video read_video(const std::filesystem::path& path, const FrameSize& size
   try {
     detail::VideoDecoder decoder(path);
     detail::PixelConverter convert;
-    std::vector<std::uint8_t> pixels;  // grows with what was decoded, whatever the file says of its length
+    std::vector<std::uint8_t> pixels;  // grows with the decoded frames, independently of the stated length
     Index count = 0;
     while (count < limit) {
       const AVFrame* frame = decoder.next();
@@ -248,15 +249,15 @@ inline Video read_video(const std::filesystem::path& path, const FrameSize& size
 
 struct Mp4Options {
   double frames_per_second = 25;
-  int quality = 18;  ///< H.264's constant rate factor: 0 is lossless, 23 usual, 51 the worst
+  int quality = 18;  ///< H.264's constant rate factor: 0 is lossless, 23 the usual value, 51 the worst quality
 };
 
 namespace detail {
 
-/// Writes frames as one MP4 file: H.264 where FFmpeg has an encoder for it, MPEG-4 otherwise.
+/// Writes frames as one MP4 file: H.264 if FFmpeg has an encoder for it, otherwise MPEG-4.
 class Mp4Encoder {
  public:
-  /// 4:2:0 video has even extents: an odd one is made even by repeating the last row or column.
+  /// 4:2:0 video has even extents: the last row or column is repeated if an extent is odd.
   Mp4Encoder(const std::filesystem::path& path, Index height, Index width, const Mp4Options& options)
       : file_(path),
         width_(static_cast<int>(width)),
@@ -267,7 +268,7 @@ class Mp4Encoder {
     AVFormatContext* context = nullptr;
     av_check(avformat_alloc_output_context2(&context, nullptr, "mp4", nullptr), "setting MP4 up");
     output_.reset(context);
-    output_->flags |= AVFMT_FLAG_BITEXACT;  // no mark of the version in the file
+    output_->flags |= AVFMT_FLAG_BITEXACT;  // no version of FFmpeg in the file
     open_encoder(options);
     stream_ = avformat_new_stream(output_.get(), nullptr);
     require(stream_ != nullptr, "a stream: it cannot be had");
@@ -345,7 +346,7 @@ class Mp4Encoder {
       codec_->flags |= AV_CODEC_FLAG_QSCALE;
       codec_->global_quality = FF_QP2LAMBDA * std::clamp(options.quality / 5, 1, 31);
     } else {
-      av_opt_set_int(codec_->priv_data, "crf", options.quality, 0);  // encoders without it keep their own rate
+      av_opt_set_int(codec_->priv_data, "crf", options.quality, 0);  // encoders without it keep their default rate
     }
     av_check(avcodec_open2(codec_.get(), codec, nullptr), "opening the encoder");
   }
@@ -377,10 +378,10 @@ class Mp4Encoder {
 
 }  // namespace detail
 
-/// Writes a clip (T, H, W, C), C being 1 or 3, as an MP4 file that browsers play, atomically. Extents are
-/// made even by repeating the last row or column.
-/// @throws Error for another shape, for a number that is infinite or none, for options that cannot be had,
-///         and if it cannot be written
+/// Writes a clip (T, H, W, C), where C is 1 or 3, as an MP4 file that browsers play, atomically. Odd extents are made
+/// even by repeating the last row or column.
+/// @throws Error for another shape, for an infinite or NaN element, for unsupported options, and if it cannot be
+///         written
 template <Pixel T>
 void write_mp4(const std::filesystem::path& path, const Tensor<T>& clip, const Mp4Options& options = {}) {
   require(clip.rank() == 4 && (clip.extent(3) == 1 || clip.extent(3) == 3) && clip.size() > 0,

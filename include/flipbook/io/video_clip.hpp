@@ -13,15 +13,15 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// When the frames of a video are shown, in the units of its container: runs of frames that are equally far apart.
+/// The display times of a video's frames, in the units of its container, as runs of equally spaced frames.
 class FrameTimes {
  public:
-  /// More frames than any video has: 186 hours at 25 frames a second.
+  /// An upper bound of frames: 186 hours at 25 frames per second.
   static constexpr Index most = Index{1} << 24;
 
   FrameTimes() = default;
 
-  /// A further frame, later than the one before it.
+  /// Adds a frame, later than the one before it.
   void add(std::int64_t time) {
     require(size_ == 0 || time > (*this)[size_ - 1], "a frame at time ", time, " after one at ",
             size_ == 0 ? time : (*this)[size_ - 1]);
@@ -36,7 +36,7 @@ class FrameTimes {
     return at(*std::prev(after), frame);
   }
 
-  /// [time of the first frame, a step, how many times, a step, how many times, …].
+  /// [time of the first frame, a step, its repetitions, a step, its repetitions, …].
   std::vector<std::int64_t> steps() const {
     std::vector<std::int64_t> all;
     for (Index frame = 0; frame < size_; ++frame) {
@@ -47,8 +47,8 @@ class FrameTimes {
     }
     return all;
   }
-  /// From what `steps` gives.
-  /// @throws Error if it cannot have
+  /// Inverse of `steps`.
+  /// @throws Error if the numbers cannot come from `steps`
   static FrameTimes of_steps(const std::vector<std::int64_t>& steps) {
     FrameTimes times;
     if (steps.empty()) return times;
@@ -77,16 +77,16 @@ class FrameTimes {
   Index size_ = 0;
 };
 
-/// What a video file holds, without its frames.
+/// Facts about a video file, without its frames.
 struct VideoFacts {
   Index frames = 0, height = 0, width = 0;
-  double frames_per_second = 0;  ///< 0 where the file does not say
-  FrameTimes times = {};         ///< of each frame; empty where the container does not say
+  double frames_per_second = 0;  ///< 0 if the file does not state it
+  FrameTimes times = {};         ///< of each frame; empty if the container does not state them
 };
 
 namespace detail {
 
-/// Calls `read`; what it throws names the file.
+/// Calls `read`; its errors then name the file.
 template <class Read>
 auto of_video(const std::filesystem::path& path, const Read& read) {
   try {
@@ -96,12 +96,12 @@ auto of_video(const std::filesystem::path& path, const Read& read) {
   }
 }
 
-/// The times of packets as those of frames; none where a packet has no time of its own.
+/// The display times of frames from those of packets; none if a packet has no time.
 inline FrameTimes times_of(std::vector<std::int64_t> packets) {
-  std::sort(packets.begin(), packets.end());  // they come in the order of decoding
+  std::sort(packets.begin(), packets.end());  // packets are in decoding order
   const bool apart = std::adjacent_find(packets.begin(), packets.end()) == packets.end();
   FrameTimes times;
-  constexpr std::int64_t far = std::int64_t{1} << 60;  // and AV_NOPTS_VALUE is further
+  constexpr std::int64_t far = std::int64_t{1} << 60;  // AV_NOPTS_VALUE is beyond it
   if (packets.empty() || !apart || packets.front() < -far || packets.back() > far) return times;
   for (const std::int64_t time : packets) times.add(time);
   return times;
@@ -109,9 +109,8 @@ inline FrameTimes times_of(std::vector<std::int64_t> packets) {
 
 }  // namespace detail
 
-/// Reads through a video file, but decodes no more than its first frame: a file that is cut is found, damage within
-/// frames is not. Where its container does not say when each frame is shown (AVI, streams), all are decoded, to count
-/// them.
+/// Reads through a video file, but decodes only its first frame: detects a truncated file, but not damage within
+/// frames. If its container does not state display times (AVI, streams), all frames are decoded to count them.
 /// @throws Error if it cannot be read, has no video, or ends early: names it
 inline VideoFacts scan_video(const std::filesystem::path& path) {
   return detail::of_video(path, [&] {
@@ -120,7 +119,7 @@ inline VideoFacts scan_video(const std::filesystem::path& path) {
     require(decoder.next() != nullptr, "it has no frames");
     while (decoder.next_packet() != nullptr) {
     }
-    // Some packets of VP8 show nothing.
+    // Some packets of VP8 have no visible frame.
     FrameTimes times = parameters.codec_id == AV_CODEC_ID_VP8 ? FrameTimes{} : detail::times_of(decoder.packet_times());
     Index decoded = 0;
     if (times.size() == 0) {
@@ -134,15 +133,15 @@ inline VideoFacts scan_video(const std::filesystem::path& path) {
   });
 }
 
-/// Which frames of a video: `count` of them, from number `first` on, every `every`th.
+/// A range of a video's frames: `count` of them, from index `first` on, every `every`th.
 struct FrameRange {
   Index first = 0, count = 1, every = 1;
 };
 
 namespace detail {
 
-/// Decodes the frames of a range, given a decoder that has yet to come to the first of them.
-/// @return  nothing where the first was passed already
+/// Decodes the frames of a range with a decoder that has not passed the first of them.
+/// @return  nothing if the first frame was already passed
 inline std::optional<Tensor<std::uint8_t>> decode_range(VideoDecoder& decoder, const FrameSize& size,
                                                         const FrameTimes& times, const FrameRange& range) {
   Tensor<std::uint8_t> frames({range.count, size.height, size.width, size.channels});  // (T, H, W, C)
@@ -167,10 +166,10 @@ inline std::optional<Tensor<std::uint8_t>> decode_range(VideoDecoder& decoder, c
 
 }  // namespace detail
 
-/// Some frames of a video file, as `read_video` gives them, (T, H, W, C). Decoding begins at the last frame before them
-/// that is coded by itself (a keyframe), where `facts.times` are known; otherwise at the beginning.
+/// A range of a video file's frames, like those of `read_video`, (T, H, W, C). Decoding begins at the last keyframe
+/// before them, if `facts.times` are known; otherwise at the beginning.
 /// @param facts  of `scan_video`
-/// @throws Error if it cannot be read, is damaged before the last of them, or does not hold them: names it
+/// @throws Error if it cannot be read, is damaged before the last of the frames, or does not contain them: names it
 inline Tensor<std::uint8_t> read_frames(const std::filesystem::path& path, const FrameSize& size,
                                         const VideoFacts& facts, const FrameRange& range) {
   return detail::of_video(path, [&] {
@@ -178,14 +177,14 @@ inline Tensor<std::uint8_t> read_frames(const std::filesystem::path& path, const
                 range.first + (range.count - 1) * range.every < facts.frames,
             "frames ", range.first, ", ", range.first + range.every, ", …, ", range.count, " in all, of ",
             facts.frames);
-    // A container's index says when a keyframe is decoded, which may be before frames that are shown before it. Where
-    // the first wanted one is such a frame, or needs what is further back, decoding begins further back.
+    // A container's index states when a keyframe is decoded, which may be before frames that are shown before it. If
+    // the first requested frame is one of those, or depends on an earlier keyframe, decoding begins further back.
     for (Index back = 0; facts.times.size() > 0 && back < range.first; back = 4 * back + 8) {
       try {
         detail::VideoDecoder decoder(path);
         if (!decoder.seek(facts.times[range.first - back])) break;
         if (auto frames = detail::decode_range(decoder, size, facts.times, range)) return *frames;
-      } catch (const Error&) {  // decoding from the beginning says whether the file is to blame
+      } catch (const Error&) {  // decoding from the beginning shows whether the file is damaged
       }
     }
     detail::VideoDecoder decoder(path);

@@ -19,11 +19,11 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// A file that grows by whole records. Each is handed to the system at once, so that a program that is killed loses
-/// none, and one that does not fit on the disk leaves nothing of itself.
+/// A file to which whole records are appended. Each record is passed to the system at once, so a killed program loses
+/// none, and a record for which the disk has no space leaves nothing behind.
 class AppendedFile {
  public:
-  /// @param flags  O_EXCL: it must not be there yet; 0: what is there stays in front
+  /// @param flags  O_EXCL: the file must not exist; 0: existing content stays in front
   /// @throws Error if it cannot be written
   AppendedFile(std::filesystem::path path, int flags) : path_(std::move(path)) {
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0666);
@@ -60,7 +60,7 @@ class AppendedFile {
     struct stat file {};
     return ::fstat(descriptor_, &file) == 0 ? file.st_size : 0;
   }
-  /// Drops what follows the last end of a line: a line that was never finished.
+  /// Drops an unfinished last line.
   void drop_unfinished_line() {
     off_t end = size();
     for (char last = 0; end > 0; --end)
@@ -82,14 +82,14 @@ inline double unix_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// Makes the folder of a log.
+/// Creates the folder of a log.
 inline void make_log_folder(const std::filesystem::path& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   require(!failed, "log: folder ", quoted(folder), " cannot be made: ", failed.message());
 }
 
-/// A log of lines in a file of a folder, and pictures as files beside that. A run that goes on adds to what is there.
+/// A log of lines in a file of a folder, with images as files next to it. A resumed run appends.
 class LogOfLines {
  public:
   void flush() { file_.sync(); }
@@ -102,7 +102,7 @@ class LogOfLines {
   }
   bool empty() const { return file_.size() == 0; }
   void add(std::string_view lines) { file_.add(lines); }
-  /// Writes a picture as FOLDER/NAME-STEP.png or .gif, whatever is in its name.
+  /// Writes an image or clip as FOLDER/NAME-STEP.png or .gif, whatever characters its name has.
   /// @return  the file's name
   std::string write_picture(Index step, const std::string& name, const LoggedPicture& picture) const {
     std::string plain;
@@ -114,7 +114,7 @@ class LogOfLines {
     write_file(folder_ / file, picture.file);
     return file;
   }
-  /// A value with all its digits, or `none` in the place of one that is none.
+  /// A value with all its digits, or `none` for a value that is not finite.
   static std::string digits_or(const char* none, double value) {
     return std::isfinite(value) ? all_digits(value) : none;
   }

@@ -12,7 +12,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// A quantity over training: its value at each of the steps. What is not finite leaves a gap.
+/// A quantity over training: its value at each of the steps. Values that are not finite leave a gap.
 struct Curve {
   std::string name = {};
   std::vector<double> steps = {}, values = {};
@@ -27,13 +27,13 @@ struct Chart {
   std::string title = {};
   std::string x_label = "step";
   std::string y_label = {};
-  bool logarithmic = false;  ///< the axis of values; what is not positive is left out
+  bool logarithmic = false;  ///< the axis of values; values that are not positive are omitted
   bool smooth = true;        ///< a running average, with the values themselves faint behind it
   std::vector<Curve> curves = {};
 };
 
-/// Each value averaged with its neighbours, of which the more count the longer the curve; near the beginning,
-/// where losses fall steeply, only as many on one side as there are on the other.
+/// A moving average, over more neighbours the longer the curve; near the beginning, where losses fall steeply, over
+/// only as many on one side as there are on the other.
 inline std::vector<double> smoothed(const std::vector<double>& values) {
   const std::size_t reach = values.size() / 60;
   std::vector<double> result;
@@ -42,7 +42,7 @@ inline std::vector<double> smoothed(const std::vector<double>& values) {
     double sum = 0, count = 0;
     for (std::size_t j = first; j < last; ++j)
       if (std::isfinite(values[j])) sum += values[j], ++count;
-    result.push_back(sum / count);  // not a number where there is none
+    result.push_back(sum / count);  // NaN if there is no value
   }
   return result;
 }
@@ -57,7 +57,7 @@ inline std::vector<double> linear_ticks(double low, double high, int count) {
   return ticks;
 }
 
-/// 1, 10, 100, …, with 2 and 5 of each decade where there are few of them.
+/// 1, 10, 100, …, with 2 and 5 of each decade if there are few.
 inline std::vector<double> logarithmic_ticks(double low, double high) {
   const bool few = high / low < 1e3;
   std::vector<double> ticks;
@@ -75,12 +75,12 @@ inline std::string tick_label(double value) {
   return digits.starts_with('-') ? "−" + digits.substr(1) : digits;
 }
 
-/// The picture of a chart: where data lie on it, and the elements it is made of.
+/// The SVG elements of a chart and its coordinates.
 class Plot {
  public:
   static constexpr double width = 520, height = 270, left = 56, right = 14, top = 12, bottom = 40;
 
-  /// @param colours  the class of each curve's colour; where there are fewer, "c0" to "c5" in turn
+  /// @param colours  the class of each curve's colour; without one, "c0" to "c5" in rotation
   explicit Plot(Chart chart, std::vector<std::string> colours = {})
       : chart_(std::move(chart)), colours_(std::move(colours)) {
     for (const Curve& curve : chart_.curves) {
@@ -135,7 +135,7 @@ class Plot {
  private:
   bool shown(double value) const { return std::isfinite(value) && (!chart_.logarithmic || value > 0); }
 
-  /// All of the averages, and of the values themselves all but the most extreme hundredths.
+  /// The range of all averages, and of the values without the most extreme hundredths.
   void find_range() {
     std::vector<double> values;
     low_ = x_low_ = std::numeric_limits<double>::infinity();
@@ -199,7 +199,7 @@ class Plot {
     bool gap = false;  ///< nothing is drawn here
   };
 
-  /// At most so many points: neighbours are averaged.
+  /// At most the given number of points: neighbours are averaged.
   std::vector<Point> thinned(const std::vector<double>& steps, const std::vector<double>& values,
                              std::size_t most) const {
     const std::size_t every = std::max<std::size_t>(1, (values.size() + most - 1) / most);
@@ -220,7 +220,7 @@ class Plot {
                    std::size_t curve) const {
     std::string path;
     bool pen_down = false;
-    for (const Point& point : thinned(steps, values, 500)) {  // the picture has no more pixels
+    for (const Point& point : thinned(steps, values, 500)) {  // the chart has no more pixels
       if (!point.gap) path += text(pen_down ? 'L' : 'M', compact(x(point.step)), " ", compact(y(point.value)));
       pen_down = !point.gap;
     }

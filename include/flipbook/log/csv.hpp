@@ -9,9 +9,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Logs to FOLDER/scalars.csv, a line `step,name,value` for each value, nothing in the place of one that is none.
-/// Images and clips are files of their own, FOLDER/NAME-STEP.png and .gif. A run that goes on adds to what is there:
-/// where a step stands twice, the later line is of the run that went on.
+/// Logs to FOLDER/scalars.csv, a line `step,name,value` for each value, which is empty if not finite. Images and clips
+/// are separate files, FOLDER/NAME-STEP.png and .gif. A resumed run appends: if a step occurs twice, the later line is
+/// of the resumed run.
 class CsvLog : public detail::LogOfLines {
  public:
   /// @throws Error  if the folder or the file cannot be written: names it

@@ -9,7 +9,7 @@
 
 #include <flipbook/core/isa.hpp>
 
-/// What TensorBoard's event files are made of.
+/// Encoding of TensorBoard's event files.
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 inline constexpr auto crc32c_table = [] {
@@ -29,7 +29,7 @@ constexpr std::uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-/// A number as so many bytes, the lowest first.
+/// A number as bytes, the lowest first.
 template <class Number>
 std::string little_endian(Number number) {
   std::string bytes;
@@ -37,8 +37,8 @@ std::string little_endian(Number number) {
   return bytes;
 }
 
-/// Bytes as a record of TensorFlow's format: their number, its checksum, they, their checksum. Checksums are turned and
-/// moved, since bytes that hold checksums have weak ones.
+/// Bytes as a record of TensorFlow's format: length, checksum of the length, bytes, checksum of the bytes. Checksums
+/// are masked by a rotation and an offset, since checksums of bytes that contain checksums are weak.
 inline std::string framed(std::string_view bytes) {
   const auto masked = [](std::string_view of) { return little_endian(std::rotr(crc32c(of), 15) + 0xa282ead8U); };
   const std::string length = little_endian(std::uint64_t{bytes.size()});

@@ -11,10 +11,10 @@
 
 #include <flipbook/core/error.hpp>
 
-/// What HTML and SVG are put together from.
+/// Helpers for writing HTML and SVG.
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// Text as it may stand between tags and in a quoted attribute.
+/// Text escaped for content and quoted attributes.
 inline std::string escaped(std::string_view text) {
   std::string safe;
   safe.reserve(text.size());
@@ -31,7 +31,7 @@ inline std::string escaped(std::string_view text) {
   return safe;
 }
 
-/// Bytes in the alphabet of RFC 4648, padded.
+/// Bytes in base 64 (RFC 4648), padded.
 inline std::string base64(std::span<const std::uint8_t> bytes) {
   constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string coded;
@@ -45,12 +45,12 @@ inline std::string base64(std::span<const std::uint8_t> bytes) {
   return coded;
 }
 
-/// A file within the page: `data:image/gif;base64,…`.
+/// A file embedded in the page: `data:image/gif;base64,…`.
 inline std::string data_uri(std::string_view media_type, std::span<const std::uint8_t> bytes) {
   return text("data:", media_type, ";base64,", base64(bytes));
 }
 
-/// A number with so many significant digits, without trailing zeros: "0.25", "1200", "3e-05".
+/// A number with the given significant digits, without trailing zeros: "0.25", "1200", "3e-05".
 inline std::string compact(double value, int digits = 4) {
   if (std::abs(value) >= std::pow(10.0, digits) && std::abs(value) < 1e7) digits = 7;
   std::array<char, 40> buffer{};

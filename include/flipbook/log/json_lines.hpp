@@ -11,10 +11,9 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// Logs to FOLDER/log.jsonl, an object of JSON in each line: {"step": 7, "time": 1.75e9, "values": {"loss": 0.5}}, the
-/// time in seconds since 1970, null for a value that is none; or {"step": 7, "time": …, "name": "samples",
-/// "file": "samples-7.gif"} for an image or a clip, which is a file of its own beside it. A run that goes on adds to
-/// what is there.
+/// Logs to FOLDER/log.jsonl, a JSON object per line: {"step": 7, "time": 1.75e9, "values": {"loss": 0.5}}, with the
+/// time in seconds since 1970 and null for values that are not finite; or {"step": 7, "time": …, "name": "samples",
+/// "file": "samples-7.gif"} for an image or a clip, which is a separate file in the folder. A resumed run appends.
 class JsonLinesLog : public detail::LogOfLines {
  public:
   /// @throws Error  if the folder or the file cannot be written: names it

@@ -20,22 +20,22 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// An image or a clip that is logged, as the bytes of a file.
+/// A logged image or clip, as the bytes of a file.
 struct LoggedPicture {
-  Bytes file;  ///< a PNG, or an animated GIF where there are several frames
+  Bytes file;  ///< a PNG, or an animated GIF if there are several frames
   Index frames = 1;
   Index height = 0, width = 0, channels = 0;
 
   std::string_view ending() const { return frames == 1 ? "png" : "gif"; }
 };
 
-/// What a run can be logged to, such as TensorBoardLog, CsvLog, JsonLinesLog or PageLog.
+/// A destination of a run's log, such as TensorBoardLog, CsvLog, JsonLinesLog or PageLog.
 ///
 ///     void losses(Index step, const Losses& values)
 ///     void picture(Index step, const std::string& name, const LoggedPicture& picture)
-///     void flush()    has all of it where readers look for it
+///     void flush()    makes all that was logged visible to readers
 ///
-/// Each throws an Error where it cannot write; what was written before stays readable.
+/// Each throws an Error if it cannot write; earlier output stays readable.
 template <class S>
 concept LogSink = std::movable<S> &&
     requires(S& sink, Index step, const std::string& name, const Losses& values, const LoggedPicture& picture) {
@@ -44,14 +44,14 @@ concept LogSink = std::movable<S> &&
   sink.flush();
 };
 
-/// Where a run is logged: to all of several sinks at once. It is a function of a step and its losses, as Trainer::fit
-/// calls after each step:
+/// A log of a run, which writes to several sinks. It is a function of a step and its losses, which Trainer::fit calls
+/// after each step:
 ///
 ///     const fb::Log log{fb::TensorBoardLog("runs/1"), fb::PageLog("run.html", {.steps = 1000})};
 ///     trainer.fit(clips, {.steps = 1000}, log);
 ///
-/// Copies log to the same sinks. A sink that cannot write, such as to a full disk, does not end the training: the first
-/// failure is said on stderr, and the next value is tried again. For one thread at a time.
+/// Copies log to the same sinks. A sink that cannot write, such as on a full disk, does not end the training: its first
+/// failure is reported on stderr, and the next value is tried again. Not thread-safe.
 class Log {
  public:
   template <LogSink... Sinks>
@@ -65,21 +65,21 @@ class Log {
   }
   bool empty() const noexcept { return sinks_->empty(); }
 
-  /// @throws Error  for a name that no column can have: see History
+  /// @throws Error  for an invalid column name: see History
   void losses(Index step, const Losses& values) const {
     for (const auto& [name, value] : values) detail::require_column_name(name, "log");
     each([&](AnySink& sink) { sink.losses(step, values); });
   }
   void scalar(Index step, const std::string& name, double value) const { losses(step, {{name, value}}); }
 
-  /// @param image   (H, W, C), C being 1 or 3, in [0, 1] or of 8 bits
+  /// @param image   (H, W, C), where C is 1 or 3, in [0, 1] or 8 bits
   /// @throws Error  for another shape
   template <Pixel T, class B>
   void image(Index step, const std::string& name, const Tensor<T, B>& image) const {
     require(image.rank() == 3, "log: image '", name, "' needs (H, W, C), got ", image.shape());
     show(step, name, to<Cpu>(image.reshape({1, image.extent(0), image.extent(1), image.extent(2)})));
   }
-  /// @param clip    (T, H, W, C), or several, (N, T, H, W, C), which are shown side by side
+  /// @param clip    (T, H, W, C), or several, (N, T, H, W, C), which are shown in a grid
   /// @throws Error  for another shape
   template <Pixel T, class B>
   void clip(Index step, const std::string& name, const Tensor<T, B>& clip) const {
@@ -88,7 +88,7 @@ class Log {
     const Tensor<T> here = to<Cpu>(clip);
     if (clip.rank() == 4) return show(step, name, here);
     require(clip.extent(0) > 0, "log: clip '", name, "': none of shape ", clip.shape());
-    const T grey = std::same_as<T, std::uint8_t> ? T(128) : T(0.5);  // between clips: seen on light and on dark
+    const T grey = std::same_as<T, std::uint8_t> ? T(128) : T(0.5);  // between clips: visible on light and dark pages
     show(step, name, make_grid(here, std::min<Index>(clip.extent(0), 8), 2, grey));
   }
 
@@ -147,7 +147,7 @@ class Log {
                                 s[2], s[3]};
     each([&](AnySink& sink) { sink.picture(step, name, picture); });
   }
-  /// As `to_bytes`, but what is not a number is black: it shows, and ends nothing.
+  /// As `to_bytes`, but NaN is black: it is visible and not an error.
   template <class T>
   static Tensor<std::uint8_t> visible(const Tensor<T>& frames) {
     if constexpr (std::same_as<T, std::uint8_t>) {

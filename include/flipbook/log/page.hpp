@@ -22,19 +22,19 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a page says of a run, and how often.
+/// Options of a PageLog.
 struct PageOptions {
   std::string title = "Training";
-  Index steps = 0;      ///< that will be taken in all, for the bar and the time left; 0: not known
-  double every = 5;     ///< seconds after which it is written anew
-  double reload = 10;   ///< seconds after which a browser opens it anew
-  History before = {};  ///< of a run that goes on, such as `trainer.history()`
+  Index steps = 0;      ///< of the whole training, for the bar and the time left; 0: unknown
+  double every = 5;     ///< seconds between writes of the page
+  double reload = 10;   ///< seconds after which a browser reloads it
+  History before = {};  ///< of a resumed run, such as `trainer.history()`
   std::function<double()> now = detail::unix_time;  ///< seconds since 1970
 };
 
-/// Logs to one HTML file that shows the run in a browser, without a server or a network: how far it is, its speed, the
-/// time left, a curve for each loss, the latest of each image and clip. The file is replaced every few seconds, and a
-/// browser in which it is open follows; it is light or dark as the browser is.
+/// Logs to one HTML file that shows the run in a browser, without a server or a network: progress, speed, time left, a
+/// curve for each loss, and the latest of each image and clip. The file is replaced every few seconds and reloaded by
+/// the browser; it follows the browser's light or dark theme.
 class PageLog {
  public:
   /// @throws Error  if the file cannot be written: names it
@@ -75,7 +75,7 @@ class PageLog {
     if (options_.now() - written_ >= options_.every) flush();
   }
 
-  /// Steps a second of late; 0 where it is not known.
+  /// The recent speed in steps per second; 0 if unknown.
   double speed() const {
     const Report &first = reports_.front(), &last = reports_.back();
     return last.time > first.time ? static_cast<double>(last.step - first.step) / (last.time - first.time) : 0;
@@ -128,7 +128,7 @@ class PageLog {
     return facts + "</dl>\n";
   }
 
-  /// The curve of a loss; its axis is logarithmic where its values are of several orders of magnitude.
+  /// The curve of a loss; its axis is logarithmic if the values span several orders of magnitude.
   std::string chart(std::size_t at) const {
     detail::Curve curve{.name = history_.names()[at]};
     double least = INFINITY, most = 0;

@@ -3,7 +3,7 @@
 
 #include <flipbook/core/isa.hpp>
 
-/// The looks and the script of a page that shows a run.
+/// Style and script of a run's page.
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 inline constexpr const char* page_style = R"css(
@@ -59,7 +59,7 @@ img {
 }
 )css";
 
-/// Says how old the page is, and opens it anew while the run goes on; browsers keep it where it was scrolled to.
+/// Shows the age of the page, and reloads it during the run; browsers keep the scroll position.
 inline constexpr const char* page_script = R"js(
 const { written, done, every } = document.documentElement.dataset, age = document.querySelector(".age");
 const told = s => s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;

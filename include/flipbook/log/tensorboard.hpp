@@ -16,8 +16,8 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 /// Logs to a folder that TensorBoard shows (`tensorboard --logdir FOLDER`): losses as scalars, images as PNG, clips as
-/// animated GIF. Each log writes a file of its own, `events.out.tfevents.TIME.HOST.PROCESS.NUMBER`. A run that goes on
-/// does too, and TensorBoard drops what the run before it wrote of the same steps.
+/// animated GIF. Each log writes its own file, `events.out.tfevents.TIME.HOST.PROCESS.NUMBER`. So does a resumed run,
+/// and TensorBoard drops what the previous run wrote of the same steps.
 class TensorBoardLog {
  public:
   /// @throws Error  if the folder or the file cannot be written: names it

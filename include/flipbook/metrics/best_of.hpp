@@ -7,15 +7,16 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// Best of n: of the n predictions drawn for a clip, the one that the criterion finds best is added to `Reported`.
+/// Best of n: the prediction with the best value of the criterion, of n drawn for a clip, is added to `Reported`.
 ///
-/// That is the criterion itself unless named: `BestOf<Ssim>`, or `BestOf<Ssim, Curve<Ssim>>` for its values by time.
-/// Denton & Fergus, Stochastic video generation with a learned prior, 2018, do so for each metric on its own. The value
-/// improves with n, and says nothing of the other predictions: state n, and judge them all by Crps.
+/// `Reported` is the criterion itself unless named: `BestOf<Ssim>`, or `BestOf<Ssim, Curve<Ssim>>` for its values by
+/// time. Denton & Fergus, Stochastic video generation with a learned prior, 2018, use it for each metric separately.
+/// The value improves with n, and does not depend on the other predictions: state n, and evaluate all predictions by
+/// Crps.
 template <Criterion C, Metric Reported = C>
 class BestOf {
  public:
-  /// @param criterion  with its options; nothing was added to either
+  /// @param criterion  with its options; neither metric has data yet
   explicit BestOf(C criterion = C{}, Reported reported = Reported{})
       : empty_(std::move(criterion)), reported_(std::move(reported)) {}
 
@@ -33,7 +34,7 @@ class BestOf {
     reported_ = std::move(more);
   }
   void merge(const BestOf& other) { reported_.merge(other.reported_); }
-  /// That of the best predictions.
+  /// The value of `Reported` for the best predictions.
   /// @throws Error  if nothing was added
   auto value() const { return reported_.value(); }
 

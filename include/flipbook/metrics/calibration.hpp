@@ -22,8 +22,8 @@ void require_forecasts(const char* name, const Tensor<T>& probability, const Ten
 }
 }  // namespace detail
 
-/// Brier score: the mean of (p − y)² for probabilities p of what happened (y = 1) or not (y = 0). Brier, Verification
-/// of forecasts expressed in terms of probability, 1950.
+/// Brier score: the mean of (p − y)² for probabilities p and outcomes y, which are 1 for an event and 0 for none.
+/// Brier, Verification of forecasts expressed in terms of probability, 1950.
 class Brier {
  public:
   static constexpr const char* name = "Brier";
@@ -48,10 +48,10 @@ class Brier {
   detail::Average mean_;
 };
 
-/// Whether what is given probability p happens in a share p of cases. Probabilities fall into B bins of equal width,
-/// ((b − 1)/B, b/B], the first with 0; the value is the expected calibration error,
+/// Calibration of probabilities: whether events predicted with probability p have the frequency p. Probabilities fall
+/// into B bins of equal width, ((b − 1)/B, b/B], the first with 0; the value is the expected calibration error,
 ///
-///     Σ_b n_b / n · |share that happened in b − mean probability in b|
+///     Σ_b n_b / n · |frequency of events in b − mean probability in b|
 ///
 /// Naeini et al., Obtaining well calibrated probabilities using Bayesian binning, 2015.
 class Reliability {
@@ -65,8 +65,8 @@ class Reliability {
   /// A point of the reliability diagram.
   struct Bin {
     Index count;
-    double probability;  ///< that was given, on average
-    double frequency;    ///< share that happened
+    double probability;  ///< mean predicted probability
+    double frequency;    ///< fraction of events
   };
 
   Reliability() : Reliability(Options{}) {}
@@ -103,7 +103,7 @@ class Reliability {
     }
     return error.value(name);
   }
-  /// The bins that hold anything, from low to high.
+  /// The bins that are not empty, from low to high.
   std::vector<Bin> curve() const {
     std::vector<Bin> bins;
     for (std::size_t bin = 0; bin < outcomes_.size(); ++bin) {

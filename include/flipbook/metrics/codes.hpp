@@ -13,7 +13,7 @@ namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
 namespace detail {
 
-/// How often each of `count` codes is among these, as parts of 1.
+/// The relative frequency of each of `count` codes.
 inline std::vector<double> shares_of(const char* name, const Tensor<std::int32_t>& codes, Index count) {
   require(codes.size() > 0 && count > 0, name, ": ", codes.size(), " codes, each one of ", count, "; needs some");
   std::vector<double> shares(static_cast<std::size_t>(count));
@@ -26,8 +26,8 @@ inline std::vector<double> shares_of(const char* name, const Tensor<std::int32_t
 
 }  // namespace detail
 
-/// How many codes of `count` a quantizer uses, were it to use them equally often: exp(−Σ p log p) with p the share of
-/// each, from 1 to `count`.
+/// The perplexity of a quantizer's codes, from 1 to `count`: exp(−Σ p log p) with the relative frequency p of each
+/// code.
 /// @throws Error  if there are no codes, or one is not in [0, count)
 inline double perplexity(const Tensor<std::int32_t>& codes, Index count) {
   double entropy = 0;
@@ -35,7 +35,7 @@ inline double perplexity(const Tensor<std::int32_t>& codes, Index count) {
   return std::exp(entropy);
 }
 
-/// The part of `count` codes that is used at all.
+/// The fraction of `count` codes that is used.
 /// @throws Error  as `perplexity`
 inline double usage(const Tensor<std::int32_t>& codes, Index count) {
   double used = 0;

@@ -26,12 +26,12 @@ auto values_of(const std::vector<M>& metrics) {
 }
 }  // namespace detail
 
-/// A metric of frames by time: one for each place in a clip, such as `Curve<Ssim>`. Where clips differ in length, each
-/// place has the clips that reach it.
+/// A metric of frames by time: one value for each frame index of a clip, such as `Curve<Ssim>`. If clips differ in
+/// length, each index has the clips that are long enough.
 template <Metric M>
 class Curve {
  public:
-  /// @param metric  with the options of all; nothing was added to it
+  /// @param metric  with the options for all frame indices, and no data yet
   explicit Curve(M metric = M{}) : empty_(std::move(metric)) {}
 
   /// @param prediction  (…, T, H, W, C)    @param target  (…, T, H, W, C)
@@ -51,7 +51,7 @@ class Curve {
     for (std::size_t t = 0; t < other.metrics_.size(); ++t) longer[t].merge(other.metrics_[t]);
     metrics_ = std::move(longer);
   }
-  /// The metric's value at each place, from the first frame on.
+  /// The metric's value at each frame index, from the first frame on.
   /// @throws Error  if nothing was added
   auto value() const {
     require(!metrics_.empty(), "Curve.value: nothing was added");
@@ -69,13 +69,13 @@ class Curve {
   std::vector<M> metrics_;
 };
 
-/// Metrics of one kind by different options, side by side, such as several thresholds or windows.
+/// Metrics of one type with different options, such as several thresholds or windows.
 template <Metric M>
 class Several {
  public:
   explicit Several(std::vector<M> metrics) : metrics_(std::move(metrics)) {}
 
-  /// Adds to each what it takes.
+  /// Passes the arguments to `add` of each metric.
   /// @throws Error  what a metric throws; nothing is added then
   template <std::floating_point T>
   void add(const Tensor<T>& prediction, const Tensor<T>& target) {
@@ -83,7 +83,7 @@ class Several {
     for (M& metric : more) metric.add(prediction, target);
     metrics_ = std::move(more);
   }
-  /// @throws Error  if the two have other metrics
+  /// @throws Error  if the two have different metrics
   void merge(const Several& other) {
     require(metrics_.size() == other.metrics_.size(), "Several.merge: ", metrics_.size(), " metrics and ",
             other.metrics_.size());

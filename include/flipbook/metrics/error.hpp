@@ -5,8 +5,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// What becomes of the errors of a frame's H·W·C elements: their mean, or, as papers on video prediction have it
-/// (OpenSTL: Tan et al., 2023), their sum.
+/// The reduction of the errors of a frame's H·W·C elements: their mean or, as in papers on video prediction (OpenSTL:
+/// Tan et al., 2023), their sum.
 enum class Reduction { mean, sum };
 
 namespace detail {
@@ -57,8 +57,8 @@ struct AbsoluteError {
 struct PeakSignalToNoise {
   static constexpr const char* name = "Psnr";
   static constexpr bool higher_is_better = true;
-  /// What is averaged over frames: their decibels, as papers do, or their squared errors, of whose mean the decibels
-  /// are then taken. The mean of decibels is never the lower one; it is infinite where one frame is without error.
+  /// The quantity averaged over frames: decibels, as in papers, or squared errors, whose mean is then converted to
+  /// decibels. The mean of decibels is never lower; it is infinite if one frame has no error.
   enum class Mean { decibels, errors };
 
   double data_range = 1;  ///< largest − smallest value that an element may have
@@ -80,7 +80,7 @@ struct PeakSignalToNoise {
 using Mse = FrameMean<SquaredError>;
 /// Mean absolute error: the mean over frames of the mean, or sum, over a frame's elements.
 using Mae = FrameMean<AbsoluteError>;
-/// Peak signal-to-noise ratio, in decibels: the mean of the frames' own, or that of their mean squared error.
+/// Peak signal-to-noise ratio in decibels: the mean over frames, or the ratio of the frames' mean squared error.
 using Psnr = FrameMean<PeakSignalToNoise>;
 
 }  // namespace flipbook::metrics

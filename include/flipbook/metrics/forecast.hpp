@@ -5,7 +5,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// Elements by whether an event was predicted and whether it happened.
+/// The numbers of elements by predicted and observed events.
 struct Contingency {
   Index hits = 0, misses = 0, false_alarms = 0, correct_negatives = 0;
 };
@@ -32,7 +32,7 @@ struct FalseAlarm {
   static Index whole(const Contingency& table) { return table.hits + table.false_alarms; }
 };
 
-/// A ratio of counts of events, an event being an element ≥ a threshold.
+/// A ratio of counts of events; an event is an element ≥ a threshold.
 template <class Ratio>
 class EventScore {
  public:
@@ -62,8 +62,8 @@ class EventScore {
     detail::require_same(Ratio::name, options_, other.options_);
     add_counts(other.table_);
   }
-  /// Over all elements that were added.
-  /// @throws Error  if there is no event to divide by the number of
+  /// The ratio over all elements that were added.
+  /// @throws Error  if the denominator is 0
   double value() const {
     require(Ratio::whole(table_) > 0, Ratio::name, ".value: no event ≥ ", options_.threshold, " to count");
     return static_cast<double>(Ratio::part(table_)) / static_cast<double>(Ratio::whole(table_));
@@ -82,20 +82,21 @@ class EventScore {
   Contingency table_;
 };
 
-/// Critical success index: of the events that were predicted or happened, those that were predicted and happened.
+/// Critical success index: the fraction of predicted or observed events that were both predicted and observed.
 using Csi = EventScore<CriticalSuccess>;
-/// Probability of detection: of the events that happened, those that were predicted.
+/// Probability of detection: the fraction of observed events that were predicted.
 using Pod = EventScore<Detection>;
-/// False alarm ratio: of the events that were predicted, those that did not happen.
+/// False alarm ratio: the fraction of predicted events that were not observed.
 using Far = EventScore<FalseAlarm>;
 
-/// Fractions skill score: how well shares of events in n × n neighbourhoods agree,
+/// Fractions skill score: the agreement of the fractions of events in n × n neighbourhoods,
 ///
 ///     1 − Σ (p − o)² / (Σ p² + Σ o²),
 ///
-/// p and o being the shares of elements ≥ a threshold in the neighbourhood of a pixel, of predictions and targets;
-/// outside of a frame there is no event. Sums go over pixels, channels, and all frames that were added. Roberts & Lean,
-/// Scale-selective verification of rainfall accumulations from high-resolution forecasts of convective events, 2008.
+/// where p and o are the fractions of elements ≥ a threshold in the neighbourhood of a pixel, of predictions and
+/// targets; there are no events outside the frame. The sums are over pixels, channels, and all frames that were added.
+/// Roberts & Lean, Scale-selective verification of rainfall accumulations from high-resolution forecasts of convective
+/// events, 2008.
 class Fss {
  public:
   static constexpr const char* name = "Fss";
@@ -133,7 +134,7 @@ class Fss {
     detail::require_same(name, options_, other.options_);
     sums_.add(other.sums_);
   }
-  /// @throws Error  if there is no event in predictions nor targets
+  /// @throws Error  if there is no event in predictions or targets
   double value() const {
     require(sums_.squares > 0, name, ".value: no event ≥ ", options_.threshold, " to count");
     return 1 - sums_.differences / sums_.squares;
@@ -145,7 +146,7 @@ class Fss {
     void add(const Sums& more) { differences += more.differences, squares += more.squares; }
   };
 
-  /// Number of events above and left of each corner between pixels, (H + 1, W + 1).
+  /// The number of events above and left of each corner between pixels, (H + 1, W + 1).
   template <class T>
   std::vector<Index> corner_counts(const T* x, const detail::Frames& frame) const {
     const Index across = frame.width + 1;

@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// A number for a pair of frames, which FrameMean makes a metric of. It holds the options of the metric, and has
+/// A measure of a pair of frames, from which FrameMean makes a metric. It contains the metric's options, and has
 ///
 ///     static constexpr const char* name           as errors state it
 ///     static constexpr bool higher_is_better
@@ -23,7 +23,7 @@ concept FrameMeasure = std::equality_comparable<F> && requires(const F& measure,
   { measure(x, x, frame) } -> std::same_as<double>;
 };
 
-/// The mean of a measure over frames: what Mse, Mae, Psnr and Ssim are.
+/// The mean of a measure over frames, such as Mse, Mae, Psnr and Ssim.
 template <FrameMeasure F>
 class FrameMean {
  public:
@@ -44,13 +44,13 @@ class FrameMean {
         values[static_cast<std::size_t>(i)] = measure_(prediction.data() + i * size, target.data() + i * size, frames);
       }
     });
-    // Looked at only where it shows: a measure of finite frames may be infinite, as PSNR of equal ones.
+    // Elements are checked only if a value is not finite: that may also be a valid value, such as PSNR of equal frames.
     if (!std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); })) {
       detail::require_finite_pair(F::name, prediction, target);
     }
     for (const double value : values) mean_.add(value);
   }
-  /// @throws Error  if the two measure by different options
+  /// @throws Error  if the two have different options
   void merge(const FrameMean& other) {
     detail::require_same(F::name, measure_, other.measure_);
     mean_.merge(other.mean_);
@@ -61,7 +61,7 @@ class FrameMean {
     if constexpr (requires { measure_.finish(mean); }) return measure_.finish(mean);
     else return mean;
   }
-  /// How many frames were added.
+  /// The number of frames that were added.
   Index frames() const noexcept { return mean_.count(); }
 
  private:

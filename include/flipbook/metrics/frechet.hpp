@@ -8,7 +8,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// Mean and covariance of vectors that come batch by batch, in double: parts are joined as by Chan, Golub & LeVeque,
+/// Mean and covariance of vectors, accumulated by batches in double. Parts are combined as in Chan, Golub & LeVeque,
 /// Updating formulae and a pairwise algorithm for computing sample variances, 1979.
 class FeatureMoments {
  public:
@@ -51,28 +51,29 @@ class FeatureMoments {
   Eigen::MatrixXd scatter_;  // below and on the diagonal
 };
 
-/// The Fréchet distance of two normal distributions with the means and covariances of features, squared:
+/// The squared Fréchet distance of two normal distributions with the means and covariances of features:
 ///
 ///     |m₁ − m₂|² + tr(S₁ + S₂ − 2 (√S₁ S₂ √S₁)^½)
 ///
 /// Heusel et al., GANs trained by a two time-scale update rule converge to a local Nash equilibrium, 2017. The features
-/// are those of a network of your own, so values compare within one such network alone, and not with published ones.
-/// They are biased upwards where samples are few: compare equal numbers, of many more than D.
+/// are from a network of your own, so values are comparable only for the same network, and not with published ones.
+/// They are biased upwards for few samples: compare equal numbers, of many more than D.
 class FrechetDistance : public detail::TwoSamples<FeatureMoments> {
  public:
   static constexpr bool higher_is_better = false;
 
   FrechetDistance() : TwoSamples("FrechetDistance") {}
 
-  /// Of all that was added. A template, so that only who calls it compiles the eigen-decomposition.
-  /// @throws Error  if fewer than two of either were added
+  /// The distance for all samples that were added. A template, so that only its callers compile the
+  /// eigen-decomposition.
+  /// @throws Error  if fewer than two samples of either set were added
   template <class Matrix = Eigen::MatrixXd>
   double value() const {
     require_two_each();
     const Matrix s1 = generated().covariance(), s2 = real().covariance();
     const Eigen::SelfAdjointEigenSolver<Matrix> of_s1(s1);
     const Matrix factor = of_s1.eigenvectors() * of_s1.eigenvalues().cwiseMax(0).cwiseSqrt().cwiseSqrt().asDiagonal();
-    // Products with a symmetric matrix: Eigen computes these alike on any number of threads, and plain ones not.
+    // Symmetric products: Eigen computes these identically for any number of threads, unlike plain products.
     Matrix root = Matrix::Zero(s1.rows(), s1.cols());
     root.template selfadjointView<Eigen::Lower>().rankUpdate(factor);
     const Matrix right =

@@ -7,7 +7,7 @@ namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
 namespace detail {
 
-/// Vectors one after another, in double.
+/// Concatenated vectors, in double.
 class FeatureRows {
  public:
   template <class T>
@@ -30,20 +30,20 @@ class FeatureRows {
 
 }  // namespace detail
 
-/// The kernel distance of two sets of features: MMD², estimated without bias, with k(x, y) = (x·y / D + 1)³:
+/// The kernel distance of two sets of features: the unbiased estimate of MMD² with k(x, y) = (x·y / D + 1)³:
 ///
 ///     Σ_{i≠j} k(xᵢ, xⱼ) / (N (N − 1)) + Σ_{i≠j} k(yᵢ, yⱼ) / (M (M − 1)) − 2 Σ k(xᵢ, yⱼ) / (N M)
 ///
-/// Bińkowski et al., Demystifying MMD GANs, 2018. About 0, on either side, for samples of one distribution, however
-/// few; features are kept, and the time grows with the square of their number. They are those of a network of your own,
-/// as with FrechetDistance.
+/// Bińkowski et al., Demystifying MMD GANs, 2018. For samples of one distribution, however few, it is about 0 and of
+/// either sign. Features are stored, and the time grows with the square of their number. They are from a network of
+/// your own, as for FrechetDistance.
 class KernelDistance : public detail::TwoSamples<detail::FeatureRows> {
  public:
   static constexpr bool higher_is_better = false;
 
   KernelDistance() : TwoSamples("KernelDistance") {}
 
-  /// @throws Error  if fewer than two of either were added
+  /// @throws Error  if fewer than two samples of either set were added
   double value() const {
     require_two_each();
     const auto n = static_cast<double>(generated().count()), m = static_cast<double>(real().count());

@@ -7,12 +7,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// −log p of data by a model, or a bound of it, per clip, per frame or per dimension.
+/// −log p of data under a model, or a bound of it, per clip, per frame or per dimension.
 class NegativeLogLikelihood {
  public:
   static constexpr const char* name = "NegativeLogLikelihood";
 
-  /// @param log_prob  (N), in nats, of whole clips          @param data  their shape, (N, T, H, W, C), or (N, H, W, C)
+  /// @param log_prob  (N), in nats per clip          @param data  of shape (N, T, H, W, C) or (N, H, W, C)
   /// @throws Error  if the shapes do not fit, or a number is not finite
   template <std::floating_point T>
   void add(const Tensor<T>& log_prob, const Shape& data) {
@@ -28,7 +28,7 @@ class NegativeLogLikelihood {
     frames_ += other.frames_;
     dimensions_ += other.dimensions_;
   }
-  /// −log p of a clip, in nats, averaged over clips.
+  /// The mean of −log p over clips, in nats.
   /// @throws Error  if nothing was added
   double value() const { return clips_.value(name); }
   /// −Σ log p / number of frames, in nats.

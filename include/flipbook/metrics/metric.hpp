@@ -12,15 +12,15 @@
 #include <flipbook/core/tensor.hpp>
 #include <flipbook/io/pixels.hpp>
 
-/// How good predictions, samples and probabilities are, over a whole data set: each metric is a small object that is
-/// given batch after batch, in tensors of float or double on the CPU, and keeps sums in double.
+/// Metrics of predictions, samples and probabilities over a whole data set. A metric is a small object that receives
+/// batches as tensors of float or double on the CPU, and keeps sums in double.
 ///
-///     metric.add(prediction, target)    one more batch; what is not finite, and shapes that disagree, throw
-///     metric.value()                    of all that was added; of nothing it throws
+///     metric.add(prediction, target)    adds a batch; throws for infinite or NaN elements and for wrong shapes
+///     metric.value()                    the value for all that was added; throws if nothing was
 ///     metric.merge(other)               as if all that was added to `other` had been added here
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// Compares predictions with targets. A copy of one that was given nothing measures by the same options.
+/// A metric that compares predictions with targets. A copy of one without data has the same options.
 template <class M>
 concept Metric = std::copyable<M> && requires(M metric, const M& other, const Tensor<float>& x) {
   metric.add(x, x);
@@ -28,8 +28,7 @@ concept Metric = std::copyable<M> && requires(M metric, const M& other, const Te
   other.value();
 };
 
-/// A metric by which one prediction is better than another: its value is one number, and the constant
-/// `M::higher_is_better` says which way.
+/// A metric that ranks predictions: its value is one number, and the constant `M::higher_is_better` states the order.
 template <class M>
 concept Criterion = Metric<M> && requires(const M& metric) {
   { metric.value() } -> std::same_as<double>;
@@ -38,7 +37,7 @@ concept Criterion = Metric<M> && requires(const M& metric) {
 
 namespace detail {
 
-/// A mean of numbers that come one by one.
+/// A running mean.
 class Average {
  public:
   void add(double value, Index count = 1) { sum_ += value, count_ += count; }
@@ -54,7 +53,7 @@ class Average {
   Index count_ = 0;
 };
 
-/// A batch as frames one after another.
+/// The frames of a batch.
 struct Frames {
   Index count, height, width, channels;
   Index size() const noexcept { return height * width * channels; }
@@ -82,7 +81,7 @@ void require_same(const char* name, const Options& here, const Options& there) {
   require(here == there, name, ".merge: the two measure by different options");
 }
 
-/// Σ term(i) over [0, count), in lanes that a compiler makes a vector of.
+/// Σ term(i) over [0, count), in lanes that a compiler vectorises.
 template <class Term>
 double sum_of(Index count, const Term& term) {
   constexpr Index width = 8;
@@ -96,8 +95,8 @@ double sum_of(Index count, const Term& term) {
   return sum;
 }
 
-/// Σ part(first, last) over pieces of [0, count) that threads share, the same on any number of them. `part` must not
-/// throw.
+/// Σ part(first, last) over pieces of [0, count), parallel, with a result that does not depend on the number of
+/// threads. `part` must not throw.
 template <class Part>
 double parallel_sum(Index count, Index piece, const Part& part) {
   std::vector<double> sums(static_cast<std::size_t>((count + piece - 1) / piece));

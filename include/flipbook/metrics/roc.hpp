@@ -7,14 +7,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// Receiver operating characteristic of scores, such as those of anomalies: how many of those that are positive (y = 1)
-/// and of the others (y = 0) reach each threshold. The value is the area below the curve, which is the probability that
-/// a positive has the higher score, a tie counting half. Scores are kept.
+/// Receiver operating characteristic of scores, such as those of anomalies: the fractions of positives (y = 1) and of
+/// negatives (y = 0) that reach each threshold. The value is the area under the curve: the probability that a positive
+/// has a higher score than a negative, where a tie counts half. Scores are stored.
 class Roc {
  public:
   static constexpr const char* name = "Roc";
   static constexpr bool higher_is_better = true;
-  /// Of the scores ≥ threshold, for each score that occurs, from +∞ down.
+  /// The rates of scores ≥ threshold, for each score that occurs, from +∞ down.
   struct Point {
     double false_positive_rate, true_positive_rate, threshold;
   };
@@ -35,7 +35,7 @@ class Roc {
     positives_.insert(positives_.end(), other.positives_.begin(), other.positives_.end());
     negatives_.insert(negatives_.end(), other.negatives_.begin(), other.negatives_.end());
   }
-  /// The area below the curve.
+  /// The area under the curve.
   /// @throws Error  if there are no positives, or nothing else
   double value() const {
     double area = 0;
@@ -47,7 +47,7 @@ class Roc {
     }
     return area;
   }
-  /// From (0, 0) to (1, 1).
+  /// The points of the curve, from (0, 0) to (1, 1).
   /// @throws Error  if there are no positives, or nothing else
   std::vector<Point> curve() const {
     require(!positives_.empty() && !negatives_.empty(), name, ".value: needs positives and others, has ",

@@ -5,19 +5,19 @@
 
 #include <cmath>
 
-/// Metrics of clips that show one sprite on black, such as those of MovingSprites with one sprite: what is true of
-/// them is known, so that samples can be judged without a network.
+/// Metrics of clips of one sprite on black, such as those of MovingSprites with one sprite. The properties of these
+/// clips are known, so samples can be evaluated without a network.
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// Where a clip's sprite is.
+/// The path of a clip's sprite.
 struct CentroidPath {
   Tensor<double> at;          ///< (T, 2): row and column, in pixels from the centre of the first
-  std::vector<Index> seen{};  ///< (T): 1 where a frame shows anything; elsewhere `at` stays where it was
+  std::vector<Index> seen{};  ///< (T): 1 if the frame shows a sprite; if not, `at` keeps its last value
 };
 
-/// The centre of mass of each frame, c = Σ w p / Σ w over pixels p with w = Σ_channels max(x − floor, 0). Before
-/// anything is seen it is the middle of the frame.
-/// @param clip  (T, H, W, C)          @param floor  what is not brighter is black: haze has no weight
+/// The centre of mass of each frame, c = Σ w p / Σ w over pixels p with w = Σ_channels max(x − floor, 0). Before the
+/// sprite appears it is the centre of the frame.
+/// @param clip  (T, H, W, C)          @param floor  values up to it are black, so that haze has no weight
 /// @throws Error  if the shape is another, or an element is not finite
 template <std::floating_point T>
 CentroidPath centroid_path(const Tensor<T>& clip, double floor = 0.1) {
@@ -46,12 +46,12 @@ CentroidPath centroid_path(const Tensor<T>& clip, double floor = 0.1) {
 
 namespace detail {
 
-/// Of a path c with steps v_t = c_{t+1} − c_t and second differences a_t = v_{t+1} − v_t.
+/// Statistics of a path c with steps v_t = c_{t+1} − c_t and second differences a_t = v_{t+1} − v_t.
 struct PathMotion {
   double speed = 0;      // mean |v|
   double deviation = 0;  // standard deviation of |v|
   double bend = 0;       // mean |a|
-  double straight = 0;   // share of a that are straight
+  double straight = 0;   // fraction of a below the limit of a straight path
 };
 
 inline PathMotion motion_of(const CentroidPath& path, double straight_below) {
@@ -85,15 +85,15 @@ void each_path(const char* name, const Tensor<T>& clips, Index least, double flo
 
 }  // namespace detail
 
-/// What is seen as the sprite, and what as moving on.
+/// The thresholds for a visible sprite and for straight motion.
 struct SpriteOptions {
-  double floor = 0.1;           ///< what is not brighter is black
-  double straight_below = 1.6;  ///< pixels: in whole ones a straight path has second differences up to √2
+  double floor = 0.1;           ///< values up to it are black
+  double straight_below = 1.6;  ///< in pixels; a straight path rounded to pixels has second differences up to √2
   bool operator==(const SpriteOptions&) const = default;
 };
 
-/// Four numbers for each clip's path, features for FrechetDistance: mean and standard deviation of the speed
-/// |c_{t+1} − c_t|, mean of |c_{t+2} − 2 c_{t+1} + c_t|, and the share of straight steps (SpriteMotion).
+/// Four statistics of each clip's path, as features for FrechetDistance: mean and standard deviation of the speed
+/// |c_{t+1} − c_t|, mean of |c_{t+2} − 2 c_{t+1} + c_t|, and the fraction of straight steps (SpriteMotion).
 /// @param clips  (N, T, H, W, C), T > 2      @return  (N, 4)
 /// @throws Error  if the shape is another, or an element is not finite
 template <std::floating_point T>
@@ -107,9 +107,9 @@ Tensor<double> path_statistics(const Tensor<T>& clips, SpriteOptions options = {
   return statistics;
 }
 
-/// How the sprite moves. The value is the share of straight steps: those of three frames that show it with
-/// |c_{t+2} − 2 c_{t+1} + c_t| below 1.6 pixels, c being the centroid. A sprite that stands still is straight too: read
-/// it with the speed, and beside both numbers for real clips, which bounce.
+/// The sprite's motion. The value is the fraction of straight steps: those of three frames that show the sprite, with
+/// |c_{t+2} − 2 c_{t+1} + c_t| below 1.6 pixels, where c is the centroid. A sprite at rest is straight too: read the
+/// value together with the speed, and compare both with those of real clips, which bounce.
 class SpriteMotion {
  public:
   static constexpr const char* name = "SpriteMotion";
@@ -132,12 +132,12 @@ class SpriteMotion {
     detail::require_same(name, options_, other.options_);
     straight_.merge(other.straight_), speed_.merge(other.speed_), seen_.merge(other.seen_);
   }
-  /// The share of straight steps, averaged over clips.
+  /// The fraction of straight steps, averaged over clips.
   /// @throws Error  if nothing was added
   double value() const { return straight_.value(name); }
   /// |c_{t+1} − c_t| in pixels, averaged over steps and clips.
   double speed() const { return speed_.value(name); }
-  /// The share of frames that show anything.
+  /// The fraction of frames that show a sprite.
   double seen() const { return seen_.value(name); }
 
  private:
@@ -145,8 +145,8 @@ class SpriteMotion {
   detail::Average straight_, speed_, seen_;
 };
 
-/// How far the sprite of a prediction is from where it truly is: |c − c′| between the centroids, in pixels, averaged
-/// over frames. A prediction that shows nothing is as far off as a frame allows, √(H² + W²).
+/// The error of a predicted sprite's path: |c − c′| between the centroids, in pixels, averaged over frames. A
+/// prediction without a sprite has the largest error that a frame allows, √(H² + W²).
 class PathError {
  public:
   static constexpr const char* name = "PathError";
@@ -191,20 +191,20 @@ class PathError {
   detail::Average mean_;
 };
 
-/// How far the sprite changes while it moves. With p_t the crop around frame t's centroid, interpolated linearly, and p
-/// their mean over the clip,
+/// The change of a sprite's appearance while it moves. With p_t the crop around frame t's centroid, interpolated
+/// linearly, and p the mean crop of the clip,
 ///
 ///     Σ_t |p_t − p|² / Σ_t |p_t|²,
 ///
-/// averaged over clips: 0 for a sprite that keeps its looks, 1 − 1/T where no two frames share a pixel. A clip that
-/// shows nothing counts as 1.
+/// averaged over clips: 0 for a sprite of constant appearance, 1 − 1/T if no two frames share a pixel. A clip without a
+/// sprite counts as 1.
 class ContentChange {
  public:
   static constexpr const char* name = "ContentChange";
   static constexpr bool higher_is_better = false;
   struct Options {
-    Index crop = 28;     ///< height and width, in pixels: the sprite's
-    double floor = 0.1;  ///< what is not brighter does not move the centroid
+    Index crop = 28;     ///< height and width of the sprite, in pixels
+    double floor = 0.1;  ///< values up to it have no weight in the centroid
     bool operator==(const Options&) const = default;
   };
 

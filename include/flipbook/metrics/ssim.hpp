@@ -5,13 +5,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics {
 
-/// Similarity of two frames in brightness, contrast and structure: the mean over all windows that lie inside of the
-/// frame, and over its channels, of
+/// Similarity of two frames in brightness, contrast and structure: the mean over all windows within the frame, and over
+/// its channels, of
 ///
 ///     (2 μx μy + C1) (2 σxy + C2) / ((μx² + μy² + C1) (σx² + σy² + C2)),   C1 = (K1 R)², C2 = (K2 R)²,
 ///
-/// where means, variances and the covariance are weighted over the window. The defaults are those of Wang et al.,
-/// Image quality assessment: from error visibility to structural similarity, 2004, for data of [0, 1].
+/// where means, variances and the covariance are weighted over the window. The defaults are those of Wang et al., Image
+/// quality assessment: from error visibility to structural similarity, 2004, for data in [0, 1].
 struct StructuralSimilarity {
   static constexpr const char* name = "Ssim";
   static constexpr bool higher_is_better = true;
@@ -22,15 +22,15 @@ struct StructuralSimilarity {
   double sigma = 1.5;  ///< of Gaussian weights, in pixels
   double k1 = 0.01, k2 = 0.03;
   double data_range = 1;           ///< R: largest − smallest value that an element may have
-  bool sample_covariance = false;  ///< divides by the number of pixels less one; for uniform weights
+  bool sample_covariance = false;  ///< divides by the number of pixels minus one; for uniform weights
 
-  /// As OpenSTL (Tan et al., 2023) calls scikit-image for frames in [0, 1]: 7 × 7 pixels of equal weight, sample
-  /// covariance, and a range of 2, that of floating-point images in general.
+  /// OpenSTL's options (Tan et al., 2023) of scikit-image for frames in [0, 1]: 7 × 7 pixels of equal weight, sample
+  /// covariance, and a range of 2, the default for floating-point images.
   static constexpr StructuralSimilarity openstl() {
     return {.window = 7, .weights = Weights::uniform, .data_range = 2, .sample_covariance = true};
   }
 
-  /// @throws Error  if a frame is smaller than the window, or the options make no sense
+  /// @throws Error  if a frame is smaller than the window, or the options are invalid
   void check(const detail::Frames& frame) const {
     require(window > 0 && sigma > 0 && data_range > 0 && (!sample_covariance || window > 1), "Ssim: a window of ",
             window, " pixels, sigma ", sigma, " and a range of ", data_range, "; all must be above 0, and the window ",
@@ -60,7 +60,7 @@ struct StructuralSimilarity {
  private:
   static constexpr Index moments = 4;  // x, y, x² + y², xy
 
-  /// Of one axis, adding up to 1: a window's weights are products of two.
+  /// The weights along one axis, with the sum 1: a window's weights are products of two.
   std::vector<double> window_weights() const {
     std::vector<double> weight(static_cast<std::size_t>(window), 1.0);
     if (weights == Weights::gaussian) {

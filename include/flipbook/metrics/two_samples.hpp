@@ -5,14 +5,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::metrics::detail {
 
-/// Features of generated and of real data, of one width, each kept as Store does: what distances of distributions are
-/// worked out from.
+/// Features of generated and of real data, of one width, each accumulated by a Store: the input of distances between
+/// distributions.
 template <class Store>
 class TwoSamples {
  public:
   explicit TwoSamples(const char* name) : name_(name) {}
 
-  /// @param generated  (N, D): features by any network          @param real  (M, D), by the same one
+  /// @param generated  (N, D): features of any network          @param real  (M, D), of the same network
   /// @throws Error  if the shapes do not fit, or an element is not finite
   template <std::floating_point T>
   void add(const Tensor<T>& generated, const Tensor<T>& real) {

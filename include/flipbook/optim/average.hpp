@@ -20,8 +20,8 @@ struct Mix {
 };
 }  // namespace function
 
-/// The exponential moving average of parameters over training, often a better model than the last step's:
-/// a ← decay · a + (1 − decay) · p after each step, beginning as the parameters are.
+/// The exponential moving average of parameters over training, often a better model than the last step's: a ← decay · a
+/// + (1 − decay) · p after each step, initialised with the parameters.
 template <Real T, class B = Cpu>
 class MovingAverage {
  public:
@@ -34,12 +34,12 @@ class MovingAverage {
     require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
     map_into(value_, function::Mix{decay_}, value_, parameters);
   }
-  /// Begins anew, as the parameters are.
+  /// Restarts the average from the parameters.
   void restart(const Tensor<T, B>& parameters) {
     require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
     B::copy(value_.data(), parameters.data(), static_cast<std::size_t>(value_.size()) * sizeof(T));
   }
-  /// Exchanges the average with the parameters, in their memory: once to use it, once more to train on.
+  /// Exchanges the average with the parameters, in their memory: once to use it, and once more to continue training.
   void swap(Tensor<T, B> parameters) {
     require(parameters.shape() == value_.shape(), "MovingAverage: of ", value_.shape(), ", got ", parameters.shape());
     const Tensor<T, B> average = value_.clone();

@@ -12,8 +12,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::optim {
 
-/// The Euclidean length of a gradient over all its parts: not finite where one of its numbers, or its square in T, is
-/// not.
+/// The Euclidean norm of a gradient over all its parts; not finite if an element, or its square in T, is not finite.
 template <Real T, class B>
 double length(std::span<const Tensor<T, B>> gradient) {
   double squares = 0;
@@ -26,10 +25,10 @@ double length(std::span<const Tensor<T, B>> gradient) {
   return std::sqrt(squares);
 }
 
-/// Shortens a gradient, in its memory, to the Euclidean length `limit` if it is longer, and returns the length that
-/// it had: over all parameters at once, as PyTorch's clip_grad_norm_. A length that is not finite is returned as it
-/// is and the gradient left alone, so that a caller can drop the step.
-/// @param gradient  in parts, as tape.gradients gives it
+/// Scales a gradient in place to the Euclidean norm `limit` if its norm is larger, and returns the norm before: over
+/// all parameters at once, as PyTorch's clip_grad_norm_. If the norm is not finite, it is returned and the gradient is
+/// not changed, so that a caller can drop the step.
+/// @param gradient  in parts, as returned by tape.gradients
 /// @throws Error  if the limit is not positive
 template <Real T, class B>
 double clip_norm(std::span<const Tensor<T, B>> gradient, double limit) {
@@ -45,8 +44,8 @@ double clip_norm(const Tensor<T, B>& gradient, double limit) {
   return clip_norm(std::span(&gradient, 1), limit);
 }
 
-/// Holds every parameter within [−limit, limit], in its memory: keeps a Wasserstein discriminator Lipschitz.
-/// Arjovsky et al., 2017.
+/// Clamps every parameter to [−limit, limit], in place: keeps a Wasserstein discriminator Lipschitz. Arjovsky et al.,
+/// 2017.
 /// @throws Error  if the limit is not positive
 template <Real T, class B>
 void clip_weights(const Tensor<T, B>& parameters, double limit) {

@@ -29,15 +29,15 @@ struct AnyPass {
 };
 }  // namespace detail
 
-/// What an Optimizer steps by, such as Sgd, RmsProp, Adam and AdamW: an aggregate of its settings, `learning_rate`
-/// among them, with
+/// The rule of an Optimizer, such as Sgd, RmsProp, Adam and AdamW: an aggregate of its settings, including
+/// `learning_rate`, with
 ///
-///     std::vector<const char*> state_names() const     names of what it remembers, as PyTorch calls them
+///     std::vector<const char*> state_names() const     PyTorch's names of the state tensors
 ///     void update(Index step, const auto& pass) const  calls pass(f) for step 1, 2, …, where f(g, p, s…), constexpr,
-///                                                      changes parameter p and memories s…, F::state_count of them,
+///                                                      changes parameter p and state s…, F::state_count of them,
 ///                                                      for gradient g: numbers or vectors of them
 ///
-/// There are at least as many names as F::state_count. What `update` passes on is seen only where it is compiled.
+/// There are at least F::state_count names. The argument of `pass` is checked only where `update` is compiled.
 template <class R>
 concept Rule = std::copyable<R> && requires(R& settings, const R& rule, Index step, const detail::AnyPass& pass) {
   settings.learning_rate = 1e-3;
@@ -47,8 +47,8 @@ concept Rule = std::copyable<R> && requires(R& settings, const R& rule, Index st
 
 }  // namespace optim
 
-/// The scale of a loss in half, so that small gradients are not lost: halved where a gradient overflows, doubled after
-/// `patience` steps without. Micikevicius et al., Mixed precision training, 2018.
+/// The scale of a loss in half, which prevents small gradients from underflowing: halved when a gradient overflows,
+/// doubled after `patience` steps without overflow. Micikevicius et al., Mixed precision training, 2018.
 struct LossScale {
   static constexpr float first = 1024, most = 32768;
   static constexpr int patience = 2000;
@@ -59,14 +59,14 @@ struct LossScale {
   }
 };
 
-/// An optimiser at work on one flat tensor of parameters: a rule (optim::Sgd, RmsProp, Adam, AdamW), what the
-/// rule remembers of each parameter, and the number of steps taken. A step is one pass over memory.
+/// An optimiser of one flat tensor of parameters: a rule (optim::Sgd, RmsProp, Adam, AdamW), the rule's state for each
+/// parameter, and the number of steps taken. A step is one pass over memory.
 ///
 ///     fb::Optimizer optimizer{fb::optim::Adam{.learning_rate = 2e-4, .beta1 = 0.5}, generator.parameters()};
 ///     optimizer.step(generator.parameters(), tape.gradient(loss, generator));
 ///
-/// Of parameters in bfloat16 or half it keeps a copy in float, the one that it changes and rounds: a step may be
-/// smaller than what a short number can hold. Gradients in half are expected times `loss_scale`, which adapts to them.
+/// For parameters in bfloat16 or half it keeps a copy in float, which it updates and rounds: a step may be too small
+/// for the narrow type. Gradients in half must be multiplied by `loss_scale`, which adapts to them.
 template <class Rule, Real T, class B = Cpu>
 class Optimizer {
   static_assert(optim::Rule<Rule>, "Optimizer: what it is to step by is not an optim::Rule");
@@ -74,10 +74,10 @@ class Optimizer {
  public:
   /// The settings, which may change between steps: `optimizer.rule.learning_rate = schedule(step)`.
   Rule rule;
-  /// What the rule's learning rate is multiplied by: keeps the ratio of several optimisers that follow one schedule.
+  /// Multiplies the rule's learning rate: keeps the ratio of several optimisers that follow one schedule.
   double rate_factor = 1;
 
-  /// Remembers nothing yet of parameters (P).
+  /// An optimiser of parameters (P) without state.
   Optimizer(Rule settings, const Tensor<T, B>& parameters)
       : rule(std::move(settings)),
         shape_(parameters.shape()),
@@ -112,11 +112,11 @@ class Optimizer {
     return *this;
   }
 
-  /// Changes the parameters, in their memory, by one step against the gradient.
-  /// @param factor  of the gradient, a number in the backend's memory; the step is left out where it is not finite.
+  /// Updates the parameters in place by one step against the gradient.
+  /// @param factor  multiplies the gradient, a number in the backend's memory; the step is skipped if it is not finite.
   ///                None: 1
-  /// @throws Error  if there are more or fewer of either than this optimiser was made for, or if the settings
-  ///                have come to need a memory that they did not need then, or the learning rate is not finite
+  /// @throws Error  if the number of parameters or gradients is not that of the constructor, if changed settings need
+  ///                state that they did not need then, or the learning rate is not finite
   void step(Tensor<T, B> parameters, const Tensor<T, B>& gradient,
             const Tensor<Wide<T>, B>& factor = {}) requires(!std::same_as<B, Cpu>) {
     check(parameters, gradient.size());
@@ -130,7 +130,7 @@ class Optimizer {
   void step(const Tensor<T, B>& parameters, const Tensor<T, B>& gradient) requires std::same_as<B, Cpu> {
     step(parameters, std::span(&gradient, 1));
   }
-  /// The same for a gradient in parts that follow one another, as tape.gradients gives it.
+  /// The same for a gradient in consecutive parts, as returned by tape.gradients.
   void step(const Tensor<T, B>& parameters, std::span<const Tensor<T, B>> gradient) requires std::same_as<B, Cpu> {
     Index size = 0;
     for (const auto& part : gradient) size += part.size();
@@ -159,16 +159,16 @@ class Optimizer {
     ++steps_;
   }
 
-  /// Trains those parameters of a module otherwise that are chosen, from now on: see Trainer::set_group.
-  /// @param module  one that holds the parameters, or part of them, which were given last
+  /// Changes the settings of the chosen parameters of a module from now on: see Trainer::set_group.
+  /// @param module  contains all or some of the parameters that were last given
   /// @throws Error  as there
   template <class M>
   void set_group(const M& module, const ParameterChoice& chosen, const ParameterGroup& group) {
     std::vector<std::string> names;
     if (!set_group_if_any(module, chosen, group, names)) flipbook::detail::fail_unmatched("what was chosen", names);
   }
-  /// The same, but where none is chosen it returns false.
-  /// @param names  the names of the parameters among which is chosen are added to it
+  /// The same, but returns false if no parameter is chosen.
+  /// @param names  receives the names of the parameters to choose from
   template <class M>
   bool set_group_if_any(const M& module, const ParameterChoice& chosen, const ParameterGroup& group,
                         std::vector<std::string>& names) {
@@ -190,15 +190,16 @@ class Optimizer {
     return any;
   }
 
-  /// What a loss in half is to be multiplied by before it is differentiated, a number on the device, and how many steps
-  /// it has held: (2).
+  /// The factor of a loss in half before differentiation, a number on the device, and the number of steps since it
+  /// changed: (2).
   const Tensor<float, B>& loss_scale() const requires std::same_as<T, half> { return memory_.back().second; }
 
   Index steps() const noexcept { return steps_; }
 
-  /// From now on remembers only this rank's share of the parameters: where n train together, each needs an n-th of the
-  /// memory. A step changes that share of the parameters, and the ranks then exchange theirs. All ranks call it.
-  /// Rajbhandari et al., ZeRO: memory optimizations toward training trillion parameter models, 2020, stage 1.
+  /// Keeps the state of only this rank's share of the parameters from now on: of n ranks that train together, each
+  /// needs an n-th of the memory. A step changes that share of the parameters, and the ranks then exchange their
+  /// shares. All ranks call it. Rajbhandari et al., ZeRO: memory optimizations toward training trillion parameter
+  /// models, 2020, stage 1.
   void shard() {
     const distributed::Communicator& ranks = distributed::world();
     if (sharded() || ranks.size() == 1) return;
@@ -207,14 +208,14 @@ class Optimizer {
       if (tensor.shape() == shape_) tensor = own(tensor).clone();
     }
   }
-  /// Remembers all of them again. All ranks call it.
+  /// Keeps the state of all parameters again. All ranks call it.
   void unshard() {
     if (!sharded()) return;
     for (auto& [name, tensor] : memory_) tensor = whole(tensor);
     own_ = {0, shape_.size()};
   }
   bool sharded() const noexcept { return own_.last - own_.first != shape_.size(); }
-  /// One of the memories for all parameters, (P), of which this rank may have a share. All ranks call it.
+  /// One state tensor for all parameters, (P), of which this rank may keep a share. All ranks call it.
   template <class M>
   M whole(const M& memory) const {
     if (!sharded() || memory.size() != own_.last - own_.first) return memory;
@@ -225,12 +226,12 @@ class Optimizer {
     return all;
   }
 
-  /// Calls f(name, tensor) for each memory; writing through the tensor changes it.
+  /// Calls f(name, tensor) for each state tensor; writing through the tensor changes the state.
   template <class F>
   void visit(const F& f) const {
     for (const auto& [name, tensor] : memory_) f(name, tensor);
   }
-  /// Goes on as after so many steps, once what was remembered then has been written.
+  /// Continues after `steps` steps, once the state of that step has been written.
   void resume(Index steps) {
     require(steps >= 0, "optimizer: cannot go on after ", steps, " steps");
     steps_ = steps;
@@ -262,7 +263,8 @@ class Optimizer {
     });
     ++steps_;
   }
-  /// Calls f(rule, first, last) for neighbouring parameters of one group that are not frozen, and this rank's.
+  /// Calls f(rule, first, last) for each range of neighbouring parameters of one group in this rank's share, except
+  /// frozen ones.
   template <class F>
   void each_group(const F& f) const {
     const Rule settings = scaled();
@@ -283,7 +285,7 @@ class Optimizer {
     settings.learning_rate *= rate_factor;
     return settings;
   }
-  // This rank's share of a tensor of all parameters' numbers.
+  // This rank's share of a tensor (P).
   template <class X>
   X own(const X& all) const {
     return sharded() ? all.slice(own_.first, own_.last) : all;
@@ -293,12 +295,12 @@ class Optimizer {
     else return {};
   }
 
-  // What the rule remembers (P), then the parameters in float and the scale of the loss where there are such.
+  // The rule's state (P), then the parameters in float and the scale of the loss, if there are any.
   std::vector<std::pair<const char*, Tensor<Wide<T>, B>>> memory_;
-  std::vector<flipbook::detail::GroupRange> groups_;  // none: all are trained as the rule says
+  std::vector<flipbook::detail::GroupRange> groups_;  // empty: all parameters use the rule's settings
   Shape shape_;
-  Share own_;                      // of the parameters: those that are remembered
-  const T* parameters_ = nullptr;  // where those lie that are trained; of a copy, once it has taken a step
+  Share own_;                      // of the parameters: those whose state is kept
+  const T* parameters_ = nullptr;  // memory of the trained parameters; a copy sets it in its first step
   std::size_t remembered_ = 0;
   Index steps_ = 0;
 };

@@ -20,14 +20,14 @@ namespace flipbook::inline FLIPBOOK_ISA::schedule {
 template <class S>
 concept Schedule = std::invocable<const S&, Index>;
 
-/// Any schedule, where its type must not show.
+/// Any schedule, type-erased.
 using Any = std::function<double(Index step)>;
 
-/// A learning rate as a function of how far training is, from 0 to 1: the same shape for any number of steps or
+/// A learning rate as a function of the progress of training, from 0 to 1: the same shape for any number of steps or
 /// minutes.
 using OfShare = std::function<double(double share)>;
 
-/// Up to `rate` over the first `rise` of training, then constant, and from 1 − `fall` on in a straight line down to
+/// Rises linearly to `rate` over the first `rise` of training, stays constant, and falls linearly from 1 − `fall` on to
 /// `last`. Zhai et al., Scaling vision transformers, 2022 (a cooldown after a constant rate).
 inline auto trapezoid(double rate, double rise = 0.03, double fall = 0.5, double last = 0) {
   require(rise >= 0 && fall >= 0 && rise + fall <= 1, "schedule::trapezoid: a rise of ", rise, " and a fall of ", fall,
@@ -50,16 +50,16 @@ inline auto constant(double rate) {
   return [=](Index) { return rate; };
 }
 
-/// From `rate` at step 0 down to `last` at step `steps` and after, along half a cosine. Loshchilov and Hutter, 2017,
+/// Falls from `rate` at step 0 to `last` at step `steps` and after, along half a cosine. Loshchilov and Hutter, 2017,
 /// without restarts.
 inline auto cosine(double rate, Index steps, double last = 0) {
   require(steps > 0, "schedule::cosine: needs a positive number of steps, got ", steps);
   return [=](Index step) { return detail::eased(rate, last, static_cast<double>(step) / static_cast<double>(steps)); };
 }
 
-/// Up to `rate` and down again within `steps` steps, along half a cosine each: `rise` is the part of the steps that
-/// goes up, from rate / start_factor; the way down ends at that / end_factor. Smith and Topin, 2018; at each step the
-/// same as PyTorch's OneCycleLR.
+/// Rises to `rate` and falls again within `steps` steps, along half a cosine each. `rise` is the fraction of rising
+/// steps, which begin at rate / start_factor; the fall ends at that / end_factor. Smith and Topin, 2018; equals
+/// PyTorch's OneCycleLR at each step.
 inline auto one_cycle(double rate, Index steps, double rise = 0.3, double start_factor = 25, double end_factor = 1e4) {
   require(steps > 0 && rise > 0 && rise < 1,
           "schedule::one_cycle: needs a positive number of steps and a rise within (0, 1), got ", steps, " and ", rise);
@@ -71,7 +71,7 @@ inline auto one_cycle(double rate, Index steps, double rise = 0.3, double start_
   };
 }
 
-/// The schedule, times (step + 1) / steps for the first steps.
+/// The schedule multiplied by (step + 1) / steps during the first steps.
 template <Schedule S>
 auto warm_up(Index steps, S schedule) {
   require(steps > 0, "schedule::warm_up: needs a positive number of steps, got ", steps);
@@ -80,7 +80,7 @@ auto warm_up(Index steps, S schedule) {
   };
 }
 
-/// `first` for so many steps, then `second`, which counts its own steps from 0.
+/// `first` for the given number of steps, then `second`, which counts its own steps from 0.
 template <Schedule S, Schedule U>
 auto then(Index steps, S first, U second) {
   return [steps, first = std::move(first), second = std::move(second)](Index step) {

@@ -31,7 +31,7 @@ namespace flipbook::inline FLIPBOOK_ISA::optim {
 
 /// Stochastic gradient descent, as PyTorch's SGD: with weight decay λ, momentum μ and learning rate η,
 ///
-///     g ← g + λ p,   b ← μ b + g (g itself at first),   p ← p − η b,   or with Nesterov's look ahead  p − η (g + μ b)
+///     g ← g + λ p,   b ← μ b + g (b = g in the first step),   p ← p − η b,   or with Nesterov  p − η (g + μ b)
 struct Sgd {
   double learning_rate = 1e-2;
   double momentum = 0;

@@ -9,12 +9,13 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// One step on a batch in `how.micro_batches` parts, one after another in the memory of one. Their losses and gradients
-/// are averaged, each by its number of clips; buffers, such as running statistics, follow every part. So it is the step
-/// on the whole batch, up to rounding, where the loss is a mean over clips that do not meet. Returns the loss.
-/// @param module      all of the model; `part` and `parameters` as in backward_and_step
+/// One step on a batch in `how.micro_batches` parts, computed one after another, so that memory is that of one part.
+/// Losses and gradients are averaged, weighted by the parts' numbers of clips; buffers, such as running statistics, are
+/// updated by every part. The result is the step on the whole batch, up to rounding, if the loss is a mean over
+/// independent clips. Returns the loss.
+/// @param module      the whole model; `part` and `parameters` as in backward_and_step
 /// @param loss        called as loss(tape, clips of a part)
-/// @throws Error      if there are fewer clips than parts, or in half, whose scale of the loss is that of one tape
+/// @throws Error      if there are fewer clips than parts, or in half, since the scale of the loss is that of one tape
 /// @throws NotFinite  as backward_and_step
 template <class Net, class T, class B, class Batch, class Part, class Rule, class Loss>
 double accumulated_step(const Module<Net, T, B>& module, const Batch& batch, const Part& part,
@@ -26,7 +27,7 @@ double accumulated_step(const Module<Net, T, B>& module, const Batch& batch, con
   Snapshot<B> before;
   before.add(module.buffers());
   decltype(std::declval<Tape&>().gradients(loss(std::declval<Tape&>(), batch), part)) gradient;
-  Tensor<T, B> lost;  // so far, a single number
+  Tensor<T, B> lost;  // sum so far, a single number
   for (Index i = 0;; ++i) {
     const Index first = clips * i / parts, last = clips * (i + 1) / parts;
     Tape tape{part, rng.split()};

@@ -8,14 +8,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// What a rank says after a step, and what all of them then do: rank 0's clock counts, and any may stop.
+/// A rank's state after a step, and the common decision: rank 0's clock is used, and any rank may stop.
 struct Decision {
-  double share = 0;  ///< of the training that has passed
+  double share = 0;  ///< completed fraction of the training
   bool stop = false, interrupted = false, save = false;
 };
 FLIPBOOK_INLINE Decision agreed(const Decision& mine);
 
-/// Ends all ranks because of what this one has thrown: they would wait for it.
+/// Ends all ranks after an exception of this one, since they would wait for it.
 FLIPBOOK_INLINE void end_all(distributed::Communicator& ranks, const std::exception_ptr& thrown) noexcept;
 
 }  // namespace flipbook::detail

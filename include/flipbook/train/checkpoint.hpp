@@ -27,7 +27,7 @@ std::string joined(I... numbers) {
   return text;
 }
 
-/// Exactly the numbers that `joined` wrote, or false.
+/// Parses exactly the numbers that `joined` wrote, or returns false.
 template <class... I>
 bool separated(std::string_view text, I&... numbers) {
   const char *at = text.data(), *const end = at + text.size();
@@ -40,17 +40,17 @@ bool separated(std::string_view text, I&... numbers) {
   return (one(numbers) && ...) && at == end;
 }
 
-/// A number of steps that a run has taken: in a file, neither negative nor past what a History can hold.
+/// The number of steps of a run; in a file, neither negative nor more than a History can represent.
 struct StepCount {
   Index& value;
   static constexpr Index most = Index{1} << 53;
 };
 
-/// Where a checkpoint says of which type the module of a name is.
+/// The entry of a checkpoint for the type of a named module.
 FLIPBOOK_INLINE std::string description_entry(const std::string& name);
 
-/// Takes a run's state down, part by part, to be written at once, or later where it is a copy. Tensors are laid out as
-/// files have them only when it is written.
+/// Collects a run's state, part by part, to be written at once, or later if it is a copy. Tensors are converted to the
+/// layout of files only when written.
 class CheckpointWriter {
  public:
   explicit CheckpointWriter(bool copies = false) : copies_(copies) {}
@@ -90,7 +90,7 @@ class CheckpointWriter {
   void operator()(const std::string& name, const History& history);
 
   const std::map<std::string, std::string>& metadata() const noexcept { return metadata_; }
-  /// All tensors, as a file has them.
+  /// All tensors, in the layout of files.
   std::vector<NamedTensor> tensors() const;
 
  private:
@@ -114,7 +114,7 @@ class CheckpointWriter {
   std::map<std::string, std::string> metadata_{{"format", "pt"}};
 };
 
-/// Restores a run's state, part by part, once all of it fits.
+/// Restores a run's state, part by part, after all parts have been checked.
 struct CheckpointReader {
   Loading loading;
   bool any_model = false;
@@ -136,7 +136,7 @@ struct CheckpointReader {
   void operator()(const std::string& name, MovingAverage<T, B>& average) {
     take(name, average.value());
   }
-  /// Files of before have no average of buffers: it begins as the buffers that are read.
+  /// Older files have no average of buffers; it is initialised with the buffers that are read.
   template <class T, class B>
   void operator()(const std::string& name, const AverageState<T, B>& average) {
     (*this)(name, average.parameters);
@@ -156,7 +156,7 @@ struct CheckpointReader {
 
  private:
   void refuse(const std::pair<const std::string, std::string>& entry);
-  /// Files of before say nothing of types.
+  /// Older files have no types.
   void check_type(const std::string& name, const std::string& here);
   template <class T, class B>
   void take(const std::string& name, const Tensor<T, B>& x) {
@@ -193,12 +193,12 @@ void write_checkpoint(AtomicFile& file, const std::filesystem::path& path, const
 
 }  // namespace detail
 
-/// Writes all that a run needs to go on to the same bits, as one safetensors file, atomically: a run that is killed
-/// at any moment finds the last one whole. The weights in it stand as in `save_weights`, so `load_weights` and
-/// PyTorch read it too.
+/// Writes all that a run needs to resume bitwise identically, as one safetensors file, atomically: a run that is killed
+/// at any moment leaves the last file whole. The weights have the names and layouts of `save_weights`, so
+/// `load_weights` and PyTorch read it too.
 ///
-/// What a run consists of is said once, for writing and reading, by a function that calls visit(name, part) for each
-/// part: modules (whose fields' names follow on the name and a dot; "" leaves them as they are), optimisers, moving
+/// The parts of a run are listed once, for writing and reading, by a function that calls visit(name, part) for each
+/// part: modules (whose fields' names are appended to the name and a dot; "" adds no prefix), optimisers, moving
 /// averages, random streams, whole numbers, a std::optional<double>, histories.
 ///
 ///     const auto state = [&](auto&& visit) {
@@ -217,15 +217,15 @@ void save_checkpoint(const std::filesystem::path& path, const State& state) {
   file.commit();
 }
 
-/// What a checkpoint may be.
+/// Options of resuming from a checkpoint.
 struct ResumeOptions {
-  bool any_model = false;  ///< one of a model of another type too, where names and shapes are the same
+  bool any_model = false;  ///< also accepts a model of another type with the same names and shapes
 };
 
 /// Restores every part from a file of `save_checkpoint`.
-/// @throws Error  if the file cannot be read or is damaged, or does not hold just these parts, in the same scalar (to
-///                go on in another, load_weights converts), or its modules are of other types: names each that is
-///                wrong; nothing has been changed then
+/// @throws Error  if the file cannot be read or is damaged, if its parts are not exactly these in the same scalar
+///                (load_weights converts to another), or if its modules have other types: names each mismatch; nothing
+///                has been changed then
 template <class State>
 void load_checkpoint(const std::filesystem::path& path, const State& state, ResumeOptions how = {}) {
   detail::CheckpointReader reader{detail::Loading(read_safetensors(path), detail::Loading::Types::exact),

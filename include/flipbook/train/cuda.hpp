@@ -18,9 +18,9 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace cuda {
 
-/// Judges a step by its loss and its gradient's squared length: report = (loss, length, 0), and what the gradient is to
-/// be multiplied by: 1 / scale, and less where it is longer than `clip` (0: any length), not a number where the step is
-/// to be left out. The scale of the loss, where there is one, adapts.
+/// Checks a step by its loss and its gradient's squared norm: report = (loss, norm, 0). `factor` multiplies the
+/// gradient: 1 / scale, smaller if the norm exceeds `clip` (0: no limit), and NaN if the step is to be skipped. The
+/// scale of the loss, if there is one, adapts.
 template <class T, class W>
 struct JudgeStep {
   const T* loss;
@@ -47,15 +47,15 @@ struct JudgeStep {
   }
 };
 
-/// What JudgeStep says of a step.
+/// The results of JudgeStep.
 template <class W>
 struct Judgement {
   Tensor<W, Cuda> factor{Shape{}};
   Tensor<double, Cuda> report{Shape{3}};
 };
 
-/// @param clip    the most that the gradient may be long; 0: any length
-/// @param scale   of the loss, or none
+/// @param clip    largest norm of the gradient; 0: no limit
+/// @param scale   scale of the loss, or none
 template <class T>
 Judgement<Wide<T>> judge(const Tensor<T, Cuda>& loss, const Tensor<T, Cuda>& gradient, double clip,
                          Tensor<float, Cuda> scale = {}) {
@@ -66,7 +66,7 @@ Judgement<Wide<T>> judge(const Tensor<T, Cuda>& loss, const Tensor<T, Cuda>& gra
   return judgement;
 }
 
-/// Buffers that a step has changed, and what they were before.
+/// Buffers that a step has changed, and their values before.
 template <class T>
 struct ChangedBuffers {
   static constexpr std::size_t most = 64;
@@ -78,8 +78,8 @@ struct ChangedBuffers {
   Buffer buffer[most];
 };
 
-/// Where a buffer, the block's place along y, is not finite, neither are the factor of its step and the last number of
-/// its report. The last block puts all of them back where the factor is not.
+/// If the buffer of index blockIdx.y is not finite, sets the step's factor and the last number of its report to NaN.
+/// The last block restores all buffers if the factor is not finite.
 template <class T, class W>
 __global__ void judge_buffers(const __grid_constant__ ChangedBuffers<T> list, W* factor, double* report,
                               unsigned* ticket) {
@@ -115,11 +115,11 @@ void judge(std::span<const typename ChangedBuffers<T>::Buffer> buffers, Judgemen
   };
   const std::size_t most = ChangedBuffers<T>::most;
   for (std::size_t first = 0; first < buffers.size(); first += most) launch_some(first);
-  for (std::size_t first = 0; first + most < buffers.size(); first += most) launch_some(first);  // what came after
+  for (std::size_t first = 0; first + most < buffers.size(); first += most) launch_some(first);  // those before it
 }
 
-/// Carries out what a tape has noted of buffers, numbers of type T, unless the step's factor is not finite or they
-/// would not be: they then are as they were, and the factor is not finite.
+/// Applies a tape's buffer updates, of type T, unless the step's factor is not finite or they would not be finite: then
+/// the buffers keep their values, and the factor is not finite.
 template <class T>
 void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
   const auto noted = tape.deferred_buffers();
@@ -134,7 +134,7 @@ void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
   }
   Cuda::copy(pieces);
   tape.apply_updates();
-  if (distributed::world().size() > 1) {  // each buffer is the mean of what it has become on all ranks
+  if (distributed::world().size() > 1) {  // each buffer becomes its mean over all ranks
     for (const auto& [data, bytes, block] : noted) {
       Tensor<T, Cuda> buffer({static_cast<Index>(bytes / sizeof(T))});
       Cuda::copy(buffer.data(), data, bytes);
@@ -146,7 +146,7 @@ void apply_updates(Tape& tape, Judgement<Wide<T>>& judgement) {
   judge<T>(std::span<const typename ChangedBuffers<T>::Buffer>(changed), judgement);
 }
 
-/// Reports the number x, of rank 0: as it is, or in a captured step what the replay will give.
+/// Reports the number x of rank 0: its value, or in a captured step the value of the replay.
 inline double report(const double* x) {
   if (Capture* const capture = queue().capture) return capture->promise(x)[0];
   double value;

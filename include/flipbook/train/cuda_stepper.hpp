@@ -13,14 +13,14 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// On Cuda, steps of each kind are taken as they are written until memory and libraries are warm, then captured once
-/// and replayed, until the model's settings change: a captured step holds those it was captured with. Where a step
-/// cannot be captured, one line on stderr says why, and they go on as before.
+/// On Cuda, steps of each kind are launched directly until memory and libraries are warm, then captured once and
+/// replayed, until the model's settings change: a captured step contains the settings at its capture. If a step cannot
+/// be captured, one line on stderr states the reason, and steps are launched directly as before.
 template <class T, class Batch>
 class Stepper<T, Cuda, Batch> {
  public:
   Stepper() = default;
-  Stepper(Stepper&&) noexcept {}  // what was captured refers to a training that has moved
+  Stepper(Stepper&&) noexcept {}  // captured steps refer to the training at its old address
   Stepper& operator=(Stepper&&) noexcept {
     kinds_.clear();
     return *this;
@@ -30,7 +30,7 @@ class Stepper<T, Cuda, Batch> {
   Losses step(Training& training, const Model& model, const Batch& clips, Rng& rng, const StepOptions& how) {
     if constexpr (requires { training.variant(); }) {
       const distributed::Communicator& ranks = distributed::world();
-      const bool on_device = ranks.size() == 1 || ranks.on_devices();  // nothing in a step goes by way of the host
+      const bool on_device = ranks.size() == 1 || ranks.on_devices();  // no data of a step passes through the host
       if (how.capture && on_device && !given_up_) {
         Kind& kind = kind_of({shapes_of(clips), how.clip_norm, how.micro_batches, training.variant(),
                               model.parameters().data(), &cuda::queue()});
@@ -56,14 +56,14 @@ class Stepper<T, Cuda, Batch> {
     Index micro_batches;
     Index variant;
     const T* parameters;
-    const cuda::Queue* queue;  // of the thread and device that it is launched by and on
+    const cuda::Queue* queue;  // of the thread and device of the launch
     bool operator==(const Key&) const = default;
   };
   struct Kind {
     Key key;
     std::vector<double> settings{};
     int taken = 0;
-    Batch clips{};  // what the graph reads
+    Batch clips{};  // input of the graph
     Losses losses{};
     std::unique_ptr<cuda::StepGraph> graph{};
   };
@@ -118,7 +118,7 @@ class Stepper<T, Cuda, Batch> {
                 const std::vector<Index>& steps) {
     zip_members(kind.clips, clips, [](std::string_view, const auto& to, const auto& from) { assign(to, from); });
     Snapshot<Cuda> before;
-    // The device judges steps one by one: it may take the first and leave the second out. Buffers follow micro-batches.
+    // The device checks each step separately: it may take the first and skip the second. Buffers follow micro-batches.
     if (steps.size() > 1 || kind.key.micro_batches > 1) {
       before.together([&] {
         before.add(model.parameters()), before.add(model.buffers());
@@ -141,8 +141,7 @@ class Stepper<T, Cuda, Batch> {
   bool given_up_ = false;
 };
 
-/// Batches on their way to the device while the step before them is computed: from pinned memory, on a stream of their
-/// own.
+/// Copies batches to the device while the previous step is computed: from pinned memory, on a separate stream.
 template <class Source>
 class Batches<Cuda, Source> {
   using Batch = WithMembers<ClipOf<Source>, Tensor<float, Cuda>>;
@@ -161,8 +160,8 @@ class Batches<Cuda, Source> {
   Batches& operator=(const Batches&) = delete;
   ~Batches() { end(); }
 
-  /// The next batch, (N, T, H, W, C), or each member of annotated clips with a leading N; its memory is written again
-  /// after the one after it has been asked for.
+  /// The next batch, (N, T, H, W, C), or each member of annotated clips with a leading N; its memory is overwritten
+  /// after the batch after it has been requested.
   Batch next() {
     Slot &now = slots_[at_], &then = slots_[1 - at_];
     if (!now.filled) fill(now);
@@ -177,7 +176,7 @@ class Batches<Cuda, Source> {
  private:
   struct Slot {
     Batch clips{};
-    float* pinned = nullptr;  // the members one after another
+    float* pinned = nullptr;  // the members, concatenated
     cudaEvent_t copied = nullptr, used = nullptr;
     bool filled = false;
 
@@ -230,7 +229,7 @@ class Batches<Cuda, Source> {
   std::size_t at_ = 0;
 };
 
-/// Batches that the device itself makes, each when it is asked for.
+/// Batches generated on the device, each when it is requested.
 template <class Source>
   requires MadeOn<Source, Cuda>
 class Batches<Cuda, Source> {

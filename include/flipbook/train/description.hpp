@@ -11,8 +11,8 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// What a network's type is: digits, then a text for people. The digits are of the type's name in object files, which
-/// compilers agree on, without the instruction set; they spell the text in ways of their own.
+/// The description of a network's type: digits, then a readable text. The digits are a hash of the type's mangled name,
+/// which is the same for all compilers, without the instruction set; compilers spell the text differently.
 template <class Net>
 std::string description_of() {
   std::uint64_t digest = 0xcbf29ce484222325U;  // FNV-1a
@@ -22,11 +22,11 @@ std::string description_of() {
   return text(digest, " ", type_name(spelled<Net>()));
 }
 
-/// The part of a description for people.
+/// The readable part of a description.
 FLIPBOOK_INLINE std::string_view text_of(std::string_view description);
 FLIPBOOK_INLINE bool same_type(std::string_view a, std::string_view b);
 
-/// Two descriptions side by side, from the layer or argument on where they begin to differ.
+/// Two descriptions, from the layer or argument at which they begin to differ.
 FLIPBOOK_INLINE std::string difference(std::string_view file, std::string_view here);
 
 }  // namespace flipbook::detail

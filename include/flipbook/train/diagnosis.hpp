@@ -26,14 +26,14 @@ FieldNames names_of(const std::vector<Field<T, B>>& fields) {
 
 FLIPBOOK_TEMPLATE(FieldNames names_of(const std::vector<Field<float, Cpu>>&));
 
-/// Where an operation is: in the layer of its first parameter, or of the last parameter before it.
+/// The place of an operation: in the layer of its first parameter, or of the last parameter before it.
 class Place {
  public:
   explicit Place(FieldNames names) : names_(std::move(names)) {}
 
-  /// The parameter or buffer that lies there, or nothing.
+  /// The name of the parameter or buffer at this memory, or nothing.
   std::string name_of(const Shown& x) const;
-  /// Tells of the next operation's inputs, and where that is: "in 'net.0.weight'", "after 'net.0.weight'" or nothing.
+  /// Given the next operation's inputs, returns its place: "in 'net.0.weight'", "after 'net.0.weight'" or nothing.
   std::string next(std::span<const Shown> inputs);
 
  private:
@@ -44,8 +44,8 @@ class Place {
 /// "(8, 64) in [0, 3.2], 3 of 512 zero".
 FLIPBOOK_INLINE std::string facts(const Shape& shape, const TensorStatistics& x);
 
-/// Finds the operation that a number which is not finite came of first, in a step that is taken again. Numbers that
-/// are not finite and lead to nothing, as under a mask, are not taken for it.
+/// Finds the operation with the first number that is not finite, in a repeated step. Numbers that are not finite but
+/// have no effect, as under a mask, are ignored.
 class FirstNotFinite final : public Observer {
  public:
   explicit FirstNotFinite(FieldNames names);
@@ -56,7 +56,7 @@ class FirstNotFinite final : public Observer {
   void backward(const Node& node) override { now_ = &node; }
   void gradient(const Shown& dx) override;
 
-  /// What was found, or nothing.
+  /// The operation found, or nothing.
   std::string found() const { return last_.empty() ? gradient_ : last_; }
 
  private:
@@ -72,7 +72,7 @@ class FirstNotFinite final : public Observer {
   };
 
   static std::string written(const Operation& op);
-  /// Whence the operation's value is not finite: from an input, or of itself.
+  /// The origin of a value that is not finite: an input, or the operation itself.
   std::string origin_of(const Operation& op, std::span<const Shown> x) const;
 
   Place place_;
@@ -83,7 +83,7 @@ class FirstNotFinite final : public Observer {
   std::string last_, gradient_;
 };
 
-/// Which data of a batch are not finite, or nothing.
+/// The data of a batch that are not finite, or nothing.
 template <class Batch>
 std::string not_finite_data(const Batch& batch) {
   std::string found;

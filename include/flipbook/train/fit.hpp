@@ -32,7 +32,7 @@ bool all_finite(const Tensor<T, B>& x) {
   return std::ranges::all_of(here, [](auto number) { return std::isfinite(number); });
 }
 
-/// One run of `Trainer::fit`: its loop, with the clock, the progress and the checkpoints of that.
+/// One run of `Trainer::fit`: its loop, with its clock, progress and checkpoints.
 template <class Net, Real T, class B, class Rule>
 class Fit {
  public:
@@ -41,7 +41,7 @@ class Fit {
     require(options.monitor_every >= 1, "training: a monitor that is told every ", options.monitor_every, " steps");
   }
 
-  /// @return  false where the program was told to stop
+  /// @return  false if the program was asked to stop
   template <class Source, class F>
   bool run(const Source& source, const F& after_step) {
     if (!timed_ && trainer_.steps_ >= options_.steps) return true;
@@ -67,7 +67,7 @@ class Fit {
         all = agreed({share(), !go_on || told, told, time});
         if (!options_.checkpoint.empty() && !all.interrupted) keep_where_due(all);
       }
-    } catch (const NotFinite&) {  // all ranks throw it, since what they judge is summed over them
+    } catch (const NotFinite&) {  // all ranks throw it, since they check sums over the ranks
       if (keeps_steps() && !diverged_) trainer_.on_first_rank([&] { save_or_say(); });
       throw;
     } catch (...) {
@@ -77,7 +77,7 @@ class Fit {
     }
     if (!options_.checkpoint.empty()) {
       trainer_.on_first_rank([&] { keeper_->keep_now(trainer_.written(false), trainer_.steps_); });
-      (void)mean_over_ranks(0.0);  // no rank goes on to read it before it is there
+      (void)mean_over_ranks(0.0);  // no rank continues to read it before it exists
     }
     return !all.interrupted;
   }
@@ -89,7 +89,7 @@ class Fit {
   static double seconds_since(Clock::time_point then) {
     return std::chrono::duration<double>(Clock::now() - then).count();
   }
-  /// The part of the steps or minutes that has passed.
+  /// The completed fraction of the steps or minutes.
   double share() const {
     return timed_ ? seconds_since(start_) / (60 * options_.minutes)
                   : static_cast<double>(trainer_.steps_) / static_cast<double>(options_.steps);
@@ -126,7 +126,7 @@ class Fit {
     return clips;
   }
 
-  /// One step, or none where it is not finite and so many in a row may be left out.
+  /// One step, or none if it is not finite and may be skipped.
   Losses step(const Clips& clips) {
     try {
       const bool watched = options_.monitor && (trainer_.steps_ + 1) % options_.monitor_every == 0;
@@ -137,7 +137,7 @@ class Fit {
       if (in_a_row_++ < options_.skip_not_finite) return trainer_.skipped_step(error);
       bool finite_data = true;
       for_each_member(clips, [&](std::string_view, const auto& x) { finite_data = finite_data && all_finite(x); });
-      diverged_ = mean_over_ranks(finite_data ? 1.0 : 0.0) == 1;  // not, if the data of any rank are to blame
+      diverged_ = mean_over_ranks(finite_data ? 1.0 : 0.0) == 1;  // no, if data of any rank are not finite
       throw;
     }
   }
@@ -149,7 +149,7 @@ class Fit {
     if (ranks_.rank() == 0) options_.monitor(report);
     return report.losses;
   }
-  /// after_step(steps, losses), and whether that lets the training go on.
+  /// Calls after_step(steps, losses); returns whether training continues.
   template <class F>
   bool called(const F& after_step, const Losses& losses) const {
     if constexpr (std::is_void_v<decltype(after_step(trainer_.steps_, losses))>) {
@@ -160,7 +160,7 @@ class Fit {
     }
   }
 
-  /// Has a checkpoint written, in the background, where it is time for one, and the best model where it is that.
+  /// Starts writing a checkpoint in the background if one is due, and the best model if it has just been found.
   void keep_where_due(const Decision& all) {
     const bool last = all.stop || all.share >= 1, due = all.save && !last;
     const bool best = options_.evaluate && to_evaluate(due || last) && is_best();
@@ -174,7 +174,7 @@ class Fit {
   bool to_evaluate(bool writes) const {
     return options_.evaluate_every > 0 ? trainer_.steps_ % options_.evaluate_every == 0 : writes;
   }
-  /// Evaluates the model, and remembers what it is worth where that is the best so far.
+  /// Evaluates the model, and stores the value if it is the best so far.
   bool is_best() {
     const double value = mean_over_ranks(options_.evaluate());
     const double sign = options_.higher_is_better ? -1 : 1;
@@ -184,13 +184,12 @@ class Fit {
     return true;
   }
 
-  /// Whether there are steps of this run that an error must not lose.
+  /// Whether this run has steps that must be saved after an error.
   bool keeps_steps() const { return !options_.checkpoint.empty() && trainer_.steps_ > began_; }
   void save_or_say() {
     keeper_->said([&] { keeper_->keep_now(trainer_.written(false), trainer_.steps_); });
   }
-  /// After an error of this rank alone, which saves what all have learnt, but for shares of the others' that it has
-  /// not.
+  /// After an error of this rank alone: saves the steps taken, unless this rank lacks the other ranks' shares.
   void save_what_was_learnt() {
     if (!keeps_steps() || (ranks_.size() > 1 && trainer_.sharded_)) return;
     if (!keeper_) keeper_.emplace(options_.checkpoint, options_.keep, false);
@@ -200,14 +199,14 @@ class Fit {
   Trainer<Net, T, B, Rule>& trainer_;
   const FitOptions& options_;
   const bool timed_ = options_.minutes > 0;
-  const Index began_;  // the steps that had been taken before
+  const Index began_;  // the steps taken before this run
   distributed::Communicator& ranks_ = distributed::world();
   std::optional<CheckpointKeeper> keeper_;  // of the first rank
   std::optional<Progress> progress_;
   Clock::time_point start_, saved_;
   double waited_ = 0;      // seconds, for data
-  Index in_a_row_ = 0;     // of steps that were left out
-  bool diverged_ = false;  // a step was not finite by the model's fault
+  Index in_a_row_ = 0;     // consecutive skipped steps
+  bool diverged_ = false;  // a step on finite data was not finite
 };
 
 }  // namespace detail

@@ -13,25 +13,25 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How `Trainer::fit` trains.
 struct FitOptions {
-  Index steps = 1000;  ///< taken in all when `fit` returns, resumed ones included
-  Index batch = 8;     ///< clips in a step, of each rank where several train together
+  Index steps = 1000;  ///< total when `fit` returns, including those before a resumption
+  Index batch = 8;     ///< clips in a step, for each rank
   int workers = 1;     ///< threads that prepare batches
   StepOptions step = {};
-  double minutes = 0;                     ///< where it is given, `fit` trains so long, in place of `steps` steps
-  schedule::Any learning_rate = {};       ///< of the step; empty: as the rule says
-  schedule::OfShare rate_of_share = {};   ///< in its place, of the part of the steps or minutes that has passed
-  std::filesystem::path checkpoint = {};  ///< where progress is kept, tried before the first step; empty: nowhere
+  double minutes = 0;                     ///< if given, `fit` trains for this time instead of `steps` steps
+  schedule::Any learning_rate = {};       ///< of the step; empty: the rule's
+  schedule::OfShare rate_of_share = {};   ///< instead, of the completed fraction of steps or minutes
+  std::filesystem::path checkpoint = {};  ///< its file, tested before the first step; empty: none
   double checkpoint_every = 60;           ///< seconds
-  Index keep = 1;  ///< checkpoints; older ones stand beside the newest, as `older_checkpoint` says
-  /// What a model is worth, the less the better, such as a loss on clips for validation. The model with the best of it
-  /// is kept as `best_checkpoint(checkpoint)`.
+  Index keep = 1;                         ///< number of checkpoints; older ones are named by `older_checkpoint`
+  /// Evaluates the model, such as by a loss on validation clips; lower is better. The model with the best value is kept
+  /// as `best_checkpoint(checkpoint)`.
   std::function<double()> evaluate = {};
-  Index evaluate_every = 0;       ///< steps; 0: where a checkpoint is written
-  bool higher_is_better = false;  ///< of what `evaluate` gives
-  /// So many steps in a row may be left out because they are not finite; one more ends the training. Their number in
-  /// all is among the losses, as "skipped". What they would have done is said on stderr.
+  Index evaluate_every = 0;       ///< steps; 0: whenever a checkpoint is written
+  bool higher_is_better = false;  ///< order of the values of `evaluate`
+  /// The number of consecutive steps that may be skipped because they are not finite; one more ends the training. Their
+  /// total is among the losses, as "skipped". The error of each is reported on stderr.
   Index skip_not_finite = 0;
-  std::function<void(const StepReport&)> monitor = {};  ///< is told what a step was like, on rank 0
+  std::function<void(const StepReport&)> monitor = {};  ///< receives a report of a step, on rank 0
   Index monitor_every = 100;                            ///< steps
   std::string title = "training";                       ///< of the progress bar; empty: none
   std::string unit = "clips";

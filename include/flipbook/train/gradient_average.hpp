@@ -12,10 +12,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// The mean over all ranks of a gradient that is still being worked out. Parameters are gathered in buckets, the last
-/// parameter first, as the backward pass comes to them; a bucket's sum begins when all of its gradients are there. What
-/// is in a bucket, and their order, is a matter of extents alone, so all ranks sum the same and repeat the same bits.
-/// Li et al., PyTorch Distributed: experiences on accelerating data parallel training, 2020.
+/// The mean over all ranks of a gradient during its backward pass. Parameters are gathered in buckets, the last
+/// parameter first, in the order of the backward pass; a bucket's all-reduce begins when all of its gradients are
+/// computed. Buckets and their order depend only on extents, so all ranks sum the same buckets and results are bitwise
+/// reproducible. Li et al., PyTorch Distributed: experiences on accelerating data parallel training, 2020.
 template <Real T>
 class GradientAverage final : public Tape::GradientTaker<T, Cpu> {
  public:

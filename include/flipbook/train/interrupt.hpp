@@ -11,10 +11,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// While one exists, Ctrl-C (and SIGTERM, and SIGHUP as a terminal sends it when it closes) asks training loops to stop
-/// at their next step instead of killing the process; a second one kills it. A signal that the process ignores stays
-/// ignored. There may be several, in several threads and ended in any order: a signal asks all of them, and what was
-/// done on signals before is restored with the last.
+/// While an object exists, Ctrl-C (and SIGTERM, and SIGHUP as a terminal sends it when it closes) requests training
+/// loops to stop at their next step instead of killing the process; a second signal kills it. A signal that the process
+/// ignores stays ignored. There may be several objects, in several threads and destroyed in any order: a signal reaches
+/// all of them, and the previous signal handlers are restored with the last.
 ///
 ///     fb::Interrupt interrupt;
 ///     while (!interrupt.requested() && step < steps) …
@@ -25,7 +25,7 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
   ~Interrupt();
 
-  /// Whether a signal has come since the first of these objects was made.
+  /// Whether a signal has arrived since the first of these objects was created.
   bool requested() const noexcept { return requested_; }
 
  private:
@@ -35,7 +35,7 @@ class Interrupt {
 
   inline static std::atomic<bool> requested_{false};
   static_assert(std::atomic<bool>::is_always_lock_free, "a handler of signals must not wait");
-  inline static std::mutex mutex_;  // of what follows
+  inline static std::mutex mutex_;  // guards the members below
   inline static int alive_ = 0;
   inline static std::array<struct sigaction, signals.size()> before_{};
 };

@@ -9,34 +9,34 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
-/// What a checkpoint keeps of a ModelAverage.
+/// A ModelAverage's part of a checkpoint.
 template <class T, class B>
 struct AverageState {
   MovingAverage<T, B>& parameters;
-  std::optional<MovingAverage<T, B>>& buffers;  // none of a model that has none
+  std::optional<MovingAverage<T, B>>& buffers;  // none for a model without buffers
   Tensor<T, B> buffers_now;                     // the model's
 };
 }  // namespace detail
 
-/// The exponential moving average of a model over training: of its parameters, and of its buffers, such as the running
-/// statistics of normalisations, which fit no other parameters.
+/// The exponential moving average of a model over training: of its parameters, and of its buffers, since running
+/// statistics of normalisations are valid only for their parameters.
 template <Real T, class B>
 class ModelAverage {
  public:
-  /// Begins as the model is.
+  /// Initialises the average with the model.
   /// @throws Error  if decay is not within [0, 1)
   template <class Net>
   ModelAverage(double decay, const Module<Net, T, B>& model) : parameters_(decay, model.parameters()) {
     if (model.buffers().size() > 0) buffers_.emplace(decay, model.buffers());
   }
 
-  /// Follows the model by a step.
+  /// Updates the average after a step.
   template <class Net>
   void update(const Module<Net, T, B>& model) {
     parameters_.update(model.parameters());
     if (buffers_) buffers_->update(model.buffers());
   }
-  /// f() with the average in place of the model; the model is back when f has returned or thrown.
+  /// Calls f() with the average in place of the model; the model is restored when f has returned or thrown.
   template <class Net, class F>
   auto in_place_of(const Module<Net, T, B>& model, const F& f) {
     swap(model);

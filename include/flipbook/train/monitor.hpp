@@ -14,17 +14,17 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a training step was like, as `FitOptions::monitor` is told.
+/// The report of a training step, passed to `FitOptions::monitor`.
 struct StepReport {
-  /// Parameters by their Euclidean lengths.
+  /// Euclidean norms of some parameters.
   struct Part {
-    std::string name;       ///< of a field of the model, such as "encoder"; of all together ""
-    double gradient = 0;    ///< before it is clipped; in half, times the scale of the loss
+    std::string name;       ///< of a field of the model, such as "encoder"; "" for all parameters
+    double gradient = 0;    ///< before clipping; in half, multiplied by the scale of the loss
     double parameters = 0;  ///< after the step
-    double update = 0;      ///< what the step has added to them
+    double update = 0;      ///< of the change by the step
     double ratio() const { return parameters > 0 ? update / parameters : 0; }
   };
-  /// What an operation gave: its least and largest number, mean, share of zeros and more.
+  /// Statistics of an operation's output: least and largest number, mean, fraction of zeros and more.
   struct Activation {
     std::string operation;  ///< its type
     std::string place;      ///< "in 'encoder.0.weight'", or "after" the last parameter that was used before it
@@ -32,8 +32,8 @@ struct StepReport {
     TensorStatistics numbers;
     double zeros() const { return static_cast<double>(numbers.zero) / static_cast<double>(numbers.count); }
   };
-  /// How evenly a codebook is used, by moving averages (quantizer::Vector): of `codes` codes as many as `perplexity`
-  /// would be used, were each used as often as the others.
+  /// The use of a codebook, by moving averages (quantizer::Vector): `perplexity` of `codes` codes, the number that
+  /// would have the same entropy if used equally often.
   struct Codebook {
     std::string name;
     Index codes = 0;
@@ -42,8 +42,8 @@ struct StepReport {
 
   Index step = 0;
   Losses losses;
-  /// What else the training tells where it is observed: of discriminators, the shares of data and fakes that are judged
-  /// right.
+  /// Other numbers of the training while it is observed: of discriminators, the fractions of data and fakes that are
+  /// classified correctly.
   Losses numbers;
   Part whole;
   std::vector<Part> parts;
@@ -53,7 +53,7 @@ struct StepReport {
 
 namespace detail {
 
-/// Takes down what a step computes.
+/// Records the computations of a step.
 class StepMonitor final : public Observer {
  public:
   StepMonitor(FieldNames names, StepReport& report) : place_(std::move(names)), report_(report) {}
@@ -70,7 +70,7 @@ class StepMonitor final : public Observer {
   std::vector<std::pair<std::string, double>> squares_;  // of gradients
 };
 
-/// Adds the squares of one parameter to those of the part that its name begins with.
+/// Adds the squares of one parameter to the part with its name's first component.
 FLIPBOOK_INLINE void add_squares(StepReport& report, const std::string& name, double gradient, double parameter,
                                  double update);
 
@@ -92,8 +92,8 @@ std::vector<StepReport::Codebook> codebooks_of(const std::vector<Field<T, B>>& f
   return found;
 }
 
-/// Completes a report once the step is taken.
-/// @param before  the parameters as they were, (P)
+/// Completes a report after the step.
+/// @param before  the parameters before the step, (P)
 template <class T, class B>
 void complete(StepReport& report, const StepMonitor& monitor, const std::vector<Field<T, B>>& fields,
               const Tensor<T, B>& before) {
@@ -118,8 +118,8 @@ FLIPBOOK_TEMPLATE(void complete(StepReport&, const StepMonitor&, const std::vect
 
 }  // namespace detail
 
-/// What a step of a model is like: `step()` takes it and returns its losses. It is observed on the way, which costs
-/// about as much again, and is not captured on Cuda.
+/// The report of a model's step: `step()` takes it and returns its losses. The observation costs about as much as the
+/// step, and the step is not captured on Cuda.
 template <class Net, class T, class B, class Step>
 StepReport monitored(const Module<Net, T, B>& model, const Step& step) {
   StepReport report;

@@ -20,21 +20,21 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What training needs of a backend's memory at the worst moment of a step, in bytes by kind.
+/// The memory of a backend that training needs at the peak of a step, in bytes by kind.
 struct MemoryPlan {
-  /// Something that would lower it, and what it would then be.
+  /// A change that would lower the memory, and the result.
   struct Alternative {
     std::string what;
     std::size_t total;
   };
 
   Index batch = 0;              ///< clips in a step
-  std::size_t parameters = 0;   ///< and buffers
-  std::size_t optimizer = 0;    ///< what the rules remember, and the moving average where one is kept
-  std::size_t clips = 0;        ///< the batch, and those that are made ahead of it
+  std::size_t parameters = 0;   ///< including buffers
+  std::size_t optimizer = 0;    ///< state of the rules, and the moving average if there is one
+  std::size_t clips = 0;        ///< the batch, and batches prepared ahead
   std::size_t gradients = 0;    ///< of parameters
-  std::size_t activations = 0;  ///< what tapes keep for the gradient
-  std::size_t workspace = 0;    ///< of kernels, gradients of activations, copies that a failed step goes back to
+  std::size_t activations = 0;  ///< saved by tapes for the gradient
+  std::size_t workspace = 0;    ///< of kernels, gradients of activations, copies for undoing a failed step
   std::vector<Alternative> alternatives{};
 
   std::size_t total() const { return parameters + optimizer + clips + gradients + activations + workspace; }
@@ -42,12 +42,12 @@ struct MemoryPlan {
 
 namespace detail {
 
-/// Steps on two batches, and the memory of all others.
+/// Memory measurements of steps on two batches, and the estimate for all others.
 class StepMemories {
  public:
   StepMemories(StepMemory small, StepMemory large);
 
-  /// The memory of a step on so many clips.
+  /// The memory of a step on `clips` clips.
   StepMemory of(Index clips) const;
 
  private:
@@ -59,7 +59,7 @@ class StepMemories {
   StepMemory small_, large_;
 };
 
-/// The layers of one kind, whatever their arguments, and the most that a step needs where each of them is recomputed.
+/// All layers of one type, whatever their arguments, and the peak of a step if each of them is recomputed.
 struct RecomputedLayers {
   std::string name;
   double peak;
@@ -84,7 +84,7 @@ void set_alternatives(MemoryPlan& plan, const StepMemory& step, const StepMemory
   if (plan.batch > 1) {
     found.push_back({text("a batch of ", half.clips), total - plan.clips / 2 - peak + bytes_from(half.worst().peak)});
   }
-  if constexpr (std::same_as<T, float> && !std::same_as<B, Cpu>) {  // rules then keep the parameters in float too
+  if constexpr (std::same_as<T, float> && !std::same_as<B, Cpu>) {  // rules would then keep the parameters in float too
     const std::size_t halved = plan.gradients + plan.activations + plan.workspace;
     found.push_back({"bfloat16 in place of float, about", total - halved / 2 + plan.parameters / 2});
   }
@@ -92,7 +92,7 @@ void set_alternatives(MemoryPlan& plan, const StepMemory& step, const StepMemory
 
 FLIPBOOK_TEMPLATE(void set_alternatives<float, Cpu>(MemoryPlan&, const StepMemory&, const StepMemory&));
 
-/// Steps that are taken to see what they need, by copies of a trainer's model and training.
+/// Trial steps that measure memory, on copies of a trainer's model and training.
 template <class Net, Real T, class B, class Rule>
 class StepTrial {
  public:
@@ -106,8 +106,7 @@ class StepTrial {
   std::size_t model_bytes() const { return bytes_of(model_.parameters()) + bytes_of(model_.buffers()); }
   std::size_t optimizer_bytes() const { return optimizer_bytes_; }
 
-  /// Goes on to the next kind of step that the training will take, of those among the next few; false where there are
-  /// no more.
+  /// Advances to the next kind of step among the next few of the training; false if there are no more.
   bool next_kind() {
     for (; ahead_ < 16; ++ahead_) {
       begin();
@@ -149,16 +148,16 @@ class StepTrial {
   Index ahead_ = 0;
 };
 
-/// @param clips_of     called as clips_of(count): so many clips of the kind that the model is trained on
-/// @param taken_whole  bytes up to which a step is taken on all clips: kernels need room in proportion to the clips up
-///                     to a bound, which shows where steps are small
+/// @param clips_of     called as clips_of(count): returns `count` clips of the kind that the model is trained on
+/// @param taken_whole  bytes up to which a step is measured on all clips: kernels' workspace grows with the clips up to
+///                     a bound, which matters for small steps
 template <class Net, Real T, class B, class Rule, class ClipsOf>
 MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, Index batch, std::size_t clip_bytes,
                        const StepOptions& how, const ClipsOf& clips_of,
                        std::size_t taken_whole = std::size_t{1} << 30) {
   require(batch > 0, "plan_memory: a batch of ", batch, " clips");
-  // A quarter and half of the batch: pools round blocks to sizes that double with their bytes, so that what they add
-  // grows as the clips do. A small batch is taken as it is.
+  // A quarter and half of the batch: pools round blocks to sizes that double with their bytes, so their overhead is
+  // proportional to the clips. A small batch is measured whole.
   const Index small = std::max<Index>(batch < 8 ? batch / 2 : batch / 4, 1), large = batch < 8 ? batch : 2 * small;
   StepTrial<Net, T, B, Rule> trial(trainer);
   const std::size_t average = trainer.keeps_average() ? trial.model_bytes() : 0;
@@ -183,25 +182,26 @@ MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, Index batch, std
 
 }  // namespace detail
 
-/// What training by `fit(source, options)` will need of the memory of the model's backend at the worst moment of a
-/// step, and what would lower it. Found by two steps on a quarter and half of the batch, the memory of a step being
-/// affine in its clips; where it comes to less than 1 GB, by one on the whole batch. Steps are taken by copies and
-/// change neither the trainer nor the source, so the model and the optimiser are there twice while it runs. Of a
-/// training whose steps are of several kinds, such as a GAN's whose generator learns every other step, that of the
-/// largest. On Cuda, what the driver and libraries take is not in it.
+/// The memory of the model's backend that training by `fit(source, options)` will need at the peak of a step, and
+/// changes that would lower it. It is found by two steps on a quarter and half of the batch, since the memory of a step
+/// is affine in its clips; if that gives less than 1 GB, by one step on the whole batch. Steps use copies and change
+/// neither the trainer nor the source, so the model and the optimiser are in memory twice meanwhile. If a training has
+/// several kinds of steps, such as a GAN whose generator learns every other step, the result is that of the largest. On
+/// Cuda, it excludes the memory of the driver and libraries.
 ///
 ///     std::cout << fb::plan_memory(trainer, clips, {.batch = 64});
 ///
-/// @throws Error  what the source or a step throws, such as that even the smaller batch has no room
+/// @throws Error  what the source or a step throws, such as if even the smaller batch does not fit into memory
 template <class Net, Real T, class B, class Rule, DatasetFor<Net> Source>
 MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, const Source& source, const FitOptions& options) {
   const auto clips_of = [&](Index count) {
     return map_members(batch_of(source, 0, count), [](const Tensor<float>& x) { return to<B>(cast<T>(x)); });
   };
-  std::size_t numbers = 0;  // of a clip
+  std::size_t numbers = 0;  // in a clip
   const auto one = batch_of(source, 0, 1);
   for_each_member(one, [&](std::string_view, const auto& x) { numbers += static_cast<std::size_t>(x.size()); });
-  // Those of the step, and on the host those made ahead; on a device the next, and what a captured step reads.
+  // The batch of the step and, on the host, those prepared ahead; on a device, the next batch and the input of a
+  // captured step.
   const Index ahead = DataLoaderOptions{.workers = options.workers}.batches_ahead();
   const std::size_t in_float = std::same_as<B, Cpu> ? 1 + static_cast<std::size_t>(ahead) : 2;
   const std::size_t in_own = (std::same_as<T, float> ? 0 : 1) + (std::same_as<B, Cpu> ? 0 : 1);
@@ -209,7 +209,7 @@ MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, const Source& so
   return detail::plan_memory(trainer, options.batch, clip_bytes, options.step, clips_of);
 }
 
-/// The same of `step(clips)` on clips of this shape (N, …, C).
+/// The same for `step(clips)` on clips of this shape (N, …, C).
 template <class Net, Real T, class B, class Rule>
 MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, const Shape& clips, const StepOptions& how = {}) {
   static_assert(std::same_as<BatchOf<Net, Tensor<T, B>>, Tensor<T, B>>,
@@ -225,7 +225,7 @@ MemoryPlan plan_memory(const Trainer<Net, T, B, Rule>& trainer, const Shape& cli
   return detail::plan_memory(trainer, clips[0], numbers * sizeof(T), how, clips_of);
 }
 
-/// A table of the kinds, then of what would lower the total, in MB (10^6 bytes).
+/// A table of the kinds, then of changes that would lower the total, in MB (10^6 bytes).
 FLIPBOOK_INLINE std::string to_string(const MemoryPlan& plan);
 
 template <class Traits>

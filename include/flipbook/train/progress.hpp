@@ -23,25 +23,25 @@ FLIPBOOK_INLINE std::string clock_time(double seconds);
 
 FLIPBOOK_INLINE std::string three_digits(double value);
 
-/// The columns of the terminal that a file is, or 0 where it is none.
+/// The columns of a terminal, or 0 if the file is not one.
 FLIPBOOK_INLINE int terminal_width(std::FILE* file);
 
 }  // namespace detail
 
-/// What a progress bar shows.
+/// Options of a progress bar.
 struct ProgressSettings {
-  std::string unit = "clips";  ///< what is counted for the speed
+  std::string unit = "clips";  ///< unit of the speed
   Index begin = 0;             ///< the step that this run starts from
-  double seconds = 0;          ///< that training is to last, where it ends by time and not by steps
+  double seconds = 0;          ///< duration of the training, if it ends by time and not by steps
   std::FILE* out = stderr;
-  int width = detail::terminal_width(out);  ///< columns of the terminal, or 0 where the output is none
+  int width = detail::terminal_width(out);  ///< columns of the terminal, or 0 if the output is not one
   std::function<double()> now = [] {        ///< seconds
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   };
 };
 
-/// A bar of how far training is: step, losses, speed, time left. On a terminal it is redrawn in place at most ten
-/// times a second; elsewhere it is a line every half minute. The last step is always shown.
+/// A progress bar of training: step, losses, speed, time left. On a terminal it is redrawn in place at most ten times a
+/// second; elsewhere it is a line every half minute. The last step is always shown.
 ///
 ///     fb::Progress progress{"vae", steps};
 ///     for (…) progress.update(step, {{"loss", loss}}, clips_seen);
@@ -54,18 +54,18 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   ~Progress() { finish(); }
 
-  /// @param step   steps done, of all
-  /// @param items    clips, or whatever is counted, that this run has seen
-  /// @param waited   seconds of this run in which it waited for data; shown from 2 % on
+  /// @param step   completed steps, including those before this run
+  /// @param items    clips, or other units, processed in this run
+  /// @param waited   seconds for which this run waited for data; shown from 2 % on
   void update(Index step, const Losses& losses, Index items, double waited = 0);
 
-  /// Shows the last update and leaves its line.
+  /// Shows the last update and ends its line.
   void finish();
 
  private:
   std::string line(Index step, const Losses& losses, Index items, double elapsed, double waited) const;
 
-  // What is left of the terminal's line, within reason.
+  // A bar that fills the rest of the terminal's line, up to a limit.
   std::string bar(double share, std::size_t taken) const;
 
   void show();

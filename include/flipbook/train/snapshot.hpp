@@ -15,12 +15,12 @@
 
 namespace flipbook::inline FLIPBOOK_ISA {
 
-/// What a step changes, as it was before: put back at the end, however that is reached, unless `release` is called. So
-/// a step of several parts is taken whole or not at all.
+/// A copy of the state that a step changes, which the destructor restores unless `release` is called. A step of several
+/// parts is thus atomic.
 ///
 ///     Snapshot<B> before;
 ///     before.add(parameters), before.add(optimizer);
-///     …                        // whatever throws
+///     …                        // code that may throw
 ///     before.release();
 template <class B>
 class Snapshot {
@@ -35,12 +35,12 @@ class Snapshot {
       }
       B::copy(back);
       for (const auto& resume : resume_) resume();
-    } catch (...) {  // a device that takes no copies: it is lost, or captures a step and has changed nothing
+    } catch (...) {  // a device that cannot copy: it is lost, or captures a step and has changed nothing
       pieces_.clear();
     }
   }
 
-  /// All that calls of add() are given in these functions, copied together.
+  /// Copies the state of all add() calls in these functions together.
   template <class... Add>
   void together(const Add&... add) {
     together_ = true;
@@ -48,23 +48,23 @@ class Snapshot {
     together_ = false;
     take();
   }
-  /// A tensor, such as parameters, by its memory.
+  /// Adds a tensor, such as parameters, by its memory.
   template <class T>
   void add(const Tensor<T, B>& x) {
     copy(x.data(), static_cast<std::size_t>(x.size()) * sizeof(T));
   }
-  /// What an optimiser remembers, and its steps.
+  /// Adds an optimiser's state and its steps.
   template <class Rule, class T>
   void add(Optimizer<Rule, T, B>& optimizer) {
     optimizer.visit([&](const auto&, const auto& memory) { add(memory); });
     resume_.push_back([&optimizer, steps = optimizer.steps()] { optimizer.resume(steps); });
   }
-  /// The buffers that the tape has noted changes of.
+  /// Adds the buffers for which the tape has deferred updates.
   void add(const Tape& tape) {
     for (const auto& [data, bytes, block] : tape.deferred_buffers()) copy(data, bytes);
   }
 
-  /// Whether all of it, numbers of type T, is finite as it now is.
+  /// Whether the current values of all pieces, of type T, are finite.
   template <class T>
   bool finite() const requires std::same_as<B, Cpu> {
     return std::ranges::all_of(pieces_, [](const Piece& piece) {
@@ -72,7 +72,7 @@ class Snapshot {
       return std::all_of(x, x + piece.bytes / sizeof(T), [](T value) { return std::isfinite(value); });
     });
   }
-  /// What has been done stays.
+  /// Keeps the changes.
   void release() noexcept {
     pieces_.clear();
     taken_ = 0;
@@ -87,7 +87,7 @@ class Snapshot {
   };
 
   void copy(const void* data, std::size_t bytes) {
-    if (B::capturing()) return;  // whoever replays the step keeps what it changes
+    if (B::capturing()) return;  // the caller that replays the step makes the copies
     pieces_.push_back({const_cast<void*>(data), bytes, Tensor<std::uint8_t, B>({static_cast<Index>(bytes)})});
     if (!together_) take();
   }
@@ -101,7 +101,7 @@ class Snapshot {
   }
 
   std::vector<Piece> pieces_;
-  std::size_t taken_ = 0;  // of the pieces, which hold what was; the others nothing yet
+  std::size_t taken_ = 0;  // number of pieces that are copied; the others are not yet
   bool together_ = false;
   std::vector<std::function<void()>> resume_;
 };

@@ -15,21 +15,21 @@ namespace flipbook::inline FLIPBOOK_ISA::detail {
 
 /// Memory between one node of a tape and the next, in bytes beyond what was in use before the step.
 struct Moment {
-  double peak = 0;         ///< the most in use at once
-  double activations = 0;  ///< in use when it began, but for the gradients below
-  double gradients = 0;    ///< of parameters, when it began
+  double peak = 0;         ///< largest use
+  double activations = 0;  ///< in use at the beginning, except the gradients below
+  double gradients = 0;    ///< of parameters, at the beginning
 };
 
-/// A run of a layer in a step, and what its activations take as long as they wait for their gradient.
+/// An execution of a layer in a step, and the memory of its activations until their gradient is computed.
 struct LayerRun {
   std::string name, type;
   std::size_t first, last;  ///< moments of the run
   std::size_t backward;     ///< the moment in which the gradient reaches it
-  double kept;              ///< bytes, but for its output
+  double kept;              ///< bytes, except its output
 };
 
-/// The memory of a step on so many clips, moment by moment. Steps of one kind on other batches go through the same
-/// moments, in each of which what is in use is affine in the clips: so is what two steps tell of all others.
+/// The memory of a step on `clips` clips, moment by moment. Steps of one kind on other batches have the same moments,
+/// and the memory of each is affine in the clips, so two steps determine all others.
 struct StepMemory {
   Index clips = 0;
   std::vector<Moment> moments{};
@@ -38,12 +38,12 @@ struct StepMemory {
   const Moment& worst() const { return *std::ranges::max_element(moments, {}, &Moment::peak); }
 };
 
-/// Takes the memory of a step on the calling thread, in the pool of a backend. What other threads take from it in the
-/// meantime is counted too.
+/// Records the memory of a step on the calling thread, in the pool of a backend. Allocations of other threads in the
+/// meantime are counted too.
 template <class T, class B>
 class StepMemoryRecorder final : public Observer, public nn::detail::LayerObserver {
  public:
-  /// @param module  whose layers are told by name
+  /// @param module  its layers are named in the record
   template <class M>
   explicit StepMemoryRecorder(const M& module) {
     for_each_layer(module, [&]<class Layer>(const std::string& path, const Layer& layer) {
@@ -76,7 +76,7 @@ class StepMemoryRecorder final : public Observer, public nn::detail::LayerObserv
         {known->second.first, known->second.second, run.first, moments_.size() - 1, 0, std::max(kept, 0.0)});
   }
 
-  /// What was recorded, once the step has been taken.
+  /// The record, after the step.
   StepMemory taken(Index clips) {
     places_.push_back({nullptr, 0, false});
     end_moment(0);
@@ -104,7 +104,8 @@ class StepMemoryRecorder final : public Observer, public nn::detail::LayerObserv
     gradients_ = gradients;
     B::reset_memory_peak();
   }
-  /// The first moment after a layer's run in which one of its nodes hands its gradient on; its last where none does.
+  /// The first moment after a layer's run in which one of its nodes passes its gradient on; the last moment if none
+  /// does.
   std::size_t backward_of(const LayerRun& layer) const {
     const Place &first = places_[layer.first], &last = places_[layer.last];
     for (std::size_t i = layer.last + 1; i < places_.size(); ++i) {

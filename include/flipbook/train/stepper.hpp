@@ -6,7 +6,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::detail {
 
-/// How a trainer takes the steps of a training: one after another, as they are written.
+/// The steps of a trainer: executed directly, one after another.
 template <class T, class B, class Batch>
 struct Stepper {
   template <class Training, class Model>

@@ -22,14 +22,14 @@ namespace flipbook::inline FLIPBOOK_ISA {
 
 /// How a training step is taken.
 struct StepOptions {
-  double clip_norm = 0;     ///< gradients longer than this are shortened to it; 0 leaves them
-  Index micro_batches = 1;  ///< Trainer cuts a batch into so many, whose gradients it averages: less memory for a step
-  bool capture = true;      ///< on Cuda: Trainer captures a step and replays it, where the training says that it may
+  double clip_norm = 0;     ///< largest norm of the gradient, which is scaled down to it; 0: no limit
+  Index micro_batches = 1;  ///< parts of a batch in Trainer, whose gradients are averaged: less memory for a step
+  bool capture = true;      ///< on Cuda: Trainer captures a step and replays it, if the training allows it
 };
 
 namespace detail {
 
-/// The number x as a step reports it: the mean over all ranks, of which each has it for its part of the batch.
+/// The number x as reported by a step: the mean over all ranks, each of which has it for its part of the batch.
 template <class T>
 double report(const Tensor<T, Cpu>& x) {
   return mean_over_ranks(static_cast<double>(x.item()));
@@ -44,7 +44,7 @@ double report(const Tensor<T, Cuda>& x) {
 FLIPBOOK_INLINE void check_step(double loss, double length, Index steps);
 FLIPBOOK_INLINE void check_buffers(bool finite, Index steps);
 
-/// The gradient for parameters, in parts that follow one another: the mean over all ranks, if there are several.
+/// The gradient of parameters, in consecutive parts: the mean over all ranks, if there are several.
 template <class T, Order order>
 auto mean_gradients(Tape& tape, const Variable<T, Cpu, order>& loss, const Tape::Targets<T, Cpu>& parameters) {
   distributed::Communicator& ranks = distributed::world();
@@ -53,7 +53,7 @@ auto mean_gradients(Tape& tape, const Variable<T, Cpu, order>& loss, const Tape:
   tape.gradients(loss, parameters, {}, mean);
   return mean.finish();
 }
-/// Each of these buffers, numbers of type T, becomes the mean of what it is on all ranks.
+/// Replaces each of these buffers, of type T, by its mean over all ranks.
 template <class T>
 [[gnu::cold]] void average_buffers(const std::vector<Tape::DeferredBuffer>& buffers) {
   for (const auto& [data, bytes, block] : buffers) {
@@ -63,7 +63,7 @@ template <class T>
     std::copy(buffer.begin(), buffer.end(), numbers);
   }
 }
-/// Carries out the changes to buffers; all ranks then have the same.
+/// Applies the updates of buffers, with the same result on all ranks.
 template <class T>
 void apply_updates(Tape& tape) {
   if (distributed::world().size() == 1) return tape.apply_updates();
@@ -91,8 +91,8 @@ double backward_and_step(Tape& tape, const Variable<T, Cpu, order>& loss, const 
 }
 
 #ifdef FLIPBOOK_CUDA
-// The judgement of a step is made on the device, which leaves a step out that is not finite. The host reads it once,
-// after all else of the step has been launched; in a captured step, after the replay.
+// The device checks a step and skips it if it is not finite. The host reads the result once, after all other work of
+// the step has been launched; in a captured step, after the replay.
 FLIPBOOK_TEMPLATE(void average_buffers<float>(const std::vector<Tape::DeferredBuffer>&));
 
 template <class T, Order order, class Part, class Rule>
@@ -113,7 +113,7 @@ double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const
   auto [gradient, judgement] = judged();
   cuda::apply_updates<T>(tape, judgement);
   optimizer.step(parameters, gradient, judgement.factor);
-  // In half, a step whose gradient overflows is left out without an error.
+  // In half, a step whose gradient overflows is skipped without an error.
   const auto check = [&optimizer](double value, double length, double buffers) {
     if (value - value + length - length + buffers == 0) return;
     optimizer.resume(optimizer.steps() - 1);
@@ -137,20 +137,20 @@ double backward_and_step(Tape& tape, const Variable<T, Cuda, order>& loss, const
 
 }  // namespace detail
 
-/// A number that a training step reports. Where the step is captured on a device to be replayed (Trainer), it stands
-/// for the number that a replay will give, and must go into the step's Losses as it is, or with its sign changed.
+/// A number reported by a training step. If the step is captured on a device to be replayed (Trainer), it stands for
+/// the value of the replay, and must be put into the step's Losses unchanged, or with its sign changed.
 template <class T, class B, Order order>
 double reported(const Variable<T, B, order>& x) {
   return detail::report(x.value());
 }
 
-/// One step of an optimiser against the gradient of a loss, and the changes to buffers that were noted on
-/// the way. Returns the loss. Gradients in half are scaled (LossScale); where they overflow the step is left out and
-/// not counted, and buffers stay as they were.
+/// One step of an optimiser against the gradient of a loss, and the deferred updates of buffers. Returns the loss.
+/// Gradients in half are scaled (LossScale); if they overflow, the step is skipped and not counted, and buffers do not
+/// change.
 /// @param part        the module, or member of one, whose parameters are trained; the tape must watch them
 /// @param parameters  the same parameters in one tensor: `module.parameters()`, `module.part(member)`
-/// @throws NotFinite  if the loss, the gradient's length or a buffer's change is not finite; nothing has been changed
-/// then
+/// @throws NotFinite  if the loss, the gradient's norm or a buffer's update is not finite; nothing has been changed
+///                    then
 template <class T, class B, Order order, class Part, class Rule>
 double backward_and_step(Tape& tape, const Variable<T, B, order>& loss, const Part& part,
                          const Tensor<T, B>& parameters, Optimizer<Rule, T, B>& optimizer,

@@ -26,7 +26,7 @@ namespace detail {
 
 /// Checks the contract of models with `static constexpr bool unit_interval = true`. NaN is left to the check of the
 /// loss.
-/// @throws Error  if a number is outside [0, 1] by more than rounding and interpolation explain: says which are there
+/// @throws Error  if a number is outside [0, 1] by more than rounding and interpolation explain: states the range
 template <class T, class B>
 void require_unit_range(const Tensor<T, B>& clips) {
   constexpr float slack = 0.01F;
@@ -41,13 +41,13 @@ FLIPBOOK_TEMPLATE(void require_unit_range(const Tensor<float>&));
 
 }  // namespace detail
 
-/// A model with what trains it. On Cuda a step is captured as a graph and replayed until the model's settings change,
-/// where its training has
+/// A model with its training and optimisers. On Cuda a step is captured as a graph and replayed until the model's
+/// settings change, if its training has
 ///
-///     Index variant() const    of which kind the next step is: steps of a kind launch the same, whatever their numbers
+///     Index variant() const    the kind of the next step: steps of a kind launch the same, whatever their numbers
 ///
-/// and takes no decision by numbers on the device. `fit` is the loop that every example runs; `step` is one turn of it,
-/// for a loop of one's own.
+/// and makes no decision by numbers on the device. `fit` is the training loop of every example; `step` is one iteration
+/// of it, for a loop of your own.
 ///
 ///     fb::Trainer trainer{fb::Module<Vae3d, float>{rng}, fb::optim::Adam{.learning_rate = 1e-3}};
 ///     trainer.fit(clips, {.steps = 2000, .batch = 8, .checkpoint = "vae.safetensors"});
@@ -60,9 +60,9 @@ class Trainer {
   explicit Trainer(Module<Net, T, B> untrained, Rule rule = {}, std::uint64_t seed = 0)
       : model(as_on_first_rank(std::move(untrained))), rng_(seed), training_(model, rule) {}
 
-  /// One step on a batch of clips (N, …, C), in [0, 1] where the model says so (`unit_interval`).
+  /// One step on a batch of clips (N, …, C), in [0, 1] if the model requires it (`unit_interval`).
   /// @throws Error  if there are no clips, the first batch is outside the model's interval, or the loss is not finite;
-  ///                the model is then as it was
+  ///                the model is then unchanged
   Losses step(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how = {}) {
     require(clip_of(clips).size() > 0, "Trainer: a batch of no clips, of shape ", clip_of(clips).shape());
     if constexpr (requires { requires Net::unit_interval; }) {
@@ -92,14 +92,17 @@ class Trainer {
     return losses;
   }
 
-  /// Trains until `options.steps` steps have been taken in all, or for `options.minutes`, and keeps a checkpoint where
-  /// one is asked for: now and then, at the end, and when the program is told to stop (Ctrl-C), in which case it
-  /// returns false. A checkpoint that cannot be written now and then is tried again later; one that could not be
-  /// written at the end is an error. Whatever is thrown on the way, by the source or by `after_step`, the steps that
-  /// were taken are saved first. A model that is not finite, or whose loss is not although its batch is, is never saved
-  /// in the place of a good one. Batch k is the same whenever it is asked for, so a resumed run goes through the same
-  /// bits. Several ranks (distributed/communicator.hpp) take a batch of `options.batch` clips each, stop together, and
-  /// the first of them writes and shows the progress; one that throws anything but NotFinite ends all.
+  /// Trains until `options.steps` steps have been taken in all, or for `options.minutes`. Returns false if the program
+  /// was asked to stop (Ctrl-C).
+  ///
+  /// If a checkpoint is requested, it is written at intervals, at the end, and when the program is asked to stop. A
+  /// failure to write it at an interval is retried later; at the end it is an error. If the source or `after_step`
+  /// throws, the steps taken are saved first. A model that is not finite, or whose loss is not finite on a finite
+  /// batch, never replaces a good one. Batch k does not depend on when it is requested, so a resumed run is bitwise
+  /// identical.
+  ///
+  /// Several ranks (distributed/communicator.hpp) take a batch of `options.batch` clips each and stop together; the
+  /// first of them writes and shows the progress. A rank that throws anything but NotFinite ends all.
   /// @param after_step  called as after_step(steps, losses); may return false to stop
   /// @throws Error      before the first step, if a checkpoint as large as this model's cannot be written; otherwise
   ///                    as `step`, and whatever the source or `after_step` throws
@@ -116,12 +119,12 @@ class Trainer {
   detail::DataSetIsNotOfWhatTheModelIsTrainedOn fit(const Source&, const FitOptions& = {}, const F&...)
   = delete;
 
-  /// Writes the model with all that training needs to go on to the same bits; PyTorch and load_weights read it too.
-  /// Of several ranks, which all call it, the first writes.
+  /// Writes the model with all that training needs to resume bitwise identically; PyTorch and load_weights read it too.
+  /// All of several ranks call it; the first writes.
   void save(const std::filesystem::path& path) {
     on_first_rank([&] { save_checkpoint(path, state()); });
   }
-  /// Goes on from a file of `save`.
+  /// Resumes from a file of `save`.
   /// @throws Error  if it cannot be read or is of another model or rule; nothing has been changed then
   void resume(const std::filesystem::path& path, ResumeOptions how = {}) {
     const bool sharded = sharded_;
@@ -136,7 +139,7 @@ class Trainer {
   }
 
   Index steps() const noexcept { return steps_; }
-  /// The best that `FitOptions::evaluate` has given so far.
+  /// The best value of `FitOptions::evaluate` so far.
   const std::optional<double>& best() const noexcept { return best_; }
   /// Whether steps are captured as a graph and replayed, as on Cuda after the first few.
   bool captured() const noexcept { return stepper_.captured(); }
@@ -145,12 +148,12 @@ class Trainer {
   auto& training() noexcept { return training_; }
   const auto& training() const noexcept { return training_; }
 
-  /// Sets the rate of all optimisers' rules; each goes on to multiply it by its factor.
+  /// Sets the learning rate of all optimisers' rules; each still multiplies it by its factor.
   void set_learning_rate(double rate) {
     training_.visit_optimizers([&](const std::string&, auto& optimizer) { optimizer.rule.learning_rate = rate; });
   }
-  /// One optimiser learns at `factor` times the rate of the rule, whatever a schedule makes of it; "discriminator" at
-  /// 4: Heusel et al., GANs trained by a two time-scale update rule, 2017.
+  /// Multiplies the learning rate of one optimiser by `factor`, under any schedule; "discriminator" by 4: Heusel et
+  /// al., GANs trained by a two time-scale update rule, 2017.
   /// @throws Error  if no optimiser of the training has this name
   void scale_learning_rate(const std::string& name, double factor) {
     std::string names;
@@ -162,7 +165,7 @@ class Trainer {
     require(found, "scale_learning_rate: no optimiser '", name, "'; there are ", names);
   }
 
-  /// Whether each of several ranks keeps only its share of what the optimisers remember (`Optimizer::shard`).
+  /// Sets whether each of several ranks keeps only its share of the optimisers' state (`Optimizer::shard`).
   void shard_optimizers(bool shard = true) {
     training_.visit_optimizers([&](const std::string&, auto& optimizer) {
       if (shard) optimizer.shard();
@@ -171,16 +174,16 @@ class Trainer {
     sharded_ = shard;
   }
 
-  /// Trains the parameters of a name otherwise than the rule says, from now on: "*.bias", "decoder.*", where * stands
-  /// for any characters. Of several groups that a parameter is in, the one that was set last holds. Files do not keep
+  /// Changes the settings of the parameters whose names match a pattern from now on: "*.bias", "decoder.*", where *
+  /// stands for any characters. If a parameter is in several groups, the last one set applies. Files do not contain
   /// groups.
   ///
   ///     trainer.set_group(fb::is_vector, {.weight_decay = 0});          // biases, factors of normalisations
   ///     trainer.set_group("encoder.*", {.rate_factor = 0.1});
   ///
-  /// The gradient of a frozen one is still computed, and counts in clip_norm.
-  /// @throws Error  if no parameter that is trained has such a name: says which there are; if a number is negative or
-  ///                not finite, or the rule has no weight decay
+  /// The gradient of a frozen parameter is still computed, and counts in clip_norm.
+  /// @throws Error  if no trained parameter has such a name: lists their names; if a number is negative or not finite,
+  ///                or the rule has no weight decay
   void set_group(const std::string& pattern, const ParameterGroup& group) {
     set_group(text("'", pattern, "'"), group,
               [&](const std::string& name, const Shape&) { return detail::matches(pattern, name); });
@@ -209,7 +212,7 @@ class Trainer {
     return untrained;
   }
 
-  /// Calls write(), which takes the state down, on the first rank; the others give it their shares of that.
+  /// Calls write(), which collects the state, on the first rank; the others send it their shares.
   template <class Write>
   void on_first_rank(const Write& write) {
     if (distributed::world().rank() == 0) return write();
@@ -239,11 +242,10 @@ class Trainer {
     if (!any) detail::fail_unmatched(what, names);
     stepper_ = {};
   }
-  /// What the first number of a step was that is not finite, which is found by taking the step again with all that it
-  /// computes in view.
+  /// The origin of the first number that is not finite, found by repeating the step under observation.
   std::string why_not_finite(const BatchOf<Net, Tensor<T, B>>& clips, const StepOptions& how) {
     if (std::string data = detail::not_finite_data(clips); !data.empty()) return data;
-    const distributed::Use alone(distributed::alone);  // other ranks may have found theirs in their data
+    const distributed::Use alone(distributed::alone);  // other ranks may have found the origin in their data
     Snapshot<B> before;
     before.add(model.parameters()), before.add(model.buffers());
     training_.visit_optimizers([&](const std::string&, auto& optimizer) { before.add(optimizer); });
@@ -255,9 +257,9 @@ class Trainer {
     } catch (const NotFinite&) {
       return first.found();
     }
-    return first.found();  // in half the device leaves such a step out
+    return first.found();  // in half the device skips such a step
   }
-  /// Goes on as after a step that has changed nothing.
+  /// Continues as after a step that changed nothing.
   Losses skipped_step(const NotFinite& error) {
     ++steps_;
     (void)rng_.split();
@@ -267,7 +269,7 @@ class Trainer {
     std::fprintf(stderr, "\nflipbook: step %td was left out: %s\n", steps_, error.what());
     return losses;
   }
-  /// The state, taken down for a file; a copy can be written while training goes on.
+  /// The state, collected for a file; a copy can be written while training continues.
   detail::CheckpointWriter written(bool copy) {
     detail::CheckpointWriter run(copy);
     visit_state(run);

@@ -11,7 +11,7 @@
 namespace flipbook::inline FLIPBOOK_ISA {
 
 namespace detail {
-struct DataSetIsNotOfWhatTheModelIsTrainedOn;  // compilers print it where a data set cannot be taken
+struct DataSetIsNotOfWhatTheModelIsTrainedOn;  // printed by compilers if a data set does not fit
 template <class Net, class V>
 struct BatchOfT {
   using Type = V;
@@ -23,11 +23,12 @@ struct BatchOfT<Net, V> {
 };
 }  // namespace detail
 
-/// What a model is trained on, of values V: V itself, or `Net::Batch<V>`, an AnnotatedClip, where Net names one.
+/// The type of a model's training data, of values V: V itself, or `Net::Batch<V>`, an AnnotatedClip, if Net declares
+/// it.
 template <class Net, class V>
 using BatchOf = typename detail::BatchOfT<Net, V>::Type;
 
-/// A data set of what the model is trained on. One of annotated clips is also `ClipsOnly(source)`.
+/// A data set of a model's training data. `ClipsOnly(source)` makes one of annotated clips fit a model of plain clips.
 template <class Source, class Net>
 concept DatasetFor = Dataset<Source> && std::same_as<ClipOf<Source>, BatchOf<Net, Tensor<float>>>;
 
@@ -35,8 +36,8 @@ concept DatasetFor = Dataset<Source> && std::same_as<ClipOf<Source>, BatchOf<Net
 ///
 ///     V loss(const V& clips) const    of variables V, such as Variable<T, B>: clips (N, …, C), a single number
 ///
-/// One that is trained on annotated clips takes a batch of them, `loss(const LabelledClip<V>& clips)`, and names them
-/// in Net: `template <class V> using Batch = LabelledClip<V>`.
+/// A model that is trained on annotated clips takes a batch of them, `loss(const LabelledClip<V>& clips)`, and declares
+/// their type in Net: `template <class V> using Batch = LabelledClip<V>`.
 template <class Net, class T, class B>
 concept LossModel = requires(const Of<Net, T, B>& model, const BatchOf<Net, Variable<T, B>>& clips) {
   { model.loss(clips) } -> std::convertible_to<Variable<T, B, Order::higher>>;
@@ -75,16 +76,17 @@ struct AnyOptimizer {
 };
 }  // namespace detail
 
-/// How a model is trained, step by step, such as LossTraining; made from the model and an optimiser's rule. A model
-/// that is trained in a way of its own, such as an adversarial one, has one as `Net::Training<T, B, Rule>`.
+/// The training of a model, step by step, such as LossTraining; constructed from the model and an optimiser's rule. A
+/// model with its own training, such as an adversarial one, declares it as `Net::Training<T, B, Rule>`.
 ///
 ///     Losses step(const Module<Net, T, B>& model, const BatchOf<Net, Tensor<T, B>>& clips, Rng& rng,
 ///                 const StepOptions& how)
 ///     void visit_optimizers(auto&& f)    calls f(name, optimizer) for each of its optimisers
 ///
-/// A step is a function of what it is given and of its members that changes the model's parameters and buffers and the
-/// optimisers, or throws and changes nothing. Where it has `Index variant() const`, Cuda may capture it: see Trainer.
-/// One with `static constexpr bool takes_micro_batches = true` obeys StepOptions::micro_batches (`accumulated_step`).
+/// A step depends only on its arguments and on members; it changes the model's parameters and buffers and the
+/// optimisers, or throws and changes nothing. If it has `Index variant() const`, Cuda may capture it: see Trainer. A
+/// training with `static constexpr bool takes_micro_batches = true` supports StepOptions::micro_batches
+/// (`accumulated_step`).
 template <class S, class Net, class T, class B, class Rule>
 concept Training = std::constructible_from < S,
         const Module<Net, T, B>
@@ -101,7 +103,7 @@ struct TrainingOf {
   static_assert(LossModel<Net, T, B>, "Trainer: the model is not a LossModel, nor has it a class Training of its own");
   using Type = LossTraining<Net, T, B, Rule>;
 };
-/// A model that is trained in a way of its own, such as an adversarial one, brings it.
+/// A model with its own training, such as an adversarial one, declares it.
 template <class Net, class T, class B, class Rule>
   requires requires { typename Net::template Training<T, B, Rule>; }
 struct TrainingOf<Net, T, B, Rule> {

@@ -41,39 +41,39 @@ WeightLayout layout_of(const Leaf& leaf) {
   else return WeightLayout::plain;
 }
 
-/// A checksum of what a file says, its own entry left out: of names, shapes, numbers and metadata.
+/// A checksum of a file's content except its own entry: of names, shapes, numbers and metadata.
 class Checksum {
  public:
   static constexpr const char* entry = "flipbook.checksum";
 
   Checksum(const std::map<std::string, std::string>& metadata);
-  /// In the order of their names.
+  /// Adds tensors in the order of their names.
   void add(const NamedTensor& tensor);
   std::string digits() const { return std::to_string(state_); }
 
  private:
   void add(const std::string& characters) { add(characters.data(), characters.size()); }
-  /// Word by word, each of which changes all bits that follow; the length keeps neighbours apart.
+  /// Adds bytes word by word, each of which changes all following bits; the length separates neighbours.
   void add(const void* data, std::size_t bytes);
 
   std::uint64_t state_ = 0x243f6a8885a308d3U;
 };
 
-/// With the checksum that readers find, where there are files of this library's.
+/// Adds the checksum, which readers check in files of this library.
 FLIPBOOK_INLINE std::map<std::string, std::string> with_checksum(std::map<std::string, std::string> metadata,
                                                                  std::vector<NamedTensor>& tensors);
 
-/// Takes tensors out of a file by their names, and changes what they are for only once all of them fit.
+/// Takes tensors from a file by their names, and changes their destinations only after all have been checked.
 class Loading {
  public:
   enum class Types { convert, exact };
 
-  /// @throws Error  if the file has a checksum of other content
+  /// @throws Error  if the file's checksum does not match its content
   explicit Loading(SafetensorsFile file, Types types = Types::convert);
 
   const SafetensorsFile& file() const noexcept { return file_; }
 
-  /// The tensor of a name, or none where it is missing or of another shape, which is noted.
+  /// The tensor of a name, or none if it is missing or has another shape, which is recorded.
   template <Element T>
   std::optional<Tensor<T>> take(const std::string& name, const Shape& shape) {
     const auto found = file_.tensors.find(name);
@@ -99,9 +99,9 @@ class Loading {
   void refuse(std::string problem) { problems_.push_back(std::move(problem)); }
   void later(std::function<void()> change) { changes_.push_back(std::move(change)); }
 
-  /// Carries out the changes.
-  /// @param ignored  says of a name in the file whether nobody need take it
-  /// @throws Error  if anything was refused or not taken: names each; nothing has been changed then
+  /// Applies the changes.
+  /// @param ignored  whether a name in the file may remain unused
+  /// @throws Error  if any tensor was refused or not used: names each; nothing has been changed then
   void finish(const std::function<bool(std::string_view)>& ignored);
 
  private:
@@ -119,7 +119,7 @@ void assign(Tensor<T, B> to, const Tensor<T>& from) {
   B::copy(to.data(), from.data(), static_cast<std::size_t>(from.size()) * sizeof(T));
 }
 
-/// A parameter or buffer of a module. What works on a list of them is compiled once, not for each module.
+/// A parameter or buffer of a module. Functions of a list of them are compiled once, not for each module.
 template <class T, class B>
 struct Field {
   std::string name;
@@ -153,9 +153,9 @@ void take_weights(M& module, const std::string& prefix, Loading& loading) {
   });
 }
 
-/// A count that PyTorch's batch normalisation keeps and no computation of ours reads.
+/// Whether a name is of the count of PyTorch's batch normalisation, which this library does not use.
 FLIPBOOK_INLINE bool is_batch_count(std::string_view name);
-/// What a checkpoint holds besides the weights.
+/// The prefix of a checkpoint's entries besides the weights.
 inline constexpr std::string_view training_prefix = "training/";
 
 }  // namespace detail
@@ -169,17 +169,16 @@ void save_weights(const std::filesystem::path& path, const M& module,
                   std::map<std::string, std::string> metadata = {}) {
   std::vector<NamedTensor> tensors;
   detail::list_weights(module, "", tensors);
-  metadata.emplace("format", "pt");  // what readers in Python take for the layout's name
+  metadata.emplace("format", "pt");  // the name of the layout for readers in Python
   metadata = detail::with_checksum(std::move(metadata), tensors);
   write_safetensors(path, std::move(tensors), metadata);
 }
 
 /// Reads a module's parameters and buffers from a safetensors file: one of `save_weights`, a checkpoint, or a
-/// state_dict from PyTorch, the batch counts in which are passed over.
-/// @param prefix  only names that begin so are looked at, without it: "generator." takes one member of a model
-/// @throws Error  if the file cannot be read, its checksum, where it has one, is of other content, or a name is
-/// missing,
-///                not expected or of another shape: names each; the module is as it was then
+/// state_dict from PyTorch, whose batch counts are ignored.
+/// @param prefix  reads only names with this prefix, and removes it: "generator." selects one member of a model
+/// @throws Error  if the file cannot be read, its checksum, if it has one, does not match, or a name is missing, not
+///                expected or of another shape: names each; the module is then unchanged
 template <class M>
   requires HasFields<M>
 void load_weights(const std::filesystem::path& path, M& module, const std::string& prefix = "") {
