@@ -22,15 +22,15 @@ void update_at(const F& f, const Load& load, const Store& store, const T* gradie
 
 }  // namespace detail
 
-/// f(g, p, m…) element by element, which changes parameter p and an optimiser's memories m… where they lie: one
-/// pass over all of them. f is written for vectors.
+/// Applies f(g, p, m…) element by element, which changes the parameter p and the optimiser's state m… in place, in one
+/// pass. f is written for vectors.
 template <class T, class F, class... Memory>
 void update(Cpu, const F& f, const Tensor<T, Cpu>& gradient, Tensor<T, Cpu> parameters, Memory... memories) {
   if constexpr (compiled<T, F>) {
     from_library<"update">(update<T, F, Memory...>)(Cpu{}, f, gradient, parameters, memories...);
   } else {
     using V = cpu::Simd<T>;
-    // A rule of its own for each range, whose constants stay in registers: one that is shared is read for each vector.
+    // Each range has a copy of f, whose constants stay in registers: those of a shared f are loaded for each vector.
     const auto pass = [](const F f, Index first, Index last, const T* g, T* p, auto*... m) {
       Index i = first;
       const auto load = [](const T* from) { return V::load_unaligned(from); };

@@ -6,10 +6,10 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Whether the right operand of a tile may end within a vector; else its rows are padded to whole vectors.
+/// Whether the right operand of a tile may end within a vector; otherwise its rows are padded to whole vectors.
 inline constexpr bool tiles_end_anywhere = masked_vectors;
 
-/// Begins to bring rows near that are read, or written, later. Inlined, since compilers drop calls that have no effect.
+/// Prefetches rows that are read, or written, later. Inlined, since compilers drop calls without an effect.
 template <int to_write = 0, Real T>
 [[gnu::always_inline]] inline void fetch(const T* from, Index pitch, Index rows, Index columns) {
   constexpr Index line = 64 / Index{sizeof(T)};
@@ -20,7 +20,7 @@ template <int to_write = 0, Real T>
 
 namespace detail {
 
-/// The tile of a matrix product that small_tile computes, but if it `ends` within a vector, that has `last` columns.
+/// As small_tile, but the last vector of a tile that `ends` within it has `last` columns.
 template <Real T, int rows, int vectors, bool ends, bool streams>
 void edge_tile(const SmallOperand<T>& left, Index length, const VectorRows<const T>& right, Index last,
                const VectorRows<const T>& start, const VectorRows<T>& to) {
@@ -79,23 +79,23 @@ constexpr std::array<EdgeTile<T>, sizeof...(less)> edge_tiles(std::integer_seque
 
 }  // namespace detail
 
-/// to (rows, columns) = start + left (rows, length) · right (length, columns), of matrices in the first caches, for any
-/// number of rows and up to a panel of columns. Nothing beyond the columns is read or written, unless
-/// `tiles_end_anywhere` is false: then rows of `right` are padded to whole vectors.
+/// to (rows, columns) = start + left (rows, length) · right (length, columns), of cached matrices, for any number of rows
+/// and at most a panel of columns. Nothing beyond the columns is read or written, unless `tiles_end_anywhere` is false:
+/// then rows of `right` are padded to whole vectors.
 /// @param start  may be `to`; with a pitch of 0 it is one row
 template <Real T>
 void edge_product(SmallOperand<T> left, Index rows, Index length, const VectorRows<const T>& right, Index columns,
                   VectorRows<const T> start, VectorRows<T> to, bool streams = false) {
   static_assert(TileShape::vectors == 2);
   constexpr std::make_integer_sequence<int, TileShape::rows> counts;
-  // Whole vectors have kernels of their own: masks cost nothing in the first cache, but time beyond it.
+  // Whole vectors have separate kernels: masks are free in the first-level cache, but not beyond it.
   static constexpr std::array kernels{
       detail::edge_tiles<T, 1, true, false>(counts), detail::edge_tiles<T, 2, true, false>(counts),
       detail::edge_tiles<T, 2, false, false>(counts), detail::edge_tiles<T, 2, true, true>(counts)};
   const bool two = columns > lanes<T>;
   const auto& tiles = kernels[!two ? 0 : streams ? 3 : columns == panel_columns<T> ? 2 : 1];
   const Index last = two ? columns - lanes<T> : columns;
-  // Tiles of about as many rows each: one of a single row would wait for its sums.
+  // Tiles of about the same number of rows: a single row would be bound by the latency of its sums.
   for (Index strips = quotient_up(rows, Index{TileShape::rows}); strips > 0; --strips) {
     const Index some = quotient_up(rows, strips);
     tiles[static_cast<std::size_t>(some - 1)](left, length, right, last, start, to);

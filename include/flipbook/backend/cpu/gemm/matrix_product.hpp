@@ -9,7 +9,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// An operand of a product, as its layout says.
+/// An operand of a product in either layout.
 template <Real T>
 struct StoredMatrix {
   Layout layout;
@@ -22,14 +22,14 @@ struct StoredMatrix {
   }
 };
 
-/// C = A·B + start, or C += A·B, in blocks: a task takes some rows of A and columns of B, and of these some depth at a
-/// time. Its part of B becomes panels that stay in the second cache while one tile of A's rows after another meets
-/// them. Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
+/// C = A·B + start, or C += A·B, in blocks: a task has some rows of A and some columns of B, and reduces over a block of
+/// the depth at a time. Its block of B is packed to panels that stay in the second-level cache for all tiles of A's rows.
+/// Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
 template <Real T>
 class MatrixProduct {
  public:
-  /// @param a  (m, k)  @param b  (k, n)  @param c  (m, n), rows ldc apart
-  /// @param start  (n), what every row begins with, or null; not used when accumulating
+  /// @param a  (m, k)  @param b  (k, n)  @param c  (m, n), with a pitch of ldc
+  /// @param start  (n), the initial value of every row, or null; not used when accumulating
   MatrixProduct(const StoredMatrix<T>& a, const StoredMatrix<T>& b, Index m, Index n, Index k, T* c, Index ldc,
                 bool accumulate, const T* start)
       : a_(a), b_(b), m_(m), n_(n), k_(k), c_{c, ldc}, accumulate_(accumulate), start_(start) {
@@ -42,7 +42,7 @@ class MatrixProduct {
     const Index fitting = std::clamp(numbers / round_up(columns, width), least, deepest);
     depth_ = quotient_up(k, std::max(quotient_up(k, fitting), Index{1}));
     divide();
-    // Many short rows are read, and written, in an order that the machine does not foresee.
+    // The hardware does not prefetch many short rows.
     constexpr Index large = cache::together_in_last / Index{sizeof(T)};
     fetches_a_ = a.layout == Layout::normal && (m * k > large || n > 2 * width);
     fetches_c_ = m * n > large || depth_ >= most_depth / 4;
@@ -62,14 +62,14 @@ class MatrixProduct {
   static constexpr Index half_a_second_cache = cache::half_of_second / Index{sizeof(T)}, most_depth = 512,
                          least_depth = 8, numbers_in_order = 1 << 13, piece_of_row = 512, few_panels = 2;
 
-  /// For few uses B is read where it lies.
+  /// If B has few uses, it is read in place.
   bool packs() const { return b_.layout == Layout::transposed || m_ > few_uses_of_rows; }
-  /// Few rows, such as the one of a token, take as long as B is read: in pieces as long as there are registers for.
+  /// Few rows, such as the one of a token, are bound by reading B: in pieces as wide as the registers allow.
   static constexpr Index most_few_rows = TileShape::registers == 32 ? 2 : 1, panels_together = 4;
   bool few_rows() const { return m_ <= most_few_rows && !packs() && k_ > 0; }
 
   Index tasks() const { return quotient_up(m_, rows_) * quotient_up(n_, columns_); }
-  /// Rows and columns of a task: as many as fit, halved until all threads have some. The order of each sum is the same.
+  /// Rows and columns of a task: all that fit, halved until every thread has tasks. The order of each sum is the same.
   void divide() {
     const Index narrowest = few_rows() ? panels_together * width : width;
     const Index fitting = half_a_second_cache / std::max(depth_, Index{1}) / narrowest * narrowest;
@@ -87,7 +87,7 @@ class MatrixProduct {
   void multiply(Index first, Index last, Index left, Index right, T* workspace) const {
     alignas(64) T copied[static_cast<std::size_t>(height * most_depth / 2)];
     Index k = 0;
-    do {  // at least once, so that the sum of nothing is written too
+    do {  // at least once, so that an empty sum is written too
       const Index length = std::min(depth_, k_ - k);
       Index rest = left;
       if (few_rows()) {
@@ -95,7 +95,7 @@ class MatrixProduct {
       }
       const Panels<T> panels = part_of_b(k, length, rest, right, workspace);
       for (Index i = first, rows = 0; i < last; i += rows) {
-        rows = quotient_up(last - i, quotient_up(last - i, height));  // about as many in every tile
+        rows = quotient_up(last - i, quotient_up(last - i, height));  // tiles of about the same size
         const Index next = i + rows, next_rows = std::min(height, last - next);
         if (fetches_a_) fetch(a_.at(next, k), a_.pitch, next_rows, length);
         const SmallOperand<T> tile = part_of_a(i, rows, k, length, panels.count(), copied);
@@ -109,9 +109,9 @@ class MatrixProduct {
     } while (k < k_);
   }
 
-  /// Rows of A as they lie; across columns each number would be on a line of its own, for every panel again.
+  /// Rows of A in place, or copied if A is transposed: each number is on another cache line, for every panel again.
   SmallOperand<T> part_of_a(Index i, Index rows, Index k, Index length, Index panels, T* copied) const {
-    if (length == 0) return {};  // a matrix of nothing may be nowhere
+    if (length == 0) return {};  // an empty matrix may have no memory
     if (a_.layout == Layout::normal || panels <= few_panels) return a_.from(i, k);
     const T* from = a_.at(i, k);
     T* to = copied;
@@ -130,7 +130,7 @@ class MatrixProduct {
     panels.rows = length, panels.columns = right - left;
     if (length == 0) return panels;
     if (packs()) {
-      // Rows of B's memory are read side by side, for some columns each, or as far as they go.
+      // Several rows of B's memory are read at once, for some columns each, or whole.
       const Index some = b_.layout == Layout::normal ? 16 : length;
       for (Index p = 0; p < length; p += some) {
         pack_rows(panels, workspace, p, std::min(some, length - p), b_.layout, b_.at(k + p, left), b_.pitch);
@@ -161,7 +161,7 @@ class MatrixProduct {
     edge_product<T>(left, rows, length, {panel.data, panel.step}, panel.columns, start(j, to, load), to, streams);
   }
 
-  /// What the tile at column j of C begins with.
+  /// The initial value of the tile at column j of C.
   VectorRows<const T> start(Index j, const VectorRows<T>& to, bool load) const {
     if (load) return {to.data, to.pitch};
     if (start_ != nullptr) return {start_ + j, 0};
@@ -174,7 +174,7 @@ class MatrixProduct {
   bool accumulate_;
   const T* start_;
   Index depth_, rows_, columns_;
-  bool fetches_a_, streams_b_, fetches_c_;  ///< ahead of their use
+  bool fetches_a_, streams_b_, fetches_c_;  ///< prefetched
 };
 
 }  // namespace flipbook::cpu

@@ -5,7 +5,7 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// A left operand that lies in the first caches: element (i, p) at data + i·row + p·step.
+/// A cached left operand: element (i, p) at data + i·row + p·step.
 template <Real T>
 struct SmallOperand {
   const T* data;
@@ -14,7 +14,7 @@ struct SmallOperand {
   SmallOperand transposed() const { return {data, step, row}; }
 };
 
-/// A matrix whose rows, `pitch` apart, are whole vectors.
+/// A matrix of rows of whole vectors, at a distance of `pitch`.
 template <class T>
 struct VectorRows {
   T* data;
@@ -58,7 +58,7 @@ void small_tile(const SmallOperand<T>& left, Index length, const VectorRows<cons
   }
 }
 
-/// As many tiles of so many rows as there are, then what is left in smaller ones.
+/// All tiles of `rows` rows, then the remaining rows in smaller tiles.
 template <Real T, int vectors, int rows = TileShape::rows>
 void small_strip(SmallOperand<T> left, Index count, Index length, const VectorRows<const T>& right,
                  VectorRows<const T> start, VectorRows<T> to) {
@@ -73,8 +73,8 @@ void small_strip(SmallOperand<T> left, Index count, Index length, const VectorRo
 
 }  // namespace detail
 
-/// to (rows, columns) = start + left (rows, length) · right (length, columns), of matrices in the first caches: nothing
-/// is copied. Columns are at most those of a panel, and are rounded up to whole vectors.
+/// to (rows, columns) = start + left (rows, length) · right (length, columns), of cached matrices, without copies. Columns
+/// are at most a panel, rounded up to whole vectors.
 /// @param start  may be `to`; with a pitch of 0 it is one row
 template <Real T>
 void small_product(const SmallOperand<T>& left, Index rows, Index length, const VectorRows<const T>& right,
@@ -84,7 +84,7 @@ void small_product(const SmallOperand<T>& left, Index rows, Index length, const 
   else detail::small_strip<T, 1>(left, rows, length, right, start, to);
 }
 
-/// The same of any number of columns: to = or += left · right.
+/// The same for any number of columns: to = or += left · right.
 template <Real T>
 void small_product(const SmallOperand<T>& left, Index rows, Index length, const VectorRows<const T>& right,
                    Index columns, const VectorRows<T>& to, bool accumulate) {

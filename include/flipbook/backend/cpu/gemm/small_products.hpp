@@ -6,31 +6,31 @@
 
 namespace flipbook::inline FLIPBOOK_ISA::cpu {
 
-/// Matrices that follow one another in memory.
+/// Matrices at equal distances in memory.
 template <Real T>
 struct StoredMatrices {
   StoredMatrix<T> first;
-  Index apart;  ///< from one to the next
-  StoredMatrix<T> operator[](Index i) const { return {first.layout, first.data + i * apart, first.pitch}; }
+  Index pitch;  ///< from one matrix to the next
+  StoredMatrix<T> operator[](Index i) const { return {first.layout, first.data + i * pitch, first.pitch}; }
 };
 
-/// C = A·B + start of many small matrices. One takes as long as a loop of threads or memory of the pool takes to get,
-/// so those are had once for many, and what B's layout does not allow to read in place is copied into the first cache.
+/// C = A·B + start for many small matrices. One product takes as long as starting a parallel loop or allocating from the
+/// pool, so both are done once for many. A transposed B is copied to the first-level cache.
 template <Real T>
 class SmallProducts {
  public:
-  /// Whether a product stays in the first caches.
+  /// Whether a product fits the first and second cache.
   static bool fit(Index m, Index n, Index k) { return std::max({n * k, m * k, m * n}) <= 1 << 14; }
 
   /// @param a  (batch, m, k)  @param b  (batch, k, n)  @param c  (batch, m, n)
-  /// @param start  (n), what every row begins with, or null
+  /// @param start  (n), the initial value of every row, or null
   SmallProducts(const StoredMatrices<T>& a, const StoredMatrices<T>& b, Index m, Index n, Index k, T* c, Index ldc,
                 const T* start)
       : a_(a), b_(b), m_(m), n_(n), k_(k), c_{c, ldc}, start_(start) {}
 
   void operator()(Index batch) const {
     const Index cost = std::max(m_ * n_ * k_, Index{1}), pitch = round_up(n_, lanes<T>);
-    // Few products are divided among threads: no sum depends on how.
+    // A few products are divided among threads by rows, which changes no sum.
     const Index parts = batch >= 2 * threads() ? 1 : std::clamp(cost / worth_a_thread, Index{1}, Index{threads()});
     const Index rows = round_up(quotient_up(m_, parts), TileShape::rows);
     const bool from_memory = batch * (m_ * k_ + k_ * n_ + m_ * n_) > 2 * cache::together_in_last / Index{sizeof(T)};
