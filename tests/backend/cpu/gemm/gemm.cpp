@@ -92,6 +92,15 @@ TEST_CASE_TEMPLATE("products of any size and layout agree with their definition"
   }
 }
 
+TEST_CASE_TEMPLATE("products of operands that are larger than the caches agree with their definition", T, float,
+                   double) {
+  Rng rng{43};
+  for (const Layout b : layouts) {
+    for (const Index rows : {1, 2, 7, 25}) check<T>(Product(Layout::normal, b, rows, 1030, 301, rng), rng);
+    for (const Index columns : {1, 23, 90}) check<T>(Product(Layout::transposed, b, 610, columns, 503, rng), rng);
+  }
+}
+
 TEST_CASE_TEMPLATE("products longer than a block of the cache agree with their definition", T, float, double) {
   Rng rng{43};
   for (const Layout a : layouts) {

@@ -24,23 +24,27 @@ inline constexpr Index sum_up = 96;
 /// @param bias  (n), added to every row, or null; not used when accumulating
 ///
 /// If B has few uses and is stored along the reduction, or the result has few columns, vectors are along the reduction:
-/// this is the correlation with one tap, whose pixels are A's rows. If A is transposed and the columns are few, the
-/// transpose of the result is computed.
+/// this is the correlation with one tap, whose pixels are A's rows. If A is transposed and the columns are few, or A comes
+/// from memory, the transpose of the result is computed.
 template <Real T>
 void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb,
           T* c, Index ldc, bool accumulate, const T* bias) {
   if (m == 0 || n == 0) return;
   const bool a_normal = a_layout == Layout::normal;
-  if (!a_normal && 4 * detail::vectors_of_sums<T>(n, m) < 3 * detail::vectors_of_sums<T>(m, n)) {
+  const bool fewer_vectors = 4 * detail::vectors_of_sums<T>(n, m) < 3 * detail::vectors_of_sums<T>(m, n);
+  // As a right operand, A is read from memory in its own order.
+  const bool in_order = n < few_uses_of_rows && n < m && m * k > cache::half_of_second / Index{sizeof(T)};
+  if (!a_normal && (fewer_vectors || in_order)) {
     const Scratch<T> transposed(n * m);
     MatrixProduct<T>({other(b_layout), b, ldb}, {other(a_layout), a, lda}, n, m, k, transposed.data(), m, false,
                      nullptr)();
     parallel_for(m, 1024, [&](Index first, Index last) {
+      if (!accumulate && bias == nullptr) {
+        return transpose(transposed + first, m, n, last - first, c + first * ldc, ldc);
+      }
       for (Index i = first; i < last; ++i) {
         T* const to = c + i * ldc;
-        for (Index j = 0; j < n; ++j) {
-          to[j] = (accumulate ? to[j] : bias != nullptr ? bias[j] : T(0)) + transposed[j * m + i];
-        }
+        for (Index j = 0; j < n; ++j) to[j] = (accumulate ? to[j] : bias[j]) + transposed[j * m + i];
       }
     });
     return;
