@@ -18,9 +18,6 @@
 #include <flipbook/models/autoregressive/networks.hpp>
 #include <flipbook/models/autoregressive/simvp.hpp>
 #include <flipbook/models/baseline/baseline.hpp>
-#include <flipbook/optim/adam.hpp>
-#include <flipbook/optim/schedule.hpp>
-#include <flipbook/train/train_step.hpp>
 
 #include "timed_training.hpp"
 
@@ -147,22 +144,14 @@ void train_and_evaluate(const Settings& settings) {
     model.context_frames = seen;
     model.through_own_frames = settings.through_own_frames;
   }
-  Optimizer adam{optim::Adam{}, module.parameters()};
-  Rng rng{run.seed, 1};
   TimedTraining training{run.out, run.minutes};
-  const auto falling = schedule::cosine(settings.learning_rate, 1000);  // in thousandths of the time
-  const bool complete = training.run(
-      [&](auto&& visit) { visit("", module), visit("optimizer", adam), visit("rng", rng); },
-      [&](Index k, double share) {
-        const double warm_up = std::min(1.0, static_cast<double>(k + 1) / 100);
-        adam.rule.learning_rate = warm_up * falling(std::llround(1000 * share));
-        if constexpr (FrameByFrame<decltype(model)>) {
-          model.scheduled_sampling = std::min(1.0, 2 * share);  // all frames fed are the model's own from the half on
-        }
-        const Tensor<float> x = batch_of(training_set, k * run.batch, run.batch);  // (N, T, H, W, 1)
-        const auto loss = [&](Tape& tape) { return model.loss(tape.constant(x)); };
-        return train_step(module, adam, rng, loss, {.clip_norm = 100});
-      });
+  const bool complete = train_with_adam(module, training, run.seed, settings.learning_rate, [&](Index k, double share) {
+    if constexpr (FrameByFrame<decltype(model)>) {
+      model.scheduled_sampling = std::min(1.0, 2 * share);  // all frames fed are the model's own from the half on
+    }
+    const Tensor<float> x = batch_of(training_set, k * run.batch, run.batch);  // (N, T, H, W, 1)
+    return [&model, x](Tape& tape) { return model.loss(tape.constant(x)); };
+  });
   if (!complete) return;
   Figures figures;
   figures.add("clips trained on", static_cast<double>(training.steps() * run.batch));

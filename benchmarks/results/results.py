@@ -33,6 +33,9 @@ ROWS = {
     "moving-fashion-filters": ("prediction", FILTERS, 60, "fashion", "dynamic filters, two of 9×9 for 4×4 pixels"),
     "moving-mnist-simvp": ("prediction", SIMVP, 60, "mnist", "SimVP + gSTA, 32 and 256 channels, 4 blocks"),
     "moving-fashion-simvp": ("prediction", SIMVP, 60, "fashion", "SimVP + gSTA, 32 and 256 channels, 4 blocks"),
+    "stochastic-convlstm": ("stochastic", ["--model", "convlstm"], 30, "mnist", "ConvLSTM, two layers of 64, 5×5"),
+    "stochastic-svg": ("stochastic", ["--model", "svg"], 30, "mnist", "SVG, learned prior, width 16"),
+    "stochastic-svg-fixed": ("stochastic", ["--model", "svg-fixed"], 30, "mnist", "SVG, fixed prior, width 16"),
 }
 # What learns beside PyTorch, for 300 steps: name: (model of learning.py, what it is)
 LEARNING = {
@@ -202,6 +205,26 @@ def errors_table(data, found):
     return table(["model", "MSE", "MAE", "SSIM, OpenSTL's", "SSIM, range 1", "trained on"], rows)
 
 
+def stochastic_table(found):
+    names = [name for name in ROWS if name.startswith("stochastic-") and name in found]
+
+    def values(record, kind):
+        return [f"{record['figures'][f'{kind} {metric}']:.{digits}f}" for metric, digits in
+                (("PSNR", 2), ("SSIM", 3), ("SSIM of one", 3), ("CRPS", 2))]
+
+    rows = []
+    for name in names:
+        record = found[name]
+        bound = "" if name == "stochastic-convlstm" else "≤ "
+        rows.append((f"**{ROWS[name][4]}**", f"**{bound}{record['figures']['nats per frame']:.1f}**",
+                     *(f"**{v}**" for v in values(record, "model")),
+                     f"{record['figures']['clips trained on']:.0f} clips, {budget(record)}"))
+    if names:
+        rows.append(("persistence", "", *values(found[names[0]], "persistence"), "nothing"))
+    return table(["model", "nats per frame", "PSNR, best of 20", "SSIM, best of 20", "SSIM of one", "CRPS · 1000",
+                  "trained on"], rows)
+
+
 def learning_table(found):
     rows = []
     for name, (_, what) in LEARNING.items():
@@ -257,7 +280,8 @@ def curve(record, title):
 def drawn():
     """{path: content} of the page, with its tables between its markers, and of the curves."""
     found = records()
-    parts = {"mnist": nats_table(found), "per-frame": per_frame_table(found), "learning": learning_table(found)}
+    parts = {"mnist": nats_table(found), "per-frame": per_frame_table(found), "stochastic": stochastic_table(found),
+             "learning": learning_table(found)}
     for name in OPENSTL:
         parts[name] = errors_table(name, found)
     commands = [f"`{record['command']}`: commit {record['commit']}, {record['date']}, {record['steps']} steps in "

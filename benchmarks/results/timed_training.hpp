@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -14,9 +15,12 @@
 
 #include <flipbook/core/error.hpp>
 #include <flipbook/io/atomic_file.hpp>
+#include <flipbook/optim/adam.hpp>
+#include <flipbook/optim/schedule.hpp>
 #include <flipbook/train/checkpoint.hpp>
 #include <flipbook/train/history.hpp>
 #include <flipbook/train/interrupt.hpp>
+#include <flipbook/train/train_step.hpp>
 
 #include "../../examples/support/options.hpp"
 
@@ -104,6 +108,23 @@ class TimedTraining {
   Index steps_ = 0, milliseconds_ = 0;
   History curve_;
 };
+
+/// Trains a module by Adam: the rate rises over 100 steps to `learning_rate` and falls to 0 by a cosine over the time.
+/// @param loss_of  loss_of(k, share) of step k, at a share in [0, 1) of the time: a function of a Tape
+/// @return  false if the program was told to stop
+template <class M, class LossOf>
+bool train_with_adam(M& module, TimedTraining& training, std::uint64_t seed, double learning_rate,
+                     const LossOf& loss_of) {
+  Optimizer adam{optim::Adam{}, module.parameters()};
+  Rng rng{seed, 1};
+  const auto falling = schedule::cosine(learning_rate, 1000);  // in thousandths of the time
+  return training.run([&](auto&& visit) { visit("", module), visit("optimizer", adam), visit("rng", rng); },
+                      [&](Index k, double share) {
+                        const double warm_up = std::min(1.0, static_cast<double>(k + 1) / 100);
+                        adam.rule.learning_rate = warm_up * falling(std::llround(1000 * share));
+                        return train_step(module, adam, rng, loss_of(k, share), {.clip_norm = 100});
+                      });
+}
 
 /// The figures of a run by name; written as JSON, which scripts/results reads.
 class Figures {
