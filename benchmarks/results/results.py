@@ -61,7 +61,7 @@ STOCHASTIC = """## Stochastic Moving MNIST
 Digits draw a new velocity at every wall, so no single prediction can be right. Five frames of 64×64 with two digits are
 seen and ten are predicted, for 200 test clips, as in Denton and Fergus, Stochastic video generation with a learned
 prior, 2018. A model with latents draws 20 predictions for each clip. PSNR and SSIM are of the best prediction by each
-metric, CRPS (in thousandths of the range of levels) of all 20; the ConvLSTM has one prediction, whose CRPS is the
+metric, CRPS (in thousandths of the range of levels) of all 20; one without latents has one prediction, whose CRPS is the
 absolute error. Nats per frame are with teacher forcing, over all frames but the first; those of SVG are upper bounds.
 
 """
@@ -306,7 +306,7 @@ def drawn():
             files[os.path.join(ROOT, f"docs/results/{name}.svg")] = picture
             pictures.append(f"![{name}: loss over minutes of training](results/{name}.svg)\n")
         if os.path.exists(os.path.join(ROOT, f"docs/results/{name}.gif")):
-            pictures.append(f"![{name}: clips above, what was predicted of them after ten frames below]"
+            pictures.append(f"![{name}: clips above, predictions after their first frames below]"
                             f"(results/{name}.gif)\n")
     parts["curves"] = "\n".join(pictures)
     with open(PAGE) as file:
