@@ -22,7 +22,7 @@ namespace {
 
 /// The launches of one replayed step, with their names on stdout where they are asked for.
 int launches_of(const benchmark::Workload& workload) {
-  emulated::set_idle(true, "stray");  // a step that finds tokens astray throws
+  emulated::set_idle(true, "out_of_range");  // a step that finds tokens astray throws
   const auto step = workload.prepare();
   for (int warm = 0; warm < 3; ++warm) step();
   emulated::launches();
