@@ -61,8 +61,9 @@ STOCHASTIC = """## Stochastic Moving MNIST
 Digits draw a new velocity at every wall, so no single prediction can be right. Five frames of 64×64 with two digits are
 seen and ten are predicted, for 200 test clips, as in Denton and Fergus, Stochastic video generation with a learned
 prior, 2018. A model with latents draws 20 predictions for each clip. PSNR and SSIM are of the best prediction by each
-metric, CRPS (in thousandths of the range of levels) of all 20; one without latents has one prediction, whose CRPS is the
-absolute error. Nats per frame are with teacher forcing, over all frames but the first; those of SVG are upper bounds.
+metric, CRPS (in thousandths of the range of levels) of all 20. A model without latents has one prediction, whose CRPS
+is the absolute error. Nats per frame are with teacher forcing, over all frames but the first; those of SVG are upper
+bounds.
 
 """
 
@@ -233,7 +234,8 @@ def stochastic_section(found):
                      *(f"**{v}**" for v in values(name, "model")),
                      f"{figures['clips trained on']:.0f} clips, {budget(found[name])}"))
     rows.append(("persistence", "", *values(names[0], "persistence"), "nothing"))
-    head = ["model", "nats per frame", "PSNR, best of 20", "SSIM, best of 20", "SSIM of one", "CRPS · 1000", "trained on"]
+    head = ["model", "nats per frame", "PSNR, best of 20", "SSIM, best of 20", "SSIM of one", "CRPS · 1000",
+            "trained on"]
     return STOCHASTIC + table(head, rows)
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Stochastic Moving MNIST, five frames seen and ten predicted, of Denton and Fergus, Stochastic video generation with a
-// learned prior, 2018: digits that draw a new velocity at every wall. Nats per frame with true frames fed, which are
-// bounds for models with latents; PSNR and SSIM of the best of the predictions drawn for a clip, and CRPS of all of them.
+// learned prior, 2018: digits that draw a new velocity at every wall. Nats per frame with teacher forcing, bounds for
+// models with latents; PSNR and SSIM of the best of the predictions drawn for a clip, and CRPS of all of them.
 #include <algorithm>
 #include <cstdint>
 #include <string>

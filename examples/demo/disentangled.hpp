@@ -45,8 +45,8 @@ using MotionPrior = Flow<  // motion codes (N, T, 1, 1, 4), conditioned on the c
 ///     −κ (μ − s)²,   μ = y/2 + 2 f₁,   κ = exp(4 + 2 f₂),   f = perceptron(y, motion code)
 ///
 /// for a line of the frame at y in (−4, 4) and lines of the map at s in (−1, 1). Before training, the middle of the
-/// frame reads the map line by line. In DRAW (Gregor et al., 2015) the windows are equally spaced and equally wide; here
-/// each line has its own.
+/// frame reads the map line by line. In DRAW (Gregor et al., 2015) the windows are equally spaced and equally wide;
+/// here each line has its own.
 struct LineWindows {
   template <Real T, class B>
   struct Instance {

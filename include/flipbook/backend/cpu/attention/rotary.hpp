@@ -43,7 +43,7 @@ void rotate_pair(Index j, Index count, Index half, const T* x, const V& cosine, 
 }  // namespace detail
 
 /// Rotates the pairs (x[j], x[half + j]) of vectors of 2·half numbers, `vectors` of them for each token. The cosines
-/// and sines of the angles are at [token mod tokens, j]. Only the first `rotated` vectors of each token are rotated; the
+/// and sines of the angles are at [token mod tokens, j]. The first `rotated` vectors of each token are rotated; the
 /// others are copied. `direction` is −1 for the inverse rotation.
 template <Real T>
 void apply_rotary(Index rows, Index tokens, Index vectors, Index rotated, Index half, const T* x, const T* cosines,

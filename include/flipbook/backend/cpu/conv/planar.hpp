@@ -4,10 +4,10 @@
 #include <flipbook/backend/cpu/conv/narrow.hpp>
 #include <flipbook/kernels/conv/phase.hpp>
 
-/// Convolutions with few output channels, such as the last layer of a decoder of images, and adjoints of convolutions with
-/// few input channels. A vector along the result's channels would be nearly empty, and one along the summed channels would
-/// need a sum over its lanes at the end. Instead, a vector has adjacent pixels of one channel; a task transposes the lines
-/// that it reads to this layout.
+/// Convolutions with few output channels, such as the last layer of an image decoder, and adjoints of convolutions with
+/// few input channels. A vector along the result's channels would be nearly empty, and one along the summed channels
+/// would need a sum over its lanes at the end. Instead, a vector has adjacent pixels of one channel; a task transposes
+/// the lines that it reads to this layout.
 namespace flipbook::inline FLIPBOOK_ISA::cpu::narrow {
 
 /// Whether these kernels compute the adjoint of a convolution.

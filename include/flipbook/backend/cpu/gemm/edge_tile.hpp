@@ -79,8 +79,8 @@ constexpr std::array<EdgeTile<T>, sizeof...(less)> edge_tiles(std::integer_seque
 
 }  // namespace detail
 
-/// to (rows, columns) = start + left (rows, length) · right (length, columns), of cached matrices, for any number of rows
-/// and at most a panel of columns. Nothing beyond the columns is read or written, unless `tiles_end_anywhere` is false:
+/// to (rows, columns) = start + left (rows, length) · right (length, columns), of cached matrices, for any rows and at
+/// most a panel of columns. Nothing beyond the columns is read or written, unless `tiles_end_anywhere` is false:
 /// then rows of `right` are padded to whole vectors.
 /// @param start  may be `to`; with a pitch of 0 it is one row
 template <Real T>

@@ -24,8 +24,8 @@ inline constexpr Index sum_up = 96;
 /// @param bias  (n), added to every row, or null; not used when accumulating
 ///
 /// If B has few uses and is stored along the reduction, or the result has few columns, vectors are along the reduction:
-/// this is the correlation with one tap, whose pixels are A's rows. If A is transposed and the columns are few, or A comes
-/// from memory, the transpose of the result is computed.
+/// this is the correlation with one tap, whose pixels are A's rows. If A is transposed and the columns are few, or A
+/// comes from memory, the transpose of the result is computed.
 template <Real T>
 void gemm(Layout a_layout, Layout b_layout, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb,
           T* c, Index ldc, bool accumulate, const T* bias) {

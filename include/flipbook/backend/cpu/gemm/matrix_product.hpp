@@ -22,8 +22,8 @@ struct StoredMatrix {
   }
 };
 
-/// C = A·B + start, or C += A·B, in blocks: a task has some rows of A and some columns of B, and reduces over a block of
-/// the depth at a time. Its block of B is packed to panels that stay in the second-level cache for all tiles of A's rows.
+/// C = A·B + start, or C += A·B, in blocks: a task has some rows of A and some columns of B, and reduces over a part of
+/// the depth at a time. Its block of B, packed or in place, stays in the second-level cache for all tiles of A's rows.
 /// Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
 template <Real T>
 class MatrixProduct {

@@ -73,8 +73,8 @@ void small_strip(SmallOperand<T> left, Index count, Index length, const VectorRo
 
 }  // namespace detail
 
-/// to (rows, columns) = start + left (rows, length) · right (length, columns), of cached matrices, without copies. Columns
-/// are at most a panel, rounded up to whole vectors.
+/// to (rows, columns) = start + left (rows, length) · right (length, columns), of cached matrices, without copies; at
+/// most a panel of columns, rounded up to whole vectors.
 /// @param start  may be `to`; with a pitch of 0 it is one row
 template <Real T>
 void small_product(const SmallOperand<T>& left, Index rows, Index length, const VectorRows<const T>& right,

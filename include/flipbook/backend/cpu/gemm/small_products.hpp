@@ -14,8 +14,8 @@ struct StoredMatrices {
   StoredMatrix<T> operator[](Index i) const { return {first.layout, first.data + i * pitch, first.pitch}; }
 };
 
-/// C = A·B + start for many small matrices. One product takes as long as starting a parallel loop or allocating from the
-/// pool, so both are done once for many. A transposed B is copied to the first-level cache.
+/// C = A·B + start for many small matrices. One product takes as long as starting a parallel loop or allocating from
+/// the pool, so both are done once for many. A transposed B is copied to the first-level cache.
 template <Real T>
 class SmallProducts {
  public:
