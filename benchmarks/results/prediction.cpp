@@ -91,13 +91,12 @@ Tensor<float> mean_frame(const MovingSprites& training) {
 template <class Model>
 void evaluate(const Model& model, const MovingSprites& training, const MovingSprites& test, Index count,
               Figures& figures, const std::filesystem::path& out) {
-  constexpr Index block = 10;
   const baseline::Constant mean{mean_frame(training)};
   Errors ours, persistence, constant, advection, matching;
   metrics::NegativeLogLikelihood forced, open;
   double least = 0;
-  for (Index first = 0; first < count; first += block) {
-    const Tensor<float> clips = batch_of(test, first, std::min(block, count - first));  // (N, T, H, W, 1)
+  evaluate_blocks(count, 10, [&](Index first, Index last) {
+    const Tensor<float> clips = batch_of(test, first, last - first);  // (N, T, H, W, 1)
     const Tensor<float> context = slice(clips, 1, 0, seen), truth = slice(clips, 1, seen, seen + predicted);
     if constexpr (FrameByFrame<Model>) forced.add(model.log_likelihood(clips), truth.shape());
     open.add(model.open_loop_log_likelihood(clips, seen), truth.shape());
@@ -113,9 +112,7 @@ void evaluate(const Model& model, const MovingSprites& training, const MovingSpr
       const Tensor<float> both = concat(0, clips.slice(0, shown), concat(1, context, prediction).slice(0, shown));
       write_gif(out / "prediction.gif", upscale(make_grid(both, shown), 2), {.frames_per_second = 10});
     }
-    std::fprintf(stderr, "\revaluated %td of %td clips ", std::min(first + block, count), count);
-  }
-  std::fputc('\n', stderr);
+  });
   if constexpr (FrameByFrame<Model>) figures.add("nats per frame, teacher forcing", forced.nats_per_frame());
   figures.add("nats per frame, open loop", open.nats_per_frame());
   figures.add("nats per frame, entropy of the targets", least);

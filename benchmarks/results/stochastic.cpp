@@ -83,12 +83,11 @@ Tensor<float> log_probability(const Model& model, const Tensor<float>& clips, Rn
 template <class Model>
 void evaluate(const Model& model, const StochasticSprites& test, Index count, Index draws, Figures& figures,
               const std::filesystem::path& out) {
-  constexpr Index block = 10;
   Ensemble ours, persistence;
   metrics::NegativeLogLikelihood nats;
   Rng rng{7};
-  for (Index first = 0; first < count; first += block) {
-    const Tensor<float> clips = batch_of(test, first, std::min(block, count - first));  // (N, T, H, W, 1)
+  evaluate_blocks(count, 10, [&](Index first, Index last) {
+    const Tensor<float> clips = batch_of(test, first, last - first);  // (N, T, H, W, 1)
     const Tensor<float> context = slice(clips, 1, 0, seen), truth = slice(clips, 1, seen, seen + predicted);
     nats.add(log_probability(model, clips, rng), slice(clips, 1, 1, seen + predicted).shape());
     const Tensor<float> drawn = clamp(futures(model, context, draws, rng), 0, 1);  // (n, N, T, H, W, 1)
@@ -102,9 +101,7 @@ void evaluate(const Model& model, const StochasticSprites& test, Index count, In
       }
       write_gif(out / "prediction.gif", upscale(make_grid(concat(0, rows), shown), 2), {.frames_per_second = 10});
     }
-    std::fprintf(stderr, "\revaluated %td of %td clips ", std::min(first + block, count), count);
-  }
-  std::fputc('\n', stderr);
+  });
   figures.add("nats per frame", nats.nats_per_frame());
   ours.report("model", figures);
   persistence.report("persistence", figures);

@@ -126,6 +126,17 @@ bool train_with_adam(M& module, TimedTraining& training, std::uint64_t seed, dou
                       });
 }
 
+/// Calls evaluate(first, last) for blocks of `count` test clips, and reports the progress.
+template <class F>
+void evaluate_blocks(Index count, Index block, const F& evaluate) {
+  for (Index first = 0; first < count; first += block) {
+    const Index last = std::min(first + block, count);
+    evaluate(first, last);
+    std::fprintf(stderr, "\revaluated %td of %td clips ", last, count);
+  }
+  std::fputc('\n', stderr);
+}
+
 /// The figures of a run by name; written as JSON, which scripts/results reads.
 class Figures {
  public:
